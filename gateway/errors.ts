@@ -1,0 +1,163 @@
+/**
+ * Every way in which the gateway says no: one table. The client sees the row, the log sees the cause.
+ *
+ *   code       `extensions.code` of the GraphQL error
+ *   reason     `extensions.reason`: the machine-readable detail, the row's own name
+ *   status     the HTTP status when the whole answer is this error
+ *   challenge  the `error` attribute of `WWW-Authenticate: Bearer` (RFC 6750 section 3.1), or
+ *              'none' for a challenge without an error, as for a request without credentials
+ *   retryAfter seconds, for the header of that name
+ */
+export interface ErrorRow {
+  readonly code: string
+  readonly status: number
+  readonly message: string
+  readonly challenge?: 'none' | 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+  readonly retryAfter?: number
+}
+
+const unauthenticated = { code: 'UNAUTHENTICATED', status: 401 } as const
+const invalidToken = { ...unauthenticated, challenge: 'invalid_token' } as const
+
+export const errorTable = {
+  // Who is calling?
+  TOKEN_MISSING: {
+    ...unauthenticated,
+    challenge: 'none',
+    message: 'Log in first: this needs an access token',
+  },
+  TOKEN_EXPIRED: { ...invalidToken, message: 'The access token has expired' },
+  TOKEN_NOT_YET_VALID: { ...invalidToken, message: 'The access token is not valid yet' },
+  TOKEN_TOO_OLD: { ...invalidToken, message: 'The access token was issued too long ago' },
+  TOKEN_REVOKED: { ...invalidToken, message: 'The access token has been revoked' },
+  TOKEN_MALFORMED: { ...invalidToken, message: 'The access token is malformed' },
+  TOKEN_TOO_LARGE: { ...invalidToken, message: 'The access token is larger than 8 KB' },
+  TOKEN_TYPE_WRONG: { ...invalidToken, message: 'The token is not an access token' },
+  HEADER_PARAMETER_REFUSED: {
+    ...invalidToken,
+    message: 'The header of the access token has a parameter that is not accepted',
+  },
+  ALGORITHM_REFUSED: {
+    ...invalidToken,
+    message: 'The access token is signed with an algorithm that is not accepted',
+  },
+  KEY_UNKNOWN: { ...invalidToken, message: 'The access token is signed with an unknown key' },
+  SIGNATURE_INVALID: { ...invalidToken, message: 'The signature of the access token is not valid' },
+  ISSUER_UNKNOWN: { ...invalidToken, message: 'The access token comes from an unknown issuer' },
+  AUDIENCE_MISMATCH: { ...invalidToken, message: 'The access token is meant for somebody else' },
+  CLAIM_MISSING: { ...invalidToken, message: 'The access token lacks a required claim' },
+  CLAIM_INVALID: { ...invalidToken, message: 'The access token has a claim that is not valid' },
+  CLAIMS_TOO_LARGE: {
+    ...invalidToken,
+    message: 'The claims to forward from the access token are larger than 4 KB',
+  },
+  SCHEME_UNSUPPORTED: {
+    ...unauthenticated,
+    challenge: 'none',
+    message: 'Only the Bearer scheme is accepted in the Authorization header',
+  },
+  CREDENTIALS_AMBIGUOUS: {
+    code: 'BAD_REQUEST',
+    status: 400,
+    challenge: 'invalid_request',
+    message: 'The request carries more than one Authorization header',
+  },
+  KEYS_UNAVAILABLE: {
+    code: 'SERVICE_UNAVAILABLE',
+    status: 503,
+    retryAfter: 5,
+    message: 'Access tokens cannot be verified right now: try again shortly',
+  },
+  REVOCATION_UNAVAILABLE: {
+    code: 'SERVICE_UNAVAILABLE',
+    status: 503,
+    retryAfter: 5,
+    message: 'Revoked access tokens cannot be told apart right now: try again shortly',
+  },
+
+  // What do they ask?
+  BAD_REQUEST: { code: 'BAD_REQUEST', status: 400, message: 'The request is malformed' },
+  INVALID_JSON: { code: 'BAD_REQUEST', status: 400, message: 'The request body is not valid JSON' },
+  METHOD_NOT_ALLOWED: {
+    code: 'BAD_REQUEST',
+    status: 405,
+    message: 'Send queries by POST or GET, mutations by POST',
+  },
+  NOT_FOUND: { code: 'NOT_FOUND', status: 404, message: 'Nothing here: the graph is at /graphql' },
+  PAYLOAD_TOO_LARGE: {
+    code: 'PAYLOAD_TOO_LARGE',
+    status: 413,
+    message: 'The request body is larger than 100 KB',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    code: 'BAD_REQUEST',
+    status: 415,
+    message: 'Send the request as application/json, without content encoding',
+  },
+  GRAPHQL_PARSE_FAILED: {
+    code: 'GRAPHQL_PARSE_FAILED',
+    status: 400,
+    message: 'The document is not valid GraphQL',
+  },
+  GRAPHQL_VALIDATION_FAILED: {
+    code: 'GRAPHQL_VALIDATION_FAILED',
+    status: 400,
+    message: 'The operation does not fit the schema',
+  },
+  OPERATION_RESOLUTION_FAILURE: {
+    code: 'OPERATION_RESOLUTION_FAILURE',
+    status: 400,
+    message: 'The document has no operation of that name',
+  },
+  BAD_USER_INPUT: { code: 'BAD_USER_INPUT', status: 400, message: 'A value is not acceptable' },
+
+  // What went wrong behind us?
+  INVALID_CREDENTIALS: {
+    code: 'INVALID_CREDENTIALS',
+    status: 200,
+    message: 'Wrong username or password',
+  },
+  UNAUTHENTICATED: { ...unauthenticated, status: 200, message: 'Log in to see this' },
+  FORBIDDEN: { code: 'FORBIDDEN', status: 200, message: 'You may not see this' },
+  SUBGRAPH_ERROR: {
+    code: 'SUBGRAPH_ERROR',
+    status: 200,
+    message: 'A part of the answer failed',
+  },
+  SUBGRAPH_UNREACHABLE: {
+    code: 'SUBGRAPH_UNREACHABLE',
+    status: 502,
+    message: 'A part of the graph cannot be reached right now',
+  },
+  SUBGRAPH_RESPONSE_INVALID: {
+    code: 'SUBGRAPH_RESPONSE_INVALID',
+    status: 502,
+    message: 'A part of the graph gave an answer that cannot be read',
+  },
+  SUBGRAPH_TIMEOUT: {
+    code: 'SUBGRAPH_TIMEOUT',
+    status: 504,
+    message: 'A part of the graph did not answer in time',
+  },
+  INTERNAL_SERVER_ERROR: {
+    code: 'INTERNAL_SERVER_ERROR',
+    status: 500,
+    message: 'Something went wrong on our side',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorName = keyof typeof errorTable
+
+/** A refusal by name: message, status and challenge come from the table. */
+export class GatewayError extends Error {
+  override name = 'GatewayError'
+  readonly row: ErrorRow
+  readonly reason: ErrorName
+
+  /** @param cause for the log only; it never reaches the client, and never holds a token */
+  constructor(reason: ErrorName, options: { cause?: unknown } = {}) {
+    super(errorTable[reason].message, options)
+    this.reason = reason
+    this.row = errorTable[reason]
+  }
+}

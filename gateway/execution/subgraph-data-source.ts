@@ -1,0 +1,96 @@
+/** What @apollo/gateway calls for each fetch of a plan: our transport, our headers, our errors. */
+import type { GraphQLDataSource } from '@apollo/gateway'
+import { Kind, parse } from 'graphql'
+import type { DocumentNode } from 'graphql'
+import type { Logger } from 'pino'
+import { errorTable, GatewayError } from '../errors.ts'
+import type { ErrorName } from '../errors.ts'
+import type { SubgraphClient } from './subgraph-client.ts'
+import { readSubgraphErrors } from './subgraph-errors.ts'
+import type { SubgraphError, SubgraphErrorPolicy } from './subgraph-errors.ts'
+import type { ForwardedCaller, SubgraphHeaders } from './subgraph-headers.ts'
+
+export interface SubgraphDataSourceParts {
+  subgraph: string
+  client: SubgraphClient
+  headers: SubgraphHeaders
+  errors: SubgraphErrorPolicy
+  log: Logger
+}
+
+/** The context that the gateway gives to a request: who it is made for. */
+export interface ExecutionContext {
+  caller: ForwardedCaller
+}
+
+/**
+ * Returns the data source of one subgraph. It never throws for a subgraph's fault: the fields that
+ * the fetch would have filled stay null, and each has its error.
+ */
+export function subgraphDataSource(
+  parts: SubgraphDataSourceParts,
+): GraphQLDataSource<ExecutionContext> {
+  const { subgraph, client, headers, errors, log } = parts
+
+  return {
+    async process({ request, context, ...fetch }) {
+      const { caller } = context as ExecutionContext
+      const { query = '', variables, operationName } = request
+      try {
+        const body = JSON.stringify({ query, variables, operationName })
+        const response = await client.post(headers(caller), body)
+        if (response.status === 401 || response.status === 403) {
+          throw new GatewayError('SUBGRAPH_ERROR', {
+            cause: new Error(
+              `it refused the gateway with ${response.status}: does its claims key fit?`,
+            ),
+          })
+        }
+        return readAnswer(response.body)
+      } catch (cause) {
+        if (!(cause instanceof GatewayError)) throw cause
+        log.warn({ subgraph, code: cause.reason, cause: describe(cause.cause) }, 'subgraph failed')
+        const document = 'document' in fetch ? fetch.document : undefined
+        return { data: null, errors: failureOfFetch(document ?? parse(query), cause.reason) }
+      }
+    },
+  }
+
+  function readAnswer(body: Record<string, unknown>) {
+    if (typeof body.data !== 'object' && !Array.isArray(body.errors)) {
+      const cause = new Error('a JSON body with neither data nor errors')
+      throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
+    }
+    if (body.errors) log.info({ subgraph, errors: body.errors }, 'subgraph reported errors')
+    const reported = readSubgraphErrors(body.errors, errors)
+    return {
+      data: (body.data ?? null) as Record<string, unknown> | null,
+      ...(reported.length > 0 ? { errors: reported } : {}),
+    }
+  }
+}
+
+/** One error for each root field of the failed fetch; for entities, at the first of them. */
+function failureOfFetch(document: DocumentNode, reason: ErrorName): SubgraphError[] {
+  const { message, code } = errorTable[reason]
+  return rootResponseKeys(document).map((key) => ({
+    message,
+    path: key === '_entities' ? [key, 0] : [key],
+    extensions: { code },
+  }))
+}
+
+function rootResponseKeys(document: DocumentNode): string[] {
+  const operation = document.definitions.find(({ kind }) => kind === Kind.OPERATION_DEFINITION)
+  if (operation?.kind !== Kind.OPERATION_DEFINITION) return []
+  return operation.selectionSet.selections.flatMap((selection) =>
+    selection.kind === Kind.FIELD ? [(selection.alias ?? selection.name).value] : [],
+  )
+}
+
+/** The error's own words and code, without headers or bodies that undici attaches to it. */
+function describe(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown'
+  const { code } = cause as NodeJS.ErrnoException
+  return code ? `${code}: ${cause.message}` : cause.message
+}

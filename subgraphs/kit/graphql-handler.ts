@@ -1,0 +1,97 @@
+/** The Express handler for a subgraph: reads the badge, then lets Apollo Server answer. */
+import { HeaderMap } from '@apollo/server'
+import type { ApolloServer } from '@apollo/server'
+import { raw } from 'express'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { claimsHeaderName, claimsHeaderReader } from './claims-header.ts'
+import type { Claims, ClaimsVerificationKeys } from './claims-header.ts'
+import type { SubgraphContext } from './guards.ts'
+
+export interface SubgraphHandlerOptions {
+  /** The subgraph's name in supergraph.yaml: headers for any other name are refused. */
+  subgraph: string
+  /** The shared keys (two during a rotation), or the gateway's public key set. */
+  keys: ClaimsVerificationKeys
+  /** Told why a request was refused. Never given the header itself. */
+  onRefused?: (reason: Error) => void
+}
+
+/** The largest request that a subgraph reads, in bytes: representations of a long list need room. */
+const bodyLimit = 10 * 1024 * 1024
+
+/**
+ * Returns the handlers for a subgraph's `/graphql`:
+ *
+ *   app.use('/graphql', subgraphHandler(server, { subgraph: 'users', keys }))
+ *
+ * A request without a valid claims header is answered with 401, `_service` and `_entities` included.
+ */
+export function subgraphHandler(
+  server: ApolloServer<SubgraphContext>,
+  options: SubgraphHandlerOptions,
+): (RequestHandler | ErrorRequestHandler)[] {
+  const readClaims = claimsHeaderReader(options.subgraph, options.keys)
+
+  const requireGateway: RequestHandler = async (request, response, next) => {
+    try {
+      const [header, ...more] = request.headersDistinct[claimsHeaderName] ?? []
+      if (more.length > 0) throw new Error(`more than one ${claimsHeaderName} header`)
+      response.locals.claims = await readClaims(header)
+      next()
+    } catch (reason) {
+      options.onRefused?.(reason as Error)
+      response
+        .status(401)
+        .json(errorBody('UNAUTHENTICATED', 'This subgraph answers only to its gateway'))
+    }
+  }
+
+  const answer: RequestHandler = async (request, response) => {
+    const { status, headers, body } = await server.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: {
+        method: request.method,
+        headers: headerMap(request.headers),
+        search: new URL(request.originalUrl, 'http://subgraph').search,
+        body: parseJson(request.body),
+      },
+      context: async () => ({ claims: response.locals.claims as Claims | null }),
+    })
+    for (const [name, value] of headers) response.setHeader(name, value)
+    response.status(status ?? 200)
+    if (body.kind === 'complete') return void response.send(body.string)
+    for await (const chunk of body.asyncIterator) response.write(chunk)
+    response.end()
+  }
+
+  const refuseBody: ErrorRequestHandler = (error, _request, response, _next) => {
+    const status = typeof error?.status === 'number' ? error.status : 500
+    const message = status < 500 ? 'The request body could not be read' : 'Internal server error'
+    response
+      .status(status)
+      .json(errorBody(status < 500 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR', message))
+  }
+
+  return [requireGateway, raw({ type: () => true, limit: bodyLimit }), answer, refuseBody]
+}
+
+function headerMap(headers: Record<string, string | string[] | undefined>): HeaderMap {
+  const map = new HeaderMap()
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value)
+  }
+  return map
+}
+
+/** An unreadable body becomes undefined, which Apollo Server answers with 400. */
+function parseJson(body: unknown): unknown {
+  if (!Buffer.isBuffer(body)) return undefined
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+function errorBody(code: string, message: string) {
+  return { errors: [{ message, extensions: { code } }] }
+}

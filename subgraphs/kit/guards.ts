@@ -1,0 +1,36 @@
+/** Guards for resolvers: each returns the claims, or throws the error that the client should see. */
+import { GraphQLError } from 'graphql'
+import type { Claims } from './claims-header.ts'
+
+/** The context that the kit's handler gives to resolvers. `claims` is null for an anonymous caller. */
+export interface SubgraphContext {
+  readonly claims: Claims | null
+}
+
+/** Returns the caller's claims; an anonymous caller gets an UNAUTHENTICATED error. */
+export function requireClaims(context: SubgraphContext): Claims {
+  if (context.claims) return context.claims
+  throw new GraphQLError('Log in to see this', { extensions: { code: 'UNAUTHENTICATED' } })
+}
+
+/**
+ * Returns the caller's claims when they grant every scope asked for, else throws: UNAUTHENTICATED
+ * for an anonymous caller, FORBIDDEN (naming the missing scopes) for a known one.
+ */
+export function requireScopes(context: SubgraphContext, ...scopes: string[]): Claims {
+  const claims = requireClaims(context)
+  const granted = grantedScopes(claims)
+  const missing = scopes.filter((scope) => !granted.includes(scope))
+  if (missing.length === 0) return claims
+  throw new GraphQLError(`Missing scope: ${missing.join(' ')}`, {
+    extensions: { code: 'FORBIDDEN', missingScopes: missing },
+  })
+}
+
+/** Returns the scopes of a caller: `scope` as a space-separated string (RFC 9068) or as a list. */
+export function grantedScopes(claims: Claims): readonly string[] {
+  const { scope } = claims
+  if (typeof scope === 'string') return scope.split(' ').filter(Boolean)
+  if (Array.isArray(scope)) return scope.filter((entry) => typeof entry === 'string')
+  return []
+}

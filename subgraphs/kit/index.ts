@@ -1,0 +1,22 @@
+export {
+  ClaimsHeaderError,
+  claimsHeaderLifetime,
+  claimsHeaderName,
+  claimsHeaderReader,
+  claimsHeaderType,
+  claimsHeaderWriter,
+  deriveClaimsKey,
+} from './claims-header.ts'
+export type {
+  Claims,
+  ClaimsHeaderReader,
+  ClaimsHeaderWriter,
+  ClaimsSigningKey,
+  ClaimsVerificationKeys,
+} from './claims-header.ts'
+export { grantedScopes, requireClaims, requireScopes } from './guards.ts'
+export type { SubgraphContext } from './guards.ts'
+export { subgraphHandler } from './graphql-handler.ts'
+export type { SubgraphHandlerOptions } from './graphql-handler.ts'
+export { serveSubgraph } from './serve-subgraph.ts'
+export type { SubgraphOptions } from './serve-subgraph.ts'

@@ -1,0 +1,45 @@
+/** The life of one process: start or say why not in one line, stop cleanly when told to. */
+import { StartFailure } from './start-failure.ts'
+
+export interface RunningProcess {
+  /** Where it listens, for the person at the terminal and for a supervising parent. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/**
+ * Starts a process and stops it on SIGINT, SIGTERM, or when its supervising parent is gone.
+ * Exit code 0 after a clean stop, 1 when it could not start or met an unforeseen error.
+ */
+export function runProcess(name: string, start: () => Promise<RunningProcess>): void {
+  start().then(
+    (running) => {
+      console.log(`${name} listening on ${running.url}`)
+      process.send?.({ listening: running.url })
+      closeWhenTold(running)
+    },
+    (cause) => {
+      console.error(`${name}: ${failureLine(cause)}`)
+      process.exit(1)
+    },
+  )
+}
+
+/** One readable line for an expected failure; a stack trace only for an unforeseen one. */
+export function failureLine(cause: unknown): string {
+  if (cause instanceof StartFailure) return cause.message
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+}
+
+function closeWhenTold(running: RunningProcess): void {
+  let closing = false
+  const close = async () => {
+    if (closing) return
+    closing = true
+    await running.close()
+    process.exit(0)
+  }
+  process.on('SIGINT', close)
+  process.on('SIGTERM', close)
+  process.on('disconnect', close)
+}

@@ -1,0 +1,106 @@
+/**
+ * Reads a process's settings from the environment and collects every problem, so that an operator
+ * sees the whole list at once and not one line a restart.
+ */
+import { readFileSync } from 'node:fs'
+import { developmentSecret } from './development-secret.ts'
+import { StartFailure } from './start-failure.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface Settings {
+  readonly production: boolean
+  /** Where embedded databases and development secrets are kept. */
+  readonly dataDirectory: string
+  /** A value, its default when unset, or a problem when there is no default. */
+  text(name: string, fallback?: string): string
+  optional(name: string): string | undefined
+  /** A whole number within the bounds given, both included. */
+  wholeNumber(name: string, fallback: number, bounds: { least: number; most: number }): number
+  port(name: string, fallback: number): number
+  /**
+   * A secret from NAME, or from the file that NAME_FILE names. In development one is made and kept
+   * in the data directory; in production a missing one is a problem.
+   */
+  secret(name: string, develop?: () => string): string
+  /** Says what is wrong with a value that was read. */
+  problem(sentence: string): void
+  /** Throws a StartFailure that lists every problem found so far, if there is any. */
+  refuseProblems(): void
+}
+
+/** A value that will never be used, since refuseProblems() throws before: it keeps the types plain. */
+const unusable = ''
+
+export function readSettings(environment: Environment): Settings {
+  const problems: string[] = []
+  const production = environment.NODE_ENV === 'production'
+  const dataDirectory = environment.DATA_DIR || '.data'
+
+  const optional = (name: string) => environment[name]?.trim() || undefined
+
+  const settings: Settings = {
+    production,
+    dataDirectory,
+    optional,
+
+    text(name, fallback) {
+      const value = optional(name) ?? fallback
+      if (value === undefined) problems.push(`${name} is not set`)
+      return value ?? unusable
+    },
+
+    wholeNumber(name, fallback, { least, most }) {
+      const text = optional(name)
+      if (text === undefined) return fallback
+      const value = Number(text)
+      if (Number.isInteger(value) && value >= least && value <= most) return value
+      problems.push(`${name} is ${JSON.stringify(text)}: expected a number from ${least} to ${most}`)
+      return fallback
+    },
+
+    port(name, fallback) {
+      return settings.wholeNumber(name, fallback, { least: 0, most: 65535 })
+    },
+
+    secret(name, develop = () => developmentSecret(dataDirectory, fileName(name))) {
+      const value = optional(name) ?? fromFile(name)
+      if (value !== undefined) return value
+      if (!production) return develop()
+      problems.push(`${name} is not set: give the secret in ${name}, or its file in ${name}_FILE`)
+      return unusable
+    },
+
+    problem(sentence) {
+      problems.push(sentence)
+    },
+
+    refuseProblems() {
+      if (problems.length === 0) return
+      const list = [...new Set(problems)].map((problem) => `\n  - ${problem}`).join('')
+      throw new StartFailure(`the configuration is incomplete:${list}`)
+    },
+  }
+  return settings
+
+  function fromFile(name: string): string | undefined {
+    const path = optional(`${name}_FILE`)
+    if (path === undefined) return undefined
+    try {
+      const content = readFileSync(path, 'utf8').trim()
+      if (content) return content
+      problems.push(`${name}_FILE names ${path}, which is empty`)
+    } catch (cause) {
+      problems.push(`${name}_FILE names ${path}, which cannot be read (${errorCode(cause)})`)
+    }
+    return unusable
+  }
+}
+
+function fileName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
+function errorCode(cause: unknown): string {
+  return (cause as NodeJS.ErrnoException).code ?? 'unknown reason'
+}

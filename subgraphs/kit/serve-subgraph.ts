@@ -1,0 +1,90 @@
+/** A whole subgraph process: schema, `/graphql` behind the claims header, `/health`, `/ready`. */
+import { ApolloServer } from '@apollo/server'
+import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled'
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import { buildSubgraphSchema } from '@apollo/subgraph'
+import express from 'express'
+import type { Express } from 'express'
+import type { DocumentNode } from 'graphql'
+import type { ClaimsVerificationKeys } from './claims-header.ts'
+import type { SubgraphContext } from './guards.ts'
+import { subgraphHandler } from './graphql-handler.ts'
+import { listen } from './process/listen.ts'
+import type { ListenOptions } from './process/listen.ts'
+import type { RunningProcess } from './process/run-process.ts'
+
+type SubgraphSchema = Parameters<typeof buildSubgraphSchema>[0]
+
+export interface SubgraphOptions extends ListenOptions {
+  /** The subgraph's name in supergraph.yaml. */
+  name: string
+  typeDefs: DocumentNode
+  resolvers: Extract<SubgraphSchema, { resolvers?: unknown }>['resolvers']
+  /** What verifies the claims header: see claimsHeaderReader. */
+  keys: ClaimsVerificationKeys
+  /** Resolves when the subgraph can serve; a rejection makes `/ready` answer 503. */
+  ready?: () => Promise<unknown>
+  /** Adds routes of the subgraph's own beside `/graphql`. */
+  routes?: (app: Express) => void
+  /** Called after the last request has been answered. */
+  onClose?: () => Promise<void>
+}
+
+/** Starts a subgraph and returns once it accepts connections. */
+export async function serveSubgraph(options: SubgraphOptions): Promise<RunningProcess> {
+  const server = new ApolloServer<SubgraphContext>({
+    schema: buildSubgraphSchema({ typeDefs: options.typeDefs, resolvers: options.resolvers ?? {} }),
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: true,
+    introspection: true,
+    // The claims header is the CSRF protection here: no browser can send it.
+    csrfPrevention: false,
+    stopOnTerminationSignals: false,
+    plugins: [ApolloServerPluginInlineTraceDisabled(), ApolloServerPluginLandingPageDisabled()],
+    formatError: hideUnforeseen(options.name),
+  })
+  await server.start()
+
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.get('/health', (_request, response) => void response.json({ status: 'alive' }))
+  app.get('/ready', async (_request, response) => {
+    const ready = await Promise.resolve(options.ready?.()).then(
+      () => true,
+      () => false,
+    )
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' })
+  })
+  options.routes?.(app)
+  app.use(
+    '/graphql',
+    subgraphHandler(server, {
+      subgraph: options.name,
+      keys: options.keys,
+      onRefused: (reason) => console.error(`${options.name}: refused a request: ${reason.message}`),
+    }),
+  )
+
+  const listening = await listen(app, options)
+  return {
+    url: `${listening.origin}/graphql`,
+    async close() {
+      await listening.close()
+      await server.stop()
+      await options.onClose?.()
+    },
+  }
+}
+
+/** What a resolver threw without meaning to is for the log: the caller learns that it failed. */
+function hideUnforeseen(name: string) {
+  return (
+    formatted: { message: string; extensions?: Record<string, unknown> },
+    error: unknown,
+  ) => {
+    if (formatted.extensions?.code !== 'INTERNAL_SERVER_ERROR') return formatted
+    console.error(`${name}:`, (error as { originalError?: unknown }).originalError ?? error)
+    return { ...formatted, message: 'Internal server error' }
+  }
+}

@@ -1,0 +1,19 @@
+/** For a team's own tests: the header that the gateway would have sent. */
+import { claimsHeaderName, claimsHeaderWriter } from './claims-header.ts'
+import type { Claims } from './claims-header.ts'
+
+/**
+ * Returns the headers of a request as the gateway would send them, to spread into a fetch call:
+ *
+ *   fetch(url, { headers: { 'content-type': 'application/json', ...gatewayHeaders('users', key, { sub: '1' }) } })
+ *
+ * @param claims the caller's claims, or null for an anonymous caller
+ */
+export function gatewayHeaders(
+  subgraph: string,
+  key: Uint8Array,
+  claims: Claims | null,
+): Record<string, string> {
+  const write = claimsHeaderWriter(subgraph, { algorithm: 'HS256', key })
+  return { [claimsHeaderName]: write(claims) }
+}
