@@ -30,12 +30,10 @@ export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string 
 
 /** What signs a claims header: a key shared with one subgraph, or the gateway's Ed25519 private key. */
 export type ClaimsSigningKey =
-  | { algorithm: 'HS256'; key: Uint8Array }
-  | { algorithm: 'EdDSA'; keyId: string; key: KeyObject }
+  { algorithm: 'HS256'; key: Uint8Array } | { algorithm: 'EdDSA'; keyId: string; key: KeyObject }
 
 /** What verifies a claims header: shared keys (two during a rotation), or the gateway's key set. */
-export type ClaimsVerificationKeys =
-  readonly Uint8Array[] | JWTVerifyGetKey | CryptoKey | KeyObject
+export type ClaimsVerificationKeys = readonly Uint8Array[] | JWTVerifyGetKey | CryptoKey | KeyObject
 
 export type ClaimsHeaderWriter = (claims: Claims | null, notAfter?: number) => string
 export type ClaimsHeaderReader = (header: string | undefined) => Promise<Claims | null>

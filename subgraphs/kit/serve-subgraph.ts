@@ -79,10 +79,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
 
 /** What a resolver threw without meaning to is for the log: the caller learns that it failed. */
 function hideUnforeseen(name: string) {
-  return (
-    formatted: { message: string; extensions?: Record<string, unknown> },
-    error: unknown,
-  ) => {
+  return (formatted: { message: string; extensions?: Record<string, unknown> }, error: unknown) => {
     if (formatted.extensions?.code !== 'INTERNAL_SERVER_ERROR') return formatted
     console.error(`${name}:`, (error as { originalError?: unknown }).originalError ?? error)
     return { ...formatted, message: 'Internal server error' }

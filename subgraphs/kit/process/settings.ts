@@ -55,7 +55,9 @@ export function readSettings(environment: Environment): Settings {
       if (text === undefined) return fallback
       const value = Number(text)
       if (Number.isInteger(value) && value >= least && value <= most) return value
-      problems.push(`${name} is ${JSON.stringify(text)}: expected a number from ${least} to ${most}`)
+      problems.push(
+        `${name} is ${JSON.stringify(text)}: expected a number from ${least} to ${most}`,
+      )
       return fallback
     },
 
