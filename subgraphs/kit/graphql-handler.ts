@@ -12,6 +12,8 @@ export interface SubgraphHandlerOptions {
   subgraph: string
   /** The shared keys (two during a rotation), or the gateway's public key set. */
   keys: ClaimsVerificationKeys
+  /** Told of each request that came through the gateway. */
+  onAccepted?: () => void
   /** Told why a request was refused. Never given the header itself. */
   onRefused?: (reason: Error) => void
 }
@@ -37,13 +39,15 @@ export function subgraphHandler(
       const [header, ...more] = request.headersDistinct[claimsHeaderName] ?? []
       if (more.length > 0) throw new Error(`more than one ${claimsHeaderName} header`)
       response.locals.claims = await readClaims(header)
-      next()
     } catch (reason) {
       options.onRefused?.(reason as Error)
       response
         .status(401)
         .json(errorBody('UNAUTHENTICATED', 'This subgraph answers only to its gateway'))
+      return
     }
+    options.onAccepted?.()
+    next()
   }
 
   const answer: RequestHandler = async (request, response) => {

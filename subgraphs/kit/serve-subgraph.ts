@@ -48,7 +48,8 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.get('/health', (_request, response) => void response.json({ status: 'alive' }))
+  const requests = { answered: 0, refused: 0 }
+  app.get('/health', (_request, response) => void response.json({ status: 'alive', requests }))
   app.get('/ready', async (_request, response) => {
     const ready = await Promise.resolve(options.ready?.()).then(
       () => true,
@@ -62,7 +63,11 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
     subgraphHandler(server, {
       subgraph: options.name,
       keys: options.keys,
-      onRefused: (reason) => console.error(`${options.name}: refused a request: ${reason.message}`),
+      onAccepted: () => void requests.answered++,
+      onRefused: (reason) => {
+        requests.refused++
+        console.error(`${options.name}: refused a request: ${reason.message}`)
+      },
     }),
   )
 
