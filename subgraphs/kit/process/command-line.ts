@@ -1,0 +1,41 @@
+/** The manners of every command: `--help` answers, anything unknown is one readable line. */
+import { parseArgs } from 'node:util'
+import type { ParseArgsOptionsConfig } from 'node:util'
+import { StartFailure } from './start-failure.ts'
+
+export interface CommandLine<Options extends ParseArgsOptionsConfig> {
+  /** Printed for `--help`: what the command does, and its options. */
+  usage: string
+  options: Options
+  /** Whether words without a leading dash are accepted. */
+  positionals?: boolean
+}
+
+/**
+ * Returns the options and words given. `--help` (or `-h`) prints the usage and ends the process with
+ * exit code 0; an unknown option or a missing value is a StartFailure.
+ */
+export function readCommandLine<const Options extends ParseArgsOptionsConfig>(
+  { usage, options, positionals = false }: CommandLine<Options>,
+  words: readonly string[] = process.argv.slice(2),
+) {
+  if (words.includes('--help') || words.includes('-h')) {
+    console.log(usage.trim())
+    process.exit(0)
+  }
+  try {
+    return parseArgs({ args: [...words], options, allowPositionals: positionals, strict: true })
+  } catch (cause) {
+    const [sentence] = (cause as Error).message.split('. ')
+    throw new StartFailure(`${sentence}: see --help`, { cause })
+  }
+}
+
+/** Returns the port of that text; anything but a whole number from 0 to 65535 is a StartFailure. */
+export function portOption(text: string, name = '--port'): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65535) return port
+  throw new StartFailure(
+    `${name} ${JSON.stringify(text)} is not a port: give a number from 0 to 65535`,
+  )
+}
