@@ -1,9 +1,11 @@
 /** The manners of every command: `--help` answers, anything unknown is one readable line. */
 import { parseArgs } from 'node:util'
-import type { ParseArgsOptionsConfig } from 'node:util'
+import type { ParseArgsConfig } from 'node:util'
 import { StartFailure } from './start-failure.ts'
 
-export interface CommandLine<Options extends ParseArgsOptionsConfig> {
+type OptionsConfig = NonNullable<ParseArgsConfig['options']>
+
+export interface CommandLine<Options extends OptionsConfig> {
   /** Printed for `--help`: what the command does, and its options. */
   usage: string
   options: Options
@@ -15,7 +17,7 @@ export interface CommandLine<Options extends ParseArgsOptionsConfig> {
  * Returns the options and words given. `--help` (or `-h`) prints the usage and ends the process with
  * exit code 0; an unknown option or a missing value is a StartFailure.
  */
-export function readCommandLine<const Options extends ParseArgsOptionsConfig>(
+export function readCommandLine<const Options extends OptionsConfig>(
   { usage, options, positionals = false }: CommandLine<Options>,
   words: readonly string[] = process.argv.slice(2),
 ) {
