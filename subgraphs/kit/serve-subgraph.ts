@@ -5,7 +5,7 @@ import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/dis
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import express from 'express'
 import type { Express } from 'express'
-import type { DocumentNode } from 'graphql'
+import type { DocumentNode, GraphQLFieldResolver, GraphQLScalarType } from 'graphql'
 import type { ClaimsVerificationKeys } from './claims-header.ts'
 import type { SubgraphContext } from './guards.ts'
 import { subgraphHandler } from './graphql-handler.ts'
@@ -13,13 +13,19 @@ import { listen } from './process/listen.ts'
 import type { ListenOptions } from './process/listen.ts'
 import type { RunningProcess } from './process/run-process.ts'
 
-type SubgraphSchema = Parameters<typeof buildSubgraphSchema>[0]
+/** Resolvers by type and field; `__resolveReference` where a type is an entity. */
+export type SubgraphResolvers = Readonly<
+  Record<
+    string,
+    GraphQLScalarType | Readonly<Record<string, GraphQLFieldResolver<any, SubgraphContext, any>>>
+  >
+>
 
 export interface SubgraphOptions extends ListenOptions {
   /** The subgraph's name in supergraph.yaml. */
   name: string
   typeDefs: DocumentNode
-  resolvers: Extract<SubgraphSchema, { resolvers?: unknown }>['resolvers']
+  resolvers: SubgraphResolvers
   /** What verifies the claims header: see claimsHeaderReader. */
   keys: ClaimsVerificationKeys
   /** Resolves when the subgraph can serve; a rejection makes `/ready` answer 503. */
@@ -33,7 +39,10 @@ export interface SubgraphOptions extends ListenOptions {
 /** Starts a subgraph and returns once it accepts connections. */
 export async function serveSubgraph(options: SubgraphOptions): Promise<RunningProcess> {
   const server = new ApolloServer<SubgraphContext>({
-    schema: buildSubgraphSchema({ typeDefs: options.typeDefs, resolvers: options.resolvers ?? {} }),
+    schema: buildSubgraphSchema({
+      typeDefs: options.typeDefs,
+      resolvers: options.resolvers as object,
+    }),
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     introspection: true,
