@@ -14,11 +14,9 @@ import type { ListenOptions } from './process/listen.ts'
 import type { RunningProcess } from './process/run-process.ts'
 
 /** Resolvers by type and field; `__resolveReference` where a type is an entity. */
-export type SubgraphResolvers = Readonly<
-  Record<
-    string,
-    GraphQLScalarType | Readonly<Record<string, GraphQLFieldResolver<any, SubgraphContext, any>>>
-  >
+export type SubgraphResolvers = Record<
+  string,
+  GraphQLScalarType | Record<string, GraphQLFieldResolver<any, SubgraphContext, any>>
 >
 
 export interface SubgraphOptions extends ListenOptions {
