@@ -37,10 +37,7 @@ export interface SubgraphOptions extends ListenOptions {
 /** Starts a subgraph and returns once it accepts connections. */
 export async function serveSubgraph(options: SubgraphOptions): Promise<RunningProcess> {
   const server = new ApolloServer<SubgraphContext>({
-    schema: buildSubgraphSchema({
-      typeDefs: options.typeDefs,
-      resolvers: options.resolvers as object,
-    }),
+    schema: buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]),
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     introspection: true,
