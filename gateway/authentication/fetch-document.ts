@@ -1,0 +1,122 @@
+/** Fetches a small document from an issuer: bounded in time and size, no redirects, no surprises. */
+import { MIMEType } from 'node:util'
+import { Agent } from 'undici'
+
+export interface FetchDocumentOptions {
+  /** The longest a fetch may take until its last byte, in milliseconds. */
+  timeout: number
+  /** The largest body, in bytes. */
+  maxSize: number
+  /** The media types that count; a body of any other is not read. */
+  mediaTypes: readonly string[]
+}
+
+export interface FetchedDocument {
+  readonly body: string
+  /** Names this version of the document for a later conditional request. */
+  readonly etag: string | undefined
+  /** How long the sender says that it is fresh, in milliseconds. */
+  readonly maxAge: number | undefined
+}
+
+export type DocumentFetcher = (
+  url: string,
+  options: FetchDocumentOptions & {
+    /** Asks only for a document that is not this version. */
+    unlessEtag?: string | undefined
+  },
+) => Promise<FetchedDocument | 'unchanged'>
+
+/** Why a document could not be had: a sentence for the log, without the document in it. */
+export class FetchFailure extends Error {
+  override name = 'FetchFailure'
+  /** The HTTP status, if there was an answer. */
+  readonly status: number | undefined
+
+  constructor(message: string, options: { cause?: unknown; status?: number } = {}) {
+    super(message, { cause: options.cause })
+    this.status = options.status
+  }
+}
+
+/** Returns a function that fetches, and one that closes its connections. */
+export function documentFetcher(): { fetch: DocumentFetcher; close(): Promise<void> } {
+  const agent = new Agent({ connections: 2, keepAliveTimeout: 30_000 })
+
+  const fetch: DocumentFetcher = async (url, options) => {
+    const { origin, pathname, search } = new URL(url)
+    const signal = AbortSignal.timeout(options.timeout)
+    try {
+      const { statusCode, headers, body } = await agent.request({
+        origin,
+        path: pathname + search,
+        method: 'GET',
+        headers: {
+          accept: options.mediaTypes.join(', '),
+          ...(options.unlessEtag ? { 'if-none-match': options.unlessEtag } : {}),
+        },
+        signal,
+      })
+      if (statusCode === 304 && options.unlessEtag) {
+        await body.dump()
+        return 'unchanged'
+      }
+      const fault = faultOf(statusCode, headers, options.mediaTypes)
+      if (fault) {
+        body.destroy()
+        throw new FetchFailure(fault, { status: statusCode })
+      }
+      return {
+        body: await readBody(body, options.maxSize),
+        etag: single(headers.etag),
+        maxAge: maxAgeOf(single(headers['cache-control'])),
+      }
+    } catch (cause) {
+      if (cause instanceof FetchFailure) throw cause
+      if (signal.aborted)
+        throw new FetchFailure(`no answer within ${options.timeout} ms`, { cause })
+      const { code, message } = cause as NodeJS.ErrnoException
+      throw new FetchFailure(code ?? message, { cause })
+    }
+  }
+
+  return { fetch, close: () => agent.destroy() }
+}
+
+type Headers = Record<string, string | string[] | undefined>
+
+function faultOf(status: number, headers: Headers, mediaTypes: readonly string[]) {
+  if (status !== 200) return `HTTP status ${status}`
+  if (headers['content-encoding']) return 'a body with a content encoding'
+  const type = essence(single(headers['content-type']))
+  return mediaTypes.includes(type) ? undefined : `a body of the type ${type || 'unknown'}`
+}
+
+function essence(contentType: string | undefined): string {
+  try {
+    return new MIMEType(contentType ?? '').essence
+  } catch {
+    return ''
+  }
+}
+
+async function readBody(body: AsyncIterable<Buffer>, maxSize: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    // Leaving the loop destroys the stream, and with it the connection.
+    if (size > maxSize) throw new FetchFailure(`a body of more than ${maxSize} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function maxAgeOf(cacheControl: string | undefined): number | undefined {
+  const [, seconds] = /(?:^|[\s,])max-age=(\d+)/i.exec(cacheControl ?? '') ?? []
+  return seconds === undefined ? undefined : Number(seconds) * 1_000
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}

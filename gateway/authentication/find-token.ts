@@ -1,0 +1,64 @@
+/** Where in a request the access token stands. */
+import { GatewayError } from '../errors.ts'
+import type { RequestHeaders } from './authenticate.ts'
+
+export type TokenSource =
+  { readonly header: string; readonly scheme?: string | undefined } | { readonly cookie: string }
+
+export interface FindTokenOptions {
+  /** In order: the first that is present counts. */
+  sources: readonly TokenSource[]
+  /** What an Authorization header with a scheme that no source names means. */
+  otherSchemes: 'refuse' | 'anonymous'
+}
+
+export type TokenFinder = (headers: RequestHeaders) => string | undefined
+
+/**
+ * Returns a function that finds the token of a request, or undefined for an anonymous one. A request
+ * that carries a credential twice in one place, or one of another kind, is refused.
+ */
+export function tokenFinder({ sources, otherSchemes }: FindTokenOptions): TokenFinder {
+  const finders = sources.map((source) =>
+    'cookie' in source ? inCookie(source.cookie) : inHeader(source.header, source.scheme),
+  )
+
+  return (headers) => {
+    for (const find of finders) {
+      const token = find(headers)
+      if (token !== undefined) return token
+    }
+    if (headers.authorization && otherSchemes === 'refuse') {
+      throw new GatewayError('SCHEME_UNSUPPORTED')
+    }
+    return undefined
+  }
+}
+
+function inHeader(name: string, scheme: string | undefined): TokenFinder {
+  const prefix = scheme === undefined ? undefined : `${scheme.toLowerCase()} `
+
+  return (headers) => {
+    const values = headers[name]
+    if (!values) return undefined
+    if (values.length > 1) throw new GatewayError('CREDENTIALS_AMBIGUOUS')
+    const [value = ''] = values
+    if (prefix === undefined) return value
+    // `Bearer` with nothing after it is a token that is malformed, not another scheme.
+    const start = `${value} `.slice(0, prefix.length).toLowerCase()
+    return start === prefix ? value.slice(prefix.length).trimStart() : undefined
+  }
+}
+
+/** RFC 6265 section 5.4; a browser that has a name twice sends both, and we do not guess. */
+function inCookie(name: string): TokenFinder {
+  return (headers) => {
+    const values = (headers.cookie ?? [])
+      .flatMap((header) => header.split(';'))
+      .map((pair) => pair.trim())
+      .filter((pair) => pair.startsWith(`${name}=`))
+      .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1'))
+    if (new Set(values).size > 1) throw new GatewayError('CREDENTIALS_AMBIGUOUS')
+    return values[0] || undefined
+  }
+}

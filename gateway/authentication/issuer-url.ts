@@ -1,0 +1,17 @@
+import { isIP } from 'node:net'
+
+/** Returns why keys must not be fetched from that address, or nothing. */
+export function faultOfUrl(text: string, allowHttp: boolean): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !['http:', 'https:'].includes(url.protocol)) return 'expected an https URL'
+  if (url.username || url.password) return 'must not hold credentials'
+  if (url.protocol === 'https:' || allowHttp || isThisMachine(url.hostname)) return undefined
+  return 'expected https, or an address of this machine (allow_http: true lifts this)'
+}
+
+/** Loopback, and the address that stands for every one of this machine. */
+function isThisMachine(hostname: string): boolean {
+  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
+  if (hostname === '[::1]' || hostname === '[::]') return true
+  return isIP(hostname) === 4 && (hostname.startsWith('127.') || hostname === '0.0.0.0')
+}

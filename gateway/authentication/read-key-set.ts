@@ -1,0 +1,121 @@
+/** From a JWK Set (RFC 7517 section 5) to the keys that may verify access tokens. */
+import { createPublicKey, createSecretKey, timingSafeEqual } from 'node:crypto'
+import type { JsonWebKey, KeyObject } from 'node:crypto'
+import { fitsAlgorithm } from './algorithms.ts'
+
+export interface VerificationKey {
+  readonly keyId: string
+  readonly kty: string
+  readonly crv: string | undefined
+  readonly alg: string | undefined
+  readonly key: KeyObject
+}
+
+export type KeySet = ReadonlyMap<string, VerificationKey>
+
+export interface ReadKeySetOptions {
+  /** The algorithms that the issuer's tokens may use. */
+  algorithms: readonly string[]
+  /** Whether the set may hold shared keys: only one that nobody fetched may. */
+  symmetric: boolean
+  /** Told about each key that is passed over. */
+  warn: (keyId: string | undefined, why: string) => void
+}
+
+/** Thrown for a document that is not a usable key set. */
+export class KeySetInvalid extends Error {
+  override name = 'KeySetInvalid'
+}
+
+const maxKeys = 20
+const leastRsaBits = 2048
+const leastSecretBytes = 32
+
+/** Returns the usable keys by their id; one that is not is passed over, a document of the wrong shape refused. */
+export function readKeySet(document: unknown, options: ReadKeySetOptions): KeySet {
+  const keys = (document as { keys?: unknown } | null)?.keys
+  if (!Array.isArray(keys)) throw new KeySetInvalid('not a JWK Set')
+  if (keys.length > maxKeys) throw new KeySetInvalid(`more than ${maxKeys} keys`)
+  const set = new Map<string, VerificationKey>()
+  for (const jwk of keys) {
+    const read = readKey(jwk, options)
+    if (typeof read === 'string') {
+      options.warn(idOf(jwk), read)
+      continue
+    }
+    if (set.has(read.keyId)) throw new KeySetInvalid('two keys with one id')
+    set.set(read.keyId, read)
+  }
+  return set
+}
+
+/** Returns the keys of a newer set; one that is unchanged stays the very same object. */
+export function keepKnownKeys(known: KeySet | undefined, newer: KeySet): KeySet {
+  if (!known) return newer
+  return new Map(
+    [...newer].map(([keyId, key]) => {
+      const before = known.get(keyId)
+      return [keyId, before && isSameKey(before, key) ? before : key]
+    }),
+  )
+}
+
+function isSameKey(a: VerificationKey, b: VerificationKey): boolean {
+  if (a.alg !== b.alg || a.kty !== b.kty) return false
+  if (a.kty !== 'oct') return a.key.equals(b.key)
+  const [left, right] = [a.key.export(), b.key.export()]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+/** Returns the key, or why it is passed over. */
+function readKey(jwk: unknown, options: ReadKeySetOptions): VerificationKey | string {
+  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return 'not a JSON object'
+  const { kid, kty, crv, alg, use, key_ops: operations } = jwk as Record<string, unknown>
+  if (use !== undefined && use !== 'sig') return 'not for signatures'
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
+    return 'not for verifying'
+  }
+  if (typeof kid !== 'string' || kid === '') return 'has no id'
+  if (typeof kty !== 'string') return 'has no type'
+  if (alg !== undefined && typeof alg !== 'string') return 'its algorithm is not a text'
+  if (crv !== undefined && typeof crv !== 'string') return 'its curve is not a text'
+  if (kty === 'oct' && !options.symmetric)
+    return 'a shared key is not accepted from a published set'
+  if (kty !== 'oct' && 'd' in jwk) return 'is a private key: it must never be published'
+  const fits = options.algorithms.some((name) => fitsAlgorithm({ kty, crv, alg }, name))
+  if (!fits) return 'is for none of the accepted algorithms'
+  const key = importKey(jwk as JsonWebKey & { k?: string })
+  if (typeof key === 'string') return key
+  return { keyId: kid, kty, crv, alg, key }
+}
+
+function importKey(jwk: JsonWebKey): KeyObject | string {
+  try {
+    const key =
+      jwk.kty === 'oct'
+        ? createSecretKey(Buffer.from(String(jwk.k ?? ''), 'base64url'))
+        : createPublicKey({ key: jwk, format: 'jwk' })
+    return weakness(key) ?? key
+  } catch {
+    return 'is not a valid key'
+  }
+}
+
+function weakness(key: KeyObject): string | undefined {
+  if (key.type === 'secret') {
+    return key.symmetricKeySize! < leastSecretBytes
+      ? `is shorter than ${leastSecretBytes} bytes`
+      : undefined
+  }
+  const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {}
+  if (modulusLength !== undefined && modulusLength < leastRsaBits) {
+    return `is shorter than ${leastRsaBits} bits`
+  }
+  if (publicExponent !== undefined && publicExponent < 3n) return 'has an exponent below 3'
+  return undefined
+}
+
+function idOf(jwk: unknown): string | undefined {
+  const kid = (jwk as { kid?: unknown } | null)?.kid
+  return typeof kid === 'string' ? kid.slice(0, 100) : undefined
+}

@@ -1,0 +1,79 @@
+/**
+ * Reads an access token without believing it: everything that can be refused before cryptography.
+ *
+ * JOSE libraries accept several spellings of one token (padding, white space, trailing bits). Here a
+ * token has exactly one.
+ */
+import { GatewayError } from '../errors.ts'
+
+export interface UnverifiedToken {
+  readonly text: string
+  readonly algorithm: string
+  readonly keyId: string
+  /** The media type as written; undefined when the token does not say. */
+  readonly type: string | undefined
+  /** Not verified: good only for choosing the issuer, and for the log. */
+  readonly payload: Readonly<Record<string, unknown>>
+}
+
+/** The largest access token, in bytes. */
+const maxTokenSize = 8 * 1024
+
+const compactForm = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/
+
+/** RFC 8725 section 3.10 and 3.11: no `jku`, `jwk`, `x5u`, `x5c`, `crit`, `zip`, `b64`. */
+const acceptedParameters = ['alg', 'kid', 'typ']
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Returns the parts of the token; anything out of the ordinary is a GatewayError. */
+export function readToken(text: string): UnverifiedToken {
+  if (text.length > maxTokenSize) throw new GatewayError('TOKEN_TOO_LARGE')
+  const [, header, payload, signature] = compactForm.exec(text) ?? []
+  if (header === undefined || payload === undefined || signature === undefined) {
+    throw malformed('not three parts in base64url')
+  }
+  const parameters = readObject(header, 'header')
+  refuseParameters(parameters)
+  const { alg, kid, typ } = parameters
+  if (typeof alg !== 'string') throw malformed('the header names no algorithm')
+  if (alg.toLowerCase() === 'none') {
+    throw new GatewayError('ALGORITHM_REFUSED', { cause: new Error('the token is not signed') })
+  }
+  if (typ !== undefined && typeof typ !== 'string') throw malformed('`typ` is not a text')
+  if (typeof kid !== 'string' || kid === '') {
+    throw new GatewayError('KEY_UNKNOWN', { cause: new Error('the header names no key') })
+  }
+  if (signature === '' || !isCanonical(signature)) throw malformed('the signature is not canonical')
+  return { text, algorithm: alg, keyId: kid, type: typ, payload: readObject(payload, 'payload') }
+}
+
+function readObject(encoded: string, part: string): Record<string, unknown> {
+  if (!isCanonical(encoded)) throw malformed(`the ${part} is not canonical base64url`)
+  let value: unknown
+  try {
+    value = JSON.parse(strictUtf8.decode(Buffer.from(encoded, 'base64url')))
+  } catch {
+    throw malformed(`the ${part} is not JSON in UTF-8`)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>
+  }
+  throw malformed(`the ${part} is not a JSON object`)
+}
+
+/** RFC 4648 section 3.5: bits that pad the last character are zero. */
+function isCanonical(encoded: string): boolean {
+  return Buffer.from(encoded, 'base64url').toString('base64url') === encoded
+}
+
+function refuseParameters(parameters: Record<string, unknown>): void {
+  const refused = Object.keys(parameters).find((name) => !acceptedParameters.includes(name))
+  if (refused === undefined) return
+  const cause = new Error(`parameter ${JSON.stringify(refused.slice(0, 40))}`)
+  throw new GatewayError('HEADER_PARAMETER_REFUSED', { cause })
+}
+
+function malformed(why: string): GatewayError {
+  return new GatewayError('TOKEN_MALFORMED', { cause: new Error(why) })
+}

@@ -1,0 +1,164 @@
+/**
+ * The keys of one issuer, kept current in the background, through all that may happen to an issuer.
+ *
+ *   fresh      asked again before the set gets old
+ *   stale      the issuer cannot be reached: the last good set serves on, for a bounded time
+ *   cold       nothing usable yet: a request with a token is answered with 503
+ *
+ * A key id that nobody knows makes the gateway ask at most once per cooldown, however many such
+ * tokens flood in.
+ */
+import type { Logger } from 'pino'
+import { GatewayError } from '../errors.ts'
+import type { Clock } from './clock.ts'
+import type { KeySource } from './key-source.ts'
+import { keepKnownKeys, readKeySet } from './read-key-set.ts'
+import type { KeySet, VerificationKey } from './read-key-set.ts'
+
+export interface KeySetOptions {
+  /** How long a set is fresh at most, in milliseconds; an issuer may ask for less (Cache-Control). */
+  maxAge: number
+  /** How long a set serves after that while the issuer cannot be reached, in milliseconds. */
+  staleFor: number
+  /** The least time between two questions about unknown key ids, in milliseconds. */
+  cooldown: number
+}
+
+export interface RefreshingKeySetParts {
+  issuer: string
+  source: KeySource
+  algorithms: readonly string[]
+  /** Whether shared keys count: not from a set that was fetched. */
+  symmetric: boolean
+  clock: Clock
+  log: Logger
+}
+
+export interface IssuerKeys {
+  /** Returns the key if it is known and usable now. */
+  current(keyId: string): VerificationKey | undefined
+  /** Returns the key, asking the issuer if need be; rejects with KEY_UNKNOWN or KEYS_UNAVAILABLE. */
+  find(keyId: string): Promise<VerificationKey>
+  /** Whether there are keys to verify with. */
+  ready(): boolean
+  /** How long ago the issuer last gave its keys, in milliseconds. */
+  age(): number | undefined
+  /** Resolves when the first attempt to get the keys has ended, well or not. */
+  readonly firstAttempt: Promise<void>
+  close(): void
+}
+
+/** The shortest time for which a set counts as fresh, whatever its issuer says. */
+const leastMaxAge = 10_000
+/** A set is asked for again when this part of its time is over. */
+const refreshPoint = 0.75
+const leastBackoff = 1_000
+const mostBackoff = 30_000
+
+/** Starts to fetch the keys, without waiting for them. */
+export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySetParts): IssuerKeys {
+  const { clock, log, issuer } = parts
+  let known: { keys: KeySet; fetchedAt: number; usableUntil: number } | undefined
+  let underWay: Promise<void> | undefined
+  let failures = 0
+  let lastQuestion = -Infinity
+  let callOff = () => {}
+  let closed = false
+
+  const firstAttempt = refresh()
+
+  return {
+    current,
+    find,
+    firstAttempt,
+    ready: () => usable() !== undefined,
+    age: () => known && clock.now() - known.fetchedAt,
+    close() {
+      closed = true
+      callOff()
+    },
+  }
+
+  function usable(): KeySet | undefined {
+    return known && clock.now() < known.usableUntil ? known.keys : undefined
+  }
+
+  function current(keyId: string): VerificationKey | undefined {
+    return usable()?.get(keyId)
+  }
+
+  async function find(keyId: string): Promise<VerificationKey> {
+    // An answer that was under way may be older than the key: then it takes one more.
+    for (let attempts = 0; attempts < 3; attempts++) {
+      const key = current(keyId)
+      if (key) return key
+      const attempt = underWay ?? ask()
+      if (!attempt) break
+      await attempt
+    }
+    const key = current(keyId)
+    if (key) return key
+    if (failures > 0) throw unavailable()
+    throw new GatewayError('KEY_UNKNOWN', { cause: new Error('no such key in the key set') })
+  }
+
+  /** Asks now, unless the issuer was asked a short while ago or a retry is planned anyway. */
+  function ask(): Promise<void> | undefined {
+    const now = clock.now()
+    if (failures > 0 || now - lastQuestion < options.cooldown) return undefined
+    lastQuestion = now
+    return refresh()
+  }
+
+  function unavailable(): GatewayError {
+    return new GatewayError('KEYS_UNAVAILABLE', {
+      cause: new Error(`the keys of ${issuer} cannot be fetched`),
+    })
+  }
+
+  /** Never rejects: what went wrong is in the log, and `failures` counts it. */
+  function refresh(): Promise<void> {
+    callOff()
+    underWay ??= attempt().finally(() => (underWay = undefined))
+    return underWay
+  }
+
+  async function attempt(): Promise<void> {
+    try {
+      const { document, maxAge } = await parts.source()
+      accept(document, maxAge)
+      if (failures > 0) log.info({ issuer, failures }, 'the keys of the issuer are back')
+      failures = 0
+    } catch (cause) {
+      failures++
+      log.warn(
+        { issuer, failures, cause: (cause as Error).message, serving: usable() ? 'stale' : 'none' },
+        'the keys of the issuer could not be fetched',
+      )
+      plan(Math.min(leastBackoff * 2 ** (failures - 1), mostBackoff))
+    }
+  }
+
+  function accept(document: unknown, issuerMaxAge = Infinity): void {
+    const warn = (keyId: string | undefined, why: string) =>
+      log.warn({ issuer, keyId, why }, 'a key of the issuer is passed over')
+    const keys = readKeySet(document, {
+      algorithms: parts.algorithms,
+      symmetric: parts.symmetric,
+      warn,
+    })
+    const now = clock.now()
+    const lifetime = Math.max(Math.min(issuerMaxAge, options.maxAge), leastMaxAge)
+    known = {
+      keys: keepKnownKeys(known?.keys, keys),
+      fetchedAt: now,
+      usableUntil: now + lifetime + options.staleFor,
+    }
+    plan(lifetime * refreshPoint)
+  }
+
+  function plan(delay: number): void {
+    callOff()
+    if (!closed) callOff = clock.after(delay, refresh)
+  }
+}

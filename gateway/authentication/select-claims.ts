@@ -1,0 +1,83 @@
+/** The allow list: of all that a token says, what may go further. */
+import type { Claims } from '../../subgraphs/kit/claims-header.ts'
+import { GatewayError } from '../errors.ts'
+
+export interface ClaimRules {
+  /** The allow list. */
+  forward: readonly string[]
+  /** By subgraph, the part of the allow list that it gets. */
+  narrowed: readonly (readonly string[])[]
+}
+
+export interface IssuerClaimRules {
+  /** The claim that holds the scopes: a string (RFC 9068 section 2.2.3), or an array. */
+  scopesClaim: string
+  /** Put before `sub`. */
+  subjectPrefix: string
+}
+
+/** What authorization reads, whether or not it is forwarded: scopes, and how the login was (RFC 9470). */
+const claimsForAuthorization = ['acr', 'amr', 'auth_time']
+
+/** The most that one subgraph is sent, in bytes of JSON. */
+const maxForwardedSize = 4 * 1024
+
+export type ClaimSelector = (verified: Readonly<Record<string, unknown>>) => Claims
+
+/** Returns a function that copies the claims of a verified token into a frozen record. */
+export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): ClaimSelector {
+  const names = [...new Set([...rules.forward, ...claimsForAuthorization])].filter(
+    (name) => name !== 'sub' && name !== 'scope',
+  )
+  const forwarded = [rules.forward, ...rules.narrowed]
+
+  return (verified) => {
+    const claims: Record<string, unknown> = Object.create(null)
+    claims.sub = issuer.subjectPrefix + String(verified.sub)
+    const scopes = own(verified, issuer.scopesClaim)
+    if (scopes !== undefined) claims.scope = readScopes(scopes)
+    for (const name of names) {
+      const value = own(verified, name)
+      if (value !== undefined) claims[name] = deepFreeze(value)
+    }
+    forwarded.forEach((list) => refuseTooMuch(claims, list))
+    return Object.freeze(claims) as Claims
+  }
+}
+
+function own(record: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined
+}
+
+/** The value as it came: splitting and joining would turn one scope with a space into two. */
+function readScopes(value: unknown): unknown {
+  if (typeof value === 'string') return value
+  if (Array.isArray(value) && value.every((scope) => typeof scope === 'string')) {
+    return deepFreeze(value)
+  }
+  throw new GatewayError('CLAIM_INVALID', { cause: new Error('the scopes are no list of texts') })
+}
+
+function refuseTooMuch(claims: Record<string, unknown>, list: readonly string[]): void {
+  const size = Buffer.byteLength(JSON.stringify(narrowClaims(claims, list)))
+  if (size > maxForwardedSize) throw new GatewayError('CLAIMS_TOO_LARGE')
+}
+
+/** Returns those of the claims that are in the list, and `sub` in any case. */
+export function narrowClaims(
+  claims: Readonly<Record<string, unknown>>,
+  list: readonly string[],
+): Claims {
+  const narrowed: Record<string, unknown> = Object.create(null)
+  narrowed.sub = claims.sub
+  for (const name of list) {
+    if (claims[name] !== undefined) narrowed[name] = claims[name]
+  }
+  return Object.freeze(narrowed) as Claims
+}
+
+function deepFreeze(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  Object.values(value).forEach(deepFreeze)
+  return Object.freeze(value)
+}

@@ -1,0 +1,131 @@
+/** The judgement of one issuer's access tokens: its key, its rules, nobody else's. */
+import { errors, jwtVerify } from 'jose'
+import type { JWTPayload } from 'jose'
+import { GatewayError } from '../errors.ts'
+import type { ErrorName } from '../errors.ts'
+import { fitsAlgorithm } from './algorithms.ts'
+import type { UnverifiedToken } from './read-token.ts'
+import type { VerificationKey } from './read-key-set.ts'
+import type { IssuerKeys } from './refreshing-key-set.ts'
+
+export interface AccessTokenRules {
+  /** The exact `iss`. */
+  issuer: string
+  /** A token for any of these is accepted (RFC 7519 section 4.1.3). */
+  audiences: readonly string[]
+  /** The accepted algorithms, with all their names. */
+  algorithms: readonly string[]
+  /** The accepted `typ`; `JWT` also accepts a token without one. */
+  tokenTypes: readonly string[]
+  /** How far the clocks may differ, in milliseconds. */
+  clockTolerance: number
+  /** The longest time since `iat`, in milliseconds. */
+  maxTokenAge: number
+}
+
+export interface VerifiedToken {
+  readonly claims: JWTPayload & { readonly sub: string; readonly exp: number; readonly iat: number }
+  /** The key that signed it. */
+  readonly key: VerificationKey
+}
+
+export type AccessTokenVerifier = (token: UnverifiedToken) => Promise<VerifiedToken>
+
+/** Returns a function that verifies a token of this issuer, or rejects with the reason. */
+export function accessTokenVerifier(
+  rules: AccessTokenRules,
+  keys: Pick<IssuerKeys, 'current' | 'find'>,
+  now: () => number,
+): AccessTokenVerifier {
+  const tokenTypes = rules.tokenTypes.map(mediaType)
+  const options = {
+    algorithms: [...rules.algorithms],
+    issuer: rules.issuer,
+    audience: [...rules.audiences],
+    clockTolerance: rules.clockTolerance / 1_000,
+    maxTokenAge: rules.maxTokenAge / 1_000,
+    requiredClaims: ['exp', 'sub'],
+  }
+
+  return async (token) => {
+    refuseType(token)
+    if (!options.algorithms.includes(token.algorithm)) throw new GatewayError('ALGORITHM_REFUSED')
+    const key = keys.current(token.keyId) ?? (await keys.find(token.keyId))
+    if (!fitsAlgorithm(key, token.algorithm)) {
+      const cause = new Error('the key is of another kind than the algorithm')
+      throw new GatewayError('ALGORITHM_REFUSED', { cause })
+    }
+    const claims = await verify(token, key)
+    refuseUnusual(claims)
+    return { claims: claims as VerifiedToken['claims'], key }
+  }
+
+  function refuseType({ type }: UnverifiedToken): void {
+    if (tokenTypes.includes(mediaType(type ?? 'JWT'))) return
+    throw new GatewayError('TOKEN_TYPE_WRONG')
+  }
+
+  async function verify({ text }: UnverifiedToken, { key }: VerificationKey): Promise<JWTPayload> {
+    try {
+      return (await jwtVerify(text, key, { ...options, currentDate: new Date(now()) })).payload
+    } catch (cause) {
+      if (!(cause instanceof errors.JOSEError)) throw cause
+      throw new GatewayError(reasonOf(cause), { cause: new Error(cause.message) })
+    }
+  }
+}
+
+/** What jose lets pass although no access token has it. */
+function refuseUnusual(claims: JWTPayload): void {
+  const { sub, exp, iat, nbf } = claims
+  if (typeof sub !== 'string' || sub === '') throw invalidClaim('`sub` is not a text')
+  const times = [exp, iat, nbf].filter((time) => time !== undefined)
+  if (!times.every(Number.isFinite)) throw invalidClaim('a time is not a finite number')
+  if (isIdToken(claims)) {
+    const cause = new Error('its claims are those of an ID or refresh token')
+    throw new GatewayError('TOKEN_TYPE_WRONG', { cause })
+  }
+}
+
+/**
+ * Providers that give every token the type JWT mark the others by claims: `nonce`, `at_hash` and
+ * `c_hash` (OpenID Connect Core sections 2 and 3.3.2.11), `token_use` (Cognito), `typ` (Keycloak).
+ */
+function isIdToken(claims: JWTPayload): boolean {
+  if (['nonce', 'at_hash', 'c_hash'].some((name) => Object.hasOwn(claims, name))) return true
+  const { token_use: use, typ } = claims
+  if (use !== undefined && use !== 'access') return true
+  return typ === 'ID' || typ === 'Refresh' || typ === 'Offline'
+}
+
+/** RFC 7515 section 4.1.9: `application/` may be left out. */
+function mediaType(type: string): string {
+  const lower = type.toLowerCase()
+  return lower.includes('/') ? lower : `application/${lower}`
+}
+
+function invalidClaim(why: string): GatewayError {
+  return new GatewayError('CLAIM_INVALID', { cause: new Error(why) })
+}
+
+/** Claims whose value is not the expected one, by name. */
+const reasonOfClaim: Readonly<Record<string, ErrorName>> = {
+  iss: 'ISSUER_UNKNOWN',
+  aud: 'AUDIENCE_MISMATCH',
+  nbf: 'TOKEN_NOT_YET_VALID',
+  iat: 'TOKEN_NOT_YET_VALID',
+}
+
+function reasonOf(cause: errors.JOSEError): ErrorName {
+  if (cause instanceof errors.JWTExpired) {
+    return cause.claim === 'iat' ? 'TOKEN_TOO_OLD' : 'TOKEN_EXPIRED'
+  }
+  if (cause instanceof errors.JWTClaimValidationFailed) {
+    if (cause.reason === 'missing') return 'CLAIM_MISSING'
+    if (cause.reason === 'invalid') return 'CLAIM_INVALID'
+    return reasonOfClaim[cause.claim] ?? 'CLAIM_INVALID'
+  }
+  if (cause instanceof errors.JWSSignatureVerificationFailed) return 'SIGNATURE_INVALID'
+  if (cause instanceof errors.JOSEAlgNotAllowed) return 'ALGORITHM_REFUSED'
+  return 'TOKEN_MALFORMED'
+}

@@ -1,0 +1,198 @@
+import { z } from 'zod'
+import type { KeyPlace } from '../authentication/key-source.ts'
+import { faultOfUrl } from '../authentication/issuer-url.ts'
+import { claimName, duration, flag, text, texts, wholeNumber } from './values.ts'
+
+const symmetricAlgorithms = ['HS256', 'HS384', 'HS512']
+
+const algorithm = z.enum([
+  'ES256',
+  'ES384',
+  'ES512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'EdDSA',
+  'Ed25519',
+  'HS256',
+  'HS384',
+  'HS512',
+])
+
+const keySetSchema = z
+  .strictObject({
+    max_age: duration({ least: '10s', most: '24h' })
+      .default(600_000)
+      .describe('How long a key set is fresh when the issuer does not say (Cache-Control)'),
+    stale_for: duration({ least: '0s', most: '30d' })
+      .default(86_400_000)
+      .describe('How long the last good key set serves while the issuer cannot be reached'),
+    cooldown: duration({ least: '1s', most: '1h' })
+      .default(30_000)
+      .describe('An unknown key id makes the gateway ask the issuer at most this often'),
+    timeout: duration({ least: '100ms', most: '30s' })
+      .default(1_500)
+      .describe('The longest a fetch may take'),
+  })
+  .prefault({})
+  .transform((keySet) => ({
+    maxAge: keySet.max_age,
+    staleFor: keySet.stale_for,
+    cooldown: keySet.cooldown,
+    timeout: keySet.timeout,
+  }))
+
+const issuerSchema = z
+  .strictObject({
+    issuer: text().describe('The exact value of `iss`'),
+    discovery: z.literal(true).optional().describe('Find the keys in the metadata of the issuer'),
+    jwks_uri: z.string().optional().describe('Where the issuer publishes its keys'),
+    jwks_file: text().optional().describe('A file with the keys, read again when it changes'),
+    jwks: z
+      .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1) })
+      .optional()
+      .describe('The keys themselves'),
+    allow_http: flag()
+      .default(false)
+      .describe('Fetch keys without TLS from a host that is not this machine'),
+    audiences: texts().describe('A token for any of these is accepted'),
+    algorithms: z
+      .array(algorithm)
+      .min(1, 'expected at least one entry')
+      .default(['ES256'])
+      .describe('One family: public-key algorithms, or HS with keys from jwks or jwks_file'),
+    token_types: texts()
+      .default(['at+jwt'])
+      .describe('The `typ` of an access token; JWT also accepts a token without one'),
+    clock_tolerance: duration({ least: '0s', most: '5m' }).default(5_000),
+    max_token_age: duration({ least: '1s', most: '365d' }).default(86_400_000),
+    scopes_claim: claimName()
+      .default('scope')
+      .describe('The claim with the scopes: a string, or an array'),
+    subject_prefix: text()
+      .optional()
+      .describe('Put before `sub`, so that subjects of several issuers never collide'),
+    key_set: keySetSchema,
+  })
+  .superRefine((issuer, context) => {
+    const problem = (path: string[], message: string) =>
+      context.addIssue({ code: 'custom', path, message })
+
+    const sources = (['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const).filter(
+      (name) => issuer[name] !== undefined,
+    )
+    if (sources.length === 0) {
+      problem([], 'needs one of discovery, jwks_uri, jwks_file, jwks: where its keys come from')
+    }
+    if (sources.length > 1) {
+      problem([], `has ${sources.join(' and ')}: keys come from one place`)
+    }
+
+    const symmetric = issuer.algorithms.filter((name) => symmetricAlgorithms.includes(name))
+    if (symmetric.length > 0 && symmetric.length < issuer.algorithms.length) {
+      problem(
+        ['algorithms'],
+        'mixes HS with public-key algorithms: a public key would serve as an HS secret',
+      )
+    }
+    if (symmetric.length > 0 && (issuer.discovery || issuer.jwks_uri)) {
+      problem(['algorithms'], 'HS needs keys from jwks or jwks_file: a shared key is not published')
+    }
+
+    const url = issuer.discovery ? issuer.issuer : issuer.jwks_uri
+    const path = issuer.discovery ? ['issuer'] : ['jwks_uri']
+    const fault = url === undefined ? undefined : faultOfUrl(url, issuer.allow_http)
+    if (fault) problem(path, fault)
+  })
+  .transform((issuer) => ({
+    issuer: issuer.issuer,
+    keys: keysOf(issuer),
+    allowHttp: issuer.allow_http,
+    audiences: issuer.audiences,
+    algorithms: issuer.algorithms,
+    tokenTypes: issuer.token_types,
+    clockTolerance: issuer.clock_tolerance,
+    maxTokenAge: issuer.max_token_age,
+    scopesClaim: issuer.scopes_claim,
+    subjectPrefix: issuer.subject_prefix ?? '',
+    keySet: issuer.key_set,
+  }))
+
+function keysOf(issuer: {
+  jwks_uri?: string | undefined
+  jwks_file?: string | undefined
+  jwks?: unknown
+}): KeyPlace {
+  if (issuer.jwks_uri) return { kind: 'url', url: issuer.jwks_uri }
+  if (issuer.jwks_file) return { kind: 'file', path: issuer.jwks_file }
+  if (issuer.jwks) return { kind: 'inline', document: issuer.jwks }
+  return { kind: 'discovery' }
+}
+
+const sourceSchema = z.union([
+  z.strictObject({
+    header: z
+      .string()
+      .regex(/^[a-zA-Z0-9-]+$/, 'expected a header name')
+      .transform((name) => name.toLowerCase()),
+    scheme: z
+      .string()
+      .regex(/^[a-zA-Z0-9-]+$/, 'expected an authentication scheme')
+      .optional()
+      .describe('The word before the token; without it the whole value is the token'),
+  }),
+  z.strictObject({ cookie: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/) }),
+])
+
+const cacheSchema = z
+  .union([
+    z.literal('off'),
+    z.strictObject({
+      entries: wholeNumber({ least: 1, most: 10_000_000 })
+        .default(10_000)
+        .describe('How many verified tokens are remembered, about 2 KB each'),
+      refused_for: duration({ least: '0s', most: '1m' })
+        .default(5_000)
+        .describe('How long a refused token is remembered'),
+    }),
+  ])
+  .prefault({})
+  .transform((cache) =>
+    cache === 'off' ? undefined : { entries: cache.entries, refusedFor: cache.refused_for },
+  )
+
+/** Who is calling. */
+export const authenticationSchema = z
+  .strictObject({
+    require: flag().default(false).describe('true: anonymous requests are refused with 401'),
+    issuers: z.array(issuerSchema).min(1, 'expected at least one issuer'),
+    sources: z
+      .array(sourceSchema)
+      .min(1, 'expected at least one source')
+      .default([{ header: 'authorization', scheme: 'Bearer' }])
+      .describe('Where a token may stand, in order; the first that is present counts'),
+    other_schemes: z
+      .enum(['refuse', 'anonymous'])
+      .default('refuse')
+      .describe('What an Authorization header with another scheme means'),
+    on_invalid: z
+      .enum(['refuse', 'anonymous'])
+      .default('refuse')
+      .describe('anonymous: a token that is not valid is ignored'),
+    cache: cacheSchema,
+  })
+  .superRefine(({ issuers }, context) => {
+    issuers.forEach(({ issuer }, index) => {
+      if (issuers.findIndex((other) => other.issuer === issuer) === index) return
+      const message = 'is the issuer of an entry above: each issuer has one entry'
+      context.addIssue({ code: 'custom', path: ['issuers', index, 'issuer'], message })
+    })
+  })
+  .transform(({ other_schemes, on_invalid, ...rest }) => ({
+    ...rest,
+    otherSchemes: other_schemes,
+    onInvalid: on_invalid,
+  }))

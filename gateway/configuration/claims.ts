@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { claimName, text } from './values.ts'
+
+/** Headers that belong to the transport, or that the gateway writes itself. */
+const reservedHeaders = [
+  'accept',
+  'accept-encoding',
+  'authorization',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'cookie',
+  'expect',
+  'gateway-claims',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+
+const headerName = z
+  .string()
+  .regex(/^[a-z0-9-]+$/, 'expected a header name in lower case')
+  .refine((name) => !reservedHeaders.includes(name), { message: 'is a header of the gateway' })
+
+const signing = z
+  .enum(['HS256', 'EdDSA'])
+  .describe('HS256: a key shared with the subgraph; EdDSA: verified with the public key set')
+
+const claimNames = z
+  .array(claimName())
+  .refine((list) => new Set(list).size === list.length, { message: 'has an entry twice' })
+
+const forwardingSchema = z.strictObject({
+  forward: claimNames.optional().describe('A part of claims.forward: what this subgraph gets'),
+  headers: z
+    .record(headerName, claimName())
+    .default({})
+    .describe('Plain headers, each with the claim whose value it carries'),
+  signing: signing.optional(),
+})
+
+/** Which claims leave the gateway, to whom, signed how. */
+export const claimsSchema = z
+  .strictObject({
+    forward: claimNames
+      .default(['sub', 'scope', 'name'])
+      .describe('The allow list: no other claim of a token is ever forwarded'),
+    signing: signing.default('HS256'),
+    subgraphs: z.record(text(), forwardingSchema).default({}),
+  })
+  .prefault({})
+  .superRefine(({ forward, subgraphs }, context) => {
+    for (const [name, subgraph] of Object.entries(subgraphs)) {
+      const own = subgraph.forward ?? forward
+      subgraph.forward?.forEach((claim, index) => {
+        if (forward.includes(claim)) return
+        const message = 'is not in claims.forward, which a subgraph can only narrow'
+        context.addIssue({ code: 'custom', path: ['subgraphs', name, 'forward', index], message })
+      })
+      for (const [header, claim] of Object.entries(subgraph.headers)) {
+        if (claim === 'sub' || own.includes(claim)) continue
+        const message = 'carries a claim that is not forwarded to this subgraph'
+        context.addIssue({ code: 'custom', path: ['subgraphs', name, 'headers', header], message })
+      }
+    }
+  })

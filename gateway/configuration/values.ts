@@ -1,0 +1,78 @@
+/** Kinds of values that several sections of the configuration share. */
+import { z } from 'zod'
+
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const durationForm = /^(\d+(?:\.\d+)?)\s?(ms|s|m|h|d)$/
+
+/** A length of time such as `500ms`, `5s`, `10m`, `24h`, `7d`; its value is in milliseconds. */
+export function duration(bounds: { least: string; most: string }) {
+  const least = milliseconds(bounds.least)
+  const most = milliseconds(bounds.most)
+  return z
+    .string(`expected a length of time such as "5s" or "10m"`)
+    .regex(durationForm, `expected a length of time such as "5s" or "10m"`)
+    .transform(milliseconds)
+    .refine((value) => value >= least && value <= most, {
+      message: `expected a length of time from ${bounds.least} to ${bounds.most}`,
+    })
+}
+
+/** Returns a length of time in milliseconds; the text must have the form above. */
+export function milliseconds(text: string): number {
+  const [, amount, unit] = durationForm.exec(text) ?? []
+  return Number(amount) * units[unit as keyof typeof units]
+}
+
+const sizeUnits = { B: 1, KB: 1024, MB: 1024 * 1024 } as const
+const sizeForm = /^(\d+)\s?(B|KB|MB)$/
+
+/** A size such as `100KB` or `1MB`; its value is in bytes. */
+export function size(bounds: { least: string; most: string }) {
+  const message = `expected a size from ${bounds.least} to ${bounds.most}, such as "100KB"`
+  return z
+    .string(message)
+    .regex(sizeForm, message)
+    .transform(bytes)
+    .refine((value) => value >= bytes(bounds.least) && value <= bytes(bounds.most), { message })
+}
+
+function bytes(text: string): number {
+  const [, amount, unit] = sizeForm.exec(text) ?? []
+  return Number(amount) * sizeUnits[unit as keyof typeof sizeUnits]
+}
+
+/** true or false; the words also as text, which is what `${env.NAME}` yields. */
+export function flag() {
+  return z
+    .union([z.boolean(), z.enum(['true', 'false'])], 'expected true or false')
+    .transform((value) => value === true || value === 'true')
+}
+
+/** A whole number within the bounds, both included; digits also as text. */
+export function wholeNumber({ least, most }: { least: number; most: number }) {
+  const message = `expected a whole number from ${least} to ${most}`
+  return z
+    .union([z.number(), z.string().regex(/^\d+$/)], message)
+    .transform(Number)
+    .refine((value) => Number.isInteger(value) && value >= least && value <= most, { message })
+}
+
+/** Text with at least one character. */
+export function text() {
+  return z.string().min(1, 'expected a text that is not empty')
+}
+
+/** A list of different texts, at least one. */
+export function texts() {
+  return z
+    .array(text())
+    .min(1, 'expected at least one entry')
+    .refine((list) => new Set(list).size === list.length, { message: 'has an entry twice' })
+}
+
+/** The name of a claim. `__proto__` and its like are no claims that anybody should read. */
+export function claimName() {
+  return text().refine((name) => !['__proto__', 'constructor', 'prototype'].includes(name), {
+    message: 'is not a name that a claim may have',
+  })
+}

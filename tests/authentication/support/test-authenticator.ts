@@ -1,0 +1,81 @@
+/** An authenticator with the defaults of the configuration, against issuers of the tests. */
+import { pino } from 'pino'
+import { authenticator } from '../../../gateway/authentication/authenticator.ts'
+import type {
+  Authenticator,
+  AuthenticatorOptions,
+  AuthenticatorParts,
+  IssuerOptions,
+} from '../../../gateway/authentication/authenticator.ts'
+import type { Caller } from '../../../gateway/authentication/authenticate.ts'
+import { GatewayError } from '../../../gateway/errors.ts'
+import type { TestIssuer } from './test-issuer.ts'
+
+export function issuerOptions(
+  { issuer, jwksUri }: Pick<TestIssuer, 'issuer' | 'jwksUri'>,
+  options: Partial<IssuerOptions> = {},
+): IssuerOptions {
+  return {
+    issuer,
+    keys: { kind: 'url', url: jwksUri },
+    allowHttp: false,
+    audiences: ['portcullis'],
+    algorithms: ['ES256'],
+    tokenTypes: ['at+jwt'],
+    clockTolerance: 5_000,
+    maxTokenAge: 86_400_000,
+    scopesClaim: 'scope',
+    subjectPrefix: '',
+    keySet: { maxAge: 600_000, staleFor: 86_400_000, cooldown: 30_000, timeout: 1_500 },
+    ...options,
+  }
+}
+
+export interface TestAuthenticator extends Authenticator {
+  /** Returns the caller of a request with that bearer token, or the name of the refusal. */
+  ask(token?: string): Promise<Caller | string>
+  /** What was logged. */
+  readonly log: Record<string, unknown>[]
+}
+
+export function testAuthenticator(
+  issuers: IssuerOptions[],
+  options: Partial<AuthenticatorOptions> = {},
+  parts: Partial<AuthenticatorParts> = {},
+): TestAuthenticator {
+  const log: Record<string, unknown>[] = []
+  const logger = pino(
+    { level: 'trace' },
+    { write: (line: string) => void log.push(JSON.parse(line)) },
+  )
+  const subject = authenticator(
+    {
+      require: false,
+      issuers,
+      sources: [{ header: 'authorization', scheme: 'Bearer' }],
+      otherSchemes: 'refuse',
+      onInvalid: 'refuse',
+      cache: { entries: 10_000, refusedFor: 5_000 },
+      ...options,
+    },
+    { claims: { forward: ['sub', 'scope', 'name'], narrowed: [] }, log: logger, ...parts },
+  )
+  return {
+    ...subject,
+    log,
+    ask: (token) => outcome(subject, token ? { authorization: [`Bearer ${token}`] } : {}),
+  }
+}
+
+/** Returns the caller, or the name of the refusal. */
+export async function outcome(
+  { authenticate }: Pick<Authenticator, 'authenticate'>,
+  headers: Record<string, string[]>,
+): Promise<Caller | string> {
+  try {
+    return await authenticate(headers)
+  } catch (error) {
+    if (error instanceof GatewayError) return error.reason
+    throw error
+  }
+}
