@@ -14,6 +14,7 @@ export interface ErrorRow {
   readonly message: string
   readonly challenge?: 'none' | 'invalid_request' | 'invalid_token' | 'insufficient_scope'
   readonly retryAfter?: number
+  readonly allow?: string
 }
 
 const unauthenticated = { code: 'UNAUTHENTICATED', status: 401 } as const
@@ -78,9 +79,15 @@ export const errorTable = {
   // What do they ask?
   BAD_REQUEST: { code: 'BAD_REQUEST', status: 400, message: 'The request is malformed' },
   INVALID_JSON: { code: 'BAD_REQUEST', status: 400, message: 'The request body is not valid JSON' },
+  BATCH_REFUSED: {
+    code: 'BAD_REQUEST',
+    status: 400,
+    message: 'Send one operation a request: the body is a JSON object, not a list',
+  },
   METHOD_NOT_ALLOWED: {
     code: 'BAD_REQUEST',
     status: 405,
+    allow: 'GET, POST',
     message: 'Send queries by POST or GET, mutations by POST',
   },
   NOT_FOUND: { code: 'NOT_FOUND', status: 404, message: 'Nothing here: the graph is at /graphql' },
@@ -98,6 +105,11 @@ export const errorTable = {
     code: 'GRAPHQL_PARSE_FAILED',
     status: 400,
     message: 'The document is not valid GraphQL',
+  },
+  DOCUMENT_TOO_DEEP: {
+    code: 'GRAPHQL_PARSE_FAILED',
+    status: 400,
+    message: 'The document is nested too deeply',
   },
   GRAPHQL_VALIDATION_FAILED: {
     code: 'GRAPHQL_VALIDATION_FAILED',

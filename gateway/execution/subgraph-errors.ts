@@ -26,10 +26,18 @@ export function readSubgraphErrors(errors: unknown, policy: SubgraphErrorPolicy)
     const { message, path, extensions } = asRecord(error)
     const known = Array.isArray(path) ? { path } : {}
     if (policy === 'expose') {
-      return { message: String(message), ...known, extensions: asRecord(extensions) }
+      return { message: String(message), ...known, extensions: exposed(asRecord(extensions)) }
     }
     return { ...redacted(asRecord(extensions).code), ...known }
   })
+}
+
+/** Whatever the policy: `http` would set the gateway's own status and headers, the others are internals. */
+const neverExposed = ['http', 'stacktrace', 'exception']
+
+function exposed(extensions: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(extensions).filter(([name]) => !neverExposed.includes(name))
+  return Object.fromEntries(entries)
 }
 
 function redacted(code: unknown): SubgraphError {

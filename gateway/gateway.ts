@@ -1,0 +1,38 @@
+/** The gateway: joins its stages. One request goes one way through them. */
+import type { Logger } from 'pino'
+import type { Authenticate } from './authentication/authenticate.ts'
+import { GatewayError } from './errors.ts'
+import type { Generation } from './generation.ts'
+import type { HttpAnswer, HttpRequest } from './http/http-message.ts'
+import { readGraphqlRequest } from './http/read-graphql-request.ts'
+import { refusal } from './http/refusal.ts'
+
+export interface GatewayParts {
+  authenticate: Authenticate
+  /** The generation that serves now; a request keeps the one it got. */
+  generation: () => Generation
+  /** Named in `WWW-Authenticate`. */
+  realm: string
+  log: Logger
+}
+
+/** Returns the function that answers a request to /graphql. It never rejects. */
+export function createGateway(parts: GatewayParts): (request: HttpRequest) => Promise<HttpAnswer> {
+  const { authenticate, generation, realm, log } = parts
+
+  return async (request) => {
+    try {
+      const caller = await authenticate(request.headers)
+      const query = readGraphqlRequest(request)
+      return await generation().answer(query, caller)
+    } catch (error) {
+      return refusal(expected(error), { realm })
+    }
+  }
+
+  function expected(error: unknown): GatewayError {
+    if (error instanceof GatewayError) return error
+    log.error({ err: error }, 'unforeseen error')
+    return new GatewayError('INTERNAL_SERVER_ERROR', { cause: error })
+  }
+}

@@ -1,0 +1,59 @@
+/** GraphQL errors as the client may see them; what nobody foresaw goes to the log under an id. */
+import { randomUUID } from 'node:crypto'
+import { GraphQLError } from 'graphql'
+import type { GraphQLFormattedError } from 'graphql'
+import type { Logger } from 'pino'
+import { errorTable, GatewayError } from '../errors.ts'
+
+/** Extensions that tell the client something; all others stay inside. */
+const extensionsForClients = ['code', 'reason', 'requires', 'errorId']
+
+export type ClientErrorFormatter = (
+  formatted: GraphQLFormattedError,
+  error: unknown,
+) => GraphQLFormattedError
+
+/**
+ * Returns Apollo Server's `formatError`: errors about the request pass with the words of graphql-js,
+ * GatewayErrors with those of the table, and an unforeseen one becomes its table row with an id that
+ * stands in the log beside the cause.
+ */
+export function clientErrorFormatter(log: Logger): ClientErrorFormatter {
+  return (formatted, error) => {
+    const cause = originOf(error)
+    if (cause instanceof GatewayError) return tableError(formatted, cause)
+    // The parser recurses: what fills its stack is the document.
+    if (cause instanceof RangeError && formatted.extensions?.code === 'GRAPHQL_PARSE_FAILED') {
+      return tableError(formatted, new GatewayError('DOCUMENT_TOO_DEEP'))
+    }
+    if (formatted.extensions?.code !== 'INTERNAL_SERVER_ERROR') return passed(formatted)
+    const errorId = randomUUID()
+    log.error({ errorId, err: cause }, 'unforeseen error')
+    const { message, code } = errorTable.INTERNAL_SERVER_ERROR
+    return { ...formatted, message, extensions: { code, errorId } }
+  }
+}
+
+function tableError(formatted: GraphQLFormattedError, { row, reason }: GatewayError) {
+  return { ...formatted, message: row.message, extensions: { code: row.code, reason } }
+}
+
+function passed(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const extensions = Object.entries(formatted.extensions ?? {})
+  const shown = extensions.filter(([name]) => extensionsForClients.includes(name))
+  return { ...formatted, extensions: Object.fromEntries(shown) }
+}
+
+function originOf(error: unknown): unknown {
+  const { originalError } = (error ?? {}) as { originalError?: unknown }
+  return originalError ? originOf(originalError) : error
+}
+
+/** Returns the refusal as the error that ends Apollo Server's pipeline, with its HTTP status. */
+export function pipelineError(refused: GatewayError): GraphQLError {
+  const { code, status } = refused.row
+  return new GraphQLError(refused.message, {
+    originalError: refused,
+    extensions: { code, http: { status } },
+  })
+}

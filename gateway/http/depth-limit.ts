@@ -1,0 +1,49 @@
+import { GraphQLError, Kind } from 'graphql'
+import type { SelectionSetNode, ValidationContext, ValidationRule } from 'graphql'
+
+/**
+ * Returns a validation rule that refuses operations nested deeper than the limit, fragments counted
+ * where they are spread. Planning and execution recurse; their stack is not the client's to fill.
+ */
+export function depthLimit(limit: number): ValidationRule {
+  return (context) => ({
+    Document: {
+      leave(document) {
+        const depthOf = nesting(context, limit)
+        for (const definition of document.definitions) {
+          if (definition.kind !== Kind.OPERATION_DEFINITION) continue
+          if (depthOf(definition.selectionSet) <= limit) continue
+          const message = `The operation is nested deeper than ${limit} levels`
+          context.reportError(new GraphQLError(message, { nodes: definition }))
+        }
+      },
+    },
+  })
+}
+
+/** Returns the depth of a selection set, each fragment measured once. */
+function nesting(context: ValidationContext, limit: number) {
+  const fragments = new Map<string, number>()
+
+  return depthOf
+
+  function depthOf(selectionSet: SelectionSetNode, above = 0): number {
+    if (above > limit) return Infinity
+    const depths = selectionSet.selections.map((selection) => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return fragmentDepth(selection.name.value, above)
+      return selection.selectionSet ? 1 + depthOf(selection.selectionSet, above + 1) : 1
+    })
+    return Math.max(0, ...depths)
+  }
+
+  function fragmentDepth(name: string, above: number): number {
+    const known = fragments.get(name)
+    if (known !== undefined) return known
+    // While it is being measured: a fragment that contains itself has no end.
+    fragments.set(name, Infinity)
+    const fragment = context.getFragment(name)
+    const depth = fragment ? depthOf(fragment.selectionSet, above) : 0
+    fragments.set(name, depth)
+    return depth
+  }
+}

@@ -1,0 +1,89 @@
+/** The Express app: turns its requests into plain values and plain answers into responses. */
+import express, { raw } from 'express'
+import type { ErrorRequestHandler, Express, Response } from 'express'
+import type { Logger } from 'pino'
+import { errorTable, GatewayError } from '../errors.ts'
+import type { ErrorName } from '../errors.ts'
+import type { HttpAnswer, HttpRequest } from './http-message.ts'
+import { refusal } from './refusal.ts'
+import type { RefusalOptions } from './refusal.ts'
+
+export interface ExpressAppParts extends RefusalOptions {
+  /** Answers a request to /graphql; never rejects. */
+  answer: (request: HttpRequest) => Promise<HttpAnswer>
+  /** Why the gateway cannot serve right now, or nothing. */
+  unreadiness: () => readonly string[]
+  /** The largest request body that is read, in bytes. */
+  bodyLimit: number
+  log: Logger
+  /** JSON documents at fixed paths, such as the gateway's public keys. */
+  documents?: Readonly<Record<string, () => unknown>>
+}
+
+/** Returns the app with `/graphql`, `/health` (alive) and `/ready` (can serve). */
+export function expressApp(parts: ExpressAppParts): Express {
+  const app = express()
+  const requests = { answered: 0 }
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', false)
+
+  app.get('/health', (_request, response) => void response.json({ status: 'alive', requests }))
+  app.get('/ready', (_request, response) => {
+    const reasons = parts.unreadiness()
+    if (reasons.length === 0) return void response.json({ status: 'ready' })
+    response.status(503).json({ status: 'not ready', reasons })
+  })
+  for (const [path, document] of Object.entries(parts.documents ?? {})) {
+    app.get(path, (_request, response) => {
+      response.setHeader('cache-control', 'public, max-age=300')
+      response.json(document())
+    })
+  }
+  app.all(
+    '/graphql',
+    raw({ type: () => true, limit: parts.bodyLimit, inflate: false }),
+    async (request, response) => {
+      requests.answered++
+      const answer = await parts.answer({
+        method: request.method,
+        search: searchOf(request.originalUrl),
+        headers: request.headersDistinct,
+        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+      })
+      send(response, answer)
+    },
+  )
+  app.use((_request, response) => send(response, refusal(new GatewayError('NOT_FOUND'), parts)))
+  app.use(refuseUnreadable(parts))
+  return app
+}
+
+function send(response: Response, { status, headers, body }: HttpAnswer): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+/** What Express and its body reader refuse by themselves, by HTTP status. */
+const refusals: Readonly<Record<number, ErrorName>> = {
+  400: 'BAD_REQUEST',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+}
+
+function refuseUnreadable({ log, realm }: ExpressAppParts): ErrorRequestHandler {
+  return (error, request, response, _next) => {
+    const name = refusals[error?.status] ?? 'INTERNAL_SERVER_ERROR'
+    if (name === 'INTERNAL_SERVER_ERROR') log.error({ err: error }, 'unforeseen error')
+    if (response.headersSent) return void response.destroy()
+    // The rest of the body is read and thrown away, so that the client gets to read the answer.
+    if (errorTable[name].status === 413) request.resume()
+    response.setHeader('connection', 'close')
+    send(response, refusal(new GatewayError(name, { cause: error }), { realm }))
+  }
+}
+
+function searchOf(url: string): string {
+  const start = url.indexOf('?')
+  return start === -1 ? '' : url.slice(start)
+}

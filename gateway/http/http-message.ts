@@ -1,0 +1,25 @@
+/** A request and its answer as plain values: the GraphQL handler knows no web framework. */
+
+/** Every header by its lower-case name, with each of its values: two Authorization headers are two. */
+export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>
+
+export interface HttpRequest {
+  readonly method: string
+  /** The query string with its question mark, or an empty string. */
+  readonly search: string
+  readonly headers: RequestHeaders
+  /** The bytes received; empty when there was no body. */
+  readonly body: Uint8Array
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Returns the only value of a header that may occur once; undefined when it is absent or repeated. */
+export function soleHeader(headers: RequestHeaders, name: string): string | undefined {
+  const values = headers[name]
+  return values?.length === 1 ? values[0] : undefined
+}

@@ -1,0 +1,88 @@
+/** From configuration to a listening gateway. */
+import type { Logger } from 'pino'
+import { deriveClaimsKey } from '../subgraphs/kit/claims-header.ts'
+import { listen } from '../subgraphs/kit/process/listen.ts'
+import type { ListenOptions } from '../subgraphs/kit/process/listen.ts'
+import type { RunningProcess } from '../subgraphs/kit/process/run-process.ts'
+import type { Environment } from '../subgraphs/kit/process/settings.ts'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { authenticator } from './authentication/authenticator.ts'
+import { readConfig } from './config.ts'
+import type { GatewayConfig } from './config.ts'
+import { subgraphSettings } from './configuration/subgraphs.ts'
+import { subgraphHeaders } from './execution/subgraph-headers.ts'
+import { createGateway } from './gateway.ts'
+import { createGeneration } from './generation.ts'
+import { expressApp } from './http/express-app.ts'
+import { followSupergraph, SupergraphUnusable } from './supergraph/follow-supergraph.ts'
+
+export interface StartGatewayOptions {
+  /** The file of the composed supergraph. */
+  supergraph: string
+  /** The file of the configuration. */
+  config: string
+  /** Where `${env.NAME}` in the configuration is looked up. */
+  environment: Environment
+  /** The secret from which the subgraphs' claims keys are derived. */
+  secret: string
+  listen: ListenOptions
+  log: Logger
+}
+
+/** Returns once the gateway accepts connections; what an operator has to mend is a StartFailure. */
+export async function startGateway(options: StartGatewayOptions): Promise<RunningProcess> {
+  const { log, secret } = options
+  const config = readConfig(options.config, options.environment)
+  const callers = authenticator(config.authentication, { claims: claimRules(config), log })
+  const supergraph = await followSupergraph({
+    path: options.supergraph,
+    log,
+    create: (supergraph) =>
+      createGeneration({
+        supergraph,
+        subgraph: (name) => subgraphSettings(config.subgraphs, name),
+        headers: (name) =>
+          subgraphHeaders(
+            name,
+            { algorithm: 'HS256', key: deriveClaimsKey(secret, name) },
+            Date.now,
+          ),
+        introspection: config.authorization.introspection !== 'refuse',
+        log,
+      }),
+    retire: (generation) => generation.close(),
+  }).catch(asStartFailure)
+
+  const { realm, bodyLimit } = config.http
+  const app = expressApp({
+    answer: createGateway({
+      authenticate: callers.authenticate,
+      generation: supergraph.current,
+      realm,
+      log,
+    }),
+    unreadiness: callers.unreadiness,
+    realm,
+    bodyLimit,
+    log,
+  })
+  const listening = await listen(app, options.listen)
+
+  return {
+    url: `${listening.origin}/graphql`,
+    async close() {
+      await listening.close()
+      await supergraph.close()
+      await callers.close()
+    },
+  }
+}
+
+function claimRules({ claims: { forward, subgraphs } }: GatewayConfig) {
+  return { forward, narrowed: Object.values(subgraphs).flatMap(({ forward }) => [forward ?? []]) }
+}
+
+function asStartFailure(cause: unknown): never {
+  if (cause instanceof SupergraphUnusable) throw new StartFailure(cause.message, { cause })
+  throw cause
+}

@@ -1,0 +1,52 @@
+/** A real issuer on a port of its own: publishes its keys, signs what a test asks for. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+
+export interface TestIssuer {
+  readonly issuer: string
+  readonly jwksUri: string
+  /** A valid access token (RFC 9068), changed as told; a claim set to undefined is left out. */
+  accessToken(
+    claims?: Readonly<Record<string, unknown>>,
+    header?: Readonly<Record<string, unknown>>,
+  ): Promise<string>
+  close(): Promise<void>
+}
+
+export async function startIssuer(algorithm: 'ES256' | 'RS256' = 'ES256'): Promise<TestIssuer> {
+  const { publicKey, privateKey } = await generateKeyPair(algorithm)
+  const keyId = `test-${algorithm}`
+  const jwk = { ...(await exportJWK(publicKey)), kid: keyId, alg: algorithm, use: 'sig' }
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ keys: [jwk] }))
+  })
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  return {
+    issuer,
+    jwksUri: `${issuer}/.well-known/jwks.json`,
+    accessToken(claims = {}, header = {}) {
+      const now = Math.floor(Date.now() / 1000)
+      const payload = {
+        iss: issuer,
+        aud: 'portcullis',
+        sub: '1',
+        client_id: 'tests',
+        iat: now,
+        exp: now + 300,
+        jti: 'test-token',
+        sid: 'test-session',
+        scope: 'profile',
+        name: 'Alice',
+        ...claims,
+      }
+      return new SignJWT(payload)
+        .setProtectedHeader({ alg: algorithm, kid: keyId, typ: 'at+jwt', ...header })
+        .sign(privateKey)
+    },
+    close: () => new Promise((closed) => void server.close(() => closed())),
+  }
+}

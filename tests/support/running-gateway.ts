@@ -1,0 +1,57 @@
+/** A gateway over real HTTP with an issuer and subgraphs of the test's own. */
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { startGateway } from '../../gateway/start-gateway.ts'
+import { compose } from './compose.ts'
+import type { SubgraphSource } from './compose.ts'
+
+export const gatewaySecret = 'a secret that only the tests of the gateway know'
+
+export interface RunningGateway {
+  readonly url: string
+  readonly origin: string
+  /** Every line logged so far. */
+  readonly log: readonly string[]
+  replaceSupergraph(subgraphs: readonly SubgraphSource[]): void
+  writeSupergraph(text: string): void
+  close(): Promise<void>
+}
+
+/** @param config the text of gateway.yaml */
+export async function runGateway(
+  subgraphs: readonly SubgraphSource[],
+  config: string,
+): Promise<RunningGateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
+  const supergraph = join(folder, 'supergraph.graphql')
+  const configFile = join(folder, 'gateway.yaml')
+  writeFileSync(supergraph, compose(subgraphs))
+  writeFileSync(configFile, config)
+  const log: string[] = []
+  const running = await startGateway({
+    supergraph,
+    config: configFile,
+    environment: {},
+    secret: gatewaySecret,
+    listen: { host: '127.0.0.1', port: 0, portSetting: '--port' },
+    log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
+  })
+
+  const writeSupergraph = (text: string) => {
+    writeFileSync(`${supergraph}.new`, text)
+    renameSync(`${supergraph}.new`, supergraph)
+  }
+  return {
+    url: running.url,
+    origin: new URL(running.url).origin,
+    log,
+    writeSupergraph,
+    replaceSupergraph: (sources) => writeSupergraph(compose(sources)),
+    async close() {
+      await running.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
