@@ -8,7 +8,9 @@ import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { authenticationSchema } from './configuration/authentication.ts'
 import { authorizationSchema } from './configuration/authorization.ts'
 import { claimsSchema } from './configuration/claims.ts'
+import { checkGivenKeys } from './configuration/given-keys.ts'
 import { httpSchema } from './configuration/http.ts'
+import { metricsSchema } from './configuration/metrics.ts'
 import { subgraphsSchema } from './configuration/subgraphs.ts'
 import { substitute } from './configuration/substitute.ts'
 import { wholeNumber } from './configuration/values.ts'
@@ -21,9 +23,13 @@ export const configSchema = z.strictObject({
   authorization: authorizationSchema,
   subgraphs: subgraphsSchema,
   http: httpSchema,
+  metrics: metricsSchema,
   engine: z.enum(['apollo', 'native']).default('apollo').describe('What executes a query plan'),
   workers: z
-    .union([z.literal('auto'), wholeNumber({ least: 1, most: 256 })])
+    .union(
+      [z.literal('auto'), wholeNumber({ least: 1, most: 256 })],
+      'expected auto, or a whole number from 1 to 256',
+    )
     .default(1)
     .describe('How many processes serve; auto: one a core'),
 })
@@ -69,8 +75,10 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
   const directory = dirname(resolve(path))
   const content = substitute(document.toJS() ?? {}, { environment, directory, problem })
   const parsed = configSchema.safeParse(content, { reportInput: false })
-  if (parsed.success && problems.length === 0) {
-    return { outcome: 'valid', config: withAbsolutePaths(parsed.data, directory) }
+  if (parsed.success) {
+    const config = withAbsolutePaths(parsed.data, directory)
+    checkGivenKeys(config.authentication.issuers, problem)
+    if (problems.length === 0) return { outcome: 'valid', config }
   }
   for (const issue of parsed.error?.issues ?? []) {
     for (const [where, message] of sentences(issue)) problem(where, message)
@@ -86,7 +94,28 @@ export function describeProblem({ path, line, message }: ConfigProblem): string 
 
 /** Returns the JSON Schema of a configuration file, for editors. */
 export function configJsonSchema(): object {
-  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' })
+  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' })
+  return { title: 'Portcullis gateway configuration', ...(admitPlaceholders(schema) as object) }
+}
+
+/** Where a value of a certain form is expected, the file may have `${env.NAME}` instead. */
+function admitPlaceholders(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(admitPlaceholders)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const inner = Object.fromEntries(
+    Object.entries(schema).map(([name, value]) => [
+      name,
+      name === 'default' || name === 'enum' ? value : admitPlaceholders(value),
+    ]),
+  )
+  const { description, default: fallback, ...rule } = inner
+  const isValue = ['string', 'number', 'integer', 'boolean'].includes(inner.type as string)
+  if (!isValue || (rule.type === 'string' && Object.keys(rule).length === 1)) return inner
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(fallback === undefined ? {} : { default: fallback }),
+    anyOf: [rule, { type: 'string', pattern: '\\$\\{(env|file)\\.[^}]+\\}' }],
+  }
 }
 
 function readText(path: string): string {
@@ -118,6 +147,10 @@ type Issue = z.core.$ZodIssue
 function* sentences(issue: Issue): Generator<[PropertyKey[], string]> {
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) yield [[...issue.path, key], 'is not a known key']
+    return
+  }
+  if (issue.code === 'invalid_union' && issue.message !== 'Invalid input') {
+    yield [issue.path, issue.message]
     return
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
@@ -166,7 +199,7 @@ function lineOf(document: Document, path: readonly PropertyKey[], lines: LineCou
     const steps = path.slice(0, length)
     const parent = document.getIn(steps.slice(0, -1), true)
     const pair = isMap(parent)
-      ? parent.items.find(({ key }) => String(isNode(key) ? key : key) === String(steps.at(-1)))
+      ? parent.items.find(({ key }) => String(key) === String(steps.at(-1)))
       : undefined
     const node = pair?.key ?? document.getIn(steps, true)
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line

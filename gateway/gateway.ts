@@ -13,6 +13,8 @@ export interface GatewayParts {
   generation: () => Generation
   /** Named in `WWW-Authenticate`. */
   realm: string
+  /** Told of each answer: its HTTP status, and how long it took in seconds. */
+  answered?: (status: number, seconds: number) => void
   log: Logger
 }
 
@@ -21,6 +23,13 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
   const { authenticate, generation, realm, log } = parts
 
   return async (request) => {
+    const start = performance.now()
+    const answer = await answerTo(request)
+    parts.answered?.(answer.status, (performance.now() - start) / 1000)
+    return answer
+  }
+
+  async function answerTo(request: HttpRequest): Promise<HttpAnswer> {
     try {
       const caller = await authenticate(request.headers)
       const query = readGraphqlRequest(request)

@@ -30,6 +30,8 @@ export interface GenerationParts {
   supergraph: Supergraph
   subgraph: (name: string) => SubgraphClientOptions & { errors: SubgraphErrorPolicy }
   headers: (subgraph: string) => SubgraphHeaders
+  /** Told of each call to a subgraph, its outcome, and how long it took in seconds. */
+  called: (subgraph: string, outcome: string, seconds: number) => void
   introspection: boolean
   log: Logger
 }
@@ -61,6 +63,7 @@ export async function createGeneration(parts: GenerationParts): Promise<Generati
           client: clients.get(name)!,
           headers: parts.headers(name),
           errors: parts.subgraph(name).errors,
+          called: (outcome, seconds) => parts.called(name, outcome, seconds),
           log,
         }),
       log,

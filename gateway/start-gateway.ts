@@ -14,6 +14,8 @@ import { subgraphHeaders } from './execution/subgraph-headers.ts'
 import { createGateway } from './gateway.ts'
 import { createGeneration } from './generation.ts'
 import { expressApp } from './http/express-app.ts'
+import { metricsHandler } from './http/metrics-handler.ts'
+import { gatewayMetrics } from './metrics.ts'
 import { followSupergraph, SupergraphUnusable } from './supergraph/follow-supergraph.ts'
 
 export interface StartGatewayOptions {
@@ -32,11 +34,13 @@ export interface StartGatewayOptions {
 /** Returns once the gateway accepts connections; what an operator has to mend is a StartFailure. */
 export async function startGateway(options: StartGatewayOptions): Promise<RunningProcess> {
   const { log, secret } = options
+  const metrics = gatewayMetrics()
   const config = readConfig(options.config, options.environment)
   const callers = authenticator(config.authentication, { claims: claimRules(config), log })
   const supergraph = await followSupergraph({
     path: options.supergraph,
     log,
+    onServed: metrics.supergraphServed,
     create: (supergraph) =>
       createGeneration({
         supergraph,
@@ -47,6 +51,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
             { algorithm: 'HS256', key: deriveClaimsKey(secret, name) },
             Date.now,
           ),
+        called: metrics.subgraphCalled,
         introspection: config.authorization.introspection !== 'refuse',
         log,
       }),
@@ -59,6 +64,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       authenticate: callers.authenticate,
       generation: supergraph.current,
       realm,
+      answered: metrics.answered,
       log,
     }),
     unreadiness: callers.unreadiness,
@@ -67,11 +73,18 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     log,
   })
   const listening = await listen(app, options.listen)
+  const measured = config.metrics
+    ? await listen(metricsHandler(metrics.registry), {
+        ...config.metrics,
+        portSetting: 'metrics.port in the configuration',
+      })
+    : undefined
 
   return {
     url: `${listening.origin}/graphql`,
     async close() {
       await listening.close()
+      await measured?.close()
       await supergraph.close()
       await callers.close()
     },

@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import type { KeyPlace } from '../authentication/key-source.ts'
 import { faultOfUrl } from '../authentication/issuer-url.ts'
-import { claimName, duration, flag, text, texts, wholeNumber } from './values.ts'
+import { claimName, duration, flag, text, texts, together, wholeNumber } from './values.ts'
+
+type Problem = (path: PropertyKey[], message: string) => void
+
+/** Where the keys of an issuer may come from: one of these. */
+const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
 
 const symmetricAlgorithms = ['HS256', 'HS384', 'HS512']
 
@@ -77,36 +82,7 @@ const issuerSchema = z
       .describe('Put before `sub`, so that subjects of several issuers never collide'),
     key_set: keySetSchema,
   })
-  .superRefine((issuer, context) => {
-    const problem = (path: string[], message: string) =>
-      context.addIssue({ code: 'custom', path, message })
-
-    const sources = (['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const).filter(
-      (name) => issuer[name] !== undefined,
-    )
-    if (sources.length === 0) {
-      problem([], 'needs one of discovery, jwks_uri, jwks_file, jwks: where its keys come from')
-    }
-    if (sources.length > 1) {
-      problem([], `has ${sources.join(' and ')}: keys come from one place`)
-    }
-
-    const symmetric = issuer.algorithms.filter((name) => symmetricAlgorithms.includes(name))
-    if (symmetric.length > 0 && symmetric.length < issuer.algorithms.length) {
-      problem(
-        ['algorithms'],
-        'mixes HS with public-key algorithms: a public key would serve as an HS secret',
-      )
-    }
-    if (symmetric.length > 0 && (issuer.discovery || issuer.jwks_uri)) {
-      problem(['algorithms'], 'HS needs keys from jwks or jwks_file: a shared key is not published')
-    }
-
-    const url = issuer.discovery ? issuer.issuer : issuer.jwks_uri
-    const path = issuer.discovery ? ['issuer'] : ['jwks_uri']
-    const fault = url === undefined ? undefined : faultOfUrl(url, issuer.allow_http)
-    if (fault) problem(path, fault)
-  })
+  .check(together<IssuerInput>(checkIssuer))
   .transform((issuer) => ({
     issuer: issuer.issuer,
     keys: keysOf(issuer),
@@ -121,6 +97,38 @@ const issuerSchema = z
     keySet: issuer.key_set,
   }))
 
+interface IssuerInput {
+  issuer: string
+  discovery?: true
+  jwks_uri?: string
+  jwks_file?: string
+  jwks?: unknown
+  allow_http: boolean
+  algorithms: string[]
+}
+
+function checkIssuer(issuer: Partial<IssuerInput>, problem: Problem): void {
+  const given = keyKeys.filter((name) => issuer[name] !== undefined)
+  if (given.length === 0) {
+    problem([], `needs one of ${keyKeys.join(', ')}: where its keys come from`)
+  }
+  if (given.length > 1) problem([], `has ${given.join(' and ')}: keys come from one place`)
+
+  const algorithms = Array.isArray(issuer.algorithms) ? issuer.algorithms : []
+  const symmetric = algorithms.filter((name) => symmetricAlgorithms.includes(name))
+  if (symmetric.length > 0 && symmetric.length < algorithms.length) {
+    const message = 'mixes HS with public-key algorithms: a public key would serve as an HS secret'
+    problem(['algorithms'], message)
+  }
+  if (symmetric.length > 0 && (issuer.discovery || issuer.jwks_uri)) {
+    problem(['algorithms'], 'HS needs keys from jwks or jwks_file: a shared key is not published')
+  }
+
+  const [name, url] = issuer.discovery ? ['issuer', issuer.issuer] : ['jwks_uri', issuer.jwks_uri]
+  const fault = typeof url === 'string' ? faultOfUrl(url, issuer.allow_http === true) : undefined
+  if (fault) problem([name!], fault)
+}
+
 function keysOf(issuer: {
   jwks_uri?: string | undefined
   jwks_file?: string | undefined
@@ -132,19 +140,26 @@ function keysOf(issuer: {
   return { kind: 'discovery' }
 }
 
+const token68Name = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
 const sourceSchema = z.union([
-  z.strictObject({
-    header: z
-      .string()
-      .regex(/^[a-zA-Z0-9-]+$/, 'expected a header name')
-      .transform((name) => name.toLowerCase()),
-    scheme: z
-      .string()
-      .regex(/^[a-zA-Z0-9-]+$/, 'expected an authentication scheme')
-      .optional()
-      .describe('The word before the token; without it the whole value is the token'),
-  }),
-  z.strictObject({ cookie: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/) }),
+  z
+    .strictObject({
+      header: z
+        .string()
+        .regex(token68Name, 'expected a header name')
+        .transform((name) => name.toLowerCase()),
+      scheme: z
+        .string()
+        .regex(token68Name, 'expected an authentication scheme')
+        .optional()
+        .describe('The word before the token; without it the whole value is the token'),
+    })
+    .transform(({ header, scheme }) =>
+      // The Authorization header always has a scheme (RFC 9110 section 11.6.2).
+      header === 'authorization' ? { header, scheme: scheme ?? 'Bearer' } : { header, scheme },
+    ),
+  z.strictObject({ cookie: z.string().regex(token68Name, 'expected a cookie name') }),
 ])
 
 const cacheSchema = z
@@ -184,13 +199,16 @@ export const authenticationSchema = z
       .describe('anonymous: a token that is not valid is ignored'),
     cache: cacheSchema,
   })
-  .superRefine(({ issuers }, context) => {
-    issuers.forEach(({ issuer }, index) => {
-      if (issuers.findIndex((other) => other.issuer === issuer) === index) return
-      const message = 'is the issuer of an entry above: each issuer has one entry'
-      context.addIssue({ code: 'custom', path: ['issuers', index, 'issuer'], message })
-    })
-  })
+  .check(
+    together<{ issuers: { issuer: string }[] }>(({ issuers }, problem) => {
+      const names = Array.isArray(issuers) ? issuers.map((entry) => entry?.issuer) : []
+      names.forEach((name, index) => {
+        if (name === undefined || names.indexOf(name) === index) return
+        const message = 'is the issuer of an entry above: each issuer has one entry'
+        problem(['issuers', index, 'issuer'], message)
+      })
+    }),
+  )
   .transform(({ other_schemes, on_invalid, ...rest }) => ({
     ...rest,
     otherSchemes: other_schemes,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { claimName, text } from './values.ts'
+import { claimName, text, together } from './values.ts'
+import type { DeepPartial } from './values.ts'
 
 /** Headers that belong to the transport, or that the gateway writes itself. */
 const reservedHeaders = [
@@ -53,18 +54,41 @@ export const claimsSchema = z
     subgraphs: z.record(text(), forwardingSchema).default({}),
   })
   .prefault({})
-  .superRefine(({ forward, subgraphs }, context) => {
-    for (const [name, subgraph] of Object.entries(subgraphs)) {
-      const own = subgraph.forward ?? forward
-      subgraph.forward?.forEach((claim, index) => {
-        if (forward.includes(claim)) return
-        const message = 'is not in claims.forward, which a subgraph can only narrow'
-        context.addIssue({ code: 'custom', path: ['subgraphs', name, 'forward', index], message })
-      })
-      for (const [header, claim] of Object.entries(subgraph.headers)) {
-        if (claim === 'sub' || own.includes(claim)) continue
-        const message = 'carries a claim that is not forwarded to this subgraph'
-        context.addIssue({ code: 'custom', path: ['subgraphs', name, 'headers', header], message })
+  .check(
+    together<ClaimsInput>(({ forward, subgraphs }, problem) => {
+      if (!Array.isArray(forward) || typeof subgraphs !== 'object') return
+      for (const [name, subgraph] of Object.entries(subgraphs)) {
+        checkForwarding(forward, subgraph ?? {}, (path, message) =>
+          problem(['subgraphs', name, ...path], message),
+        )
       }
-    }
+    }),
+  )
+
+interface Forwarding {
+  forward?: readonly string[] | undefined
+  headers?: Readonly<Record<string, string>> | undefined
+}
+
+interface ClaimsInput {
+  forward: readonly string[]
+  subgraphs: Record<string, Forwarding>
+}
+
+/** A subgraph can only narrow what is forwarded, and a plain header shows only what it gets. */
+function checkForwarding(
+  allowed: readonly string[],
+  subgraph: DeepPartial<Forwarding>,
+  problem: (path: PropertyKey[], message: string) => void,
+): void {
+  const own = Array.isArray(subgraph.forward) ? subgraph.forward : allowed
+  own.forEach((claim, index) => {
+    if (allowed.includes(claim)) return
+    const message = 'is not in claims.forward, which a subgraph can only narrow'
+    problem(['forward', index], message)
   })
+  for (const [header, claim] of Object.entries(subgraph.headers ?? {})) {
+    if (claim === 'sub' || own.includes(claim as string)) continue
+    problem(['headers', header], 'carries a claim that is not forwarded to this subgraph')
+  }
+}

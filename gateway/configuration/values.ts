@@ -76,3 +76,29 @@ export function claimName() {
     message: 'is not a name that a claim may have',
   })
 }
+
+/**
+ * What several keys together must fulfil. It is checked even when some of the keys are wrong by
+ * themselves, so that an operator sees every problem at once: `value` may lack anything.
+ */
+export function together<Value>(
+  check: (
+    value: DeepPartial<Value>,
+    problem: (path: PropertyKey[], message: string) => void,
+  ) => void,
+) {
+  return z.superRefine<Value>(
+    (value, context) => {
+      if (typeof value !== 'object' || value === null) return
+      check(value as DeepPartial<Value>, (path, message) =>
+        context.addIssue({ code: 'custom', path, message }),
+      )
+    },
+    { when: () => true },
+  )
+}
+
+/** As a value is while nobody has checked it. */
+export type DeepPartial<Value> = Value extends object
+  ? { readonly [Key in keyof Value]?: DeepPartial<Value[Key]> | undefined }
+  : Value

@@ -5,7 +5,7 @@ import type { DocumentNode } from 'graphql'
 import type { Logger } from 'pino'
 import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
-import type { SubgraphClient } from './subgraph-client.ts'
+import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
 import { readSubgraphErrors } from './subgraph-errors.ts'
 import type { SubgraphError, SubgraphErrorPolicy } from './subgraph-errors.ts'
 import type { ForwardedCaller, SubgraphHeaders } from './subgraph-headers.ts'
@@ -15,6 +15,8 @@ export interface SubgraphDataSourceParts {
   client: SubgraphClient
   headers: SubgraphHeaders
   errors: SubgraphErrorPolicy
+  /** Told of each call: `answered` or the reason of its failure, and how long it took in seconds. */
+  called?: (outcome: string, seconds: number) => void
   log: Logger
 }
 
@@ -36,19 +38,16 @@ export function subgraphDataSource(
     async process({ request, context, ...fetch }) {
       const { caller } = context as ExecutionContext
       const { query = '', variables, operationName } = request
+      const start = performance.now()
+      const call = (outcome: string) => parts.called?.(outcome, (performance.now() - start) / 1000)
       try {
         const body = JSON.stringify({ query, variables, operationName })
-        const response = await client.post(headers(caller), body)
-        if (response.status === 401 || response.status === 403) {
-          throw new GatewayError('SUBGRAPH_ERROR', {
-            cause: new Error(
-              `it refused the gateway with ${response.status}: does its claims key fit?`,
-            ),
-          })
-        }
-        return readAnswer(response.body)
+        const answer = readAnswer(await client.post(headers(caller), body))
+        call('answered')
+        return answer
       } catch (cause) {
         if (!(cause instanceof GatewayError)) throw cause
+        call(cause.reason)
         log.warn({ subgraph, code: cause.reason, cause: describe(cause.cause) }, 'subgraph failed')
         const document = 'document' in fetch ? fetch.document : undefined
         return { data: null, errors: failureOfFetch(document ?? parse(query), cause.reason) }
@@ -56,7 +55,11 @@ export function subgraphDataSource(
     },
   }
 
-  function readAnswer(body: Record<string, unknown>) {
+  function readAnswer({ status, body }: SubgraphResponse) {
+    if (status === 401 || status === 403) {
+      const cause = new Error(`it refused the gateway with ${status}: does its claims key fit?`)
+      throw new GatewayError('SUBGRAPH_ERROR', { cause })
+    }
     if (typeof body.data !== 'object' && !Array.isArray(body.errors)) {
       const cause = new Error('a JSON body with neither data nor errors')
       throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })

@@ -10,6 +10,8 @@ export interface FollowOptions<Generation> {
   create: (supergraph: Supergraph) => Promise<Generation>
   /** Ends a generation that has been replaced. */
   retire: (generation: Generation) => Promise<void>
+  /** Told when a generation begins to serve, the first one included. */
+  onServed?: () => void
   log: Logger
 }
 
@@ -33,6 +35,7 @@ export async function followSupergraph<Generation>(
   const { path, create, retire, log } = options
   let sdl = ''
   let current = await load()
+  options.onServed?.()
   let swapping = Promise.resolve()
   const stopWatching = await watchSupergraph(path, () => {
     swapping = swapping.then(swap)
@@ -65,6 +68,7 @@ export async function followSupergraph<Generation>(
     try {
       const replaced = current
       current = await load()
+      options.onServed?.()
       log.info({ path }, 'serving the new supergraph')
       await retire(replaced)
     } catch (cause) {

@@ -1,0 +1,41 @@
+/** Keys that stand in the configuration or in a file are looked at before the gateway starts. */
+import { readFileSync } from 'node:fs'
+import { withAliases } from '../authentication/algorithms.ts'
+import type { KeyPlace } from '../authentication/key-source.ts'
+import { readKeySet } from '../authentication/read-key-set.ts'
+
+interface IssuerKeys {
+  readonly keys: KeyPlace
+  readonly algorithms: readonly string[]
+}
+
+/** Tells the problem of every key set that is at hand and cannot verify a single token. */
+export function checkGivenKeys(
+  issuers: readonly IssuerKeys[],
+  problem: (path: readonly PropertyKey[], message: string) => void,
+): void {
+  issuers.forEach(({ keys, algorithms }, index) => {
+    if (keys.kind !== 'file' && keys.kind !== 'inline') return
+    const path = ['authentication', 'issuers', index, keys.kind === 'file' ? 'jwks_file' : 'jwks']
+    try {
+      const document =
+        keys.kind === 'file' ? JSON.parse(readFileSync(keys.path, 'utf8')) : keys.document
+      const passedOver: string[] = []
+      const set = readKeySet(document, {
+        algorithms: withAliases(algorithms),
+        symmetric: true,
+        warn: (keyId, why) => passedOver.push(`${keyId ?? 'a key'} ${why}`),
+      })
+      if (set.size > 0) return
+      problem(path, `has no usable key (${passedOver.join('; ') || 'it is empty'})`)
+    } catch (cause) {
+      problem(path, `cannot be used: ${describe(cause)}`)
+    }
+  })
+}
+
+/** JSON.parse quotes the text that it cannot read, and that may be a key. */
+function describe(cause: unknown): string {
+  if (cause instanceof SyntaxError) return 'not JSON'
+  return (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
+}
