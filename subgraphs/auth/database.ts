@@ -1,0 +1,63 @@
+/** The tables of the auth subgraph. Times are milliseconds since the epoch, unless a name says otherwise. */
+import type { Kysely } from 'kysely'
+import { StartFailure } from '../kit/process/start-failure.ts'
+import { DatabaseFailure } from '../storage/database-failure.ts'
+import { migrate } from '../storage/migrate.ts'
+import { openDatabase } from '../storage/open-database.ts'
+import { migrations } from './migrations.ts'
+
+export interface AccountsTable {
+  id: string
+  /** The one canonical form, which is unique. */
+  username: string
+  name: string
+  /** A PHC string: `$argon2id$v=19$m=...`. */
+  password_hash: string
+  /** Space separated, as in the access token. */
+  scope: string
+  created_at: number
+}
+
+export interface SessionsTable {
+  id: string
+  account_id: string
+  created_at: number
+  expires_at: number
+}
+
+export interface SigningKeysTable {
+  /** The `kid`. */
+  id: string
+  /** 1, 2, 3 ...: whoever inserts a generation first has made it, for every process. */
+  generation: number
+  algorithm: string
+  public_jwk: string
+  /** Encrypted: see key-encryption.ts. */
+  private_jwk: string
+  created_at: number
+  /** Published before, so that every gateway knows it when the first signature appears. */
+  signs_from: number
+  /** Published until then; null while its successor is not known. */
+  retires_at: number | null
+  revoked_at: number | null
+}
+
+export interface AuthTables {
+  auth_accounts: AccountsTable
+  auth_sessions: SessionsTable
+  auth_signing_keys: SigningKeysTable
+}
+
+export type AuthDatabase = Kysely<AuthTables>
+
+/** Returns the database with its tables up to date; a StartFailure says what keeps it from that. */
+export async function openAuthDatabase(url: string): Promise<AuthDatabase> {
+  try {
+    const database = await openDatabase<AuthTables>(url)
+    await migrate(database, 'auth', migrations)
+    return database
+  } catch (cause) {
+    if (cause instanceof DatabaseFailure) throw new StartFailure(cause.message, { cause })
+    throw cause
+  }
+}

@@ -1,0 +1,17 @@
+import type { RequestHandler } from 'express'
+import type { SigningKeys } from './signing-keys.ts'
+
+export const jwksPath = '/.well-known/jwks.json'
+
+/** How long a key set may be cached, in seconds. A new key is published well before it signs. */
+export const jwksCacheLifetime = 300
+
+/** Answers with the public keys (RFC 7517 section 5). */
+export function jwksRoute(keys: SigningKeys): RequestHandler {
+  return async (_request, response) => {
+    response
+      .set('cache-control', `public, max-age=${jwksCacheLifetime}`)
+      .type('application/jwk-set+json')
+      .send(JSON.stringify({ keys: await keys.published() }))
+  }
+}

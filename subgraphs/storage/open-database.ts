@@ -1,0 +1,34 @@
+/** The one door to SQL: whoever wants a database names it by URL, and never meets a driver. */
+import { Kysely, sql } from 'kysely'
+import { DatabaseFailure } from './database-failure.ts'
+import { postgresDialect } from './postgres.ts'
+import { sqliteDialect } from './sqlite.ts'
+
+/**
+ * Returns an open database whose connection has been tried. What is wrong with the URL, the file or
+ * the server is a DatabaseFailure.
+ *
+ *   sqlite:PATH                             embedded, one file; made when it is not there
+ *   postgres://USER:PASSWORD@HOST/DATABASE  also postgresql://
+ */
+export async function openDatabase<Tables>(url: string): Promise<Kysely<Tables>> {
+  const { dialect, describe } = door(url)
+  const database = new Kysely<Tables>({ dialect })
+  try {
+    await sql`select 1`.execute(database)
+    return database
+  } catch (cause) {
+    await database.destroy().catch(() => {})
+    throw new DatabaseFailure(describe(cause), { cause })
+  }
+}
+
+function door(url: string) {
+  const scheme = /^([a-z]+):/.exec(url)?.[1]
+  if (scheme === 'sqlite') return sqliteDialect(url.slice('sqlite:'.length))
+  if (scheme === 'postgres' || scheme === 'postgresql') return postgresDialect(url)
+  throw new DatabaseFailure(
+    'DATABASE_URL is not a database that is known here: ' +
+      'give postgres://USER@HOST/DATABASE or sqlite:PATH',
+  )
+}

@@ -1,0 +1,111 @@
+/** SQLite, embedded, through libsql. */
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
+import type { DatabaseConnection, SqliteDatabase, SqliteDialectConfig } from 'kysely'
+import Libsql from 'libsql'
+
+/** How long a statement waits for another process that is writing, in milliseconds. */
+const busyTimeout = 10_000
+
+/** How often and after which pause a step is tried that SQLite does not wait for by itself. */
+const attempts = { count: 100, pause: 50 }
+
+const pragmas = [
+  `pragma busy_timeout = ${busyTimeout}`,
+  // Readers do not wait for the writer.
+  'pragma journal_mode = wal',
+  // What was answered as done survives a loss of power: one fsync for each commit.
+  'pragma synchronous = full',
+  'pragma foreign_keys = on',
+]
+
+/** Returns the dialect for one file, and what to say when it cannot be opened. */
+export function sqliteDialect(path: string) {
+  return {
+    dialect: new Dialect({ database: () => open(path) }),
+    describe: (cause: unknown) => describe(path, cause),
+  }
+}
+
+async function open(path: string): Promise<SqliteDatabase> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  // Made by us, so that only its owner can read it; SQLite gives its other files the same mode.
+  closeSync(openSync(path, 'a', 0o600))
+  const database = new Libsql(path)
+  try {
+    for (const pragma of pragmas) await whenFree(() => database.prepare(pragma).all())
+    await whenFree(() => database.prepare('select count(*) from sqlite_master').all())
+  } catch (cause) {
+    database.close()
+    throw cause
+  }
+  return database as unknown as SqliteDatabase
+}
+
+/** Switching to the write-ahead log needs the file for itself, and does not heed busy_timeout. */
+async function whenFree<T>(step: () => T): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return step()
+    } catch (cause) {
+      if (attempt === attempts.count || !isBusy(cause)) throw cause
+      await new Promise((resolve) => setTimeout(resolve, attempts.pause))
+    }
+  }
+}
+
+class Dialect extends SqliteDialect {
+  readonly #config: SqliteDialectConfig
+
+  constructor(config: SqliteDialectConfig) {
+    super(config)
+    this.#config = config
+  }
+
+  override createDriver() {
+    return new Driver(this.#config)
+  }
+
+  override createAdapter() {
+    return new Adapter()
+  }
+}
+
+class Driver extends SqliteDriver {
+  /**
+   * Takes the write lock at once, for which SQLite waits. A transaction that begins by reading and
+   * then writes is refused without waiting when another process wrote in between.
+   */
+  override async beginTransaction(connection: DatabaseConnection) {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+}
+
+class Adapter extends SqliteAdapter {
+  /** So that the migrations run in one transaction: the lock for processes that start together. */
+  override get supportsTransactionalDdl() {
+    return true
+  }
+}
+
+function isBusy(cause: unknown): boolean {
+  return String((cause as { code?: unknown }).code).startsWith('SQLITE_BUSY')
+}
+
+function describe(path: string, cause: unknown): string {
+  const { code } = cause as { code?: unknown }
+  const corrupt = `the database ${path} is damaged or is not a SQLite database: restore it from a backup, or move it away to start with an empty one`
+  const reasons: Record<string, string> = {
+    SQLITE_NOTADB: corrupt,
+    SQLITE_CORRUPT: corrupt,
+    SQLITE_READONLY: `the database ${path} is read-only: make it and its folder writable, or choose another folder with DATA_DIR`,
+    SQLITE_FULL: `the disk of the database ${path} is full: make room, or choose another folder with DATA_DIR`,
+    SQLITE_BUSY: `the database ${path} is locked by another process: stop it, or choose another folder with DATA_DIR`,
+  }
+  const known = Object.entries(reasons).find(([prefix]) => String(code).startsWith(prefix))
+  return (
+    known?.[1] ??
+    `the database ${path} cannot be opened (${code ?? 'unknown reason'}): make it and its folder readable and writable, or choose another folder with DATA_DIR`
+  )
+}

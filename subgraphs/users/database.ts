@@ -1,0 +1,47 @@
+/** The tables of the users subgraph. */
+import type { Kysely } from 'kysely'
+import { StartFailure } from '../kit/process/start-failure.ts'
+import { DatabaseFailure } from '../storage/database-failure.ts'
+import { migrate } from '../storage/migrate.ts'
+import type { Migrations } from '../storage/migrate.ts'
+import { openDatabase } from '../storage/open-database.ts'
+
+export interface ProfilesTable {
+  /** The subject of the access tokens. */
+  id: string
+  name: string | null
+  /** Milliseconds since the epoch. */
+  created_at: number
+}
+
+export interface UsersTables {
+  users_profiles: ProfilesTable
+}
+
+export type UsersDatabase = Kysely<UsersTables>
+
+/** A migration that was released is never changed: add another. */
+const migrations: Migrations = {
+  '001 profiles': {
+    async up(database) {
+      await database.schema
+        .createTable('users_profiles')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text')
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .execute()
+    },
+  },
+}
+
+/** Returns the database with its tables up to date; a StartFailure says what keeps it from that. */
+export async function openUsersDatabase(url: string): Promise<UsersDatabase> {
+  try {
+    const database = await openDatabase<UsersTables>(url)
+    await migrate(database, 'users', migrations)
+    return database
+  } catch (cause) {
+    if (cause instanceof DatabaseFailure) throw new StartFailure(cause.message, { cause })
+    throw cause
+  }
+}

@@ -1,0 +1,36 @@
+import { claimsKeys } from '../kit/process/claims-keys.ts'
+import { readSettings } from '../kit/process/settings.ts'
+import type { Environment } from '../kit/process/settings.ts'
+import { databaseUrl } from '../storage/database-url.ts'
+
+export const help = `
+The users subgraph: userData, and User as an entity.
+
+Usage: npm run users
+
+Settings, from the environment:
+  HOST                   the address to listen on (127.0.0.1)
+  USERS_PORT             the port to listen on (4002; 0 lets the system choose)
+  DATABASE_URL           postgres://USER@HOST/DATABASE or sqlite:PATH (sqlite:DATA_DIR/users.db)
+  DATA_DIR               the folder of the embedded database and the development secrets (.data)
+  CLAIMS_KEY             verifies the gateway's claims header; two separated by a comma during a
+                         rotation, newest first
+  NODE_ENV=production    nothing is invented: the key and the place of the data must be set
+
+CLAIMS_KEY_FILE names a file that holds the key.
+`
+
+export type UsersSettings = ReturnType<typeof readUsersSettings>
+
+/** Returns the settings; a StartFailure lists every problem at once. */
+export function readUsersSettings(environment: Environment) {
+  const settings = readSettings(environment)
+  const read = {
+    host: settings.text('HOST', '127.0.0.1'),
+    port: settings.port('USERS_PORT', 4002),
+    databaseUrl: databaseUrl(settings, 'users.db'),
+    claimsKeys: claimsKeys(settings, 'users'),
+  }
+  settings.refuseProblems()
+  return read
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'graphql'
+import { sql } from 'kysely'
+import type { RunningProcess } from '../kit/process/run-process.ts'
+import type { Environment } from '../kit/process/settings.ts'
+import { serveSubgraph } from '../kit/serve-subgraph.ts'
+import { openUsersDatabase } from './database.ts'
+import { profileStore } from './profiles.ts'
+import { resolvers } from './resolvers.ts'
+import { readUsersSettings } from './settings.ts'
+
+const typeDefs = parse(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'))
+
+/** Starts the users subgraph and returns once it accepts connections. */
+export async function startUsers(environment: Environment): Promise<RunningProcess> {
+  const settings = readUsersSettings(environment)
+  const database = await openUsersDatabase(settings.databaseUrl)
+  return serveSubgraph({
+    name: 'users',
+    typeDefs,
+    resolvers: resolvers(profileStore(database, Date.now)),
+    keys: settings.claimsKeys,
+    host: settings.host,
+    port: settings.port,
+    portSetting: 'USERS_PORT',
+    ready: () => sql`select 1`.execute(database),
+    onClose: () => database.destroy(),
+  })
+}
