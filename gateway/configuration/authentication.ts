@@ -2,8 +2,7 @@ import { z } from 'zod'
 import type { KeyPlace } from '../authentication/key-source.ts'
 import { faultOfUrl } from '../authentication/issuer-url.ts'
 import { claimName, duration, flag, text, texts, together, wholeNumber } from './values.ts'
-
-type Problem = (path: PropertyKey[], message: string) => void
+import type { Problem } from './values.ts'
 
 /** Where the keys of an issuer may come from: one of these. */
 const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
@@ -98,16 +97,16 @@ const issuerSchema = z
   }))
 
 interface IssuerInput {
-  issuer: string
-  discovery?: true
-  jwks_uri?: string
-  jwks_file?: string
+  issuer?: unknown
+  discovery?: unknown
+  jwks_uri?: unknown
+  jwks_file?: unknown
   jwks?: unknown
-  allow_http: boolean
-  algorithms: string[]
+  allow_http?: unknown
+  algorithms?: unknown
 }
 
-function checkIssuer(issuer: Partial<IssuerInput>, problem: Problem): void {
+function checkIssuer(issuer: IssuerInput, problem: Problem): void {
   const given = keyKeys.filter((name) => issuer[name] !== undefined)
   if (given.length === 0) {
     problem([], `needs one of ${keyKeys.join(', ')}: where its keys come from`)
@@ -124,9 +123,12 @@ function checkIssuer(issuer: Partial<IssuerInput>, problem: Problem): void {
     problem(['algorithms'], 'HS needs keys from jwks or jwks_file: a shared key is not published')
   }
 
-  const [name, url] = issuer.discovery ? ['issuer', issuer.issuer] : ['jwks_uri', issuer.jwks_uri]
-  const fault = typeof url === 'string' ? faultOfUrl(url, issuer.allow_http === true) : undefined
-  if (fault) problem([name!], fault)
+  const addresses = { issuer: issuer.discovery && issuer.issuer, jwks_uri: issuer.jwks_uri }
+  for (const [name, address] of Object.entries(addresses)) {
+    if (typeof address !== 'string') continue
+    const fault = faultOfUrl(address, issuer.allow_http === true)
+    if (fault) problem([name], fault)
+  }
 }
 
 function keysOf(issuer: {
@@ -200,7 +202,7 @@ export const authenticationSchema = z
     cache: cacheSchema,
   })
   .check(
-    together<{ issuers: { issuer: string }[] }>(({ issuers }, problem) => {
+    together<{ issuers?: ({ issuer?: unknown } | undefined)[] }>(({ issuers }, problem) => {
       const names = Array.isArray(issuers) ? issuers.map((entry) => entry?.issuer) : []
       names.forEach((name, index) => {
         if (name === undefined || names.indexOf(name) === index) return

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { claimName, text, together } from './values.ts'
-import type { DeepPartial } from './values.ts'
+import type { Problem } from './values.ts'
 
 /** Headers that belong to the transport, or that the gateway writes itself. */
 const reservedHeaders = [
@@ -56,7 +56,7 @@ export const claimsSchema = z
   .prefault({})
   .check(
     together<ClaimsInput>(({ forward, subgraphs }, problem) => {
-      if (!Array.isArray(forward) || typeof subgraphs !== 'object') return
+      if (!Array.isArray(forward) || typeof subgraphs !== 'object' || subgraphs === null) return
       for (const [name, subgraph] of Object.entries(subgraphs)) {
         checkForwarding(forward, subgraph ?? {}, (path, message) =>
           problem(['subgraphs', name, ...path], message),
@@ -71,16 +71,12 @@ interface Forwarding {
 }
 
 interface ClaimsInput {
-  forward: readonly string[]
-  subgraphs: Record<string, Forwarding>
+  forward?: readonly string[]
+  subgraphs?: Record<string, Forwarding | undefined>
 }
 
 /** A subgraph can only narrow what is forwarded, and a plain header shows only what it gets. */
-function checkForwarding(
-  allowed: readonly string[],
-  subgraph: DeepPartial<Forwarding>,
-  problem: (path: PropertyKey[], message: string) => void,
-): void {
+function checkForwarding(allowed: readonly string[], subgraph: Forwarding, problem: Problem): void {
   const own = Array.isArray(subgraph.forward) ? subgraph.forward : allowed
   own.forEach((claim, index) => {
     if (allowed.includes(claim)) return
@@ -88,7 +84,7 @@ function checkForwarding(
     problem(['forward', index], message)
   })
   for (const [header, claim] of Object.entries(subgraph.headers ?? {})) {
-    if (claim === 'sub' || own.includes(claim as string)) continue
+    if (claim === 'sub' || own.includes(claim)) continue
     problem(['headers', header], 'carries a claim that is not forwarded to this subgraph')
   }
 }

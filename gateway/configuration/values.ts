@@ -77,28 +77,19 @@ export function claimName() {
   })
 }
 
+/** Tells a problem at a path below the value that is checked. */
+export type Problem = (path: PropertyKey[], message: string) => void
+
 /**
  * What several keys together must fulfil. It is checked even when some of the keys are wrong by
- * themselves, so that an operator sees every problem at once: `value` may lack anything.
+ * themselves, so that an operator sees every problem at once: `Value` says how little is certain.
  */
-export function together<Value>(
-  check: (
-    value: DeepPartial<Value>,
-    problem: (path: PropertyKey[], message: string) => void,
-  ) => void,
-) {
-  return z.superRefine<Value>(
+export function together<Value>(check: (value: Value, problem: Problem) => void) {
+  return z.superRefine<any>(
     (value, context) => {
       if (typeof value !== 'object' || value === null) return
-      check(value as DeepPartial<Value>, (path, message) =>
-        context.addIssue({ code: 'custom', path, message }),
-      )
+      check(value, (path, message) => context.addIssue({ code: 'custom', path, message }))
     },
     { when: () => true },
   )
 }
-
-/** As a value is while nobody has checked it. */
-export type DeepPartial<Value> = Value extends object
-  ? { readonly [Key in keyof Value]?: DeepPartial<Value[Key]> | undefined }
-  : Value

@@ -1,0 +1,291 @@
+/** The configuration: one schema, every problem at once, no value from outside ever printed. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { checkConfig, configJsonSchema, readConfig } from '../../gateway/config.ts'
+import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
+
+let folder: string
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'portcullis-config-'))))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function file(text: string, name = 'gateway.yaml'): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+/** The problems as `path: message`. */
+function problemsOf(text: string, environment = {}): string[] {
+  const reading = checkConfig(file(text), environment)
+  if (reading.outcome === 'valid') return []
+  return reading.problems.map(({ path, message }) => `${path}: ${message}`)
+}
+
+const issuer = 'issuer: https://id.example.com, audiences: [portcullis]'
+const authentication = `authentication: { issuers: [{ ${issuer}, discovery: true }] }`
+
+test('the example of the documentation is accepted, with every key', () => {
+  const config = readConfig(
+    file(`
+authentication:
+  require: false
+  issuers:
+    - issuer: https://id.example.com
+      discovery: true
+      audiences: [portcullis]
+      algorithms: [ES256, RS256]
+      token_types: [at+jwt]
+      clock_tolerance: 5s
+      max_token_age: 24h
+      scopes_claim: scope
+  sources:
+    - { header: authorization, scheme: Bearer }
+    - { cookie: access_token }
+  other_schemes: refuse
+  on_invalid: refuse
+claims:
+  forward: [sub, scope, name]
+  subgraphs:
+    users: { forward: [sub, name], headers: { x-user-id: sub } }
+`),
+    {},
+  )
+  expect(config.authentication).toMatchObject({
+    require: false,
+    issuers: [
+      {
+        issuer: 'https://id.example.com',
+        keys: { kind: 'discovery' },
+        algorithms: ['ES256', 'RS256'],
+        clockTolerance: 5_000,
+        maxTokenAge: 86_400_000,
+      },
+    ],
+    sources: [{ header: 'authorization', scheme: 'Bearer' }, { cookie: 'access_token' }],
+  })
+  expect(config.claims.subgraphs.users).toMatchObject({ headers: { 'x-user-id': 'sub' } })
+})
+
+test('the shipped development configuration is valid in an empty environment', () => {
+  const config = readConfig('gateway/gateway.yaml', {})
+  expect(config.authentication.issuers[0]?.keys).toEqual({
+    kind: 'url',
+    url: 'http://127.0.0.1:4001/.well-known/jwks.json',
+  })
+})
+
+test('everything wrong is listed at once, with line and path', () => {
+  const path = file(`authentication:
+  issuers:
+    - issuer: https://a.example
+      discovery: true
+      jwks_uri: http://b.example/keys
+      algorithms: [HS256, RS256]
+      clock_tolerance: 5
+      audience: [x]
+    - issuer: https://a.example
+      discovery: true
+      audiences: [x]
+  sources: [{ cookie: 'a b' }]
+workers: many
+`)
+  expect(() => readConfig(path, {})).toThrow(
+    [
+      `the configuration ${path} cannot be used:`,
+      'line 3, authentication.issuers[0].audiences: is missing',
+      'line 7, authentication.issuers[0].clock_tolerance: expected a length of time such as "5s" or "10m"',
+      'line 8, authentication.issuers[0].audience: is not a known key',
+      'line 3, authentication.issuers[0]: has discovery and jwks_uri: keys come from one place',
+      'line 6, authentication.issuers[0].algorithms: mixes HS with public-key algorithms: a public key would serve as an HS secret',
+      'line 5, authentication.issuers[0].jwks_uri: expected https, or an address of this machine (allow_http: true lifts this)',
+      'line 12, authentication.sources[0].cookie: expected a cookie name',
+      'line 9, authentication.issuers[1].issuer: is the issuer of an entry above: each issuer has one entry',
+      'line 13, workers: expected auto, or a whole number from 1 to 256',
+    ].join('\n  - '),
+  )
+})
+
+describe('refused at start:', () => {
+  test.each([
+    ['an unknown key', `${authentication}\nauthenticaton: {}`, 'authenticaton: is not a known key'],
+    ['no authentication', 'workers: 1', 'authentication: is missing'],
+    ['an empty file', '', 'authentication: is missing'],
+    [
+      'no place for the keys',
+      `authentication: { issuers: [{ ${issuer} }] }`,
+      'needs one of discovery, jwks_uri, jwks_file, jwks',
+    ],
+    [
+      'HS keys from an address',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, algorithms: [HS256] }] }`,
+      'a shared key is not published',
+    ],
+    [
+      'the algorithm none',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, algorithms: [none] }] }`,
+      'algorithms[0]: Invalid option',
+    ],
+    [
+      'discovery without TLS',
+      'authentication: { issuers: [{ issuer: http://id.example.com, audiences: [x], discovery: true }] }',
+      'expected https',
+    ],
+    [
+      'credentials in an address',
+      'authentication: { issuers: [{ issuer: x, audiences: [x], jwks_uri: "https://u:p@id.example.com" }] }',
+      'must not hold credentials',
+    ],
+    [
+      'no audience',
+      'authentication: { issuers: [{ issuer: https://a.example, discovery: true, audiences: [] }] }',
+      'audiences: expected at least one entry',
+    ],
+    [
+      'a key file that is not there',
+      `authentication: { issuers: [{ ${issuer}, jwks_file: nowhere.json }] }`,
+      'jwks_file: cannot be used: ENOENT',
+    ],
+    [
+      'an inline key set without a usable key',
+      `authentication: { issuers: [{ ${issuer}, jwks: { keys: [{ kty: EC, kid: a }] } }] }`,
+      'jwks: has no usable key',
+    ],
+    [
+      'a claim that no record should have',
+      `${authentication}\nclaims: { forward: ["__proto__"] }`,
+      'is not a name that a claim may have',
+    ],
+    [
+      'a subgraph that gets more than the allow list',
+      `${authentication}\nclaims: { forward: [sub], subgraphs: { users: { forward: [sub, name] } } }`,
+      'claims.subgraphs.users.forward[1]: is not in claims.forward',
+    ],
+    [
+      'a plain header with the name of one of the gateway',
+      `${authentication}\nclaims: { subgraphs: { users: { headers: { gateway-claims: sub } } } }`,
+      'is a header of the gateway',
+    ],
+    ['a key given twice', `${authentication}\nworkers: 1\nworkers: 2`, 'Map keys must be unique'],
+    ['broken YAML', 'authentication: [', 'Flow sequence'],
+  ])('%s', (_name, text, problem) => {
+    expect(problemsOf(text).join('\n')).toContain(problem)
+  })
+})
+
+describe('placeholders', () => {
+  const realm = (text: string) => `${authentication}\nhttp: { realm: "${text}" }`
+  const read = (text: string, environment = {}) =>
+    readConfig(file(realm(text)), environment).http.realm
+
+  test('${env.NAME} and ${env.NAME:-default} read the environment', () => {
+    expect(read('${env.REALM} at ${env.PLACE:-home}', { REALM: 'mine' })).toBe('mine at home')
+  })
+
+  test('${file.PATH} reads a file, found from where the configuration lies', () => {
+    file('from a file\n', 'realm.txt')
+    expect(read('${file.realm.txt}')).toBe('from a file')
+  })
+
+  test('what is missing is a problem with its path', () => {
+    expect(problemsOf(realm('${env.NOWHERE}'))).toContain(
+      'http.realm: needs NOWHERE, which is not set',
+    )
+    expect(problemsOf(realm('${file.nowhere}')).join()).toContain('cannot be read (ENOENT)')
+    expect(problemsOf(realm('${vault.x}')).join()).toContain('neither ${env.NAME} nor ${file.PATH}')
+  })
+
+  test('numbers and switches may come from the environment', () => {
+    const config = readConfig(
+      file(
+        `${authentication.replace('{ issuers', '{ require: "${env.R}", issuers')}\nworkers: \${env.W}`,
+      ),
+      { R: 'true', W: '3' },
+    )
+    expect(config.authentication.require).toBe(true)
+    expect(config.workers).toBe(3)
+  })
+
+  test('a value from outside is one text: it cannot add keys', () => {
+    expect(read('${env.REALM}', { REALM: 'a", body_limit: "1KB' })).toBe('a", body_limit: "1KB')
+  })
+
+  test('a value from outside never stands in a problem', () => {
+    const problems = problemsOf(
+      `authentication: { issuers: [{ ${issuer}, jwks_uri: "\${env.SECRET}", clock_tolerance: "\${env.SECRET}" }] }
+workers: "\${env.SECRET}"
+engine: "\${env.SECRET}"
+http: { realm: "\${env.SECRET}\u00e9", body_limit: "\${env.SECRET}" }
+claims: { forward: ["\${env.SECRET}", "\${env.SECRET}"] }`,
+      { SECRET: 'hunter2' },
+    )
+    expect(problems.length).toBeGreaterThan(5)
+    expect(problems.join('\n')).not.toContain('hunter2')
+  })
+})
+
+test('an HS issuer takes its keys from a file beside the configuration', () => {
+  file(JSON.stringify({ keys: [{ kty: 'oct', kid: 'a', k: 'A'.repeat(43) }] }), 'keys.json')
+  const text = `authentication: { issuers: [{ ${issuer}, jwks_file: keys.json, algorithms: [HS256] }] }`
+  const { keys } = readConfig(file(text), {}).authentication.issuers[0]!
+  expect(keys).toEqual({ kind: 'file', path: join(folder, 'keys.json') })
+})
+
+test('the settings of a subgraph are its own, else those of all, else the defaults', () => {
+  const { subgraphs } = readConfig(
+    file(`${authentication}
+subgraphs:
+  all: { timeout: 2s, subgraph_errors: expose }
+  users: { timeout: 500ms }`),
+    {},
+  )
+  expect(subgraphSettings(subgraphs, 'users')).toMatchObject({ timeout: 500, errors: 'expose' })
+  expect(subgraphSettings(subgraphs, 'toString')).toMatchObject({ timeout: 2_000 })
+})
+
+test('the JSON Schema knows every section, refuses unknown keys, and admits placeholders', () => {
+  const schema = configJsonSchema() as { properties: object; additionalProperties: boolean }
+  expect(Object.keys(schema.properties)).toEqual(
+    expect.arrayContaining(['authentication', 'claims', 'authorization', 'subgraphs', 'http']),
+  )
+  expect(schema.additionalProperties).toBe(false)
+  expect(JSON.stringify(schema)).toContain('\\\\$\\\\{(env|file)')
+})
+
+describe('npm run config', () => {
+  test('check says that a file is valid, exit code 0', async () => {
+    const path = file(authentication)
+    expect(await run('check', path)).toEqual({ code: 0, output: `${path} is valid\n` })
+  })
+
+  test('check lists the problems, exit code 1; as JSON on request', async () => {
+    const path = file('workers: 0')
+    const { code, output } = await run('check', path)
+    expect(code).toBe(1)
+    expect(output).toContain(`${path}: line 1, workers: expected a whole number`)
+    const json = JSON.parse((await run('check', path, '--format', 'json')).output)
+    expect(json).toMatchObject({ valid: false, problems: expect.any(Array) })
+  })
+
+  test('schema prints JSON', async () => {
+    expect(JSON.parse((await run('schema')).output)).toEqual(configJsonSchema())
+  })
+
+  test('anything else is one line', async () => {
+    expect(await run('chekc')).toEqual({
+      code: 1,
+      output: 'config: say `schema`, or `check FILE`: see --help\n',
+    })
+  })
+})
+
+function run(...words: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const command = ['--import', 'tsx', 'scripts/config.ts', ...words]
+    execFile(process.execPath, command, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
+    )
+  })
+}
