@@ -58,7 +58,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     retire: (generation) => generation.close(),
   }).catch(asStartFailure)
 
-  const { realm, bodyLimit } = config.http
+  const { realm, bodyLimit, cors } = config.http
   const app = expressApp({
     answer: createGateway({
       authenticate: callers.authenticate,
@@ -70,6 +70,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     unreadiness: callers.unreadiness,
     realm,
     bodyLimit,
+    cors,
     log,
   })
   const listening = await listen(app, options.listen)
@@ -79,6 +80,8 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
         portSetting: 'metrics.port in the configuration',
       })
     : undefined
+
+  if (measured) log.info({ url: `${measured.origin}/metrics` }, 'serving metrics')
 
   return {
     url: `${listening.origin}/graphql`,

@@ -1,5 +1,22 @@
 import { z } from 'zod'
-import { size, text } from './values.ts'
+import { flag, size, text } from './values.ts'
+
+/** Browser pages of other origins that may use the gateway (the Fetch standard's CORS protocol). */
+const corsSchema = z
+  .strictObject({
+    origins: z
+      .union([z.literal('*'), z.array(z.string().refine(isOrigin, 'expected an origin'))])
+      .describe("Such as https://app.example.com; '*' for every page, without credentials"),
+    credentials: flag().default(false).describe('Whether cookies come along'),
+  })
+  .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
+    path: ['credentials'],
+    message: "cannot be true while origins is '*': any page could act for whoever is logged in",
+  })
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
+}
 
 /** How the gateway is spoken to. */
 export const httpSchema = z
@@ -13,6 +30,7 @@ export const httpSchema = z
     body_limit: size({ least: '1KB', most: '10MB' })
       .default(100 * 1024)
       .describe('The largest request body that is read'),
+    cors: corsSchema.optional(),
   })
   .prefault({})
-  .transform(({ realm, body_limit }) => ({ realm, bodyLimit: body_limit }))
+  .transform(({ realm, body_limit, cors }) => ({ realm, bodyLimit: body_limit, cors }))

@@ -1,4 +1,5 @@
 /** The Express app: turns its requests into plain values and plain answers into responses. */
+import cors from 'cors'
 import express, { raw } from 'express'
 import type { ErrorRequestHandler, Express, Response } from 'express'
 import type { Logger } from 'pino'
@@ -15,10 +16,15 @@ export interface ExpressAppParts extends RefusalOptions {
   unreadiness: () => readonly string[]
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
+  /** The pages of other origins that may use the gateway; none when left out. */
+  cors?: { origins: '*' | string[]; credentials: boolean } | undefined
   log: Logger
   /** JSON documents at fixed paths, such as the gateway's public keys. */
   documents?: Readonly<Record<string, () => unknown>>
 }
+
+/** How long a browser may remember the answer to a preflight, in seconds. */
+const preflightLifetime = 600
 
 /** Returns the app with `/graphql`, `/health` (alive) and `/ready` (can serve). */
 export function expressApp(parts: ExpressAppParts): Express {
@@ -40,6 +46,7 @@ export function expressApp(parts: ExpressAppParts): Express {
       response.json(document())
     })
   }
+  if (parts.cors) app.use('/graphql', crossOrigin(parts.cors))
   app.all(
     '/graphql',
     raw({ type: () => true, limit: parts.bodyLimit, inflate: false }),
@@ -57,6 +64,16 @@ export function expressApp(parts: ExpressAppParts): Express {
   app.use((_request, response) => send(response, refusal(new GatewayError('NOT_FOUND'), parts)))
   app.use(refuseUnreadable(parts))
   return app
+}
+
+function crossOrigin({ origins, credentials }: NonNullable<ExpressAppParts['cors']>) {
+  return cors({
+    origin: origins,
+    credentials,
+    methods: ['GET', 'POST'],
+    exposedHeaders: ['retry-after', 'www-authenticate'],
+    maxAge: preflightLifetime,
+  })
 }
 
 function send(response: Response, { status, headers, body }: HttpAnswer): void {

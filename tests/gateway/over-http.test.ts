@@ -106,6 +106,9 @@ beforeAll(async () => {
       jwks_uri: ${issuer.jwksUri}
       audiences: [portcullis]
       algorithms: [ES256]
+http:
+  cors: { origins: ['https://app.example.com'] }
+metrics: { port: 0 }
 `,
   )
 })
@@ -371,10 +374,50 @@ describe('subgraphs that fail', () => {
   })
 })
 
+describe('browsers', () => {
+  const preflight = (origin: string) =>
+    fetch(gateway.url, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization, content-type',
+      },
+    })
+
+  test('a page of a configured origin may send its token, and read the challenge', async () => {
+    const { headers } = await preflight('https://app.example.com')
+    expect(headers.get('access-control-allow-origin')).toBe('https://app.example.com')
+    expect(headers.get('access-control-allow-headers')).toContain('authorization')
+    const { response } = await post(
+      { query: '{ weather }' },
+      { origin: 'https://app.example.com', authorization: 'Bearer abc' },
+    )
+    expect(response.status).toBe(401)
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://app.example.com')
+    expect(response.headers.get('access-control-expose-headers')).toContain('www-authenticate')
+  })
+
+  test('a page of another origin may not', async () => {
+    const { headers } = await preflight('https://evil.example.com')
+    expect(headers.get('access-control-allow-origin')).toBeNull()
+  })
+})
+
 describe('operating it', () => {
   test('/health and /ready answer', async () => {
     expect((await fetch(`${gateway.origin}/health`)).status).toBe(200)
     expect(await (await fetch(`${gateway.origin}/ready`)).json()).toEqual({ status: 'ready' })
+  })
+
+  test('/metrics on its own port counts answers and subgraph calls', async () => {
+    const line = gateway.log.find((line) => line.includes('serving metrics'))
+    const { url } = JSON.parse(line!) as { url: string }
+    await post({ query: '{ weather }' })
+    const text = await (await fetch(url)).text()
+    expect(text).toMatch(/portcullis_request_duration_seconds_count\{status="200"\} \d+/)
+    expect(text).toMatch(/_subgraph_duration_seconds_count\{subgraph="foreign",outcome="answered"/)
+    expect((await fetch(`${gateway.origin}/metrics`)).status).toBe(404)
   })
 
   test('a new supergraph is served without a restart, a broken one is passed over', async () => {
