@@ -1,0 +1,39 @@
+/** The auth subgraph as its own process, to be killed at any time. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const script = fileURLToPath(new URL('../../subgraphs/auth/main.ts', import.meta.url))
+
+export interface AuthProcess {
+  readonly url: string
+  readonly child: ChildProcess
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>
+}
+
+/** Starts the process; resolves when it listens. What it printed is in the error when it ends first. */
+export async function startAuthProcess(environment: Record<string, string>): Promise<AuthProcess> {
+  const child = launchAuthProcess(environment)
+  let output = ''
+  child.stderr?.on('data', (chunk) => (output += chunk))
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('message', (message) => resolve((message as { listening: string }).listening))
+    child.once('exit', (code) => reject(new Error(`auth ended with ${code}: ${output}`)))
+  })
+  return { url, child, kill: () => kill(child) }
+}
+
+export function launchAuthProcess(environment: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', script], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+}
+
+export async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
