@@ -1,0 +1,215 @@
+/** The answer in the client's shape: what was denied is null, and said to be. */
+import { Kind } from 'graphql'
+import type { TypeNode } from 'graphql'
+import type { Authorizer } from './authorizer.ts'
+import type { Caller } from './caller-masks.ts'
+import { isIntrospection } from './compile-operation.ts'
+import type { CompiledField, CompiledSelections } from './compile-operation.ts'
+import { conditionValues, takesPart } from './conditions.ts'
+import type { Variables } from './conditions.ts'
+import type { AuthorizedOperation, ExecutableOperation } from './decisions.ts'
+import { denialsFor } from './denial.ts'
+import type { Denial, MakeDenial } from './denial.ts'
+import type { GuardedSchema, Requirement } from './guarded-schema.ts'
+
+/** A response map; it has no prototype, since a client may call a field `__proto__`. */
+export type ResponseData = Record<string, unknown>
+
+export interface Answered {
+  /** What the executor made of the authorized document, or null where nothing was executed. */
+  readonly data: ResponseData | null
+  readonly caller: Caller
+  readonly variables: Variables
+  readonly granted?: ReadonlySet<string>
+  /** The values of `__schema` and `__type`, where they are answered from a filtered schema. */
+  readonly introspected?: ResponseData
+}
+
+export interface AnswerWithDenials {
+  readonly data: ResponseData | null
+  /** One for each denied path. */
+  readonly denials: readonly Denial[]
+}
+
+/** Returns the data as the client asked for it, and what was left out of it. */
+export function answerWithDenials(
+  { schema, options, credentials }: Authorizer,
+  authorized: AuthorizedOperation,
+  answered: Answered,
+): AnswerWithDenials {
+  const { caller, granted, data } = answered
+  if (isWhole(authorized) && authorized.denied.length === 0) return { data, denials: [] }
+
+  const denial = denialsFor({
+    guards: schema.guards,
+    failing: authorized.failing,
+    credentials: credentials(caller, granted),
+    showRequirements: options.showRequirements,
+  })
+  const foreseen = () =>
+    authorized.denied.map(({ path, nodes, requirement }) => denial(path, nodes, requirement))
+
+  if (isWhole(authorized)) return { data, denials: foreseen() }
+  if (authorized.outcome !== 'reduced') return { data: null, denials: foreseen() }
+  if (data === null) return { data, denials: [] }
+  return shape(schema, authorized, answered, data, denial)
+}
+
+/** Whether the data already has the shape that the client asked for. */
+function isWhole(authorized: AuthorizedOperation): boolean {
+  return authorized.outcome === 'whole'
+}
+
+/** A selection set, and what failed around it: all of its fields are denied with that. */
+interface Scope {
+  readonly set: CompiledSelections
+  readonly inherited: Requirement
+}
+
+interface Occurrence {
+  readonly field: CompiledField
+  readonly denied: boolean
+  readonly requirement: Requirement
+}
+
+type Path = readonly (string | number)[]
+
+/** A null that a non-null type passes on to what is around it. */
+const bubbling = Symbol('bubbling')
+
+function shape(
+  schema: GuardedSchema,
+  { compiled, failing, reduced }: ExecutableOperation,
+  { variables, introspected }: Answered,
+  data: ResponseData,
+  denial: MakeDenial,
+): AnswerWithDenials {
+  const denials: Denial[] = []
+  const values = conditionValues(compiled, variables)
+  const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
+
+  const root = [{ set: compiled.selections, inherited: [] }]
+  const object = Object.assign(Object.create(null), data, introspected)
+  const shaped = shapeObject(root, compiled.rootType, object, [])
+  return { data: shaped === bubbling ? null : shaped, denials }
+
+  function shapeObject(
+    scopes: readonly Scope[],
+    typeName: string,
+    object: ResponseData,
+    path: Path,
+  ): ResponseData | typeof bubbling {
+    const shaped: ResponseData = Object.create(null)
+    let isNull = false
+    for (const [key, occurrences] of collectFields(scopes, typeName)) {
+      const value = shapeField(occurrences, typeName, object[key], [...path, key])
+      if (value === bubbling) isNull = true
+      else shaped[key] = value
+    }
+    return isNull ? bubbling : shaped
+  }
+
+  function shapeField(
+    occurrences: readonly Occurrence[],
+    typeName: string,
+    value: unknown,
+    path: Path,
+  ): unknown {
+    const { field } = occurrences[0]!
+    if (field.name === '__typename') return typeName
+    const type = schema.types.get(typeName)?.fields.get(field.name)?.type ?? field.type
+    if (occurrences.every(({ denied }) => denied)) {
+      const nodes = occurrences.map((occurrence) => occurrence.field.node)
+      const requirement = occurrences.flatMap((occurrence) => occurrence.requirement)
+      denials.push(denial(path, nodes, requirement))
+      return type.kind === Kind.NON_NULL_TYPE ? bubbling : null
+    }
+    const scopes = scopesBelow(occurrences)
+    const untouched = scopes.every(
+      ({ set, inherited }) => inherited.length === 0 && !reduced.has(set),
+    )
+    return untouched || isIntrospection(field.name)
+      ? (value ?? null)
+      : complete(type, value, scopes, path)
+  }
+
+  function complete(type: TypeNode, value: unknown, scopes: readonly Scope[], path: Path): unknown {
+    if (type.kind === Kind.NON_NULL_TYPE) return completeNullable(type.type, value, scopes, path)
+    const completed = completeNullable(type, value, scopes, path)
+    return completed === bubbling ? null : completed
+  }
+
+  function completeNullable(
+    type: TypeNode,
+    value: unknown,
+    scopes: readonly Scope[],
+    path: Path,
+  ): unknown {
+    if (value === null || value === undefined) return null
+    if (Array.isArray(value)) {
+      const itemType = type.kind === Kind.LIST_TYPE ? type.type : type
+      const items = value.map((item, index) => complete(itemType, item, scopes, [...path, index]))
+      return items.includes(bubbling) ? bubbling : items
+    }
+    const object = value as ResponseData
+    const typeName = runtimeType(type, object)
+    return typeName === undefined ? null : shapeObject(scopes, typeName, object, path)
+  }
+
+  /** The filtered document asks for `__typename` wherever the type is not known from the schema. */
+  function runtimeType(type: TypeNode, object: ResponseData): string | undefined {
+    const name = namedTypeOf(type)
+    if (schema.types.get(name)?.kind === 'object') return name
+    return typeof object.__typename === 'string' ? object.__typename : undefined
+  }
+
+  /** CollectFields of the GraphQL specification (section 6.3.2), with what was denied. */
+  function collectFields(
+    scopes: readonly Scope[],
+    typeName: string,
+  ): ReadonlyMap<string, readonly Occurrence[]> {
+    const groups = new Map<string, Occurrence[]>()
+    const visited = {
+      denied: new Set<CompiledSelections>(),
+      allowed: new Set<CompiledSelections>(),
+    }
+    for (const scope of scopes) collect(scope)
+    return groups
+
+    function collect({ set, inherited }: Scope): void {
+      for (const selection of set.selections) {
+        if (!takesPart(selection.conditions, values)) continue
+        const requirement = [...inherited, ...selection.requirement]
+        const denied = inherited.length > 0 || denies(selection.requirement)
+        if (selection.kind === 'field') {
+          const occurrence = { field: selection, denied, requirement }
+          const group = groups.get(selection.responseKey)
+          if (group) group.push(occurrence)
+          else groups.set(selection.responseKey, [occurrence])
+          continue
+        }
+        if (!applies(selection.typeCondition, typeName)) continue
+        const seen = denied ? visited.denied : visited.allowed
+        if (seen.has(selection.selections)) continue
+        seen.add(selection.selections)
+        collect({ set: selection.selections, inherited: denied ? requirement : [] })
+      }
+    }
+  }
+
+  function applies(typeCondition: string | undefined, typeName: string): boolean {
+    if (typeCondition === undefined || typeCondition === typeName) return true
+    return schema.possibleTypes(typeCondition).has(typeName)
+  }
+}
+
+/** Beneath a field that is denied here and allowed there, what only the denied place asks is denied. */
+function scopesBelow(occurrences: readonly Occurrence[]): Scope[] {
+  return occurrences.flatMap(({ field, denied, requirement }) =>
+    field.selections ? [{ set: field.selections, inherited: denied ? requirement : [] }] : [],
+  )
+}
+
+function namedTypeOf(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type)
+}

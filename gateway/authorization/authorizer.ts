@@ -1,0 +1,87 @@
+/** May they? From an operation and a caller to the part of it that may be executed. */
+import type { DocumentNode } from 'graphql'
+import type { AuthorizationOptions } from './authorization-options.ts'
+import { callerMasks, failingGuards } from './caller-masks.ts'
+import type { Caller } from './caller-masks.ts'
+import { compileOperation } from './compile-operation.ts'
+import type { CompiledOperation } from './compile-operation.ts'
+import type { Variables } from './conditions.ts'
+import { decisionsOn } from './decisions.ts'
+import type { AuthorizedOperation, Decide } from './decisions.ts'
+import type { Credentials } from './guard.ts'
+import { tokenNeeded } from './guarded-schema.ts'
+import type { GuardedSchema } from './guarded-schema.ts'
+
+export interface Authorizer {
+  readonly schema: GuardedSchema
+  readonly options: AuthorizationOptions
+  /** Every policy that the supergraph names. */
+  readonly policyNames: readonly string[]
+  /**
+   * Returns the operation of that name in a document that has passed validation. Each document object
+   * is compiled once and then only looked up, for as long as somebody holds it.
+   */
+  compile(document: DocumentNode, operationName?: string | null): CompiledOperation
+  /**
+   * Decides. Callers who meet the same guards get the same object.
+   *
+   * @param variables as the client sent them; they decide about @skip and @include only
+   * @param granted those of `compiled.policies` that decided in favour of this request
+   */
+  authorize(
+    compiled: CompiledOperation,
+    caller: Caller,
+    variables: Variables,
+    granted?: ReadonlySet<string>,
+  ): AuthorizedOperation
+  /** Returns every guard of the supergraph that the caller does not meet. */
+  failing(caller: Caller, granted?: ReadonlySet<string>): ReadonlySet<number>
+  /** What guards look at: to name what is missing. */
+  credentials(caller: Caller, granted?: ReadonlySet<string>): Credentials
+}
+
+const noPolicies: ReadonlySet<string> = new Set()
+
+/** Returns the enforcer of a schema's requirements. */
+export function authorizer(schema: GuardedSchema, options: AuthorizationOptions): Authorizer {
+  const policyNames = unique(
+    schema.guards.flatMap((guard) => (guard.kind === 'policies' ? guard.anyOf.flat() : [])),
+  )
+  const compileOptions = {
+    introspection: options.introspection === 'authenticated' ? [tokenNeeded] : [],
+    introspectionPolicies: options.introspection === 'filtered' ? policyNames : [],
+  }
+  const compiledDocuments = new WeakMap<DocumentNode, Map<string, CompiledOperation>>()
+  const decisions = new WeakMap<CompiledOperation, Decide>()
+  const masks = callerMasks(schema.guards)
+
+  return {
+    schema,
+    options,
+    policyNames,
+    compile(document, operationName) {
+      const name = operationName ?? ''
+      const known = compiledDocuments.get(document)?.get(name)
+      if (known) return known
+      const compiled = compileOperation(schema, document, operationName, compileOptions)
+      const byName = compiledDocuments.get(document) ?? new Map<string, CompiledOperation>()
+      compiledDocuments.set(document, byName.set(name, compiled))
+      decisions.set(compiled, decisionsOn(compiled, options))
+      return compiled
+    },
+    authorize(compiled, caller, variables, granted = noPolicies) {
+      const decide = decisions.get(compiled)
+      if (!decide) throw new Error('the operation was compiled for another supergraph')
+      return decide(masks.mask(caller, compiled.touched, granted), variables)
+    },
+    failing(caller, granted = noPolicies) {
+      const all = schema.guards.map((_guard, number) => number)
+      return failingGuards(masks.mask(caller, all, granted), all)
+    },
+    credentials: (caller, granted = noPolicies) => masks.credentials(caller, granted),
+  }
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)]
+}

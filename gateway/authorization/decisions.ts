@@ -1,0 +1,167 @@
+/** What each combination of met and failed guards makes of one operation: worked out once for each. */
+import { createHash } from 'node:crypto'
+import { OperationTypeNode, print } from 'graphql'
+import type { DocumentNode } from 'graphql'
+import { LRUCache } from 'lru-cache'
+import type { AuthorizationOptions } from './authorization-options.ts'
+import { failingGuards, meetsAll } from './caller-masks.ts'
+import type { Mask } from './caller-masks.ts'
+import type { CompiledOperation, CompiledSelections } from './compile-operation.ts'
+import { conditionValues, takesPart } from './conditions.ts'
+import type { ConditionValues, Variables } from './conditions.ts'
+import { deniedPaths } from './denied-paths.ts'
+import type { DeniedPath } from './denied-paths.ts'
+import { filterOperation } from './filter-operation.ts'
+import type { FilterOptions } from './filter-operation.ts'
+import type { Requirement } from './guarded-schema.ts'
+
+interface PlannedDocument {
+  /** What may be planned; never the client's document when anything of it is denied. */
+  readonly document: DocumentNode
+  /** Equal for two callers exactly when they may see the same of the operation. */
+  readonly planKey: string
+}
+
+interface Authorized {
+  readonly compiled: CompiledOperation
+  /** The denied paths that take part. */
+  readonly denied: readonly DeniedPath[]
+  /** The guards touched that the caller does not meet. */
+  readonly failing: ReadonlySet<number>
+}
+
+/** To be planned and executed. */
+export interface ExecutableOperation extends Authorized, PlannedDocument {
+  readonly outcome: 'whole' | 'reduced'
+  /** The selection sets out of which something was left, however deep. */
+  readonly reduced: ReadonlySet<CompiledSelections>
+}
+
+/** Nothing of it is executed. */
+export interface RefusedOperation extends Authorized {
+  readonly outcome: 'nothing left' | 'refused'
+}
+
+export type AuthorizedOperation = ExecutableOperation | RefusedOperation
+
+/** Returns the decision; the same object for the same combination. */
+export type Decide = (mask: Mask, variables: Variables) => AuthorizedOperation
+
+/** How many values of the variables in @skip and @include are remembered for a combination. */
+const variantsKept = 16
+
+/** Returns the function that decides about one operation. */
+export function decisionsOn(compiled: CompiledOperation, options: AuthorizationOptions): Decide {
+  const { mode } = options
+  const withoutIntrospection =
+    compiled.introspects && options.introspection === 'filtered' && mode !== 'dry_run'
+  const whole = wholeOperation(compiled)
+  const documents = new LRUCache<string, PlannedDocument>({ max: options.combinations })
+  const combinations = new LRUCache<Mask, Decide>({ max: options.combinations })
+
+  return (mask, variables) => {
+    if (meetsAll(mask) && !withoutIntrospection) return whole
+    const known = combinations.get(mask)
+    if (known) return known(mask, variables)
+    const made = combination(failingGuards(mask, compiled.touched))
+    combinations.set(mask, made)
+    return made(mask, variables)
+  }
+
+  /** Without conditions there is one decision; with them, one for each of their values. */
+  function combination(failing: ReadonlySet<number>): Decide {
+    const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
+    const executable =
+      mode === 'dry_run' ? whole : reducedOperation({ denies, withoutIntrospection })
+    const decide = (values: ConditionValues): AuthorizedOperation => {
+      const denied = deniedPaths(compiled, denies, values)
+      const refusal = refusalFor(denied, executable.empty, denies, values)
+      const authorized = { compiled, denied, failing }
+      return refusal ? { ...authorized, outcome: refusal } : { ...executable, ...authorized }
+    }
+    if (compiled.conditionVariables.size === 0) {
+      const only = decide(() => undefined)
+      return () => only
+    }
+    const variants = new LRUCache<string, AuthorizedOperation>({ max: variantsKept })
+    return (_mask, variables) => {
+      const values = conditionValues(compiled, variables)
+      const key = conditionKey(compiled, values)
+      const known = variants.get(key)
+      if (known) return known
+      const made = decide(values)
+      variants.set(key, made)
+      return made
+    }
+  }
+
+  function refusalFor(
+    denied: readonly DeniedPath[],
+    empty: boolean,
+    denies: (requirement: Requirement) => boolean,
+    values: ConditionValues,
+  ): RefusedOperation['outcome'] | undefined {
+    if (mode === 'dry_run' || denied.length === 0) return undefined
+    if (empty && !withoutIntrospection) return 'nothing left'
+    if (mode === 'reject') return 'refused'
+    const allOrNothing =
+      compiled.operation.operation === OperationTypeNode.MUTATION &&
+      options.mutations === 'all_or_nothing'
+    return allOrNothing && deniesRoot(compiled.selections, denies, values) ? 'refused' : undefined
+  }
+
+  /** Combinations that leave the same text share its document, and so its plan. */
+  function reducedOperation(filter: FilterOptions) {
+    const { document, empty, reduced } = filterOperation(compiled, filter)
+    const text = print(document)
+    const known = documents.get(text)
+    const planned = known ?? { document, planKey: planKeyOf(text) }
+    if (!known) documents.set(text, planned)
+    return { outcome: 'reduced', ...planned, empty, reduced } as const
+  }
+}
+
+function wholeOperation(compiled: CompiledOperation) {
+  const { document, operation } = compiled
+  return {
+    outcome: 'whole',
+    compiled,
+    denied: [],
+    failing: new Set<number>(),
+    document,
+    planKey: planKeyOf(print(document), operation.name?.value),
+    empty: false,
+    reduced: new Set<CompiledSelections>(),
+  } as const
+}
+
+/** A document of several operations is another plan for each of them. */
+function planKeyOf(text: string, operationName = ''): string {
+  return createHash('sha256').update(`${operationName}\n${text}`).digest('hex')
+}
+
+/** Whether a root field is denied, as such or with the fragment around it. */
+function deniesRoot(
+  root: CompiledSelections,
+  denies: (requirement: Requirement) => boolean,
+  values: ConditionValues,
+): boolean {
+  const visited = new Set<CompiledSelections>()
+  return deniesAny(root)
+
+  function deniesAny(set: CompiledSelections): boolean {
+    if (visited.has(set)) return false
+    visited.add(set)
+    return set.selections.some((selection) => {
+      if (!takesPart(selection.conditions, values)) return false
+      if (denies(selection.requirement)) return true
+      return selection.kind === 'fragment' && deniesAny(selection.selections)
+    })
+  }
+}
+
+function conditionKey(compiled: CompiledOperation, values: ConditionValues): string {
+  return [...compiled.conditionVariables.keys()]
+    .map((name) => (values(name) === true ? '1' : values(name) === false ? '0' : '?'))
+    .join('')
+}

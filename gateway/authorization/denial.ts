@@ -1,0 +1,60 @@
+/** The error that stands for a field that was left out. */
+import { getLocation } from 'graphql'
+import type { FieldNode, SourceLocation } from 'graphql'
+import type { Credentials, Guard } from './guard.ts'
+import type { Requirement } from './guarded-schema.ts'
+import { whatIsMissing } from './what-is-missing.ts'
+import type { Requires } from './what-is-missing.ts'
+
+export const deniedCode = 'UNAUTHORIZED_FIELD_OR_TYPE'
+
+export interface Denial {
+  readonly message: string
+  readonly path: readonly (string | number)[]
+  readonly locations?: readonly SourceLocation[]
+  readonly extensions: { readonly code: typeof deniedCode; readonly requires?: Requires }
+}
+
+export interface DenialParts {
+  readonly guards: readonly Guard[]
+  readonly failing: ReadonlySet<number>
+  readonly credentials: Credentials
+  readonly showRequirements: boolean
+}
+
+export type MakeDenial = (
+  path: readonly (string | number)[],
+  nodes: readonly FieldNode[],
+  requirement: Requirement,
+) => Denial
+
+/** Returns the function that makes the denials of one answer. */
+export function denialsFor(parts: DenialParts): MakeDenial {
+  const known = new Map<string, Denial['extensions']>()
+
+  return (path, nodes, requirement) => {
+    const locations = nodes.flatMap(({ loc }) => (loc ? [getLocation(loc.source, loc.start)] : []))
+    return {
+      message: 'You may not see this field',
+      ...(locations.length > 0 ? { locations } : {}),
+      path,
+      extensions: extensionsOf(requirement),
+    }
+  }
+
+  /** A list of a thousand has a thousand denials of the same field: what is missing is told once. */
+  function extensionsOf(requirement: Requirement): Denial['extensions'] {
+    if (!parts.showRequirements) return { code: deniedCode }
+    const key = requirement.join()
+    const made = known.get(key)
+    if (made) return made
+    const failing = new Set(requirement.filter((guard) => parts.failing.has(guard)))
+    const guards = [...failing].map((guard) => parts.guards[guard]!)
+    const extensions = {
+      code: deniedCode,
+      requires: whatIsMissing(guards, parts.credentials),
+    } as const
+    known.set(key, extensions)
+    return extensions
+  }
+}

@@ -1,0 +1,117 @@
+/** Every field of an operation with what it demands, who demands it, and what that means for a caller. */
+import type { Authorizer } from './authorizer.ts'
+import type { Caller } from './caller-masks.ts'
+import type { CompiledOperation, CompiledSelections } from './compile-operation.ts'
+import { meets, printGuard } from './guard.ts'
+import type { GuardedElement, Reason } from './guarded-schema.ts'
+
+export interface ExplainedField {
+  /** In response keys, without positions in lists; fragments on types as `... on Type`. */
+  readonly path: readonly string[]
+  readonly coordinate: string
+  /** `not reached` for what is asked of a field that is denied. */
+  readonly decision: 'allowed' | 'denied' | 'not reached'
+  readonly requirements: readonly ExplainedRequirement[]
+}
+
+export interface ExplainedRequirement {
+  /** As it would stand in a schema: `@requiresScopes(scopes: [["profile:email"]])`. */
+  readonly directive: string
+  readonly met: boolean
+  readonly because: Reason['because'] | 'the fragment around it'
+  /** The type or field on which the directive stands. */
+  readonly at: string
+  readonly declaredIn: readonly Declaration[]
+}
+
+export interface Declaration {
+  readonly subgraph: string
+  /** Known when the schema files of the subgraphs are at hand. */
+  readonly file?: string
+  readonly line?: number
+}
+
+/** Tells where in the subgraphs' schemas a directive stands; see declarationsIn. */
+export type FindDeclarations = (at: GuardedElement, kind: Reason['guard']['kind']) => Declaration[]
+
+export interface Explained {
+  readonly caller: Caller
+  readonly granted?: ReadonlySet<string>
+  readonly find?: FindDeclarations
+}
+
+/** The most fields that are explained, and the most selections looked at to find them. */
+const mostFields = 1000
+const mostSteps = 10_000
+
+/** Returns the explanation, in the document's order; nothing is executed for it. */
+export function explainOperation(
+  { schema, credentials }: Authorizer,
+  compiled: CompiledOperation,
+  { caller, granted, find = possibleDeclarations }: Explained,
+): ExplainedField[] {
+  const had = credentials(caller, granted)
+  const fields: ExplainedField[] = []
+  let steps = 0
+  explainSet(compiled.selections, [], [], true)
+  return fields
+
+  function explainSet(
+    { selections }: CompiledSelections,
+    path: readonly string[],
+    around: readonly ExplainedRequirement[],
+    reached: boolean,
+  ): void {
+    for (const selection of selections) {
+      if (fields.length >= mostFields || ++steps > mostSteps) return
+      if (selection.kind === 'fragment') {
+        const { typeCondition } = selection
+        const type = typeCondition === undefined ? undefined : schema.types.get(typeCondition)
+        const own = (type?.guards ?? []).map((guard) =>
+          explained({ guard, because: 'the fragment around it', at: type! }),
+        )
+        const step = typeCondition === undefined ? [] : [`... on ${typeCondition}`]
+        explainSet(selection.selections, [...path, ...step], [...around, ...own], reached)
+        continue
+      }
+      const { parentType, name, responseKey } = selection
+      if (name.startsWith('__')) continue
+      const reasons = schema.reasons(parentType, name).map(explained)
+      const requirements = distinct([...around, ...reasons])
+      const allowed = requirements.every(({ met }) => met)
+      fields.push({
+        path: [...path, responseKey],
+        coordinate: `${parentType}.${name}`,
+        decision: !reached ? 'not reached' : allowed ? 'allowed' : 'denied',
+        requirements,
+      })
+      const { selections: below } = selection
+      if (below) explainSet(below, [...path, responseKey], [], reached && allowed)
+    }
+  }
+
+  function explained(reason: {
+    guard: Reason['guard']
+    because: ExplainedRequirement['because']
+    at: GuardedElement
+  }): ExplainedRequirement {
+    const { guard, because, at } = reason
+    return {
+      directive: printGuard(guard),
+      met: meets(guard, had),
+      because,
+      at: at.coordinate,
+      declaredIn: because === 'the default' ? [] : find(at, guard.kind),
+    }
+  }
+}
+
+/** Without schema files, the subgraphs that have the type or field: one of them declared it. */
+function possibleDeclarations({ subgraphs }: GuardedElement): Declaration[] {
+  return subgraphs.map((subgraph) => ({ subgraph }))
+}
+
+function distinct(requirements: readonly ExplainedRequirement[]): ExplainedRequirement[] {
+  const byText = new Map(requirements.map((each) => [`${each.directive} ${each.at}`, each]))
+  return [...byText.values()]
+}

@@ -1,0 +1,128 @@
+/** The part of an operation that a caller may have executed. */
+import { Kind } from 'graphql'
+import type {
+  DocumentNode,
+  FieldNode,
+  FragmentDefinitionNode,
+  SelectionNode,
+  SelectionSetNode,
+} from 'graphql'
+import { isIntrospection } from './compile-operation.ts'
+import type {
+  CompiledField,
+  CompiledFragment,
+  CompiledOperation,
+  CompiledSelection,
+  CompiledSelections,
+} from './compile-operation.ts'
+import type { Requirement } from './guarded-schema.ts'
+import { trimmedDocument } from './trimmed-document.ts'
+
+export interface FilterOptions {
+  denies: (requirement: Requirement) => boolean
+  /** Whether `__schema` and `__type` are answered elsewhere. */
+  withoutIntrospection: boolean
+}
+
+export interface FilteredOperation {
+  /** The chosen operation without its denied parts, and without what only they used. */
+  readonly document: DocumentNode
+  /** Whether any root field is left. */
+  readonly empty: boolean
+  /** The selection sets from which something, however deep, was left out. */
+  readonly reduced: ReadonlySet<CompiledSelections>
+}
+
+const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }
+
+/** Returns the operation as it may be planned: what is denied is not in it. */
+export function filterOperation(
+  compiled: CompiledOperation,
+  { denies, withoutIntrospection }: FilterOptions,
+): FilteredOperation {
+  const reduced = new Set<CompiledSelections>()
+  const filtered = new Map<CompiledSelections, SelectionSetNode>()
+
+  const selectionSet = filterSet(compiled.selections)
+  const empty = selectionSet.selections.length === 0
+  const operation = { ...compiled.operation, selectionSet: empty ? onlyTypename : selectionSet }
+  return {
+    document: trimmedDocument(operation, filteredFragments()),
+    empty,
+    reduced,
+  }
+
+  function filterSet(set: CompiledSelections): SelectionSetNode {
+    const known = filtered.get(set)
+    if (known) return known
+    const selections = set.selections.flatMap((selection) => filterSelection(selection, set) ?? [])
+    const result = reduced.has(set) ? { ...set.node, selections } : set.node
+    filtered.set(set, result)
+    return result
+  }
+
+  function filterSelection(
+    selection: CompiledSelection,
+    within: CompiledSelections,
+  ): SelectionNode | undefined {
+    const kept = isLeftOut(selection) ? undefined : filterBelow(selection)
+    const below = selection.selections
+    if (kept === undefined || (below && reduced.has(below))) reduced.add(within)
+    return kept
+  }
+
+  function isLeftOut(selection: CompiledSelection): boolean {
+    if (denies(selection.requirement)) return true
+    return withoutIntrospection && selection.kind === 'field' && isIntrospection(selection.name)
+  }
+
+  function filterBelow(selection: CompiledSelection): SelectionNode | undefined {
+    return selection.kind === 'field' ? filterField(selection) : filterFragment(selection)
+  }
+
+  /** The runtime type of an abstract value decides which of its denied fields the answer names. */
+  function filterField(field: CompiledField): FieldNode {
+    if (!field.selections) return field.node
+    const selectionSet = filterSet(field.selections)
+    if (!reduced.has(field.selections)) return field.node
+    const needsTypename = field.abstract && !selectsTypename(selectionSet)
+    const { selections } = selectionSet
+    return {
+      ...field.node,
+      selectionSet: {
+        ...selectionSet,
+        selections:
+          needsTypename || selections.length === 0 ? [typename, ...selections] : selections,
+      },
+    }
+  }
+
+  function filterFragment({ node, selections }: CompiledFragment): SelectionNode | undefined {
+    const selectionSet = filterSet(selections)
+    if (selectionSet.selections.length === 0) return undefined
+    if (node.kind === Kind.FRAGMENT_SPREAD || !reduced.has(selections)) return node
+    return { ...node, selectionSet }
+  }
+
+  function filteredFragments(): Map<string, FragmentDefinitionNode> {
+    const sets = new Map([...filtered].map(([set, result]) => [set.node, result] as const))
+    return new Map(
+      [...compiled.fragments].map(([name, definition]) => {
+        const selectionSet = sets.get(definition.selectionSet) ?? definition.selectionSet
+        return [name, { ...definition, selectionSet }] as const
+      }),
+    )
+  }
+}
+
+const onlyTypename: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [typename] }
+
+function selectsTypename({ selections }: SelectionSetNode): boolean {
+  return selections.some(
+    (node) =>
+      node.kind === Kind.FIELD &&
+      node.name.value === '__typename' &&
+      !node.alias &&
+      !node.directives?.length,
+  )
+}

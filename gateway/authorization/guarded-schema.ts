@@ -1,0 +1,360 @@
+/** What a supergraph demands of callers, field by field: read once from its SDL. */
+import { Kind, valueFromASTUntyped } from 'graphql'
+import type {
+  ConstDirectiveNode,
+  DocumentNode,
+  FieldDefinitionNode,
+  OperationTypeNode,
+  TypeDefinitionNode,
+  TypeNode,
+} from 'graphql'
+import { guardTable } from './guard.ts'
+import type { Alternatives, Guard } from './guard.ts'
+import { requiredFields } from './required-fields.ts'
+import type { SpecName, SpecNames } from './security-specs.ts'
+import { SupergraphRefused } from './supergraph-refused.ts'
+
+export type TypeKind = 'object' | 'interface' | 'union' | 'scalar' | 'enum'
+
+/** Numbers of guards, ascending: all of them have to be met. */
+export type Requirement = readonly number[]
+
+/** A type or a field, with the directives that stand on it. */
+export interface GuardedElement {
+  /** `User` or `User.email`. */
+  readonly coordinate: string
+  readonly guards: readonly Guard[]
+  /** Whether it is marked `@public`. */
+  readonly public: boolean
+  /** The subgraphs that have it, by their names in supergraph.yaml. */
+  readonly subgraphs: readonly string[]
+}
+
+export interface GuardedType extends GuardedElement {
+  readonly name: string
+  readonly kind: TypeKind
+  readonly fields: ReadonlyMap<string, GuardedField>
+  readonly interfaces: readonly string[]
+  /** What stands on the type itself. */
+  readonly requirement: Requirement
+}
+
+export interface GuardedField extends GuardedElement {
+  readonly name: string
+  readonly type: TypeNode
+  readonly namedType: string
+  /** The field sets of `@requires`: the subgraph sees them whenever it resolves this field. */
+  readonly requires: readonly string[]
+  /** Whether it comes from a subgraph that has only the interface, as an @interfaceObject. */
+  readonly fromInterfaceObject: boolean
+}
+
+/** Why a guard counts for a field, and where it stands. */
+export interface Reason {
+  readonly guard: Guard
+  readonly because:
+    | 'the field'
+    | 'its parent type'
+    | 'its output type'
+    | 'an implementation'
+    | 'its interface'
+    | 'a field it requires'
+    | 'the default'
+  /** The type or field that carries the directive. */
+  readonly at: GuardedElement
+}
+
+export interface GuardedSchema {
+  readonly types: ReadonlyMap<string, GuardedType>
+  /** Every guard of the supergraph; requirements name them by their place in this list. */
+  readonly guards: readonly Guard[]
+  readonly denyByDefault: boolean
+  rootType(operation: OperationTypeNode): string | undefined
+  /** The object types that a value of this type may have. */
+  possibleTypes(typeName: string): ReadonlySet<string>
+  /** What a caller has to meet to see a field when selected on that type. */
+  fieldRequirement(typeName: string, fieldName: string): Requirement
+  /** The same, with the places that demand it. */
+  reasons(typeName: string, fieldName: string): readonly Reason[]
+}
+
+export interface GuardedSchemaOptions {
+  /** `deny`: a field that is not marked `@public`, nor its parent type, needs a token. */
+  default: 'allow' | 'deny'
+}
+
+const kinds: Partial<Record<TypeDefinitionNode['kind'], TypeKind>> = {
+  [Kind.OBJECT_TYPE_DEFINITION]: 'object',
+  [Kind.INTERFACE_TYPE_DEFINITION]: 'interface',
+  [Kind.UNION_TYPE_DEFINITION]: 'union',
+  [Kind.SCALAR_TYPE_DEFINITION]: 'scalar',
+  [Kind.ENUM_TYPE_DEFINITION]: 'enum',
+}
+
+const authenticated: Guard = { kind: 'authenticated' }
+
+/** The number of the guard that any token meets, in every schema. */
+export const tokenNeeded = 0
+
+/** Returns the index of a supergraph's requirements. */
+export function guardedSchema(
+  document: DocumentNode,
+  names: SpecNames,
+  options: GuardedSchemaOptions,
+): GuardedSchema {
+  const table = guardTable([authenticated])
+  const denyByDefault = options.default === 'deny'
+  const subgraphs = subgraphNames(document)
+  const types = new Map<string, GuardedType>()
+  const possible = new Map<string, Set<string>>()
+  const implementations = new Map<string, string[]>()
+  const requirements = new Map<string, Requirement>()
+
+  for (const definition of document.definitions) {
+    if (!('name' in definition) || !definition.name) continue
+    const kind = kinds[definition.kind as TypeDefinitionNode['kind']]
+    if (kind) addType(definition as TypeDefinitionNode, kind)
+  }
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.UNION_TYPE_DEFINITION) {
+      const members = (definition.types ?? []).map(({ name }) => name.value)
+      possible.set(definition.name.value, new Set(members))
+    }
+  }
+  for (const type of types.values()) {
+    for (const name of type.interfaces) {
+      implementations.set(name, [...(implementations.get(name) ?? []), type.name])
+    }
+    if (type.kind !== 'object') continue
+    for (const name of [type.name, ...type.interfaces]) addPossible(name, type.name)
+  }
+  const roots = rootTypes(document)
+
+  return {
+    types,
+    guards: table.guards,
+    denyByDefault,
+    rootType: (operation) => roots.get(operation),
+    possibleTypes: (typeName) => possible.get(typeName) ?? new Set(),
+    fieldRequirement,
+    reasons: (typeName, fieldName) => [...reasons(typeName, fieldName, new Set())],
+  }
+
+  function addType(definition: TypeDefinitionNode, kind: TypeKind): void {
+    const name = definition.name.value
+    const element = elementOf(name, definition)
+    const nodes = 'fields' in definition ? (definition.fields ?? []) : []
+    const fields = new Map(
+      nodes.map((node) => {
+        const field = fieldOf(name, node as FieldDefinitionNode, element.subgraphs)
+        return [field.name, field] as const
+      }),
+    )
+    const interfaces = 'interfaces' in definition ? (definition.interfaces ?? []) : []
+    types.set(name, {
+      ...element,
+      name,
+      kind,
+      fields,
+      interfaces: interfaces.map((node) => node.name.value),
+      requirement: numbered(element.guards),
+    })
+  }
+
+  function fieldOf(
+    typeName: string,
+    node: FieldDefinitionNode,
+    subgraphsOfType: readonly string[],
+  ): GuardedField {
+    const joins = applications(node, 'join__field').map(argumentsOf)
+    const element = elementOf(`${typeName}.${node.name.value}`, node)
+    return {
+      ...element,
+      subgraphs: element.subgraphs.length > 0 ? element.subgraphs : subgraphsOfType,
+      name: node.name.value,
+      type: node.type,
+      namedType: namedTypeOf(node.type),
+      requires: joins.flatMap(({ requires }) => (typeof requires === 'string' ? [requires] : [])),
+      fromInterfaceObject: joins.some(({ graph }) => graph === undefined),
+    }
+  }
+
+  function elementOf(
+    coordinate: string,
+    node: TypeDefinitionNode | FieldDefinitionNode,
+  ): GuardedElement {
+    const known = (node.directives ?? []).flatMap((directive) => {
+      const spec = names.directives.get(directive.name.value)
+      return spec ? [{ spec, directive }] : []
+    })
+    const guards = known.flatMap(
+      ({ spec, directive }) => guardOf(spec, directive, coordinate) ?? [],
+    )
+    numbered(guards)
+    return {
+      coordinate,
+      guards,
+      public: known.some(({ spec }) => spec === 'public'),
+      subgraphs: unique(
+        [...applications(node, 'join__type'), ...applications(node, 'join__field')]
+          .map(argumentsOf)
+          .filter(({ external }) => external !== true)
+          .flatMap(({ graph }) => subgraphs.get(String(graph)) ?? []),
+      ),
+    }
+  }
+
+  function addPossible(abstract: string, object: string): void {
+    const known = possible.get(abstract)
+    if (known) known.add(object)
+    else possible.set(abstract, new Set([object]))
+  }
+
+  function numbered(guards: Iterable<Guard>): Requirement {
+    const numbers = new Set<number>()
+    for (const guard of guards) numbers.add(table.number(guard))
+    return [...numbers].sort((left, right) => left - right)
+  }
+
+  function fieldRequirement(typeName: string, fieldName: string): Requirement {
+    const coordinate = `${typeName}.${fieldName}`
+    const known = requirements.get(coordinate)
+    if (known) return known
+    const guards = [...reasons(typeName, fieldName, new Set())].map(({ guard }) => guard)
+    const requirement = numbered(guards)
+    requirements.set(coordinate, requirement)
+    return requirement
+  }
+
+  /** `visited` ends circles: fields that require each other, interfaces that implement each other. */
+  function* reasons(
+    typeName: string,
+    fieldName: string,
+    visited: Set<string>,
+  ): Generator<Reason, void> {
+    const type = types.get(typeName)
+    const field = type?.fields.get(fieldName)
+    if (!type || !field || visited.has(field.coordinate)) return
+    visited.add(field.coordinate)
+
+    yield* standingOn(field, 'the field')
+    yield* standingOn(type, 'its parent type')
+    const output = types.get(field.namedType)
+    if (output) yield* standingOn(output, 'its output type')
+    if (denyByDefault && !field.public && !type.public) {
+      yield { guard: authenticated, because: 'the default', at: field }
+    }
+    if (field.fromInterfaceObject) yield* fromInterfaces(type, field)
+    for (const fieldSet of field.requires) {
+      for (const required of requiredFields(fieldSet, typeName, types)) {
+        for (const reason of reasons(required.typeName, required.fieldName, visited)) {
+          yield { ...reason, because: 'a field it requires' }
+        }
+      }
+    }
+    if (type.kind !== 'interface') return
+    // Composers need not copy the guards of implementations to the interface: we look ourselves.
+    for (const implementation of implementations.get(typeName) ?? []) {
+      for (const reason of reasons(implementation, fieldName, visited)) {
+        yield { ...reason, because: 'an implementation' }
+      }
+    }
+  }
+
+  /** Where the subgraph knows only the interface, its guards stand there and not on the object. */
+  function* fromInterfaces(type: GuardedType, { name }: GuardedField): Generator<Reason, void> {
+    for (const interfaceName of type.interfaces) {
+      const origin = types.get(interfaceName)
+      const field = origin?.fields.get(name)
+      if (!origin || !field) continue
+      yield* standingOn(field, 'its interface')
+      yield* standingOn(origin, 'its interface')
+    }
+  }
+}
+
+function* standingOn(at: GuardedElement, because: Reason['because']): Generator<Reason, void> {
+  for (const guard of at.guards) yield { guard, because, at }
+}
+
+function guardOf(
+  spec: SpecName,
+  directive: ConstDirectiveNode,
+  coordinate: string,
+): Guard | undefined {
+  switch (spec) {
+    case 'public':
+      return undefined
+    case 'authenticated':
+      return authenticated
+    case 'requiresScopes':
+      return { kind: 'scopes', anyOf: alternatives(directive, 'scopes', coordinate) }
+    case 'policy':
+      return { kind: 'policies', anyOf: alternatives(directive, 'policies', coordinate) }
+  }
+}
+
+function alternatives(
+  directive: ConstDirectiveNode,
+  argument: string,
+  coordinate: string,
+): Alternatives {
+  const value = argumentsOf(directive)[argument]
+  if (isAlternatives(value)) return value
+  throw new SupergraphRefused(
+    `@${directive.name.value} on ${coordinate} has no list of lists of names in ${argument}`,
+  )
+}
+
+function isAlternatives(value: unknown): value is Alternatives {
+  return (
+    Array.isArray(value) &&
+    value.every((all) => Array.isArray(all) && all.every((name) => typeof name === 'string'))
+  )
+}
+
+/** `enum join__Graph { USERS @join__graph(name: "users", url: "http://...") }` */
+function subgraphNames(document: DocumentNode): Map<string, string> {
+  const graphs = document.definitions.find(
+    (definition) =>
+      definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
+  )
+  if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) return new Map()
+  return new Map(
+    (graphs.values ?? []).flatMap((value) => {
+      const [join] = applications(value, 'join__graph').map(argumentsOf)
+      return typeof join?.name === 'string' ? [[value.name.value, join.name] as const] : []
+    }),
+  )
+}
+
+function rootTypes(document: DocumentNode): Map<OperationTypeNode, string> {
+  const roots = document.definitions.flatMap((definition) =>
+    definition.kind === Kind.SCHEMA_DEFINITION || definition.kind === Kind.SCHEMA_EXTENSION
+      ? [...(definition.operationTypes ?? [])]
+      : [],
+  )
+  return new Map(roots.map(({ operation, type }) => [operation, type.name.value]))
+}
+
+function applications(
+  node: { readonly directives?: readonly ConstDirectiveNode[] | undefined },
+  name: string,
+): ConstDirectiveNode[] {
+  return (node.directives ?? []).filter((directive) => directive.name.value === name)
+}
+
+function argumentsOf(directive: ConstDirectiveNode): Record<string, unknown> {
+  const entries = (directive.arguments ?? []).map(
+    ({ name, value }) => [name.value, valueFromASTUntyped(value)] as const,
+  )
+  return Object.fromEntries(entries)
+}
+
+function namedTypeOf(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type)
+}
+
+function unique<Value>(values: readonly Value[]): Value[] {
+  return [...new Set(values)]
+}

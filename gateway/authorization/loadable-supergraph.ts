@@ -1,0 +1,47 @@
+/**
+ * The supergraph without its guards. An engine that does not enforce them refuses to load them, and
+ * rightly so: nobody else than guardSupergraph, which makes the enforcer too, may call this.
+ */
+import { isTypeExtensionNode, Kind, print, visit } from 'graphql'
+import type { ASTNode, DocumentNode } from 'graphql'
+import type { SpecNames } from './security-specs.ts'
+import { SupergraphRefused } from './supergraph-refused.ts'
+
+/** Where the enforcer looks for guards. One that stands elsewhere would be lost, so it is refused. */
+const guardedKinds: readonly string[] = [
+  Kind.OBJECT_TYPE_DEFINITION,
+  Kind.INTERFACE_TYPE_DEFINITION,
+  Kind.UNION_TYPE_DEFINITION,
+  Kind.SCALAR_TYPE_DEFINITION,
+  Kind.ENUM_TYPE_DEFINITION,
+  Kind.FIELD_DEFINITION,
+]
+
+/** Returns the SDL without the specifications of this stage: their links, definitions and uses. */
+export function loadableSupergraph(document: DocumentNode, names: SpecNames): string {
+  const stripped = visit(document, {
+    enter(node) {
+      if (isTypeExtensionNode(node)) {
+        throw new SupergraphRefused(
+          `it extends ${node.name.value}, but a composed supergraph has each type whole: compose it anew`,
+        )
+      }
+      return undefined
+    },
+    DirectiveDefinition: (node) => (names.owns(node.name.value) ? null : undefined),
+    ScalarTypeDefinition: (node) => (names.owns(node.name.value) ? null : undefined),
+    Directive(node, _key, _parent, _path, ancestors) {
+      if (names.links.has(node as never)) return null
+      if (!names.directives.has(node.name.value)) return undefined
+      const holder = ancestors.at(-1) as ASTNode
+      if (!guardedKinds.includes(holder.kind)) {
+        throw new SupergraphRefused(
+          `it has @${node.name.value} in a place where it cannot be enforced: ` +
+            'it belongs on a type or on a field of an object or interface',
+        )
+      }
+      return null
+    },
+  })
+  return print(stripped)
+}

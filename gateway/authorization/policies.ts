@@ -1,0 +1,126 @@
+/** Who decides about @policy: functions of the operator, or a service that is asked once a request. */
+import { pathToFileURL } from 'node:url'
+import { request } from 'undici'
+import type { Claims } from '../../subgraphs/kit/claims-header.ts'
+
+export interface PolicyQuestion {
+  /** The policies that the operation touches. */
+  readonly policies: readonly string[]
+  readonly claims: Claims | null
+  readonly operationName?: string | null | undefined
+}
+
+/** Returns those that decided in favour of the request. It never rejects: a failure is a denial. */
+export type DecidePolicies = (question: PolicyQuestion) => Promise<ReadonlySet<string>>
+
+/** One policy of a module; anything but `true` is a denial. */
+export type Policy = (question: {
+  readonly claims: Claims | null
+  readonly operationName?: string | null | undefined
+}) => boolean | Promise<boolean>
+
+export interface PolicyOptions {
+  /** How long the answer may take, in milliseconds; after that it is a denial. */
+  readonly timeout: number
+  /** Told why a policy could not decide. */
+  readonly onFailure: (policy: string, reason: Error) => void
+}
+
+/** Thrown when a policy module cannot be used; the message is a sentence for the operator. */
+export class PolicyModuleUnusable extends Error {
+  override name = 'PolicyModuleUnusable'
+}
+
+const nobody: ReadonlySet<string> = new Set()
+
+/** For a gateway without policies configured: each one denies. */
+export const noPolicies: DecidePolicies = async () => nobody
+
+/**
+ * Returns the policies of a module, whose default export has a function for each name:
+ *
+ *   export default { 'is a doctor': ({ claims }) => claims?.role === 'doctor' }
+ */
+export async function readPolicyModule(path: string): Promise<ReadonlyMap<string, Policy>> {
+  const module = await import(pathToFileURL(path).href).catch((cause: Error) => {
+    throw new PolicyModuleUnusable(`the policies ${path} cannot be loaded: ${cause.message}`, {
+      cause,
+    })
+  })
+  const policies: unknown = module.default
+  if (typeof policies !== 'object' || policies === null) {
+    throw new PolicyModuleUnusable(
+      `the policies ${path} have no default export: export default { name: ({ claims }) => true }`,
+    )
+  }
+  for (const [name, policy] of Object.entries(policies)) {
+    if (typeof policy !== 'function') {
+      throw new PolicyModuleUnusable(`the policy ${JSON.stringify(name)} in ${path} is no function`)
+    }
+  }
+  return new Map(Object.entries(policies))
+}
+
+/** Returns the decisions of functions, all of them asked at once. */
+export function policyFunctions(
+  policies: ReadonlyMap<string, Policy>,
+  { timeout, onFailure }: PolicyOptions,
+): DecidePolicies {
+  return async ({ policies: names, claims, operationName }) => {
+    const decisions = await Promise.all(names.map(decide))
+    return new Set(names.filter((_name, index) => decisions[index]))
+
+    async function decide(name: string): Promise<boolean> {
+      try {
+        const policy = policies.get(name)
+        if (!policy) throw new Error('there is no such policy')
+        const decision = policy({ claims, operationName })
+        return (await within(timeout, Promise.resolve(decision))) === true
+      } catch (reason) {
+        onFailure(name, reason as Error)
+        return false
+      }
+    }
+  }
+}
+
+/**
+ * Returns the decisions of a service. It is sent `{ policies, claims, operationName }` and answers
+ * `{ granted: ["..."] }`; a policy that was not asked for counts for nothing.
+ */
+export function policyService(url: string, { timeout, onFailure }: PolicyOptions): DecidePolicies {
+  return async (question) => {
+    if (question.policies.length === 0) return nobody
+    try {
+      const granted = await ask(url, question, timeout)
+      return new Set(question.policies.filter((name) => granted.includes(name)))
+    } catch (reason) {
+      for (const name of question.policies) onFailure(name, reason as Error)
+      return nobody
+    }
+  }
+}
+
+async function ask(url: string, question: PolicyQuestion, timeout: number): Promise<unknown[]> {
+  const response = await request(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify(question),
+    signal: AbortSignal.timeout(timeout),
+  })
+  const body = await response.body.json()
+  if (response.statusCode !== 200)
+    throw new Error(`the policy service answered ${response.statusCode}`)
+  const { granted } = body as { granted?: unknown }
+  if (!Array.isArray(granted))
+    throw new Error('the policy service answered without a list `granted`')
+  return granted
+}
+
+async function within<Value>(timeout: number, value: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no decision within ${timeout} ms`)), timeout)
+  })
+  return Promise.race([value, late]).finally(() => clearTimeout(timer))
+}

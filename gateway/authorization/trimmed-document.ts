@@ -1,0 +1,37 @@
+import { Kind, visit } from 'graphql'
+import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode } from 'graphql'
+
+/** Returns a document of one operation, with only the fragments and variables that it uses. */
+export function trimmedDocument(
+  operation: OperationDefinitionNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): DocumentNode {
+  const { variableDefinitions = [], ...body } = operation
+  const used = new Set<string>()
+  const variables = new Set<string>()
+  collect(body)
+  return {
+    kind: Kind.DOCUMENT,
+    definitions: [
+      {
+        ...operation,
+        variableDefinitions: variableDefinitions.filter(({ variable }) =>
+          variables.has(variable.name.value),
+        ),
+      },
+      ...[...fragments].flatMap(([name, definition]) => (used.has(name) ? [definition] : [])),
+    ],
+  }
+
+  function collect(node: OperationDefinitionNode | FragmentDefinitionNode): void {
+    visit(node, {
+      Variable: ({ name }) => void variables.add(name.value),
+      FragmentSpread({ name: { value: name } }) {
+        const definition = fragments.get(name)
+        if (!definition || used.has(name)) return
+        used.add(name)
+        collect(definition)
+      },
+    })
+  }
+}

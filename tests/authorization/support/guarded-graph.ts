@@ -1,0 +1,156 @@
+/** Real subgraphs, composed, guarded, planned and executed by @apollo/gateway, in one process. */
+import { composeServices } from '@apollo/composition'
+import { ApolloGateway, LocalGraphQLDataSource } from '@apollo/gateway'
+import { buildSubgraphSchema } from '@apollo/subgraph'
+import { isObjectType, defaultFieldResolver, parse, validate } from 'graphql'
+import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from 'graphql'
+import { answerWithDenials } from '../../../gateway/authorization/answer-with-denials.ts'
+import type { ResponseData } from '../../../gateway/authorization/answer-with-denials.ts'
+import type { AuthorizationOptions } from '../../../gateway/authorization/authorization-options.ts'
+import type { AuthorizedOperation } from '../../../gateway/authorization/decisions.ts'
+import type { Denial } from '../../../gateway/authorization/denial.ts'
+import { filteredIntrospection } from '../../../gateway/authorization/filtered-introspection.ts'
+import { guardSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
+import type { GuardedSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
+import { placeDenials } from '../../../gateway/authorization/place-denials.ts'
+import type { Claims } from '../../../subgraphs/kit/claims-header.ts'
+
+process.env.APOLLO_TELEMETRY_DISABLED = 'true'
+
+export interface TestSubgraph {
+  /** What follows the @link of the federation directives. */
+  typeDefs: string
+  resolvers?: Record<string, Record<string, unknown>>
+}
+
+export interface Question {
+  claims?: Claims | null
+  variables?: Record<string, unknown>
+  operationName?: string
+  granted?: string[]
+}
+
+export interface Answer {
+  data: ResponseData | null
+  errors: Denial[]
+  extensions?: Record<string, unknown>
+  outcome: AuthorizedOperation['outcome']
+  authorized: AuthorizedOperation
+  /** Every field that a subgraph resolved for this question: `users:User.email`. */
+  resolved: string[]
+}
+
+export interface GuardedGraph extends GuardedSupergraph {
+  supergraphSdl: string
+  apiSchema: GraphQLSchema
+  ask(query: string | DocumentNode, question?: Question): Promise<Answer>
+}
+
+export const federationLink =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ' +
+  '["@key", "@shareable", "@requires", "@provides", "@external", "@interfaceObject", ' +
+  '"@authenticated", "@requiresScopes", "@policy", "@composeDirective"])\n'
+
+export const publicLink =
+  'extend schema @link(url: "https://portcullis.dev/authorization/v0.1", import: ["@public"]) ' +
+  '@composeDirective(name: "@public")\n' +
+  'directive @public on OBJECT | INTERFACE | FIELD_DEFINITION\n'
+
+/** Returns the claims of somebody with these scopes. */
+export function withScopes(...scopes: string[]): Claims {
+  return { sub: 'somebody', scope: scopes.join(' ') }
+}
+
+export function compose(subgraphs: Record<string, TestSubgraph>): string {
+  const services = Object.entries(subgraphs).map(([name, { typeDefs }]) => ({
+    name,
+    url: `http://${name}`,
+    typeDefs: parse(typeDefs),
+  }))
+  const { supergraphSdl, errors } = composeServices(services)
+  if (!supergraphSdl) throw new Error(errors?.map(({ message }) => message).join('\n'))
+  return supergraphSdl
+}
+
+/** Returns the graph; `rewrite` changes the composed supergraph, to play another composer. */
+export async function guardedGraph(
+  subgraphs: Record<string, TestSubgraph>,
+  options: Partial<AuthorizationOptions> = {},
+  rewrite: (sdl: string) => string = (sdl) => sdl,
+): Promise<GuardedGraph> {
+  const supergraphSdl = rewrite(compose(subgraphs))
+  const guarded = guardSupergraph(supergraphSdl, options)
+  const { authorizer } = guarded
+  const gateway = new ApolloGateway({
+    supergraphSdl: guarded.loadableSdl,
+    logger: silent,
+    buildService: ({ name }) =>
+      new LocalGraphQLDataSource(recordingSchema(name, subgraphs[name]!) as never),
+  })
+  const { schema, executor } = await gateway.load()
+  const introspect = filteredIntrospection(authorizer, schema)
+
+  return { ...guarded, supergraphSdl, apiSchema: schema, ask }
+
+  async function ask(query: string | DocumentNode, question: Question = {}): Promise<Answer> {
+    const { claims = null, variables = {}, operationName } = question
+    const document = typeof query === 'string' ? parse(query) : query
+    const [invalid] = validate(schema, document)
+    if (invalid) throw invalid
+    const caller = { claims }
+    const granted = new Set(question.granted)
+    const compiled = authorizer.compile(document, operationName)
+    const authorized = authorizer.authorize(compiled, caller, variables, granted)
+    const resolved = new Set<string>()
+    const executed =
+      'document' in authorized
+        ? await executor({
+            request: { query: '', variables, operationName },
+            document: authorized.document,
+            queryHash: authorized.planKey,
+            context: { resolved },
+            logger: silent,
+            metrics: {},
+          } as never)
+        : { data: null }
+    if (executed.errors) throw new Error(JSON.stringify(executed.errors))
+    const introspected =
+      authorizer.options.introspection === 'filtered' && compiled.introspects
+        ? introspect(compiled, caller, variables, granted)
+        : {}
+    const answered = { data: executed.data ?? null, caller, variables, granted, introspected }
+    const { data, denials } = answerWithDenials(authorizer, authorized, answered)
+    const placed = placeDenials<{ errors?: unknown[]; extensions?: Record<string, unknown> }>(
+      {},
+      denials,
+      authorizer.options.errors,
+    )
+    return {
+      data: JSON.parse(JSON.stringify(data)),
+      errors: (placed.errors ?? []) as Denial[],
+      ...(placed.extensions ? { extensions: placed.extensions } : {}),
+      outcome: authorized.outcome,
+      authorized,
+      resolved: [...resolved].sort(),
+    }
+  }
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** A subgraph that writes down every field it resolves. */
+function recordingSchema(name: string, { typeDefs, resolvers = {} }: TestSubgraph): GraphQLSchema {
+  const schema = buildSubgraphSchema({ typeDefs: parse(typeDefs), resolvers: resolvers as never })
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('_')) continue
+    for (const field of Object.values(type.getFields())) {
+      if (field.name === '_entities' || field.name === '_service') continue
+      const resolve: GraphQLFieldResolver<unknown, never> = field.resolve ?? defaultFieldResolver
+      field.resolve = (source, args, context: { resolved?: Set<string> }, info) => {
+        context.resolved?.add(`${name}:${info.parentType.name}.${info.fieldName}`)
+        return resolve(source, args, context as never, info)
+      }
+    }
+  }
+  return schema as GraphQLSchema
+}
