@@ -162,12 +162,9 @@ function refuseShortKey(key: Uint8Array): void {
 }
 
 function isClaims(value: unknown): value is Claims {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    typeof (value as { sub?: unknown }).sub === 'string'
-  )
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { sub } = value as { sub?: unknown }
+  return typeof sub === 'string' && sub !== ''
 }
 
 function base64url(value: unknown): string {
