@@ -2,57 +2,42 @@
 import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
-import { withAliases } from './algorithms.ts'
 import type { Authenticate, Caller } from './authenticate.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { documentFetcher } from './fetch-document.ts'
-import type { DocumentFetcher } from './fetch-document.ts'
 import { tokenFinder } from './find-token.ts'
 import type { TokenSource } from './find-token.ts'
-import { keySource } from './key-source.ts'
-import type { KeyPlace } from './key-source.ts'
+import { createIssuer } from './issuer.ts'
+import type { Issuer, IssuerOptions } from './issuer.ts'
+import { noMetrics } from './metrics.ts'
+import type { AuthenticationMetrics } from './metrics.ts'
 import { readToken } from './read-token.ts'
 import type { UnverifiedToken } from './read-token.ts'
-import { refreshingKeySet } from './refreshing-key-set.ts'
-import type { IssuerKeys, KeySetOptions } from './refreshing-key-set.ts'
-import { claimSelector } from './select-claims.ts'
-import type { ClaimRules, ClaimSelector } from './select-claims.ts'
-import { accessTokenVerifier } from './verify-access-token.ts'
-import type { AccessTokenVerifier } from './verify-access-token.ts'
-
-export interface IssuerOptions {
-  /** The exact value of `iss`. */
-  issuer: string
-  keys: KeyPlace
-  /** Whether keys may come without TLS from a host that is not this machine. */
-  allowHttp: boolean
-  audiences: readonly string[]
-  algorithms: readonly string[]
-  tokenTypes: readonly string[]
-  /** In milliseconds, as all times here. */
-  clockTolerance: number
-  maxTokenAge: number
-  scopesClaim: string
-  subjectPrefix: string
-  keySet: KeySetOptions & { timeout: number }
-}
+import type { VerificationKey } from './read-key-set.ts'
+import type { RevocableToken } from './revocation/issuer-revocation.ts'
+import type { ClaimRules } from './select-claims.ts'
+import { tokenDigest, verifiedTokens } from './verified-tokens.ts'
+import type { Judgement, VerifiedTokensOptions } from './verified-tokens.ts'
 
 export interface AuthenticatorOptions {
   /** Whether an anonymous request is refused. */
   require: boolean
   issuers: readonly IssuerOptions[]
+  /** Where a token may stand, in order: the first that is present counts. */
   sources: readonly TokenSource[]
+  /** What an Authorization header with another scheme means. */
   otherSchemes: 'refuse' | 'anonymous'
   /** `anonymous`: a token that is not valid is ignored, as if it were not there. */
   onInvalid: 'refuse' | 'anonymous'
   /** Undefined: every token is verified each time. */
-  cache: { entries: number; refusedFor: number } | undefined
+  cache: VerifiedTokensOptions | undefined
 }
 
 export interface AuthenticatorParts {
   claims: ClaimRules
   log: Logger
+  metrics?: AuthenticationMetrics
   clock?: Clock
 }
 
@@ -62,74 +47,172 @@ export interface Authenticator {
   ready(): boolean
   /** Why not, in words. */
   unreadiness(): readonly string[]
-  /** Resolves when the first attempt to fetch each key set has ended, well or not. */
+  /** Resolves when the first attempt to fetch each document has ended, well or not. */
   readonly warm: Promise<void>
   close(): Promise<void>
 }
 
-interface Issuer {
-  readonly name: string
-  readonly keys: IssuerKeys
-  readonly verify: AccessTokenVerifier
-  readonly select: ClaimSelector
+/** A verified token, as it is remembered: all that can change about it later is asked at each use. */
+interface Accepted {
+  readonly caller: Caller
+  readonly issuer: Issuer
+  readonly key: VerificationKey
+  /** From when on it is refused, by our clock, in milliseconds. */
+  readonly expiresAt: number
+  readonly tooOldAt: number
+  readonly revocable: RevocableToken
+  readonly description: TokenDescription
+}
+
+interface Refused {
+  readonly reason: ErrorName
+  readonly cause?: unknown
+  readonly description?: TokenDescription
+}
+
+/** What the log may say about a token. */
+interface TokenDescription {
+  readonly issuer: string
+  readonly jti: string | undefined
+  readonly sub: string | undefined
 }
 
 const anonymous: Caller = Object.freeze({ claims: null, carriedToken: false })
 const anonymousDespiteToken: Caller = Object.freeze({ claims: null, carriedToken: true })
 
-/** Returns the authenticator; it starts to fetch the issuers' keys, without waiting for them. */
+/** A refusal that may be over in a moment, or that cost no signature check, is not remembered. */
+const passingReasons: readonly ErrorName[] = [
+  'KEY_UNKNOWN',
+  'KEYS_UNAVAILABLE',
+  'REVOCATION_UNAVAILABLE',
+  'TOKEN_MALFORMED',
+  'TOKEN_NOT_YET_VALID',
+  'TOKEN_TOO_LARGE',
+]
+
+/** Returns the authenticator; it starts to fetch what the issuers publish, without waiting for it. */
 export function authenticator(
   options: AuthenticatorOptions,
   parts: AuthenticatorParts,
 ): Authenticator {
-  const { log, clock = systemClock } = parts
-  const fetcher = documentFetcher()
+  const { claims, log, clock = systemClock, metrics = noMetrics } = parts
+  const { fetch, close } = documentFetcher()
+  const known = options.cache && verifiedTokens<Accepted, Refused>(options.cache, clock.now)
+  const onKeysChanged = () => known?.forgetRefusals()
   const issuers = new Map(
-    options.issuers.map((each) => [each.issuer, issuer(each, { ...parts, clock }, fetcher.fetch)]),
+    options.issuers.map((issuer) => [
+      issuer.issuer,
+      createIssuer(issuer, { claims, fetch, clock, log, onKeysChanged }),
+    ]),
   )
+  const all = [...issuers.values()]
   const findToken = tokenFinder(options)
+  warnOfCollidingSubjects()
+  metrics.observe({
+    keySets: () => all.map(({ name, keys }) => ({ issuer: name, age: keys.age() })),
+    revocation: () =>
+      all.flatMap(({ name, revocation }) =>
+        (revocation?.documents() ?? []).map((document) => ({ issuer: name, ...document })),
+      ),
+  })
 
   return {
     authenticate(headers) {
-      const token = findToken(headers)
-      if (token !== undefined) return verify(token)
-      if (options.require) throw new GatewayError('TOKEN_MISSING')
+      const text = findTokenOrRefuse(headers)
+      if (text !== undefined) return callerOf(text)
+      if (options.require) throw refused({ reason: 'TOKEN_MISSING' })
+      metrics.judged('', 'anonymous')
       return anonymous
     },
     ready: () => unreadiness().length === 0,
     unreadiness,
-    warm: Promise.all([...issuers.values()].map(({ keys }) => keys.firstAttempt)).then(() => {}),
+    warm: Promise.all(
+      all.flatMap(({ keys, revocation }) => [keys.firstAttempt, revocation?.firstAttempt]),
+    ).then(() => {}),
     async close() {
-      for (const { keys } of issuers.values()) keys.close()
-      await fetcher.close()
+      for (const { keys, revocation } of all) {
+        keys.close()
+        revocation?.close()
+      }
+      await close()
     },
   }
 
   function unreadiness(): string[] {
-    return [...issuers.values()]
-      .filter(({ keys }) => !keys.ready())
-      .map(({ name }) => `no keys of ${name} yet`)
+    return all.filter(({ keys }) => !keys.ready()).map(({ name }) => `no keys of ${name} yet`)
   }
 
-  async function verify(text: string): Promise<Caller> {
+  function findTokenOrRefuse(headers: Parameters<Authenticate>[0]): string | undefined {
+    try {
+      return findToken(headers)
+    } catch (error) {
+      if (error instanceof GatewayError) throw refused(error)
+      throw error
+    }
+  }
+
+  function callerOf(text: string): Caller | Promise<Caller> {
+    if (!known) return judge(text).then(conclude)
+    const digest = tokenDigest(text)
+    const accepted = known.accepted(digest)
+    // With its key gone from the key set, a token is a stranger again.
+    if (accepted && accepted.issuer.keys.current(accepted.key.keyId) === accepted.key) {
+      metrics.cache('hit')
+      return admit(accepted)
+    }
+    const refusedBefore = known.refused(digest)
+    if (refusedBefore) {
+      metrics.cache('refused')
+      return despite(refusedBefore)
+    }
+    let shared = true
+    const judged = known.judge(digest, () => {
+      shared = false
+      return judge(text)
+    })
+    metrics.cache(shared ? 'shared' : 'miss')
+    return judged.then(conclude)
+  }
+
+  function conclude(judgement: Judgement<Accepted, Refused>): Caller | Promise<Caller> {
+    return judgement.outcome === 'accepted' ? admit(judgement.entry) : despite(judgement.entry)
+  }
+
+  /** The whole judgement of a token that is not remembered. */
+  async function judge(text: string): Promise<Judgement<Accepted, Refused>> {
     let token: UnverifiedToken | undefined
     try {
       token = readToken(text)
-      const { name, verify, select } = issuerOf(token)
-      const { claims } = await verify(token)
-      return Object.freeze({
-        claims: select(claims),
-        expiresAt: claims.exp,
-        issuer: name,
-        carriedToken: true,
-      })
+      const issuer = issuerOf(token)
+      const started = performance.now()
+      const { claims, key } = await issuer.verify(token)
+      metrics.verified(token.algorithm, (performance.now() - started) / 1_000)
+      const { clockTolerance, maxTokenAge } = issuer.options
+      const entry: Accepted = {
+        caller: Object.freeze({
+          claims: issuer.select(claims),
+          expiresAt: claims.exp,
+          issuer: issuer.name,
+          carriedToken: true,
+        }),
+        issuer,
+        key,
+        expiresAt: claims.exp * 1_000 + clockTolerance,
+        tooOldAt: claims.iat * 1_000 + maxTokenAge + clockTolerance,
+        revocable: {
+          subject: claims.sub,
+          issuedAt: claims.iat,
+          keyId: key.keyId,
+          status: issuer.revocation?.reference(claims),
+        },
+        description: describe(token),
+      }
+      return { outcome: 'accepted', entry }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
-      logRefusal(error, token)
-      if (options.onInvalid === 'anonymous' && error.row.status === 401 && !options.require) {
-        return anonymousDespiteToken
-      }
-      throw error
+      const { reason, cause } = error
+      const lasting = !passingReasons.includes(reason)
+      return { outcome: 'refused', entry: { reason, cause, description: describe(token) }, lasting }
     }
   }
 
@@ -142,37 +225,66 @@ export function authenticator(
     throw new GatewayError('ISSUER_UNKNOWN')
   }
 
-  function logRefusal({ reason, cause }: GatewayError, token: UnverifiedToken | undefined): void {
-    const { jti, sub } = token?.payload ?? {}
+  /** Asks what can have changed since a token was verified: the time, and revocation. */
+  function admit(entry: Accepted): Caller | Promise<Caller> {
+    const { description } = entry
+    const now = clock.now()
+    if (now >= entry.expiresAt) return despite({ reason: 'TOKEN_EXPIRED', description })
+    if (now > entry.tooOldAt) return despite({ reason: 'TOKEN_TOO_OLD', description })
+    try {
+      const pending = entry.issuer.revocation?.refuseRevoked(entry.revocable)
+      if (!pending) return admitted(entry)
+      return pending.then(
+        () => admitted(entry),
+        (error) => revoked(entry, error),
+      )
+    } catch (error) {
+      return revoked(entry, error)
+    }
+  }
+
+  function admitted({ issuer, caller }: Accepted): Caller {
+    metrics.judged(issuer.name, 'accepted')
+    return caller
+  }
+
+  function revoked({ description }: Accepted, error: unknown): Caller {
+    if (!(error instanceof GatewayError)) throw error
+    return despite({ reason: error.reason, cause: error.cause, description })
+  }
+
+  /** The end for a token that is not accepted. */
+  function despite(refusal: Refused): Caller {
+    const error = refused(refusal)
+    const ignored = options.onInvalid === 'anonymous' && error.row.status === 401
+    if (ignored && !options.require) return anonymousDespiteToken
+    throw error
+  }
+
+  function refused({ reason, cause, description }: Refused): GatewayError {
+    metrics.judged(description?.issuer ?? '', reason)
     log.info(
-      {
-        reason: reason satisfies ErrorName,
-        cause: (cause as Error | undefined)?.message,
-        jti: shortened(jti),
-        sub: shortened(sub),
-      },
-      'access token refused',
+      { reason, cause: (cause as Error | undefined)?.message, ...description },
+      'request refused',
+    )
+    return new GatewayError(reason, { cause })
+  }
+
+  /** A token may name any issuer: only those that are configured are counted by name. */
+  function describe(token: UnverifiedToken | undefined): TokenDescription {
+    const { iss, jti, sub } = token?.payload ?? {}
+    const issuer = typeof iss === 'string' && issuers.has(iss) ? iss : ''
+    return { issuer, jti: shortened(jti), sub: shortened(sub) }
+  }
+
+  function warnOfCollidingSubjects(): void {
+    const prefixes = all.map(({ options }) => options.subjectPrefix)
+    if (claims.forward.includes('iss') || new Set(prefixes).size === prefixes.length) return
+    log.warn(
+      { issuers: all.map(({ name }) => name) },
+      'subgraphs cannot tell the subjects of these issuers apart: set subject_prefix, or forward iss',
     )
   }
-}
-
-function issuer(
-  options: IssuerOptions,
-  { claims, log, clock }: Required<AuthenticatorParts>,
-  fetch: DocumentFetcher,
-): Issuer {
-  const algorithms = withAliases(options.algorithms)
-  const { issuer: name, allowHttp, keySet } = options
-  const keys = refreshingKeySet(keySet, {
-    issuer: name,
-    source: keySource(options.keys, { issuer: name, allowHttp, timeout: keySet.timeout, fetch }),
-    algorithms,
-    symmetric: options.keys.kind === 'file' || options.keys.kind === 'inline',
-    clock,
-    log,
-  })
-  const verify = accessTokenVerifier({ ...options, algorithms }, keys, clock.now)
-  return { name, keys, verify, select: claimSelector(claims, options) }
 }
 
 /** What a token says of itself goes to the log only in part: it may be any text of any length. */

@@ -63,7 +63,8 @@ export function documentFetcher(): { fetch: DocumentFetcher; close(): Promise<vo
       }
       const fault = faultOf(statusCode, headers, options.mediaTypes)
       if (fault) {
-        body.destroy()
+        // Not a byte of it is read; destroying it reports an error to whoever listens.
+        body.on('error', () => {}).destroy()
         throw new FetchFailure(fault, { status: statusCode })
       }
       return {

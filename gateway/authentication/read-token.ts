@@ -27,8 +27,8 @@ const acceptedParameters = ['alg', 'kid', 'typ']
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Returns the parts of the token; anything out of the ordinary is a GatewayError. */
-export function readToken(text: string): UnverifiedToken {
-  if (text.length > maxTokenSize) throw new GatewayError('TOKEN_TOO_LARGE')
+export function readToken(text: string, maxSize = maxTokenSize): UnverifiedToken {
+  if (text.length > maxSize) throw new GatewayError('TOKEN_TOO_LARGE')
   const [, header, payload, signature] = compactForm.exec(text) ?? []
   if (header === undefined || payload === undefined || signature === undefined) {
     throw malformed('not three parts in base64url')

@@ -32,6 +32,8 @@ export interface RefreshingKeySetParts {
   symmetric: boolean
   clock: Clock
   log: Logger
+  /** Told when a key has come or gone. */
+  onChange?: () => void
 }
 
 export interface IssuerKeys {
@@ -149,16 +151,22 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     })
     const now = clock.now()
     const lifetime = Math.max(Math.min(issuerMaxAge, options.maxAge), leastMaxAge)
+    const before = known?.keys
     known = {
-      keys: keepKnownKeys(known?.keys, keys),
+      keys: keepKnownKeys(before, keys),
       fetchedAt: now,
       usableUntil: now + lifetime + options.staleFor,
     }
     plan(lifetime * refreshPoint)
+    if (!isSameSet(before, known.keys)) parts.onChange?.()
   }
 
   function plan(delay: number): void {
     callOff()
     if (!closed) callOff = clock.after(delay, refresh)
   }
+}
+
+function isSameSet(a: KeySet | undefined, b: KeySet): boolean {
+  return a?.size === b.size && [...b].every(([keyId, key]) => a.get(keyId) === key)
 }

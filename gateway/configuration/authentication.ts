@@ -49,6 +49,51 @@ const keySetSchema = z
     timeout: keySet.timeout,
   }))
 
+const revocationSchema = z
+  .strictObject({
+    status_lists: z
+      .array(address())
+      .default([])
+      .describe('Addresses of Token Status Lists; one that ends in / stands for all below it'),
+    cut_offs: address()
+      .optional()
+      .describe('The address of the cut-offs by subject and key (application/revocations+jwt)'),
+    refresh: duration({ least: '1s', most: '1h' })
+      .default(5_000)
+      .describe('How often the documents are asked for'),
+    stale_for: duration({ least: '0s', most: '24h' })
+      .default(300_000)
+      .describe('How long the last good documents count while the issuer cannot be reached'),
+    when_stale: z
+      .enum(['refuse', 'accept'])
+      .default('refuse')
+      .describe('What happens to tokens past that time'),
+    required: flag()
+      .default(false)
+      .describe('Whether a token that points into no status list is refused'),
+    timeout: duration({ least: '100ms', most: '30s' }).default(1_500),
+  })
+  .check(
+    together<{ status_lists?: unknown; cut_offs?: unknown }>((revocation, problem) => {
+      const { status_lists: lists = [], cut_offs: cutOffs } = revocation
+      if (cutOffs !== undefined || !Array.isArray(lists) || lists.length > 0) return
+      problem([], 'needs status_lists, cut_offs, or both')
+    }),
+  )
+  .transform((revocation) => ({
+    statusLists: revocation.status_lists,
+    cutOffs: revocation.cut_offs,
+    refresh: revocation.refresh,
+    staleFor: revocation.stale_for,
+    whenStale: revocation.when_stale,
+    required: revocation.required,
+    timeout: revocation.timeout,
+  }))
+
+function address() {
+  return z.string('expected a URL').refine(URL.canParse, { message: 'expected a URL' })
+}
+
 const issuerSchema = z
   .strictObject({
     issuer: text().describe('The exact value of `iss`'),
@@ -80,6 +125,7 @@ const issuerSchema = z
       .optional()
       .describe('Put before `sub`, so that subjects of several issuers never collide'),
     key_set: keySetSchema,
+    revocation: revocationSchema.optional(),
   })
   .check(together<IssuerInput>(checkIssuer))
   .transform((issuer) => ({
@@ -94,6 +140,7 @@ const issuerSchema = z
     scopesClaim: issuer.scopes_claim,
     subjectPrefix: issuer.subject_prefix ?? '',
     keySet: issuer.key_set,
+    revocation: issuer.revocation,
   }))
 
 interface IssuerInput {
@@ -104,6 +151,7 @@ interface IssuerInput {
   jwks?: unknown
   allow_http?: unknown
   algorithms?: unknown
+  revocation?: { status_lists?: unknown; cut_offs?: unknown }
 }
 
 function checkIssuer(issuer: IssuerInput, problem: Problem): void {
@@ -128,6 +176,14 @@ function checkIssuer(issuer: IssuerInput, problem: Problem): void {
     if (typeof address !== 'string') continue
     const fault = faultOfUrl(address, issuer.allow_http === true)
     if (fault) problem([name], fault)
+  }
+  const { status_lists: lists, cut_offs: cutOffs } = issuer.revocation ?? {}
+  const published = Array.isArray(lists) ? lists : []
+  for (const [path, address] of [...published.entries(), ['cut_offs', cutOffs]] as const) {
+    if (typeof address !== 'string' || !URL.canParse(address)) continue
+    const fault = faultOfUrl(address, issuer.allow_http === true)
+    const place = typeof path === 'number' ? ['status_lists', path] : [path]
+    if (fault) problem(['revocation', ...place], fault)
   }
 }
 

@@ -5,8 +5,8 @@ import type {
   Authenticator,
   AuthenticatorOptions,
   AuthenticatorParts,
-  IssuerOptions,
 } from '../../../gateway/authentication/authenticator.ts'
+import type { IssuerOptions } from '../../../gateway/authentication/issuer.ts'
 import type { Caller } from '../../../gateway/authentication/authenticate.ts'
 import { GatewayError } from '../../../gateway/errors.ts'
 import type { TestIssuer } from './test-issuer.ts'

@@ -1,0 +1,91 @@
+/** One issuer: its keys, its rules, its revocations. A token is judged by the issuer it names alone. */
+import type { Logger } from 'pino'
+import { withAliases } from './algorithms.ts'
+import type { Clock } from './clock.ts'
+import type { DocumentFetcher } from './fetch-document.ts'
+import { keySource } from './key-source.ts'
+import type { KeyPlace } from './key-source.ts'
+import { refreshingKeySet } from './refreshing-key-set.ts'
+import type { IssuerKeys, KeySetOptions } from './refreshing-key-set.ts'
+import { issuerRevocation } from './revocation/issuer-revocation.ts'
+import type { IssuerRevocation, RevocationOptions } from './revocation/issuer-revocation.ts'
+import { claimSelector } from './select-claims.ts'
+import type { ClaimRules, ClaimSelector } from './select-claims.ts'
+import { accessTokenVerifier } from './verify-access-token.ts'
+import type { AccessTokenVerifier } from './verify-access-token.ts'
+
+export interface IssuerOptions {
+  /** The exact value of `iss`. */
+  issuer: string
+  keys: KeyPlace
+  /** Whether keys may come without TLS from a host that is not this machine. */
+  allowHttp: boolean
+  /** A token for any of these is accepted. */
+  audiences: readonly string[]
+  algorithms: readonly string[]
+  /** The accepted `typ`; `JWT` also accepts a token without one. */
+  tokenTypes: readonly string[]
+  /** How far the clocks may differ, in milliseconds. */
+  clockTolerance: number
+  /** The longest time since `iat`, in milliseconds. */
+  maxTokenAge: number
+  /** The claim that holds the scopes. */
+  scopesClaim: string
+  /** Put before `sub`, so that subjects of several issuers never collide. */
+  subjectPrefix: string
+  keySet: KeySetOptions & { timeout: number }
+  /** Undefined: what this issuer revokes is not known here. */
+  revocation?: RevocationOptions | undefined
+}
+
+export interface Issuer {
+  readonly name: string
+  readonly options: IssuerOptions
+  readonly keys: IssuerKeys
+  readonly verify: AccessTokenVerifier
+  readonly select: ClaimSelector
+  readonly revocation: IssuerRevocation | undefined
+}
+
+export interface IssuerParts {
+  claims: ClaimRules
+  fetch: DocumentFetcher
+  clock: Clock
+  log: Logger
+  /** Told when a key of the issuer has come or gone. */
+  onKeysChanged: () => void
+}
+
+/** Returns the issuer, having started to fetch what it publishes. */
+export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer {
+  const { fetch, clock, log } = parts
+  const { issuer: name, allowHttp, keySet, clockTolerance } = options
+  const algorithms = withAliases(options.algorithms)
+  const keys = refreshingKeySet(keySet, {
+    issuer: name,
+    source: keySource(options.keys, { issuer: name, allowHttp, timeout: keySet.timeout, fetch }),
+    algorithms,
+    symmetric: options.keys.kind === 'file' || options.keys.kind === 'inline',
+    clock,
+    log,
+    onChange: parts.onKeysChanged,
+  })
+  return {
+    name,
+    options,
+    keys,
+    verify: accessTokenVerifier({ ...options, algorithms }, keys, clock.now),
+    select: claimSelector(parts.claims, options),
+    revocation:
+      options.revocation &&
+      issuerRevocation(options.revocation, {
+        issuer: name,
+        algorithms,
+        clockTolerance,
+        keys,
+        fetch,
+        clock,
+        log,
+      }),
+  }
+}

@@ -1,0 +1,111 @@
+/** What authentication counts and measures. */
+import { Counter, Gauge, Histogram } from 'prom-client'
+import type { Registry } from 'prom-client'
+
+export interface AuthenticationMetrics {
+  /** One request was judged: `accepted`, `anonymous`, or the reason of its refusal. */
+  judged(issuer: string, outcome: string): void
+  /** How the verified-token cache answered. */
+  cache(result: CacheResult): void
+  /** A signature was checked, in that many seconds. */
+  verified(algorithm: string, seconds: number): void
+  /** Asked whenever somebody reads the metrics; ages in milliseconds. */
+  observe(source: AgeSource): void
+}
+
+export type CacheResult = 'hit' | 'miss' | 'shared' | 'refused'
+
+export interface AgeSource {
+  keySets(): readonly { readonly issuer: string; readonly age: number | undefined }[]
+  revocation(): readonly {
+    readonly issuer: string
+    readonly uri: string
+    readonly age: number | undefined
+  }[]
+}
+
+/** Returns the metrics of authentication, registered there. */
+export function authenticationMetrics(registry: Registry): AuthenticationMetrics {
+  const registers = [registry]
+  const sources: AgeSource[] = []
+  const judged = tally(
+    'portcullis_authentication_total',
+    'Requests by issuer and outcome: accepted, anonymous, or the reason of the refusal',
+    ['issuer', 'outcome'],
+    registry,
+  )
+  const cache = tally(
+    'portcullis_verified_token_cache_total',
+    'Look-ups of access tokens: hit, miss, shared with a verification under way, refused before',
+    ['result'],
+    registry,
+  )
+  const verified = new Histogram({
+    name: 'portcullis_token_verification_seconds',
+    help: 'The time that verifying an access token took, by algorithm',
+    labelNames: ['algorithm'],
+    buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2],
+    registers,
+  })
+  new Gauge({
+    name: 'portcullis_key_set_age_seconds',
+    help: 'The time since an issuer last gave its keys',
+    labelNames: ['issuer'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { issuer, age } of sources.flatMap((source) => source.keySets())) {
+        if (age !== undefined) this.set({ issuer }, age / 1_000)
+      }
+    },
+  })
+  new Gauge({
+    name: 'portcullis_revocation_age_seconds',
+    help: 'The time since a revocation document was last confirmed',
+    labelNames: ['issuer', 'uri'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { issuer, uri, age } of sources.flatMap((source) => source.revocation())) {
+        if (age !== undefined) this.set({ issuer, uri }, age / 1_000)
+      }
+    },
+  })
+
+  return {
+    judged,
+    cache,
+    verified: (algorithm, seconds) => verified.observe({ algorithm }, seconds),
+    observe: (source) => void sources.push(source),
+  }
+}
+
+/** No measuring: for whoever does not ask for it. */
+export const noMetrics: AuthenticationMetrics = {
+  judged() {},
+  cache() {},
+  verified() {},
+  observe() {},
+}
+
+/** A counter that costs a map look-up a time: the library hashes its labels at each increment. */
+function tally(name: string, help: string, labelNames: string[], registry: Registry) {
+  const counts = new Map<string, { labels: Record<string, string>; count: number }>()
+  new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { labels, count } of counts.values()) this.inc(labels, count)
+    },
+  })
+  return (...values: string[]): void => {
+    const key = values.length === 1 ? values[0]! : values.join('\n')
+    const known = counts.get(key)
+    if (known) return void known.count++
+    const labels = Object.fromEntries(labelNames.map((label, index) => [label, values[index]!]))
+    counts.set(key, { labels, count: 1 })
+  }
+}

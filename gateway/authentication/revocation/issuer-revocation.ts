@@ -1,0 +1,222 @@
+/** Which of one issuer's verified tokens have been revoked since. */
+import type { Logger } from 'pino'
+import { GatewayError } from '../../errors.ts'
+import type { Clock } from '../clock.ts'
+import type { DocumentFetcher } from '../fetch-document.ts'
+import type { IssuerKeys } from '../refreshing-key-set.ts'
+import { readCutOffs } from './cut-offs.ts'
+import type { CutOffs } from './cut-offs.ts'
+import { polledDocument } from './polled-document.ts'
+import type { PolledDocument, PolledDocumentOptions } from './polled-document.ts'
+import { readSignedDocument } from './signed-document.ts'
+import { readStatusList } from './status-list.ts'
+import type { StatusList } from './status-list.ts'
+
+export interface RevocationOptions extends PolledDocumentOptions {
+  /** Addresses of status lists; one that ends in `/` stands for all that begin with it. */
+  statusLists: readonly string[]
+  /** The address of the cut-offs, if the issuer publishes any. */
+  cutOffs: string | undefined
+  /** Past the time that a document may be stale: refuse all of its tokens, or accept them. */
+  whenStale: 'refuse' | 'accept'
+  /** Whether a token that points into no status list is refused. */
+  required: boolean
+  /** The longest a fetch may take, in milliseconds. */
+  timeout: number
+}
+
+export interface RevocationParts {
+  issuer: string
+  algorithms: readonly string[]
+  clockTolerance: number
+  keys: Pick<IssuerKeys, 'current' | 'find'>
+  fetch: DocumentFetcher
+  clock: Clock
+  log: Logger
+}
+
+/** What the gateway remembers of a verified token, to ask about it later. */
+export interface RevocableToken {
+  /** As the issuer wrote it. */
+  readonly subject: string
+  /** Seconds since the epoch. */
+  readonly issuedAt: number
+  readonly keyId: string
+  readonly status: StatusReference | undefined
+}
+
+export interface StatusReference {
+  readonly uri: string
+  readonly index: number
+}
+
+export interface IssuerRevocation {
+  /** Returns where the status of a verified token stands; a claim that cannot be read is refused. */
+  reference(claims: Readonly<Record<string, unknown>>): StatusReference | undefined
+  /**
+   * Returns nothing for a token that stands, and throws TOKEN_REVOKED or REVOCATION_UNAVAILABLE for
+   * another. A promise says the same once a list that is being fetched for the first time is there.
+   */
+  refuseRevoked(token: RevocableToken): void | Promise<void>
+  /** The documents in use, with their age in milliseconds. */
+  documents(): readonly { readonly uri: string; readonly age: number | undefined }[]
+  /** The documents that cannot be used. */
+  unusable(): readonly string[]
+  readonly firstAttempt: Promise<void>
+  close(): void
+}
+
+interface FollowedList {
+  readonly document: PolledDocument<StatusList>
+  usedAt: number
+}
+
+/** The most status lists of one issuer that are followed at a time. */
+const maxStatusLists = 64
+const maxDocumentSize = 2 * 1024 * 1024
+
+/** Starts to fetch the documents that are known by address, without waiting for them. */
+export function issuerRevocation(
+  options: RevocationOptions,
+  parts: RevocationParts,
+): IssuerRevocation {
+  const { clock } = parts
+  const lists = new Map<string, FollowedList>()
+  for (const uri of options.statusLists) if (!uri.endsWith('/')) follow(uri)
+  const cutOffs = options.cutOffs === undefined ? undefined : followCutOffs(options.cutOffs)
+  const documents = () => [
+    ...[...lists.values()].map(({ document }) => document),
+    ...(cutOffs ? [cutOffs] : []),
+  ]
+
+  return {
+    reference,
+    refuseRevoked(token) {
+      const first = firstOf(token)
+      return first ? first.then(() => decide(token)) : decide(token)
+    },
+    documents: () => documents().map((document) => ({ uri: document.uri, age: document.age() })),
+    unusable: () =>
+      documents()
+        .filter((document) => document.current() === undefined)
+        .map(({ uri }) => uri),
+    firstAttempt: Promise.all(documents().map((document) => document.firstAttempt)).then(() => {}),
+    close: () => documents().forEach((document) => document.close()),
+  }
+
+  function reference(claims: Readonly<Record<string, unknown>>): StatusReference | undefined {
+    const { status } = claims
+    if (status === undefined) {
+      if (!options.required) return undefined
+      throw new GatewayError('CLAIM_MISSING', { cause: new Error('`status` is missing') })
+    }
+    const { idx, uri } = ((status as { status_list?: object } | null)?.status_list ?? {}) as {
+      idx?: unknown
+      uri?: unknown
+    }
+    if (typeof uri !== 'string' || !Number.isSafeInteger(idx) || (idx as number) < 0) {
+      throw new GatewayError('CLAIM_INVALID', { cause: new Error('`status` has another form') })
+    }
+    if (options.statusLists.some((known) => covers(known, uri))) {
+      return { uri, index: idx as number }
+    }
+    if (options.statusLists.length === 0 && !options.required) return undefined
+    throw new GatewayError('CLAIM_INVALID', {
+      cause: new Error('`status` points to a list at an address that is not configured'),
+    })
+  }
+
+  /** What has to be waited for: documents that nobody has seen yet. */
+  function firstOf({ status }: RevocableToken): Promise<unknown> | undefined {
+    const list = status && listOf(status.uri)
+    if (!cutOffs?.firstAttempt) return list?.firstAttempt
+    return Promise.all([cutOffs.firstAttempt, list?.firstAttempt])
+  }
+
+  function decide(token: RevocableToken): void {
+    if (cutOffs) refuseCutOff(token, usable(cutOffs))
+    if (!token.status) return
+    const list = usable(listOf(token.status.uri))
+    if (!list || list.at(token.status.index) === 0) return
+    throw new GatewayError('TOKEN_REVOKED', { cause: new Error('by the status list') })
+  }
+
+  function refuseCutOff({ subject, issuedAt, keyId }: RevocableToken, known: CutOffs | undefined) {
+    if (!known) return
+    const issuedBefore = known.subjects.get(subject)
+    if (issuedBefore !== undefined && issuedAt < issuedBefore) {
+      throw new GatewayError('TOKEN_REVOKED', { cause: new Error('by the cut-off of its subject') })
+    }
+    if (known.keys.has(keyId)) {
+      throw new GatewayError('TOKEN_REVOKED', { cause: new Error('with the key that signed it') })
+    }
+  }
+
+  /** The content; without a usable one, what the operator chose: a refusal, or nothing to go by. */
+  function usable<Content>(document: PolledDocument<Content>): Content | undefined {
+    const content = document.current()
+    if (content !== undefined || options.whenStale === 'accept') return content
+    throw new GatewayError('REVOCATION_UNAVAILABLE', {
+      cause: new Error(`nothing current from ${document.uri}`),
+    })
+  }
+
+  function listOf(uri: string): PolledDocument<StatusList> {
+    const followed = lists.get(uri)
+    if (!followed) return follow(uri)
+    followed.usedAt = clock.now()
+    return followed.document
+  }
+
+  function follow(uri: string): PolledDocument<StatusList> {
+    if (lists.size >= maxStatusLists) dropLongestUnused()
+    const document = polledDocument(options, {
+      ...documentParts(uri, 'statuslist+jwt'),
+      read: async (text) => {
+        const { payload, ...times } = await read(text, uri, 'statuslist+jwt')
+        return { content: await readStatusList(payload.status_list), ...times }
+      },
+    })
+    lists.set(uri, { document, usedAt: clock.now() })
+    return document
+  }
+
+  function dropLongestUnused(): void {
+    const [uri, { document }] = [...lists].reduce((a, b) => (a[1].usedAt <= b[1].usedAt ? a : b))
+    document.close()
+    lists.delete(uri)
+  }
+
+  function followCutOffs(uri: string): PolledDocument<CutOffs> {
+    return polledDocument(options, {
+      ...documentParts(uri, 'revocations+jwt'),
+      read: async (text) => {
+        const { payload, ...times } = await read(text, uri, 'revocations+jwt')
+        return { content: readCutOffs(payload), ...times }
+      },
+    })
+  }
+
+  function documentParts(uri: string, type: string) {
+    const { timeout } = options
+    const mediaTypes = [`application/${type}`]
+    return {
+      uri,
+      fetch: (unlessEtag: string | undefined) =>
+        parts.fetch(uri, { timeout, maxSize: maxDocumentSize, mediaTypes, unlessEtag }),
+      clock,
+      log: parts.log,
+    }
+  }
+
+  function read(text: string, uri: string, type: string) {
+    const { issuer, algorithms, clockTolerance, keys } = parts
+    const rules = { issuer, algorithms, type, maxSize: maxDocumentSize, clockTolerance }
+    return readSignedDocument(text, uri, rules, keys, clock.now())
+  }
+}
+
+/** Whether a configured address stands for that one. */
+function covers(known: string, uri: string): boolean {
+  return known === uri || (known.endsWith('/') && uri.startsWith(known))
+}

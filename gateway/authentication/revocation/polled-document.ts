@@ -1,0 +1,100 @@
+/** A document that is asked for again and again in the background, and usable for a bounded time. */
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { FetchedDocument } from '../fetch-document.ts'
+
+export interface PolledDocumentOptions {
+  /** How often it is asked for, in milliseconds. */
+  refresh: number
+  /** How long it may be used after the issuer last confirmed it, in milliseconds. */
+  staleFor: number
+}
+
+export interface PolledDocumentParts<Content> {
+  uri: string
+  /** Asks for a version other than that one. */
+  fetch: (unlessEtag: string | undefined) => Promise<FetchedDocument | 'unchanged'>
+  read: (text: string) => Promise<ReadDocument<Content>>
+  clock: Clock
+  log: Logger
+}
+
+export interface ReadDocument<Content> {
+  readonly content: Content
+  /** When it must no longer be used whatever happens, in milliseconds since the epoch. */
+  readonly usableUntil: number
+  /** How long the sender says that it is fresh, in milliseconds. */
+  readonly timeToLive: number | undefined
+}
+
+export interface PolledDocument<Content> {
+  readonly uri: string
+  /** Returns the content, unless there is none or it was confirmed too long ago. */
+  current(): Content | undefined
+  /** Resolves when the first attempt has ended, well or not; undefined afterwards. */
+  readonly firstAttempt: Promise<void> | undefined
+  /** How long ago the issuer last confirmed it, in milliseconds. */
+  age(): number | undefined
+  close(): void
+}
+
+/** The least time between two attempts, whatever the sender asks for. */
+const leastRefresh = 1_000
+const mostBackoff = 30_000
+
+/** Starts to fetch the document, without waiting for it. */
+export function polledDocument<Content>(
+  options: PolledDocumentOptions,
+  parts: PolledDocumentParts<Content>,
+): PolledDocument<Content> {
+  const { uri, clock, log } = parts
+  let held: (ReadDocument<Content> & { etag: string | undefined }) | undefined
+  let confirmedAt = -Infinity
+  let failures = 0
+  let callOff = () => {}
+  let closed = false
+  let firstAttempt: Promise<void> | undefined = poll().finally(() => (firstAttempt = undefined))
+
+  return {
+    uri,
+    get firstAttempt() {
+      return firstAttempt
+    },
+    current() {
+      const now = clock.now()
+      if (!held || now >= held.usableUntil) return undefined
+      return now < confirmedAt + options.refresh + options.staleFor ? held.content : undefined
+    },
+    age: () => (held ? clock.now() - confirmedAt : undefined),
+    close() {
+      closed = true
+      callOff()
+    },
+  }
+
+  /** Never rejects: what went wrong is in the log. */
+  async function poll(): Promise<void> {
+    try {
+      const asked = clock.now()
+      const answer = await parts.fetch(held?.etag)
+      if (answer !== 'unchanged') {
+        held = { ...(await parts.read(answer.body)), etag: answer.etag }
+      }
+      confirmedAt = asked
+      if (failures > 0) log.info({ uri, failures }, 'the revocation document is back')
+      failures = 0
+      plan(Math.max(Math.min(options.refresh, held?.timeToLive ?? Infinity), leastRefresh))
+    } catch (cause) {
+      failures++
+      log.warn(
+        { uri, failures, cause: (cause as Error).message },
+        'the revocation document could not be read',
+      )
+      plan(Math.min(options.refresh * failures, Math.max(options.refresh, mostBackoff)))
+    }
+  }
+
+  function plan(delay: number): void {
+    if (!closed) callOff = clock.after(delay, poll)
+  }
+}

@@ -1,0 +1,72 @@
+/** A document that an issuer signs beside its tokens: a status list, the cut-offs. */
+import { compactVerify } from 'jose'
+import { readToken } from '../read-token.ts'
+import { fitsAlgorithm } from '../algorithms.ts'
+import type { IssuerKeys } from '../refreshing-key-set.ts'
+
+export interface SignedDocumentRules {
+  issuer: string
+  /** The algorithms of the issuer's tokens. */
+  algorithms: readonly string[]
+  /** The accepted `typ`. */
+  type: string
+  /** In bytes. */
+  maxSize: number
+  /** How far the clocks may differ, in milliseconds. */
+  clockTolerance: number
+}
+
+export interface SignedDocument {
+  readonly payload: Readonly<Record<string, unknown>>
+  /** When it must no longer be used, in milliseconds since the epoch. */
+  readonly usableUntil: number
+  /** How long the issuer says that it is fresh, in milliseconds. */
+  readonly timeToLive: number | undefined
+}
+
+/** Thrown for a document that is not what it should be. */
+export class SignedDocumentInvalid extends Error {
+  override name = 'SignedDocumentInvalid'
+}
+
+/**
+ * Returns the payload of a document that the issuer signed for that address. One of another issuer,
+ * for another address, or past its `exp` is refused.
+ */
+export async function readSignedDocument(
+  text: string,
+  uri: string,
+  rules: SignedDocumentRules,
+  keys: Pick<IssuerKeys, 'current' | 'find'>,
+  now: number,
+): Promise<SignedDocument> {
+  const token = readToken(text.trim(), rules.maxSize)
+  if (token.type?.toLowerCase().replace(/^application\//, '') !== rules.type) {
+    throw new SignedDocumentInvalid('it is of another type')
+  }
+  if (!rules.algorithms.includes(token.algorithm)) {
+    throw new SignedDocumentInvalid('its algorithm is not accepted')
+  }
+  const key = keys.current(token.keyId) ?? (await keys.find(token.keyId))
+  if (!fitsAlgorithm(key, token.algorithm)) {
+    throw new SignedDocumentInvalid('its key is of another kind than its algorithm')
+  }
+  await compactVerify(token.text, key.key, { algorithms: [token.algorithm] })
+
+  const { iss, sub, iat, exp, ttl } = token.payload
+  if (sub !== uri) throw new SignedDocumentInvalid('it was made for another address')
+  if (iss !== undefined && iss !== rules.issuer) {
+    throw new SignedDocumentInvalid('it is from another issuer')
+  }
+  if (typeof iat !== 'number') throw new SignedDocumentInvalid('it does not say when it was made')
+  if (exp !== undefined && typeof exp !== 'number') {
+    throw new SignedDocumentInvalid('its `exp` is not a number')
+  }
+  if (ttl !== undefined && (typeof ttl !== 'number' || !(ttl > 0))) {
+    throw new SignedDocumentInvalid('its `ttl` is not a positive number')
+  }
+  const usableUntil = exp === undefined ? Infinity : exp * 1_000 + rules.clockTolerance
+  if (now >= usableUntil) throw new SignedDocumentInvalid('it has expired')
+  const timeToLive = ttl === undefined ? undefined : ttl * 1_000
+  return { payload: token.payload, usableUntil, timeToLive }
+}

@@ -1,0 +1,491 @@
+/** Key sets that survive trouble: a real issuer over HTTP that misbehaves in every way. */
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { exportJWK, importJWK, SignJWT } from 'jose'
+import type { CryptoKey } from 'jose'
+import { pino } from 'pino'
+import type { IssuerOptions } from '../../gateway/authentication/issuer.ts'
+import { refreshingKeySet } from '../../gateway/authentication/refreshing-key-set.ts'
+import { GatewayError } from '../../gateway/errors.ts'
+import { until } from '../support/until.ts'
+import { issuerOptions, testAuthenticator } from './support/test-authenticator.ts'
+import type { TestAuthenticator } from './support/test-authenticator.ts'
+import { testClock } from './support/test-clock.ts'
+import type { TestClock } from './support/test-clock.ts'
+import { json, testIssuer, testKey } from './support/test-issuer.ts'
+import type { TestIssuer, TestKey } from './support/test-issuer.ts'
+
+const key = await testKey('ES256', 'old')
+const newKey = await testKey('ES256', 'new')
+const rsaKey = await testKey('RS256', 'rsa')
+const edKey = await testKey('EdDSA', 'ed')
+
+interface Scene {
+  issuer: TestIssuer
+  clock: TestClock
+  subject: TestAuthenticator
+}
+
+const scenes: Scene[] = []
+
+afterEach(async () => {
+  for (const { issuer, subject } of scenes.splice(0)) {
+    await subject.close()
+    await issuer.close()
+  }
+})
+
+async function scene(
+  prepare: (issuer: TestIssuer) => unknown = () => {},
+  options: Partial<IssuerOptions> = {},
+): Promise<Scene> {
+  const issuer = await testIssuer({ keys: [key.jwk] })
+  await prepare(issuer)
+  const clock = testClock()
+  const subject = testAuthenticator([issuerOptions(issuer, options)], {}, { clock })
+  await subject.warm
+  const made = { issuer, clock, subject }
+  scenes.push(made)
+  return made
+}
+
+const accepted = { carriedToken: true }
+/** The number of times that the keys were asked for. */
+const fetches = ({ requests }: TestIssuer) => requests['/jwks'] ?? 0
+const sign = (issuer: TestIssuer, clock: TestClock, signer: TestKey = key, jti = 'a') => {
+  const now = Math.floor(clock.now() / 1_000)
+  return issuer.sign(signer, { iat: now, exp: now + 300, jti })
+}
+
+describe('prefetched and refreshed in the background', () => {
+  test('the keys are there before the first token, and one fetch serves all tokens', async () => {
+    const { issuer, clock, subject } = await scene()
+    expect(subject.ready()).toBe(true)
+    for (const jti of ['a', 'b', 'c']) {
+      expect(await subject.ask(await sign(issuer, clock, key, jti))).toMatchObject(accepted)
+    }
+    expect(fetches(issuer)).toBe(1)
+  })
+
+  test('starting does not wait for an issuer that is silent', async () => {
+    const issuer = await testIssuer()
+    issuer.handlers['/jwks'] = () => {}
+    const started = performance.now()
+    const subject = testAuthenticator([issuerOptions(issuer)])
+    expect(performance.now() - started).toBeLessThan(100)
+    expect(subject.unreadiness()).toEqual([`no keys of ${issuer.issuer} yet`])
+    await subject.close()
+    await issuer.close()
+  })
+
+  test('a set is asked for again before it gets old, without any request', async () => {
+    const { issuer, clock } = await scene()
+    await clock.pass(449_000)
+    expect(fetches(issuer)).toBe(1)
+    await clock.pass(2_000)
+    await until(() => fetches(issuer) === 2)
+  })
+
+  test('an issuer may ask to be asked sooner (Cache-Control), within reason', async () => {
+    const { issuer, clock } = await scene((issuer) => {
+      issuer.handlers['/jwks'] = (_request, response) =>
+        json(response, { keys: issuer.keys }, { 'cache-control': 'public, max-age=0' })
+    })
+    await clock.pass(7_000)
+    expect(fetches(issuer)).toBe(1)
+    await clock.pass(1_000)
+    await until(() => fetches(issuer) === 2)
+  })
+})
+
+describe('an unknown key id', () => {
+  test('makes the gateway ask, and a rotated key is accepted at once', async () => {
+    const { issuer, clock, subject } = await scene()
+    issuer.keys = [key.jwk, newKey.jwk]
+    expect(await subject.ask(await sign(issuer, clock, newKey))).toMatchObject(accepted)
+    expect(fetches(issuer)).toBe(2)
+  })
+
+  test('asks at most once per cooldown for everybody together, however many tokens flood in', async () => {
+    const { issuer, clock, subject } = await scene()
+    const flood = async () =>
+      Promise.all(
+        Array.from({ length: 200 }, async (_, index) =>
+          subject.ask(await sign(issuer, clock, { ...newKey, keyId: `unknown-${index}` })),
+        ),
+      )
+    expect(new Set(await flood())).toEqual(new Set(['KEY_UNKNOWN']))
+    expect(fetches(issuer)).toBe(2)
+    await clock.pass(29_000)
+    await flood()
+    expect(fetches(issuer)).toBe(2)
+    await clock.pass(1_000)
+    await flood()
+    expect(fetches(issuer)).toBe(3)
+  })
+
+  test('is 503 and not 401 while the issuer cannot be asked', async () => {
+    const { issuer, clock, subject } = await scene()
+    await issuer.goAway()
+    expect(await subject.ask(await sign(issuer, clock, newKey))).toBe('KEYS_UNAVAILABLE')
+  })
+
+  test('1,000 requests across a rotation under load: no failure', async () => {
+    const { issuer, clock, subject } = await scene()
+    const tokens = await Promise.all(
+      Array.from({ length: 1_000 }, (_, index) =>
+        sign(issuer, clock, index < 500 ? key : newKey, `token-${index}`),
+      ),
+    )
+    const answers: unknown[] = []
+    let next = 0
+    const client = async () => {
+      while (next < tokens.length) {
+        if (next === 500) issuer.keys = [key.jwk, newKey.jwk]
+        answers.push(await subject.ask(tokens[next++]))
+      }
+    }
+    await Promise.all(Array.from({ length: 50 }, client))
+    expect(answers).toHaveLength(1_000)
+    expect(answers.filter((answer) => typeof answer === 'string')).toEqual([])
+    expect(fetches(issuer)).toBe(2)
+  })
+})
+
+describe('an issuer that cannot be reached', () => {
+  test('cold: a request with a token is 503, an anonymous one goes on', async () => {
+    const { issuer, clock, subject } = await scene((issuer) => issuer.goAway())
+    expect(await subject.ask(await sign(issuer, clock))).toBe('KEYS_UNAVAILABLE')
+    expect(await subject.ask()).toMatchObject({ claims: null })
+    expect(subject.ready()).toBe(false)
+  })
+
+  test('cold: the first keys are tried again after 1, 2, 4 ... 30 seconds, whatever is asked meanwhile', async () => {
+    const clock = testClock()
+    const attempts: number[] = []
+    const keys = refreshingKeySet(
+      { maxAge: 600_000, staleFor: 0, cooldown: 30_000 },
+      {
+        issuer: 'https://id.example.com',
+        source: async () => {
+          attempts.push(clock.now())
+          throw new Error('down')
+        },
+        algorithms: ['ES256'],
+        symmetric: false,
+        clock,
+        log: pino({ level: 'silent' }),
+      },
+    )
+    await keys.firstAttempt
+    for (let second = 0; second < 100; second++) {
+      await expect(keys.find('any')).rejects.toThrow(GatewayError)
+      await clock.pass(1_000)
+    }
+    const waits = attempts.slice(1).map((at, index) => (at - attempts[index]!) / 1_000)
+    expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30])
+    keys.close()
+  })
+
+  test('cold, then back: tokens are accepted as soon as the keys are there', async () => {
+    const { issuer, clock, subject } = await scene((issuer) => issuer.goAway())
+    await issuer.comeBack()
+    await clock.pass(1_000)
+    await until(() => subject.ready())
+    expect(await subject.ask(await sign(issuer, clock))).toMatchObject(accepted)
+  })
+
+  test('the last good keys serve for 24 hours after they got old, and no longer', async () => {
+    const { issuer, clock, subject } = await scene()
+    await issuer.goAway()
+    await clock.pass(24 * 3_600_000)
+    expect(await subject.ask(await sign(issuer, clock))).toMatchObject(accepted)
+    await clock.pass(599_000)
+    const remembered = await sign(issuer, clock, key, 'remembered')
+    expect(await subject.ask(remembered)).toMatchObject(accepted)
+    await clock.pass(2_000)
+    expect(await subject.ask(await sign(issuer, clock, key, 'c'))).toBe('KEYS_UNAVAILABLE')
+    expect(await subject.ask(remembered)).toBe('KEYS_UNAVAILABLE')
+  })
+
+  test('one that is slow is given up after the timeout', async () => {
+    const { issuer, clock, subject } = await scene(
+      (issuer) => (issuer.handlers['/jwks'] = () => {}),
+      { keySet: { maxAge: 600_000, staleFor: 0, cooldown: 30_000, timeout: 100 } },
+    )
+    expect(subject.log.at(-1)).toMatchObject({ cause: 'no answer within 100 ms' })
+    expect(await subject.ask(await sign(issuer, clock))).toBe('KEYS_UNAVAILABLE')
+  })
+
+  test('one that drips its answer is given up after the timeout, too', async () => {
+    const { subject } = await scene(
+      (issuer) => {
+        issuer.handlers['/jwks'] = (_request, response) => {
+          response.writeHead(200, { 'content-type': 'application/json' })
+          const drip = setInterval(() => response.write(' '), 20)
+          void once(response, 'close').then(() => clearInterval(drip))
+        }
+      },
+      { keySet: { maxAge: 600_000, staleFor: 0, cooldown: 30_000, timeout: 150 } },
+    )
+    expect(subject.log.at(-1)).toMatchObject({ cause: 'no answer within 150 ms' })
+  })
+})
+
+describe('wrong content is refused, and the last good set kept:', () => {
+  test.each<[string, (issuer: TestIssuer) => void, string]>([
+    [
+      'HTML with status 200',
+      ({ handlers }) =>
+        (handlers['/jwks'] = (_request, response) =>
+          response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Login</h1>')),
+      'a body of the type text/html',
+    ],
+    [
+      'JSON with an error status',
+      ({ handlers }) =>
+        (handlers['/jwks'] = (_request, response) =>
+          response.writeHead(503, { 'content-type': 'application/json' }).end('{}')),
+      'HTTP status 503',
+    ],
+    [
+      'a redirect',
+      (issuer) => {
+        issuer.handlers['/jwks'] = (_request, response) =>
+          response.writeHead(302, { location: '/elsewhere' }).end()
+        issuer.handlers['/elsewhere'] = (_request, response) => json(response, { keys: [] })
+      },
+      'HTTP status 302',
+    ],
+    [
+      'a body of more than 64 KB',
+      ({ handlers }) =>
+        (handlers['/jwks'] = (_request, response) =>
+          json(response, { keys: [], padding: 'x'.repeat(65_536) })),
+      'a body of more than 65536 bytes',
+    ],
+    [
+      'an endless body',
+      ({ handlers }) =>
+        (handlers['/jwks'] = (_request, response) => {
+          response.writeHead(200, { 'content-type': 'application/json' })
+          const flood = () => {
+            while (!response.destroyed && response.write('x'.repeat(16_384)));
+          }
+          response.on('drain', flood)
+          flood()
+        }),
+      'a body of more than 65536 bytes',
+    ],
+    [
+      'a compressed body',
+      ({ handlers }) =>
+        (handlers['/jwks'] = (_request, response) =>
+          json(response, { keys: [] }, { 'content-encoding': 'gzip' })),
+      'a body with a content encoding',
+    ],
+    [
+      '21 keys',
+      (issuer) =>
+        (issuer.keys = Array.from({ length: 21 }, (_, index) => ({ ...key.jwk, kid: `${index}` }))),
+      'more than 20 keys',
+    ],
+    [
+      'two keys with one id',
+      (issuer) => (issuer.keys = [key.jwk, { ...newKey.jwk, kid: 'old' }]),
+      'two keys with one id',
+    ],
+    [
+      'something that is not a key set',
+      ({ handlers }) => (handlers['/jwks'] = (_request, response) => json(response, [key.jwk])),
+      'not a JWK Set',
+    ],
+    [
+      'broken JSON',
+      ({ handlers }) =>
+        (handlers['/jwks'] = (_request, response) =>
+          response.writeHead(200, { 'content-type': 'application/json' }).end('{"keys": [')),
+      'a document that is not JSON',
+    ],
+    [
+      'a connection that breaks off',
+      ({ handlers }) => (handlers['/jwks'] = (_request, response) => response.destroy()),
+      'UND_ERR_SOCKET',
+    ],
+  ])('%s', async (_name, misbehave, cause) => {
+    const { issuer, clock, subject } = await scene()
+    misbehave(issuer)
+    await clock.pass(451_000)
+    await until(() => subject.log.some((line) => line.cause === cause))
+    expect(issuer.requests['/elsewhere']).toBeUndefined()
+    expect(await subject.ask(await sign(issuer, clock))).toMatchObject(accepted)
+  })
+})
+
+describe('keys of a set', () => {
+  const accepts = async (jwk: object, signer: TestKey, options: Partial<IssuerOptions> = {}) => {
+    const { issuer, clock, subject } = await scene(
+      (issuer) => void (issuer.keys = [jwk, newKey.jwk] as TestIssuer['keys']),
+      { algorithms: ['ES256', 'RS256', 'PS256', 'EdDSA'], ...options },
+    )
+    const answer = await subject.ask(await sign(issuer, clock, signer))
+    const why = subject.log.find((line) => 'why' in line)?.why
+    return { answer: typeof answer === 'string' ? answer : 'accepted', why }
+  }
+
+  test('without `alg`, a key is accepted by its type', async () => {
+    const { alg: _none, ...jwk } = rsaKey.jwk as { alg?: string }
+    expect((await accepts(jwk, rsaKey)).answer).toBe('accepted')
+    // WebCrypto binds an RSA key to one scheme: the same key for the other.
+    const privateJwk = { ...(await exportJWK(rsaKey.privateKey)), alg: 'PS256' }
+    const privateKey = (await importJWK(privateJwk)) as CryptoKey
+    const signer = { ...rsaKey, algorithm: 'PS256', privateKey }
+    expect((await accepts(jwk, signer)).answer).toBe('accepted')
+  })
+
+  test('with `alg`, a key is good for that algorithm alone', async () => {
+    const jwk = { ...rsaKey.jwk, alg: 'PS256' }
+    expect((await accepts(jwk, rsaKey)).answer).toBe('ALGORITHM_REFUSED')
+  })
+
+  test('`use` and `key_ops` are respected', async () => {
+    const encryption = { ...key.jwk, use: 'enc' }
+    expect(await accepts(encryption, key)).toEqual({
+      answer: 'KEY_UNKNOWN',
+      why: 'not for signatures',
+    })
+    const { use: _use, ...unmarked } = key.jwk
+    expect((await accepts({ ...unmarked, key_ops: ['encrypt'] }, key)).why).toBe(
+      'not for verifying',
+    )
+    expect((await accepts({ ...unmarked, key_ops: ['verify'] }, key)).answer).toBe('accepted')
+  })
+
+  test('an unknown algorithm is passed over with a warning, and the others serve', async () => {
+    const strange = { kty: 'AKP', alg: 'ML-DSA-99', kid: 'strange', pub: 'AAAA' }
+    const { why } = await accepts(strange, key)
+    expect(why).toBe('is for none of the accepted algorithms')
+    expect((await accepts(strange, newKey)).answer).toBe('accepted')
+  })
+
+  test('a symmetric key in a published set is ignored', async () => {
+    const secret = { kty: 'oct', kid: 'secret', k: 'A'.repeat(43) }
+    expect((await accepts(secret, newKey)).why).toBe(
+      'a shared key is not accepted from a published set',
+    )
+  })
+
+  test('an RSA key below 2048 bits is refused', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+    const weak = { ...publicKey.export({ format: 'jwk' }), kid: 'rsa' }
+    expect(await accepts(weak, rsaKey)).toEqual({
+      answer: 'KEY_UNKNOWN',
+      why: 'is shorter than 2048 bits',
+    })
+  })
+
+  test('a private key in a published set is refused', async () => {
+    const leaked = { ...(await exportJWK(key.privateKey)), kid: 'old' }
+    expect((await accepts(leaked, key)).why).toBe('is a private key: it must never be published')
+  })
+
+  test('a point that is not on its curve, and a key without an id, are passed over', async () => {
+    expect((await accepts({ ...key.jwk, x: key.jwk.y }, key)).why).toBe('is not a valid key')
+    const { kid: _kid, ...nameless } = key.jwk
+    expect((await accepts(nameless, key)).why).toBe('has no id')
+  })
+
+  test('EdDSA goes under both of its names, in tokens, keys and the configuration', async () => {
+    for (const [named, algorithms] of [
+      ['EdDSA', ['Ed25519']],
+      ['Ed25519', ['EdDSA']],
+    ] as const) {
+      const jwk = { ...edKey.jwk, alg: named === 'EdDSA' ? 'Ed25519' : 'EdDSA' }
+      const signer = { ...edKey, algorithm: named }
+      expect((await accepts(jwk, signer, { algorithms })).answer).toBe('accepted')
+    }
+  })
+
+  test('the secret of an HS issuer comes from the configuration, and is long enough', async () => {
+    const issuer = await testIssuer()
+    const document = { keys: [{ kty: 'oct', kid: 'shared', k: 'c2VjcmV0'.repeat(6) }] }
+    const subject = testAuthenticator([
+      issuerOptions(issuer, { algorithms: ['HS256'], keys: { kind: 'inline', document } }),
+    ])
+    const now = Math.floor(Date.now() / 1_000)
+    const token = await new SignJWT({ iss: issuer.issuer, aud: 'portcullis', sub: 'a' })
+      .setProtectedHeader({ alg: 'HS256', kid: 'shared', typ: 'at+jwt' })
+      .setIssuedAt(now)
+      .setExpirationTime(now + 60)
+      .sign(Buffer.from('c2VjcmV0'.repeat(6), 'base64url'))
+    expect(await subject.ask(token)).toMatchObject(accepted)
+    await subject.close()
+    await issuer.close()
+  })
+})
+
+describe('discovery', () => {
+  const discover = async (
+    path: string,
+    metadata: (issuer: TestIssuer) => unknown,
+    at = `${path}/.well-known/openid-configuration`,
+  ) => {
+    const issuer = await testIssuer({ keys: [key.jwk], path })
+    issuer.handlers[at] = (_request, response) => json(response, metadata(issuer))
+    const clock = testClock()
+    const subject = testAuthenticator(
+      [issuerOptions(issuer, { keys: { kind: 'discovery' } })],
+      {},
+      { clock },
+    )
+    scenes.push({ issuer, clock, subject })
+    await subject.warm
+    return { issuer, clock, subject, answer: await subject.ask(await sign(issuer, clock)) }
+  }
+  const ours = ({ issuer, jwksUri }: TestIssuer) => ({ issuer, jwks_uri: jwksUri })
+
+  test('finds the keys in the OpenID Connect metadata', async () => {
+    expect((await discover('/tenant', ours)).answer).toMatchObject(accepted)
+  })
+
+  test('finds the keys in the RFC 8414 metadata, whose path comes after the well-known part', async () => {
+    const at = '/.well-known/oauth-authorization-server/tenant'
+    expect((await discover('/tenant', ours, at)).answer).toMatchObject(accepted)
+  })
+
+  test('metadata that names another issuer is refused', async () => {
+    const { answer, subject } = await discover('', (issuer) => ({
+      ...ours(issuer),
+      issuer: `${issuer.issuer}/`,
+    }))
+    expect(answer).toBe('KEYS_UNAVAILABLE')
+    expect(subject.log[0]).toMatchObject({ cause: 'metadata of another issuer' })
+  })
+
+  test.each([
+    ['http://id.example.com/jwks', 'expected https'],
+    ['file:///etc/passwd', 'expected an https URL'],
+    ['https://user:secret@id.example.com/jwks', 'must not hold credentials'],
+    [undefined, 'metadata without jwks_uri'],
+  ])('keys at %s are refused', async (address, cause) => {
+    const { answer, subject } = await discover('', ({ issuer }) => ({ issuer, jwks_uri: address }))
+    expect(answer).toBe('KEYS_UNAVAILABLE')
+    expect(subject.log[0]?.cause).toContain(cause)
+  })
+
+  test('keys that have moved are found again', async () => {
+    const { issuer, clock, subject } = await discover('', ours)
+    issuer.handlers['/jwks'] = (_request, response) => response.writeHead(404).end()
+    issuer.handlers['/.well-known/openid-configuration'] = (_request, response) =>
+      json(response, { issuer: issuer.issuer, jwks_uri: `${issuer.issuer}/moved` })
+    issuer.handlers['/moved'] = (_request, response) => json(response, { keys: [newKey.jwk] })
+    await clock.pass(451_000)
+    await until(() => subject.log.some((line) => line.cause === 'HTTP status 404'))
+    await clock.pass(1_000)
+    await until(() => issuer.requests['/moved'] === 1)
+    await until(
+      async () => typeof (await subject.ask(await sign(issuer, clock, newKey))) === 'object',
+    )
+  })
+})
