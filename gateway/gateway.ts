@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Authenticate } from './authentication/authenticate.ts'
 import { GatewayError } from './errors.ts'
 import type { Generation } from './generation.ts'
+import { soleHeader } from './http/http-message.ts'
 import type { HttpAnswer, HttpRequest } from './http/http-message.ts'
 import { readGraphqlRequest } from './http/read-graphql-request.ts'
 import { refusal } from './http/refusal.ts'
@@ -35,7 +36,7 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
       const query = readGraphqlRequest(request)
       return await generation().answer(query, caller)
     } catch (error) {
-      return refusal(expected(error), { realm })
+      return refusal(expected(error), { realm, accept: soleHeader(request.headers, 'accept') })
     }
   }
 

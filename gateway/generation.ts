@@ -12,6 +12,10 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled'
 import type { Logger } from 'pino'
+import type { AuthorizationOptions } from './authorization/authorization-options.ts'
+import { guardSupergraph } from './authorization/guard-supergraph.ts'
+import type { DecidePolicies } from './authorization/policies.ts'
+import { authorizedEngine } from './authorized-engine.ts'
 import { apolloEngine } from './execution/apollo-engine.ts'
 import { subgraphClient } from './execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from './execution/subgraph-client.ts'
@@ -32,7 +36,10 @@ export interface GenerationParts {
   headers: (subgraph: string) => SubgraphHeaders
   /** Told of each call to a subgraph, its outcome, and how long it took in seconds. */
   called: (subgraph: string, outcome: string, seconds: number) => void
-  introspection: boolean
+  authorization: Partial<AuthorizationOptions>
+  decidePolicies: DecidePolicies
+  explainScope: string | undefined
+  realm: string
   log: Logger
 }
 
@@ -54,25 +61,27 @@ export async function createGeneration(parts: GenerationParts): Promise<Generati
   const clients = new Map(
     supergraph.subgraphs.map(({ name, url }) => [name, subgraphClient(url, parts.subgraph(name))]),
   )
+  const { loadableSdl, authorizer } = guardSupergraph(supergraph.sdl, parts.authorization)
+  const engine = apolloEngine({
+    supergraphSdl: loadableSdl,
+    dataSource: (name) =>
+      subgraphDataSource({
+        subgraph: name,
+        client: clients.get(name)!,
+        headers: parts.headers(name),
+        errors: parts.subgraph(name).errors,
+        called: (outcome, seconds) => parts.called(name, outcome, seconds),
+        log,
+      }),
+    log,
+  })
   const server = new ApolloServer<ExecutionContext>({
-    gateway: apolloEngine({
-      supergraphSdl: supergraph.sdl,
-      dataSource: (name) =>
-        subgraphDataSource({
-          subgraph: name,
-          client: clients.get(name)!,
-          headers: parts.headers(name),
-          errors: parts.subgraph(name).errors,
-          called: (outcome, seconds) => parts.called(name, outcome, seconds),
-          log,
-        }),
-      log,
-    }),
+    gateway: authorizedEngine({ ...parts, engine, authorizer }),
     ...safeSettings,
-    introspection: parts.introspection,
+    introspection: authorizer.options.introspection !== 'off',
     logger: log,
     formatError: clientErrorFormatter(log),
-    plugins: [...pluginsOff(), requireOperation(), responseStatus()],
+    plugins: [...pluginsOff(), requireOperation(), responseStatus(parts.realm)],
   })
   await server.start()
   const underWay = new Set<Promise<unknown>>()

@@ -20,6 +20,9 @@ claims to the subgraphs in a signed header.
 Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL.
 `
 
+/** What the subgraphs' keys are derived from has at least their length, in bytes. */
+const leastSecretLength = 32
+
 runProcess('gateway', async () => {
   const { values } = readCommandLine({
     usage,
@@ -37,6 +40,9 @@ runProcess('gateway', async () => {
   const host = settings.text('HOST', '127.0.0.1')
   const port = values.port ? portOption(values.port) : settings.port('GATEWAY_PORT', 4000)
   const secret = settings.secret('GATEWAY_SECRET')
+  if (secret && Buffer.byteLength(secret) < leastSecretLength) {
+    settings.problem(`GATEWAY_SECRET is shorter than ${leastSecretLength} bytes`)
+  }
   settings.refuseProblems()
 
   return startGateway({

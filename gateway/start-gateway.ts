@@ -7,6 +7,15 @@ import type { RunningProcess } from '../subgraphs/kit/process/run-process.ts'
 import type { Environment } from '../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { authenticator } from './authentication/authenticator.ts'
+import type { AuthorizationOptions } from './authorization/authorization-options.ts'
+import {
+  noPolicies,
+  PolicyModuleUnusable,
+  policyFunctions,
+  policyService,
+  readPolicyModule,
+} from './authorization/policies.ts'
+import type { DecidePolicies } from './authorization/policies.ts'
 import { readConfig } from './config.ts'
 import type { GatewayConfig } from './config.ts'
 import { subgraphSettings } from './configuration/subgraphs.ts'
@@ -36,6 +45,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   const { log, secret } = options
   const metrics = gatewayMetrics()
   const config = readConfig(options.config, options.environment)
+  const decidePolicies = await policiesOf(config, log).catch(asStartFailure)
   const callers = authenticator(config.authentication, { claims: claimRules(config), log })
   const supergraph = await followSupergraph({
     path: options.supergraph,
@@ -52,7 +62,10 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
             Date.now,
           ),
         called: metrics.subgraphCalled,
-        introspection: config.authorization.introspection !== 'refuse',
+        authorization: authorizationOptions(config),
+        decidePolicies,
+        explainScope: config.authorization.explainScope,
+        realm: config.http.realm,
         log,
       }),
     retire: (generation) => generation.close(),
@@ -98,7 +111,31 @@ function claimRules({ claims: { forward, subgraphs } }: GatewayConfig) {
   return { forward, narrowed: Object.values(subgraphs).flatMap(({ forward }) => [forward ?? []]) }
 }
 
+function authorizationOptions({ authorization }: GatewayConfig): AuthorizationOptions {
+  const introspection = { allow: 'on', refuse: 'off' } as const
+  return {
+    ...authorization,
+    introspection:
+      authorization.introspection === 'allow' || authorization.introspection === 'refuse'
+        ? introspection[authorization.introspection]
+        : authorization.introspection,
+  }
+}
+
+async function policiesOf({ authorization }: GatewayConfig, log: Logger): Promise<DecidePolicies> {
+  const { policies } = authorization
+  if (!policies) return noPolicies
+  const options = {
+    timeout: policies.timeout,
+    onFailure: (policy: string, reason: Error) =>
+      log.warn({ policy, reason: reason.message }, 'a policy could not decide: denied'),
+  }
+  if ('url' in policies) return policyService(policies.url, options)
+  return policyFunctions(await readPolicyModule(policies.file), options)
+}
+
 function asStartFailure(cause: unknown): never {
-  if (cause instanceof SupergraphUnusable) throw new StartFailure(cause.message, { cause })
+  if (cause instanceof SupergraphUnusable || cause instanceof PolicyModuleUnusable)
+    throw new StartFailure(cause.message, { cause })
   throw cause
 }

@@ -1,6 +1,5 @@
 /** Where the client reads what was left out. */
 import type { AuthorizationOptions } from './authorization-options.ts'
-import type { Denial } from './denial.ts'
 
 interface Result {
   readonly errors?: readonly unknown[]
@@ -10,7 +9,7 @@ interface Result {
 /** Returns the result with the denials in their place; with `log` it stays as it is. */
 export function placeDenials<Of extends Result>(
   result: Of,
-  denials: readonly Denial[],
+  denials: readonly object[],
   place: AuthorizationOptions['errors'],
 ): Of {
   if (denials.length === 0 || place === 'log') return result

@@ -2,19 +2,22 @@
 import { GatewayError } from '../errors.ts'
 import type { ErrorRow } from '../errors.ts'
 import type { HttpAnswer } from './http-message.ts'
+import { responseMediaType } from './media-type.ts'
 
 export interface RefusalOptions {
   /** The protection space named in `WWW-Authenticate` (RFC 9110 section 11.5). */
   realm: string
+  /** The client's Accept header. */
+  accept?: string | undefined
 }
 
 /** Returns the response for a refused request. Its text comes from the table, never from the cause. */
-export function refusal(error: GatewayError, { realm }: RefusalOptions): HttpAnswer {
+export function refusal(error: GatewayError, { realm, accept }: RefusalOptions): HttpAnswer {
   const { row, reason } = error
   return {
     status: row.status,
     headers: {
-      'content-type': 'application/json; charset=utf-8',
+      'content-type': responseMediaType(accept),
       'cache-control': 'no-store',
       ...(row.challenge ? { 'www-authenticate': challenge(row, realm) } : {}),
       ...(row.retryAfter ? { 'retry-after': String(row.retryAfter) } : {}),

@@ -5,11 +5,12 @@
  */
 import type { ApolloServerPlugin } from '@apollo/server'
 import { errorTable } from '../errors.ts'
-
-const typeWithStatus = 'application/graphql-response+json'
+import type { ErrorRow } from '../errors.ts'
+import { statusTells } from './media-type.ts'
+import { challenge } from './refusal.ts'
 
 /** Returns the Apollo Server plugin that sets the status. */
-export function responseStatus(): ApolloServerPlugin {
+export function responseStatus(realm: string): ApolloServerPlugin {
   return {
     async requestDidStart() {
       return {
@@ -17,15 +18,21 @@ export function responseStatus(): ApolloServerPlugin {
           if (response.body.kind !== 'single') return
           const { data, errors } = response.body.singleResult
           if (data !== null || response.http.status !== undefined) return
-          if (!request.http?.headers.get('accept')?.includes(typeWithStatus)) return
-          response.http.status = statusOf(errors?.[0]?.extensions?.code)
+          if (!statusTells(request.http?.headers.get('accept'))) return
+          const row = rowOf(errors?.[0]?.extensions?.code)
+          response.http.status = row.status
+          if (!row.challenge) return
+          response.http.headers.set('www-authenticate', challenge(row, realm))
         },
       }
     },
   }
 }
 
-function statusOf(code: unknown): number {
+/** A row that has 200 is one of a part of the answer; here nothing else is left of it. */
+function rowOf(code: unknown): ErrorRow {
+  if (code === 'UNAUTHENTICATED') return errorTable.TOKEN_MISSING
+  if (code === 'FORBIDDEN') return { ...errorTable.FORBIDDEN, status: 403 }
   const row = Object.entries(errorTable).find(([name]) => name === code)?.[1]
-  return row && row.status !== 200 ? row.status : errorTable.INTERNAL_SERVER_ERROR.status
+  return row && row.status !== 200 ? row : errorTable.INTERNAL_SERVER_ERROR
 }

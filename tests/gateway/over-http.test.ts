@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { IncomingHttpHeaders, Server } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { parse } from 'graphql'
 import { deriveClaimsKey, requireClaims, serveSubgraph } from '../../subgraphs/kit/index.ts'
@@ -16,14 +17,22 @@ import type { RunningGateway } from '../support/running-gateway.ts'
 import { until } from '../support/until.ts'
 
 const peopleSdl = /* GraphQL */ `
-  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+  extend schema
+    @link(
+      url: "https://specs.apollo.dev/federation/v2.9"
+      import: ["@key", "@authenticated", "@requiresScopes", "@policy"]
+    )
   type Query {
     me: Person
     mirror(text: String!): String
     fail(code: String): String
+    diary: String @authenticated
+    salary: Int @requiresScopes(scopes: [["salary:read", "people"], ["admin"]])
+    beta: String @policy(policies: [["in the beta"]])
   }
   type Mutation {
     rename(name: String!): Person
+    promote: Person @requiresScopes(scopes: [["admin"]])
   }
   type Person @key(fields: "id") {
     id: ID!
@@ -50,11 +59,24 @@ const people = {
       return { id: requireClaims(context).sub, name: requireClaims(context).name }
     },
     mirror: (_: unknown, { text }: { text: string }) => text,
+    diary: () => {
+      calls.push('diary')
+      return 'dear diary'
+    },
+    salary: () => {
+      calls.push('salary')
+      return 7
+    },
+    beta: () => 'new things',
     fail: () => {
       throw Object.assign(new Error('password=hunter2 at line 7 of secrets.ts'), {})
     },
   },
   Mutation: {
+    promote: () => {
+      calls.push('promote')
+      return { id: '1' }
+    },
     rename: (_: unknown, { name }: { name: string }) => {
       calls.push('rename')
       return { id: '1', name }
@@ -109,6 +131,9 @@ beforeAll(async () => {
 http:
   cors: { origins: ['https://app.example.com'] }
 metrics: { port: 0 }
+authorization:
+  explain_scope: operator
+  policies: { file: '${fileURLToPath(new URL('policies.mjs', import.meta.url))}' }
 `,
   )
 })
@@ -139,6 +164,7 @@ async function post(body: unknown, headers: Record<string, string> = {}) {
 interface Body {
   data?: Record<string, unknown> | null
   errors: { message: string; path?: unknown; extensions: Record<string, unknown> }[]
+  extensions?: Record<string, unknown>
 }
 
 const bodyOf = async (response: Response) => (await response.json()) as Body
@@ -371,6 +397,91 @@ describe('subgraphs that fail', () => {
     } finally {
       await alone.close()
     }
+  })
+})
+
+describe('guarded fields', () => {
+  const graphqlResponse = { accept: 'application/graphql-response+json' }
+
+  test('what a caller may not see is null, with what was required; no subgraph is asked for it', async () => {
+    const { status, body } = await post(
+      { query: '{ diary pay: salary mirror(text: "x") }' },
+      await bearer({ scope: 'salary:read' }),
+    )
+    expect(status).toBe(200)
+    expect(body.data).toEqual({ diary: 'dear diary', pay: null, mirror: 'x' })
+    expect(Object.keys(body.data!)).toEqual(['diary', 'pay', 'mirror'])
+    expect(body.errors).toEqual([
+      {
+        message: 'You may not see this field',
+        locations: [{ line: 1, column: 9 }],
+        path: ['pay'],
+        extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE', requires: expect.anything() },
+      },
+    ])
+    expect(calls).toEqual(['diary'])
+  })
+
+  test('an anonymous caller who may see nothing of it: 401 with a challenge', async () => {
+    const { status, body, response } = await post({ query: '{ diary }' }, graphqlResponse)
+    expect(status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="portcullis"')
+    expect(body.data).toBeNull()
+    expect(calls).toEqual([])
+  })
+
+  test('a known caller who may see nothing of it: 403 with the scopes that would do', async () => {
+    const { status, response } = await post(
+      { query: '{ salary }' },
+      { ...graphqlResponse, ...(await bearer({ scope: 'salary:read' })) },
+    )
+    expect(status).toBe(403)
+    expect(response.headers.get('www-authenticate')).toMatch(
+      /error="insufficient_scope".*scope="(salary:read )?(people|admin)/,
+    )
+  })
+
+  test('a client of application/json gets 200 for the same', async () => {
+    const { status, body } = await post({ query: '{ diary }' })
+    expect(status).toBe(200)
+    expect(body.data).toBeNull()
+    expect(body.errors[0]!.extensions.code).toBe('UNAUTHORIZED_FIELD_OR_TYPE')
+  })
+
+  test('a mutation with one denied root field does not run at all', async () => {
+    const mutation = 'mutation { rename(name: "x") { id } promote { id } }'
+    const { body } = await post({ query: mutation }, await bearer())
+    expect(body.data).toBeNull()
+    expect(calls).toEqual([])
+  })
+
+  test('a policy of the operator decides', async () => {
+    const ask = async (name: string) =>
+      (await post({ query: '{ beta }' }, await bearer({ name }))).body
+    expect((await ask('Alice')).data).toEqual({ beta: 'new things' })
+    expect((await ask('Bob')).errors[0]!.extensions.code).toBe('UNAUTHORIZED_FIELD_OR_TYPE')
+  })
+
+  test('callers who may see different things never share a plan, in any order', async () => {
+    const query = 'query Same { diary salary mirror(text: "x") }'
+    const admin = await bearer({ scope: 'admin' })
+    for (const [caller, data] of [
+      [{}, { diary: null, salary: null, mirror: 'x' }],
+      [admin, { diary: 'dear diary', salary: 7, mirror: 'x' }],
+      [{}, { diary: null, salary: null, mirror: 'x' }],
+    ] as const) {
+      expect((await post({ query }, caller)).body.data).toEqual(data)
+    }
+  })
+
+  test('an operator asks why, somebody else does not get to know', async () => {
+    const request = { query: '{ salary }', extensions: { authorization: true } }
+    const operator = await post(request, await bearer({ scope: 'operator' }))
+    expect(operator.body.extensions?.authorization).toMatchObject([
+      { path: ['salary'], coordinate: 'Query.salary', decision: 'denied' },
+    ])
+    const other = await post(request, await bearer())
+    expect(other.body.extensions).toBeUndefined()
   })
 })
 

@@ -1,0 +1,160 @@
+/**
+ * An engine behind its guards. Apollo Server's pipeline executes through this: decide first, plan and
+ * execute what is left, then answer in the shape that was asked for.
+ */
+import { HeaderMap } from '@apollo/server'
+import type { ApolloServerOptions } from '@apollo/server'
+import { GraphQLError } from 'graphql'
+import type { Logger } from 'pino'
+import { grantedScopes } from '../subgraphs/kit/guards.ts'
+import { answerWithDenials } from './authorization/answer-with-denials.ts'
+import type { ResponseData } from './authorization/answer-with-denials.ts'
+import type { Authorizer } from './authorization/authorizer.ts'
+import { challengeOf } from './authorization/challenge.ts'
+import type { AuthorizedOperation } from './authorization/decisions.ts'
+import type { Denial } from './authorization/denial.ts'
+import { explainOperation } from './authorization/explain-operation.ts'
+import { filteredIntrospection } from './authorization/filtered-introspection.ts'
+import type { Introspect } from './authorization/filtered-introspection.ts'
+import { placeDenials } from './authorization/place-denials.ts'
+import type { DecidePolicies } from './authorization/policies.ts'
+import type { ExecutionContext } from './execution/subgraph-data-source.ts'
+import { challenge } from './http/refusal.ts'
+import { statusTells } from './http/media-type.ts'
+
+/** What Apollo Server takes as its gateway. */
+export type Engine = Extract<ApolloServerOptions<ExecutionContext>, { gateway: unknown }>['gateway']
+
+type Executor = NonNullable<Awaited<ReturnType<Engine['load']>>['executor']>
+type PipelineRequest = Parameters<Executor>[0]
+type Result = Awaited<ReturnType<Executor>>
+
+export interface AuthorizedEngineParts {
+  engine: Engine
+  authorizer: Authorizer
+  decidePolicies: DecidePolicies
+  /** Who has this scope may ask for `extensions.authorization`. */
+  explainScope: string | undefined
+  realm: string
+  log: Logger
+}
+
+export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
+  const { engine, authorizer, decidePolicies, log } = parts
+  let introspect: Introspect | undefined
+
+  return {
+    onSchemaLoadOrUpdate: (callback) => engine.onSchemaLoadOrUpdate(callback),
+    stop: () => engine.stop(),
+    async load(options) {
+      if (authorizer.options.introspection === 'filtered') {
+        engine.onSchemaLoadOrUpdate(({ apiSchema }) => {
+          introspect = filteredIntrospection(authorizer, apiSchema)
+        })
+      }
+      const { executor } = await engine.load(options)
+      return { executor: (request) => execute(request, executor!) }
+    },
+  }
+
+  async function execute(request: PipelineRequest, executor: Executor): Promise<Result> {
+    const { document, operationName, context } = request
+    const { caller } = context as ExecutionContext
+    const variables = request.request.variables ?? {}
+    const compiled = authorizer.compile(document, operationName)
+    const granted = await decideAll(compiled.policies, request)
+    const authorized = authorizer.authorize(compiled, caller, variables, granted)
+
+    const executed = await executeWhatIsLeft(authorized, request, executor)
+    if (executed.data === undefined) return executed
+    const introspected = introspect?.(compiled, caller, variables, granted)
+    const { data, denials } = answerWithDenials(authorizer, authorized, {
+      data: executed.data as ResponseData | null,
+      caller,
+      variables,
+      ...(granted ? { granted } : {}),
+      ...(introspected ? { introspected } : {}),
+    })
+    const result = explained({ ...executed, data }, request, granted)
+    if (denials.length === 0) return result
+    const { claims } = caller
+    const paths = denials.map(({ path }) => path.join('.'))
+    log.info({ operationName, sub: claims?.sub, denied: paths.slice(0, 20) }, 'fields denied')
+    return denied(result, denials, authorized, request)
+  }
+
+  async function decideAll(
+    policies: readonly string[],
+    { context, operationName }: PipelineRequest,
+  ) {
+    if (policies.length === 0) return undefined
+    const { claims } = (context as ExecutionContext).caller
+    return decidePolicies({ policies, claims, operationName })
+  }
+
+  /** An operation of which nothing is executed has its HTTP status, for clients that want to see it. */
+  function denied(
+    result: Result,
+    denials: readonly Denial[],
+    authorized: AuthorizedOperation,
+    { request, context }: PipelineRequest,
+  ): Result {
+    const errors = denials.map((denial) => graphqlError(denial))
+    const { outcome } = authorized
+    if (outcome === 'whole' || outcome === 'reduced') {
+      return placeDenials(result, errors, authorizer.options.errors)
+    }
+    const accept = request.http?.headers.get('accept') ?? undefined
+    if (!statusTells(accept)) return placeDenials(result, errors, 'errors')
+    const { caller } = context as ExecutionContext
+    const http = refusalHead(challengeOf(authorizer, authorized, caller), parts.realm)
+    return placeDenials(result, [graphqlError(denials[0]!, { http }), ...errors.slice(1)], 'errors')
+  }
+
+  function explained(
+    result: Result,
+    { request, document, operationName, context }: PipelineRequest,
+    granted: ReadonlySet<string> | undefined,
+  ): Result {
+    const { caller } = context as ExecutionContext
+    if (request.extensions?.authorization !== true || !parts.explainScope) return result
+    if (!caller.claims || !grantedScopes(caller.claims).includes(parts.explainScope)) return result
+    const compiled = authorizer.compile(document, operationName)
+    const authorization = explainOperation(authorizer, compiled, {
+      caller,
+      ...(granted ? { granted } : {}),
+    })
+    return { ...result, extensions: { ...result.extensions, authorization } }
+  }
+}
+
+/** The plan is kept by what is executed, never by what was asked. */
+async function executeWhatIsLeft(
+  authorized: AuthorizedOperation,
+  request: PipelineRequest,
+  executor: Executor,
+): Promise<Result> {
+  if (!('document' in authorized)) return { data: null }
+  const { document, planKey } = authorized
+  return executor({ ...request, document, queryHash: planKey })
+}
+
+/** Returns the denial as the pipeline wants it: locations and all, an Error. */
+function graphqlError({ message, path, locations, extensions }: Denial, more = {}): GraphQLError {
+  const error = new GraphQLError(message, { path, extensions: { ...extensions, ...more } })
+  if (locations) Object.defineProperty(error, 'locations', { value: locations, enumerable: true })
+  return error
+}
+
+/** RFC 6750 section 3.1: 401 for who may log in, 403 with the scopes for who has. */
+function refusalHead(told: ReturnType<typeof challengeOf>, realm: string) {
+  const value =
+    told.status === 401
+      ? challenge({ challenge: 'none', message: '' }, realm)
+      : challenge(
+          { challenge: 'insufficient_scope', message: 'The access token does not suffice' },
+          realm,
+          told.scopes.length > 0 ? { scope: told.scopes.join(' ') } : {},
+        )
+  return { status: told.status, headers: new HeaderMap([['www-authenticate', value]]) }
+}

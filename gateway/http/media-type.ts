@@ -1,0 +1,19 @@
+/** Which of the two media types of GraphQL over HTTP (section 6.4) a client gets. */
+import Negotiator from 'negotiator'
+
+const json = 'application/json; charset=utf-8'
+const graphqlResponse = 'application/graphql-response+json; charset=utf-8'
+
+/** Returns the media type for that Accept header; `application/json` when it has no preference. */
+export function responseMediaType(accept: string | undefined): string {
+  if (!accept) return json
+  return new Negotiator({ headers: { accept } }).mediaType([json, graphqlResponse]) ?? json
+}
+
+/**
+ * Whether the HTTP status tells of the outcome: `application/json` keeps 200 for a well-formed
+ * answer, since proxies answer in that type too (section 6.4.1).
+ */
+export function statusTells(accept: string | undefined): boolean {
+  return responseMediaType(accept) === graphqlResponse
+}

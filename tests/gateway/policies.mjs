@@ -1,0 +1,1 @@
+export default { 'in the beta': ({ claims }) => claims?.name === 'Alice' }
