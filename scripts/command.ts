@@ -1,0 +1,27 @@
+/** The manners that all scripts share: exit codes, and one readable line when something is wrong. */
+import { failureLine } from '../subgraphs/kit/process/run-process.ts'
+
+/**
+ * Runs a command and ends the process with the exit code that it returns (0 when it returns none).
+ * A failure for people is printed as one line, without a stack trace, and ends with exit code 1.
+ * Options are read with readCommandLine.
+ */
+export function runCommand(name: string, command: () => Promise<number | void>): void {
+  endQuietlyWithReader()
+  command().then(
+    (exitCode) => {
+      process.exitCode = exitCode ?? 0
+    },
+    (cause) => {
+      console.error(`${name}: ${failureLine(cause)}`)
+      process.exit(1)
+    },
+  )
+}
+
+/** `command | head` closes the pipe early: that is the reader's wish, not an error. */
+function endQuietlyWithReader(): void {
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    process.exit(cause.code === 'EPIPE' ? 0 : 1)
+  })
+}

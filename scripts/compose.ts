@@ -1,0 +1,71 @@
+/** `npm run compose`: supergraph.yaml becomes supergraph.graphql. */
+import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { runCommand } from './command.ts'
+import { compareWithFile, composeToFile } from './compose/compose-to-file.ts'
+import { keepComposed } from './compose/keep-composed.ts'
+import { exitCodeOf, printReport } from './compose/report.ts'
+import type { ReportFormat } from './compose/report.ts'
+
+const usage = `
+Usage: npm run compose -- [options]
+
+Composes the subgraphs of supergraph.yaml into supergraph.graphql, which a running gateway takes up by
+itself. An error leaves the last good file as it was.
+
+  --config FILE     the list of subgraphs, in the format of rover (default: supergraph.yaml)
+  --output FILE     where the supergraph goes (default: supergraph.graphql)
+  --check           writes nothing; says whether the file is what would be composed now
+  --watch           composes again whenever a file changes, or a subgraph gives another schema
+  --format FORMAT   text, or json: one line of JSON each time (default: text)
+  --help            this text
+
+Exit code: 0 when composed, or current with --check; 1 otherwise.
+\${env.NAME} and \${env.NAME:-default} in supergraph.yaml are looked up in the environment.
+`
+
+runCommand('compose', async () => {
+  const { values } = readCommandLine({
+    usage,
+    options: {
+      config: { type: 'string', default: 'supergraph.yaml' },
+      output: { type: 'string', default: 'supergraph.graphql' },
+      check: { type: 'boolean', default: false },
+      watch: { type: 'boolean', default: false },
+      format: { type: 'string', default: 'text' },
+    },
+  })
+  const format = reportFormat(values.format)
+  const options = { config: values.config, output: values.output, environment: process.env }
+  if (values.check && values.watch) throw new StartFailure('--check and --watch exclude each other')
+  if (values.watch) return watch(options, format)
+
+  const { report } = await (values.check ? compareWithFile(options) : composeToFile(options))
+  printReport(report, format)
+  return exitCodeOf(report)
+})
+
+type Options = Parameters<typeof composeToFile>[0]
+
+/** Returns when it is told to stop. */
+async function watch(options: Options, format: ReportFormat): Promise<void> {
+  const stop = await keepComposed({
+    ...options,
+    onReport: (report) => printReport(report, format),
+    onFailure: (line) =>
+      format === 'json'
+        ? console.log(JSON.stringify({ outcome: 'failed', errors: [{ message: line }] }))
+        : console.error(`compose: ${line}`),
+  })
+  if (format === 'text') console.log('watching for changes; Ctrl-C ends it')
+  await new Promise((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  stop()
+}
+
+function reportFormat(text: string): ReportFormat {
+  if (text === 'text' || text === 'json') return text
+  throw new StartFailure(`--format ${JSON.stringify(text)} is not known: give text or json`)
+}

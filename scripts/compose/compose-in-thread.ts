@@ -1,0 +1,16 @@
+/** Composes in a thread of its own: it is synchronous, and takes seconds for a large graph. */
+import { ownThread } from '../own-module.ts'
+import type { CompositionMessage, SubgraphToCompose } from './composition-messages.ts'
+
+/** Returns what composition says about the subgraphs; it rejects only on an unforeseen error. */
+export function composeInThread(
+  subgraphs: readonly SubgraphToCompose[],
+): Promise<CompositionMessage> {
+  return new Promise((resolve, reject) => {
+    const data = subgraphs.map(({ name, url, sdl }) => ({ name, url, sdl }))
+    const worker = ownThread('./composition-thread', import.meta.url, data)
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', (code) => reject(new Error(`the composition thread ended with ${code}`)))
+  })
+}

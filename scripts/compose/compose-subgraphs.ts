@@ -1,0 +1,112 @@
+import { composeServices } from '@apollo/composition'
+import type { CompositionHint } from '@apollo/composition/dist/hints.js'
+import { getLocation, GraphQLError, Kind, parse, Source, visit } from 'graphql'
+import type { ASTNode, DocumentNode } from 'graphql'
+import type {
+  ComposedHint,
+  ComposedProblem,
+  CompositionMessage,
+  SourcePosition,
+  SubgraphToCompose,
+} from './composition-messages.ts'
+
+/** Returns the supergraph of these subgraphs, or everything that keeps them from making one. */
+export function composeSubgraphs(subgraphs: readonly SubgraphToCompose[]): CompositionMessage {
+  const documents = new Map<string, DocumentNode>()
+  const unreadable: ComposedProblem[] = []
+  for (const { name, sdl } of subgraphs) {
+    const parsed = parseSdl(name, sdl)
+    if (parsed instanceof GraphQLError) unreadable.push(syntaxProblem(name, parsed))
+    else documents.set(name, parsed)
+  }
+  if (unreadable.length > 0) return { outcome: 'failed', errors: unreadable }
+
+  const { supergraphSdl, hints, errors } = composeServices(
+    subgraphs.map(({ name, url }) => ({ name, url, typeDefs: documents.get(name)! })),
+  )
+  if (supergraphSdl === undefined) {
+    return { outcome: 'failed', errors: errors.map((error) => errorProblem(error, documents)) }
+  }
+  return { outcome: 'composed', sdl: `${supergraphSdl}\n`, hints: hints.map(hintProblem) }
+}
+
+function parseSdl(name: string, sdl: string): DocumentNode | GraphQLError {
+  try {
+    return parse(new Source(sdl, name))
+  } catch (cause) {
+    if (cause instanceof GraphQLError) return cause
+    throw cause
+  }
+}
+
+function syntaxProblem(subgraph: string, { message, locations }: GraphQLError): ComposedProblem {
+  const [location] = locations ?? []
+  return { code: 'INVALID_GRAPHQL', message, positions: [{ subgraph, ...location }] }
+}
+
+/** Composition names the subgraph in brackets when the error is in one alone. */
+const subgraphPrefix = /^\[([^\]]+)\] /
+
+function errorProblem(
+  error: GraphQLError,
+  documents: ReadonlyMap<string, DocumentNode>,
+): ComposedProblem {
+  const [prefix = '', subgraph = ''] = subgraphPrefix.exec(error.message) ?? []
+  const document = documents.get(subgraph)
+  const message = document ? error.message.slice(prefix.length) : error.message
+  const code = String(error.extensions.code ?? 'UNKNOWN')
+  const positions = positionsOf(error.nodes)
+  if (positions.length > 0 || !document) return { code, message, positions }
+
+  const mentioned = positionsOf(definitionsNamedIn(message, document))
+  return { code, message, positions: mentioned.length > 0 ? mentioned : [{ subgraph }] }
+}
+
+function hintProblem({ definition, message, nodes }: CompositionHint): ComposedHint {
+  return {
+    code: definition.code,
+    message,
+    level: definition.level.name as ComposedHint['level'],
+    positions: positionsOf(nodes),
+  }
+}
+
+/** One position a subgraph and line: composition often points at a thing and at what is around it. */
+function positionsOf(nodes: readonly ASTNode[] | undefined): SourcePosition[] {
+  const positions = new Map<string, SourcePosition>()
+  for (const { loc } of nodes ?? []) {
+    if (!loc) continue
+    const { line, column } = getLocation(loc.source, loc.start)
+    const subgraph = loc.source.name
+    const key = `${subgraph} ${line}`
+    if (!positions.has(key)) positions.set(key, { subgraph, line, column })
+  }
+  return [...positions.values()]
+}
+
+/** Some errors come without a position; the first name in their message leads to the definition. */
+function definitionsNamedIn(message: string, document: DocumentNode): ASTNode[] {
+  const [, type, field] = /"@?([_A-Za-z]\w*)(?:\.([_A-Za-z]\w*))?[^"]*"/.exec(message) ?? []
+  const found: ASTNode[] = []
+  visit(document, {
+    enter(node, _key, _parent, _path, ancestors) {
+      if (
+        !('name' in node) ||
+        node.name?.kind !== Kind.NAME ||
+        !/Definition|Extension/.test(node.kind)
+      ) {
+        return
+      }
+      const container = ancestors.at(-2) as ASTNode | undefined
+      const isType = field === undefined && node.name.value === type
+      const isField =
+        field !== undefined &&
+        node.name.value === field &&
+        container !== undefined &&
+        'name' in container &&
+        container.name?.value === type
+      if (isType || isField) found.push(node)
+    },
+  })
+  return found
+}

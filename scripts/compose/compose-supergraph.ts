@@ -1,0 +1,95 @@
+/** From supergraph.yaml to the text of a supergraph. Nothing is written here. */
+import { createRequire } from 'node:module'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { composeInThread } from './compose-in-thread.ts'
+import type { ComposedProblem, CompositionMessage } from './composition-messages.ts'
+import { loadSchemas } from './load-schemas.ts'
+import type { LoadedSubgraph } from './load-schemas.ts'
+import type { Hint, Problem } from './problem.ts'
+import { readSupergraphConfig } from './supergraph-config.ts'
+import type { Environment, SubgraphConfig } from './supergraph-config.ts'
+
+export interface Sources {
+  /** The names, in the order of the file. */
+  readonly subgraphs: readonly string[]
+  /** The files that the outcome depends on; some may be missing. */
+  readonly files: readonly string[]
+  /** Whether it also depends on a subgraph that was asked for its schema. */
+  readonly asked: boolean
+}
+
+export type Composition = Sources &
+  (
+    | { readonly outcome: 'composed'; readonly sdl: string; readonly hints: readonly Hint[] }
+    | { readonly outcome: 'failed'; readonly errors: readonly Problem[] }
+  )
+
+/** What composes subgraphs that are complete. */
+export type Composer = (subgraphs: readonly LoadedSubgraph[]) => Promise<CompositionMessage>
+
+/** Returns the supergraph, or all that is wrong. A missing supergraph.yaml is a StartFailure. */
+export async function composeSupergraph(
+  config: string,
+  environment: Environment,
+  compose: Composer = composeInThread,
+): Promise<Composition> {
+  const file = resolve(config)
+  const reading = readSupergraphConfig(file, await readConfigFile(config), {
+    environment,
+    federationVersion: installedFederationVersion(),
+  })
+  const sources = sourcesOf(file, reading.subgraphs)
+  const { loaded, problems } = await loadSchemas(reading.subgraphs)
+  const errors = [...reading.problems, ...problems]
+  if (errors.length > 0) return { outcome: 'failed', errors, ...sources }
+
+  const composed = await compose(loaded)
+  if (composed.outcome === 'failed') {
+    const errors = composed.errors.map((error) => locate(error, loaded))
+    return { outcome: 'failed', errors, ...sources }
+  }
+  const hints = composed.hints.map((hint) => ({ ...locate(hint, loaded), level: hint.level }))
+  return { outcome: 'composed', sdl: composed.sdl, hints, ...sources }
+}
+
+async function readConfigFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new StartFailure(
+      code === 'ENOENT'
+        ? `${path} is not there: it lists the subgraphs; make one, or name it with --config`
+        : `${path} cannot be read (${code}): mend its permissions, or name another with --config`,
+      { cause },
+    )
+  }
+}
+
+function installedFederationVersion(): string {
+  const require = createRequire(import.meta.url)
+  return (require('@apollo/composition/package.json') as { version: string }).version
+}
+
+function sourcesOf(file: string, subgraphs: readonly SubgraphConfig[]): Sources {
+  return {
+    subgraphs: subgraphs.map(({ name }) => name),
+    files: [
+      file,
+      ...subgraphs.flatMap(({ schema }) => (schema.from === 'file' ? [schema.path] : [])),
+    ],
+    asked: subgraphs.some(({ schema }) => schema.from === 'subgraph'),
+  }
+}
+
+/** Positions in a subgraph's SDL become places where a person finds it. */
+function locate(problem: ComposedProblem, subgraphs: readonly LoadedSubgraph[]): Problem {
+  const { code, message, positions } = problem
+  const places = positions.flatMap(({ subgraph, line, column }) => {
+    const found = subgraphs.find(({ name }) => name === subgraph)
+    return found ? [found.locate(line, column)] : []
+  })
+  return { code, message, places }
+}

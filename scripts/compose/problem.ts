@@ -1,0 +1,49 @@
+/** What is wrong, or worth a hint, in the words and places of the person who can mend it. */
+import { relative } from 'node:path'
+
+export interface Place {
+  readonly file: string
+  readonly line?: number
+  readonly column?: number
+  /** The name in supergraph.yaml. */
+  readonly subgraph?: string
+}
+
+export interface Problem {
+  /** Composition's own code, or INVALID_CONFIGURATION or SCHEMA_UNAVAILABLE. */
+  readonly code: string
+  readonly message: string
+  /** The first one is where to look first; there may be none. */
+  readonly places: readonly Place[]
+}
+
+export interface Hint extends Problem {
+  readonly level: 'WARN' | 'INFO' | 'DEBUG'
+}
+
+/**
+ * Returns the problem as compilers print it, which terminals and editors turn into links:
+ *
+ *   users/schema.graphql:3:36: error FIELD_TYPE_MISMATCH in subgraph users: Type of field ...
+ *     auth/schema.graphql:7:1 in subgraph auth
+ */
+export function describeProblem(kind: 'error' | 'hint', { code, message, places }: Problem) {
+  const [first, ...more] = places
+  const lead = first ? `${position(first)}: ` : ''
+  const others = more.map((place) => `\n  ${position(place)}${inSubgraph(place)}`)
+  return `${lead}${kind} ${code}${inSubgraph(first)}: ${message}${others.join('')}`
+}
+
+/** Returns the path as somebody in the current folder would type it. */
+export function displayPath(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere.startsWith('..') || fromHere === '' ? path : fromHere
+}
+
+function position({ file, line, column }: Place): string {
+  return [displayPath(file), line, line && column].filter(Boolean).join(':')
+}
+
+function inSubgraph(place: Place | undefined): string {
+  return place?.subgraph ? ` in subgraph ${place.subgraph}` : ''
+}

@@ -1,0 +1,56 @@
+/** What a composition came to: for people as text, for scripts as one line of JSON. */
+import { describeProblem, displayPath } from './problem.ts'
+import type { Hint, Place, Problem } from './problem.ts'
+
+export interface Report {
+  readonly outcome: 'composed' | 'unchanged' | 'current' | 'not current' | 'failed'
+  /** The file of the supergraph. */
+  readonly output: string
+  readonly subgraphs: readonly string[]
+  readonly hints: readonly Hint[]
+  readonly errors: readonly Problem[]
+}
+
+export type ReportFormat = 'text' | 'json'
+
+/** Returns the exit code that goes with the report. */
+export function exitCodeOf({ outcome }: Report): number {
+  return outcome === 'failed' || outcome === 'not current' ? 1 : 0
+}
+
+/** Prints the report: JSON on the standard output; text on it when all is well, else as errors. */
+export function printReport(report: Report, format: ReportFormat): void {
+  if (format === 'json') return console.log(JSON.stringify(withDisplayPaths(report)))
+  for (const hint of report.hints) console.error(describeProblem('hint', hint))
+  for (const error of report.errors) console.error(describeProblem('error', error))
+  const print = exitCodeOf(report) === 0 ? console.log : console.error
+  print(sentence(report))
+}
+
+function sentence({ outcome, output, subgraphs, errors }: Report): string {
+  const file = displayPath(output)
+  const of = `${counted(subgraphs.length, 'subgraph')}: ${subgraphs.join(', ')}`
+  const sentences: Record<Report['outcome'], string> = {
+    composed: `${file} is composed of ${of}`,
+    unchanged: `${file} is unchanged, composed of ${of}`,
+    current: `${file} is current, composed of ${of}`,
+    'not current': `${file} is not current: run \`npm run compose\``,
+    failed: `${counted(errors.length, 'error')}: ${file} is left as it was`,
+  }
+  return sentences[outcome]
+}
+
+function withDisplayPaths(report: Report): Report {
+  const places = (list: readonly Place[]) =>
+    list.map((place) => ({ ...place, file: displayPath(place.file) }))
+  return {
+    ...report,
+    output: displayPath(report.output),
+    hints: report.hints.map((hint) => ({ ...hint, places: places(hint.places) })),
+    errors: report.errors.map((error) => ({ ...error, places: places(error.places) })),
+  }
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,221 @@
+/** `npm run compose`, as a person and a script see it. */
+import { existsSync, readdirSync } from 'node:fs'
+import { afterEach, expect, test } from '@jest/globals'
+import { composeSubgraphs } from '../../scripts/compose/compose-subgraphs.ts'
+import { composeToFile } from '../../scripts/compose/compose-to-file.ts'
+import type { SubgraphToCompose } from '../../scripts/compose/composition-messages.ts'
+import { describeProblem } from '../../scripts/compose/problem.ts'
+import { until } from '../support/until.ts'
+import { projectFolder } from './support/project-folder.ts'
+import type { ProjectFolder } from './support/project-folder.ts'
+import { runScript, startScript } from './support/run-script.ts'
+
+const link =
+  '@link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])'
+const users = `extend schema ${link}
+type Query { user: User }
+type User @key(fields: "id") { id: ID! name: String }
+`
+const reviews = `extend schema ${link}
+type Query { reviews: [User] }
+type User @key(fields: "id") { id: ID! score: Int }
+`
+const supergraph = `subgraphs:
+  users: { routing_url: "http://users.test/", schema: { file: users.graphql } }
+  reviews: { routing_url: "http://reviews.test/", schema: { file: reviews.graphql } }
+`
+
+let folder: ProjectFolder
+afterEach(() => folder.remove())
+
+function project(files: Record<string, string> = {}): ProjectFolder {
+  folder = projectFolder({
+    'supergraph.yaml': supergraph,
+    'users.graphql': users,
+    'reviews.graphql': reviews,
+    ...files,
+  })
+  return folder
+}
+
+function options() {
+  return {
+    config: folder.at('supergraph.yaml'),
+    output: folder.at('supergraph.graphql'),
+    environment: {},
+  }
+}
+
+const words = () => ['--config', options().config, '--output', options().output]
+
+/** The errors and hints of a composition as a person reads them, with the folder left out. */
+async function composed() {
+  const compose = async (subgraphs: readonly SubgraphToCompose[]) => composeSubgraphs(subgraphs)
+  const { report } = await composeToFile({ ...options(), compose })
+  const short = (line: string) => line.replaceAll(`${folder.path}/`, '')
+  return {
+    outcome: report.outcome,
+    errors: report.errors.map((error) => short(describeProblem('error', error))),
+    hints: report.hints.map((hint) => short(describeProblem('hint', hint))),
+  }
+}
+
+test('the supergraph is written at once and only when it is another', async () => {
+  project()
+  expect((await composed()).outcome).toBe('composed')
+  expect(folder.read('supergraph.graphql')).toContain('@join__graph(name: "users"')
+  expect((await composed()).outcome).toBe('unchanged')
+  expect(readdirSync(folder.path).filter((name) => name.endsWith('.tmp'))).toEqual([])
+})
+
+test('an error leaves the last good file untouched', async () => {
+  project({ 'supergraph.graphql': 'the last good one' })
+  folder.write('reviews.graphql', reviews.replace('score: Int', 'name: Int'))
+  expect((await composed()).outcome).toBe('failed')
+  expect(folder.read('supergraph.graphql')).toBe('the last good one')
+})
+
+test('an error is told with subgraph, file, line, column, code and message', async () => {
+  project({ 'reviews.graphql': reviews.replace('score: Int', 'name: Int @shareable') })
+  folder.write('users.graphql', users.replace('name: String', 'name: String @shareable'))
+  expect((await composed()).errors).toEqual([
+    'reviews.graphql:3:40: error FIELD_TYPE_MISMATCH in subgraph reviews: Type of field "User.name" is incompatible across subgraphs: it has type "Int" in subgraph "reviews" but type "String" in subgraph "users"\n' +
+      '  users.graphql:3:40 in subgraph users',
+  ])
+})
+
+test('GraphQL that cannot be read is told for every file at once', async () => {
+  project({ 'users.graphql': 'type Query {\n  a: \n}', 'reviews.graphql': '' })
+  expect((await composed()).errors).toEqual([
+    'users.graphql:3:1: error INVALID_GRAPHQL in subgraph users: Syntax Error: Expected Name, found "}".',
+    'reviews.graphql:1:1: error INVALID_GRAPHQL in subgraph reviews: Syntax Error: Unexpected <EOF>.',
+  ])
+})
+
+test('an error to which composition gives no position is found by the name it speaks of', async () => {
+  project({ 'users.graphql': `${users}\ntype User { age: Int }\n` })
+  expect((await composed()).errors).toEqual([
+    'users.graphql:3:1: error INVALID_GRAPHQL in subgraph users: There can be only one type named "User"\n' +
+      '  users.graphql:5:1 in subgraph users',
+  ])
+})
+
+test('an error in a schema that stands in supergraph.yaml is told with the line of that file', async () => {
+  project({
+    'supergraph.yaml': `subgraphs:
+  users:
+    routing_url: http://users.test/
+    schema:
+      sdl: |
+        type Query {
+          a: Nothing
+        }
+`,
+  })
+  expect((await composed()).errors).toEqual([
+    'supergraph.yaml:7: error INVALID_GRAPHQL in subgraph users: Unknown type Nothing',
+  ])
+})
+
+test('hints are told as hints, and the supergraph is written', async () => {
+  project({ 'reviews.graphql': reviews.replace('type User', '"Who reviews."\ntype User') })
+  folder.write('users.graphql', users.replace('type User', '"Who uses."\ntype User'))
+  const { outcome, hints } = await composed()
+  expect(outcome).toBe('composed')
+  expect(hints).toEqual([
+    expect.stringMatching(
+      /^reviews\.graphql:3:1: hint INCONSISTENT_DESCRIPTION in subgraph reviews: Element "User" has/,
+    ),
+  ])
+})
+
+test('a supergraph that cannot be written is one sentence', async () => {
+  project()
+  const output = folder.at('nowhere/supergraph.graphql')
+  await expect(composeToFile({ ...options(), output })).rejects.toThrow(
+    `${output} cannot be written (ENOENT): mend the permissions of its folder, or name another file with --output`,
+  )
+})
+
+test('--check says whether the file is current and writes nothing; the exit code tells scripts', async () => {
+  project()
+  const missing = await runScript('scripts/compose.ts', [...words(), '--check'])
+  expect(missing).toMatchObject({
+    exitCode: 1,
+    stderr: `${folder.at('supergraph.graphql')} is not current: run \`npm run compose\`\n`,
+  })
+  expect(existsSync(folder.at('supergraph.graphql'))).toBe(false)
+
+  const written = await runScript('scripts/compose.ts', words())
+  expect(written).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(written.stdout).toBe(
+    `${folder.at('supergraph.graphql')} is composed of 2 subgraphs: users, reviews\n`,
+  )
+  const current = await runScript('scripts/compose.ts', [...words(), '--check', '--format', 'json'])
+  expect(current.exitCode).toBe(0)
+  expect(JSON.parse(current.stdout)).toEqual({
+    outcome: 'current',
+    output: folder.at('supergraph.graphql'),
+    subgraphs: ['users', 'reviews'],
+    hints: [],
+    errors: [],
+  })
+})
+
+test('a failing command prints what is wrong and ends with exit code 1', async () => {
+  project({ 'users.graphql': 'type' })
+  const failing = runScript('scripts/compose.ts', words())
+  const unknown = runScript('scripts/compose.ts', ['--nope'])
+  expect(await failing).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr:
+      `${folder.at('users.graphql')}:1:5: error INVALID_GRAPHQL in subgraph users: Syntax Error: Expected Name, found <EOF>.\n` +
+      `1 error: ${folder.at('supergraph.graphql')} is left as it was\n`,
+  })
+  expect(await unknown).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: "compose: Unknown option '--nope': see --help\n",
+  })
+})
+
+test('--watch composes again on every change, also after errors and of supergraph.yaml itself', async () => {
+  project()
+  const run = startScript('scripts/compose.ts', [...words(), '--watch', '--format', 'json'])
+  const reports = () =>
+    run.stdout
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line))
+  const report = async (count: number) => {
+    await until(() => reports().length >= count)
+    return reports()[count - 1]
+  }
+  expect(await report(1)).toMatchObject({ outcome: 'composed' })
+
+  folder.replace('users.graphql', users.replace('name: String', 'name: Strin'))
+  expect(await report(2)).toMatchObject({
+    outcome: 'failed',
+    errors: [{ message: 'Unknown type Strin' }],
+  })
+  expect(folder.read('supergraph.graphql')).toContain('name: String')
+
+  folder.replace('users.graphql', users.replace('name: String', 'age: Int'))
+  expect(await report(3)).toMatchObject({ outcome: 'composed' })
+  expect(folder.read('supergraph.graphql')).toContain('age: Int')
+
+  folder.write('supergraph.yaml', supergraph.replace('users.graphql', 'people/users.graphql'))
+  expect(await report(4)).toMatchObject({
+    outcome: 'failed',
+    errors: [{ code: 'SCHEMA_UNAVAILABLE' }],
+  })
+
+  folder.write('people/users.graphql', users)
+  expect(await report(5)).toMatchObject({ outcome: 'composed' })
+
+  run.process.kill('SIGINT')
+  expect(await run.ended).toBe(0)
+  expect(run.stderr).toBe('')
+})

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export const repository = fileURLToPath(new URL('../../../', import.meta.url))
+
+export interface ScriptRun {
+  /** All that was printed so far. */
+  readonly stdout: string
+  readonly stderr: string
+  /** Both, as they came. */
+  readonly output: string
+  readonly process: ChildProcess
+  readonly ended: Promise<number | NodeJS.Signals>
+}
+
+/** Starts a module of the repository as npm's scripts do. Settings of the test's own machine stay out. */
+export function startScript(
+  module: string,
+  words: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): ScriptRun {
+  const child = spawn(process.execPath, ['--import', 'tsx', module, ...words], {
+    cwd: repository,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const printed = { stdout: '', stderr: '', output: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      printed[name] += text
+      printed.output += text
+    })
+  }
+  const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('close', (code, signal) => resolve(code ?? signal!))
+  })
+  return Object.assign(printed, { process: child, ended })
+}
+
+/** Returns what it printed and its exit code. */
+export async function runScript(...parts: Parameters<typeof startScript>) {
+  const run = startScript(...parts)
+  const exitCode = await run.ended
+  return { exitCode, stdout: run.stdout, stderr: run.stderr }
+}
