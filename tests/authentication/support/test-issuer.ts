@@ -1,4 +1,5 @@
 /** An identity provider for tests: real keys, a real HTTP server, and every way to misbehave. */
+import { KeyObject, sign } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -30,7 +31,7 @@ export interface TestIssuer {
   keys: JWK[]
   /** Answers instead of the well-behaved handler of that path, while set. */
   handlers: Record<string, Handler>
-  sign(key: TestKey, claims?: JWTPayload, header?: Partial<JWTHeaderParameters>): Promise<string>
+  sign(key: TestKey, claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>
   /** The server goes away, and can come back at the same port. */
   goAway(): Promise<void>
   comeBack(): Promise<void>
@@ -113,4 +114,19 @@ function listen(server: Server, port: number): Promise<void> {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
   })
+}
+
+/** A JWS with any header and payload, whether sensible or not, signed by node:crypto. */
+export function forge(key: TestKey, header: unknown, payload: unknown): string {
+  const encode = (part: unknown) =>
+    Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
+  const signingInput = `${encode(header)}.${encode(payload)}`
+  return `${signingInput}.${rawSignature(key, signingInput)}`
+}
+
+function rawSignature({ algorithm, privateKey }: TestKey, signingInput: string): string {
+  const key = KeyObject.from(privateKey as Parameters<typeof KeyObject.from>[0])
+  const digest = algorithm.startsWith('Ed') ? null : 'sha256'
+  const options = { key, dsaEncoding: 'ieee-p1363' } as const
+  return sign(digest, Buffer.from(signingInput), options).toString('base64url')
 }
