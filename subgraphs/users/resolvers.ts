@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
-import { requireClaims } from '../kit/guards.ts'
+import type { Claims } from '../kit/claims-header.ts'
+import { requireClaims, requireScopes } from '../kit/guards.ts'
 import type { SubgraphContext } from '../kit/guards.ts'
 import type { Profiles } from './profiles.ts'
 
@@ -20,15 +21,20 @@ export function resolvers(profiles: Profiles) {
 
       /** Guarded here and not at the root field: a user is reached by many roads. */
       async name(user: UserReference, _args: unknown, context: SubgraphContext) {
-        const claims = requireClaims(context)
-        if (claims.sub !== user.id) {
-          throw new GraphQLError('Only for the user themselves', {
-            extensions: { code: 'FORBIDDEN' },
-          })
-        }
-        const { name } = await profiles.ofCaller(claims)
+        const { name } = await profiles.ofCaller(requireSelf(user, requireClaims(context)))
         return name
+      },
+
+      /** The gateway asks for it only with that scope; whoever else asks is refused here. */
+      email(user: UserReference, _args: unknown, context: SubgraphContext) {
+        const { email } = requireSelf(user, requireScopes(context, 'profile:email'))
+        return typeof email === 'string' ? email : null
       },
     },
   }
+}
+
+function requireSelf(user: UserReference, claims: Claims): Claims {
+  if (claims.sub === user.id) return claims
+  throw new GraphQLError('Only for the user themselves', { extensions: { code: 'FORBIDDEN' } })
 }

@@ -100,6 +100,19 @@ describe.each(await testDatabases())('users on $name', ({ make }) => {
     expect(codes(answer)).toEqual(['FORBIDDEN', 'FORBIDDEN'])
   })
 
+  test('the email is for the user themselves, with a token of its scope', async () => {
+    const query = '{ userData { email } }'
+    const claims = { ...alice, email: 'alice@example.com' }
+    const scoped = await ask({ ...claims, scope: 'profile:email' }, query)
+    expect(scoped).toEqual({ data: { userData: { email: 'alice@example.com' } } })
+    const unscoped = await ask(claims, query)
+    expect(unscoped.data).toEqual({ userData: { email: null } })
+    expect(codes(unscoped)).toEqual(['FORBIDDEN'])
+    const another = entity.replace('id name', 'email')
+    const others = await ask({ ...claims, scope: 'profile:email' }, another, users('2'))
+    expect(others.data._entities).toEqual([{ email: null }])
+  })
+
   test('profiles outlive the process', async () => {
     await ask(alice, '{ userData { id } }')
     await running.close()
