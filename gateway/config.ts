@@ -10,6 +10,7 @@ import { authorizationSchema } from './configuration/authorization.ts'
 import { claimsSchema } from './configuration/claims.ts'
 import { checkGivenKeys } from './configuration/given-keys.ts'
 import { httpSchema } from './configuration/http.ts'
+import { limitsSchema } from './configuration/limits.ts'
 import { metricsSchema } from './configuration/metrics.ts'
 import { subgraphsSchema } from './configuration/subgraphs.ts'
 import { substitute } from './configuration/substitute.ts'
@@ -23,6 +24,7 @@ export const configSchema = z.strictObject({
   authorization: authorizationSchema,
   subgraphs: subgraphsSchema,
   http: httpSchema,
+  limits: limitsSchema,
   metrics: metricsSchema,
   engine: z.enum(['apollo', 'native']).default('apollo').describe('What executes a query plan'),
   workers: z

@@ -121,6 +121,11 @@ export const errorTable = {
     status: 400,
     message: 'The document has no operation of that name',
   },
+  CREDENTIALS_REPEATED: {
+    code: 'CREDENTIALS_REPEATED',
+    status: 400,
+    message: 'One credential field an operation: log in, sign up or refresh once in each request',
+  },
   BAD_USER_INPUT: { code: 'BAD_USER_INPUT', status: 400, message: 'A value is not acceptable' },
 
   // What went wrong behind us?
@@ -128,6 +133,22 @@ export const errorTable = {
     code: 'INVALID_CREDENTIALS',
     status: 200,
     message: 'Wrong username or password',
+  },
+  SESSION_ENDED: {
+    code: 'SESSION_ENDED',
+    status: 200,
+    message: 'The session has ended: log in again',
+  },
+  REFRESH_CONFLICT: {
+    code: 'REFRESH_CONFLICT',
+    status: 200,
+    message: 'The refresh token has just been used: retry with the newest one',
+  },
+  SERVICE_UNAVAILABLE: {
+    code: 'SERVICE_UNAVAILABLE',
+    status: 503,
+    retryAfter: 5,
+    message: 'Too much to do right now: try again shortly',
   },
   UNAUTHENTICATED: { ...unauthenticated, status: 200, message: 'Log in to see this' },
   FORBIDDEN: { code: 'FORBIDDEN', status: 200, message: 'You may not see this' },

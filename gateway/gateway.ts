@@ -1,5 +1,6 @@
 /** The gateway: joins its stages. One request goes one way through them. */
 import type { Logger } from 'pino'
+import type { CallerClient } from '../subgraphs/kit/client-headers.ts'
 import type { Authenticate } from './authentication/authenticate.ts'
 import { GatewayError } from './errors.ts'
 import type { Generation } from './generation.ts'
@@ -34,7 +35,7 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
     try {
       const caller = await authenticate(request.headers)
       const query = readGraphqlRequest(request)
-      return await generation().answer(query, caller)
+      return await generation().answer(query, { ...caller, client: clientOf(request) })
     } catch (error) {
       return refusal(expected(error), { realm, accept: soleHeader(request.headers, 'accept') })
     }
@@ -45,4 +46,9 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
     log.error({ err: error }, 'unforeseen error')
     return new GatewayError('INTERNAL_SERVER_ERROR', { cause: error })
   }
+}
+
+function clientOf({ clientAddress, headers }: HttpRequest): CallerClient {
+  const agent = soleHeader(headers, 'user-agent')
+  return { ...(clientAddress ? { address: clientAddress } : {}), ...(agent ? { agent } : {}) }
 }

@@ -16,6 +16,7 @@ import type { AuthorizationOptions } from './authorization/authorization-options
 import { guardSupergraph } from './authorization/guard-supergraph.ts'
 import type { DecidePolicies } from './authorization/policies.ts'
 import { authorizedEngine } from './authorized-engine.ts'
+import type { Limits } from './configuration/limits.ts'
 import { apolloEngine } from './execution/apollo-engine.ts'
 import { subgraphClient } from './execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from './execution/subgraph-client.ts'
@@ -26,6 +27,7 @@ import type { ForwardedCaller, SubgraphHeaders } from './execution/subgraph-head
 import { clientErrorFormatter } from './http/client-errors.ts'
 import { depthLimit } from './http/depth-limit.ts'
 import type { HttpAnswer } from './http/http-message.ts'
+import { oneCredentialField } from './http/one-credential-field.ts'
 import { requireOperation } from './http/require-operation.ts'
 import { responseStatus } from './http/response-status.ts'
 import type { Supergraph } from './supergraph/read-supergraph.ts'
@@ -39,6 +41,7 @@ export interface GenerationParts {
   authorization: Partial<AuthorizationOptions>
   decidePolicies: DecidePolicies
   explainScope: string | undefined
+  limits: Limits
   realm: string
   log: Logger
 }
@@ -49,15 +52,9 @@ export interface Generation {
   close(): Promise<void>
 }
 
-/**
- * How large a document may be. What a person or a code generator writes is far below; what parsing,
- * validation and planning can bear is above.
- */
-const documentLimits = { tokens: 10_000, depth: 200, expandedSelections: 20_000 }
-
 /** Returns a generation that is ready to answer; it rejects when the supergraph cannot be loaded. */
 export async function createGeneration(parts: GenerationParts): Promise<Generation> {
-  const { supergraph, log } = parts
+  const { supergraph, limits, log } = parts
   const clients = new Map(
     supergraph.subgraphs.map(({ name, url }) => [name, subgraphClient(url, parts.subgraph(name))]),
   )
@@ -79,6 +76,9 @@ export async function createGeneration(parts: GenerationParts): Promise<Generati
     gateway: authorizedEngine({ ...parts, engine, authorizer }),
     ...safeSettings,
     introspection: authorizer.options.introspection !== 'off',
+    maxRecursiveSelections: limits.selections,
+    parseOptions: { maxTokens: limits.tokens },
+    validationRules: [depthLimit(limits.depth), oneCredentialField(limits.credentialFields)],
     logger: log,
     formatError: clientErrorFormatter(log),
     plugins: [...pluginsOff(), requireOperation(), responseStatus(parts.realm)],
@@ -119,9 +119,6 @@ const safeSettings = {
   hideSchemaDetailsFromClientErrors: true,
   stopOnTerminationSignals: false,
   allowBatchedHttpRequests: false,
-  maxRecursiveSelections: documentLimits.expandedSelections,
-  parseOptions: { maxTokens: documentLimits.tokens },
-  validationRules: [depthLimit(documentLimits.depth)],
   // Credentials are bearer tokens, which no browser sends by itself, and a GET cannot mutate.
   csrfPrevention: false,
   cache: 'bounded',

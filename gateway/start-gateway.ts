@@ -19,7 +19,9 @@ import type { DecidePolicies } from './authorization/policies.ts'
 import { readConfig } from './config.ts'
 import type { GatewayConfig } from './config.ts'
 import { subgraphSettings } from './configuration/subgraphs.ts'
+import { clientHeaders } from './execution/client-headers.ts'
 import { subgraphHeaders } from './execution/subgraph-headers.ts'
+import type { SubgraphHeaders } from './execution/subgraph-headers.ts'
 import { createGateway } from './gateway.ts'
 import { createGeneration } from './generation.ts'
 import { expressApp } from './http/express-app.ts'
@@ -55,23 +57,19 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       createGeneration({
         supergraph,
         subgraph: (name) => subgraphSettings(config.subgraphs, name),
-        headers: (name) =>
-          subgraphHeaders(
-            name,
-            { algorithm: 'HS256', key: deriveClaimsKey(secret, name) },
-            Date.now,
-          ),
+        headers: (name) => headersFor(name, config, secret),
         called: metrics.subgraphCalled,
         authorization: authorizationOptions(config),
         decidePolicies,
         explainScope: config.authorization.explainScope,
         realm: config.http.realm,
+        limits: config.limits,
         log,
       }),
     retire: (generation) => generation.close(),
   }).catch(asStartFailure)
 
-  const { realm, bodyLimit, cors } = config.http
+  const { realm, bodyLimit, cors, trustedProxies } = config.http
   const app = expressApp({
     answer: createGateway({
       authenticate: callers.authenticate,
@@ -84,6 +82,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     realm,
     bodyLimit,
     cors,
+    trustedProxies,
     log,
   })
   const listening = await listen(app, options.listen)
@@ -105,6 +104,14 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       await callers.close()
     },
   }
+}
+
+/** The badge, and for subgraphs that are told of the client, who that is. */
+function headersFor(subgraph: string, { claims }: GatewayConfig, secret: string): SubgraphHeaders {
+  const key = deriveClaimsKey(secret, subgraph)
+  const write = subgraphHeaders(subgraph, { algorithm: 'HS256', key }, Date.now)
+  if (!claims.subgraphs[subgraph]?.client) return write
+  return (caller) => ({ ...write(caller), ...clientHeaders(caller.client ?? {}) })
 }
 
 function claimRules({ claims: { forward, subgraphs } }: GatewayConfig) {

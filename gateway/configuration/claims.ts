@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { claimName, text, together } from './values.ts'
+import { claimName, flag, text, together } from './values.ts'
 import type { Problem } from './values.ts'
 
 /** Headers that belong to the transport, or that the gateway writes itself. */
@@ -42,6 +42,9 @@ const forwardingSchema = z.strictObject({
     .default({})
     .describe('Plain headers, each with the claim whose value it carries'),
   signing: signing.optional(),
+  client: flag()
+    .default(false)
+    .describe("Tell the client's address and User-Agent too, as the auth subgraph needs them"),
 })
 
 /** Which claims leave the gateway, to whom, signed how. */

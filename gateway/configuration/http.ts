@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { flag, size, text } from './values.ts'
+import { flag, size, text, wholeNumber } from './values.ts'
 
 /** Browser pages of other origins that may use the gateway (the Fetch standard's CORS protocol). */
 const corsSchema = z
@@ -31,6 +31,16 @@ export const httpSchema = z
       .default(100 * 1024)
       .describe('The largest request body that is read'),
     cors: corsSchema.optional(),
+    trusted_proxies: z
+      .union([wholeNumber({ least: 0, most: 10 }), z.array(z.string().min(1))])
+      .default(0)
+      .describe(
+        'How many proxies stand in front, or their addresses (CIDR): whose X-Forwarded-For counts',
+      ),
   })
   .prefault({})
-  .transform(({ realm, body_limit, cors }) => ({ realm, bodyLimit: body_limit, cors }))
+  .transform(({ body_limit, trusted_proxies, ...rest }) => ({
+    ...rest,
+    bodyLimit: body_limit,
+    trustedProxies: trusted_proxies,
+  }))

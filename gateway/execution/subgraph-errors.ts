@@ -16,6 +16,9 @@ const codesForClients: readonly ErrorName[] = [
   'BAD_USER_INPUT',
   'FORBIDDEN',
   'INVALID_CREDENTIALS',
+  'REFRESH_CONFLICT',
+  'SERVICE_UNAVAILABLE',
+  'SESSION_ENDED',
   'UNAUTHENTICATED',
 ]
 

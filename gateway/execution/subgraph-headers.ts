@@ -3,6 +3,7 @@
  * there is nothing to strip and nothing to spoof.
  */
 import { claimsHeaderName, claimsHeaderWriter } from '../../subgraphs/kit/claims-header.ts'
+import type { CallerClient } from '../../subgraphs/kit/client-headers.ts'
 import type { Claims, ClaimsSigningKey } from '../../subgraphs/kit/claims-header.ts'
 
 /** Who a request to a subgraph is made for. */
@@ -11,6 +12,8 @@ export interface ForwardedCaller {
   readonly claims: Claims | null
   /** When the access token expires, in seconds since the epoch. */
   readonly expiresAt?: number
+  /** The client on the other side of the gateway: for the subgraphs that are told. */
+  readonly client?: CallerClient
 }
 
 export type SubgraphHeaders = (caller: ForwardedCaller) => Record<string, string>

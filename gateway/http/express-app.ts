@@ -18,6 +18,8 @@ export interface ExpressAppParts extends RefusalOptions {
   bodyLimit: number
   /** The pages of other origins that may use the gateway; none when left out. */
   cors?: { origins: '*' | string[]; credentials: boolean } | undefined
+  /** How many proxies in front are believed, or which: whose X-Forwarded-For counts. */
+  trustedProxies: number | string[]
   log: Logger
   /** JSON documents at fixed paths, such as the gateway's public keys. */
   documents?: Readonly<Record<string, () => unknown>>
@@ -33,6 +35,7 @@ export function expressApp(parts: ExpressAppParts): Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
+  app.set('trust proxy', parts.trustedProxies)
 
   app.get('/health', (_request, response) => void response.json({ status: 'alive', requests }))
   app.get('/ready', (_request, response) => {
@@ -57,6 +60,7 @@ export function expressApp(parts: ExpressAppParts): Express {
         search: searchOf(request.originalUrl),
         headers: request.headersDistinct,
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+        clientAddress: request.ip,
       })
       send(response, answer)
     },

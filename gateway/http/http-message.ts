@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly headers: RequestHeaders
   /** The bytes received; empty when there was no body. */
   readonly body: Uint8Array
+  /** The address of the client, or of the last proxy that is not trusted. */
+  readonly clientAddress?: string | undefined
 }
 
 export interface HttpAnswer {

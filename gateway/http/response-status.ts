@@ -4,6 +4,7 @@
  * Plain `application/json` keeps 200, as section 6.4.1 wants it.
  */
 import type { ApolloServerPlugin } from '@apollo/server'
+import type { GraphQLFormattedError } from 'graphql'
 import { errorTable } from '../errors.ts'
 import type { ErrorRow } from '../errors.ts'
 import { statusTells } from './media-type.ts'
@@ -17,7 +18,14 @@ export function responseStatus(realm: string): ApolloServerPlugin {
         async willSendResponse({ request, response }) {
           if (response.body.kind !== 'single') return
           const { data, errors } = response.body.singleResult
-          if (data !== null || response.http.status !== undefined) return
+          if (response.http.status !== undefined) return
+          if (isOverloaded(data, errors)) {
+            const { status, retryAfter } = errorTable.SERVICE_UNAVAILABLE
+            response.http.status = status
+            response.http.headers.set('retry-after', String(retryAfter))
+            return
+          }
+          if (data !== null) return
           if (!statusTells(request.http?.headers.get('accept'))) return
           const row = rowOf(errors?.[0]?.extensions?.code)
           response.http.status = row.status
@@ -27,6 +35,13 @@ export function responseStatus(realm: string): ApolloServerPlugin {
       }
     },
   }
+}
+
+/** Nothing but "try again": proxies and clients have to see it, whatever the media type. */
+function isOverloaded(data: unknown, errors: readonly GraphQLFormattedError[] = []): boolean {
+  const codes = errors.map(({ extensions }) => extensions?.code)
+  if (codes.length === 0 || codes.some((code) => code !== 'SERVICE_UNAVAILABLE')) return false
+  return Object.values(data ?? {}).every((value) => value === null)
 }
 
 /** A row that has 200 is one of a part of the answer; here nothing else is left of it. */

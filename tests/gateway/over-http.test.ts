@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { parse } from 'graphql'
+import { GraphQLError, parse } from 'graphql'
 import { deriveClaimsKey, requireClaims, serveSubgraph } from '../../subgraphs/kit/index.ts'
 import type { SubgraphContext } from '../../subgraphs/kit/index.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
@@ -32,6 +32,8 @@ const peopleSdl = /* GraphQL */ `
   }
   type Mutation {
     rename(name: String!): Person
+    enter(password: String!): String
+    leave: String
     promote: Person @requiresScopes(scopes: [["admin"]])
   }
   type Person @key(fields: "id") {
@@ -73,6 +75,14 @@ const people = {
     },
   },
   Mutation: {
+    enter: (_: unknown, { password }: { password: string }, { client }: SubgraphContext) => {
+      calls.push('enter')
+      if (password === 'busy') {
+        throw new GraphQLError('queue full', { extensions: { code: 'SERVICE_UNAVAILABLE' } })
+      }
+      return JSON.stringify(client)
+    },
+    leave: () => 'bye',
     promote: () => {
       calls.push('promote')
       return { id: '1' }
@@ -131,6 +141,8 @@ beforeAll(async () => {
 http:
   cors: { origins: ['https://app.example.com'] }
 metrics: { port: 0 }
+limits: { credential_fields: [Mutation.enter, Mutation.leave] }
+claims: { subgraphs: { people: { client: true } } }
 authorization:
   explain_scope: operator
   policies: { file: '${fileURLToPath(new URL('policies.mjs', import.meta.url))}' }
@@ -482,6 +494,42 @@ describe('guarded fields', () => {
     ])
     const other = await post(request, await bearer())
     expect(other.body.extensions).toBeUndefined()
+  })
+})
+
+describe('credential fields', () => {
+  test.each([
+    ['two aliases', 'mutation { a: enter(password: "1") b: enter(password: "2") }'],
+    ['two different fields', 'mutation { enter(password: "1") leave }'],
+    ['a fragment', 'mutation { ...Two } fragment Two on Mutation { enter(password: "1") leave }'],
+    ['an inline fragment', 'mutation { leave ... on Mutation { a: leave } }'],
+    ['one with @skip', 'mutation { leave a: leave @skip(if: true) }'],
+  ])('%s in one operation are refused, and none is tried', async (_name, query) => {
+    const { status, body } = await post({ query })
+    expect(status).toBe(400)
+    expect(body.errors[0]!.extensions).toEqual({
+      code: 'CREDENTIALS_REPEATED',
+      reason: 'CREDENTIALS_REPEATED',
+    })
+    expect(calls).toEqual([])
+  })
+
+  test('one is served, and a subgraph that is configured so is told of the client', async () => {
+    const { body } = await post(
+      { query: 'mutation { enter(password: "1") }' },
+      { 'user-agent': 'Browser/1.0 ü', 'x-forwarded-for': '203.0.113.9' },
+    )
+    expect(JSON.parse(body.data!.enter as string)).toEqual({
+      address: '127.0.0.1',
+      agent: expect.stringMatching(/^Browser\/1\.0 ?$/),
+    })
+  })
+
+  test('a subgraph that is too busy is 503 with Retry-After', async () => {
+    const { status, body, response } = await post({ query: 'mutation { enter(password: "busy") }' })
+    expect(status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('5')
+    expect(body.errors[0]!.extensions.code).toBe('SERVICE_UNAVAILABLE')
   })
 })
 
