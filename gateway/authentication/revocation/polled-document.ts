@@ -76,7 +76,8 @@ export function polledDocument<Content>(
   async function poll(): Promise<void> {
     try {
       const asked = clock.now()
-      const answer = await parts.fetch(held?.etag)
+      const etag = held && asked < held.usableUntil ? held.etag : undefined
+      const answer = await parts.fetch(etag)
       if (answer !== 'unchanged') {
         held = { ...(await parts.read(answer.body)), etag: answer.etag }
       }

@@ -4,6 +4,8 @@ import type { Clock } from '../../../gateway/authentication/clock.ts'
 export interface TestClock extends Clock {
   /** Lets that much time pass, and what was planned for it happen; the network stays real. */
   pass(milliseconds: number): Promise<void>
+  /** How many callbacks are planned: what is under way over the network is not among them. */
+  planned(): number
 }
 
 /** A clock that starts now and moves only when told. */
@@ -17,6 +19,7 @@ export function testClock(): TestClock {
       planned.add(entry)
       return () => void planned.delete(entry)
     },
+    planned: () => planned.size,
     async pass(milliseconds) {
       const end = now + milliseconds
       for (;;) {
