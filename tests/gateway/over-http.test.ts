@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { GraphQLError, parse } from 'graphql'
+import { auditServer } from 'graphql-http'
 import { deriveClaimsKey, requireClaims, serveSubgraph } from '../../subgraphs/kit/index.ts'
 import type { SubgraphContext } from '../../subgraphs/kit/index.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
@@ -334,6 +335,22 @@ describe('malformed requests', () => {
     const response = await fetch(`${gateway.origin}/graph`)
     expect(response.status).toBe(404)
     expect((await bodyOf(response)).errors[0]!.message).toContain('/graphql')
+  })
+})
+
+describe('GraphQL over HTTP', () => {
+  /** A malformed request is 400 in every media type: monitoring and clients can rely on the status. */
+  const badRequestStays400 =
+    /^SHOULD use (a )?(200 status code|status code of 200) on (document parsing|document validation|variable coercion) failure when accepting application\/json$/
+
+  test('every audit of the specification passes, but for 200 on a malformed request', async () => {
+    const results = await auditServer({ url: gateway.url, fetchFn: fetch })
+    const failed = results.filter(({ status }) => status !== 'ok')
+    expect(failed.filter(({ status }) => status === 'error')).toEqual([])
+    expect(failed.map(({ name }) => name).filter((name) => !badRequestStays400.test(name))).toEqual(
+      [],
+    )
+    expect(results.length).toBeGreaterThan(50)
   })
 })
 
