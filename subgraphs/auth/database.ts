@@ -16,13 +16,58 @@ export interface AccountsTable {
   /** Space separated, as in the access token. */
   scope: string
   created_at: number
+  /** Since then it cannot log in or refresh. */
+  disabled_at: number | null
 }
 
 export interface SessionsTable {
+  /** The `sid`. */
   id: string
   account_id: string
   created_at: number
+  last_used_at: number
   expires_at: number
+  /** When the last access token of the session expires. */
+  access_expires_at: number
+  /** Of the refresh token that is good now. */
+  refresh_generation: number
+  address: string | null
+  agent: string | null
+  /** The place of the session's access tokens in the status lists, counted through all lists. */
+  status_index: number
+  revoked_at: number | null
+}
+
+export interface RefreshTokensTable {
+  /** SHA-256 of the token. */
+  hash: string
+  session_id: string
+  /** 1, 2, 3 ... within the session. */
+  generation: number
+  expires_at: number
+  used_at: number | null
+}
+
+export interface CountersTable {
+  name: 'status index'
+  value: number
+}
+
+export interface SubjectCutOffsTable {
+  subject: string
+  /** In seconds: tokens with an earlier `iat` are refused. */
+  issued_before: number
+  expires_at: number
+}
+
+export interface AuditTable {
+  id: string
+  at: number
+  event: string
+  account_id: string | null
+  session_id: string | null
+  address: string | null
+  username_hash: string | null
 }
 
 export interface SigningKeysTable {
@@ -46,6 +91,10 @@ export interface AuthTables {
   auth_accounts: AccountsTable
   auth_sessions: SessionsTable
   auth_signing_keys: SigningKeysTable
+  auth_refresh_tokens: RefreshTokensTable
+  auth_counters: CountersTable
+  auth_subject_cut_offs: SubjectCutOffsTable
+  auth_audit: AuditTable
 }
 
 export type AuthDatabase = Kysely<AuthTables>

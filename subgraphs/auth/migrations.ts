@@ -1,4 +1,5 @@
 /** How the tables came to be. A migration that was released is never changed: add another. */
+import type { Kysely } from 'kysely'
 import type { Migrations } from '../storage/migrate.ts'
 
 export const migrations: Migrations = {
@@ -44,4 +45,77 @@ export const migrations: Migrations = {
         .execute()
     },
   },
+
+  '002 refresh tokens, revocation and audit': {
+    async up(database) {
+      await database.schema.alterTable('auth_accounts').addColumn('disabled_at', 'bigint').execute()
+
+      // Sessions get what they need for refreshing and revoking; those from before begin anew.
+      await database.schema.dropTable('auth_sessions').execute()
+      await database.schema
+        .createTable('auth_sessions')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('account_id', 'text', (column) =>
+          column.notNull().references('auth_accounts.id').onDelete('cascade'),
+        )
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addColumn('last_used_at', 'bigint', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .addColumn('access_expires_at', 'bigint', (column) => column.notNull())
+        .addColumn('refresh_generation', 'bigint', (column) => column.notNull())
+        .addColumn('address', 'text')
+        .addColumn('agent', 'text')
+        .addColumn('status_index', 'bigint', (column) => column.notNull().unique())
+        .addColumn('revoked_at', 'bigint')
+        .execute()
+      await index(database, 'auth_sessions', 'account_id')
+      await index(database, 'auth_sessions', 'expires_at')
+      await index(database, 'auth_sessions', 'revoked_at')
+
+      await database.schema
+        .createTable('auth_refresh_tokens')
+        .addColumn('hash', 'text', (column) => column.primaryKey())
+        .addColumn('session_id', 'text', (column) =>
+          column.notNull().references('auth_sessions.id').onDelete('cascade'),
+        )
+        .addColumn('generation', 'bigint', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .addColumn('used_at', 'bigint')
+        .execute()
+      await index(database, 'auth_refresh_tokens', 'session_id')
+
+      await database.schema
+        .createTable('auth_counters')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('value', 'bigint', (column) => column.notNull())
+        .execute()
+      await database
+        .insertInto('auth_counters')
+        .values({ name: 'status index', value: 0 })
+        .execute()
+
+      await database.schema
+        .createTable('auth_subject_cut_offs')
+        .addColumn('subject', 'text', (column) => column.primaryKey())
+        .addColumn('issued_before', 'bigint', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .execute()
+
+      await database.schema
+        .createTable('auth_audit')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .addColumn('event', 'text', (column) => column.notNull())
+        .addColumn('account_id', 'text')
+        .addColumn('session_id', 'text')
+        .addColumn('address', 'text')
+        .addColumn('username_hash', 'text')
+        .execute()
+      await index(database, 'auth_audit', 'at')
+    },
+  },
+}
+
+async function index(database: Kysely<any>, table: string, column: string): Promise<void> {
+  await database.schema.createIndex(`${table}_${column}`).on(table).column(column).execute()
 }

@@ -1,35 +1,89 @@
+import { GraphQLError } from 'graphql'
 import { requireClaims } from '../kit/guards.ts'
 import type { SubgraphContext } from '../kit/guards.ts'
-import type { Login } from './login.ts'
-import type { Session, Sessions } from './sessions.ts'
+import type { SubgraphResolvers } from '../kit/serve-subgraph.ts'
+import type { SessionEnder } from './sessions/end-sessions.ts'
+import type { Login } from './sessions/login.ts'
+import type { Refresh } from './sessions/refresh.ts'
+import type { Session, Sessions } from './sessions/sessions.ts'
+import type { Tokens } from './sessions/start-session.ts'
 
 export interface ResolverParts {
   login: Login
+  refresh: Refresh
   sessions: Sessions
+  sessionEnder: SessionEnder
 }
 
-export function resolvers({ login, sessions }: ResolverParts) {
+export function resolvers(parts: ResolverParts): SubgraphResolvers {
+  const { login, refresh, sessions, sessionEnder } = parts
+
+  /** The session that the verified claims name, if it is open and one of ours. */
+  async function callersSession(context: SubgraphContext): Promise<Session | undefined> {
+    const { sub, sid } = requireClaims(context)
+    return typeof sid === 'string' ? sessions.find(sid, sub) : undefined
+  }
+
+  async function requireSession(context: SubgraphContext): Promise<Session> {
+    const session = await callersSession(context)
+    if (session) return session
+    throw new GraphQLError('Log in to see this', { extensions: { code: 'UNAUTHENTICATED' } })
+  }
+
   return {
     Query: {
-      async session(_parent: unknown, _args: unknown, context: SubgraphContext) {
-        const { sub, sid } = requireClaims(context)
-        const session = typeof sid === 'string' ? await sessions.find(sid, sub) : undefined
-        return session && sessionOutput(session)
+      async session(_parent, _args, context) {
+        const session = await callersSession(context)
+        return session && sessionOutput(session, session)
+      },
+      async sessions(_parent, _args, context) {
+        const own = await requireSession(context)
+        const all = await sessions.list(own.accountId)
+        return all.map((session) => sessionOutput(session, own))
       },
     },
     Mutation: {
-      async login(_parent: unknown, args: { username: string; password: string }) {
-        const { account, token, expiresIn } = await login(args.username, args.password)
-        return { token, expiresIn, user: { id: account.id } }
+      async login(_parent, { username, password }, { client }) {
+        return tokensOutput(await login(username, password, client))
+      },
+      async refresh(_parent, { refreshToken }, { client }) {
+        return tokensOutput(await refresh(refreshToken, client))
+      },
+      async logout(_parent, _args, context) {
+        const { sub, sid } = requireClaims(context)
+        return typeof sid === 'string' && sessionEnder.end('logout', sub, sid, context.client)
+      },
+      async logoutEverywhere(_parent, _args, context) {
+        const { accountId } = await requireSession(context)
+        await sessionEnder.endAll('logout everywhere', accountId, context.client)
+        return true
+      },
+      async revokeSession(_parent, { id }, context) {
+        const { accountId } = await requireSession(context)
+        return sessionEnder.end('session revoked', accountId, id, context.client)
       },
     },
   }
 }
 
-function sessionOutput(session: Session) {
+function tokensOutput({ token, expiresIn, refreshToken, account }: Tokens) {
+  return { token, expiresIn, refreshToken, user: { id: account.id } }
+}
+
+function sessionOutput(session: Session, own: Session) {
   return {
     id: session.id,
-    expiresAt: new Date(session.expiresAt).toISOString(),
+    createdAt: time(session.createdAt),
+    lastUsedAt: time(session.lastUsedAt),
+    expiresAt: time(session.expiresAt),
+    client: session.client.agent,
+    address: session.client.address,
+    current: session.id === own.id,
     user: { id: session.accountId },
   }
+}
+
+/** As RFC 3339 writes it. */
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
 }

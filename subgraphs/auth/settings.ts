@@ -1,6 +1,6 @@
 import { claimsKeys } from '../kit/process/claims-keys.ts'
 import { readSettings } from '../kit/process/settings.ts'
-import type { Environment } from '../kit/process/settings.ts'
+import type { Environment, Settings } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
 
 export const help = `
@@ -18,7 +18,11 @@ Settings, from the environment:
   KEY_ENCRYPTION_SECRET     encrypts the signing keys in the database, at least 32 characters
   TOKEN_ISSUER              the issuer of access tokens (http://127.0.0.1:4001)
   TOKEN_AUDIENCE            their audience: what the gateway is called (portcullis)
+  TOKEN_STATUS_URL          where gateways reach this subgraph's /status-lists and /revocations
+                            (TOKEN_ISSUER; outside production the address it listens on)
   ACCESS_TOKEN_LIFETIME     in seconds (300)
+  SESSION_LIFETIME          until a session ends, however it is used, in seconds (30 days)
+  SESSION_IDLE_LIFETIME     until a session ends that is not refreshed, in seconds (7 days)
   NODE_ENV=production       nothing is invented: secrets, issuer and the place of the data must be set
 
 CLAIMS_KEY_FILE and KEY_ENCRYPTION_SECRET_FILE name files that hold the secret.
@@ -29,10 +33,15 @@ export type AuthSettings = ReturnType<typeof readAuthSettings>
 /** A secret shorter than its hash output is guessed sooner than the key that is derived from it. */
 const leastSecretLength = 32
 
+/** In seconds. */
+const day = 24 * 60 * 60
+const year = 365 * day
+
 /** Returns the settings; a StartFailure lists every problem at once. */
 export function readAuthSettings(environment: Environment) {
   const settings = readSettings(environment)
   const { production } = settings
+  const issuer = settings.text('TOKEN_ISSUER', production ? undefined : 'http://127.0.0.1:4001')
   const read = {
     production,
     host: settings.text('HOST', '127.0.0.1'),
@@ -40,12 +49,16 @@ export function readAuthSettings(environment: Environment) {
     databaseUrl: databaseUrl(settings, 'auth.db'),
     claimsKeys: claimsKeys(settings, 'auth'),
     keyEncryptionSecret: settings.secret('KEY_ENCRYPTION_SECRET'),
-    issuer: settings.text('TOKEN_ISSUER', production ? undefined : 'http://127.0.0.1:4001'),
+    issuer,
+    /** Undefined: the address that it listens on. */
+    statusUrl: statusUrl(settings, issuer),
     audience: settings.text('TOKEN_AUDIENCE', 'portcullis'),
-    accessTokenLifetime: settings.wholeNumber('ACCESS_TOKEN_LIFETIME', 300, {
-      least: 1,
-      most: 86_400,
-    }),
+    lifetimes: {
+      accessToken:
+        1000 * settings.wholeNumber('ACCESS_TOKEN_LIFETIME', 300, { least: 1, most: day }),
+      idle: 1000 * settings.wholeNumber('SESSION_IDLE_LIFETIME', 7 * day, { least: 1, most: year }),
+      absolute: 1000 * settings.wholeNumber('SESSION_LIFETIME', 30 * day, { least: 1, most: year }),
+    },
   }
   const { length } = read.keyEncryptionSecret
   if (length > 0 && length < leastSecretLength) {
@@ -53,4 +66,15 @@ export function readAuthSettings(environment: Environment) {
   }
   settings.refuseProblems()
   return read
+}
+
+function statusUrl(settings: Settings, issuer: string): string | undefined {
+  const url = settings.optional('TOKEN_STATUS_URL') ?? (settings.production ? issuer : undefined)
+  if (url === undefined || url === '') return undefined
+  if (!/^https?:/.test(url) || !URL.canParse(url)) {
+    settings.problem(
+      'TOKEN_STATUS_URL is not set, and TOKEN_ISSUER is no http(s) URL to derive it from: give the URL at which gateways reach the auth subgraph',
+    )
+  }
+  return url.replace(/\/$/, '')
 }

@@ -5,6 +5,7 @@ import { raw } from 'express'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { claimsHeaderName, claimsHeaderReader } from './claims-header.ts'
 import type { Claims, ClaimsVerificationKeys } from './claims-header.ts'
+import { readClientHeaders } from './client-headers.ts'
 import type { SubgraphContext } from './guards.ts'
 
 export interface SubgraphHandlerOptions {
@@ -58,7 +59,10 @@ export function subgraphHandler(
         search: new URL(request.originalUrl, 'http://subgraph').search,
         body: parseJson(request.body),
       },
-      context: async () => ({ claims: response.locals.claims as Claims | null }),
+      context: async () => ({
+        claims: response.locals.claims as Claims | null,
+        client: readClientHeaders(request.headers),
+      }),
     })
     for (const [name, value] of headers) response.setHeader(name, value)
     response.status(status ?? 200)

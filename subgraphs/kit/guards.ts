@@ -1,14 +1,20 @@
 /** Guards for resolvers: each returns the claims, or throws the error that the client should see. */
 import { GraphQLError } from 'graphql'
 import type { Claims } from './claims-header.ts'
+import type { CallerClient } from './client-headers.ts'
 
 /** The context that the kit's handler gives to resolvers. `claims` is null for an anonymous caller. */
 export interface SubgraphContext {
   readonly claims: Claims | null
+  /** The client's address and agent, where the gateway is configured to tell them. */
+  readonly client: CallerClient
 }
 
+/** What the guards need of the context. */
+type WithClaims = Pick<SubgraphContext, 'claims'>
+
 /** Returns the caller's claims; an anonymous caller gets an UNAUTHENTICATED error. */
-export function requireClaims(context: SubgraphContext): Claims {
+export function requireClaims(context: WithClaims): Claims {
   if (context.claims) return context.claims
   throw new GraphQLError('Log in to see this', { extensions: { code: 'UNAUTHENTICATED' } })
 }
@@ -17,7 +23,7 @@ export function requireClaims(context: SubgraphContext): Claims {
  * Returns the caller's claims when they grant every scope asked for, else throws: UNAUTHENTICATED
  * for an anonymous caller, FORBIDDEN (naming the missing scopes) for a known one.
  */
-export function requireScopes(context: SubgraphContext, ...scopes: string[]): Claims {
+export function requireScopes(context: WithClaims, ...scopes: string[]): Claims {
   const claims = requireClaims(context)
   const granted = grantedScopes(claims)
   const missing = scopes.filter((scope) => !granted.includes(scope))

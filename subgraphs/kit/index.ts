@@ -14,6 +14,8 @@ export type {
   ClaimsSigningKey,
   ClaimsVerificationKeys,
 } from './claims-header.ts'
+export { clientAddressHeader, clientAgentHeader } from './client-headers.ts'
+export type { CallerClient } from './client-headers.ts'
 export { grantedScopes, requireClaims, requireScopes } from './guards.ts'
 export type { SubgraphContext } from './guards.ts'
 export { subgraphHandler } from './graphql-handler.ts'

@@ -1,6 +1,8 @@
 /** For a team's own tests: the header that the gateway would have sent. */
 import { claimsHeaderName, claimsHeaderWriter } from './claims-header.ts'
 import type { Claims } from './claims-header.ts'
+import { clientAddressHeader, clientAgentHeader } from './client-headers.ts'
+import type { CallerClient } from './client-headers.ts'
 
 /**
  * Returns the headers of a request as the gateway would send them, to spread into a fetch call:
@@ -8,12 +10,18 @@ import type { Claims } from './claims-header.ts'
  *   fetch(url, { headers: { 'content-type': 'application/json', ...gatewayHeaders('users', key, { sub: '1' }) } })
  *
  * @param claims the caller's claims, or null for an anonymous caller
+ * @param client what the gateway tells of the client, where it is configured to
  */
 export function gatewayHeaders(
   subgraph: string,
   key: Uint8Array,
   claims: Claims | null,
+  client: CallerClient = {},
 ): Record<string, string> {
   const write = claimsHeaderWriter(subgraph, { algorithm: 'HS256', key })
-  return { [claimsHeaderName]: write(claims) }
+  return {
+    [claimsHeaderName]: write(claims),
+    ...(client.address === undefined ? {} : { [clientAddressHeader]: client.address }),
+    ...(client.agent === undefined ? {} : { [clientAgentHeader]: client.agent }),
+  }
 }

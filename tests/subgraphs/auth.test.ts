@@ -237,7 +237,7 @@ describe('in production', () => {
 
 test('an unknown user takes as long as a wrong password', async () => {
   const { isPassword, hashPassword, preparePasswords } =
-    await import('../../subgraphs/auth/passwords.ts')
+    await import('../../subgraphs/auth/passwords/hashing.ts')
   await preparePasswords()
   const stored = await hashPassword('right')
   const time = async (hash: string | undefined) => {

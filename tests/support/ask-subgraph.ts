@@ -1,6 +1,7 @@
 /** Asks a subgraph what the gateway would ask: with the claims of a caller in the claims header. */
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
+import type { CallerClient } from '../../subgraphs/kit/client-headers.ts'
 import { gatewayHeaders } from '../../subgraphs/kit/testing.ts'
 
 export const gatewaySecret = 'a gateway secret of the tests, long enough'
@@ -22,10 +23,14 @@ export function asker(subgraph: string, url: string) {
     claims: Claims | null,
     query: string,
     variables: Record<string, unknown> = {},
+    client: CallerClient = {},
   ): Promise<Answer> => {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...gatewayHeaders(subgraph, key, claims) },
+      headers: {
+        'content-type': 'application/json',
+        ...gatewayHeaders(subgraph, key, claims, client),
+      },
       body: JSON.stringify({ query, variables }),
     })
     return (await response.json()) as Answer

@@ -1,8 +1,9 @@
 /** Access tokens: JWTs in the profile of RFC 9068. */
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
-import type { Account } from './accounts.ts'
-import type { Session } from './sessions.ts'
+import type { Account } from '../accounts/accounts.ts'
+import type { Session } from '../sessions/sessions.ts'
+import { statusReference } from '../revocation/status-lists.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 export interface AccessTokenOptions {
@@ -10,8 +11,10 @@ export interface AccessTokenOptions {
   issuer: string
   /** The `aud`: the gateway's name for itself. */
   audience: string
-  /** In seconds. There is no way to shorten it afterwards but revocation. */
+  /** In milliseconds. There is no way to shorten it afterwards but revocation. */
   lifetime: number
+  /** Where gateways reach the status lists, without a trailing slash. */
+  baseUrl: () => string
 }
 
 export interface AccessToken {
@@ -31,7 +34,8 @@ export function accessTokenIssuer(
   options: AccessTokenOptions,
   now: () => number,
 ): AccessTokenIssuer {
-  const { issuer, audience, lifetime } = options
+  const { issuer, audience, baseUrl } = options
+  const lifetime = Math.floor(options.lifetime / 1000)
 
   return async (account, session) => {
     const key = await keys.current()
@@ -41,6 +45,7 @@ export function accessTokenIssuer(
       sid: session.id,
       scope: account.scope,
       name: account.name,
+      status: { status_list: { ...statusReference(session.statusIndex, baseUrl()) } },
     })
       .setProtectedHeader({ typ: 'at+jwt', alg: key.algorithm, kid: key.id })
       .setIssuer(issuer)

@@ -1,5 +1,5 @@
 import type { Accounts } from './accounts.ts'
-import { hashPassword } from './passwords.ts'
+import { hashPassword } from '../passwords/hashing.ts'
 
 /** Known to everybody who has read the README: never made in production. */
 export const developmentAccount = {

@@ -1,4 +1,4 @@
-import type { AuthDatabase } from './database.ts'
+import type { AccountsTable, AuthDatabase } from '../database.ts'
 
 export interface Account {
   readonly id: string
@@ -18,6 +18,11 @@ export interface Accounts {
   add(account: NewAccount): Promise<boolean>
 }
 
+export function accountOf(row: AccountsTable): Account {
+  const { id, name, scope } = row
+  return { id, name, scope, passwordHash: row.password_hash }
+}
+
 export function accountStore(database: AuthDatabase, now: () => number): Accounts {
   return {
     async findByUsername(username) {
@@ -26,13 +31,21 @@ export function accountStore(database: AuthDatabase, now: () => number): Account
         .selectAll()
         .where('username', '=', username)
         .executeTakeFirst()
-      return row && { ...row, passwordHash: row.password_hash }
+      return row && accountOf(row)
     },
 
     async add({ id, username, name, scope, passwordHash }) {
       const added = await database
         .insertInto('auth_accounts')
-        .values({ id, username, name, scope, password_hash: passwordHash, created_at: now() })
+        .values({
+          id,
+          username,
+          name,
+          scope,
+          password_hash: passwordHash,
+          created_at: now(),
+          disabled_at: null,
+        })
         .onConflict((conflict) => conflict.doNothing())
         .returning('id')
         .executeTakeFirst()

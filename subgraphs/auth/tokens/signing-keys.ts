@@ -1,8 +1,8 @@
 /** The keys that sign access tokens: in the database, so that every auth process has the same. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
-import { StartFailure } from '../kit/process/start-failure.ts'
-import type { AuthDatabase, SigningKeysTable } from './database.ts'
+import { StartFailure } from '../../kit/process/start-failure.ts'
+import type { AuthDatabase, SigningKeysTable } from '../database.ts'
 import { DecryptionError } from './key-encryption.ts'
 import type { KeyEncryption } from './key-encryption.ts'
 

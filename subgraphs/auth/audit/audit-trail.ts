@@ -1,0 +1,52 @@
+/** What happened, for administrators: rows are added and never changed. */
+import { createHmac, hkdfSync, randomUUID } from 'node:crypto'
+import type { AuthDatabase } from '../database.ts'
+
+/** Every event that is recorded. */
+export type AuditEvent =
+  | 'login'
+  | 'login failed'
+  | 'refresh'
+  | 'refresh token reused'
+  | 'logout'
+  | 'logout everywhere'
+  | 'session revoked'
+
+export interface AuditEntry {
+  event: AuditEvent
+  accountId?: string | undefined
+  sessionId?: string | undefined
+  /** The IP address of the client. */
+  address?: string | undefined
+  /** As it was typed: it may be a password, so only a keyed hash is kept. */
+  username?: string | undefined
+}
+
+export interface AuditTrail {
+  /** @param transaction that does what is recorded, so that both happen or neither */
+  record(entry: AuditEntry, transaction?: AuthDatabase): Promise<void>
+}
+
+/** @param secret keys the hash of usernames, so that a copy of the table does not give them away */
+export function auditTrail(database: AuthDatabase, secret: string, now: () => number): AuditTrail {
+  const hashKey = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis audit usernames', 32))
+  const hashed = (username: string) =>
+    createHmac('sha256', hashKey).update(username).digest('base64url')
+
+  return {
+    async record({ event, accountId, sessionId, address, username }, transaction = database) {
+      await transaction
+        .insertInto('auth_audit')
+        .values({
+          id: randomUUID(),
+          at: now(),
+          event,
+          account_id: accountId ?? null,
+          session_id: sessionId ?? null,
+          address: address ?? null,
+          username_hash: username === undefined ? null : hashed(username),
+        })
+        .execute()
+    },
+  }
+}

@@ -1,0 +1,25 @@
+import type { RequestHandler } from 'express'
+import type { SignedDocument } from './signed-document.ts'
+
+/**
+ * Answers with a signed document, or with 304 when the client has it already. It may be kept for a
+ * second only: the age of the answer is added to the lag of a revocation.
+ *
+ * @param find gives undefined for an address that has no document
+ */
+export function documentRoute(
+  mediaType: string,
+  find: (parameters: Record<string, unknown>) => Promise<SignedDocument | undefined>,
+): RequestHandler {
+  return async (request, response) => {
+    const document = await find(request.params)
+    if (!document) return void response.status(404).json({ error: 'not_found' })
+    response.set({
+      etag: document.etag,
+      'cache-control': 'public, max-age=1, must-revalidate',
+      'content-type': mediaType,
+    })
+    if (request.fresh) return void response.status(304).end()
+    response.end(document.jwt)
+  }
+}

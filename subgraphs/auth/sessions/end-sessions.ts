@@ -1,0 +1,54 @@
+/** The ways to end a session. Each reaches the status list, so that its access tokens end with it. */
+import type { CallerClient } from '../../kit/client-headers.ts'
+import type { AuditEvent, AuditTrail } from '../audit/audit-trail.ts'
+import type { AuthDatabase } from '../database.ts'
+import type { CutOffs } from '../revocation/cut-offs.ts'
+import type { Session, Sessions } from './sessions.ts'
+
+export interface SessionEnder {
+  /** Ends one session of an account; false when it has no such open session. */
+  end(event: AuditEvent, accountId: string, id: string, client: CallerClient): Promise<boolean>
+  /** Ends every session of an account, and refuses whatever else was issued to it until now. */
+  endAll(event: AuditEvent, accountId: string, client: CallerClient): Promise<void>
+  /** Ends every session of an account but one. */
+  endOthers(transaction: AuthDatabase, kept: Session): Promise<void>
+}
+
+export interface SessionEnderParts {
+  database: AuthDatabase
+  sessions: Sessions
+  cutOffs: CutOffs
+  audit: AuditTrail
+}
+
+export function sessionEnder({
+  database,
+  sessions,
+  cutOffs,
+  audit,
+}: SessionEnderParts): SessionEnder {
+  return {
+    async end(event, accountId, id, client) {
+      return database.transaction().execute(async (transaction) => {
+        const [ended] = await sessions.revoke(transaction, accountId, { only: id })
+        if (!ended) return false
+        await audit.record({ event, accountId, sessionId: id, ...client }, transaction)
+        return true
+      })
+    },
+
+    async endAll(event, accountId, client) {
+      await database.transaction().execute(async (transaction) => {
+        // The lists refuse the tokens of these sessions to the second; the cut-off, which knows
+        // whole seconds only, refuses those that no list covers.
+        await sessions.revoke(transaction, accountId, 'all')
+        await cutOffs.cutOff(accountId, transaction)
+        await audit.record({ event, accountId, ...client }, transaction)
+      })
+    },
+
+    async endOthers(transaction, kept) {
+      await sessions.revoke(transaction, kept.accountId, { allBut: kept.id })
+    },
+  }
+}

@@ -1,0 +1,133 @@
+/** A session is what one login started: its access tokens name it as `sid`. */
+import { randomUUID } from 'node:crypto'
+import type { Selectable } from 'kysely'
+import type { CallerClient } from '../../kit/client-headers.ts'
+import type { AuthDatabase, SessionsTable } from '../database.ts'
+
+export interface Session {
+  /** The `sid` of its access tokens. */
+  readonly id: string
+  readonly accountId: string
+  /** Times are milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly lastUsedAt: number
+  readonly expiresAt: number
+  readonly client: CallerClient
+  /** Of its access tokens in the status lists. */
+  readonly statusIndex: number
+}
+
+export interface SessionLifetimes {
+  /** Of a session, whatever is done with it, in milliseconds. */
+  absolute: number
+  /** Of a session that is not refreshed, in milliseconds. */
+  idle: number
+  /** Of an access token, in milliseconds. */
+  accessToken: number
+}
+
+export interface Sessions {
+  /** Starts a session; within a transaction of the caller's, which also records why. */
+  start(transaction: AuthDatabase, accountId: string, client: CallerClient): Promise<Session>
+  /** Returns the session if it is the account's own and has not ended. */
+  find(id: string, accountId: string): Promise<Session | undefined>
+  /** Returns the open sessions of an account, the last used first. */
+  list(accountId: string): Promise<Session[]>
+  /** Returns the sessions that this ended: all open ones of the account that are asked for. */
+  revoke(
+    database: AuthDatabase,
+    accountId: string,
+    which: { only: string } | { allBut: string } | 'all',
+  ): Promise<{ id: string }[]>
+}
+
+export function sessionStore(
+  database: AuthDatabase,
+  lifetimes: SessionLifetimes,
+  now: () => number,
+): Sessions {
+  const open = () =>
+    database
+      .selectFrom('auth_sessions')
+      .selectAll()
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', now())
+      .where('last_used_at', '>', now() - lifetimes.idle)
+
+  return {
+    async start(transaction, accountId, client) {
+      const startedAt = now()
+      const { value } = await transaction
+        .updateTable('auth_counters')
+        .set((column) => ({ value: column('value', '+', 1) }))
+        .where('name', '=', 'status index')
+        .returning('value')
+        .executeTakeFirstOrThrow()
+      const row = await transaction
+        .insertInto('auth_sessions')
+        .values({
+          id: randomUUID(),
+          account_id: accountId,
+          created_at: startedAt,
+          last_used_at: startedAt,
+          expires_at: startedAt + lifetimes.absolute,
+          access_expires_at: startedAt + lifetimes.accessToken,
+          refresh_generation: 1,
+          address: client.address ?? null,
+          agent: client.agent ?? null,
+          status_index: value - 1,
+          revoked_at: null,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      return sessionOf(row)
+    },
+
+    async find(id, accountId) {
+      const row = await open()
+        .where('id', '=', id)
+        .where('account_id', '=', accountId)
+        .executeTakeFirst()
+      return row && sessionOf(row)
+    },
+
+    async list(accountId) {
+      const rows = await open()
+        .where('account_id', '=', accountId)
+        .orderBy('last_used_at', 'desc')
+        .orderBy('id')
+        .execute()
+      return rows.map(sessionOf)
+    },
+
+    async revoke(transaction, accountId, which) {
+      const ofAccount = transaction
+        .updateTable('auth_sessions')
+        .set({ revoked_at: now() })
+        .where('account_id', '=', accountId)
+        .where('revoked_at', 'is', null)
+      const chosen =
+        which === 'all'
+          ? ofAccount
+          : 'only' in which
+            ? ofAccount.where('id', '=', which.only)
+            : ofAccount.where('id', '<>', which.allBut)
+      return chosen.returning('id').execute()
+    },
+  }
+}
+
+export function sessionOf(row: Selectable<SessionsTable>): Session {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+    expiresAt: row.expires_at,
+    client: {
+      ...(row.address === null ? {} : { address: row.address }),
+      ...(row.agent === null ? {} : { agent: row.agent }),
+    },
+    statusIndex: row.status_index,
+  }
+}
