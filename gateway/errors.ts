@@ -61,7 +61,7 @@ export const errorTable = {
     code: 'BAD_REQUEST',
     status: 400,
     challenge: 'invalid_request',
-    message: 'The request carries more than one Authorization header',
+    message: 'The request carries more than one access token',
   },
   KEYS_UNAVAILABLE: {
     code: 'SERVICE_UNAVAILABLE',

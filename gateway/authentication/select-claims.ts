@@ -71,7 +71,8 @@ export function narrowClaims(
   const narrowed: Record<string, unknown> = Object.create(null)
   narrowed.sub = claims.sub
   for (const name of list) {
-    if (claims[name] !== undefined) narrowed[name] = claims[name]
+    const value = own(claims, name)
+    if (value !== undefined) narrowed[name] = value
   }
   return Object.freeze(narrowed) as Claims
 }

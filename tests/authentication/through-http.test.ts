@@ -1,0 +1,470 @@
+/**
+ * Every row of the error table about tokens, through the front door: status, code, reason and
+ * challenge, against our issuer and a foreign one (RS256, array audiences, scopes in `scp`).
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { request as httpRequest } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
+import { createRemoteJWKSet } from 'jose'
+import { parse } from 'graphql'
+import { deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
+import type { SubgraphContext } from '../../subgraphs/kit/index.ts'
+import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
+import type { RunningGateway } from '../support/running-gateway.ts'
+import { until } from '../support/until.ts'
+import { forge, testIssuer, testKey } from './support/test-issuer.ts'
+import type { TestIssuer } from './support/test-issuer.ts'
+import { publishRevocation } from './support/test-revocation.ts'
+import type { TestRevocation } from './support/test-revocation.ts'
+
+const ourKey = await testKey('ES256', 'ours')
+const strangeKey = await testKey('ES256', 'ours')
+const foreignKey = await testKey('RS256', 'foreign')
+
+const sdl = (field: string) => `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+  type Query { ${field}: String }
+`
+
+let ours: TestIssuer
+let foreign: TestIssuer
+let away: TestIssuer
+let revocation: TestRevocation
+let users: RunningProcess
+let notes: RunningProcess
+let gateway: RunningGateway
+/** What the subgraphs got. */
+const seen: { subgraph: string; headers: IncomingHttpHeaders; claims: unknown }[] = []
+
+beforeAll(async () => {
+  ours = await testIssuer({ keys: [ourKey.jwk] })
+  foreign = await testIssuer({ keys: [foreignKey.jwk], audience: ['another-api', 'portcullis'] })
+  away = await testIssuer({ keys: [ourKey.jwk] })
+  revocation = publishRevocation(foreign, foreignKey)
+  users = await subgraph('users', 'me', [deriveClaimsKey(gatewaySecret, 'users')])
+  const keySet: Parameters<typeof subgraph>[2] = (...words) =>
+    createRemoteJWKSet(new URL(`${gateway.origin}/.well-known/gateway-claims.json`))(...words)
+  notes = await subgraph('notes', 'notes', keySet)
+  const issuer = (each: TestIssuer) => `
+    - issuer: ${each.issuer}
+      jwks_uri: ${each.jwksUri}
+      audiences: [portcullis]`
+  gateway = await runGateway(
+    [
+      { name: 'users', url: users.url, sdl: sdl('me') },
+      { name: 'notes', url: notes.url, sdl: sdl('notes') },
+    ],
+    `
+authentication:
+  issuers:${issuer(ours)}
+      algorithms: [ES256]${issuer(foreign)}
+      algorithms: [RS256]
+      token_types: [at+jwt, JWT]
+      scopes_claim: scp
+      subject_prefix: foreign|
+      revocation:
+        status_lists: ['${revocation.listUri}']
+        refresh: 1s${issuer(away)}
+      algorithms: [ES256]
+      subject_prefix: away|
+claims:
+  forward: [sub, scope, name]
+  subgraphs:
+    users: { forward: [sub, name], headers: { x-user-id: sub, x-user-name: name } }
+    notes: { signing: EdDSA }
+http: { realm: 'the "gate"' }
+metrics: { port: 0 }
+`,
+  )
+  await until(async () => (await foreign.requests['/status-lists/1']) !== undefined)
+  await away.goAway()
+})
+
+afterAll(async () => {
+  await gateway?.close()
+  await users?.close()
+  await notes?.close()
+  await ours?.close()
+  await foreign?.close()
+})
+
+beforeEach(() => void (seen.length = 0))
+
+function subgraph(
+  name: string,
+  field: string,
+  keys: Parameters<typeof serveSubgraph>[0]['keys'],
+): Promise<RunningProcess> {
+  return serveSubgraph({
+    name,
+    typeDefs: parse(sdl(field)),
+    resolvers: {
+      Query: {
+        [field]: (_: unknown, __: unknown, { claims }: SubgraphContext) => {
+          seen.findLast((each) => each.subgraph === name)!.claims = claims
+          return claims?.sub ?? 'nobody'
+        },
+      },
+    },
+    keys,
+    host: '127.0.0.1',
+    port: 0,
+    portSetting: 'PORT',
+    routes: (app) =>
+      app.use((request, _response, next) => {
+        seen.push({ subgraph: name, headers: request.headers, claims: undefined })
+        next()
+      }),
+  })
+}
+
+interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  body: { data?: unknown; errors?: { message: string; extensions: Record<string, unknown> }[] }
+}
+
+/** Plain node:http: fetch would tidy up the headers. */
+function ask(headers: Record<string, string | string[]>, query = '{ me }'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+    })
+    request.on('error', reject)
+    request.on('response', async (response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of response) chunks.push(chunk as Buffer)
+      const body = JSON.parse(Buffer.concat(chunks).toString())
+      resolve({ status: response.statusCode!, headers: response.headers, body })
+    })
+    request.end(JSON.stringify({ query }))
+  })
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const now = () => Math.floor(Date.now() / 1_000)
+const ourHeader = { alg: 'ES256', kid: 'ours', typ: 'at+jwt' }
+const ourClaims = () => ({
+  iss: ours.issuer,
+  aud: 'portcullis',
+  sub: '1',
+  iat: now(),
+  exp: now() + 60,
+})
+
+/** The realm has quotes: they are escaped. */
+const realm = 'Bearer realm="the \\"gate\\""'
+const invalid = (description: string) =>
+  `${realm}, error="invalid_token", error_description="${description}"`
+
+type Headers = Record<string, string | string[]>
+type Row = [
+  name: string,
+  reason: string,
+  status: number,
+  challenge: string | undefined,
+  headers: () => Headers | Promise<Headers>,
+]
+
+const rows: Row[] = [
+  [
+    'an expired token',
+    'TOKEN_EXPIRED',
+    401,
+    invalid('The access token has expired'),
+    async () => bearer(await ours.sign(ourKey, { exp: now() - 60 })),
+  ],
+  [
+    'an expired token of the foreign issuer',
+    'TOKEN_EXPIRED',
+    401,
+    invalid('The access token has expired'),
+    async () => bearer(await foreign.sign(foreignKey, { exp: now() - 60 })),
+  ],
+  [
+    'a token that is not valid yet',
+    'TOKEN_NOT_YET_VALID',
+    401,
+    invalid('The access token is not valid yet'),
+    async () => bearer(await ours.sign(ourKey, { nbf: now() + 60 })),
+  ],
+  [
+    'a token issued too long ago',
+    'TOKEN_TOO_OLD',
+    401,
+    invalid('The access token was issued too long ago'),
+    async () => bearer(await ours.sign(ourKey, { iat: now() - 100_000 })),
+  ],
+  [
+    'a token that the foreign issuer has revoked',
+    'TOKEN_REVOKED',
+    401,
+    invalid('The access token has been revoked'),
+    async () =>
+      bearer(
+        await foreign.sign(foreignKey, {
+          status: { status_list: { idx: 2 ** 20, uri: revocation.listUri } },
+        }),
+      ),
+  ],
+  [
+    'a token with padding',
+    'TOKEN_MALFORMED',
+    401,
+    invalid('The access token is malformed'),
+    async () => bearer(`${await ours.sign(ourKey)}==`),
+  ],
+  [
+    'a token with white space inside',
+    'TOKEN_MALFORMED',
+    401,
+    invalid('The access token is malformed'),
+    async () => bearer((await ours.sign(ourKey)).replace('.', ' .')),
+  ],
+  [
+    'an empty bearer',
+    'TOKEN_MALFORMED',
+    401,
+    invalid('The access token is malformed'),
+    () => ({ authorization: 'Bearer ' }),
+  ],
+  [
+    'a token of more than 8 KB',
+    'TOKEN_TOO_LARGE',
+    401,
+    invalid('The access token is larger than 8 KB'),
+    async () => bearer(await ours.sign(ourKey, { filler: 'x'.repeat(8_000) })),
+  ],
+  [
+    'an ID token',
+    'TOKEN_TYPE_WRONG',
+    401,
+    invalid('The token is not an access token'),
+    async () => bearer(await ours.sign(ourKey, {}, { typ: 'JWT' })),
+  ],
+  [
+    'an embedded `jwk`',
+    'HEADER_PARAMETER_REFUSED',
+    401,
+    invalid('The header of the access token has a parameter that is not accepted'),
+    () => bearer(forge(strangeKey, { ...ourHeader, jwk: strangeKey.jwk }, ourClaims())),
+  ],
+  [
+    'alg none',
+    'ALGORITHM_REFUSED',
+    401,
+    invalid('The access token is signed with an algorithm that is not accepted'),
+    () => bearer(`${encode({ ...ourHeader, alg: 'none' })}.${encode(ourClaims())}.`),
+  ],
+  [
+    'the algorithm of another issuer',
+    'ALGORITHM_REFUSED',
+    401,
+    invalid('The access token is signed with an algorithm that is not accepted'),
+    async () => bearer(await foreign.sign(foreignKey, { iss: ours.issuer })),
+  ],
+  [
+    'an unknown key',
+    'KEY_UNKNOWN',
+    401,
+    invalid('The access token is signed with an unknown key'),
+    async () => bearer(await ours.sign({ ...ourKey, keyId: 'nobody' })),
+  ],
+  [
+    'a signature by another key',
+    'SIGNATURE_INVALID',
+    401,
+    invalid('The signature of the access token is not valid'),
+    async () => bearer(await ours.sign(strangeKey)),
+  ],
+  [
+    'a tampered token of the foreign issuer',
+    'SIGNATURE_INVALID',
+    401,
+    invalid('The signature of the access token is not valid'),
+    async () =>
+      bearer(
+        (await foreign.sign(foreignKey)).replace(
+          /\..*\./,
+          `.${encode({ ...ourClaims(), iss: foreign.issuer })}.`,
+        ),
+      ),
+  ],
+  [
+    'an unknown issuer',
+    'ISSUER_UNKNOWN',
+    401,
+    invalid('The access token comes from an unknown issuer'),
+    async () => bearer(await ours.sign(ourKey, { iss: 'https://nobody.example' })),
+  ],
+  [
+    'another audience',
+    'AUDIENCE_MISMATCH',
+    401,
+    invalid('The access token is meant for somebody else'),
+    async () => bearer(await ours.sign(ourKey, { aud: 'nobody' })),
+  ],
+  [
+    'a list of other audiences',
+    'AUDIENCE_MISMATCH',
+    401,
+    invalid('The access token is meant for somebody else'),
+    async () => bearer(await foreign.sign(foreignKey, { aud: ['a', 'b'] })),
+  ],
+  [
+    'no audience',
+    'CLAIM_MISSING',
+    401,
+    invalid('The access token lacks a required claim'),
+    async () => bearer(await ours.sign(ourKey, { aud: undefined as never })),
+  ],
+  [
+    'an empty subject',
+    'CLAIM_INVALID',
+    401,
+    invalid('The access token has a claim that is not valid'),
+    async () => bearer(await ours.sign(ourKey, { sub: '' })),
+  ],
+  [
+    'claims of more than 4 KB',
+    'CLAIMS_TOO_LARGE',
+    401,
+    invalid('The claims to forward from the access token are larger than 4 KB'),
+    async () => bearer(await ours.sign(ourKey, { name: 'x'.repeat(4_100) })),
+  ],
+  ['Basic', 'SCHEME_UNSUPPORTED', 401, realm, () => ({ authorization: 'Basic YWxpY2U6c2VjcmV0' })],
+  [
+    'two Authorization headers',
+    'CREDENTIALS_AMBIGUOUS',
+    400,
+    `${realm}, error="invalid_request", error_description="The request carries more than one access token"`,
+    async () => {
+      const value = `Bearer ${await ours.sign(ourKey)}`
+      return { authorization: [value, value] }
+    },
+  ],
+  [
+    'an issuer whose keys cannot be had',
+    'KEYS_UNAVAILABLE',
+    503,
+    undefined,
+    async () => bearer(await away.sign({ ...ourKey, keyId: 'new' })),
+  ],
+]
+
+describe('refused before any subgraph is called:', () => {
+  test.each(rows)('%s: %s', async (_name, reason, status, challenge, headers) => {
+    const answer = await ask(await headers())
+    const [error] = answer.body.errors!
+    expect(error!.extensions.reason).toBe(reason)
+    expect(answer.status).toBe(status)
+    expect(error!.extensions.code).toBe(codeOf(status))
+    expect(answer.headers['www-authenticate']).toBe(challenge)
+    expect(answer.headers['cache-control']).toBe('no-store')
+    expect(answer.headers['retry-after']).toBe(status === 503 ? '5' : undefined)
+    expect(answer.body.data).toBeUndefined()
+    expect(seen).toEqual([])
+    const text = JSON.stringify([answer.body, answer.headers])
+    for (const hidden of [ours.issuer, foreign.issuer, 'portcullis', 'nobody', 'eyJ']) {
+      expect(text).not.toContain(hidden)
+    }
+  })
+
+  test('no token ever stands in the log', () => {
+    const log = gateway.log.join('\n')
+    expect(log).toContain('TOKEN_EXPIRED')
+    expect(log).not.toMatch(/eyJ[\w-]{20}/)
+  })
+})
+
+function codeOf(status: number): string {
+  return { 400: 'BAD_REQUEST', 401: 'UNAUTHENTICATED', 503: 'SERVICE_UNAVAILABLE' }[status]!
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+describe('accepted:', () => {
+  test('a token of ours: each subgraph gets the claims that its entry allows', async () => {
+    const token = await ours.sign(ourKey, { sub: '7', name: 'Zoë\n', scope: 'a b' })
+    const { status, body, headers } = await ask(bearer(token), '{ me notes }')
+    expect(body).toEqual({ data: { me: '7', notes: '7' } })
+    expect(status).toBe(200)
+    expect(headers['cache-control']).toBe('no-store')
+    const byName = Object.fromEntries(seen.map((each) => [each.subgraph, each]))
+    expect({ ...(byName.users!.claims as object) }).toEqual({ sub: '7', name: 'Zoë\n' })
+    expect({ ...(byName.notes!.claims as object) }).toEqual({
+      sub: '7',
+      name: 'Zoë\n',
+      scope: 'a b',
+    })
+    expect(byName.users!.headers).toMatchObject({ 'x-user-id': '7', 'x-user-name': 'Zo%C3%AB%0A' })
+    expect(byName.notes!.headers['x-user-id']).toBeUndefined()
+    expect(byName.users!.headers.authorization).toBeUndefined()
+  })
+
+  test('a token of the foreign issuer: its scopes in `scp`, its subjects with a prefix', async () => {
+    const token = await foreign.sign(foreignKey, { scp: ['read', 'write'] }, { typ: 'JWT' })
+    const { body } = await ask(bearer(token), '{ notes }')
+    expect(body).toEqual({ data: { notes: 'foreign|subject-1' } })
+    expect(seen[0]!.claims).toMatchObject({ scope: ['read', 'write'] })
+  })
+
+  test('a token that is remembered is answered from the very same verification', async () => {
+    const token = await ours.sign(ourKey, { jti: 'again' })
+    for (let use = 0; use < 3; use++) expect((await ask(bearer(token))).status).toBe(200)
+  })
+
+  test('no token at all: the subgraphs are told that nobody is logged in', async () => {
+    const { body } = await ask({}, '{ me notes }')
+    expect(body).toEqual({ data: { me: 'nobody', notes: 'nobody' } })
+    expect(seen.map(({ claims }) => claims)).toEqual([null, null])
+    expect(seen[0]!.headers['x-user-id']).toBeUndefined()
+  })
+
+  test('headers of the client never become claims', async () => {
+    await ask({ 'x-user-id': 'admin', 'gateway-claims': 'forged' })
+    expect(seen[0]!.headers['x-user-id']).toBeUndefined()
+    expect(seen[0]!.claims).toBeNull()
+  })
+})
+
+test('the public key set of the gateway is there for everybody, without anything private', async () => {
+  const response = await fetch(`${gateway.origin}/.well-known/gateway-claims.json`)
+  const { keys } = (await response.json()) as { keys: Record<string, unknown>[] }
+  expect(keys).toEqual([
+    {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      alg: 'EdDSA',
+      use: 'sig',
+      kid: expect.any(String),
+      x: expect.any(String),
+    },
+  ])
+  expect(response.headers.get('cache-control')).toContain('max-age')
+})
+
+test('a revoked token is refused within the lag, although it was accepted before', async () => {
+  const status = { status_list: { idx: 77, uri: revocation.listUri } }
+  const token = await foreign.sign(foreignKey, { status })
+  expect((await ask(bearer(token))).status).toBe(200)
+  revocation.revoke(77)
+  const revoked = performance.now()
+  await until(async () => (await ask(bearer(token))).status === 401)
+  expect(performance.now() - revoked).toBeLessThan(3_000)
+})
+
+test('verification is counted by issuer and outcome, for Prometheus', async () => {
+  const line = gateway.log.find((each) => each.includes('serving metrics'))!
+  const { url } = JSON.parse(line) as { url: string }
+  const text = await (await fetch(url)).text()
+  expect(text).toContain(
+    `portcullis_authentication_total{issuer="${ours.issuer}",outcome="accepted"}`,
+  )
+  expect(text).toContain('portcullis_verified_token_cache_total{result="hit"}')
+  expect(text).toContain('portcullis_revocation_age_seconds')
+})
