@@ -15,8 +15,9 @@ export function runProcess(name: string, start: () => Promise<RunningProcess>): 
   start().then(
     (running) => {
       console.log(`${name} listening on ${running.url}`)
+      const close = closeWhenTold(running)
+      if (parentIsGone()) return close()
       process.send?.({ listening: running.url })
-      closeWhenTold(running)
     },
     (cause) => {
       console.error(`${name}: ${failureLine(cause)}`)
@@ -31,7 +32,12 @@ export function failureLine(cause: unknown): string {
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
 }
 
-function closeWhenTold(running: RunningProcess): void {
+/** It may have ended while this process was starting. */
+function parentIsGone(): boolean {
+  return process.send !== undefined && !process.connected
+}
+
+function closeWhenTold(running: RunningProcess): () => Promise<void> {
   let closing = false
   const close = async () => {
     if (closing) return
@@ -42,4 +48,5 @@ function closeWhenTold(running: RunningProcess): void {
   process.on('SIGINT', close)
   process.on('SIGTERM', close)
   process.on('disconnect', close)
+  return close
 }

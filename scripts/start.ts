@@ -1,0 +1,60 @@
+/** `npm start`: the whole system for development, in one terminal. */
+import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { runCommand } from './command.ts'
+import { startSystem } from './start/start-system.ts'
+import { ProcessEnded, supervisor } from './start/supervisor.ts'
+import { welcome } from './start/welcome.ts'
+
+const usage = `
+Usage: npm start
+
+Composes supergraph.yaml, then runs auth, users and the gateway until Ctrl-C, and prints lines to try
+them with. For development: secrets, a signing key and an account are made at the first start and kept
+under DATA_DIR.
+
+Environment: HOST (127.0.0.1), GATEWAY_PORT (4000), AUTH_PORT (4001), USERS_PORT (4002), DATA_DIR (.data),
+DATABASE_URL. Port 0 lets the system choose; the supergraph then goes to DATA_DIR/supergraph.graphql, else
+to supergraph.graphql.
+`
+
+const productionWords = `\`npm start\` is for development: it makes secrets and an account. In production build
+once with \`npm run build\` and run each process by itself, with its own secrets:
+  node dist/subgraphs/auth/main.js
+  node dist/subgraphs/users/main.js
+  node dist/gateway/main.js --supergraph supergraph.graphql --config gateway.yaml
+Each lists what it needs when something is missing, and with --help.`
+
+runCommand('start', async () => {
+  readCommandLine({ usage, options: {} })
+  if (process.env.NODE_ENV === 'production') throw new StartFailure(productionWords)
+
+  const processes = supervisor()
+  const told = new Promise<'told to stop'>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => resolve('told to stop'))
+    }
+  })
+  try {
+    await Promise.race([told, run()])
+    return 0
+  } catch (cause) {
+    return report(cause)
+  } finally {
+    await processes.stop()
+  }
+
+  /** Never returns: it ends with the process that ends first. */
+  async function run(): Promise<never> {
+    const urls = await startSystem({ environment: process.env, supervisor: processes })
+    console.log(welcome(urls.gateway))
+    return processes.anyEnded
+  }
+})
+
+/** A process that could not start has said why itself. */
+function report(cause: unknown): number {
+  if (!(cause instanceof ProcessEnded)) throw cause
+  if (!cause.explained) console.error(`start: ${cause.message}; the others are stopped`)
+  return 1
+}

@@ -1,0 +1,33 @@
+/** What is printed when the system is running: where it is, and lines to try it with. */
+import { developmentAccount } from '../../subgraphs/auth/development-account.ts'
+
+/** Returns the text; every command in it can be copied into a shell as it stands. */
+export function welcome(gateway: string): string {
+  const { username, password } = developmentAccount
+  const login = `mutation { login(username: "${username}", password: "${password}") { token expiresIn user { id } } }`
+  const userData = '{ userData { id name } }'
+  return `
+Portcullis is running. Ctrl-C stops it.
+
+  gateway   ${gateway}
+  account   ${username} / ${password}
+
+Log in:
+  ${curl('-s', gateway, login)}
+
+The same, keeping the token:
+  TOKEN=$(${curl('-s', gateway, login)} | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+
+Read your own data with it:
+  ${curl('-s', gateway, userData, 'Bearer $TOKEN')}
+
+A bad token is refused:
+  ${curl('-i', gateway, userData, 'Bearer not.a.token')}
+`
+}
+
+function curl(option: string, url: string, query: string, authorization?: string): string {
+  const credentials = authorization ? ` -H "authorization: ${authorization}"` : ''
+  const body = JSON.stringify({ query })
+  return `curl ${option} ${url} -H 'content-type: application/json'${credentials} -d '${body}'`
+}
