@@ -1,5 +1,5 @@
 /** What is printed when the system is running: where it is, and lines to try it with. */
-import { developmentAccount } from '../../subgraphs/auth/development-account.ts'
+import { developmentAccount } from '../../subgraphs/auth/accounts/development-account.ts'
 
 /** Returns the text; every command in it can be copied into a shell as it stands. */
 export function welcome(gateway: string): string {
