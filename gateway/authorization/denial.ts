@@ -1,5 +1,4 @@
 /** The error that stands for a field that was left out. */
-import { getLocation } from 'graphql'
 import type { FieldNode, SourceLocation } from 'graphql'
 import type { Credentials, Guard } from './guard.ts'
 import type { Requirement } from './guarded-schema.ts'
@@ -33,7 +32,7 @@ export function denialsFor(parts: DenialParts): MakeDenial {
   const known = new Map<string, Denial['extensions']>()
 
   return (path, nodes, requirement) => {
-    const locations = nodes.flatMap(({ loc }) => (loc ? [getLocation(loc.source, loc.start)] : []))
+    const locations = nodes.flatMap(locationOf)
     return {
       message: 'You may not see this field',
       ...(locations.length > 0 ? { locations } : {}),
@@ -57,4 +56,8 @@ export function denialsFor(parts: DenialParts): MakeDenial {
     known.set(key, extensions)
     return extensions
   }
+}
+
+function locationOf({ loc }: FieldNode): SourceLocation[] {
+  return loc ? [{ line: loc.startToken.line, column: loc.startToken.column }] : []
 }

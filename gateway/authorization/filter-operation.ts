@@ -80,20 +80,19 @@ export function filterOperation(
     return selection.kind === 'field' ? filterField(selection) : filterFragment(selection)
   }
 
-  /** The runtime type of an abstract value decides which of its denied fields the answer names. */
+  /**
+   * The runtime type of an abstract value decides which of its denied fields the answer names; and
+   * @apollo/gateway forgets it between nested fragments, unless it is asked for.
+   */
   function filterField(field: CompiledField): FieldNode {
     if (!field.selections) return field.node
-    const selectionSet = filterSet(field.selections)
+    const { selections, ...set } = filterSet(field.selections)
     if (!reduced.has(field.selections)) return field.node
-    const needsTypename = field.abstract && !selectsTypename(selectionSet)
-    const { selections } = selectionSet
+    const typeMatters = field.abstract || selections.some(({ kind }) => kind !== Kind.FIELD)
+    const isNeeded = selections.length === 0 || (typeMatters && !selectsTypename(selections))
     return {
       ...field.node,
-      selectionSet: {
-        ...selectionSet,
-        selections:
-          needsTypename || selections.length === 0 ? [typename, ...selections] : selections,
-      },
+      selectionSet: { ...set, selections: isNeeded ? [typename, ...selections] : selections },
     }
   }
 
@@ -117,7 +116,7 @@ export function filterOperation(
 
 const onlyTypename: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [typename] }
 
-function selectsTypename({ selections }: SelectionSetNode): boolean {
+function selectsTypename(selections: readonly SelectionNode[]): boolean {
   return selections.some(
     (node) =>
       node.kind === Kind.FIELD &&

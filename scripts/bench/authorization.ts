@@ -1,0 +1,133 @@
+/** `npm run bench -- authorization`: what deciding costs, in CPU time, without planning and fetching. */
+import { parse } from 'graphql'
+import { answerWithDenials } from '../../gateway/authorization/answer-with-denials.ts'
+import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
+import type { Claims } from '../../subgraphs/kit/claims-header.ts'
+
+const guardedFields = 12
+
+const supergraph = `
+schema
+  @link(url: "https://specs.apollo.dev/link/v1.0")
+  @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
+  @link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY)
+  @link(url: "https://specs.apollo.dev/requiresScopes/v0.1", for: SECURITY)
+{ query: Query }
+enum join__Graph { SHOP @join__graph(name: "shop", url: "http://shop") }
+type Query @join__type(graph: SHOP) { customers: [Customer!]! }
+type Customer @join__type(graph: SHOP) {
+  id: ID!
+  name: String
+  orders: [Order!]! @authenticated
+  ${numbers((n) => `field${n}: String @requiresScopes(scopes: [["scope${n}"]])`)}
+}
+type Order @join__type(graph: SHOP) { id: ID! total: Int items: [Item!]! }
+type Item @join__type(graph: SHOP) { id: ID! price: Int }
+`
+
+const operation = `query Customers($withOrders: Boolean!) {
+  customers {
+    id
+    ...details
+    orders @include(if: $withOrders) { id total items { id price } }
+  }
+}
+fragment details on Customer { name ${numbers((n) => `field${n}`)} }`
+
+const variables = { withOrders: true }
+
+/** Prints the table. */
+export async function main(): Promise<void> {
+  const { authorizer } = guardSupergraph(supergraph)
+  const document = parse(operation)
+  const compiled = authorizer.compile(document)
+  const everybody = caller((1 << guardedFields) - 1)
+  const somebody = caller(0b000111000111)
+  const anonymous = { claims: null }
+  let next = 0
+  const strangers = Array.from({ length: 1 << guardedFields }, (_, scopes) => caller(scopes))
+
+  const reduced = authorizer.authorize(compiled, somebody, variables)
+  const answered = { data: customers(10), caller: somebody, variables }
+
+  report([
+    [
+      'whole operation, known caller',
+      1,
+      () => authorizer.authorize(compiled, everybody, variables),
+    ],
+    ['reduced, known caller', 1, () => authorizer.authorize(compiled, somebody, variables)],
+    ['reduced, anonymous caller', 1, () => authorizer.authorize(compiled, anonymous, variables)],
+    [
+      'reduced, another token with the same scopes',
+      1,
+      () => authorizer.authorize(compiled, caller(0b000111000111), variables),
+    ],
+    [
+      'combination seen for the first time',
+      500,
+      () => authorizer.authorize(compiled, strangers[next++ % strangers.length]!, variables),
+    ],
+    [
+      'operation text seen for the first time',
+      undefined,
+      () => authorizer.compile(parse(operation)),
+    ],
+    [
+      'answer of 10 objects with 6 denied fields each',
+      undefined,
+      () => answerWithDenials(authorizer, reduced, answered),
+    ],
+  ])
+}
+
+type Row = readonly [name: string, aim: number | undefined, run: () => unknown]
+
+function report(rows: readonly Row[]): void {
+  console.log(
+    `An operation that touches ${guardedFields + 1} guards; CPU time, medians of 25 batches.\n`,
+  )
+  console.log(`${'step'.padEnd(48)}${'us'.padStart(10)}${'aim, us'.padStart(10)}`)
+  for (const [name, aim, run] of rows) {
+    const time = median(Array.from({ length: 25 }, () => batch(run)))
+    const shown = time < 10 ? time.toFixed(2) : time.toFixed(0)
+    console.log(`${name.padEnd(48)}${shown.padStart(10)}${(aim ? `< ${aim}` : '').padStart(10)}`)
+  }
+}
+
+/** Returns microseconds for one run, of as many runs as fill some milliseconds. */
+function batch(run: () => unknown): number {
+  for (let runs = 16; ; runs *= 4) {
+    const start = process.cpuUsage()
+    for (let nth = 0; nth < runs; nth++) run()
+    const { user, system } = process.cpuUsage(start)
+    if (user + system > 8_000) return (user + system) / runs
+  }
+}
+
+function median(values: number[]): number {
+  return values.toSorted((left, right) => left - right)[values.length >> 1]!
+}
+
+/** Who has the scopes whose bits are set. */
+function caller(scopes: number): { claims: Claims } {
+  const granted = Array.from({ length: guardedFields }, (_, n) => `scope${n}`)
+  const scope = granted.filter((_name, n) => scopes & (1 << n)).join(' ')
+  return { claims: { sub: 'somebody', scope } }
+}
+
+function customers(count: number) {
+  const shown = Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`field${n}`, 'value']))
+  return {
+    customers: Array.from({ length: count }, (_, n) => ({
+      id: String(n),
+      name: 'name',
+      ...shown,
+      orders: [{ id: '1', total: 1, items: [{ id: '2', price: 2 }] }],
+    })),
+  }
+}
+
+function numbers(text: (n: number) => string): string {
+  return Array.from({ length: guardedFields }, (_, n) => text(n)).join(' ')
+}

@@ -1,0 +1,143 @@
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import {
+  noPolicies,
+  policyFunctions,
+  policyService,
+  readPolicyModule,
+} from '../../gateway/authorization/policies.ts'
+
+const doctor = { sub: '1', role: 'doctor' }
+const failures: string[] = []
+const options = {
+  timeout: 200,
+  onFailure: (policy: string, { message }: Error) => void failures.push(`${policy}: ${message}`),
+}
+const cleanUps: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  failures.length = 0
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
+})
+
+test('without policies configured each one denies', async () => {
+  expect(await noPolicies({ policies: ['any'], claims: doctor })).toEqual(new Set())
+})
+
+describe('functions', () => {
+  const decide = policyFunctions(
+    new Map(
+      Object.entries({
+        'is a doctor': ({ claims }) => claims?.role === 'doctor',
+        'is Ada': async ({ claims }) => claims?.sub === 'Ada',
+        truthy: () => 1 as never,
+        throws: () => {
+          throw new Error('out of order')
+        },
+        rejects: () => Promise.reject(new Error('no answer')),
+        hangs: () => new Promise<boolean>(() => {}),
+      } satisfies Record<
+        string,
+        Parameters<typeof policyFunctions>[0] extends ReadonlyMap<string, infer P> ? P : never
+      >),
+    ),
+    options,
+  )
+
+  test('decide by the claims; only true is in favour', async () => {
+    const policies = ['is a doctor', 'is Ada', 'truthy']
+    expect(await decide({ policies, claims: doctor })).toEqual(new Set(['is a doctor']))
+    expect(await decide({ policies, claims: { sub: 'Ada' } })).toEqual(new Set(['is Ada']))
+    expect(await decide({ policies, claims: null })).toEqual(new Set())
+  })
+
+  test('that throw, reject, take too long or do not exist deny, and the log learns it', async () => {
+    const policies = ['is a doctor', 'throws', 'rejects', 'hangs', 'unknown']
+    expect(await decide({ policies, claims: doctor })).toEqual(new Set(['is a doctor']))
+    expect(failures.toSorted()).toEqual([
+      'hangs: no decision within 200 ms',
+      'rejects: no answer',
+      'throws: out of order',
+      'unknown: there is no such policy',
+    ])
+  })
+})
+
+describe('a module', () => {
+  async function moduleOf(text: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'policies-'))
+    cleanUps.push(() => rm(folder, { recursive: true }))
+    const path = join(folder, 'policies.mjs')
+    await writeFile(path, text)
+    return path
+  }
+
+  test('gives its functions by name', async () => {
+    const path = await moduleOf("export default { 'is a doctor': ({ claims }) => claims !== null }")
+    const policies = await readPolicyModule(path)
+    expect([...policies.keys()]).toEqual(['is a doctor'])
+    expect(
+      await policyFunctions(policies, options)({ policies: ['is a doctor'], claims: doctor }),
+    ).toEqual(new Set(['is a doctor']))
+  })
+
+  test.each([
+    ['export const one = 1', /have no default export/],
+    ['export default { one: true }', /the policy "one" in .* is no function/],
+    ['export default {', /cannot be loaded/],
+  ])('%s is refused with a sentence', async (text, sentence) => {
+    await expect(readPolicyModule(await moduleOf(text))).rejects.toThrow(sentence)
+  })
+})
+
+describe('a service', () => {
+  const asked: unknown[] = []
+
+  async function serviceThat(
+    answer: (server: Server) => { status: number; body: string } | undefined,
+  ) {
+    asked.length = 0
+    const server = createServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+      asked.push(JSON.parse(Buffer.concat(chunks).toString()))
+      const answered = answer(server)
+      if (answered) response.writeHead(answered.status).end(answered.body)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    cleanUps.push(async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    })
+    return policyService(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, options)
+  }
+
+  test('is asked once for all policies of the operation', async () => {
+    const decide = await serviceThat(() => ({ status: 200, body: '{"granted":["a","not asked"]}' }))
+    const question = { policies: ['a', 'b'], claims: doctor, operationName: 'Q' }
+    expect(await decide(question)).toEqual(new Set(['a']))
+    expect(asked).toEqual([question])
+  })
+
+  test('is not asked when there is nothing to decide', async () => {
+    const decide = await serviceThat(() => ({ status: 200, body: '{}' }))
+    expect(await decide({ policies: [], claims: null })).toEqual(new Set())
+    expect(asked).toEqual([])
+  })
+
+  test.each([
+    ['fails', () => ({ status: 500, body: '{"granted":["a"]}' }), 'answered 500'],
+    ['answers no JSON', () => ({ status: 200, body: 'yes' }), 'JSON'],
+    ['answers another shape', () => ({ status: 200, body: '{"granted":true}' }), 'without a list'],
+    ['takes too long', () => undefined, 'aborted'],
+  ])('that %s denies', async (_name, answer, reason) => {
+    const decide = await serviceThat(answer)
+    expect(await decide({ policies: ['a'], claims: doctor })).toEqual(new Set())
+    expect(failures).toEqual([expect.stringContaining(reason)])
+  })
+})
