@@ -1,0 +1,117 @@
+/** `npm run explain-token`: what the gateway would decide about a token, check by check. */
+import { text as readText } from 'node:stream/consumers'
+import { pino } from 'pino'
+import { systemClock } from '../gateway/authentication/clock.ts'
+import { explainToken } from '../gateway/authentication/explain-token.ts'
+import type { TokenExplanation } from '../gateway/authentication/explain-token.ts'
+import { documentFetcher } from '../gateway/authentication/fetch-document.ts'
+import { createIssuer } from '../gateway/authentication/issuer.ts'
+import { readConfig } from '../gateway/config.ts'
+import { errorTable } from '../gateway/errors.ts'
+import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { failureLine } from '../subgraphs/kit/process/run-process.ts'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+
+const usage = `
+Usage: npm run explain-token -- [TOKEN] [--config FILE] [--format json]
+
+Says, check by check, what the gateway would decide about an access token and why. Without TOKEN it is
+read from standard input, where no list of processes and no history of the shell shows it.
+
+  --config FILE   the gateway's configuration (default: gateway/gateway.yaml)
+  --format        text (default) or json
+  --help          this text
+
+Exit code 0 for a token that is accepted, 1 for one that is refused, 2 when there is no answer.
+`
+
+main().then(
+  (code) => void (process.exitCode = code),
+  (cause) => {
+    console.error(`explain-token: ${failureLine(cause)}`)
+    process.exitCode = 2
+  },
+)
+
+async function main(): Promise<number> {
+  const { values, positionals } = readCommandLine({
+    usage,
+    options: {
+      config: { type: 'string', default: 'gateway/gateway.yaml' },
+      format: { type: 'string', default: 'text' },
+    },
+    positionals: true,
+  })
+  const token = (positionals[0] ?? (await readText(process.stdin))).trim().replace(/^Bearer +/i, '')
+  if (token === '') throw new StartFailure('there is no token: give one, or pipe it in')
+
+  const { explanation, trouble } = await explain(token, values.config)
+  if (values.format === 'json') console.log(JSON.stringify(asJson(explanation, trouble), null, 2))
+  else console.log(asText(explanation, trouble))
+  return explanation.decision === 'accepted' ? 0 : 1
+}
+
+async function explain(token: string, configFile: string) {
+  const { authentication, claims } = readConfig(configFile, process.env)
+  const trouble: string[] = []
+  const log = pino(
+    { level: 'warn' },
+    {
+      write(line: string) {
+        const { issuer, uri, cause, why, keyId, msg } = JSON.parse(line)
+        trouble.push([msg, issuer ?? uri, keyId, cause ?? why].filter(Boolean).join(': '))
+      },
+    },
+  )
+  const { fetch, close } = documentFetcher()
+  const narrowed = Object.values(claims.subgraphs).flatMap(({ forward }) => [forward ?? []])
+  const issuers = new Map(
+    authentication.issuers.map((options) => [
+      options.issuer,
+      createIssuer(options, {
+        claims: { forward: claims.forward, narrowed },
+        fetch,
+        clock: systemClock,
+        log,
+        onKeysChanged: () => {},
+      }),
+    ]),
+  )
+  try {
+    return { explanation: await explainToken(token, { issuers, clock: systemClock }), trouble }
+  } finally {
+    for (const { keys, revocation } of issuers.values()) {
+      keys.close()
+      revocation?.close()
+    }
+    await close()
+  }
+}
+
+const marks = { passed: 'ok', failed: 'NO', 'not looked at': '--' } as const
+
+function asText(explanation: TokenExplanation, trouble: readonly string[]): string {
+  const { checks, decision, token, claims } = explanation
+  const rows = checks.map(({ check, verdict, reason, detail }) =>
+    `  ${marks[verdict]}  ${check.padEnd(18)} ${reason ? `${reason}: ` : ''}${detail}`.trimEnd(),
+  )
+  return [
+    ...rows,
+    ...trouble.map((line) => `  !!  ${line}`),
+    '',
+    ...(token ? [`The token says   ${JSON.stringify(token.payload)}`] : []),
+    ...(claims ? [`Known as         ${JSON.stringify(claims)}`] : []),
+    `Decision         ${decisionText(decision)}`,
+  ].join('\n')
+}
+
+function decisionText(decision: TokenExplanation['decision']): string {
+  if (decision === 'accepted') return 'accepted'
+  const { status, code, message } = errorTable[decision]
+  return `refused with ${status} ${code}, ${decision}: ${message}`
+}
+
+function asJson(explanation: TokenExplanation, trouble: readonly string[]) {
+  const { decision, checks, token, claims } = explanation
+  return { decision, checks, trouble, payload: token?.payload, claims }
+}
