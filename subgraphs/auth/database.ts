@@ -10,8 +10,11 @@ export interface AccountsTable {
   id: string
   /** The one canonical form, which is unique. */
   username: string
+  /** Equal for usernames that look alike: unique, too. */
+  skeleton: string
   name: string
-  /** A PHC string: `$argon2id$v=19$m=...`. */
+  email: string | null
+  /** A PHC string: `$argon2id$v=19$m=...`, or a bcrypt hash that was imported. */
   password_hash: string
   /** Space separated, as in the access token. */
   scope: string
@@ -46,6 +49,13 @@ export interface RefreshTokensTable {
   generation: number
   expires_at: number
   used_at: number | null
+}
+
+export interface PasswordResetsTable {
+  /** SHA-256 of the token. */
+  hash: string
+  account_id: string
+  expires_at: number
 }
 
 export interface CountersTable {
@@ -92,6 +102,7 @@ export interface AuthTables {
   auth_sessions: SessionsTable
   auth_signing_keys: SigningKeysTable
   auth_refresh_tokens: RefreshTokensTable
+  auth_password_resets: PasswordResetsTable
   auth_counters: CountersTable
   auth_subject_cut_offs: SubjectCutOffsTable
   auth_audit: AuditTable

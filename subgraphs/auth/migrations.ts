@@ -1,4 +1,5 @@
 /** How the tables came to be. A migration that was released is never changed: add another. */
+import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Migrations } from '../storage/migrate.ts'
 
@@ -112,6 +113,30 @@ export const migrations: Migrations = {
         .addColumn('username_hash', 'text')
         .execute()
       await index(database, 'auth_audit', 'at')
+    },
+  },
+
+  '003 sign-up and password resets': {
+    async up(database) {
+      await database.schema.alterTable('auth_accounts').addColumn('email', 'text').execute()
+      await database.schema.alterTable('auth_accounts').addColumn('skeleton', 'text').execute()
+      await sql`update auth_accounts set skeleton = username`.execute(database)
+      await database.schema
+        .createIndex('auth_accounts_skeleton')
+        .unique()
+        .on('auth_accounts')
+        .column('skeleton')
+        .execute()
+
+      await database.schema
+        .createTable('auth_password_resets')
+        .addColumn('hash', 'text', (column) => column.primaryKey())
+        .addColumn('account_id', 'text', (column) =>
+          column.notNull().references('auth_accounts.id').onDelete('cascade'),
+        )
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await index(database, 'auth_password_resets', 'account_id')
     },
   },
 }

@@ -23,6 +23,12 @@ Settings, from the environment:
   ACCESS_TOKEN_LIFETIME     in seconds (300)
   SESSION_LIFETIME          until a session ends, however it is used, in seconds (30 days)
   SESSION_IDLE_LIFETIME     until a session ends that is not refreshed, in seconds (7 days)
+  PASSWORD_MIN_LENGTH       of new passwords, in characters (15)
+  MAIL_URL                  how mail is sent: smtp(s)://USER:PASSWORD@HOST, or http(s)://... for a
+                            POST of { from, to, subject, text }; unset: printed outside production,
+                            and in production not sent
+  MAIL_FROM                 the sender (Portcullis <no-reply@localhost>)
+  PASSWORD_RESET_URL        the page where a new password is chosen; #token=... is added
   NODE_ENV=production       nothing is invented: secrets, issuer and the place of the data must be set
 
 CLAIMS_KEY_FILE and KEY_ENCRYPTION_SECRET_FILE name files that hold the secret.
@@ -53,6 +59,15 @@ export function readAuthSettings(environment: Environment) {
     /** Undefined: the address that it listens on. */
     statusUrl: statusUrl(settings, issuer),
     audience: settings.text('TOKEN_AUDIENCE', 'portcullis'),
+    passwordRules: {
+      leastLength: settings.wholeNumber('PASSWORD_MIN_LENGTH', 15, { least: 8, most: 128 }),
+    },
+    delivery: {
+      url: url(settings, 'MAIL_URL', /^(smtps?|https?):/),
+      from: settings.text('MAIL_FROM', 'Portcullis <no-reply@localhost>'),
+      production,
+    },
+    passwordResetUrl: url(settings, 'PASSWORD_RESET_URL', /^https?:/),
     lifetimes: {
       accessToken:
         1000 * settings.wholeNumber('ACCESS_TOKEN_LIFETIME', 300, { least: 1, most: day }),
@@ -66,6 +81,14 @@ export function readAuthSettings(environment: Environment) {
   }
   settings.refuseProblems()
   return read
+}
+
+/** The value is not repeated in a problem: MAIL_URL holds a password. */
+function url(settings: Settings, name: string, scheme: RegExp): string | undefined {
+  const value = settings.optional(name)
+  if (value === undefined || (scheme.test(value) && URL.canParse(value))) return value
+  settings.problem(`${name} is not a URL of the kind that is expected: see --help`)
+  return undefined
 }
 
 function statusUrl(settings: Settings, issuer: string): string | undefined {

@@ -1,16 +1,25 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { parse } from 'graphql'
 import type { RunningProcess } from '../kit/process/run-process.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { serveSubgraph } from '../kit/serve-subgraph.ts'
 import { accountStore } from './accounts/accounts.ts'
+import { changePassword } from './accounts/change-password.ts'
 import { addDevelopmentAccount } from './accounts/development-account.ts'
+import { passwordReset } from './accounts/reset-password.ts'
+import { signUp } from './accounts/sign-up.ts'
 import { auditTrail } from './audit/audit-trail.ts'
 import { openAuthDatabase } from './database.ts'
-import { preparePasswords } from './passwords/hashing.ts'
-import { resolvers } from './resolvers.ts'
+import { delivery } from './delivery/deliver.ts'
+import type { Deliver } from './delivery/deliver.ts'
+import { hashingQueue } from './passwords/hashing-queue.ts'
+import { passwordHasher } from './passwords/hashing.ts'
+import { accountResolvers } from './resolvers/account-resolvers.ts'
+import { sessionResolvers } from './resolvers/session-resolvers.ts'
 import { cutOffStore } from './revocation/cut-offs.ts'
 import { addRevocationRoutes } from './revocation/routes.ts'
+import { callersSession } from './sessions/callers-session.ts'
 import { sessionEnder } from './sessions/end-sessions.ts'
 import { login } from './sessions/login.ts'
 import { refresh } from './sessions/refresh.ts'
@@ -25,13 +34,24 @@ import { openSigningKeys } from './tokens/signing-keys.ts'
 
 const typeDefs = parse(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'))
 
+/** How many password hashes may wait for their turn. */
+const waitingHashes = 64
+
+export interface AuthSurroundings {
+  /** The clock, in milliseconds since the epoch. */
+  now?: () => number
+  /** How mail is sent; by MAIL_URL when it is not given. */
+  deliver?: Deliver
+}
+
 /** Starts the auth subgraph and returns once it accepts connections. */
 export async function startAuth(
   environment: Environment,
-  now: () => number = Date.now,
+  surroundings: AuthSurroundings = {},
 ): Promise<RunningProcess> {
   const settings = readAuthSettings(environment)
-  const { issuer, audience, lifetimes } = settings
+  const { issuer, audience, lifetimes, passwordRules: rules } = settings
+  const { now = Date.now, deliver = delivery(settings.delivery) } = surroundings
   // Known once the system has chosen a port, and needed only then.
   let listeningAt = ''
   const baseUrl = () => settings.statusUrl ?? listeningAt
@@ -40,8 +60,10 @@ export async function startAuth(
   const encryption = keyEncryption(settings.keyEncryptionSecret)
   const keys = await openSigningKeys({ database, encryption, now })
   const accounts = accountStore(database, now)
-  if (!settings.production) await addDevelopmentAccount(accounts)
-  await preparePasswords()
+  const passwords = await passwordHasher(
+    hashingQueue({ parallel: parallelHashes(environment), waiting: waitingHashes }),
+  )
+  if (!settings.production) await addDevelopmentAccount(accounts, passwords)
 
   const audit = auditTrail(database, settings.keyEncryptionSecret, now)
   const cutOffs = cutOffStore(database, lifetimes.accessToken, now)
@@ -56,16 +78,37 @@ export async function startAuth(
     audit,
     issueAccessToken,
   })
+  const changing = { database, accounts, sessions, passwords, rules, audit }
+  const resets = passwordReset({
+    ...changing,
+    cutOffs,
+    deliver,
+    resetUrl: settings.passwordResetUrl,
+    now,
+  })
+
+  const ofSessions = sessionResolvers({
+    login: login({ accounts, passwords, audit, startSession }),
+    refresh: refresh(refreshTokens, issueAccessToken),
+    sessions,
+    callersSession: callersSession(sessions),
+    sessionEnder: sessionEnder({ database, sessions, cutOffs, audit }),
+  })
+  const ofAccounts = accountResolvers({
+    accounts,
+    callersSession: callersSession(sessions),
+    signUp: signUp(changing),
+    changePassword: changePassword(changing),
+    passwordReset: resets,
+  })
 
   const running = await serveSubgraph({
     name: 'auth',
     typeDefs,
-    resolvers: resolvers({
-      login: login({ accounts, audit, startSession }),
-      refresh: refresh(refreshTokens, issueAccessToken),
-      sessions,
-      sessionEnder: sessionEnder({ database, sessions, cutOffs, audit }),
-    }),
+    resolvers: {
+      Query: { ...ofSessions.Query, ...ofAccounts.Query },
+      Mutation: { ...ofSessions.Mutation, ...ofAccounts.Mutation },
+    },
     keys: settings.claimsKeys,
     host: settings.host,
     port: settings.port,
@@ -75,8 +118,20 @@ export async function startAuth(
       app.get(jwksPath, jwksRoute(keys))
       addRevocationRoutes(app, { database, keys, cutOffs, issuer, baseUrl, now })
     },
-    onClose: () => database.destroy(),
+    async onClose() {
+      await resets.settled()
+      await database.destroy()
+    },
   })
   listeningAt = new URL(running.url).origin
   return running
+}
+
+/**
+ * As many hashes at once as there are cores, and one less than Node has threads for such work:
+ * signatures, files and names of hosts are waiting for the same threads.
+ */
+function parallelHashes(environment: Environment): number {
+  const threads = Number(environment.UV_THREADPOOL_SIZE) || 4
+  return Math.max(1, Math.min(availableParallelism(), threads - 1))
 }

@@ -33,7 +33,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
 
   beforeAll(async () => {
     scratch = await make()
-    running = await startAuth(authEnvironment(scratch.url), () => Date.now() + ahead)
+    running = await startAuth(authEnvironment(scratch.url), { now: () => Date.now() + ahead })
     ask = asker('auth', running.url)
     database = await openDatabase(scratch.url)
   })
@@ -389,7 +389,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
     await process.kill()
     await Promise.all(refreshing)
 
-    const again = await startAuth(environment, () => Date.now())
+    const again = await startAuth(environment)
     const askAgain = asker('auth', again.url)
     for (const client of clients) {
       // What was in flight when the power went may have been done and not been told.

@@ -1,30 +1,56 @@
+import type { Selectable } from 'kysely'
 import type { AccountsTable, AuthDatabase } from '../database.ts'
+import type { Username } from './username.ts'
 
 export interface Account {
   readonly id: string
+  /** In its canonical form. */
+  readonly username: string
   readonly name: string
+  readonly email: string | null
   /** Space separated. */
   readonly scope: string
   readonly passwordHash: string
+  /** Whether an administrator has closed it: it cannot log in. */
+  readonly disabled: boolean
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
 }
 
-export interface NewAccount extends Account {
-  readonly username: string
+export interface NewAccount {
+  id: string
+  username: Username
+  name: string
+  email: string | null
+  scope: string
+  passwordHash: string
 }
 
 export interface Accounts {
+  find(id: string): Promise<Account | undefined>
+  /** @param username in its canonical form */
   findByUsername(username: string): Promise<Account | undefined>
-  /** Returns false when the id or the username is taken. */
-  add(account: NewAccount): Promise<boolean>
+  /** Returns false when the id is taken, or the username or one that looks like it. */
+  add(account: NewAccount, transaction?: AuthDatabase): Promise<boolean>
+  setPassword(id: string, passwordHash: string, transaction?: AuthDatabase): Promise<void>
+  /** Replaces a hash by a better one of the same password, unless the password was changed since. */
+  rehash(id: string, former: string, passwordHash: string): Promise<void>
 }
 
-export function accountOf(row: AccountsTable): Account {
-  const { id, name, scope } = row
-  return { id, name, scope, passwordHash: row.password_hash }
-}
+/** What an account that signs itself up may do. */
+export const ordinaryScope = 'profile profile:email'
 
 export function accountStore(database: AuthDatabase, now: () => number): Accounts {
   return {
+    async find(id) {
+      const row = await database
+        .selectFrom('auth_accounts')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row && accountOf(row)
+    },
+
     async findByUsername(username) {
       const row = await database
         .selectFrom('auth_accounts')
@@ -34,13 +60,15 @@ export function accountStore(database: AuthDatabase, now: () => number): Account
       return row && accountOf(row)
     },
 
-    async add({ id, username, name, scope, passwordHash }) {
-      const added = await database
+    async add({ id, username, name, email, scope, passwordHash }, transaction = database) {
+      const added = await transaction
         .insertInto('auth_accounts')
         .values({
           id,
-          username,
+          username: username.canonical,
+          skeleton: username.skeleton,
           name,
+          email,
           scope,
           password_hash: passwordHash,
           created_at: now(),
@@ -51,5 +79,36 @@ export function accountStore(database: AuthDatabase, now: () => number): Account
         .executeTakeFirst()
       return added !== undefined
     },
+
+    async setPassword(id, passwordHash, transaction = database) {
+      await transaction
+        .updateTable('auth_accounts')
+        .set({ password_hash: passwordHash })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async rehash(id, former, passwordHash) {
+      await database
+        .updateTable('auth_accounts')
+        .set({ password_hash: passwordHash })
+        .where('id', '=', id)
+        .where('password_hash', '=', former)
+        .execute()
+    },
+  }
+}
+
+export function accountOf(row: Selectable<AccountsTable>): Account {
+  const { id, username, name, email, scope } = row
+  return {
+    id,
+    username,
+    name,
+    email,
+    scope,
+    passwordHash: row.password_hash,
+    disabled: row.disabled_at !== null,
+    createdAt: row.created_at,
   }
 }

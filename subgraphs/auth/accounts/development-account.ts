@@ -1,5 +1,6 @@
 import type { Accounts } from './accounts.ts'
-import { hashPassword } from '../passwords/hashing.ts'
+import type { PasswordHasher } from '../passwords/hashing.ts'
+import { skeleton } from './username.ts'
 
 /** Known to everybody who has read the README: never made in production. */
 export const developmentAccount = {
@@ -11,8 +12,18 @@ export const developmentAccount = {
 } as const
 
 /** Makes alice at the first start; later starts leave her as she is. */
-export async function addDevelopmentAccount(accounts: Accounts): Promise<void> {
+export async function addDevelopmentAccount(
+  accounts: Accounts,
+  passwords: PasswordHasher,
+): Promise<void> {
   const { id, username, password, name, scope } = developmentAccount
   if (await accounts.findByUsername(username)) return
-  await accounts.add({ id, username, name, scope, passwordHash: await hashPassword(password) })
+  await accounts.add({
+    id,
+    username: { canonical: username, skeleton: skeleton(username) },
+    name,
+    email: null,
+    scope,
+    passwordHash: await passwords.hash(password),
+  })
 }

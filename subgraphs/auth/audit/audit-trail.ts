@@ -11,6 +11,10 @@ export type AuditEvent =
   | 'logout'
   | 'logout everywhere'
   | 'session revoked'
+  | 'sign-up'
+  | 'password changed'
+  | 'password reset requested'
+  | 'password reset'
 
 export interface AuditEntry {
   event: AuditEvent

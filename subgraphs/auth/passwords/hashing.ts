@@ -1,44 +1,76 @@
 /** Password hashing: argon2id with the parameters of OWASP's password storage cheat sheet. */
-import { hash, verify } from '@node-rs/argon2'
+import { hash, parseOptions, verify } from '@node-rs/argon2'
 import type { Options } from '@node-rs/argon2'
+import { verify as verifyBcrypt } from '@node-rs/bcrypt'
+import type { HashingQueue } from './hashing-queue.ts'
+import { readPassword } from './password-text.ts'
 
 /** The library's enumeration exists only for its type checker: 2 is Argon2id. */
 const argon2id = 2
 
 /** 19 MiB, two passes, one lane. */
-export const hashParameters: Options = {
+const parameters = {
   algorithm: argon2id,
   memoryCost: 19_456,
   timeCost: 2,
   parallelism: 1,
+} satisfies Options
+
+export interface PasswordHasher {
+  /** Returns the PHC string to store. */
+  hash(password: string): Promise<string>
+  /**
+   * Whether this is the password. Without a hash, as for an account that does not exist, it takes
+   * the same time and the answer is no.
+   */
+  matches(password: string, stored: string | undefined): Promise<boolean>
+  /** Whether a stored hash is weaker than one made today. */
+  isOutdated(stored: string): boolean
 }
 
-/** Returns the PHC string to store. */
-export function hashPassword(password: string): Promise<string> {
-  return hash(password, hashParameters)
+/** Returns the hasher; the hash that stands in for accounts that do not exist is made ahead. */
+export async function passwordHasher(inTurn: HashingQueue): Promise<PasswordHasher> {
+  const nobodysHash = await hash(crypto.randomUUID(), parameters)
+
+  return {
+    hash: (password) => inTurn(() => hash(password, parameters)),
+
+    async matches(password, stored) {
+      const text = readPassword(password)
+      const known = text === undefined ? undefined : stored
+      const matched = await inTurn(() => verifyStored(known ?? nobodysHash, text ?? ''))
+      return matched && known !== undefined
+    },
+
+    isOutdated(stored) {
+      if (!isArgon2(stored)) return true
+      const { algorithm, memoryCost, timeCost } = parseOptions(stored)
+      return (
+        algorithm !== argon2id ||
+        memoryCost < parameters.memoryCost ||
+        timeCost < parameters.timeCost
+      )
+    },
+  }
 }
 
-/**
- * Whether this is the password. Without a hash, as for an account that does not exist, it takes the
- * same time and the answer is no.
- */
-export async function isPassword(
-  password: string,
-  storedHash: string | undefined,
-): Promise<boolean> {
-  const matches = await verify(storedHash ?? (await nobodysHash()), password)
-  return matches && storedHash !== undefined
+/** bcrypt hashes come from elsewhere, and are replaced at the first login. */
+function verifyStored(stored: string, password: string): Promise<boolean> {
+  return isArgon2(stored) ? verify(stored, password) : verifyBcrypt(password, stored)
 }
 
-/** The hash of a password that nobody has, made once with the parameters of the others. */
-const nobodysHash = once(() => hashPassword(crypto.randomUUID()))
-
-/** Made ahead, so that the first login of an unknown user takes no longer than the second. */
-export async function preparePasswords(): Promise<void> {
-  await nobodysHash()
+/** Whether a text is a hash that a login can be checked against. */
+export function isPasswordHash(text: string): boolean {
+  if (/^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/.test(text)) return true
+  if (!isArgon2(text)) return false
+  try {
+    parseOptions(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
+function isArgon2(stored: string): boolean {
+  return stored.startsWith('$argon2')
 }

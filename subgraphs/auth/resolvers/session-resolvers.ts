@@ -1,43 +1,32 @@
-import { GraphQLError } from 'graphql'
-import { requireClaims } from '../kit/guards.ts'
-import type { SubgraphContext } from '../kit/guards.ts'
-import type { SubgraphResolvers } from '../kit/serve-subgraph.ts'
-import type { SessionEnder } from './sessions/end-sessions.ts'
-import type { Login } from './sessions/login.ts'
-import type { Refresh } from './sessions/refresh.ts'
-import type { Session, Sessions } from './sessions/sessions.ts'
-import type { Tokens } from './sessions/start-session.ts'
+import { requireClaims } from '../../kit/guards.ts'
+import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
+import type { CallersSession } from '../sessions/callers-session.ts'
+import type { SessionEnder } from '../sessions/end-sessions.ts'
+import type { Login } from '../sessions/login.ts'
+import type { Refresh } from '../sessions/refresh.ts'
+import type { Session, Sessions } from '../sessions/sessions.ts'
+import type { Tokens } from '../sessions/start-session.ts'
+import { time } from './time.ts'
 
-export interface ResolverParts {
+export interface SessionResolverParts {
   login: Login
   refresh: Refresh
   sessions: Sessions
+  callersSession: CallersSession
   sessionEnder: SessionEnder
 }
 
-export function resolvers(parts: ResolverParts): SubgraphResolvers {
-  const { login, refresh, sessions, sessionEnder } = parts
-
-  /** The session that the verified claims name, if it is open and one of ours. */
-  async function callersSession(context: SubgraphContext): Promise<Session | undefined> {
-    const { sub, sid } = requireClaims(context)
-    return typeof sid === 'string' ? sessions.find(sid, sub) : undefined
-  }
-
-  async function requireSession(context: SubgraphContext): Promise<Session> {
-    const session = await callersSession(context)
-    if (session) return session
-    throw new GraphQLError('Log in to see this', { extensions: { code: 'UNAUTHENTICATED' } })
-  }
+export function sessionResolvers(parts: SessionResolverParts) {
+  const { login, refresh, sessions, callersSession, sessionEnder } = parts
 
   return {
     Query: {
       async session(_parent, _args, context) {
-        const session = await callersSession(context)
+        const session = await callersSession.find(context)
         return session && sessionOutput(session, session)
       },
       async sessions(_parent, _args, context) {
-        const own = await requireSession(context)
+        const own = await callersSession.require(context)
         const all = await sessions.list(own.accountId)
         return all.map((session) => sessionOutput(session, own))
       },
@@ -54,16 +43,16 @@ export function resolvers(parts: ResolverParts): SubgraphResolvers {
         return typeof sid === 'string' && sessionEnder.end('logout', sub, sid, context.client)
       },
       async logoutEverywhere(_parent, _args, context) {
-        const { accountId } = await requireSession(context)
+        const { accountId } = await callersSession.require(context)
         await sessionEnder.endAll('logout everywhere', accountId, context.client)
         return true
       },
       async revokeSession(_parent, { id }, context) {
-        const { accountId } = await requireSession(context)
+        const { accountId } = await callersSession.require(context)
         return sessionEnder.end('session revoked', accountId, id, context.client)
       },
     },
-  }
+  } satisfies SubgraphResolvers
 }
 
 function tokensOutput({ token, expiresIn, refreshToken, account }: Tokens) {
@@ -81,9 +70,4 @@ function sessionOutput(session: Session, own: Session) {
     current: session.id === own.id,
     user: { id: session.accountId },
   }
-}
-
-/** As RFC 3339 writes it. */
-function time(milliseconds: number): string {
-  return new Date(milliseconds).toISOString()
 }

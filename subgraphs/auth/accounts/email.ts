@@ -1,0 +1,17 @@
+import type { InputProblem } from './input-problem.ts'
+import { isWellFormed } from '../passwords/well-formed.ts'
+
+/** RFC 5321 section 4.5.3.1.3, less the brackets. */
+const longest = 254
+
+/** Whether mail can be sent there is known once it was: this catches what is no address at all. */
+const shape = /^[^\s@\p{C}<>,;:"()[\]\\]+@[^\s@\p{C}<>,;:"()[\]\\]+\.[^\s@\p{C}<>,;:"()[\]\\]+$/u
+
+export function emailProblems(email: string | null | undefined): InputProblem[] {
+  if (email == null || isEmailAddress(email)) return []
+  return [{ field: 'email', code: 'NO_ADDRESS', message: 'This is not an e-mail address' }]
+}
+
+export function isEmailAddress(text: string): boolean {
+  return text.length <= longest && isWellFormed(text) && shape.test(text)
+}

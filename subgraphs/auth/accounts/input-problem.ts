@@ -1,0 +1,7 @@
+/** What is wrong with something that a person typed: data for a form, not an error. */
+export interface InputProblem {
+  /** The argument. */
+  readonly field: string
+  readonly code: string
+  readonly message: string
+}

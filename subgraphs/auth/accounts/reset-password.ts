@@ -1,0 +1,154 @@
+/** A forgotten password: a token goes to the person's mailbox, is good once and for 15 minutes. */
+import { createHash, randomBytes } from 'node:crypto'
+import type { CallerClient } from '../../kit/client-headers.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { AuthDatabase } from '../database.ts'
+import type { Deliver } from '../delivery/deliver.ts'
+import type { PasswordHasher } from '../passwords/hashing.ts'
+import { passwordProblems } from '../passwords/password-rules.ts'
+import type { PasswordRules } from '../passwords/password-rules.ts'
+import { readPassword } from '../passwords/password-text.ts'
+import type { CutOffs } from '../revocation/cut-offs.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { accountOf } from './accounts.ts'
+import type { Account, Accounts } from './accounts.ts'
+import { isEmailAddress } from './email.ts'
+import type { InputProblem } from './input-problem.ts'
+import { canonicalUsername } from './username.ts'
+
+export interface PasswordResetParts {
+  database: AuthDatabase
+  accounts: Accounts
+  sessions: Sessions
+  cutOffs: CutOffs
+  passwords: PasswordHasher
+  rules: PasswordRules
+  audit: AuditTrail
+  deliver: Deliver
+  /** Where a person types the new password; the token is added to it. */
+  resetUrl: string | undefined
+  now: () => number
+}
+
+export type ResetPasswordResult =
+  { outcome: 'reset' } | { outcome: 'refused'; problems: InputProblem[] }
+
+export interface PasswordReset {
+  /**
+   * Sends a token to the account's mailbox. It never fails and takes no time that would tell
+   * whether there is such an account.
+   */
+  request(username: string, client: CallerClient): void
+  reset(token: string, password: string, client: CallerClient): Promise<ResetPasswordResult>
+  /** Resolves when everything that was asked for is on its way. */
+  settled(): Promise<void>
+}
+
+/** In milliseconds. */
+const tokenLifetime = 15 * 60 * 1000
+
+const unusableToken: InputProblem = {
+  field: 'token',
+  code: 'UNUSABLE',
+  message: 'This link was used or is too old: ask for another',
+}
+
+export function passwordReset(parts: PasswordResetParts): PasswordReset {
+  const { database, accounts, sessions, cutOffs, passwords, rules, audit, now } = parts
+  const underWay = new Set<Promise<void>>()
+
+  return {
+    request(username, client) {
+      const sending = send(username, client)
+        .catch((cause: Error) => console.error(`auth: a password reset failed: ${cause.message}`))
+        .finally(() => underWay.delete(sending))
+      underWay.add(sending)
+    },
+
+    async reset(token, password, client) {
+      const hash = hashOf(token)
+      const account = await accountOfToken(hash)
+      if (!account) return { outcome: 'refused', problems: [unusableToken] }
+      const problems = passwordProblems('newPassword', password, account.username, rules)
+      if (problems.length > 0) return { outcome: 'refused', problems }
+
+      const passwordHash = await passwords.hash(readPassword(password)!)
+      return database.transaction().execute(async (transaction) => {
+        // Whoever takes the token away first has used it.
+        const used = await transaction
+          .deleteFrom('auth_password_resets')
+          .where('hash', '=', hash)
+          .where('expires_at', '>', now())
+          .returning('hash')
+          .executeTakeFirst()
+        if (!used) return { outcome: 'refused', problems: [unusableToken] }
+        await accounts.setPassword(account.id, passwordHash, transaction)
+        await sessions.revoke(transaction, account.id, 'all')
+        await cutOffs.cutOff(account.id, transaction)
+        await audit.record(
+          { event: 'password reset', accountId: account.id, ...client },
+          transaction,
+        )
+        return { outcome: 'reset' }
+      })
+    },
+
+    async settled() {
+      await Promise.all(underWay)
+    },
+  }
+
+  async function send(username: string, client: CallerClient): Promise<void> {
+    const account = await accounts.findByUsername(canonicalUsername(username))
+    if (!account || account.disabled) return
+    const to = account.email ?? (isEmailAddress(account.username) ? account.username : undefined)
+    const token = randomBytes(32).toString('base64url')
+    await database.transaction().execute(async (transaction) => {
+      // One at a time: the link in an older mail ends here.
+      await transaction
+        .deleteFrom('auth_password_resets')
+        .where('account_id', '=', account.id)
+        .execute()
+      await transaction
+        .insertInto('auth_password_resets')
+        .values({ hash: hashOf(token), account_id: account.id, expires_at: now() + tokenLifetime })
+        .execute()
+      await audit.record(
+        { event: 'password reset requested', accountId: account.id, ...client },
+        transaction,
+      )
+    })
+    await parts.deliver({ to, subject: 'Your new password', text: letter(account, token) })
+  }
+
+  function letter({ name }: Account, token: string): string {
+    const how =
+      parts.resetUrl === undefined
+        ? `Give this code where you are asked for it: ${token}`
+        : `Choose a new password here: ${withToken(parts.resetUrl, token)}`
+    return `Hello ${name},\n\n${how}\n\nIt works once, within 15 minutes. If you did not ask for it, nothing has changed.\n`
+  }
+
+  async function accountOfToken(hash: string): Promise<Account | undefined> {
+    const row = await database
+      .selectFrom('auth_password_resets')
+      .innerJoin('auth_accounts', 'auth_accounts.id', 'auth_password_resets.account_id')
+      .selectAll('auth_accounts')
+      .where('hash', '=', hash)
+      .where('expires_at', '>', now())
+      .where('disabled_at', 'is', null)
+      .executeTakeFirst()
+    return row && accountOf(row)
+  }
+}
+
+function withToken(url: string, token: string): string {
+  const link = new URL(url)
+  // After the hash sign: it reaches the page, and neither its server nor the server's log.
+  link.hash = `token=${token}`
+  return link.href
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url')
+}

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import type { CallerClient } from '../../kit/client-headers.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { AuthDatabase } from '../database.ts'
+import type { PasswordHasher } from '../passwords/hashing.ts'
+import { passwordProblems } from '../passwords/password-rules.ts'
+import type { PasswordRules } from '../passwords/password-rules.ts'
+import { readPassword } from '../passwords/password-text.ts'
+import { ordinaryScope } from './accounts.ts'
+import type { Accounts } from './accounts.ts'
+import { emailProblems } from './email.ts'
+import type { InputProblem } from './input-problem.ts'
+import { readNewUsername } from './username.ts'
+import { isWellFormed } from '../passwords/well-formed.ts'
+
+export interface SignUpRequest {
+  username: string
+  password: string
+  name?: string | null
+  email?: string | null
+}
+
+export type SignUpResult =
+  { outcome: 'signed up'; accountId: string } | { outcome: 'refused'; problems: InputProblem[] }
+
+export interface SignUpParts {
+  database: AuthDatabase
+  accounts: Accounts
+  passwords: PasswordHasher
+  rules: PasswordRules
+  audit: AuditTrail
+}
+
+export type SignUp = (request: SignUpRequest, client: CallerClient) => Promise<SignUpResult>
+
+const longestName = 100
+
+const taken: InputProblem = {
+  field: 'username',
+  code: 'TAKEN',
+  message: 'Somebody has this name, or one that looks like it',
+}
+
+/** Returns a function that makes an account. Of two requests for one name at once, one succeeds. */
+export function signUp({ database, accounts, passwords, rules, audit }: SignUpParts): SignUp {
+  return async ({ username: typed, password, name, email }, client) => {
+    const username = readNewUsername(typed)
+    const problems = [
+      ...(Array.isArray(username) ? username : []),
+      ...passwordProblems(
+        'password',
+        password,
+        Array.isArray(username) ? typed : username.canonical,
+        rules,
+      ),
+      ...nameProblems(name),
+      ...emailProblems(email),
+    ]
+    if (problems.length > 0 || Array.isArray(username)) return { outcome: 'refused', problems }
+
+    // Not hashed for a name that is known to be taken; the insertion decides.
+    if (await accounts.findByUsername(username.canonical)) {
+      return { outcome: 'refused', problems: [taken] }
+    }
+    const id = randomUUID()
+    const passwordHash = await passwords.hash(readPassword(password)!)
+    const account = {
+      id,
+      username,
+      name: name?.trim() || typed,
+      email: email ?? null,
+      scope: ordinaryScope,
+      passwordHash,
+    }
+    return database.transaction().execute(async (transaction) => {
+      if (!(await accounts.add(account, transaction))) {
+        return { outcome: 'refused', problems: [taken] }
+      }
+      await audit.record({ event: 'sign-up', accountId: id, ...client }, transaction)
+      return { outcome: 'signed up', accountId: id }
+    })
+  }
+}
+
+function nameProblems(name: string | null | undefined): InputProblem[] {
+  if (name == null) return []
+  if (isWellFormed(name) && [...name].length <= longestName && !/\p{Cc}/u.test(name)) return []
+  const message = `At most ${longestName} characters, without line breaks`
+  return [{ field: 'name', code: 'UNUSABLE', message }]
+}

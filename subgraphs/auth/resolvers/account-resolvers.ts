@@ -1,0 +1,75 @@
+import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { ChangePassword } from '../accounts/change-password.ts'
+import type { PasswordReset } from '../accounts/reset-password.ts'
+import type { SignUp } from '../accounts/sign-up.ts'
+import { passwordStrength } from '../passwords/password-strength.ts'
+import type { CallersSession } from '../sessions/callers-session.ts'
+import { wrongCredentials } from '../sessions/wrong-credentials.ts'
+import { time } from './time.ts'
+
+export interface AccountResolverParts {
+  accounts: Accounts
+  callersSession: CallersSession
+  signUp: SignUp
+  changePassword: ChangePassword
+  passwordReset: PasswordReset
+}
+
+export function accountResolvers(parts: AccountResolverParts) {
+  const { accounts, callersSession, signUp, changePassword, passwordReset } = parts
+
+  return {
+    Query: {
+      async me(_parent, _args, context) {
+        const { accountId } = await callersSession.require(context)
+        const account = await accounts.find(accountId)
+        return (
+          account && {
+            username: account.username,
+            email: account.email,
+            scopes: account.scope.split(' ').filter(Boolean),
+            createdAt: time(account.createdAt),
+            user: { id: account.id },
+          }
+        )
+      },
+    },
+    Mutation: {
+      async signUp(_parent, request, { client }) {
+        const result = await signUp(request, client)
+        const known = [request.username, request.name, request.email].filter(Boolean)
+        return {
+          user: result.outcome === 'signed up' ? { id: result.accountId } : null,
+          problems: result.outcome === 'signed up' ? [] : result.problems,
+          strength: () => passwordStrength(request.password, known),
+        }
+      },
+      async changePassword(_parent, { currentPassword, newPassword }, context) {
+        const session = await callersSession.require(context)
+        const result = await changePassword(session, currentPassword, newPassword, context.client)
+        if (result.outcome === 'wrong password') throw wrongCredentials()
+        return passwordOutput(result, newPassword)
+      },
+      requestPasswordReset(_parent, { username }, { client }) {
+        passwordReset.request(username, client)
+        return true
+      },
+      async resetPassword(_parent, { token, newPassword }, { client }) {
+        return passwordOutput(await passwordReset.reset(token, newPassword, client), newPassword)
+      },
+    },
+  } satisfies SubgraphResolvers
+}
+
+function passwordOutput(
+  result: { outcome: 'refused'; problems: readonly unknown[] } | { outcome: 'changed' | 'reset' },
+  password: string,
+) {
+  const refused = result.outcome === 'refused'
+  return {
+    changed: !refused,
+    problems: refused ? result.problems : [],
+    strength: () => passwordStrength(password, []),
+  }
+}
