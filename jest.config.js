@@ -15,5 +15,7 @@ export default {
       },
     ],
   },
+  // Jest would leave a core idle; the suites mostly wait for processes and databases.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 }

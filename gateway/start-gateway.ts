@@ -1,12 +1,16 @@
 /** From configuration to a listening gateway. */
 import type { Logger } from 'pino'
 import { deriveClaimsKey } from '../subgraphs/kit/claims-header.ts'
+import type { ClaimsSigningKey } from '../subgraphs/kit/claims-header.ts'
 import { listen } from '../subgraphs/kit/process/listen.ts'
 import type { ListenOptions } from '../subgraphs/kit/process/listen.ts'
 import type { RunningProcess } from '../subgraphs/kit/process/run-process.ts'
 import type { Environment } from '../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { authenticator } from './authentication/authenticator.ts'
+import { authenticationMetrics } from './authentication/metrics.ts'
+import type { AuthenticationMetrics } from './authentication/metrics.ts'
+import { narrowClaims } from './authentication/select-claims.ts'
 import type { AuthorizationOptions } from './authorization/authorization-options.ts'
 import {
   noPolicies,
@@ -19,11 +23,13 @@ import type { DecidePolicies } from './authorization/policies.ts'
 import { readConfig } from './config.ts'
 import type { GatewayConfig } from './config.ts'
 import { subgraphSettings } from './configuration/subgraphs.ts'
+import { claimsKeyPair, claimsKeySet } from './execution/claims-signing-key.ts'
 import { clientHeaders } from './execution/client-headers.ts'
 import { subgraphHeaders } from './execution/subgraph-headers.ts'
 import type { SubgraphHeaders } from './execution/subgraph-headers.ts'
 import { createGateway } from './gateway.ts'
 import { createGeneration } from './generation.ts'
+import { directPost } from './http/direct-post.ts'
 import { expressApp } from './http/express-app.ts'
 import { metricsHandler } from './http/metrics-handler.ts'
 import { gatewayMetrics } from './metrics.ts'
@@ -36,7 +42,10 @@ export interface StartGatewayOptions {
   config: string
   /** Where `${env.NAME}` in the configuration is looked up. */
   environment: Environment
-  /** The secret from which the subgraphs' claims keys are derived. */
+  /**
+   * The secret from which the subgraphs' claims keys are derived; during a rotation two, the one to
+   * sign with first, with a comma between.
+   */
   secret: string
   listen: ListenOptions
   log: Logger
@@ -44,11 +53,18 @@ export interface StartGatewayOptions {
 
 /** Returns once the gateway accepts connections; what an operator has to mend is a StartFailure. */
 export async function startGateway(options: StartGatewayOptions): Promise<RunningProcess> {
-  const { log, secret } = options
+  const { log } = options
+  const secrets = readSecrets(options.secret)
+  const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const metrics = gatewayMetrics()
   const config = readConfig(options.config, options.environment)
+  const served = { requests: { answered: 0 }, tokens: { accepted: 0, refused: 0 } }
   const decidePolicies = await policiesOf(config, log).catch(asStartFailure)
-  const callers = authenticator(config.authentication, { claims: claimRules(config), log })
+  const callers = authenticator(config.authentication, {
+    claims: claimRules(config),
+    metrics: counted(authenticationMetrics(metrics.registry), served.tokens),
+    log,
+  })
   const supergraph = await followSupergraph({
     path: options.supergraph,
     log,
@@ -57,7 +73,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       createGeneration({
         supergraph,
         subgraph: (name) => subgraphSettings(config.subgraphs, name),
-        headers: (name) => headersFor(name, config, secret),
+        headers: (name) => headersFor(name, config, secrets[0]!),
         called: metrics.subgraphCalled,
         authorization: authorizationOptions(config),
         decidePolicies,
@@ -69,23 +85,32 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     retire: (generation) => generation.close(),
   }).catch(asStartFailure)
 
-  const { realm, bodyLimit, cors, trustedProxies } = config.http
-  const app = expressApp({
-    answer: createGateway({
-      authenticate: callers.authenticate,
-      generation: supergraph.current,
-      realm,
-      answered: metrics.answered,
-      log,
-    }),
-    unreadiness: callers.unreadiness,
-    realm,
-    bodyLimit,
-    cors,
-    trustedProxies,
+  const { http } = config
+  const answer = createGateway({
+    authenticate: callers.authenticate,
+    generation: supergraph.current,
+    realm: http.realm,
+    answered(status, seconds) {
+      served.requests.answered++
+      metrics.answered(status, seconds)
+    },
     log,
   })
-  const listening = await listen(app, options.listen)
+  const app = expressApp({
+    ...http,
+    answer,
+    served: () => served,
+    unreadiness: callers.unreadiness,
+    documents: { '/.well-known/gateway-claims.json': () => keySet },
+    log,
+  })
+  const listener = directPost({
+    answer,
+    bodyLimit: http.bodyLimit,
+    behindProxy: http.trustedProxies !== 0,
+    otherwise: app,
+  })
+  const listening = await listen(listener, options.listen)
   const measured = config.metrics
     ? await listen(metricsHandler(metrics.registry), {
         ...config.metrics,
@@ -108,10 +133,52 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
 
 /** The badge, and for subgraphs that are told of the client, who that is. */
 function headersFor(subgraph: string, { claims }: GatewayConfig, secret: string): SubgraphHeaders {
-  const key = deriveClaimsKey(secret, subgraph)
-  const write = subgraphHeaders(subgraph, { algorithm: 'HS256', key }, Date.now)
-  if (!claims.subgraphs[subgraph]?.client) return write
+  const own = Object.hasOwn(claims.subgraphs, subgraph) ? claims.subgraphs[subgraph] : undefined
+  const forward = own?.forward ?? claims.forward
+  const write = subgraphHeaders({
+    subgraph,
+    signingKey: signingKeyFor(subgraph, own?.signing ?? claims.signing, secret),
+    narrow: (verified) => narrowClaims(verified, forward),
+    plainHeaders: own?.headers ?? {},
+    now: Date.now,
+  })
+  if (!own?.client) return write
   return (caller) => ({ ...write(caller), ...clientHeaders(caller.client ?? {}) })
+}
+
+function signingKeyFor(
+  subgraph: string,
+  algorithm: 'HS256' | 'EdDSA',
+  secret: string,
+): ClaimsSigningKey {
+  if (algorithm === 'HS256') return { algorithm, key: deriveClaimsKey(secret, subgraph) }
+  const { keyId, privateKey } = claimsKeyPair(secret)
+  return { algorithm, keyId, key: privateKey }
+}
+
+const leastSecretLength = 32
+
+function readSecrets(text: string): string[] {
+  const secrets = text.split(',').map((secret) => secret.trim())
+  if (secrets.every((secret) => Buffer.byteLength(secret) >= leastSecretLength)) return secrets
+  throw new StartFailure(
+    `GATEWAY_SECRET has a secret that is shorter than ${leastSecretLength} bytes`,
+  )
+}
+
+/** Counts the tokens judged, for `/health`, where a person looks who has no Prometheus. */
+function counted(
+  metrics: AuthenticationMetrics,
+  tokens: { accepted: number; refused: number },
+): AuthenticationMetrics {
+  return {
+    ...metrics,
+    judged(issuer, outcome) {
+      if (outcome === 'accepted') tokens.accepted++
+      else if (outcome !== 'anonymous') tokens.refused++
+      metrics.judged(issuer, outcome)
+    },
+  }
 }
 
 function claimRules({ claims: { forward, subgraphs } }: GatewayConfig) {

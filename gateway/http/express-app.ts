@@ -1,10 +1,11 @@
 /** The Express app: turns its requests into plain values and plain answers into responses. */
 import cors from 'cors'
 import express, { raw } from 'express'
-import type { ErrorRequestHandler, Express, Response } from 'express'
+import type { ErrorRequestHandler, Express } from 'express'
 import type { Logger } from 'pino'
 import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
+import { send } from './direct-post.ts'
 import type { HttpAnswer, HttpRequest } from './http-message.ts'
 import { refusal } from './refusal.ts'
 import type { RefusalOptions } from './refusal.ts'
@@ -12,6 +13,8 @@ import type { RefusalOptions } from './refusal.ts'
 export interface ExpressAppParts extends RefusalOptions {
   /** Answers a request to /graphql; never rejects. */
   answer: (request: HttpRequest) => Promise<HttpAnswer>
+  /** What has been served since the start, shown by `/health`. */
+  served: () => object
   /** Why the gateway cannot serve right now, or nothing. */
   unreadiness: () => readonly string[]
   /** The largest request body that is read, in bytes. */
@@ -31,13 +34,14 @@ const preflightLifetime = 600
 /** Returns the app with `/graphql`, `/health` (alive) and `/ready` (can serve). */
 export function expressApp(parts: ExpressAppParts): Express {
   const app = express()
-  const requests = { answered: 0 }
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
   app.set('trust proxy', parts.trustedProxies)
 
-  app.get('/health', (_request, response) => void response.json({ status: 'alive', requests }))
+  app.get('/health', (_request, response) => {
+    response.json({ status: 'alive', ...parts.served() })
+  })
   app.get('/ready', (_request, response) => {
     const reasons = parts.unreadiness()
     if (reasons.length === 0) return void response.json({ status: 'ready' })
@@ -54,7 +58,6 @@ export function expressApp(parts: ExpressAppParts): Express {
     '/graphql',
     raw({ type: () => true, limit: parts.bodyLimit, inflate: false }),
     async (request, response) => {
-      requests.answered++
       const answer = await parts.answer({
         method: request.method,
         search: searchOf(request.originalUrl),
@@ -78,11 +81,6 @@ function crossOrigin({ origins, credentials }: NonNullable<ExpressAppParts['cors
     exposedHeaders: ['retry-after', 'www-authenticate'],
     maxAge: preflightLifetime,
   })
-}
-
-function send(response: Response, { status, headers, body }: HttpAnswer): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
-  response.end(body)
 }
 
 /** What Express and its body reader refuse by themselves, by HTTP status. */

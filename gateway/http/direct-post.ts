@@ -1,0 +1,57 @@
+/**
+ * `POST /graphql` without a web framework: what nearly every request is. Whatever is unusual about a
+ * request, Express answers it, and answers the same.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { HttpAnswer, HttpRequest } from './http-message.ts'
+
+export interface DirectPostParts {
+  /** Answers a request to /graphql; never rejects. */
+  answer: (request: HttpRequest) => Promise<HttpAnswer>
+  /** The largest request body that is read, in bytes. */
+  bodyLimit: number
+  /** Whether proxies in front may name the client's address. */
+  behindProxy: boolean
+  otherwise: RequestListener
+}
+
+/** Returns the listener for an HTTP server. */
+export function directPost(parts: DirectPostParts): RequestListener {
+  const { answer, bodyLimit, behindProxy, otherwise } = parts
+
+  return (request, response) => {
+    const length = plainLength(request)
+    if (length === undefined) return otherwise(request, response)
+    const body = Buffer.allocUnsafe(length)
+    let received = 0
+    request.on('data', (chunk: Buffer) => (received += chunk.copy(body, received)))
+    request.on('error', () => response.destroy())
+    request.on('end', () => {
+      if (received !== length) return response.destroy()
+      answer({
+        method: 'POST',
+        search: '',
+        headers: request.headersDistinct,
+        body,
+        clientAddress: request.socket.remoteAddress,
+      }).then((answered) => send(response, answered))
+    })
+  }
+
+  /** The length of the body, when the request has nothing that Express and its parts look at. */
+  function plainLength({ method, url, headers }: IncomingMessage): number | undefined {
+    if (method !== 'POST' || url !== '/graphql') return undefined
+    const length = headers['content-length']
+    if (length === undefined || Number(length) > bodyLimit) return undefined
+    if (headers.origin || headers['content-encoding'] || headers['transfer-encoding'])
+      return undefined
+    if (behindProxy && headers['x-forwarded-for']) return undefined
+    return Number(length)
+  }
+}
+
+/** Writes an answer as the whole response. */
+export function send(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
