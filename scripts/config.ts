@@ -1,8 +1,8 @@
 /** `npm run config`: look at a configuration without starting a gateway. */
 import { checkConfig, configJsonSchema, describeProblem } from '../gateway/config.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
-import { failureLine } from '../subgraphs/kit/process/run-process.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { runCommand } from './command.ts'
 
 const usage = `
 Usage: npm run config -- schema
@@ -17,14 +17,7 @@ check FILE    says whether the file can be used, and lists everything that is wr
 \${env.NAME} is looked up in the environment of this command. No value from there is printed.
 `
 
-try {
-  process.exitCode = main()
-} catch (cause) {
-  console.error(`config: ${failureLine(cause)}`)
-  process.exitCode = 1
-}
-
-function main(): number {
+runCommand('config', async () => {
   const { positionals, values } = readCommandLine({
     usage,
     options: { format: { type: 'string', default: 'text' } },
@@ -39,7 +32,7 @@ function main(): number {
     return check(file, values.format === 'json')
   }
   throw new StartFailure('say `schema`, or `check FILE`: see --help')
-}
+})
 
 function check(file: string, asJson: boolean): number {
   const reading = checkConfig(file, process.env)

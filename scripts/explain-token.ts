@@ -9,8 +9,8 @@ import { createIssuer } from '../gateway/authentication/issuer.ts'
 import { readConfig } from '../gateway/config.ts'
 import { errorTable } from '../gateway/errors.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
-import { failureLine } from '../subgraphs/kit/process/run-process.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { runCommand } from './command.ts'
 
 const usage = `
 Usage: npm run explain-token -- [TOKEN] [--config FILE] [--format json]
@@ -22,18 +22,10 @@ read from standard input, where no list of processes and no history of the shell
   --format        text (default) or json
   --help          this text
 
-Exit code 0 for a token that is accepted, 1 for one that is refused, 2 when there is no answer.
+Exit code 0 for a token that is accepted, 1 otherwise.
 `
 
-main().then(
-  (code) => void (process.exitCode = code),
-  (cause) => {
-    console.error(`explain-token: ${failureLine(cause)}`)
-    process.exitCode = 2
-  },
-)
-
-async function main(): Promise<number> {
+runCommand('explain-token', async () => {
   const { values, positionals } = readCommandLine({
     usage,
     options: {
@@ -49,7 +41,7 @@ async function main(): Promise<number> {
   if (values.format === 'json') console.log(JSON.stringify(asJson(explanation, trouble), null, 2))
   else console.log(asText(explanation, trouble))
   return explanation.decision === 'accepted' ? 0 : 1
-}
+})
 
 async function explain(token: string, configFile: string) {
   const { authentication, claims } = readConfig(configFile, process.env)

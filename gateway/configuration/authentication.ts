@@ -226,7 +226,7 @@ const cacheSchema = z
     z.strictObject({
       entries: wholeNumber({ least: 1, most: 10_000_000 })
         .default(10_000)
-        .describe('How many verified tokens are remembered, about 2 KB each'),
+        .describe('How many verified tokens are remembered, about 1 KB each'),
       refused_for: duration({ least: '0s', most: '1m' })
         .default(5_000)
         .describe('How long a refused token is remembered'),

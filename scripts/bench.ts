@@ -1,0 +1,38 @@
+/** `npm run bench -- NAME`: runs the benchmark scripts/bench/NAME and prints its table. */
+import { readdirSync } from 'node:fs'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { runCommand } from './command.ts'
+
+/** A benchmark: a module in scripts/bench that exports this. */
+interface Benchmark {
+  main(): Promise<void>
+}
+
+const folder = new URL('bench/', import.meta.url)
+const names = readdirSync(folder).flatMap((file) => /^([\w-]+)\.[jt]s$/.exec(file)?.[1] ?? [])
+/** The benchmark of the whole gateway. */
+const whole = names.includes('gateway') ? 'gateway' : undefined
+
+const usage = `
+Usage: npm run bench -- NAME [options of the benchmark]
+
+Names: ${names.join(', ')}${whole ? ` (without a name: ${whole})` : ''}
+
+Figures are CPU time of the process, medians of several rounds: they say what work costs, not how
+busy the machine is. Compare figures of one run with each other.
+`
+
+runCommand('bench', async () => {
+  const [name = whole] = process.argv.slice(2)
+  if (name === undefined || name === '--help' || name === '-h') {
+    return void console.log(usage.trim())
+  }
+  if (!names.includes(name)) {
+    throw new StartFailure(`${JSON.stringify(name)} is not known: give one of ${names.join(', ')}`)
+  }
+  // The benchmark reads its own arguments, as if it had been named itself.
+  process.argv.splice(2, 1)
+  const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+  const { main } = (await import(new URL(name + ending, folder).href)) as Benchmark
+  await main()
+})
