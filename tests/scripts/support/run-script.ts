@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const repository = fileURLToPath(new URL('../../../', import.meta.url))
@@ -19,9 +20,11 @@ export function startScript(
   module: string,
   words: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  cwd: string = repository,
 ): ScriptRun {
-  const child = spawn(process.execPath, ['--import', 'tsx', module, ...words], {
-    cwd: repository,
+  const loader = import.meta.resolve('tsx')
+  const child = spawn(process.execPath, ['--import', loader, join(repository, module), ...words], {
+    cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,0 +1,39 @@
+/** `npm run walkthrough`: the twelve steps of a login and what comes after, as they really happen. */
+import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { runCommand } from './command.ts'
+import { runningSystem } from './walkthrough/running-system.ts'
+import { table } from './walkthrough/table.ts'
+import { isTrue, walkThrough } from './walkthrough/walk-through.ts'
+
+const usage = `
+Usage: npm run walkthrough -- [options]
+
+Logs in through the gateway, reads userData, and is refused with an expired and a tampered token; prints
+what really happened in each of the twelve steps, and which processes took part. Uses the system that
+runs at GATEWAY_PORT, AUTH_PORT and USERS_PORT with the data in DATA_DIR; when there is none, it starts one
+for the occasion, on free ports and with data of its own. Which process answered is read from the
+counters of all three: others should leave the system alone meanwhile.
+
+  --format FORMAT   text, or json (default: text)
+  --help            this text
+
+Exit code: 0 when all twelve rows are true, else 1.
+`
+
+runCommand('walkthrough', async () => {
+  const { values } = readCommandLine({
+    usage,
+    options: { format: { type: 'string', default: 'text' } },
+  })
+  const system = await runningSystem(process.env)
+  try {
+    const rows = await walkThrough(system)
+    const untrue = rows.filter((row) => !isTrue(row))
+    console.log(values.format === 'json' ? JSON.stringify(rows, null, 2) : table(rows))
+    if (untrue.length === 0) return 0
+    console.error(`not true: ${untrue.map(({ step }) => `step ${step}`).join(', ')}`)
+    return 1
+  } finally {
+    await system.close()
+  }
+})

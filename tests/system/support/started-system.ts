@@ -1,0 +1,55 @@
+/** The real system, as `npm start` runs it: four processes on ports of their own. */
+import { execFileSync } from 'node:child_process'
+import type { SystemUrls } from '../../../scripts/start/start-system.ts'
+import { startScript } from '../../scripts/support/run-script.ts'
+import type { ScriptRun } from '../../scripts/support/run-script.ts'
+import { until } from '../../support/until.ts'
+
+export const freePorts = { GATEWAY_PORT: '0', AUTH_PORT: '0', USERS_PORT: '0' }
+
+export interface StartedSystem {
+  readonly run: ScriptRun
+  readonly urls: SystemUrls
+  /** The processes that it consists of, by name. */
+  readonly processIds: Readonly<Record<keyof SystemUrls, number>>
+}
+
+/** Returns once the system has said that it is running. */
+export async function startedSystem(dataDirectory: string): Promise<StartedSystem> {
+  const run = startScript('scripts/start.ts', [], { DATA_DIR: dataDirectory, ...freePorts })
+  let ended = false
+  void run.ended.then(() => (ended = true))
+  await until(() => ended || run.stdout.includes('Portcullis is running'))
+  if (ended) throw new Error(`the system did not start:\n${run.output}`)
+
+  const url = (name: string) => new RegExp(`^${name} listening on (.*)$`, 'm').exec(run.stdout)![1]!
+  const processId = (path: string) =>
+    childrenOf(run.process.pid!).find(({ command }) => command.includes(path))!.processId
+  return {
+    run,
+    urls: { gateway: url('gateway'), auth: url('auth'), users: url('users') },
+    processIds: {
+      gateway: processId('gateway/main'),
+      auth: processId('subgraphs/auth/main'),
+      users: processId('subgraphs/users/main'),
+    },
+  }
+}
+
+/** The processes that a process has started. */
+export function childrenOf(parent: number): { processId: number; command: string }[] {
+  const list = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+  return list.split('\n').flatMap((line) => {
+    const [, processId, parentId, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
+    return Number(parentId) === parent ? [{ processId: Number(processId), command }] : []
+  })
+}
+
+export function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,201 @@
+/** The system as a person meets it: `npm start` on real processes, a real database, real signals. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { difference, readCounts } from '../../scripts/walkthrough/counts.ts'
+import { send } from '../../scripts/walkthrough/send.ts'
+import { isTrue, walkThrough } from '../../scripts/walkthrough/walk-through.ts'
+import { runScript, startScript } from '../scripts/support/run-script.ts'
+import { until } from '../support/until.ts'
+import { childrenOf, freePorts, isRunning, startedSystem } from './support/started-system.ts'
+import type { StartedSystem } from './support/started-system.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-system-'))
+const dataDirectory = join(folder, 'data')
+const running = new Set<StartedSystem>()
+let system: StartedSystem
+let token: string
+
+async function start(): Promise<StartedSystem> {
+  const started = await startedSystem(dataDirectory)
+  running.add(started)
+  return started
+}
+
+beforeAll(async () => {
+  system = await start()
+})
+
+afterAll(async () => {
+  for (const { run } of running) run.process.kill('SIGTERM')
+  for (const { run } of running) await run.ended
+  rmSync(folder, { recursive: true })
+})
+
+/** The commands that were printed, and what a shell answers to them, one after the other. */
+async function runPrintedCommands(): Promise<string> {
+  const commands = system.run.stdout.match(/^ +(?:TOKEN=\$\()?curl .*$/gm) ?? []
+  expect(commands).toHaveLength(4)
+  const { stdout } = await promisify(execFile)('sh', ['-c', commands.join('\necho\n')])
+  return stdout
+}
+
+test('the printed commands log in, read userData, and show how a bad token is refused', async () => {
+  const answers = (await runPrintedCommands()).split('\n')
+  const loggedIn = JSON.parse(answers[0]!)
+  expect(loggedIn).toMatchObject({ data: { login: { expiresIn: 300, user: { id: '1' } } } })
+  token = loggedIn.data.login.token
+  expect(answers).toContain('{"data":{"userData":{"id":"1","name":"Alice"}}}')
+  expect(answers.map((line) => line.trimEnd())).toContain('HTTP/1.1 401 Unauthorized')
+  expect(answers.at(-1)).toContain('"code":"UNAUTHENTICATED"')
+  expect(system.run.stdout).toContain('account   alice / secret')
+})
+
+test('the twelve steps happen as they are told, each row with what was really seen', async () => {
+  const environment = { DATA_DIR: dataDirectory }
+  const rows = await walkThrough({ urls: system.urls, environment })
+  expect(rows.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+  expect(rows.filter((row) => !isTrue(row))).toEqual([])
+  const refusals = rows[10]!.findings.map(({ text }) => text)
+  expect(refusals.filter((text) => text.endsWith('auth 0, users 0'))).toHaveLength(2)
+  expect(refusals).toContainEqual(expect.stringContaining('401, UNAUTHENTICATED, TOKEN_EXPIRED'))
+})
+
+test('a row is not true when what it says did not happen', async () => {
+  const elsewhere = { ...system.urls, users: system.urls.auth }
+  const rows = await walkThrough({ urls: elsewhere, environment: { DATA_DIR: dataDirectory } })
+  expect(rows.filter((row) => !isTrue(row)).map(({ step }) => step)).toEqual([1, 8])
+})
+
+test('who took part is counted by the processes themselves', async () => {
+  const before = await readCounts(system.urls)
+  await send(system.urls.gateway, { query: '{ session { user { id name } } }' }, token)
+  expect(difference(before, await readCounts(system.urls))).toMatchObject({
+    gateway: 1,
+    auth: 1,
+    users: 1,
+  })
+})
+
+test('the secrets and the databases are files that only their owner can read', () => {
+  const files = readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'supergraph.graphql')
+    .map(({ parentPath, name }) => join(parentPath, name))
+  expect(files.length).toBeGreaterThanOrEqual(4)
+  for (const file of files) expect([file, statSync(file).mode & 0o077]).toEqual([file, 0])
+})
+
+test('a process that crashes is reported by name and takes the rest down', async () => {
+  const { run, processIds } = system
+  process.kill(processIds.users, 'SIGKILL')
+  expect(await run.ended).toBe(1)
+  expect(run.stderr).toContain('start: users ended unexpectedly (SIGKILL); the others are stopped')
+  expect(Object.values(processIds).filter(isRunning)).toEqual([])
+})
+
+test('after a crash no account and no key is lost; Ctrl-C stops all processes, exit code 0', async () => {
+  const { run, urls, processIds } = await start()
+  const answer = await send(urls.gateway, { query: '{ userData { id name } }' }, token)
+  expect(answer).toMatchObject({ status: 200, data: { userData: { id: '1', name: 'Alice' } } })
+
+  const printed = run.output.length
+  run.process.kill('SIGINT')
+  expect(await run.ended).toBe(0)
+  expect(Object.values(processIds).filter(isRunning)).toEqual([])
+  expect(run.output.slice(printed)).toBe('')
+})
+
+test('no process is left when the one that started them is killed while they start', async () => {
+  const run = startScript('scripts/start.ts', [], { DATA_DIR: dataDirectory, ...freePorts })
+  await until(() => childrenOf(run.process.pid!).length >= 2)
+  const children = childrenOf(run.process.pid!).map(({ processId }) => processId)
+  run.process.kill('SIGKILL')
+  await until(() => !children.some(isRunning))
+})
+
+test('Ctrl-C while it starts is a clean stop too', async () => {
+  const run = startScript('scripts/start.ts', [], { DATA_DIR: dataDirectory, ...freePorts })
+  await until(() => childrenOf(run.process.pid!).length >= 2)
+  run.process.kill('SIGINT')
+  expect(await run.ended).toBe(0)
+  expect(run.stderr).toBe('')
+})
+
+test('a taken port is one sentence that names it and says how to mend it', async () => {
+  const taken = createServer()
+  await new Promise<void>((ready) => taken.listen(0, '127.0.0.1', ready))
+  const { port } = taken.address() as AddressInfo
+  const environment = { DATA_DIR: dataDirectory, ...freePorts, AUTH_PORT: String(port) }
+  const { exitCode, stderr } = await runScript('scripts/start.ts', [], environment)
+  taken.close()
+  expect(exitCode).toBe(1)
+  expect(stderr).toBe(
+    `auth: port ${port} on 127.0.0.1 is already in use: stop what uses it, or set AUTH_PORT to a free port\n`,
+  )
+})
+
+test('a supergraph.yaml that is missing or does not compose is told, and nothing runs', async () => {
+  const start = (cwd: string) =>
+    runScript('scripts/start.ts', [], { ...freePorts, AUTH_PORT: '1', USERS_PORT: '1' }, cwd)
+  const empty = mkdtempSync(join(folder, 'empty-'))
+  expect(await start(empty)).toMatchObject({
+    exitCode: 1,
+    stderr:
+      'start: supergraph.yaml is not there: it lists the subgraphs; make one, or name it with --config\n',
+  })
+  writeFileSync(
+    join(empty, 'supergraph.yaml'),
+    'subgraphs:\n  auth: { schema: { file: a.graphql } }\n',
+  )
+  expect(await start(empty)).toMatchObject({
+    exitCode: 1,
+    stderr:
+      'start: supergraph.yaml does not compose; mend this and start again:\n' +
+      'supergraph.yaml:2: error INVALID_CONFIGURATION: subgraphs.auth has no `routing_url`: it is where the gateway finds the subgraph\n',
+  })
+})
+
+test('a database that cannot be read is one sentence that names it', async () => {
+  const broken = join(folder, 'broken')
+  mkdirSync(broken)
+  writeFileSync(
+    join(broken, 'auth.db'),
+    'this is not a database, but it is long enough to look like one'.repeat(20),
+  )
+  const { exitCode, stderr } = await runScript('scripts/start.ts', [], {
+    DATA_DIR: broken,
+    ...freePorts,
+  })
+  expect(exitCode).toBe(1)
+  expect(stderr).toBe(
+    `auth: the database ${join(broken, 'auth.db')} is damaged or is not a SQLite database: ` +
+      'restore it from a backup, or move it away to start with an empty one\n',
+  )
+})
+
+test('in production nothing is started and nothing invented: it is said what to run instead', async () => {
+  const data = join(folder, 'production')
+  const environment = { DATA_DIR: data, NODE_ENV: 'production', ...freePorts }
+  const { exitCode, stdout, stderr } = await runScript('scripts/start.ts', [], environment)
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+  expect(stderr).toContain('node dist/gateway/main.js --supergraph supergraph.graphql')
+  expect(readdirSync(folder)).not.toContain('production')
+})
+
+test('the gateway starts alone, is alive and not ready while its issuer is down, and stops when told', async () => {
+  const words = ['--supergraph', join(dataDirectory, 'supergraph.graphql'), '--port', '0']
+  const environment = { DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', AUTH_PORT: '1' }
+  const run = startScript('gateway/main.ts', words, environment)
+  await until(() => run.stdout.includes('\n') || run.stderr !== '')
+  expect(run.output).toMatch(/^gateway listening on http:\/\/127\.0\.0\.1:\d+\/graphql\n$/)
+  const url = run.stdout.trim().split(' ').at(-1)!
+  const status = async (path: string) => (await fetch(new URL(path, url))).status
+  expect([await status('/health'), await status('/ready')]).toEqual([200, 503])
+  run.process.kill('SIGTERM')
+  expect(await run.ended).toBe(0)
+})
