@@ -9,6 +9,8 @@ import { namesOf, readLinks, splitUrl } from './links.ts'
 export interface SubgraphSource {
   readonly subgraph: string
   readonly file: string
+  /** Where in the file the schema begins; default: its first line. */
+  readonly firstLine?: number
   readonly sdl: string
 }
 
@@ -29,7 +31,7 @@ export function declarationsIn(sources: readonly SubgraphSource[]): FindDeclarat
   for (const source of sources) indexSource(source)
   return (at, kind) => found.get(`${at.coordinate} ${kind}`) ?? []
 
-  function indexSource({ subgraph, file, sdl }: SubgraphSource): void {
+  function indexSource({ subgraph, file, firstLine = 1, sdl }: SubgraphSource): void {
     const document = parse(sdl)
     const kinds = kindsByName(document)
     for (const definition of document.definitions) {
@@ -46,8 +48,8 @@ export function declarationsIn(sources: readonly SubgraphSource[]): FindDeclarat
         const kind = kinds.get(name.value)
         if (!kind) continue
         const key = `${coordinate} ${kind}`
-        const line = loc?.startToken.line
-        const declaration = { subgraph, file, ...(line === undefined ? {} : { line }) }
+        const line = firstLine - 1 + (loc?.startToken.line ?? 1)
+        const declaration = { subgraph, file, line }
         found.set(key, [...(found.get(key) ?? []), declaration])
       }
     }

@@ -1,5 +1,5 @@
 /** What a supergraph demands of callers, field by field: read once from its SDL. */
-import { Kind, valueFromASTUntyped } from 'graphql'
+import { isTypeDefinitionNode, Kind, valueFromASTUntyped } from 'graphql'
 import type {
   ConstDirectiveNode,
   DocumentNode,
@@ -43,8 +43,11 @@ export interface GuardedField extends GuardedElement {
   readonly name: string
   readonly type: TypeNode
   readonly namedType: string
-  /** The field sets of `@requires`: the subgraph sees them whenever it resolves this field. */
-  readonly requires: readonly string[]
+  /**
+   * The field sets of `@requires` and `@fromContext`, each with the types on which they are selected:
+   * the subgraph sees them whenever it resolves this field.
+   */
+  readonly requires: readonly { readonly typeNames: readonly string[]; readonly fieldSet: string }[]
   /** Whether it comes from a subgraph that has only the interface, as an @interfaceObject. */
   readonly fromInterfaceObject: boolean
 }
@@ -105,6 +108,7 @@ export function guardedSchema(
   const table = guardTable([authenticated])
   const denyByDefault = options.default === 'deny'
   const subgraphs = subgraphNames(document)
+  const contexts = typesByContext(document)
   const types = new Map<string, GuardedType>()
   const possible = new Map<string, Set<string>>()
   const implementations = new Map<string, string[]>()
@@ -174,9 +178,21 @@ export function guardedSchema(
       name: node.name.value,
       type: node.type,
       namedType: namedTypeOf(node.type),
-      requires: joins.flatMap(({ requires }) => (typeof requires === 'string' ? [requires] : [])),
+      requires: joins.flatMap((join) => [
+        ...requiredBy(typeName, join.requires),
+        ...requiredFromContext(join.contextArguments),
+      ]),
       fromInterfaceObject: joins.some(({ graph }) => graph === undefined),
     }
+  }
+
+  /** `contextArguments: [{ context: "users__user", selection: "{ locale }", ... }]` */
+  function requiredFromContext(value: unknown) {
+    const argumentsFromContext = Array.isArray(value) ? (value as Record<string, unknown>[]) : []
+    return argumentsFromContext.map(({ context, selection }) => ({
+      typeNames: contexts.get(String(context)) ?? [],
+      fieldSet: String(selection),
+    }))
   }
 
   function elementOf(
@@ -245,8 +261,8 @@ export function guardedSchema(
       yield { guard: authenticated, because: 'the default', at: field }
     }
     if (field.fromInterfaceObject) yield* fromInterfaces(type, field)
-    for (const fieldSet of field.requires) {
-      for (const required of requiredFields(fieldSet, typeName, types)) {
+    for (const { typeNames, fieldSet } of field.requires) {
+      for (const required of typeNames.flatMap((name) => requiredFields(fieldSet, name, types))) {
         for (const reason of reasons(required.typeName, required.fieldName, visited)) {
           yield { ...reason, because: 'a field it requires' }
         }
@@ -326,6 +342,24 @@ function subgraphNames(document: DocumentNode): Map<string, string> {
       return typeof join?.name === 'string' ? [[value.name.value, join.name] as const] : []
     }),
   )
+}
+
+/** `type User @context(name: "users__user")`, whatever the directive is called here. */
+function typesByContext(document: DocumentNode): Map<string, string[]> {
+  const types = new Map<string, string[]>()
+  for (const definition of document.definitions) {
+    if (!isTypeDefinitionNode(definition)) continue
+    for (const directive of definition.directives ?? []) {
+      const { name } = argumentsOf(directive)
+      if (typeof name !== 'string') continue
+      types.set(name, [...(types.get(name) ?? []), definition.name.value])
+    }
+  }
+  return types
+}
+
+function requiredBy(typeName: string, fieldSet: unknown) {
+  return typeof fieldSet === 'string' ? [{ typeNames: [typeName], fieldSet }] : []
 }
 
 function rootTypes(document: DocumentNode): Map<OperationTypeNode, string> {

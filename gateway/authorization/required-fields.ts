@@ -1,4 +1,4 @@
-/** The fields of a federation field set, such as `"size { width }"`. */
+/** The fields of a federation field set, such as `"size { width }"` or `"{ size { width } }"`. */
 import { Kind, parse } from 'graphql'
 import type { SelectionSetNode } from 'graphql'
 import { SupergraphRefused } from './supergraph-refused.ts'
@@ -35,12 +35,11 @@ export function requiredFields(
 
 function parseFieldSet(fieldSet: string): SelectionSetNode {
   try {
-    const [definition] = parse(`{ ${fieldSet} }`, { noLocation: true }).definitions
+    const text = fieldSet.trimStart().startsWith('{') ? fieldSet : `{ ${fieldSet} }`
+    const [definition] = parse(text, { noLocation: true }).definitions
     if (definition?.kind === Kind.OPERATION_DEFINITION) return definition.selectionSet
   } catch {
     // Falls through: what cannot be read cannot be enforced.
   }
-  throw new SupergraphRefused(
-    `a @requires names ${JSON.stringify(fieldSet)}, which is no field set`,
-  )
+  throw new SupergraphRefused(`a field requires ${JSON.stringify(fieldSet)}, which is no field set`)
 }

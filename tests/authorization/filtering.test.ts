@@ -406,7 +406,7 @@ describe('what is planned', () => {
     fragment person on User { name email }`
     const { authorized, data } = await graph.ask(query, { variables: { text: 'hi', key: 'k' } })
     expect('document' in authorized && print(authorized.document)).toBe(
-      'query Q($text: String) {\n  echo(text: $text)\n  me {\n    ...person\n  }\n}\n\n' +
+      'query Q($text: String) {\n  echo(text: $text)\n  me {\n    __typename\n    ...person\n  }\n}\n\n' +
         'fragment person on User {\n  name\n}',
     )
     expect(data).toEqual({

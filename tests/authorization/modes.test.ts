@@ -376,6 +376,75 @@ test('an empty list of scopes can be met by nobody, an empty alternative by ever
   expect(outcome('{ any }', withScopes())).toBe('whole')
 })
 
+test('a field that takes a guarded one from its context demands what that demands', () => {
+  const head = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: '
+  const a = `${head}["@key", "@context", "@fromContext", "@authenticated", "@requiresScopes"])
+    type Query { t: T v: V }
+    type T @key(fields: "id") @context(name: "ctx") {
+      id: ID! secret: String @requiresScopes(scopes: [["x"]]) u: U!
+    }
+    type V @key(fields: "id") @context(name: "ctx") { id: ID! other: Other u: U! }
+    type Other { x: String @authenticated }
+    type U @key(fields: "id") {
+      id: ID!
+      shown(
+        s: String @fromContext(field: "$ctx ... on T { secret } ... on V { other { x } }")
+      ): String @authenticated @requiresScopes(scopes: [["x"]])
+    }`
+  const b = `${head}["@key"]) type Query { q: Int } type U @key(fields: "id") { id: ID! z: Int }`
+  const sdl = compose({ a: { typeDefs: a }, b: { typeDefs: b } })
+  const stripped = sdl.replace(/(shown: .*?) @authenticated.*/, '$1')
+  expect(stripped).not.toBe(sdl)
+  const { schema } = guardSupergraph(stripped).authorizer
+  const reasons = schema.reasons('U', 'shown').map(({ because, at }) => [because, at.coordinate])
+  expect(reasons).toEqual([
+    ['a field it requires', 'T.secret'],
+    ['a field it requires', 'Other.x'],
+  ])
+})
+
+test('what an interface object guards is guarded on each implementation', async () => {
+  const subgraphs = {
+    items: {
+      typeDefs: `${federationLink}
+        type Query { items: [Item!]! book: Book }
+        interface Item @key(fields: "id") { id: ID! }
+        type Book implements Item @key(fields: "id") { id: ID! title: String }`,
+      resolvers: {
+        Query: {
+          items: () => [{ __typename: 'Book', id: '1' }],
+          book: () => ({ id: '1', title: 'T' }),
+        },
+        Item: { __resolveReference: ({ id }: { id: string }) => ({ __typename: 'Book', id }) },
+        Book: { __resolveReference: ({ id }: { id: string }) => ({ id, title: 'T' }) },
+      },
+    },
+    stock: {
+      typeDefs: `${federationLink}
+        type Item @key(fields: "id") @interfaceObject {
+          id: ID! count: Int margin: Int @requiresScopes(scopes: [["staff"]])
+        }`,
+      resolvers: {
+        Item: { __resolveReference: ({ id }: { id: string }) => ({ id, count: 3, margin: 9 }) },
+      },
+    },
+  }
+  const copiesNothing = (sdl: string) =>
+    sdl.replace(/type Book[^}]*}/, (book) => book.replace(/@requiresScopes\(.*?\]\]\)/, ''))
+  for (const rewrite of [(sdl: string) => sdl, copiesNothing]) {
+    const graph = await guardedGraph(subgraphs, {}, rewrite)
+    const query = '{ book { title count margin } items { count margin ... on Book { m: margin } } }'
+    const { data, resolved } = await graph.ask(query, { claims: withScopes() })
+    expect(data).toEqual({
+      book: { title: 'T', count: 3, margin: null },
+      items: [{ count: 3, margin: null, m: null }],
+    })
+    expect(resolved).not.toContain('stock:Item.margin')
+    const staff = await graph.ask('{ book { margin } }', { claims: withScopes('staff') })
+    expect(staff.data).toEqual({ book: { margin: 9 } })
+  }
+})
+
 describe('explained', () => {
   const sources = Object.entries(library).map(([subgraph, { typeDefs: sdl }]) => ({
     subgraph,

@@ -1,0 +1,21 @@
+import { loadSchemas } from '../compose/load-schemas.ts'
+import { readSupergraphConfig } from '../compose/supergraph-config.ts'
+import type { Environment } from '../compose/supergraph-config.ts'
+import type { SubgraphSource } from '../../gateway/authorization/declarations.ts'
+
+/**
+ * Returns the schemas that supergraph.yaml names as files or has in itself. What is wrong with it is
+ * for `npm run compose` to tell: a schema that cannot be read only leaves its lines untold.
+ */
+export async function readSubgraphSources(
+  path: string,
+  text: string,
+  environment: Environment,
+): Promise<SubgraphSource[]> {
+  const { subgraphs } = readSupergraphConfig(path, text, { environment, federationVersion: '' })
+  const { loaded } = await loadSchemas(subgraphs.filter(({ schema }) => schema.from !== 'subgraph'))
+  return loaded.map(({ name, sdl, locate }) => {
+    const { file, line = 1 } = locate(1, 1)
+    return { subgraph: name, file, firstLine: line, sdl }
+  })
+}
