@@ -1,6 +1,7 @@
 /** Child processes that live and end together. */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { OwnModule } from '../own-module.ts'
 
 export interface ProcessOptions {
@@ -11,7 +12,7 @@ export interface ProcessOptions {
 }
 
 /** Why a process that should be running is not. */
-export class ProcessEnded extends Error {
+export class ProcessEnded extends StartFailure {
   override name = 'ProcessEnded'
   /** Whether the process has printed the reason itself, as one that cannot start does. */
   readonly explained: boolean

@@ -94,7 +94,7 @@ export async function walkThrough({ urls, environment }: WalkThroughParts): Prom
     row(7, 'gateway', 'verifies signature and expiry: once', [
       finding(asked.answer.errors.length === 0, `valid: ${firstError(asked.answer)}`),
       finding(asked.counts.gateway === 1, describeCounts(asked.counts)),
-      ...tokensLookedAt('accepted', asked.counts.tokensAccepted),
+      tokensLookedAt('accepted', asked.counts.tokensAccepted),
     ]),
     row(8, 'users', 'resolves userData for the verified subject', [
       answeredBy(asked.counts, { auth: 0, users: 1 }),
@@ -117,7 +117,7 @@ export async function walkThrough({ urls, environment }: WalkThroughParts): Prom
       Object.entries(refused).flatMap(([kind, { answer, counts }]) => [
         finding(answer.status === 401, `${kind}: ${answer.status}, ${firstError(answer)}`),
         answeredBy(counts, { auth: 0, users: 0 }),
-        ...tokensLookedAt('refused', counts.tokensRefused),
+        tokensLookedAt('refused', counts.tokensRefused),
       ]),
     ),
     row(12, 'client', 'sees that it is unauthenticated, and whether it was expiry', [
@@ -161,11 +161,8 @@ function answeredBy(counts: Counts, expected: { auth: number; users: number }): 
   return finding(holds, describeCounts(counts))
 }
 
-/** Nothing, from a gateway that does not count tokens. */
-function tokensLookedAt(what: string, count: number | undefined): Finding[] {
-  return count === undefined
-    ? []
-    : [finding(count === 1, `tokens ${what} by the gateway: ${count}`)]
+function tokensLookedAt(what: string, count: number): Finding {
+  return finding(count === 1, `tokens ${what} by the gateway: ${count}`)
 }
 
 function isUnauthenticated({ errors, challenge }: Answer, reason: string): boolean {

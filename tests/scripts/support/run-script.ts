@@ -15,7 +15,7 @@ export interface ScriptRun {
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
-/** Starts a module of the repository as npm's scripts do. Settings of the test's own machine stay out. */
+/** Starts a module of the repository as npm's scripts do. */
 export function startScript(
   module: string,
   words: readonly string[] = [],
@@ -23,7 +23,16 @@ export function startScript(
   cwd: string = repository,
 ): ScriptRun {
   const loader = import.meta.resolve('tsx')
-  const child = spawn(process.execPath, ['--import', loader, join(repository, module), ...words], {
+  return startProcess(['--import', loader, join(repository, module), ...words], cwd, environment)
+}
+
+/** Starts Node with these words. The settings of the machine that tests stay out. */
+export function startProcess(
+  words: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>>,
+): ScriptRun {
+  const child = spawn(process.execPath, words, {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
