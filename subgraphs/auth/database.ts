@@ -58,6 +58,29 @@ export interface PasswordResetsTable {
   expires_at: number
 }
 
+export interface DevicesTable {
+  /** SHA-256 of the token. */
+  hash: string
+  account_id: string
+  expires_at: number
+}
+
+export interface ThrottlesTable {
+  key: string
+  /** Every try. */
+  attempts: number
+  /** Those that failed, in a row. */
+  failures: number
+  /** Those that are under way, and until when their outcome is waited for. */
+  pending: number
+  pending_until: number
+  /** Until when nothing is let through; for a window, when it is over. */
+  blocked_until: number
+  /** What became of the last try: 0 refused, 1 admitted, 2 has to wait for others. */
+  admission: number
+  used_at: number
+}
+
 export interface CountersTable {
   name: 'status index'
   value: number
@@ -103,6 +126,8 @@ export interface AuthTables {
   auth_signing_keys: SigningKeysTable
   auth_refresh_tokens: RefreshTokensTable
   auth_password_resets: PasswordResetsTable
+  auth_devices: DevicesTable
+  auth_throttles: ThrottlesTable
   auth_counters: CountersTable
   auth_subject_cut_offs: SubjectCutOffsTable
   auth_audit: AuditTable

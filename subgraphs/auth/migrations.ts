@@ -139,6 +139,33 @@ export const migrations: Migrations = {
       await index(database, 'auth_password_resets', 'account_id')
     },
   },
+
+  '004 throttles and known devices': {
+    async up(database) {
+      await database.schema
+        .createTable('auth_throttles')
+        .addColumn('key', 'text', (column) => column.primaryKey())
+        .addColumn('attempts', 'bigint', (column) => column.notNull())
+        .addColumn('failures', 'bigint', (column) => column.notNull())
+        .addColumn('blocked_until', 'bigint', (column) => column.notNull())
+        .addColumn('pending', 'bigint', (column) => column.notNull())
+        .addColumn('pending_until', 'bigint', (column) => column.notNull())
+        .addColumn('admission', 'bigint', (column) => column.notNull())
+        .addColumn('used_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await index(database, 'auth_throttles', 'used_at')
+
+      await database.schema
+        .createTable('auth_devices')
+        .addColumn('hash', 'text', (column) => column.primaryKey())
+        .addColumn('account_id', 'text', (column) =>
+          column.notNull().references('auth_accounts.id').onDelete('cascade'),
+        )
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await index(database, 'auth_devices', 'expires_at')
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

@@ -23,10 +23,14 @@ import { callersSession } from './sessions/callers-session.ts'
 import { sessionEnder } from './sessions/end-sessions.ts'
 import { login } from './sessions/login.ts'
 import { refresh } from './sessions/refresh.ts'
+import { knownDeviceStore } from './sessions/known-devices.ts'
 import { refreshTokenStore } from './sessions/refresh-tokens.ts'
 import { sessionStore } from './sessions/sessions.ts'
 import { sessionStarter } from './sessions/start-session.ts'
 import { readAuthSettings } from './settings.ts'
+import { loginGuard } from './throttling/login-guard.ts'
+import { oneCredentialField } from './throttling/one-credential-field.ts'
+import { throttleStore } from './throttling/throttles.ts'
 import { accessTokenIssuer } from './tokens/access-token.ts'
 import { jwksPath, jwksRoute } from './tokens/jwks-route.ts'
 import { keyEncryption } from './tokens/key-encryption.ts'
@@ -68,17 +72,26 @@ export async function startAuth(
   const audit = auditTrail(database, settings.keyEncryptionSecret, now)
   const cutOffs = cutOffStore(database, lifetimes.accessToken, now)
   const sessions = sessionStore(database, lifetimes, now)
+  const devices = knownDeviceStore(database, now)
+  const throttles = throttleStore(now)
+  const guard = loginGuard({
+    database,
+    throttles,
+    devices,
+    secret: settings.keyEncryptionSecret,
+  })
   const refreshTokens = refreshTokenStore({ database, audit, lifetimes, now })
   const tokenOptions = { issuer, audience, lifetime: lifetimes.accessToken, baseUrl }
   const issueAccessToken = accessTokenIssuer(keys, tokenOptions, now)
   const startSession = sessionStarter({
     database,
     sessions,
+    devices,
     refreshTokens,
     audit,
     issueAccessToken,
   })
-  const changing = { database, accounts, sessions, passwords, rules, audit }
+  const changing = { database, accounts, sessions, passwords, rules, audit, guard, throttles }
   const resets = passwordReset({
     ...changing,
     cutOffs,
@@ -88,7 +101,7 @@ export async function startAuth(
   })
 
   const ofSessions = sessionResolvers({
-    login: login({ accounts, passwords, audit, startSession }),
+    login: login({ database, accounts, passwords, guard, audit, startSession }),
     refresh: refresh(refreshTokens, issueAccessToken),
     sessions,
     callersSession: callersSession(sessions),
@@ -109,6 +122,7 @@ export async function startAuth(
       Query: { ...ofSessions.Query, ...ofAccounts.Query },
       Mutation: { ...ofSessions.Mutation, ...ofAccounts.Mutation },
     },
+    validationRules: [oneCredentialField],
     keys: settings.claimsKeys,
     host: settings.host,
     port: settings.port,

@@ -5,7 +5,7 @@ import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/dis
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import express from 'express'
 import type { Express } from 'express'
-import type { DocumentNode, GraphQLFieldResolver, GraphQLScalarType } from 'graphql'
+import type { DocumentNode, GraphQLFieldResolver, GraphQLScalarType, ValidationRule } from 'graphql'
 import type { ClaimsVerificationKeys } from './claims-header.ts'
 import type { SubgraphContext } from './guards.ts'
 import { subgraphHandler } from './graphql-handler.ts'
@@ -28,6 +28,8 @@ export interface SubgraphOptions extends ListenOptions {
   keys: ClaimsVerificationKeys
   /** Resolves when the subgraph can serve; a rejection makes `/ready` answer 503. */
   ready?: () => Promise<unknown>
+  /** Rules that a document must keep beside those of GraphQL. */
+  validationRules?: readonly ValidationRule[]
   /** Adds routes of the subgraph's own beside `/graphql`. */
   routes?: (app: Express) => void
   /** Called after the last request has been answered. */
@@ -41,6 +43,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     introspection: true,
+    validationRules: [...(options.validationRules ?? [])],
     // The claims header is the CSRF protection here: no browser can send it.
     csrfPrevention: false,
     stopOnTerminationSignals: false,

@@ -68,6 +68,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
         token: expect.any(String),
         expiresIn: 300,
         refreshToken: expect.any(String),
+        deviceToken: null,
         user: { id: '1' },
       })
       expect(data.refresh.refreshToken).not.toBe(first.refreshToken)

@@ -196,6 +196,7 @@ describe.each(await testDatabases())('auth on $name', ({ make }) => {
         for (;;) {
           const answer = await asker('auth', url)(null, loginMutation, alice).catch(() => undefined)
           if (!answer) return
+          if (answer.errors) throw new Error(JSON.stringify(answer.errors))
           const payload = answer.data.login.token.split('.')[1]
           sids.push(JSON.parse(Buffer.from(payload, 'base64url').toString()).sid)
           answered++

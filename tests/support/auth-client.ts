@@ -6,9 +6,9 @@ import type { Answer, Ask } from './ask-subgraph.ts'
 
 export const alice = { username: 'alice', password: 'secret' }
 
-const tokens = '{ token expiresIn refreshToken user { id } }'
-const loginMutation = `mutation ($username: String!, $password: String!) {
-  login(username: $username, password: $password) ${tokens}
+const tokens = '{ token expiresIn refreshToken deviceToken user { id } }'
+const loginMutation = `mutation ($username: String!, $password: String!, $deviceToken: String) {
+  login(username: $username, password: $password, deviceToken: $deviceToken) ${tokens}
 }`
 const refreshMutation = `mutation ($refreshToken: String!) {
   refresh(refreshToken: $refreshToken) ${tokens}

@@ -6,6 +6,7 @@ import { passwordProblems } from '../passwords/password-rules.ts'
 import type { PasswordRules } from '../passwords/password-rules.ts'
 import { readPassword } from '../passwords/password-text.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
+import type { Throttles } from '../throttling/throttles.ts'
 import type { Accounts } from './accounts.ts'
 import type { InputProblem } from './input-problem.ts'
 
@@ -16,6 +17,7 @@ export interface ChangePasswordParts {
   passwords: PasswordHasher
   rules: PasswordRules
   audit: AuditTrail
+  throttles: Throttles
 }
 
 export type ChangePasswordResult =
@@ -32,12 +34,19 @@ export type ChangePassword = (
 
 /** Returns a function that changes the password of a session's account, and ends its other sessions. */
 export function changePassword(parts: ChangePasswordParts): ChangePassword {
-  const { database, accounts, sessions, passwords, rules, audit } = parts
+  const { database, accounts, sessions, passwords, rules, audit, throttles } = parts
 
   return async (session, current, next, client) => {
     const account = await accounts.find(session.accountId)
-    const proven = await passwords.matches(current, account?.passwordHash)
-    if (!account || !proven) return { outcome: 'wrong password' }
+    // A stolen access token is no licence to guess the password.
+    const key = `change ${session.accountId}`
+    const allowed = (await throttles.begin(database, key)) === 'admitted'
+    const proven = await passwords.matches(current, allowed ? account?.passwordHash : undefined)
+    if (!account || !proven) {
+      if (allowed) await throttles.failed(database, key)
+      return { outcome: 'wrong password' }
+    }
+    await throttles.succeeded(database, key)
 
     const problems = passwordProblems('newPassword', next, account.username, rules)
     if (problems.length > 0) return { outcome: 'refused', problems }

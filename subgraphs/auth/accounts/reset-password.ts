@@ -10,6 +10,8 @@ import type { PasswordRules } from '../passwords/password-rules.ts'
 import { readPassword } from '../passwords/password-text.ts'
 import type { CutOffs } from '../revocation/cut-offs.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import type { LoginGuard } from '../throttling/login-guard.ts'
+import { tooManyRequests } from '../throttling/too-many-requests.ts'
 import { accountOf } from './accounts.ts'
 import type { Account, Accounts } from './accounts.ts'
 import { isEmailAddress } from './email.ts'
@@ -24,6 +26,7 @@ export interface PasswordResetParts {
   passwords: PasswordHasher
   rules: PasswordRules
   audit: AuditTrail
+  guard: LoginGuard
   deliver: Deliver
   /** Where a person types the new password; the token is added to it. */
   resetUrl: string | undefined
@@ -54,7 +57,7 @@ const unusableToken: InputProblem = {
 }
 
 export function passwordReset(parts: PasswordResetParts): PasswordReset {
-  const { database, accounts, sessions, cutOffs, passwords, rules, audit, now } = parts
+  const { database, accounts, sessions, cutOffs, passwords, rules, audit, guard, now } = parts
   const underWay = new Set<Promise<void>>()
 
   return {
@@ -66,6 +69,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
     },
 
     async reset(token, password, client) {
+      if (!(await guard.admitAddress(client))) throw tooManyRequests()
       const hash = hashOf(token)
       const account = await accountOfToken(hash)
       if (!account) return { outcome: 'refused', problems: [unusableToken] }
@@ -83,6 +87,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
           .executeTakeFirst()
         if (!used) return { outcome: 'refused', problems: [unusableToken] }
         await accounts.setPassword(account.id, passwordHash, transaction)
+        await guard.forget(transaction, account.username)
         await sessions.revoke(transaction, account.id, 'all')
         await cutOffs.cutOff(account.id, transaction)
         await audit.record(
@@ -99,7 +104,9 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
   }
 
   async function send(username: string, client: CallerClient): Promise<void> {
-    const account = await accounts.findByUsername(canonicalUsername(username))
+    const canonical = canonicalUsername(username)
+    if (!(await guard.admitAddress(client)) || !(await guard.admitMail(canonical))) return
+    const account = await accounts.findByUsername(canonical)
     if (!account || account.disabled) return
     const to = account.email ?? (isEmailAddress(account.username) ? account.username : undefined)
     const token = randomBytes(32).toString('base64url')

@@ -6,6 +6,8 @@ import type { PasswordHasher } from '../passwords/hashing.ts'
 import { passwordProblems } from '../passwords/password-rules.ts'
 import type { PasswordRules } from '../passwords/password-rules.ts'
 import { readPassword } from '../passwords/password-text.ts'
+import type { LoginGuard } from '../throttling/login-guard.ts'
+import { tooManyRequests } from '../throttling/too-many-requests.ts'
 import { ordinaryScope } from './accounts.ts'
 import type { Accounts } from './accounts.ts'
 import { emailProblems } from './email.ts'
@@ -29,6 +31,7 @@ export interface SignUpParts {
   passwords: PasswordHasher
   rules: PasswordRules
   audit: AuditTrail
+  guard: LoginGuard
 }
 
 export type SignUp = (request: SignUpRequest, client: CallerClient) => Promise<SignUpResult>
@@ -42,7 +45,9 @@ const taken: InputProblem = {
 }
 
 /** Returns a function that makes an account. Of two requests for one name at once, one succeeds. */
-export function signUp({ database, accounts, passwords, rules, audit }: SignUpParts): SignUp {
+export function signUp(parts: SignUpParts): SignUp {
+  const { database, accounts, passwords, rules, audit, guard } = parts
+
   return async ({ username: typed, password, name, email }, client) => {
     const username = readNewUsername(typed)
     const problems = [
@@ -58,6 +63,7 @@ export function signUp({ database, accounts, passwords, rules, audit }: SignUpPa
     ]
     if (problems.length > 0 || Array.isArray(username)) return { outcome: 'refused', problems }
 
+    if (!(await guard.admitAddress(client))) throw tooManyRequests()
     // Not hashed for a name that is known to be taken; the insertion decides.
     if (await accounts.findByUsername(username.canonical)) {
       return { outcome: 'refused', problems: [taken] }

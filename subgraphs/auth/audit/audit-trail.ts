@@ -6,6 +6,7 @@ import type { AuthDatabase } from '../database.ts'
 export type AuditEvent =
   | 'login'
   | 'login failed'
+  | 'login throttled'
   | 'refresh'
   | 'refresh token reused'
   | 'logout'

@@ -35,7 +35,8 @@ export function hashingQueue({ parallel, waiting }: HashingQueueOptions): Hashin
   }
 }
 
-function tooBusy(): GraphQLError {
+/** Says nothing of what was asked: only that now is not the time. */
+export function tooBusy(): GraphQLError {
   return new GraphQLError('Too busy: try again shortly', {
     extensions: {
       code: 'SERVICE_UNAVAILABLE',

@@ -32,8 +32,8 @@ export function sessionResolvers(parts: SessionResolverParts) {
       },
     },
     Mutation: {
-      async login(_parent, { username, password }, { client }) {
-        return tokensOutput(await login(username, password, client))
+      async login(_parent, credentials, { client }) {
+        return tokensOutput(await login(credentials, client))
       },
       async refresh(_parent, { refreshToken }, { client }) {
         return tokensOutput(await refresh(refreshToken, client))
@@ -55,8 +55,8 @@ export function sessionResolvers(parts: SessionResolverParts) {
   } satisfies SubgraphResolvers
 }
 
-function tokensOutput({ token, expiresIn, refreshToken, account }: Tokens) {
-  return { token, expiresIn, refreshToken, user: { id: account.id } }
+function tokensOutput({ account, ...tokens }: Tokens) {
+  return { ...tokens, user: { id: account.id } }
 }
 
 function sessionOutput(session: Session, own: Session) {

@@ -2,34 +2,60 @@ import type { CallerClient } from '../../kit/client-headers.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import { canonicalUsername } from '../accounts/username.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { AuthDatabase } from '../database.ts'
 import type { PasswordHasher } from '../passwords/hashing.ts'
 import { readPassword } from '../passwords/password-text.ts'
+import type { LoginGuard } from '../throttling/login-guard.ts'
 import type { SessionStarter, Tokens } from './start-session.ts'
 import { wrongCredentials } from './wrong-credentials.ts'
 
 export interface LoginParts {
+  database: AuthDatabase
   accounts: Accounts
   passwords: PasswordHasher
+  guard: LoginGuard
   audit: AuditTrail
   startSession: SessionStarter
 }
 
-export type Login = (username: string, password: string, client: CallerClient) => Promise<Tokens>
+export interface Credentials {
+  username: string
+  password: string
+  /** From an earlier login on the same device. */
+  deviceToken?: string | null
+}
+
+export type Login = (credentials: Credentials, client: CallerClient) => Promise<Tokens>
 
 /**
- * Returns a function that exchanges credentials for tokens. Whatever is wrong with them, the answer
- * is the same and takes the same time.
+ * Returns a function that exchanges credentials for tokens. Unknown, wrong, disabled or throttled:
+ * the answer is the same and takes the same time.
  */
-export function login({ accounts, passwords, audit, startSession }: LoginParts): Login {
-  return async (username, password, client) => {
-    const account = await accounts.findByUsername(canonicalUsername(username))
-    const proven = await passwords.matches(password, account?.passwordHash)
+export function login(parts: LoginParts): Login {
+  const { database, accounts, passwords, guard, audit, startSession } = parts
+
+  return async ({ username: typed, password, deviceToken }, client) => {
+    const username = canonicalUsername(typed)
+    const account = await accounts.findByUsername(username)
+    const attempt = { username, password, client, deviceToken: deviceToken ?? undefined }
+    const permission = await guard.admit(attempt, account?.id)
+
+    const stored = permission.allowed ? account?.passwordHash : undefined
+    const proven = await passwords.matches(password, stored)
     if (!account || !proven || account.disabled) {
-      await audit.record({ event: 'login failed', accountId: account?.id, username, ...client })
+      const event = permission.allowed ? 'login failed' : 'login throttled'
+      const entry = { event, accountId: account?.id, username: typed, ...client } as const
+      await database.transaction().execute(async (transaction) => {
+        await permission.failed(transaction)
+        await audit.record(entry, transaction)
+      })
       throw wrongCredentials()
     }
     if (passwords.isOutdated(account.passwordHash)) await rehash(account, password)
-    return startSession(account, client)
+    return startSession(account, client, {
+      inTransaction: permission.succeeded,
+      deviceToken: permission.knownDevice ? attempt.deviceToken : undefined,
+    })
   }
 
   /** The password is known now, and at no other time. */

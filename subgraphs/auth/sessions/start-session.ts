@@ -3,39 +3,57 @@ import type { Account } from '../accounts/accounts.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { AccessToken, AccessTokenIssuer } from '../tokens/access-token.ts'
+import type { KnownDevices } from './known-devices.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { Sessions } from './sessions.ts'
 
 /** What a client gets for credentials or for a refresh token. */
 export interface Tokens extends AccessToken {
   readonly refreshToken: string
+  /** For the next login on this device. */
+  readonly deviceToken?: string
   readonly account: Account
 }
 
 export interface SessionStarterParts {
   database: AuthDatabase
   sessions: Sessions
+  devices: KnownDevices
   refreshTokens: RefreshTokens
   audit: AuditTrail
   issueAccessToken: AccessTokenIssuer
 }
 
+export interface Start {
+  /** What else happens with the start of the session, or not at all. */
+  inTransaction: (transaction: AuthDatabase) => Promise<void>
+  /** The device's token, if it has one. */
+  deviceToken: string | undefined
+}
+
 /** Starts a session for an account that has proven itself. */
-export type SessionStarter = (account: Account, client: CallerClient) => Promise<Tokens>
+export type SessionStarter = (
+  account: Account,
+  client: CallerClient,
+  start: Start,
+) => Promise<Tokens>
 
 export function sessionStarter(parts: SessionStarterParts): SessionStarter {
-  const { database, sessions, refreshTokens, audit, issueAccessToken } = parts
+  const { database, sessions, devices, refreshTokens, audit, issueAccessToken } = parts
 
-  return async (account, client) => {
-    const { session, refreshToken } = await database.transaction().execute(async (transaction) => {
+  return async (account, client, { inTransaction, deviceToken: known }) => {
+    const started = await database.transaction().execute(async (transaction) => {
+      await inTransaction(transaction)
       const session = await sessions.start(transaction, account.id, client)
       const refreshToken = await refreshTokens.first(transaction, session)
+      const deviceToken = known ?? (await devices.remember(transaction, account.id))
       await audit.record(
         { event: 'login', accountId: account.id, sessionId: session.id, ...client },
         transaction,
       )
-      return { session, refreshToken }
+      return { session, refreshToken, deviceToken }
     })
-    return { account, refreshToken, ...(await issueAccessToken(account, session)) }
+    const { session, ...tokens } = started
+    return { account, ...tokens, ...(await issueAccessToken(account, session)) }
   }
 }

@@ -1,0 +1,27 @@
+import { isIPv4, isIPv6 } from 'node:net'
+
+/**
+ * Returns the network that an address belongs to, as one subscriber has it: /24 of IPv4, /56 of
+ * IPv6. Undefined for what is no address.
+ */
+export function addressRange(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return addressRange(mapped)
+  if (isIPv4(address)) return `${address.split('.').slice(0, 3).join('.')}.0/24`
+  if (!isIPv6(address)) return undefined
+  const groups = expand(address.split('%')[0]!)
+  const prefix = groups.slice(0, 4).map((group) => group.padStart(4, '0'))
+  // 56 bits are three groups and the first half of the fourth.
+  return `${prefix.slice(0, 3).join(':')}:${prefix[3]!.slice(0, 2)}00::/56`
+}
+
+/** Returns the eight groups of an IPv6 address; those of an embedded IPv4 address do not matter. */
+function expand(address: string): string[] {
+  const [left = '', right] = address.toLowerCase().split('::')
+  const head = left === '' ? [] : left.split(':')
+  if (right === undefined) return head
+  const tail = right === '' ? [] : right.split(':')
+  const missing = Math.max(0, 8 - head.length - tail.length)
+  return [...head, ...Array<string>(missing).fill('0'), ...tail]
+}

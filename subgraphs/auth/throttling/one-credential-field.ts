@@ -1,0 +1,38 @@
+/**
+ * One credential field a document: a hundred aliased `login` fields would be a hundred guesses for
+ * the price of one request. Refused before anything is computed.
+ */
+import { GraphQLError } from 'graphql'
+import type { FieldNode, ValidationRule } from 'graphql'
+
+/** The fields of Mutation that take or try a credential. */
+export const credentialFields: readonly string[] = [
+  'login',
+  'refresh',
+  'signUp',
+  'changePassword',
+  'requestPasswordReset',
+  'resetPassword',
+]
+
+export const oneCredentialField: ValidationRule = (context) => {
+  const found: FieldNode[] = []
+  return {
+    // Where it stands does not matter: under an alias, in a fragment, in another operation.
+    Field(node) {
+      if (context.getParentType() !== context.getSchema().getMutationType()) return
+      if (credentialFields.includes(node.name.value)) found.push(node)
+    },
+    Document: {
+      leave() {
+        if (found.length < 2) return
+        context.reportError(
+          new GraphQLError('One credential field an operation', {
+            nodes: found,
+            extensions: { code: 'CREDENTIALS_REPEATED' },
+          }),
+        )
+      },
+    },
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Counters of tries, in the database, so that every auth process counts together. One statement
+ * counts and decides: of any number of tries at once, none slips through between the two.
+ */
+import { sql } from 'kysely'
+import type { AuthDatabase } from '../database.ts'
+
+/** `later`: as many tries as are left are under way, and their outcome decides. */
+export type Admission = 'admitted' | 'refused' | 'later'
+
+export interface Throttles {
+  /**
+   * Counts a try and says whether it may be made. After `free` failures in a row a key waits for 1
+   * second, then 2, 4 ... `longest`, and for good after `most`. Whoever is admitted reports how the
+   * try ended; what is never reported counts as a failure.
+   */
+  begin(transaction: AuthDatabase, key: string): Promise<Admission>
+  failed(transaction: AuthDatabase, key: string): Promise<void>
+  succeeded(transaction: AuthDatabase, key: string): Promise<void>
+  /** Starts the key's counting anew. */
+  forget(transaction: AuthDatabase, key: string): Promise<void>
+
+  /** Counts a try. False when there were `limit` within the window already. */
+  windowed(transaction: AuthDatabase, key: string, limit: WindowLimit): Promise<boolean>
+  /** Takes back one try of a window that turned out to be a good one. */
+  refund(transaction: AuthDatabase, key: string): Promise<void>
+}
+
+export interface WindowLimit {
+  limit: number
+  /** In milliseconds. */
+  window: number
+}
+
+/** For tries at one account (NIST SP 800-63B-4 section 3.2.2 allows 100 in a row at most). */
+export const escalation = { free: 5, most: 100, first: 1000, longest: 900_000 }
+
+/** How long the outcome of a try is waited for, in milliseconds. */
+const longestTry = 8_000
+
+/** As good as for ever, in milliseconds: ten years. */
+const forGood = 10 * 365 * 24 * 60 * 60 * 1000
+
+const admissions: readonly Admission[] = ['refused', 'admitted', 'later']
+
+export function throttleStore(now: () => number): Throttles {
+  return {
+    async begin(transaction, key) {
+      const at = now()
+      const isLost = sql`auth_throttles.pending_until <= ${at}`
+      const failures = sql<number>`auth_throttles.failures + case when ${isLost} then auth_throttles.pending else 0 end`
+      const pending = sql<number>`case when ${isLost} then 0 else auth_throttles.pending end`
+      const admission = sql<number>`case when auth_throttles.blocked_until > ${at} then 0 when (${failures}) + (${pending}) < ${sql.lit(escalation.free)} or (${pending}) = 0 then 1 else 2 end`
+      const row = await transaction
+        .insertInto('auth_throttles')
+        .values({
+          key,
+          attempts: 1,
+          failures: 0,
+          pending: 1,
+          pending_until: at + longestTry,
+          blocked_until: 0,
+          admission: 1,
+          used_at: at,
+        })
+        .onConflict((conflict) =>
+          conflict.column('key').doUpdateSet({
+            attempts: sql`auth_throttles.attempts + case when ${admission} = 2 then 0 else 1 end`,
+            failures,
+            pending: sql`(${pending}) + case when ${admission} = 1 then 1 else 0 end`,
+            pending_until: sql`case when ${admission} = 1 or ${isLost} then ${milliseconds(at + longestTry)} else auth_throttles.pending_until end`,
+            admission,
+            used_at: at,
+          }),
+        )
+        .returning('admission')
+        .executeTakeFirstOrThrow()
+      return admissions[row.admission]!
+    },
+
+    async failed(transaction, key) {
+      await transaction
+        .updateTable('auth_throttles')
+        .set({
+          failures: sql`failures + 1`,
+          pending: sql`case when pending > 0 then pending - 1 else 0 end`,
+          blocked_until: sql`case when failures + 1 < ${sql.lit(escalation.free)} then 0 else ${milliseconds(now())} + ${pauseAfter(sql`failures + 1`)} end`,
+        })
+        .where('key', '=', key)
+        .execute()
+    },
+
+    async succeeded(transaction, key) {
+      await transaction
+        .updateTable('auth_throttles')
+        .set({
+          failures: 0,
+          pending: sql`case when pending > 0 then pending - 1 else 0 end`,
+          blocked_until: 0,
+        })
+        .where('key', '=', key)
+        .execute()
+    },
+
+    async forget(transaction, key) {
+      await transaction.deleteFrom('auth_throttles').where('key', '=', key).execute()
+    },
+
+    async windowed(transaction, key, { limit, window }) {
+      const at = now()
+      const isOver = sql`auth_throttles.blocked_until <= ${at}`
+      const { attempts } = await transaction
+        .insertInto('auth_throttles')
+        .values({
+          key,
+          attempts: 1,
+          failures: 0,
+          pending: 0,
+          pending_until: at,
+          blocked_until: at + window,
+          admission: 1,
+          used_at: at,
+        })
+        .onConflict((conflict) =>
+          conflict.column('key').doUpdateSet({
+            attempts: sql`case when ${isOver} then 1 else auth_throttles.attempts + 1 end`,
+            blocked_until: sql`case when ${isOver} then ${milliseconds(at + window)} else auth_throttles.blocked_until end`,
+            used_at: at,
+          }),
+        )
+        .returning('attempts')
+        .executeTakeFirstOrThrow()
+      return attempts <= limit
+    },
+
+    async refund(transaction, key) {
+      await transaction
+        .updateTable('auth_throttles')
+        .set({ attempts: sql`attempts - 1` })
+        .where('key', '=', key)
+        .where('attempts', '>', 0)
+        .execute()
+    },
+  }
+}
+
+/** The pause after so many failures, more than are free, as a table that both databases can read. */
+function pauseAfter(failures: ReturnType<typeof sql>) {
+  const { free, most, first, longest } = escalation
+  const steps = Array.from({ length: most }, (_, index) => index + 1)
+    .map((count) => ({ count, pause: first * 2 ** (count - free) }))
+    .filter(({ count, pause }) => count >= free && pause < longest)
+    .map(({ count, pause }) => sql`when ${failures} = ${sql.lit(count)} then ${sql.lit(pause)}`)
+  return sql`case when ${failures} >= ${sql.lit(most)} then ${sql.lit(forGood)} ${sql.join(steps, sql` `)} else ${sql.lit(longest)} end`
+}
+
+/** PostgreSQL takes a number beside small numbers for a small one. */
+function milliseconds(value: number) {
+  return sql`cast(${value} as bigint)`
+}

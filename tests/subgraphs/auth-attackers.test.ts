@@ -1,0 +1,325 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
+import { startAuth } from '../../subgraphs/auth/start-auth.ts'
+import { addressRange } from '../../subgraphs/auth/throttling/address-range.ts'
+import { patientTries } from '../../subgraphs/auth/throttling/patient-tries.ts'
+import { throttleStore } from '../../subgraphs/auth/throttling/throttles.ts'
+import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
+import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { gatewayHeaders } from '../../subgraphs/kit/testing.ts'
+import { openDatabase } from '../../subgraphs/storage/open-database.ts'
+import { asker, codes, gatewaySecret } from '../support/ask-subgraph.ts'
+import type { Answer, Ask } from '../support/ask-subgraph.ts'
+import { authEnvironment, login, loggedIn } from '../support/auth-client.ts'
+import { testDatabases } from '../support/databases.ts'
+import type { ScratchDatabase } from '../support/postgres.ts'
+
+const good = 'purple kangaroo sings'
+const second = 1000
+const minute = 60 * second
+
+describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
+  let scratch: ScratchDatabase
+  let database: Kysely<any>
+  let running: RunningProcess
+  let ask: Ask
+  let ahead = 0
+
+  beforeAll(async () => {
+    scratch = await make()
+    running = await startAuth(authEnvironment(scratch.url), {
+      now: () => Date.now() + ahead,
+      deliver: async () => {},
+    })
+    ask = asker('auth', running.url)
+    database = await openDatabase(scratch.url)
+  })
+  afterAll(async () => {
+    await database.destroy()
+    await running.close()
+    await scratch.drop()
+  })
+
+  let count = 0
+  const newAccount = async () => {
+    const username = `victim${count++}`
+    const mutation = `mutation ($username: String!, $password: String!) {
+      signUp(username: $username, password: $password) { problems { code } }
+    }`
+    await ask(null, mutation, { username, password: good })
+    return { username, password: good }
+  }
+  /** Each try with a password of its own, as an attacker would. */
+  const guess = (username: string, address?: string) =>
+    login(
+      ask,
+      { username, password: `guess ${count++} ${Math.random()}` },
+      address === undefined ? {} : { address },
+    )
+  const works = async (credentials: Record<string, string>) =>
+    codes(await login(ask, credentials)).length === 0
+
+  test('after 5 wrong tries an account has to wait 1, 2, 4 ... seconds, also with the right password', async () => {
+    const credentials = await newAccount()
+    for (let tries = 0; tries < 5; tries++) await guess(credentials.username)
+    expect(await works(credentials)).toBe(false)
+    for (const wait of [1, 2, 4]) {
+      ahead += wait * second
+      await guess(credentials.username)
+      expect(await works(credentials)).toBe(false)
+      ahead += (2 * wait - 0.5) * second
+      expect(await works(credentials)).toBe(false)
+      ahead -= (2 * wait - 0.5) * second
+    }
+    ahead += 8 * second
+    expect(await works(credentials)).toBe(true)
+    // And the counting begins anew.
+    for (let tries = 0; tries < 4; tries++) await guess(credentials.username)
+    expect(await works(credentials)).toBe(true)
+  })
+
+  test('throttled, disabled, unknown and wrong have one answer', async () => {
+    const [throttled, disabled, wrong] = [
+      await newAccount(),
+      await newAccount(),
+      await newAccount(),
+    ]
+    for (let tries = 0; tries < 6; tries++) await guess(throttled.username)
+    await sql`update auth_accounts set disabled_at = 1 where username = ${disabled.username}`.execute(
+      database,
+    )
+    const answers: Answer[] = [
+      await login(ask, throttled),
+      await login(ask, disabled),
+      await guess(wrong.username),
+      await guess('nobody at all'),
+    ]
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
+    expect(codes(answers[0]!)).toEqual(['INVALID_CREDENTIALS'])
+  })
+
+  test('a device that logged in before is not locked out by the tries of others', async () => {
+    const credentials = await newAccount()
+    const { deviceToken } = (await login(ask, credentials)).data.login
+    const withDevice = { ...credentials, deviceToken }
+    for (let tries = 0; tries < 8; tries++) await guess(credentials.username)
+    expect(await works(credentials)).toBe(false)
+    const again = (await login(ask, withDevice)).data.login
+    expect(again.deviceToken).toBe(deviceToken)
+    // It has 5 tries of its own, and is good for one account only.
+    for (let tries = 0; tries < 5; tries++) {
+      await login(ask, { ...withDevice, password: `wrong ${tries}` })
+    }
+    expect(await works(withDevice)).toBe(false)
+    const other = await newAccount()
+    for (let tries = 0; tries < 8; tries++) await guess(other.username)
+    expect(await works({ ...other, deviceToken })).toBe(false)
+  })
+
+  test('a network has 20 wrong tries a minute, at whatever accounts', async () => {
+    const credentials = await newAccount()
+    for (let tries = 0; tries < 20; tries++) await guess(`nobody${tries}`, `192.0.2.${tries}`)
+    const from = async (address: string) =>
+      codes(await login(ask, credentials, { address })).length === 0
+    expect(await from('192.0.2.99')).toBe(false)
+    expect(await from('192.0.3.1')).toBe(true)
+    ahead += minute
+    expect(await from('192.0.2.99')).toBe(true)
+  })
+
+  test('logins that succeed do not use up the tries of a network', async () => {
+    const credentials = await newAccount()
+    for (let logins = 0; logins < 25; logins++) {
+      expect(codes(await login(ask, credentials, { address: '198.51.100.7' }))).toEqual([])
+    }
+  })
+
+  test('one password is not tried at every account', async () => {
+    const credentials = await newAccount()
+    const popular = { ...credentials, password: good }
+    for (let tries = 0; tries < 31; tries++) {
+      await login(ask, { username: `someone${tries}`, password: good })
+    }
+    expect(await works(popular)).toBe(false)
+    ahead += 60 * minute
+    expect(await works(popular)).toBe(true)
+  })
+
+  test('of 100 wrong tries at once, all are counted and 5 are let through', async () => {
+    // As many processes as the database is made for, each with its own connections.
+    const others = name === 'PostgreSQL' ? [await openAuthDatabase(scratch.url)] : []
+    const processes = [database, ...others].map((each) => {
+      const throttles = throttleStore(Date.now)
+      return { each, throttles, tries: patientTries(each, throttles) }
+    })
+    const admitted = await Promise.all(
+      Array.from({ length: 100 }, async (_, index) => {
+        const { each, throttles, tries } = processes[index % processes.length]!
+        const admitted = await tries.begin('crowd')
+        if (admitted) await throttles.failed(each, 'crowd')
+        return admitted
+      }),
+    )
+    expect(admitted.filter(Boolean)).toHaveLength(5)
+    const { rows } =
+      await sql`select attempts, failures, pending from auth_throttles where key = 'crowd'`.execute(
+        database,
+      )
+    expect(rows).toEqual([{ attempts: 100, failures: 5, pending: 0 }])
+    await Promise.all(others.map((each) => each.destroy()))
+  })
+
+  test('30 logins of one person at once are no guessing', async () => {
+    const credentials = await newAccount()
+    const logins = await Promise.all(Array.from({ length: 30 }, () => login(ask, credentials)))
+    expect(logins.flatMap(codes)).toEqual([])
+  })
+
+  test('a try whose outcome is never told counts as a failure', async () => {
+    let time = Date.now()
+    const throttles = throttleStore(() => time)
+    const begin = () => throttles.begin(database, 'vanished')
+    for (let tries = 0; tries < 5; tries++) expect(await begin()).toBe('admitted')
+    expect(await begin()).toBe('later')
+    time += 9 * second
+    expect(await begin()).toBe('admitted')
+    expect(await begin()).toBe('later')
+    await throttles.failed(database, 'vanished')
+    expect(await begin()).toBe('refused')
+  })
+
+  test('100 failures in a row close an account to unknown devices for good', async () => {
+    let time = Date.now()
+    const throttles = throttleStore(() => time)
+    const waits: number[] = []
+    for (let failure = 1; failure <= 100; failure++) {
+      expect(await throttles.begin(database, 'patient')).toBe('admitted')
+      await throttles.failed(database, 'patient')
+      const { rows } = await sql<{
+        blocked_until: number
+      }>`select blocked_until from auth_throttles where key = 'patient'`.execute(database)
+      const wait = Math.max(0, rows[0]!.blocked_until - time)
+      waits.push(wait / second)
+      time += wait
+    }
+    expect(waits.slice(0, 8)).toEqual([0, 0, 0, 0, 1, 2, 4, 8])
+    expect(waits.slice(13, 17)).toEqual([512, 900, 900, 900])
+    expect(waits.at(-2)).toBe(900)
+    expect(waits.at(-1)).toBeGreaterThan(365 * 24 * 3600)
+  })
+
+  test('the current password cannot be guessed with a stolen access token', async () => {
+    const { claims } = await loggedIn(ask, await newAccount())
+    const change = (currentPassword: string) =>
+      ask(
+        claims,
+        `mutation ($currentPassword: String!) {
+          changePassword(currentPassword: $currentPassword, newPassword: "violet elephant hums") { changed }
+        }`,
+        { currentPassword },
+      )
+    for (let tries = 0; tries < 6; tries++) await change(`guess ${tries}`)
+    expect(codes(await change(good))).toEqual(['INVALID_CREDENTIALS'])
+  })
+
+  test('a mailbox is not flooded', async () => {
+    const { username } = await newAccount()
+    const request = 'mutation ($username: String!) { requestPasswordReset(username: $username) }'
+    for (let requests = 0; requests < 6; requests++) await ask(null, request, { username })
+    const accountId = (await loggedIn(ask, { username, password: good })).claims.sub
+    const { rows } =
+      await sql`select id from auth_audit where account_id = ${accountId} and event = 'password reset requested'`.execute(
+        database,
+      )
+    expect(rows.length).toBeLessThanOrEqual(3)
+  })
+
+  test('the database gives away neither the usernames nor the passwords that were tried', async () => {
+    await guess('a-secret-typed-as-username')
+    for (const table of ['auth_throttles', 'auth_audit']) {
+      const { rows } = await sql`select * from ${sql.table(table)}`.execute(database)
+      expect(JSON.stringify(rows)).not.toMatch(/secret|guess|victim/)
+    }
+  })
+
+  describe('one credential field a document', () => {
+    const credentials = '(username: "alice", password: "secret")'
+    test.each([
+      ['two', `mutation { a: login${credentials} { token } b: login${credentials} { token } }`],
+      [
+        'two in a fragment',
+        `mutation { ...F } fragment F on Mutation { a: login${credentials} { token } ... { b: login${credentials} { token } } }`,
+      ],
+      [
+        'two kinds',
+        `mutation { login${credentials} { token } refresh(refreshToken: "x") { token } }`,
+      ],
+      [
+        'two operations',
+        `mutation A { login${credentials} { token } } mutation B { login${credentials} { token } }`,
+      ],
+    ])('%s are refused before anything is computed', async (_name, query) => {
+      const { rows: before } = await sql`select count(*) as n from auth_audit`.execute(database)
+      const answer = await ask(null, query)
+      expect(answer.data).toBeUndefined()
+      expect(answer.errors).toMatchObject([{ message: 'One credential field an operation' }])
+      const { rows: after } = await sql`select count(*) as n from auth_audit`.execute(database)
+      expect(after).toEqual(before)
+    })
+
+    test('a list of requests is refused', async () => {
+      const query = `mutation { login${credentials} { token } }`
+      const response = await fetch(running.url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...gatewayHeaders('auth', deriveClaimsKey(gatewaySecret, 'auth'), null),
+        },
+        body: JSON.stringify([{ query }, { query }]),
+      })
+      expect(response.status).toBe(400)
+      expect(await response.text()).not.toContain('token')
+    })
+  })
+
+  test('unknown, wrong and throttled take the same time', async () => {
+    const [known, throttled] = [await newAccount(), await newAccount()]
+    for (let tries = 0; tries < 6; tries++) await guess(throttled.username)
+    const times: Record<string, number[]> = { known: [], unknown: [], throttled: [] }
+    const timed = async (kind: string, username: string) => {
+      const start = performance.now()
+      await guess(username)
+      times[kind]!.push(performance.now() - start)
+    }
+    for (let round = 0; round < 15; round++) {
+      ahead += 30 * minute
+      await timed('known', known.username)
+      await timed('unknown', `unknown${round}`)
+      ahead -= 30 * minute
+      await timed('throttled', throttled.username)
+      ahead += 30 * minute
+    }
+    const medians = Object.values(times).map(median)
+    expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(1.5)
+  })
+})
+
+function median(numbers: number[]): number {
+  return numbers.sort((one, other) => one - other)[Math.floor(numbers.length / 2)]!
+}
+
+test.each([
+  ['192.0.2.7', '192.0.2.0/24'],
+  ['::ffff:192.0.2.7', '192.0.2.0/24'],
+  ['2001:db8:1:2345:6::1', '2001:0db8:0001:2300::/56'],
+  ['2001:db8:1:23ff::', '2001:0db8:0001:2300::/56'],
+  ['2001:db8:1:2400::', '2001:0db8:0001:2400::/56'],
+  ['::1', '0000:0000:0000:0000::/56'],
+  ['fe80::1%eth0', 'fe80:0000:0000:0000::/56'],
+  ['nonsense', undefined],
+  [undefined, undefined],
+])('the network of %s is %s', (address, range) => {
+  expect(addressRange(address)).toBe(range)
+})
