@@ -386,6 +386,7 @@ describe('the same from a composer that copies no guards:', () => {
 })
 
 function check(answer: Answer, { data, denied, untouched }: Case): void {
+  expect(answer.engineErrors).toEqual([])
   expect(answer.data).toEqual(data)
   expect(JSON.stringify(answer.data)).toBe(JSON.stringify(data))
   expect(answer.errors.map(({ path }) => path)).toEqual(denied)

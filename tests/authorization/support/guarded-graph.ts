@@ -36,6 +36,8 @@ export interface Answer {
   extensions?: Record<string, unknown>
   outcome: AuthorizedOperation['outcome']
   authorized: AuthorizedOperation
+  /** What @apollo/gateway reported by itself. */
+  engineErrors: readonly unknown[]
   /** Every field that a subgraph resolved for this question: `users:User.email`. */
   resolved: string[]
 }
@@ -112,8 +114,7 @@ export async function guardedGraph(
             logger: silent,
             metrics: {},
           } as never)
-        : { data: null }
-    if (executed.errors) throw new Error(JSON.stringify(executed.errors))
+        : { data: null, errors: undefined }
     const introspected =
       authorizer.options.introspection === 'filtered' && compiled.introspects
         ? introspect(compiled, caller, variables, granted)
@@ -131,6 +132,7 @@ export async function guardedGraph(
       ...(placed.extensions ? { extensions: placed.extensions } : {}),
       outcome: authorized.outcome,
       authorized,
+      engineErrors: executed.errors ?? [],
       resolved: [...resolved].sort(),
     }
   }
