@@ -2,6 +2,9 @@ import { claimsKeys } from '../kit/process/claims-keys.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment, Settings } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
+import { clockTolerance } from './revocation/status-lists.ts'
+import { isSigningAlgorithm, signingAlgorithms } from './tokens/make-key.ts'
+import type { SigningAlgorithm } from './tokens/make-key.ts'
 
 export const help = `
 The auth subgraph: login, access tokens, public keys at /.well-known/jwks.json.
@@ -18,6 +21,8 @@ Settings, from the environment:
   KEY_ENCRYPTION_SECRET     encrypts the signing keys in the database, at least 32 characters
   TOKEN_ISSUER              the issuer of access tokens (http://127.0.0.1:4001)
   TOKEN_AUDIENCE            their audience: what the gateway is called (portcullis)
+  TOKEN_ALGORITHM           of keys made from now on: ES256, EdDSA or RS256 (ES256)
+  KEY_ROTATION_PERIOD       how long a key signs before the next takes over, in seconds (30 days)
   TOKEN_STATUS_URL          where gateways reach this subgraph's /status-lists and /revocations
                             (TOKEN_ISSUER; outside production the address it listens on)
   ACCESS_TOKEN_LIFETIME     in seconds (300)
@@ -48,13 +53,18 @@ export function readAuthSettings(environment: Environment) {
   const settings = readSettings(environment)
   const { production } = settings
   const issuer = settings.text('TOKEN_ISSUER', production ? undefined : 'http://127.0.0.1:4001')
+  const lifetimes = {
+    accessToken: accessTokenLifetime(settings),
+    idle: 1000 * settings.wholeNumber('SESSION_IDLE_LIFETIME', 7 * day, { least: 1, most: year }),
+    absolute: 1000 * settings.wholeNumber('SESSION_LIFETIME', 30 * day, { least: 1, most: year }),
+  }
   const read = {
     production,
     host: settings.text('HOST', '127.0.0.1'),
     port: settings.port('AUTH_PORT', 4001),
     databaseUrl: databaseUrl(settings, 'auth.db'),
     claimsKeys: claimsKeys(settings, 'auth'),
-    keyEncryptionSecret: settings.secret('KEY_ENCRYPTION_SECRET'),
+    keyEncryptionSecret: keyEncryptionSecret(settings),
     issuer,
     /** Undefined: the address that it listens on. */
     statusUrl: statusUrl(settings, issuer),
@@ -68,19 +78,50 @@ export function readAuthSettings(environment: Environment) {
       production,
     },
     passwordResetUrl: url(settings, 'PASSWORD_RESET_URL', /^https?:/),
-    lifetimes: {
-      accessToken:
-        1000 * settings.wholeNumber('ACCESS_TOKEN_LIFETIME', 300, { least: 1, most: day }),
-      idle: 1000 * settings.wholeNumber('SESSION_IDLE_LIFETIME', 7 * day, { least: 1, most: year }),
-      absolute: 1000 * settings.wholeNumber('SESSION_LIFETIME', 30 * day, { least: 1, most: year }),
-    },
-  }
-  const { length } = read.keyEncryptionSecret
-  if (length > 0 && length < leastSecretLength) {
-    settings.problem(`KEY_ENCRYPTION_SECRET is shorter than ${leastSecretLength} characters`)
+    lifetimes,
+    keys: keySettings(settings, lifetimes.accessToken),
   }
   settings.refuseProblems()
   return read
+}
+
+/** Returns what managing the keys needs of the settings. */
+export function readKeySettings(environment: Environment) {
+  const settings = readSettings(environment)
+  const accessToken = accessTokenLifetime(settings)
+  const read = {
+    databaseUrl: databaseUrl(settings, 'auth.db'),
+    keyEncryptionSecret: keyEncryptionSecret(settings),
+    keys: keySettings(settings, accessToken),
+  }
+  settings.refuseProblems()
+  return read
+}
+
+function keyEncryptionSecret(settings: Settings): string {
+  const secret = settings.secret('KEY_ENCRYPTION_SECRET')
+  if (secret.length > 0 && secret.length < leastSecretLength) {
+    settings.problem(`KEY_ENCRYPTION_SECRET is shorter than ${leastSecretLength} characters`)
+  }
+  return secret
+}
+
+function accessTokenLifetime(settings: Settings): number {
+  return 1000 * settings.wholeNumber('ACCESS_TOKEN_LIFETIME', 300, { least: 1, most: day })
+}
+
+/** How the life of signing keys goes. */
+function keySettings(settings: Settings, accessTokenLifetime: number) {
+  const algorithm = settings.text('TOKEN_ALGORITHM', 'ES256')
+  if (!isSigningAlgorithm(algorithm)) {
+    settings.problem(`TOKEN_ALGORITHM is not one of ${signingAlgorithms.join(', ')}`)
+  }
+  const period = settings.wholeNumber('KEY_ROTATION_PERIOD', 30 * day, { least: 3600, most: year })
+  return {
+    algorithm: algorithm as SigningAlgorithm,
+    rotationPeriod: 1000 * period,
+    outlived: accessTokenLifetime + clockTolerance,
+  }
 }
 
 /** The value is not repeated in a problem: MAIL_URL holds a password. */

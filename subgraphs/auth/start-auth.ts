@@ -13,6 +13,7 @@ import { auditTrail } from './audit/audit-trail.ts'
 import { openAuthDatabase } from './database.ts'
 import { delivery } from './delivery/deliver.ts'
 import type { Deliver } from './delivery/deliver.ts'
+import { housekeeping } from './housekeeping.ts'
 import { hashingQueue } from './passwords/hashing-queue.ts'
 import { passwordHasher } from './passwords/hashing.ts'
 import { accountResolvers } from './resolvers/account-resolvers.ts'
@@ -34,6 +35,7 @@ import { throttleStore } from './throttling/throttles.ts'
 import { accessTokenIssuer } from './tokens/access-token.ts'
 import { jwksPath, jwksRoute } from './tokens/jwks-route.ts'
 import { keyEncryption } from './tokens/key-encryption.ts'
+import { keyLifecycle } from './tokens/key-lifecycle.ts'
 import { openSigningKeys } from './tokens/signing-keys.ts'
 
 const typeDefs = parse(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'))
@@ -62,7 +64,8 @@ export async function startAuth(
 
   const database = await openAuthDatabase(settings.databaseUrl)
   const encryption = keyEncryption(settings.keyEncryptionSecret)
-  const keys = await openSigningKeys({ database, encryption, now })
+  const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now })
+  const keys = await openSigningKeys(lifecycle, encryption)
   const accounts = accountStore(database, now)
   const passwords = await passwordHasher(
     hashingQueue({ parallel: parallelHashes(environment), waiting: waitingHashes }),
@@ -133,10 +136,12 @@ export async function startAuth(
       addRevocationRoutes(app, { database, keys, cutOffs, issuer, baseUrl, now })
     },
     async onClose() {
+      tidying.stop()
       await resets.settled()
       await database.destroy()
     },
   })
+  const tidying = housekeeping(database, lifecycle, now)
   listeningAt = new URL(running.url).origin
   return running
 }

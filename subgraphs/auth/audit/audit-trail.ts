@@ -16,6 +16,9 @@ export type AuditEvent =
   | 'password changed'
   | 'password reset requested'
   | 'password reset'
+  | 'keys rotated'
+  | 'key retired'
+  | 'key revoked'
 
 export interface AuditEntry {
   event: AuditEvent

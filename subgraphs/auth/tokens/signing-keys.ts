@@ -1,10 +1,12 @@
 /** The keys that sign access tokens: in the database, so that every auth process has the same. */
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose'
+import { importJWK } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
 import { StartFailure } from '../../kit/process/start-failure.ts'
-import type { AuthDatabase, SigningKeysTable } from '../database.ts'
 import { DecryptionError } from './key-encryption.ts'
 import type { KeyEncryption } from './key-encryption.ts'
+import type { KeyLifecycle } from './key-lifecycle.ts'
+import { isPublished } from './key-states.ts'
+import type { KeyRow } from './key-states.ts'
 
 export interface SigningKey {
   readonly id: string
@@ -19,84 +21,49 @@ export interface SigningKeys {
   published(): Promise<JWK[]>
 }
 
-export interface SigningKeyOptions {
-  database: AuthDatabase
-  encryption: KeyEncryption
-  now: () => number
-}
-
-const algorithm = 'ES256'
-
 /**
- * Returns the keys, after making the first one if there is none. Any number of processes that start
- * at once agree on one. A key that does not open with the secret is a StartFailure.
+ * Returns the keys, after making those that are missing. Any number of processes that start at once
+ * agree on the same. A key that does not open with the secret is a StartFailure.
  */
-export async function openSigningKeys(options: SigningKeyOptions): Promise<SigningKeys> {
-  const { database, now } = options
+export async function openSigningKeys(
+  lifecycle: KeyLifecycle,
+  encryption: KeyEncryption,
+): Promise<SigningKeys> {
   const opened = new Map<string, Promise<SigningKey>>()
 
   const keys: SigningKeys = {
     async current() {
-      const row = await signingRow(database, now())
-      if (row === undefined) throw new Error('there is no signing key')
-      const known = opened.get(row.id) ?? openKey(row, options.encryption)
+      const signing = (await lifecycle.list()).find(({ state }) => state === 'signing')
+      if (!signing) throw new Error('there is no signing key')
+      const { row } = signing
+      const known = opened.get(row.id) ?? openKey(row, encryption)
       opened.set(row.id, known)
       return known
     },
     async published() {
-      const rows = await database
-        .selectFrom('auth_signing_keys')
-        .select(['public_jwk'])
-        .where('revoked_at', 'is', null)
-        .where((where) =>
-          where.or([where('retires_at', 'is', null), where('retires_at', '>', now())]),
-        )
-        .orderBy('generation', 'desc')
-        .execute()
-      return rows.map((row) => JSON.parse(row.public_jwk) as JWK)
+      const published = (await lifecycle.list()).filter(isPublished)
+      return published.map(({ row }) => JSON.parse(row.public_jwk) as JWK)
     },
   }
 
-  if ((await signingRow(database, now())) === undefined) await addKey(options, 1)
+  await requireOpenable(lifecycle, encryption)
+  await lifecycle.provide()
   await keys.current()
   return keys
 }
 
-function signingRow(database: AuthDatabase, now: number) {
-  return database
-    .selectFrom('auth_signing_keys')
-    .selectAll()
-    .where('revoked_at', 'is', null)
-    .where('signs_from', '<=', now)
-    .orderBy('generation', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+/** Before another key is made, with a secret that is not the one of the others: a StartFailure. */
+export async function requireOpenable(
+  lifecycle: KeyLifecycle,
+  encryption: KeyEncryption,
+): Promise<void> {
+  const usable = (await lifecycle.list()).filter(
+    ({ state }) => state === 'signing' || state === 'next',
+  )
+  for (const { row } of usable) await openKey(row, encryption)
 }
 
-/** Does nothing when another process has made that generation. */
-async function addKey({ database, encryption, now }: SigningKeyOptions, generation: number) {
-  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
-  const publicJwk = await exportJWK(publicKey)
-  const id = await calculateJwkThumbprint(publicJwk)
-  const published: JWK = { ...publicJwk, kid: id, alg: algorithm, use: 'sig' }
-  await database
-    .insertInto('auth_signing_keys')
-    .values({
-      id,
-      generation,
-      algorithm,
-      public_jwk: JSON.stringify(published),
-      private_jwk: encryption.encrypt(id, JSON.stringify(await exportJWK(privateKey))),
-      created_at: now(),
-      signs_from: now(),
-      retires_at: null,
-      revoked_at: null,
-    })
-    .onConflict((conflict) => conflict.column('generation').doNothing())
-    .execute()
-}
-
-async function openKey(row: SigningKeysTable, encryption: KeyEncryption): Promise<SigningKey> {
+async function openKey(row: KeyRow, encryption: KeyEncryption): Promise<SigningKey> {
   try {
     const jwk = JSON.parse(encryption.decrypt(row.id, row.private_jwk)) as JWK
     const privateKey = (await importJWK(jwk, row.algorithm)) as CryptoKey

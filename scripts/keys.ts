@@ -1,0 +1,123 @@
+/** `npm run keys`: the signing keys of the auth subgraph, and the claims keys of all subgraphs. */
+import { auditTrail } from '../subgraphs/auth/audit/audit-trail.ts'
+import { openAuthDatabase } from '../subgraphs/auth/database.ts'
+import { readKeySettings } from '../subgraphs/auth/settings.ts'
+import { keyEncryption } from '../subgraphs/auth/tokens/key-encryption.ts'
+import { keyLifecycle } from '../subgraphs/auth/tokens/key-lifecycle.ts'
+import type { KeyLifecycle, KeyOutcome } from '../subgraphs/auth/tokens/key-lifecycle.ts'
+import { requireOpenable } from '../subgraphs/auth/tokens/signing-keys.ts'
+import { deriveClaimsKey } from '../subgraphs/kit/claims-header.ts'
+import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { developmentSecret } from '../subgraphs/kit/process/development-secret.ts'
+import { readSettings } from '../subgraphs/kit/process/settings.ts'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { runCommand } from './command.ts'
+
+const usage = `
+Usage: npm run keys -- COMMAND
+
+The keys that sign access tokens:
+  list             every key: what it does now, since when, until when
+  rotate           the next key signs as soon as every gateway can know it; the one that signs now
+                   stays published until its last token has expired
+  retire KEY       publishes a key no more that does not sign
+  revoke KEY       the key was stolen: its tokens are refused at once, and the next key signs
+
+The keys that verify claims headers:
+  claims-key NAME  prints the key of one subgraph for its CLAIMS_KEY, from GATEWAY_SECRET(_FILE)
+
+Settings as for npm run auth: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), TOKEN_ALGORITHM,
+ACCESS_TOKEN_LIFETIME, KEY_ROTATION_PERIOD, NODE_ENV.
+`
+
+runCommand('keys', async () => {
+  const { positionals } = readCommandLine({ usage, options: {}, positionals: true })
+  const [command = '', argument, ...more] = positionals
+  if (more.length > 0) throw new StartFailure(`too many words: see --help`)
+
+  if (command === 'claims-key') return printClaimsKey(required(argument, 'the name of a subgraph'))
+  if (command === 'list') return withKeys(list)
+  if (command === 'rotate') return withKeys(rotate)
+  if (command === 'retire' || command === 'revoke') {
+    const key = required(argument, 'a key, as list shows it')
+    return withKeys((lifecycle, record) => withdraw(command, key, lifecycle, record))
+  }
+  throw new StartFailure(
+    command === ''
+      ? 'which command? See --help'
+      : `unknown command ${JSON.stringify(command)}: see --help`,
+  )
+})
+
+type Record = (event: 'keys rotated' | 'key retired' | 'key revoked') => Promise<void>
+
+async function withKeys(
+  act: (lifecycle: KeyLifecycle, record: Record) => Promise<void>,
+): Promise<void> {
+  const settings = readKeySettings(process.env)
+  const database = await openAuthDatabase(settings.databaseUrl)
+  try {
+    const encryption = keyEncryption(settings.keyEncryptionSecret)
+    const audit = auditTrail(database, settings.keyEncryptionSecret, Date.now)
+    const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now: Date.now })
+    await requireOpenable(lifecycle, encryption)
+    await act(lifecycle, (event) => audit.record({ event }))
+  } finally {
+    await database.destroy()
+  }
+}
+
+async function list(lifecycle: KeyLifecycle): Promise<void> {
+  for (const { row, state, retiresAt } of await lifecycle.list()) {
+    const from = row.signs_from === 0 ? row.created_at : row.signs_from
+    const until = retiresAt === undefined ? '' : `, published until ${time(retiresAt)}`
+    console.log(`${row.id}  ${row.algorithm}  ${state.padEnd(8)}  signs from ${time(from)}${until}`)
+  }
+}
+
+async function rotate(lifecycle: KeyLifecycle, record: Record): Promise<void> {
+  const { key, signsFrom } = await lifecycle.rotate()
+  await record('keys rotated')
+  const when = signsFrom <= Date.now() ? 'now' : `from ${time(signsFrom)}`
+  console.log(`${key} signs ${when}`)
+}
+
+async function withdraw(
+  command: 'retire' | 'revoke',
+  key: string,
+  lifecycle: KeyLifecycle,
+  record: Record,
+): Promise<void> {
+  const result = await (command === 'retire' ? lifecycle.retire(key) : lifecycle.revoke(key))
+  if (result.outcome !== 'done') throw new StartFailure(refusal(result, key))
+  await record(command === 'retire' ? 'key retired' : 'key revoked')
+  console.log(`${key} is ${command === 'retire' ? 'retired' : 'revoked'}`)
+}
+
+function refusal({ outcome }: KeyOutcome, key: string): string {
+  const reasons = {
+    'unknown key': `there is no key ${JSON.stringify(key)}: see list`,
+    signing: `${key} signs now: rotate first, or revoke it if it was stolen`,
+    already: `${key} is withdrawn already`,
+    done: '',
+  }
+  return reasons[outcome]
+}
+
+async function printClaimsKey(subgraph: string): Promise<void> {
+  const settings = readSettings(process.env)
+  const secret = settings.secret('GATEWAY_SECRET', () =>
+    developmentSecret(settings.dataDirectory, 'gateway-secret'),
+  )
+  settings.refuseProblems()
+  console.log(Buffer.from(deriveClaimsKey(secret, subgraph)).toString('base64url'))
+}
+
+function required(argument: string | undefined, what: string): string {
+  if (argument !== undefined) return argument
+  throw new StartFailure(`${what} is missing: see --help`)
+}
+
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}

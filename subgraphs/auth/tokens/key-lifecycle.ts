@@ -1,0 +1,163 @@
+/** Making, rotating and withdrawing signing keys, by any number of processes at once. */
+import type { AuthDatabase } from '../database.ts'
+import { jwksCacheLifetime } from './jwks-route.ts'
+import type { KeyEncryption } from './key-encryption.ts'
+import { keyStates } from './key-states.ts'
+import type { KeyWithState } from './key-states.ts'
+import { makeKey } from './make-key.ts'
+import type { SigningAlgorithm } from './make-key.ts'
+
+export interface KeyLifecycleOptions {
+  database: AuthDatabase
+  encryption: KeyEncryption
+  algorithm: SigningAlgorithm
+  /** How long a key signs before the next takes over by itself, in milliseconds. */
+  rotationPeriod: number
+  /** How long a token may be in use after its key has stopped signing, in milliseconds. */
+  outlived: number
+  now: () => number
+}
+
+export type KeyOutcome =
+  | { outcome: 'done'; key: string }
+  | { outcome: 'unknown key' }
+  /** What signs now can be rotated or revoked, but not just taken away. */
+  | { outcome: 'signing' }
+  | { outcome: 'already' }
+
+export interface KeyLifecycle {
+  list(): Promise<KeyWithState[]>
+  /** Makes what is missing: a key that signs, and one that is published to follow it. */
+  provide(): Promise<void>
+  /** Lets the next key sign as soon as every gateway can know it. Returns when that is. */
+  rotate(): Promise<{ key: string; signsFrom: number }>
+  /** Publishes an outgoing or next key no more. */
+  retire(id: string): Promise<KeyOutcome>
+  /** The key was stolen: its tokens are refused, and the next key signs at once. */
+  revoke(id: string): Promise<KeyOutcome>
+}
+
+/** A gateway that fetched the key set a moment before a key was added has it by then. */
+export const publishedAhead = 2 * jwksCacheLifetime * 1000
+
+/** Whatever the clocks say. */
+const atOnce = 0
+
+export function keyLifecycle(options: KeyLifecycleOptions): KeyLifecycle {
+  const { database, encryption, algorithm, rotationPeriod, outlived, now } = options
+
+  return {
+    list,
+    provide,
+
+    async rotate() {
+      await provide()
+      const keys = await list()
+      const next = keys.find(({ state }) => state === 'next')
+      if (next && next.row.algorithm === algorithm) {
+        const signsFrom = Math.max(now(), next.row.created_at + publishedAhead)
+        await setSignsFrom(next.row.id, signsFrom)
+        await provide()
+        return { key: next.row.id, signsFrom }
+      }
+      // One of another algorithm was made ahead, and has not signed anything yet.
+      if (next) await remove(next.row.id)
+      const signsFrom = now() + publishedAhead
+      await add(highestGeneration(keys) + 1, signsFrom)
+      await provide()
+      const added = (await list()).find(({ row }) => row.signs_from === signsFrom)
+      return { key: added?.row.id ?? '', signsFrom }
+    },
+
+    async retire(id) {
+      const key = (await list()).find(({ row }) => row.id === id)
+      if (!key) return { outcome: 'unknown key' }
+      if (key.state === 'signing') return { outcome: 'signing' }
+      if (key.state === 'retired' || key.state === 'revoked') return { outcome: 'already' }
+      if (key.state === 'next') await remove(id)
+      else await update(id, { retires_at: now() })
+      await provide()
+      return { outcome: 'done', key: id }
+    },
+
+    async revoke(id) {
+      const key = (await list()).find(({ row }) => row.id === id)
+      if (!key) return { outcome: 'unknown key' }
+      if (key.state === 'revoked') return { outcome: 'already' }
+      await update(id, { revoked_at: now(), private_jwk: '' })
+      const successor = (await list()).find(({ state }) => state === 'next')
+      if (key.state === 'signing' && successor) await setSignsFrom(successor.row.id, now())
+      await provide()
+      return { outcome: 'done', key: id }
+    },
+  }
+
+  async function list(): Promise<KeyWithState[]> {
+    const rows = await database.selectFrom('auth_signing_keys').selectAll().execute()
+    return keyStates(rows, now(), outlived)
+  }
+
+  async function provide(): Promise<void> {
+    const keys = await list()
+    if (!keys.some(({ state }) => state === 'signing')) {
+      await add(highestGeneration(keys) + 1, atOnce)
+      return provide()
+    }
+    if (!keys.some(({ state }) => state === 'next')) {
+      const signing = keys.find(({ state }) => state === 'signing')!
+      const due = Math.max(signing.row.signs_from, signing.row.created_at) + rotationPeriod
+      await add(highestGeneration(keys) + 1, Math.max(due, now() + publishedAhead))
+    }
+    await forgetRetired(keys)
+  }
+
+  /** Does nothing when another process has made that generation. */
+  async function add(generation: number, signsFrom: number): Promise<void> {
+    const key = await makeKey(algorithm, encryption)
+    await database
+      .insertInto('auth_signing_keys')
+      .values({
+        id: key.id,
+        generation,
+        algorithm: key.algorithm,
+        public_jwk: key.publicJwk,
+        private_jwk: key.privateJwk,
+        created_at: now(),
+        signs_from: signsFrom,
+        retires_at: null,
+        revoked_at: null,
+      })
+      .onConflict((conflict) => conflict.column('generation').doNothing())
+      .execute()
+  }
+
+  /** What signs no more cannot be stolen. */
+  async function forgetRetired(keys: readonly KeyWithState[]): Promise<void> {
+    for (const { row, state } of keys) {
+      if (state === 'retired' && row.private_jwk !== '') await update(row.id, { private_jwk: '' })
+    }
+  }
+
+  async function setSignsFrom(id: string, signsFrom: number): Promise<void> {
+    await update(id, { signs_from: signsFrom })
+  }
+
+  async function update(
+    id: string,
+    change:
+      | { signs_from: number }
+      | { retires_at: number }
+      | { revoked_at: number; private_jwk: string }
+      | { private_jwk: string },
+  ): Promise<void> {
+    await database.updateTable('auth_signing_keys').set(change).where('id', '=', id).execute()
+  }
+
+  async function remove(id: string): Promise<void> {
+    await database.deleteFrom('auth_signing_keys').where('id', '=', id).execute()
+  }
+}
+
+function highestGeneration(keys: readonly KeyWithState[]): number {
+  return Math.max(0, ...keys.map(({ row }) => row.generation))
+}

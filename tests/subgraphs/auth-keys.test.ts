@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
+import { sql } from 'kysely'
+import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
+import type { AuthDatabase } from '../../subgraphs/auth/database.ts'
+import { startAuth } from '../../subgraphs/auth/start-auth.ts'
+import { keyEncryption } from '../../subgraphs/auth/tokens/key-encryption.ts'
+import { keyLifecycle, publishedAhead } from '../../subgraphs/auth/tokens/key-lifecycle.ts'
+import type { SigningAlgorithm } from '../../subgraphs/auth/tokens/make-key.ts'
+import { openSigningKeys } from '../../subgraphs/auth/tokens/signing-keys.ts'
+import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { asker } from '../support/ask-subgraph.ts'
+import { authEnvironment, loggedIn } from '../support/auth-client.ts'
+import { testDatabases } from '../support/databases.ts'
+import type { ScratchDatabase } from '../support/postgres.ts'
+
+const run = promisify(execFile)
+const script = fileURLToPath(new URL('../../scripts/keys.ts', import.meta.url))
+const minute = 60_000
+const day = 24 * 60 * minute
+const outlived = 10 * minute
+
+describe.each(await testDatabases())('signing keys on $name', ({ make }) => {
+  let scratch: ScratchDatabase
+  let database: AuthDatabase
+  let time = Date.now()
+
+  beforeAll(async () => {
+    scratch = await make()
+    database = await openAuthDatabase(scratch.url)
+  })
+  afterAll(async () => {
+    await database.destroy()
+    await scratch.drop()
+  })
+
+  const encryption = keyEncryption('a key encryption secret of the tests')
+  const lifecycleOf = (algorithm: SigningAlgorithm = 'ES256') =>
+    keyLifecycle({
+      database,
+      encryption,
+      algorithm,
+      rotationPeriod: 30 * day,
+      outlived,
+      now: () => time,
+    })
+  const states = async () =>
+    (await lifecycleOf().list()).map(({ row, state }) => `${row.generation} ${state}`)
+  const idOf = async (state: string) =>
+    (await lifecycleOf().list()).find((key) => key.state === state)!.row.id
+
+  test('processes that start together make one key that signs and one to follow it', async () => {
+    await Promise.all(Array.from({ length: 8 }, () => openSigningKeys(lifecycleOf(), encryption)))
+    expect(await states()).toEqual(['2 next', '1 signing'])
+  })
+
+  test('the next key takes over after 30 days, and the former is published for its last token', async () => {
+    const keys = await openSigningKeys(lifecycleOf(), encryption)
+    const [first, second] = [await idOf('signing'), await idOf('next')]
+    expect((await keys.current()).id).toBe(first)
+    time += 30 * day
+    expect((await keys.current()).id).toBe(second)
+    const kids = async () => (await keys.published()).map(({ kid }) => kid)
+    expect(await kids()).toEqual([second, first])
+    await lifecycleOf().provide()
+    expect(await states()).toEqual(['3 next', '2 signing', '1 outgoing'])
+    time += outlived
+    expect(await kids()).not.toContain(first)
+    await lifecycleOf().provide()
+    expect(await states()).toEqual(['3 next', '2 signing', '1 retired'])
+    const { rows } =
+      await sql`select private_jwk from auth_signing_keys where id = ${first}`.execute(database)
+    expect(rows).toEqual([{ private_jwk: '' }])
+  })
+
+  test('rotating by hand lets the next key sign once every gateway can know it', async () => {
+    const lifecycle = lifecycleOf()
+    // Published for long enough: it signs at once.
+    const known = await idOf('next')
+    expect(await lifecycle.rotate()).toEqual({ key: known, signsFrom: time })
+    expect(await idOf('signing')).toBe(known)
+    // Its successor was made just now.
+    const fresh = await idOf('next')
+    expect(await lifecycle.rotate()).toEqual({ key: fresh, signsFrom: time + publishedAhead })
+    expect(await idOf('signing')).toBe(known)
+    time += publishedAhead
+    expect(await idOf('signing')).toBe(fresh)
+    await lifecycle.provide()
+    expect(await states()).toContain('5 next')
+  })
+
+  test('of several that rotate at once, the same key comes next', async () => {
+    time += publishedAhead
+    const rotated = await Promise.all(Array.from({ length: 4 }, () => lifecycleOf().rotate()))
+    expect(new Set(rotated.map(({ key }) => key)).size).toBeLessThanOrEqual(2)
+    expect((await states()).filter((state) => state.endsWith('signing'))).toHaveLength(1)
+    expect((await states()).filter((state) => state.endsWith('next'))).toHaveLength(1)
+  })
+
+  test.each(['EdDSA', 'RS256'] as const)('a key of %s is made and signs', async (algorithm) => {
+    const lifecycle = lifecycleOf(algorithm)
+    const { signsFrom } = await lifecycle.rotate()
+    expect(signsFrom).toBe(time + publishedAhead)
+    time = signsFrom
+    const keys = await openSigningKeys(lifecycle, encryption)
+    expect((await keys.current()).algorithm).toBe(algorithm)
+    const [published] = (await keys.published()).filter(({ alg }) => alg === algorithm)
+    expect(published).not.toHaveProperty('d')
+    expect(published).not.toHaveProperty('p')
+  })
+
+  test('a key that signs is not retired; one that does not is published no more', async () => {
+    const lifecycle = lifecycleOf()
+    expect(await lifecycle.retire(await idOf('signing'))).toEqual({ outcome: 'signing' })
+    expect(await lifecycle.retire('unknown')).toEqual({ outcome: 'unknown key' })
+    const outgoing = await idOf('outgoing')
+    expect(await lifecycle.retire(outgoing)).toEqual({ outcome: 'done', key: outgoing })
+    expect(await lifecycle.retire(outgoing)).toEqual({ outcome: 'already' })
+    const keys = await openSigningKeys(lifecycle, encryption)
+    expect((await keys.published()).map(({ kid }) => kid)).not.toContain(outgoing)
+  })
+
+  test('revoking the key that signs lets the next sign at once', async () => {
+    const lifecycle = lifecycleOf()
+    await lifecycle.provide()
+    const [stolen, next] = [await idOf('signing'), await idOf('next')]
+    expect(await lifecycle.revoke(stolen)).toEqual({ outcome: 'done', key: stolen })
+    expect(await lifecycle.revoke(stolen)).toEqual({ outcome: 'already' })
+    const keys = await openSigningKeys(lifecycle, encryption)
+    expect((await keys.current()).id).toBe(next)
+    expect((await keys.published()).map(({ kid }) => kid)).not.toContain(stolen)
+    expect((await states()).some((state) => state.endsWith('next'))).toBe(true)
+  })
+})
+
+describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) => {
+  let scratch: ScratchDatabase
+  let environment: Record<string, string>
+  let running: RunningProcess
+
+  beforeAll(async () => {
+    scratch = await make()
+    environment = authEnvironment(scratch.url)
+    running = await startAuth(environment)
+  })
+  afterAll(async () => {
+    await running.close()
+    await scratch.drop()
+  })
+
+  const keys = (...words: string[]) =>
+    run(process.execPath, ['--import', 'tsx', script, ...words], {
+      env: {
+        PATH: process.env.PATH,
+        GATEWAY_SECRET: 'a gateway secret of thirty-two bytes',
+        ...environment,
+      },
+    }).then(
+      ({ stdout }) => ({ code: 0, output: stdout }),
+      (failure) => ({ code: failure.code as number, output: failure.stderr as string }),
+    )
+  const get = (path: string) => fetch(new URL(path, running.url))
+
+  test('a stolen key is revoked while the service runs: its tokens are refused, new ones verify', async () => {
+    const ask = asker('auth', running.url)
+    const before = await loggedIn(ask)
+    const stolen = decodeProtectedHeader(before.token).kid!
+    const revoked = await keys('revoke', stolen)
+    expect(revoked).toEqual({ code: 0, output: `${stolen} is revoked\n` })
+
+    const { keys: published } = (await (await get('/.well-known/jwks.json')).json()) as any
+    expect(published.map(({ kid }: { kid: string }) => kid)).not.toContain(stolen)
+    const after = await loggedIn(ask)
+    const keySet = createLocalJWKSet({ keys: published })
+    await jwtVerify(after.token, keySet)
+    await expect(jwtVerify(before.token, keySet)).rejects.toThrow()
+    await new Promise((resolve) => setTimeout(resolve, 550))
+    const { payload } = await jwtVerify(await (await get('/revocations')).text(), keySet)
+    expect(payload.keys).toEqual([stolen])
+  })
+
+  test('list, rotate, and what cannot be done in one line', async () => {
+    const [list, rotated, signing] = await Promise.all([
+      keys('list'),
+      keys('rotate'),
+      keys('retire', 'unknown'),
+    ])
+    expect(list.output).toMatch(/ES256 +signing +signs from 20/)
+    expect(list.output).toMatch(/ES256 +next +signs from 20/)
+    expect(rotated.output).toMatch(/^[\w-]{43} signs from 20\S+Z\n$/)
+    expect(signing).toEqual({ code: 1, output: 'keys: there is no key "unknown": see list\n' })
+  })
+})
+
+test('the claims key of a subgraph is printed for its team', async () => {
+  const { stdout } = await run(
+    process.execPath,
+    ['--import', 'tsx', script, 'claims-key', 'users'],
+    {
+      env: { PATH: process.env.PATH, GATEWAY_SECRET: 'a gateway secret of thirty-two bytes' },
+    },
+  )
+  const { deriveClaimsKey } = await import('../../subgraphs/kit/claims-header.ts')
+  const key = deriveClaimsKey('a gateway secret of thirty-two bytes', 'users')
+  expect(stdout.trim()).toBe(Buffer.from(key).toString('base64url'))
+})
