@@ -1,0 +1,138 @@
+/** Operation and plan -> all that can be prepared before a request comes: one immutable object. */
+import type { QueryPlan } from '@apollo/query-planner'
+import { getOperationAST, Kind } from 'graphql'
+import type {
+  DocumentNode,
+  FieldNode,
+  FragmentDefinitionNode,
+  GraphQLSchema,
+  OperationDefinitionNode,
+} from 'graphql'
+import { variablesCheck } from './check-variables.ts'
+import type { CheckVariables, VariableValues } from './check-variables.ts'
+import { clientPath } from './client-path.ts'
+import { conditionVariables } from './collect-fields.ts'
+import { compilePlan } from './compile-plan.ts'
+import type { CompiledPlan } from './compile-plan.ts'
+import type { JoinedOperations } from './fetch-board.ts'
+import type { JsonObject, ResponsePath } from './response-data.ts'
+import { responseWriter } from './response-writer.ts'
+import type { ResponseSelection, ResponseWriter } from './response-writer.ts'
+import type { IsOfType } from './type-relations.ts'
+
+export interface OperationParts {
+  readonly document: DocumentNode
+  readonly operationName: string | undefined
+  readonly plan: QueryPlan
+  /** The name under which a field of the document stands in the fetched data. */
+  readonly fetchedAs: (field: FieldNode) => string
+}
+
+/** What all operations of a generation have in common. */
+export interface OperationSchema {
+  /** The schema that clients see. */
+  readonly apiSchema: GraphQLSchema
+  readonly isOfType: IsOfType
+  /** The client's name for a name in the fetched data. */
+  readonly clientName: (fetched: string) => string
+}
+
+export interface CompiledOperation {
+  readonly definition: OperationDefinitionNode
+  readonly document: DocumentNode
+  readonly plan: CompiledPlan
+  readonly joined: JoinedOperations
+  readonly checkVariables: CheckVariables
+  /** The value of a Boolean variable, its default included; undefined when it has none. */
+  readonly condition: (variable: string, variables: VariableValues) => boolean | undefined
+  readonly conditionVariables: readonly string[]
+  /** The writer for the conditions as these variables decide them. */
+  readonly writerFor: (variables: VariableValues) => ResponseWriter
+  /** Returns a path of the fetched data in the client's words: see client-path.ts. */
+  readonly clientPath: (
+    path: ResponsePath,
+    data: JsonObject,
+    variables: VariableValues,
+  ) => ResponsePath | undefined
+}
+
+/** The most writers kept for one operation: each combination of conditions has its own. */
+const mostWriters = 32
+
+/** Returns the compiled operation. */
+export function compileOperation(
+  { document, operationName, plan, fetchedAs }: OperationParts,
+  schema: OperationSchema,
+): CompiledOperation {
+  const definition = getOperationAST(document, operationName)
+  if (!definition) throw new Error('the document has no such operation')
+  const root = schema.apiSchema.getRootType(definition.operation)
+  if (!root) throw new Error(`the schema has no ${definition.operation}`)
+  const fragments = fragmentsOf(document)
+  const names = conditionVariables(definition.selectionSet, fragments)
+  const defaults = booleanDefaults(definition)
+  const writers = new Map<string, ResponseWriter>()
+
+  return {
+    definition,
+    document,
+    plan: compilePlan(plan, schema.isOfType),
+    joined: new Map(),
+    checkVariables: variablesCheck(schema.apiSchema, definition.variableDefinitions ?? []),
+    condition,
+    conditionVariables: names,
+    writerFor,
+    clientPath: (path, data, variables) =>
+      clientPath(path, data, {
+        selection: selectionFor(decide(variables)),
+        root: root!,
+        set: definition.selectionSet,
+        clientName: schema.clientName,
+      }),
+  }
+
+  function condition(name: string, variables: VariableValues): boolean | undefined {
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined
+    if (typeof value === 'boolean') return value
+    return value === undefined ? defaults.get(name) : undefined
+  }
+
+  function decide(variables: VariableValues): ReadonlyMap<string, boolean> {
+    return new Map(names.map((name) => [name, condition(name, variables) === true]))
+  }
+
+  function selectionFor(decided: ReadonlyMap<string, boolean>): ResponseSelection {
+    return {
+      schema: schema.apiSchema,
+      fragments,
+      isTrue: (name) => decided.get(name) === true,
+      fetchedAs,
+    }
+  }
+
+  function writerFor(variables: VariableValues): ResponseWriter {
+    const decided = decide(variables)
+    const key = [...decided.values()].map(Number).join('')
+    const known = writers.get(key)
+    if (known) return known
+    const writer = responseWriter(selectionFor(decided), root!, definition!.selectionSet)
+    if (writers.size < mostWriters) writers.set(key, writer)
+    return writer
+  }
+}
+
+function fragmentsOf(document: DocumentNode): Map<string, FragmentDefinitionNode> {
+  return new Map(
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
+    ),
+  )
+}
+
+function booleanDefaults({ variableDefinitions }: OperationDefinitionNode): Map<string, boolean> {
+  return new Map(
+    (variableDefinitions ?? []).flatMap(({ variable, defaultValue }) =>
+      defaultValue?.kind === Kind.BOOLEAN ? [[variable.name.value, defaultValue.value]] : [],
+    ),
+  )
+}

@@ -1,0 +1,125 @@
+/** QueryPlan -> steps that can be executed many times: texts written, paths joined, functions made. */
+import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner'
+import { contextReader } from './context-arguments.ts'
+import type { ReadContext } from './context-arguments.ts'
+import { representationWriter } from './representations.ts'
+import type { Represent } from './representations.ts'
+import type { DataPath, JsonObject } from './response-data.ts'
+import { renamedKeys, rewriter } from './rewrites.ts'
+import type { IsOfType } from './type-relations.ts'
+
+/** Some fetches of a plan tell the keys of which a representation has to hold one whole. */
+type FetchWithKeys = FetchNode & { readonly keys?: readonly (readonly string[])[] }
+
+export interface FetchStep {
+  readonly kind: 'fetch'
+  /** The fetch's number in its plan. */
+  readonly id: number
+  readonly subgraph: string
+  readonly operationKind: 'query' | 'mutation' | 'subscription'
+  /** The operation's text. */
+  readonly operation: string
+  /** The request's JSON text, up to the first variable. */
+  readonly head: string
+  readonly variables: readonly string[]
+  /** Where the objects are that this fetch adds to: always the same for a plan. */
+  readonly path: DataPath
+  /** For a fetch of entities. */
+  readonly represent: Represent | undefined
+  /** For fields with `@fromContext`: their arguments, read from above the entity. */
+  readonly readContext: ReadContext | undefined
+  readonly rewriteAnswer: ((data: JsonObject) => void) | undefined
+  /** Names given by the planner -> names of the operation. */
+  readonly renamed: ReadonlyMap<string, string>
+}
+
+export type Step =
+  | FetchStep
+  | { readonly kind: 'sequence'; readonly steps: readonly Step[] }
+  | { readonly kind: 'parallel'; readonly steps: readonly Step[] }
+  | {
+      readonly kind: 'condition'
+      readonly variable: string
+      readonly then: Step | undefined
+      readonly otherwise: Step | undefined
+    }
+
+export interface CompiledPlan {
+  /** Undefined when nothing has to be fetched. */
+  readonly root: Step | undefined
+  readonly fetches: readonly FetchStep[]
+  /** Whether an object may be shared by all positions that have the same representation. */
+  readonly shareObjects: boolean
+}
+
+/** Returns the steps of a plan. */
+export function compilePlan({ node }: QueryPlan, isOfType: IsOfType): CompiledPlan {
+  const fetches: FetchStep[] = []
+  if (node?.kind === 'Subscription') throw new Error('subscriptions are not supported')
+  const root = node && compile(node, [])
+  // The same entity at two positions may stand in two contexts.
+  const shareObjects = fetches.every(({ readContext }) => !readContext)
+  return { root, fetches, shareObjects }
+
+  function compile(plan: PlanNode, path: DataPath): Step {
+    switch (plan.kind) {
+      case 'Fetch': {
+        const step = fetchStep(plan, fetches.length, path, isOfType)
+        fetches.push(step)
+        return step
+      }
+      case 'Flatten':
+        return compile(plan.node, [...path, ...plan.path.map(String)])
+      case 'Sequence':
+        return { kind: 'sequence', steps: plan.nodes.map((child) => compile(child, path)) }
+      case 'Parallel':
+        return { kind: 'parallel', steps: plan.nodes.map((child) => compile(child, path)) }
+      case 'Condition':
+        return {
+          kind: 'condition',
+          variable: plan.condition,
+          then: plan.ifClause && compile(plan.ifClause, path),
+          otherwise: plan.elseClause && compile(plan.elseClause, path),
+        }
+      case 'Defer':
+        throw new Error('@defer is not supported')
+    }
+  }
+}
+
+function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfType): FetchStep {
+  const { operation, operationName, requires, contextRewrites } = fetch
+  const rewriteRepresentation = rewriter(fetch.inputRewrites, isOfType)
+  const contextNames = new Set((contextRewrites ?? []).map(({ renameKeyTo }) => renameKeyTo))
+  return {
+    kind: 'fetch',
+    id,
+    subgraph: fetch.serviceName,
+    operationKind: fetch.operationKind,
+    operation,
+    head: requestHead(operation, operationName),
+    variables: (fetch.variableUsages ?? []).filter(
+      (name) => name !== 'representations' && !contextNames.has(name),
+    ),
+    path,
+    represent:
+      requires &&
+      representationWriter(requires, {
+        isOfType,
+        rewrite: rewriteRepresentation,
+        keys: (fetch as FetchWithKeys).keys,
+      }),
+    readContext: contextRewrites?.length
+      ? contextReader(contextRewrites, path, isOfType)
+      : undefined,
+    rewriteAnswer: rewriter(fetch.outputRewrites, isOfType),
+    renamed: renamedKeys(fetch.outputRewrites),
+  }
+}
+
+/** Returns the JSON text of a request up to its variables. */
+export function requestHead(operation: string, operationName?: string): string {
+  const name =
+    operationName === undefined ? '' : `,"operationName":${JSON.stringify(operationName)}`
+  return `{"query":${JSON.stringify(operation)}${name},"variables":{`
+}

@@ -1,0 +1,227 @@
+/** Walks a compiled plan: fetches, merges, and keeps the errors with their place in the response. */
+import { Kind, parse } from 'graphql'
+import { errorTable } from '../errors.ts'
+import type { ErrorName } from '../errors.ts'
+import type { CompiledPlan, FetchStep, Step } from './compile-plan.ts'
+import { fetchBoard } from './fetch-board.ts'
+import type { JoinedOperations, Send } from './fetch-board.ts'
+import { copyOf, objectsAt, positionsAt } from './response-data.ts'
+import type { JsonObject, MergeObject, ResponsePath } from './response-data.ts'
+import type { SubgraphError } from './subgraph-errors.ts'
+import type { FetchSubgraph, SubgraphAnswer } from './subgraph-request.ts'
+
+export interface PlanExecution<Context> {
+  readonly plan: CompiledPlan
+  readonly joined: JoinedOperations
+  readonly mergeObject: MergeObject
+  readonly variables: Readonly<Record<string, unknown>>
+  /** The values of Boolean variables, defaults included. */
+  readonly isTrue: (variable: string) => boolean
+  readonly fetchSubgraph: FetchSubgraph<Context>
+  readonly mayJoin: (subgraph: string) => boolean
+  readonly context: Context
+}
+
+export interface FetchedData {
+  readonly data: JsonObject
+  readonly errors: FetchError[]
+}
+
+/** An error of a subgraph, or of the way to it. */
+export interface FetchError {
+  readonly message: string
+  readonly extensions: Readonly<Record<string, unknown>>
+  /** In names of the fetched data. */
+  readonly path: ResponsePath | undefined
+  /** The place below which nulls are explained by this error. */
+  readonly explains: ResponsePath
+}
+
+/** Returns all that the plan's fetches brought. It does not reject for a subgraph's fault. */
+export async function executePlan<Context>(
+  execution: PlanExecution<Context>,
+): Promise<FetchedData> {
+  const { plan, variables, context, mergeObject } = execution
+  const data: JsonObject = {}
+  const errors: FetchError[] = []
+  const send: Send = (subgraph, request) => execution.fetchSubgraph(subgraph, request, context)
+  const board = fetchBoard(send, writeVariables, execution.joined, execution.mayJoin)
+
+  if (plan.root) await run(plan.root)
+  return { data, errors }
+
+  async function run(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'fetch':
+        return runFetch(step)
+      case 'sequence':
+        for (const child of step.steps) await run(child)
+        return
+      case 'parallel':
+        await Promise.all(step.steps.map(run))
+        return
+      case 'condition': {
+        const branch = execution.isTrue(step.variable) ? step.then : step.otherwise
+        if (branch) await run(branch)
+      }
+    }
+  }
+
+  function runFetch(step: FetchStep): Promise<void> {
+    if (!step.represent) return fetchRootFields(step)
+    return step.readContext
+      ? fetchInContexts(step)
+      : fetchEntities(step, objectsAt(data, step.path))
+  }
+
+  async function fetchRootFields(step: FetchStep): Promise<void> {
+    const targets = objectsAt(data, step.path)
+    if (targets.length === 0) return
+    const { operationKind } = step
+    const body = `${step.head}${writeVariables(step.variables).slice(1)}}}`
+    const answer = await send(step.subgraph, { operationKind, body })
+    if (answer.outcome === 'failed') return fail(step, answer.reason, rootKeys(step))
+    for (const error of answer.errors) report(step, error, error.path ?? undefined)
+    if (!answer.data) return
+    step.rewriteAnswer?.(answer.data)
+    targets.forEach((target, index) =>
+      mergeObject(target, index === 0 ? answer.data! : copyOf(answer.data!)),
+    )
+  }
+
+  async function fetchEntities(
+    step: FetchStep,
+    entities: readonly JsonObject[],
+    contextual = '',
+  ): Promise<void> {
+    const { texts, owners } = representationsOf(step, entities)
+    if (texts.length === 0) return
+    const answer = await board.fetch({ step, representations: `[${texts.join()}]`, contextual })
+    settle(step, answer, texts.length, entities, owners)
+  }
+
+  /** Entities in other contexts get their arguments by other values: each has a fetch of its own. */
+  async function fetchInContexts(step: FetchStep): Promise<void> {
+    const groups = new Map<string, JsonObject[]>()
+    for (const { entity, variables: contextual } of step.readContext!(data)) {
+      const text = JSON.stringify(contextual)
+      const group = groups.get(text)
+      if (group) group.push(entity)
+      else groups.set(text, [entity])
+    }
+    await Promise.all(
+      [...groups].map(([text, entities]) =>
+        fetchEntities(step, entities, text === '{}' ? '' : `,${text.slice(1, -1)}`),
+      ),
+    )
+  }
+
+  function settle(
+    step: FetchStep,
+    answer: SubgraphAnswer,
+    count: number,
+    entities: readonly JsonObject[],
+    owners: readonly (readonly number[])[],
+  ): void {
+    if (answer.outcome === 'failed') return fail(step, answer.reason)
+    for (const error of answer.errors) reportEntityError(step, error, entities, owners)
+    if (!answer.data) return
+    const received = answer.data['_entities']
+    if (!Array.isArray(received) || received.length !== count) {
+      if (answer.errors.length === 0) fail(step, 'SUBGRAPH_RESPONSE_INVALID')
+      return
+    }
+    received.forEach((entity: JsonObject | null, index) => {
+      if (typeof entity !== 'object' || entity === null) return
+      const [first, ...others] = owners[index]!
+      if (step.rewriteAnswer) {
+        entity['__typename'] ??= entities[first!]!['__typename']
+        step.rewriteAnswer(entity)
+      }
+      for (const owner of others) {
+        mergeObject(entities[owner]!, plan.shareObjects ? entity : copyOf(entity))
+      }
+      mergeObject(entities[first!]!, entity)
+    })
+  }
+
+  /** An error at a representation is an error at each entity that it stands for. */
+  function reportEntityError(
+    step: FetchStep,
+    error: SubgraphError,
+    entities: readonly JsonObject[],
+    owners: readonly (readonly number[])[],
+  ): void {
+    const [head, index, ...rest] = error.path ?? []
+    if (head !== '_entities' || typeof index !== 'number' || !owners[index]) {
+      return report(step, error, undefined)
+    }
+    const concerned = new Set(owners[index].map((owner) => entities[owner]))
+    const everywhere = objectsAt(data, step.path)
+    positionsAt(data, step.path).forEach((position, at) => {
+      if (!concerned.has(everywhere[at])) return
+      const path = [...position, ...rest.map((key) => ownName(step, key))]
+      errors.push({ message: error.message, extensions: error.extensions, path, explains: path })
+    })
+  }
+
+  function report(step: FetchStep, error: SubgraphError, path: ResponsePath | undefined): void {
+    const here = step.represent ? positionsAt(data, step.path)[0] : step.path
+    const place =
+      path === undefined ? here : [...(here ?? []), ...path.map((key) => ownName(step, key))]
+    errors.push({
+      message: error.message,
+      extensions: error.extensions,
+      path: path === undefined && !step.represent ? undefined : place,
+      explains: path === undefined ? step.path : place!,
+    })
+  }
+
+  /** One error for each root field of the failed fetch; for entities, at the first of them. */
+  function fail(step: FetchStep, reason: ErrorName, keys?: readonly string[]): void {
+    const { message, code } = errorTable[reason]
+    const here = positionsAt(data, step.path)[0] ?? []
+    const paths = keys ? keys.map((key) => [...here, key]) : [here]
+    for (const path of paths) {
+      errors.push({ message, extensions: { code }, path, explains: keys ? path : step.path })
+    }
+  }
+
+  function writeVariables(names: Iterable<string>): string {
+    let text = ''
+    for (const name of names) {
+      const value = Object.hasOwn(variables, name) ? variables[name] : undefined
+      if (value !== undefined) text += `,${JSON.stringify(name)}:${JSON.stringify(value)}`
+    }
+    return text
+  }
+}
+
+/** Equal representations are sent once; `owners` tells which entities each stands for. */
+function representationsOf(step: FetchStep, entities: readonly JsonObject[]) {
+  const numbers = new Map<string, number>()
+  const texts: string[] = []
+  const owners: number[][] = []
+  entities.forEach((entity, index) => {
+    const text = step.represent!(entity)
+    if (text === undefined) return
+    const known = numbers.get(text)
+    if (known !== undefined) return void owners[known]!.push(index)
+    numbers.set(text, texts.length)
+    texts.push(text)
+    owners.push([index])
+  })
+  return { texts, owners }
+}
+
+function rootKeys({ operation }: FetchStep): string[] {
+  const [definition] = parse(operation, { noLocation: true }).definitions
+  if (definition?.kind !== Kind.OPERATION_DEFINITION) return []
+  return definition.selectionSet.selections.flatMap((selection) =>
+    selection.kind === Kind.FIELD ? [(selection.alias ?? selection.name).value] : [],
+  )
+}
+
+function ownName(step: FetchStep, key: string | number): string | number {
+  return typeof key === 'string' ? (step.renamed.get(key) ?? key) : key
+}

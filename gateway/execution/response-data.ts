@@ -1,0 +1,98 @@
+/** Data as subgraphs sent it: parsed JSON, of which nothing is certain. */
+
+export type JsonObject = Record<string, unknown>
+
+/** A step into the data: a response name, `@` for "each element", or `... on T` for a type condition. */
+export type DataPath = readonly string[]
+
+/** Where something is in the response. */
+export type ResponsePath = readonly (string | number)[]
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Returns all objects at the path, in order; nulls are left out. */
+export function objectsAt(data: JsonObject, path: DataPath): JsonObject[] {
+  let current: unknown[] = [data]
+  for (const step of path) {
+    const next: unknown[] = []
+    for (const value of current) {
+      if (step === '@') {
+        if (Array.isArray(value))
+          for (const element of value) if (element != null) next.push(element)
+      } else {
+        const child = (value as JsonObject)[step]
+        if (child != null) next.push(child)
+      }
+    }
+    current = next
+  }
+  return current.filter(isObject)
+}
+
+/** Returns where the objects at the path are: in the order of `objectsAt`. */
+export function positionsAt(data: JsonObject, path: DataPath): ResponsePath[] {
+  let current: { value: unknown; position: ResponsePath }[] = [{ value: data, position: [] }]
+  for (const step of path) {
+    current = current.flatMap(({ value, position }) => {
+      if (step !== '@') {
+        return [{ value: (value as JsonObject)[step], position: [...position, step] }]
+      }
+      return Array.isArray(value)
+        ? value.map((element, index) => ({ value: element, position: [...position, index] }))
+        : []
+    })
+    current = current.filter(({ value }) => value != null)
+  }
+  return current.filter(({ value }) => isObject(value)).map(({ position }) => position)
+}
+
+export type MergeObject = (target: JsonObject, source: JsonObject) => void
+
+/**
+ * Returns the function that merges what a subgraph sent into the data. A value wins over null,
+ * whichever came first: of two subgraphs that share a field, one may have failed. The name of an
+ * object's type wins over that of an interface, which is all that a subgraph with an interface object
+ * knows.
+ */
+export function objectMerger(isAbstract: (typename: unknown) => boolean): MergeObject {
+  return mergeObject
+
+  function mergeObject(target: JsonObject, source: JsonObject): void {
+    for (const key in source) {
+      // JSON.parse makes `__proto__` a plain property; assigning to it would set the prototype.
+      if (key === '__proto__') continue
+      const value = source[key]
+      const existing = target[key]
+      if (existing === undefined || existing === null || typeof existing === 'function') {
+        target[key] = value
+      } else if (value !== null && existing !== value) {
+        if (key !== '__typename') target[key] = merged(existing, value)
+        else if (isAbstract(existing)) target[key] = value
+      }
+    }
+  }
+
+  function merged(existing: unknown, value: unknown): unknown {
+    if (Array.isArray(existing)) {
+      if (!Array.isArray(value) || existing.length !== value.length) return value
+      value.forEach((element, index) => {
+        const before: unknown = existing[index]
+        if (before == null) existing[index] = element
+        else if (element != null && before !== element) existing[index] = merged(before, element)
+      })
+      return existing
+    }
+    if (!isObject(existing) || !isObject(value)) return value
+    mergeObject(existing, value)
+    return existing
+  }
+}
+
+/** Returns a copy that shares nothing with the original. */
+export function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copyOf(inner)])) as T
+}

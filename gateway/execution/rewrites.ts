@@ -1,0 +1,66 @@
+/** What a plan changes in representations before a fetch, and in data after it. */
+import type { FetchDataRewrite } from '@apollo/query-planner'
+import { isObject } from './response-data.ts'
+import type { JsonObject } from './response-data.ts'
+import type { IsOfType } from './type-relations.ts'
+
+const conditionPrefix = '... on '
+
+/** Returns a function that applies the rewrites to an object in place, or undefined for none. */
+export function rewriter(
+  rewrites: readonly FetchDataRewrite[] | undefined,
+  isOfType: IsOfType,
+): ((value: JsonObject) => void) | undefined {
+  if (!rewrites?.length) return undefined
+  return (value) => {
+    for (const rewrite of rewrites) {
+      const name = rewrite.path.at(-1)
+      if (name !== undefined) applyAt(rewrite.path, 0, value, change(rewrite, name))
+    }
+  }
+
+  function applyAt(
+    path: readonly string[],
+    index: number,
+    value: unknown,
+    apply: (object: JsonObject) => void,
+  ): void {
+    if (Array.isArray(value)) {
+      for (const element of value) applyAt(path, index, element, apply)
+      return
+    }
+    if (!isObject(value)) return
+    if (index === path.length - 1) return apply(value)
+    const step = path[index]!
+    if (!step.startsWith(conditionPrefix)) return applyAt(path, index + 1, value[step], apply)
+    const typename = value['__typename']
+    const condition = step.slice(conditionPrefix.length)
+    if (typeof typename !== 'string' || isOfType(typename, condition)) {
+      applyAt(path, index + 1, value, apply)
+    }
+  }
+}
+
+function change(rewrite: FetchDataRewrite, name: string): (object: JsonObject) => void {
+  if (rewrite.kind === 'ValueSetter') {
+    return (object) => {
+      object[name] = rewrite.setValueTo
+    }
+  }
+  return (object) => {
+    if (!Object.hasOwn(object, name)) return
+    object[rewrite.renameKeyTo] = object[name]
+    delete object[name]
+  }
+}
+
+/** Returns the names that rewrites give back to fields, for paths of errors. */
+export function renamedKeys(
+  rewrites: readonly FetchDataRewrite[] | undefined,
+): ReadonlyMap<string, string> {
+  return new Map(
+    (rewrites ?? []).flatMap((rewrite) =>
+      rewrite.kind === 'KeyRenamer' ? [[rewrite.path.at(-1)!, rewrite.renameKeyTo] as const] : [],
+    ),
+  )
+}

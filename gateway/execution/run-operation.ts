@@ -1,0 +1,125 @@
+/** One request: variables checked, plan walked, response written. */
+import { GraphQLError } from 'graphql'
+import type { GraphQLSchema } from 'graphql'
+import type { VariableValues } from './check-variables.ts'
+import type { CompiledOperation } from './compile-operation.ts'
+import { executePlan } from './execute-plan.ts'
+import type { FetchError } from './execute-plan.ts'
+import { introspect } from './introspect.ts'
+import type { JsonObject, MergeObject } from './response-data.ts'
+import type { Misfit } from './response-writer.ts'
+import type { FetchSubgraph } from './subgraph-request.ts'
+
+export interface Run<Context> {
+  readonly operation: CompiledOperation
+  readonly variables: VariableValues
+  readonly apiSchema: GraphQLSchema
+  readonly clientName: (fetched: string) => string
+  readonly mergeObject: MergeObject
+  readonly fetchSubgraph: FetchSubgraph<Context>
+  /** Whether sibling fetches to a subgraph may be joined in one request. */
+  readonly mayJoin: (subgraph: string) => boolean
+  readonly context: Context
+}
+
+export interface OperationResult {
+  /** The JSON text of `data`; undefined when the request was refused before execution. */
+  readonly data: string | undefined
+  readonly errors: readonly GraphQLError[]
+}
+
+/** Returns the result. It rejects only for a fault of ours. */
+export async function runOperation<Context>(run: Run<Context>): Promise<OperationResult> {
+  const { operation, variables } = run
+  const refusals = refuseVariables(operation, variables)
+  if (refusals.length > 0) return { data: undefined, errors: refusals }
+
+  const writer = operation.writerFor(variables)
+  if (!operation.plan.root && writer.fetchedKeys.length > 0) {
+    return { data: 'null', errors: writer.fetchedKeys.map(unresolvable) }
+  }
+  const { data, errors } = await fetchAll(run)
+  const introspection = introspect(
+    { ...operation, schema: run.apiSchema, fields: writer.introspection },
+    variables,
+  )
+  const writing = { damaged: false, introspection }
+  const text = writer.write(data, writing)
+  if (!writing.damaged && errors.length === 0) return { data: text, errors: noErrors }
+
+  const unexplained = writing.damaged
+    ? writer.explain(data).filter((misfit) => !errors.some((error) => explains(error, misfit, run)))
+    : []
+  return {
+    data: text,
+    errors: [
+      ...errors.flatMap((error) => fetchError(error, data, run)),
+      ...unexplained.map(misfitError),
+    ],
+  }
+}
+
+const noErrors: readonly GraphQLError[] = []
+const nothing: { data: JsonObject; errors: FetchError[] } = { data: {}, errors: [] }
+
+async function fetchAll<Context>(run: Run<Context>) {
+  const { operation, variables, mergeObject, fetchSubgraph, mayJoin, context } = run
+  if (!operation.plan.root) return nothing
+  return executePlan({
+    plan: operation.plan,
+    joined: operation.joined,
+    mergeObject,
+    variables,
+    isTrue: (variable) => operation.condition(variable, variables) === true,
+    fetchSubgraph,
+    mayJoin,
+    context,
+  })
+}
+
+function refuseVariables(
+  { checkVariables, conditionVariables, condition }: CompiledOperation,
+  variables: VariableValues,
+): readonly GraphQLError[] {
+  const errors = checkVariables(variables)
+  if (errors.length > 0) return errors
+  return conditionVariables.flatMap((name) =>
+    condition(name, variables) === undefined
+      ? [new GraphQLError(`Variable "$${name}" of non-null type "Boolean!" must not be null.`)]
+      : [],
+  )
+}
+
+function unresolvable(key: string): GraphQLError {
+  return new GraphQLError('No subgraph can resolve this field.', {
+    path: [key],
+    extensions: { code: 'UNRESOLVABLE_FIELD' },
+  })
+}
+
+function fetchError<Context>(
+  { message, path, extensions }: FetchError,
+  data: JsonObject,
+  { operation, variables }: Run<Context>,
+): GraphQLError[] {
+  const own = path && operation.clientPath(path, data, variables)
+  if (path && !own) return []
+  return [new GraphQLError(message, { path: own, extensions: { ...extensions } })]
+}
+
+function misfitError({ message, path }: Misfit): GraphQLError {
+  return new GraphQLError(message, { path, extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } })
+}
+
+/** Whether an error tells why there is a null: it is at the same place, above or below. */
+function explains<Context>(
+  { explains: place }: FetchError,
+  { path }: Misfit,
+  { clientName }: Run<Context>,
+): boolean {
+  const shared = Math.min(place.length, path.length)
+  return place.slice(0, shared).every((key, index) => {
+    if (key === '@') return typeof path[index] === 'number'
+    return (typeof key === 'string' ? clientName(key) : key) === path[index]
+  })
+}

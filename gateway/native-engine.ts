@@ -1,0 +1,135 @@
+/** The engine: joins planning and execution for one supergraph. It holds no state of a request. */
+import type { ApolloServerOptions, BaseContext } from '@apollo/server'
+import { isAbstractType, print } from 'graphql'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { compileOperation } from './execution/compile-operation.ts'
+import type { CompiledOperation } from './execution/compile-operation.ts'
+import { objectMerger } from './execution/response-data.ts'
+import { runOperation } from './execution/run-operation.ts'
+import type { OperationResult } from './execution/run-operation.ts'
+import type { FetchSubgraph } from './execution/subgraph-request.ts'
+import { typeRelation } from './execution/type-relations.ts'
+import { overrideLabelsOn } from './planning/override-labels.ts'
+import { planCache } from './planning/plan-cache.ts'
+import { operationPlanner } from './planning/plan-operation.ts'
+
+export interface NativeEngineOptions<Context> {
+  supergraphSdl: string
+  fetchSubgraph: FetchSubgraph<Context>
+  /** Whether sibling fetches to a subgraph are joined in one request; default: they are. */
+  mayJoin?: (subgraph: string) => boolean
+  /** Decides about a label of progressive `@override` that is no `percent(...)`; default: off. */
+  isLabelOn?: (label: string) => boolean
+  /** The most operations whose plans are kept; default 1,000. */
+  operations?: number
+  /** A number from 0 to 1, for `percent(...)`; default Math.random. */
+  random?: () => number
+}
+
+export interface OperationToExecute<Context> {
+  /** What the caller may see: after authorization. Plans are kept by this, never by the original. */
+  document: DocumentNode
+  /** Equal for equal documents; default: the document's text. */
+  planKey?: string | undefined
+  operationName?: string | null | undefined
+  variables?: Readonly<Record<string, unknown>> | null | undefined
+  /** Handed to `fetchSubgraph`. */
+  context: Context
+}
+
+export interface NativeEngine<Context> {
+  readonly apiSchema: GraphQLSchema
+  /** Plans and compiles; the next execution of the same finds it ready. */
+  prepare(operation: Omit<OperationToExecute<Context>, 'variables' | 'context'>): CompiledOperation
+  /** `data` is JSON text: what a response holds after `"data":`. */
+  execute(operation: OperationToExecute<Context>): Promise<OperationResult>
+}
+
+const defaultOperations = 1_000
+const nothing = {}
+
+/** Returns the engine of a supergraph. Throws when the supergraph cannot be used. */
+export function nativeEngine<Context>(
+  options: NativeEngineOptions<Context>,
+): NativeEngine<Context> {
+  const { fetchSubgraph, mayJoin = () => true } = options
+  const planner = operationPlanner(options.supergraphSdl)
+  const { apiSchema, names } = planner
+  const labelsOn = overrideLabelsOn(planner.overrideLabels, options)
+  const cache = planCache<CompiledOperation>(options.operations ?? defaultOperations)
+  const mergeObject = objectMerger((typename) =>
+    isAbstractType(planner.supergraphSchema.getType(String(typename))),
+  )
+  const schema = {
+    apiSchema,
+    isOfType: typeRelation(planner.supergraphSchema),
+    clientName: names.clientName,
+  }
+
+  return {
+    apiSchema,
+    prepare,
+    async execute(operation) {
+      return runOperation({
+        operation: prepare(operation),
+        variables: operation.variables ?? nothing,
+        apiSchema,
+        clientName: names.clientName,
+        mergeObject,
+        fetchSubgraph,
+        mayJoin,
+        context: operation.context,
+      })
+    },
+  }
+
+  function prepare(operation: Omit<OperationToExecute<Context>, 'variables' | 'context'>) {
+    const { document, planKey } = operation
+    const operationName = operation.operationName ?? undefined
+    const overrideLabels = labelsOn()
+    const variant = [operationName ?? '', ...overrideLabels].join('\n')
+    const text = () => planKey ?? print(document)
+    const known = cache.get(document, text, variant)
+    if (known) return known
+    const { fetchedAs } = names.of(document)
+    const plan = planner.plan({ document, operationName, overrideLabels })
+    const compiled = compileOperation({ document, operationName, plan, fetchedAs }, schema)
+    cache.set(document, text, variant, compiled)
+    return compiled
+  }
+}
+
+type GatewayOf<Context extends BaseContext> = Extract<
+  ApolloServerOptions<Context>,
+  { gateway: unknown }
+>['gateway']
+
+/** Returns what Apollo Server takes as its gateway: its pipeline then runs on the engine. */
+export function apolloServerGateway<Context extends BaseContext>(
+  engine: NativeEngine<Context>,
+  supergraphSdl: string,
+): GatewayOf<Context> {
+  return {
+    onSchemaLoadOrUpdate(callback) {
+      callback({ apiSchema: engine.apiSchema, coreSupergraphSdl: supergraphSdl })
+      return () => {}
+    },
+    async load() {
+      return {
+        executor: async ({ document, request, context }) => {
+          const { data, errors } = await engine.execute({
+            document,
+            operationName: request.operationName,
+            variables: request.variables,
+            context: context as Context,
+          })
+          return {
+            ...(data === undefined ? {} : { data: JSON.parse(data) as Record<string, unknown> }),
+            ...(errors.length > 0 ? { errors } : {}),
+          }
+        },
+      }
+    },
+    async stop() {},
+  }
+}

@@ -1,0 +1,112 @@
+/** Taking fetches of entities apart: the fields they select, and the inputs they need. */
+import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner'
+import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'
+import type {
+  DocumentNode,
+  OperationDefinitionNode,
+  SelectionNode,
+  SelectionSetNode,
+} from 'graphql'
+
+/** A field of an entity in a fetch: `... on type { field }`. */
+export interface EntityField {
+  readonly type: string
+  readonly field: string
+  /** The directives of the field and of the fragments around it, as text. */
+  readonly conditions: string
+}
+
+/** Returns the fields that a fetch selects of entities, each once; `__typename` does not count. */
+export function entityFieldsOf(fetch: FetchNode): EntityField[] {
+  const fields = new Map<string, EntityField>()
+  selectFields(parseOperation(fetch), (field) => {
+    fields.set(Object.values(field).join(' '), field)
+    return true
+  })
+  return [...fields.values()]
+}
+
+/** Returns the fetch for those fields only, with those inputs only; undefined when no field is left. */
+export function partOfFetch(
+  fetch: FetchNode,
+  keepField: (field: EntityField) => boolean,
+  keepInput: (name: string) => boolean,
+): FetchNode | undefined {
+  const operation = selectFields(parseOperation(fetch), keepField)
+  if (!operation) return undefined
+  return {
+    ...fetch,
+    operation: stripIgnoredCharacters(print(withoutUnusedVariables(operation))),
+    requires: keepInputs(fetch.requires ?? [], keepInput),
+  }
+}
+
+/** Returns the names of all inputs, at any depth. */
+export function inputNames(selections: readonly QueryPlanSelectionNode[]): string[] {
+  return selections.flatMap((selection) => {
+    const inside = inputNames(selection.selections ?? [])
+    return selection.kind === 'Field' ? [selection.name, ...inside] : inside
+  })
+}
+
+function parseOperation(fetch: FetchNode): OperationDefinitionNode {
+  const document: DocumentNode = parse(fetch.operation, { noLocation: true })
+  const [operation] = document.definitions
+  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('not an operation')
+  return operation
+}
+
+/** Fragments are written out by then: see `plannerConfig`. */
+function selectFields(
+  operation: OperationDefinitionNode,
+  keep: (field: EntityField) => boolean,
+): OperationDefinitionNode | undefined {
+  const [entities] = operation.selectionSet.selections
+  if (entities?.kind !== Kind.FIELD || !entities.selectionSet) return undefined
+  const selectionSet = filter(entities.selectionSet, '', '')
+  if (!selectionSet) return undefined
+  const selections = [{ ...entities, selectionSet }]
+  return { ...operation, selectionSet: { kind: Kind.SELECTION_SET, selections } }
+
+  function filter(
+    set: SelectionSetNode,
+    type: string,
+    above: string,
+  ): SelectionSetNode | undefined {
+    const selections = set.selections.flatMap((selection): SelectionNode[] => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return [selection]
+      const conditions = above + (selection.directives ?? []).map(print).join('')
+      if (selection.kind === Kind.FIELD) {
+        const { value: field } = selection.name
+        return field === '__typename' || keep({ type, field, conditions }) ? [selection] : []
+      }
+      const innerType = selection.typeCondition?.name.value ?? type
+      const inner = filter(selection.selectionSet, innerType, conditions)
+      return inner ? [{ ...selection, selectionSet: inner }] : []
+    })
+    const isUseful = selections.some(
+      (selection) => selection.kind !== Kind.FIELD || selection.name.value !== '__typename',
+    )
+    return isUseful ? { ...set, selections } : undefined
+  }
+}
+
+function keepInputs(
+  selections: readonly QueryPlanSelectionNode[],
+  keep: (name: string) => boolean,
+): QueryPlanSelectionNode[] {
+  return selections.flatMap((selection): QueryPlanSelectionNode[] => {
+    if (selection.kind === 'Field' && !keep(selection.name)) return []
+    if (!selection.selections) return [selection]
+    return [{ ...selection, selections: keepInputs(selection.selections, keep) }]
+  })
+}
+
+function withoutUnusedVariables(operation: OperationDefinitionNode): OperationDefinitionNode {
+  const used = new Set<string>()
+  visit(operation.selectionSet, { Variable: ({ name }) => void used.add(name.value) })
+  const variableDefinitions = (operation.variableDefinitions ?? []).filter(({ variable }) =>
+    used.has(variable.name.value),
+  )
+  return { ...operation, variableDefinitions }
+}

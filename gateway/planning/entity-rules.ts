@@ -1,0 +1,64 @@
+/** What the supergraph says of entities in each subgraph: their keys, and what their fields require. */
+import { Kind } from 'graphql'
+import type { ConstDirectiveNode, DocumentNode } from 'graphql'
+import { parseFieldSet } from './required-arguments.ts'
+
+export interface EntityRules {
+  /** The fields of each key that the subgraph resolves. */
+  keysOf(graph: string, type: string): readonly (readonly string[])[]
+  /** The fields that a field requires. */
+  requirementsOf(graph: string, type: string, field: string): readonly string[]
+  isInterfaceObject(graph: string, type: string): boolean
+}
+
+/** Returns the rules; `graph` is the subgraph's value in `join__Graph`. */
+export function entityRules(supergraph: DocumentNode): EntityRules {
+  const keys = new Map<string, string[][]>()
+  const requirements = new Map<string, string[]>()
+  const interfaceObjects = new Set<string>()
+
+  for (const type of supergraph.definitions) {
+    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION && type.kind !== Kind.INTERFACE_TYPE_DEFINITION) {
+      continue
+    }
+    const { value: typeName } = type.name
+    for (const join of applied(type.directives, 'join__type')) {
+      const place = `${argument(join, 'graph')}.${typeName}`
+      const key = argument(join, 'key')
+      if (key !== undefined && argument(join, 'resolvable') !== false) {
+        keys.set(place, [...(keys.get(place) ?? []), namesIn(String(key))])
+      }
+      if (argument(join, 'isInterfaceObject') === true) interfaceObjects.add(place)
+    }
+    for (const field of type.fields ?? []) {
+      for (const join of applied(field.directives, 'join__field')) {
+        const requires = argument(join, 'requires')
+        if (requires === undefined) continue
+        const place = `${argument(join, 'graph')}.${typeName}.${field.name.value}`
+        requirements.set(place, namesIn(String(requires)))
+      }
+    }
+  }
+
+  return {
+    keysOf: (graph, type) => keys.get(`${graph}.${type}`) ?? [],
+    requirementsOf: (graph, type, field) => requirements.get(`${graph}.${type}.${field}`) ?? [],
+    isInterfaceObject: (graph, type) => interfaceObjects.has(`${graph}.${type}`),
+  }
+}
+
+function applied(directives: readonly ConstDirectiveNode[] | undefined, name: string) {
+  return (directives ?? []).filter((directive) => directive.name.value === name)
+}
+
+function argument(directive: ConstDirectiveNode, name: string): string | boolean | undefined {
+  const value = directive.arguments?.find((one) => one.name.value === name)?.value
+  return value && 'value' in value ? value.value : undefined
+}
+
+/** Fields of the entity itself; those of fragments on it count. */
+function namesIn(fieldSet: string): string[] {
+  return parseFieldSet(fieldSet).selections.flatMap((selection) =>
+    selection.kind === Kind.FIELD ? [selection.name.value] : [],
+  )
+}

@@ -1,0 +1,186 @@
+/**
+ * Writes fragments out where they are used, without those that no object can fit and without
+ * conditions that every object fits. The planner gives up on such fragments in a subgraph that does
+ * not know their types, which is the case for all interface objects.
+ */
+import {
+  getNamedType,
+  getOperationAST,
+  GraphQLError,
+  isAbstractType,
+  isCompositeType,
+  isInterfaceType,
+  isObjectType,
+  isUnionType,
+  Kind,
+} from 'graphql'
+import type {
+  DirectiveNode,
+  DocumentNode,
+  FieldNode,
+  FragmentDefinitionNode,
+  GraphQLCompositeType,
+  GraphQLSchema,
+  InlineFragmentNode,
+  SelectionNode,
+  SelectionSetNode,
+} from 'graphql'
+
+/** The most selections of an operation with its fragments written out. */
+const mostSelections = 100_000
+
+const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }
+
+export interface FragmentTypes {
+  /** The schema that clients see. */
+  readonly schema: GraphQLSchema
+  /** The interfaces of which some subgraph has interface objects. */
+  readonly interfaceObjects: ReadonlySet<string>
+}
+
+/** Returns a document that holds nothing but the operation. */
+export function expandFragments(
+  { schema, interfaceObjects }: FragmentTypes,
+  document: DocumentNode,
+  operationName: string | undefined,
+): DocumentNode {
+  const operation = getOperationAST(document, operationName)
+  const root = operation && schema.getRootType(operation.operation)
+  if (!operation || !root) throw new GraphQLError('The document has no such operation.')
+  const fragments = new Map(
+    document.definitions
+      .filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION)
+      .map((fragment) => [fragment.name.value, fragment]),
+  )
+  let selections = 0
+  const expanded = { ...operation, selectionSet: expand(operation.selectionSet, root) }
+  return { kind: Kind.DOCUMENT, definitions: [expanded] }
+
+  function expand(set: SelectionSetNode, parent: GraphQLCompositeType): SelectionSetNode {
+    const expanded = set.selections.flatMap((selection) => expandSelection(selection, parent))
+    return { kind: Kind.SELECTION_SET, selections: expanded.length > 0 ? expanded : [typename] }
+  }
+
+  function expandSelection(
+    selection: SelectionNode,
+    parent: GraphQLCompositeType,
+  ): readonly SelectionNode[] {
+    if (++selections > mostSelections) throw new GraphQLError('The operation is too large to plan.')
+    if (isNeverIncluded(selection.directives)) return []
+    if (selection.kind === Kind.FIELD) return [expandField(selection, parent)]
+    if (selection.kind === Kind.INLINE_FRAGMENT) {
+      return expandFragment(
+        selection.typeCondition?.name.value,
+        selection.directives,
+        selection.selectionSet,
+        parent,
+      )
+    }
+    const fragment = fragments.get(selection.name.value)
+    if (!fragment) return []
+    const condition = fragment.typeCondition.name.value
+    return expandFragment(condition, selection.directives, fragment.selectionSet, parent)
+  }
+
+  function expandField(field: FieldNode, parent: GraphQLCompositeType): FieldNode {
+    if (!field.selectionSet || isUnionType(parent)) return field
+    const definition = parent.getFields()[field.name.value]
+    const type = definition && getNamedType(definition.type)
+    // Introspection has types of its own, and no part in the plan.
+    if (!isCompositeType(type)) return field
+    const inner = expand(field.selectionSet, type)
+    // The planner leaves out a field with a condition when all below it have conditions of their own.
+    const mayBeEmpty = isConditional(field) && inner.selections.every(isConditional)
+    const selections = mayBeEmpty ? [...inner.selections, typename] : inner.selections
+    return { ...field, selectionSet: { ...inner, selections } }
+  }
+
+  function expandFragment(
+    condition: string | undefined,
+    directives: readonly DirectiveNode[] | undefined,
+    set: SelectionSetNode,
+    parent: GraphQLCompositeType,
+  ): readonly SelectionNode[] {
+    const wanted = condition === undefined ? parent : schema.getType(condition)
+    if (!isCompositeType(wanted)) return []
+    return narrow(parent, wanted).flatMap((type): readonly SelectionNode[] => {
+      const inner = expand(set, type)
+      if (type !== parent) return [inlineFragment(inner, directives, type.name)]
+      return directives?.length ? [inlineFragment(inner, directives)] : inner.selections
+    })
+  }
+
+  /** Returns the types that together are all objects of `parent` that fit `wanted`. */
+  function narrow(
+    parent: GraphQLCompositeType,
+    wanted: GraphQLCompositeType,
+  ): readonly GraphQLCompositeType[] {
+    if (parent === wanted) return [parent]
+    if (!isUnionType(parent) && isAbstractType(wanted) && schema.isSubType(wanted, parent)) {
+      return [parent]
+    }
+    const candidates = new Set(objectsOf(parent))
+    const common = objectsOf(wanted).filter((type) => candidates.has(type))
+    // Without any object type there is nothing to tell which objects fit: interface objects are left.
+    if (common.length === 0) {
+      return candidates.size === 0 || isEmptyInterface(wanted) ? [wanted] : []
+    }
+    // A subgraph casts its interface objects to object types, but to no other interface or union.
+    return common.length === 1 || interfaceObjects.has(parent.name) ? common : [wanted]
+  }
+
+  function objectsOf(type: GraphQLCompositeType): readonly GraphQLCompositeType[] {
+    return isObjectType(type) ? [type] : schema.getPossibleTypes(type)
+  }
+
+  function isEmptyInterface(type: GraphQLCompositeType): boolean {
+    return isInterfaceType(type) && schema.getPossibleTypes(type).length === 0
+  }
+}
+
+/** Returns the interfaces of a supergraph of which some subgraph has interface objects. */
+export function interfaceObjectsOf(supergraph: DocumentNode): Set<string> {
+  const names = new Set<string>()
+  for (const type of supergraph.definitions) {
+    if (type.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue
+    const isOne = type.directives?.some((directive) =>
+      directive.arguments?.some(
+        ({ name, value }) =>
+          name.value === 'isInterfaceObject' && value.kind === Kind.BOOLEAN && value.value,
+      ),
+    )
+    if (isOne) names.add(type.name.value)
+  }
+  return names
+}
+
+function inlineFragment(
+  selectionSet: SelectionSetNode,
+  directives: readonly DirectiveNode[] | undefined,
+  condition?: string,
+): InlineFragmentNode {
+  return {
+    kind: Kind.INLINE_FRAGMENT,
+    ...(condition === undefined
+      ? {}
+      : { typeCondition: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: condition } } }),
+    ...(directives?.length ? { directives } : {}),
+    selectionSet,
+  }
+}
+
+function isConditional(selection: SelectionNode): boolean {
+  if (selection.directives?.length) return true
+  return (
+    selection.kind === Kind.INLINE_FRAGMENT &&
+    selection.selectionSet.selections.every(isConditional)
+  )
+}
+
+function isNeverIncluded(directives: readonly DirectiveNode[] | undefined): boolean {
+  return (directives ?? []).some(({ name, arguments: given }) => {
+    const value = given?.find((argument) => argument.name.value === 'if')?.value
+    if (value?.kind !== Kind.BOOLEAN) return false
+    return (name.value === 'skip' && value.value) || (name.value === 'include' && !value.value)
+  })
+}

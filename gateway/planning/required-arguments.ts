@@ -1,0 +1,193 @@
+/**
+ * `@requires(fields: "price(currency: \"USD\")")`: a required field with arguments.
+ *
+ * The planner knows a field by its response name alone, so the same field with other arguments, asked
+ * for by the client or by another `@requires`, gets mixed up with it. Here each required field with
+ * arguments becomes a field of its own, without arguments, in the supergraph that the planner sees:
+ * `_required0_price`. The plan is translated back when it is finished (finish-plan.ts).
+ */
+import { Kind, parse, print, visit } from 'graphql'
+import type {
+  ArgumentNode,
+  ConstDirectiveNode,
+  DefinitionNode,
+  DocumentNode,
+  FieldDefinitionNode,
+  FieldNode,
+  InterfaceTypeDefinitionNode,
+  ObjectTypeDefinitionNode,
+  SelectionNode,
+  SelectionSetNode,
+} from 'graphql'
+
+/** What a field of the planner's supergraph stands for. */
+export interface RequiredField {
+  readonly name: string
+  readonly arguments: readonly ArgumentNode[]
+}
+
+export interface SupergraphWithRequiredFields {
+  readonly document: DocumentNode
+  /** By the name in the planner's supergraph. */
+  readonly requiredFields: ReadonlyMap<string, RequiredField>
+  /** By `graph.Type.field` (the graph as in `join__Graph`): the stand-ins that the field requires. */
+  readonly requiredBy: ReadonlyMap<string, readonly string[]>
+}
+
+type TypeWithFields = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
+
+/** Returns the supergraph in which no `@requires` has arguments. */
+export function separateRequiredArguments(supergraph: DocumentNode): SupergraphWithRequiredFields {
+  const types = new Map(
+    supergraph.definitions.filter(hasFields).map((type) => [type.name.value, type]),
+  )
+  const implementations = implementationsOf(types)
+  const names = new Map<string, string>()
+  const requiredFields = new Map<string, RequiredField>()
+  const requiredBy = new Map<string, string[]>()
+  const added = new Map<string, Map<string, FieldDefinitionNode>>()
+
+  const rewritten = new Map(
+    [...types].map(([name, type]) => [
+      name,
+      {
+        ...type,
+        fields: (type.fields ?? []).map((field) => ({
+          ...field,
+          directives: directivesOf(field, name, field.name.value),
+        })),
+      } as TypeWithFields,
+    ]),
+  )
+  if (requiredFields.size === 0) return { document: supergraph, requiredFields, requiredBy }
+
+  const definitions = supergraph.definitions.map((definition): DefinitionNode => {
+    if (!hasFields(definition)) return definition
+    const type = rewritten.get(definition.name.value) ?? definition
+    const more = added.get(definition.name.value)
+    return more
+      ? ({ ...type, fields: [...(type.fields ?? []), ...more.values()] } as typeof type)
+      : type
+  })
+  return { document: { ...supergraph, definitions }, requiredFields, requiredBy }
+
+  function directivesOf(field: FieldDefinitionNode, typeName: string, fieldName: string) {
+    return (field.directives ?? []).map((directive) =>
+      directive.name.value === 'join__field'
+        ? withoutArguments(directive, typeName, fieldName)
+        : directive,
+    )
+  }
+
+  function withoutArguments(join: ConstDirectiveNode, typeName: string, fieldName: string) {
+    const requires = join.arguments?.find(({ name }) => name.value === 'requires')
+    if (requires?.value.kind !== Kind.STRING || !requires.value.value.includes('(')) return join
+    const standIns: string[] = []
+    const selectionSet = rewrite(parseFieldSet(requires.value.value), typeName, standIns)
+    const graph = join.arguments?.find(({ name }) => name.value === 'graph')
+    const owner = graph?.value.kind === Kind.ENUM ? graph.value.value : ''
+    requiredBy.set(`${owner}.${typeName}.${fieldName}`, standIns)
+    const value = { ...requires.value, value: printFieldSet(selectionSet) }
+    return {
+      ...join,
+      arguments: join.arguments!.map((argument) =>
+        argument === requires ? { ...requires, value } : argument,
+      ),
+    }
+  }
+
+  function rewrite(set: SelectionSetNode, parent: string, standIns: string[]): SelectionSetNode {
+    const selections = set.selections.map((selection): SelectionNode => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return selection
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const type = selection.typeCondition?.name.value ?? parent
+        return { ...selection, selectionSet: rewrite(selection.selectionSet, type, standIns) }
+      }
+      const definition = fieldOf(parent, selection.name.value)
+      const inner =
+        selection.selectionSet && definition
+          ? rewrite(selection.selectionSet, namedType(definition), standIns)
+          : selection.selectionSet
+      const field = { ...selection, ...(inner ? { selectionSet: inner } : {}) }
+      if (!selection.arguments?.length || !definition) return field
+      return standIn(field, parent, standIns)
+    })
+    return { ...set, selections }
+  }
+
+  function standIn(field: FieldNode, parent: string, standIns: string[]): FieldNode {
+    const call = print({ ...field, selectionSet: undefined } as unknown as FieldNode)
+    let name = names.get(call)
+    if (name === undefined) {
+      name = `_required${names.size}_${field.name.value}`
+      names.set(call, name)
+      requiredFields.set(name, { name: field.name.value, arguments: field.arguments! })
+    }
+    standIns.push(name)
+    for (const type of [parent, ...(implementations.get(parent) ?? [])]) addField(type, field, name)
+    return { ...field, name: { ...field.name, value: name }, arguments: [] }
+  }
+
+  function addField(typeName: string, field: FieldNode, name: string): void {
+    const definition = fieldOf(typeName, field.name.value)
+    if (!definition) return
+    const fields = added.get(typeName) ?? new Map<string, FieldDefinitionNode>()
+    added.set(typeName, fields)
+    if (fields.has(name)) return
+    const copy = {
+      kind: definition.kind,
+      name: { ...definition.name, value: name },
+      arguments: [],
+      type: definition.type,
+    }
+    fields.set(name, copy)
+    fields.set(name, { ...copy, directives: directivesOf(definition, typeName, name) })
+  }
+
+  function fieldOf(typeName: string, fieldName: string): FieldDefinitionNode | undefined {
+    return types.get(typeName)?.fields?.find(({ name }) => name.value === fieldName)
+  }
+}
+
+function implementationsOf(types: ReadonlyMap<string, TypeWithFields>): Map<string, string[]> {
+  const implementations = new Map<string, string[]>()
+  for (const [name, type] of types) {
+    for (const implemented of type.interfaces ?? []) {
+      const list = implementations.get(implemented.name.value) ?? []
+      implementations.set(implemented.name.value, [...list, name])
+    }
+  }
+  return implementations
+}
+
+function hasFields(definition: DefinitionNode): definition is TypeWithFields {
+  return (
+    definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
+    definition.kind === Kind.INTERFACE_TYPE_DEFINITION
+  )
+}
+
+function namedType({ type }: FieldDefinitionNode): string {
+  let inner = type
+  while (inner.kind !== Kind.NAMED_TYPE) inner = inner.type
+  return inner.name.value
+}
+
+/** A field set is a selection set, with or without its outer braces. */
+export function parseFieldSet(text: string): SelectionSetNode {
+  const source = text.trim().startsWith('{') ? text : `{${text}}`
+  const [operation] = parse(source, { noLocation: true }).definitions
+  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`not a field set: ${text}`)
+  return operation.selectionSet
+}
+
+function printFieldSet(set: SelectionSetNode): string {
+  return print(set).slice(1, -1).replace(/\s+/g, ' ').trim()
+}
+
+/** Returns the names of all fields in a field set, at any depth. */
+export function fieldNamesOf(set: SelectionSetNode): string[] {
+  const names: string[] = []
+  visit(set, { Field: ({ name }) => void names.push(name.value) })
+  return names
+}

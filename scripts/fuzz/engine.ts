@@ -1,0 +1,43 @@
+/**
+ * `npm run fuzz -- engine [operations] [seed]`: random operations over awkward supergraphs, answered by
+ * both engines. Prints each disagreement with its seed and ends with 1 when there was one.
+ */
+import { compareEngines } from '../../tests/engine/compare-engines.ts'
+import { federations } from '../../tests/engine/federations.ts'
+import { randomOperation } from '../../tests/engine/random-operation.ts'
+import { reservedNames } from '../../tests/engine/reserved-names.ts'
+import { twoEngines } from '../../tests/engine/two-engines.ts'
+
+const [operations = '20000', firstSeed = '1'] = process.argv.slice(2)
+const count = Math.ceil(Number(operations) / federations.length)
+const mostShown = 5
+
+let wrong = 0
+let disagreements = 0
+for (const federation of federations) {
+  const engines = twoEngines(federation)
+  const reserved = reservedNames(federation)
+  for (let seed = Number(firstSeed); seed < Number(firstSeed) + count; seed++) {
+    // Every other operation also uses the names that @apollo/gateway is known to mix up.
+    const operation = randomOperation(engines.apiSchema, {
+      seed,
+      reserved: seed % 2 === 0 ? reserved : [],
+      aliases: seed % 2 === 0 ? [] : reserved,
+    })
+    const verdict = await compareEngines(engines, operation)
+    if (verdict.disagreement) disagreements++
+    // Where they differ, one of them is wrong: it has to be the other.
+    if (!verdict.wrong && (!verdict.disagreement || verdict.apolloIsWrong)) continue
+    wrong++
+    if (wrong > mostShown) continue
+    const { about, native, other } = (verdict.wrong ?? verdict.disagreement)!
+    console.log(`\n${federation.name}, seed ${seed}: wrong ${about}`)
+    console.log(operation.text, JSON.stringify(operation.variables))
+    console.log('native:', JSON.stringify(native))
+    console.log('other: ', JSON.stringify(other))
+  }
+  console.log(`${federation.name}: ${count} operations`)
+  await engines.stop()
+}
+console.log(`native engine: ${wrong} wrong; @apollo/gateway answers ${disagreements} differently`)
+process.exitCode = wrong === 0 ? 0 : 1

@@ -1,0 +1,96 @@
+/** What it means that an engine is right, and that two engines agree. */
+import { isDeepStrictEqual } from 'node:util'
+import { visit } from 'graphql'
+import type { DocumentNode } from 'graphql'
+import type { EngineAnswer, OperationForEngines, TwoEngines } from './two-engines.ts'
+
+export interface Verdict {
+  /** How the native engine differs from the truth. */
+  readonly wrong: Difference | undefined
+  /** How @apollo/gateway differs from the native engine. */
+  readonly disagreement: Difference | undefined
+  /** Whether @apollo/gateway differs from the truth. */
+  readonly apolloIsWrong: boolean
+}
+
+export interface Difference {
+  readonly about: 'data' | 'errors'
+  readonly native: unknown
+  readonly other: unknown
+}
+
+/** Errors for data that does not fit the schema: @apollo/gateway has none for these. */
+const nullWhereNoneMayBe = /^(Cannot return null for non-nullable|Invalid )/
+
+/** Returns what is to be said about the native engine's answer. */
+export async function compareEngines(
+  engines: TwoEngines,
+  operation: OperationForEngines,
+): Promise<Verdict> {
+  const [native, truth, apollo] = await Promise.all(
+    [engines.native, engines.truth, engines.apollo].map((answer) => settled(answer(operation))),
+  )
+  const names = responseNames(operation.document)
+  return {
+    wrong: difference(native!, truth!, (answer) => errorsOf(answer, names)),
+    disagreement: difference(native!, apollo!, (answer) => errorsOfSubgraphs(answer, names)),
+    apolloIsWrong:
+      difference(apollo!, truth!, (answer) => errorsOfSubgraphs(answer, names)) !== undefined,
+  }
+}
+
+function difference(
+  native: EngineAnswer,
+  other: EngineAnswer,
+  errors: (answer: EngineAnswer) => readonly string[],
+): Difference | undefined {
+  if (!isDeepStrictEqual(native.data, other.data)) return { about: 'data', native, other }
+  const [own, others] = [errors(native), errors(other)]
+  if (isDeepStrictEqual(own, others)) return undefined
+  return { about: 'errors', native: own, other: others }
+}
+
+async function settled(answering: Promise<EngineAnswer>): Promise<EngineAnswer> {
+  return answering.catch((error: Error) => ({
+    data: 'rejected',
+    errors: [{ message: error.message, path: '', code: error.stack }],
+    calls: [],
+  }))
+}
+
+function errorsOfSubgraphs(answer: EngineAnswer, names: ReadonlySet<string>): string[] {
+  const errors = answer.errors.filter(({ message }) => !nullWhereNoneMayBe.test(message))
+  return errorsOf({ ...answer, errors }, names)
+}
+
+/**
+ * Messages with paths, as far as the paths are of the client's operation. Below a null nobody knows
+ * which of several errors came first: there, that something failed is all that counts.
+ */
+function errorsOf({ data, errors }: EngineAnswer, names: ReadonlySet<string>): string[] {
+  const texts = errors.map(({ message, path }) => {
+    const steps = path.split('.')
+    const end = steps.findIndex((step) => !/^\d+$/.test(step) && !names.has(step))
+    const own = end < 0 ? steps : steps.slice(0, end)
+    const reached = nullAbove(data, own)
+    if (reached < own.length) return `something below ${own.slice(0, reached).join('.')}`
+    return `${message} at ${own.join('.')}`
+  })
+  return [...new Set(texts)].sort()
+}
+
+/** Returns how many steps lead to a null, or all. */
+function nullAbove(data: unknown, steps: readonly string[]): number {
+  let value = data
+  for (const [index, step] of steps.entries()) {
+    if (value === null || value === undefined) return index
+    value = (value as Record<string, unknown>)[step]
+  }
+  return steps.length
+}
+
+function responseNames(document: DocumentNode): Set<string> {
+  const names = new Set<string>()
+  visit(document, { Field: ({ alias, name }) => void names.add((alias ?? name).value) })
+  return names
+}

@@ -1,0 +1,221 @@
+/** Supergraphs with the awkward parts of federation, each as the schemas of its subgraphs. */
+import { composeServices } from '@apollo/composition'
+import { parse } from 'graphql'
+import type { SubgraphDefinition } from './universe.ts'
+
+export interface Federation {
+  readonly name: string
+  readonly subgraphs: readonly SubgraphDefinition[]
+}
+
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [
+  "@key", "@external", "@requires", "@provides", "@shareable", "@override", "@inaccessible",
+  "@interfaceObject", "@context", "@fromContext"
+])
+`
+
+export function federation(name: string, sdls: Record<string, string>): Federation {
+  const subgraphs = Object.entries(sdls).map(([subgraph, sdl]) => ({
+    name: subgraph,
+    sdl: link + sdl,
+  }))
+  return { name, subgraphs }
+}
+
+/** Returns the supergraph of a federation; throws with all that composition says. */
+export function composed({ name, subgraphs }: Federation): string {
+  const { supergraphSdl, errors } = composeServices(
+    subgraphs.map(({ name: subgraph, sdl }) => ({
+      name: subgraph,
+      url: `http://${subgraph}.test/graphql`,
+      typeDefs: parse(sdl),
+    })),
+  )
+  if (supergraphSdl) return supergraphSdl
+  throw new Error(`${name}: ${errors?.map(({ message }) => message).join('\n')}`)
+}
+
+/** Entities over several subgraphs, lists of lists, arguments, mutations, failures. */
+export const shop = federation('shop', {
+  products: `
+    type Query {
+      products(first: Int = 3, filter: ProductFilter): [Product!]!
+      product(upc: ID!): Product
+      maybeProduct(n: Int): Product
+      shelves: [[Product]]
+      tree: Category
+      flakyProduct(n: Int): Product
+      search(text: String): [SearchResult]
+    }
+    type Mutation { rename(upc: ID!, name: String!): Product  touch: Touched! }
+    type Touched { at: String! product: Product }
+    input ProductFilter { name: String weight: Int kinds: [Kind!] nested: ProductFilter }
+    enum Kind { BOOK TOY FOOD }
+    union SearchResult = Product | Category
+    type Product @key(fields: "upc") @key(fields: "sku { code region { id } }") {
+      upc: ID!
+      sku: Sku!
+      name: String
+      title(upper: Boolean, lang: String): String!
+      weight: Int
+      price(currency: String): Float
+      kind: Kind
+      maybeCategory: Category
+      related(first: Int): [Product]
+      grid: [[Product!]]
+      flakyNote: String
+      flakyStrict: String!
+    }
+    type Sku @shareable { code: ID! region: Region! }
+    type Region @shareable { id: ID! name: String }
+    type Category @key(fields: "id") { id: ID! name: String maybeParent: Category products: [Product!] }
+  `,
+  inventory: `
+    type Product @key(fields: "upc") {
+      upc: ID!
+      weight: Int @external
+      price(currency: String): Float @external
+      inStock: Boolean!
+      shippingEstimate: String @requires(fields: "weight")
+      costs: String @requires(fields: "price weight")
+      warehouses: [Warehouse!]
+      flakyStock: Int
+    }
+    type Warehouse @key(fields: "id") { id: ID! city: String products: [[Product]] }
+    type Mutation { restock(upc: ID!): Product  flakyRestock: Product }
+  `,
+  reviews: `
+    type Query { reviews(first: Int): [Review] me: User }
+    type Product @key(fields: "sku { code region { id } }") {
+      sku: Sku!
+      reviews(first: Int): [Review!]
+      maybeTopReview: Review
+    }
+    type Sku @shareable { code: ID! region: Region! }
+    type Region @shareable { id: ID! name: String }
+    type Review @key(fields: "id") {
+      id: ID!
+      body: String
+      author: User @provides(fields: "username")
+      product: Product
+      flakyScore: Int!
+    }
+    type User @key(fields: "id") { id: ID! username: String @external reviews: [Review!] }
+  `,
+  users: `
+    type Query { users: [User!]! }
+    type User @key(fields: "id") { id: ID! username: String @shareable email: String friends: [User] maybeBest: User! }
+    type Mutation { login(name: String!): User! }
+  `,
+})
+
+/** Interfaces, unions, interface objects and fields that only some types have. */
+export const library = federation('library', {
+  catalog: `
+    type Query { media(first: Int): [Media!] book: Book anything: [Thing] owned: [Owned] node(id: ID): Node }
+    interface Node { id: ID! }
+    interface Media @key(fields: "id") { id: ID! title: String maybeSequel: Media }
+    interface Owned { owner: Person }
+    type Book implements Media & Node & Owned @key(fields: "id") { id: ID! title: String maybeSequel: Media pages: Int owner: Person chapters: [Chapter!] }
+    type Movie implements Media & Node @key(fields: "id") { id: ID! title: String maybeSequel: Media minutes: Int director: Person }
+    type Song implements Media & Node & Owned @key(fields: "id") { id: ID! title: String maybeSequel: Media owner: Person beats: Int! }
+    type Chapter { number: Int title: String footnotes: [Note] }
+    type Note { text: String about: Thing }
+    type Person @key(fields: "id") { id: ID! name: String @shareable }
+    union Thing = Book | Movie | Person
+  `,
+  ratings: `
+    type Query { rated: [Media] }
+    type Media @key(fields: "id") @interfaceObject {
+      id: ID!
+      stars(outOf: Int): Int
+      title: String @external
+      label: String @requires(fields: "title")
+      comments: [Comment]
+      flakyRating: Int
+    }
+    type Comment { text: String by: Person on: Media }
+    type Person @key(fields: "id") { id: ID! comments: [Comment!] favourite: Media }
+  `,
+  people: `
+    type Query { people: [Person] person: Person }
+    type Person @key(fields: "id") { id: ID! name: String @shareable age: Int shelf: [Shelved] maybeFriend: Person }
+    union Shelved = Book | Song | Postcard
+    type Book @key(fields: "id") { id: ID! signedBy: Person }
+    type Song @key(fields: "id") { id: ID! lyrics(line: Int): String }
+    type Postcard { text: String from: Person to: RarePlace }
+    type RarePlace @key(fields: "id") { id: ID! street: String }
+  `,
+  places: `
+    type RarePlace @key(fields: "id") { id: ID! city: String country: String! }
+  `,
+})
+
+/** Keys that differ by subgraph, overrides, types known in part, values shared by roots. */
+export const mesh = federation('mesh', {
+  a: `
+    type Query { a: A shared: Shared @shareable list: [A!] old: Moved }
+    type A @key(fields: "id") @key(fields: "pid", resolvable: true) { id: ID! pid: ID! name: String b: B! color: Color }
+    type B @key(fields: "x y") { x: ID! y: ID! }
+    type Shared @shareable { one: String both: String inner: Inner }
+    type Inner @shareable { left: String both: Int }
+    type Moved @key(fields: "id") { id: ID! kept: String moved: String percent: String }
+    enum Color { RED GREEN }
+  `,
+  b: `
+    type Query { shared: Shared @shareable bs(first: Int): [B] }
+    type A @key(fields: "pid") { pid: ID! more: String deep: Deep }
+    type Deep { a: A bs: [[B!]!] }
+    type B @key(fields: "x y") { x: ID! y: ID! value: Int a: A }
+    type Shared @shareable { two: String both: String inner: Inner }
+    type Inner @shareable { right: String both: Int }
+    type Moved @key(fields: "id") { id: ID! moved: String @override(from: "a") }
+  `,
+  c: `
+    type B @key(fields: "x y") @key(fields: "z") { x: ID! y: ID! z: ID! value2: Int @requires(fields: "value") value: Int @external next: B }
+    type C @key(fields: "z") { z: ID! }
+    type Query { c: C zb: B }
+    type Moved @key(fields: "id") { id: ID! percent: String @override(from: "a", label: "percent(50)") extra: String }
+  `,
+  d: `
+    type B @key(fields: "z") { z: ID! last: String }
+    type C @key(fields: "z") { z: ID! b: B names: [String!] secret: String @inaccessible }
+  `,
+})
+
+/** Contexts, chains of requirements, requirements over fragments, provided paths. */
+export const office = federation('office', {
+  staff: `
+    type Query { companies: [Company!]! employee: Employee staff: [Worker] }
+    type Company @key(fields: "id") { id: ID! name: String locale: String! employees: [Employee] boss: Worker contact: Contact }
+    interface Worker { id: ID! nick: String }
+    type Employee implements Worker @key(fields: "id") { id: ID! nick: String first: String last: String contact: Contact desk: Desk boss: Employee }
+    type Robot implements Worker @key(fields: "id") { id: ID! nick: String model: String desk: Desk }
+    type Desk { room: String floor: Int neighbour: Worker }
+    union Contact = Mail | Phone
+    type Mail @shareable { address: String verified: Boolean }
+    type Phone @shareable { number: String }
+  `,
+  payroll: `
+    type Employee @key(fields: "id") {
+      id: ID!
+      first: String @external
+      last: String @external
+      contact: Contact @external
+      full: String @requires(fields: "first last")
+      reach: String @requires(fields: "contact { ... on Mail { address } ... on Phone { number } }")
+      grade: Int @shareable
+    }
+    union Contact = Mail | Phone
+    type Mail @shareable { address: String }
+    type Phone @shareable { number: String }
+  `,
+  badges: `
+    type Query { badges: [Badge] }
+    type Employee @key(fields: "id") { id: ID! full: String @external grade: Int @external badge: Badge badgeText: String @requires(fields: "full grade") }
+    type Badge @key(fields: "id") { id: ID! color: String holder: Employee @provides(fields: "grade") }
+    type Robot @key(fields: "id") { id: ID! battery: Float! maybeOwner: Employee }
+  `,
+})
+
+export const federations: readonly Federation[] = [shop, library, mesh, office]

@@ -1,0 +1,153 @@
+/** One federation, answered by the native engine and by @apollo/gateway from the same subgraphs. */
+import { ApolloGateway } from '@apollo/gateway'
+import type {
+  GatewayExecutor,
+  GatewayGraphQLRequestContext,
+} from '@apollo/server-gateway-interface'
+import { parse } from 'graphql'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { nativeEngine } from '../../gateway/native-engine.ts'
+import { composed } from './federations.ts'
+import type { Federation } from './federations.ts'
+import { universe } from './universe.ts'
+import type { RequestState } from './universe.ts'
+
+export interface EngineError {
+  readonly message: string
+  readonly path: string
+  readonly code: unknown
+}
+
+export interface EngineAnswer {
+  readonly data: unknown
+  readonly errors: readonly EngineError[]
+  readonly calls: readonly string[]
+}
+
+export interface OperationForEngines {
+  readonly document: DocumentNode
+  readonly variables?: Record<string, unknown> | undefined
+  readonly operationName?: string
+}
+
+export type Answer = (operation: OperationForEngines) => Promise<EngineAnswer>
+
+export interface TwoEngines {
+  readonly apiSchema: GraphQLSchema
+  readonly native: Answer
+  readonly apollo: Answer
+  /** What both should answer. */
+  readonly truth: Answer
+  stop(): Promise<void>
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Returns both engines of a federation. */
+export function twoEngines(federation: Federation): TwoEngines {
+  const supergraphSdl = composed(federation)
+  const { ask, truth } = universe(federation.subgraphs)
+
+  const native = nativeEngine<RequestState>({
+    supergraphSdl,
+    random: () => 1,
+    async fetchSubgraph(subgraph, { body }, state) {
+      const { data, errors } = await ask(subgraph, JSON.parse(body), state)
+      return {
+        outcome: 'answered',
+        data: data ?? null,
+        errors: (errors ?? []).map(({ message, path, extensions }) => ({
+          message,
+          ...(path ? { path } : {}),
+          extensions: extensions ?? {},
+        })),
+      }
+    },
+  })
+
+  process.env.APOLLO_TELEMETRY_DISABLED = 'true'
+  let gateway: ApolloGateway | undefined
+  let loading: Promise<GatewayExecutor> | undefined
+  const load = async () => {
+    gateway = new ApolloGateway({
+      supergraphSdl,
+      logger: silent,
+      buildService: ({ name }) => ({
+        process: ({ request, context }) =>
+          ask(
+            name,
+            { query: request.query!, variables: plain(request.variables) },
+            context as unknown as RequestState,
+          ) as never,
+      }),
+    })
+    const { executor } = await gateway.load({ apollo: {} } as never)
+    return executor as unknown as GatewayExecutor
+  }
+  const hashes = new WeakMap<DocumentNode, string>()
+  let documents = 0
+
+  return {
+    apiSchema: native.apiSchema,
+    async native({ document, variables, operationName }) {
+      const state: RequestState = { mutations: 0, calls: [] }
+      const { data, errors } = await native.execute({
+        document,
+        operationName,
+        variables,
+        context: state,
+      })
+      return {
+        data: data === undefined ? undefined : (JSON.parse(data) as unknown),
+        errors: errors.map(readError),
+        calls: state.calls,
+      }
+    },
+    async apollo({ document, variables, operationName }) {
+      const state: RequestState = { mutations: 0, calls: [] }
+      const queryHash = hashes.get(document) ?? `document ${documents++}`
+      hashes.set(document, queryHash)
+      const executor = await (loading ??= load())
+      const { data, errors } = await executor({
+        request: { variables: variables ?? {}, operationName },
+        document,
+        queryHash,
+        context: state,
+        logger: silent,
+        metrics: {},
+        schema: native.apiSchema,
+      } as unknown as GatewayGraphQLRequestContext)
+      return {
+        data: JSON.parse(JSON.stringify(data ?? null)) as unknown,
+        errors: (errors ?? []).map(readError),
+        calls: state.calls,
+      }
+    },
+    async truth({ document, variables }) {
+      const { data, errors } = await truth(native.apiSchema, document, variables)
+      return { data, errors: (errors ?? []).map(readError), calls: [] }
+    },
+    stop: async () => gateway?.stop(),
+  }
+}
+
+function readError(error: {
+  message: string
+  path?: readonly (string | number)[] | undefined
+  extensions?: Record<string, unknown> | undefined
+}): EngineError {
+  return {
+    message: error.message,
+    path: (error.path ?? []).join('.'),
+    code: error.extensions?.['code'],
+  }
+}
+
+export function operation(text: string, variables?: Record<string, unknown>): OperationForEngines {
+  return { document: parse(text), variables }
+}
+
+/** As it arrives over HTTP. */
+function plain(variables: unknown): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(variables ?? {})) as Record<string, unknown>
+}
