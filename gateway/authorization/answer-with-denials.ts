@@ -74,6 +74,9 @@ interface Occurrence {
 
 type Path = readonly (string | number)[]
 
+/** The most denials that are listed: aliases in a long list can make millions of them. */
+const mostDenials = 1000
+
 /** A null that a non-null type passes on to what is around it. */
 const bubbling = Symbol('bubbling')
 
@@ -85,13 +88,14 @@ function shape(
   denial: MakeDenial,
 ): AnswerWithDenials {
   const denials: Denial[] = []
+  let unlisted = 0
   const values = conditionValues(compiled, variables)
   const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
 
   const root = [{ set: compiled.selections, inherited: [] }]
   const object = Object.assign(Object.create(null), data, introspected)
   const shaped = shapeObject(root, compiled.rootType, object, [])
-  return { data: shaped === bubbling ? null : shaped, denials }
+  return { data: shaped === bubbling ? null : shaped, denials: abridged(denials, unlisted) }
 
   function shapeObject(
     scopes: readonly Scope[],
@@ -121,7 +125,8 @@ function shape(
     if (occurrences.every(({ denied }) => denied)) {
       const nodes = occurrences.map((occurrence) => occurrence.field.node)
       const requirement = occurrences.flatMap((occurrence) => occurrence.requirement)
-      denials.push(denial(path, nodes, requirement))
+      if (denials.length < mostDenials) denials.push(denial(path, nodes, requirement))
+      else unlisted++
       return type.kind === Kind.NON_NULL_TYPE ? bubbling : null
     }
     const scopes = scopesBelow(occurrences)
@@ -201,6 +206,14 @@ function shape(
     if (typeCondition === undefined || typeCondition === typeName) return true
     return schema.possibleTypes(typeCondition).has(typeName)
   }
+}
+
+/** The last one that is listed stands for itself and for those that are not. */
+function abridged(denials: readonly Denial[], unlisted: number): readonly Denial[] {
+  const last = denials.at(-1)
+  if (!last || unlisted === 0) return denials
+  const message = `You may not see this field, nor ${unlisted} more`
+  return [...denials.slice(0, -1), { ...last, message }]
 }
 
 /** Beneath a field that is denied here and allowed there, what only the denied place asks is denied. */

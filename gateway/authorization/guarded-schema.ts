@@ -1,7 +1,6 @@
 /** What a supergraph demands of callers, field by field: read once from its SDL. */
-import { isTypeDefinitionNode, Kind, valueFromASTUntyped } from 'graphql'
+import { isTypeDefinitionNode, Kind } from 'graphql'
 import type {
-  ConstDirectiveNode,
   DocumentNode,
   FieldDefinitionNode,
   OperationTypeNode,
@@ -9,10 +8,17 @@ import type {
   TypeNode,
 } from 'graphql'
 import { guardTable } from './guard.ts'
-import type { Alternatives, Guard } from './guard.ts'
+import type { Guard } from './guard.ts'
+import { authenticated, guardOf } from './read-guard.ts'
 import { requiredFields } from './required-fields.ts'
-import type { SpecName, SpecNames } from './security-specs.ts'
-import { SupergraphRefused } from './supergraph-refused.ts'
+import type { SpecNames } from './security-specs.ts'
+import {
+  applications,
+  argumentsOf,
+  rootTypes,
+  subgraphNames,
+  typesByContext,
+} from './supergraph-directives.ts'
 
 export type TypeKind = 'object' | 'interface' | 'union' | 'scalar' | 'enum'
 
@@ -94,8 +100,6 @@ const kinds: Partial<Record<TypeDefinitionNode['kind'], TypeKind>> = {
   [Kind.ENUM_TYPE_DEFINITION]: 'enum',
 }
 
-const authenticated: Guard = { kind: 'authenticated' }
-
 /** The number of the guard that any token meets, in every schema. */
 export const tokenNeeded = 0
 
@@ -114,16 +118,12 @@ export function guardedSchema(
   const implementations = new Map<string, string[]>()
   const requirements = new Map<string, Requirement>()
 
-  for (const definition of document.definitions) {
-    if (!('name' in definition) || !definition.name) continue
-    const kind = kinds[definition.kind as TypeDefinitionNode['kind']]
-    if (kind) addType(definition as TypeDefinitionNode, kind)
-  }
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.UNION_TYPE_DEFINITION) {
-      const members = (definition.types ?? []).map(({ name }) => name.value)
-      possible.set(definition.name.value, new Set(members))
-    }
+  for (const definition of document.definitions.filter(isTypeDefinitionNode)) {
+    const kind = kinds[definition.kind]
+    if (kind) addType(definition, kind)
+    if (definition.kind !== Kind.UNION_TYPE_DEFINITION) continue
+    const members = (definition.types ?? []).map(({ name }) => name.value)
+    possible.set(definition.name.value, new Set(members))
   }
   for (const type of types.values()) {
     for (const name of type.interfaces) {
@@ -293,96 +293,8 @@ function* standingOn(at: GuardedElement, because: Reason['because']): Generator<
   for (const guard of at.guards) yield { guard, because, at }
 }
 
-function guardOf(
-  spec: SpecName,
-  directive: ConstDirectiveNode,
-  coordinate: string,
-): Guard | undefined {
-  switch (spec) {
-    case 'public':
-      return undefined
-    case 'authenticated':
-      return authenticated
-    case 'requiresScopes':
-      return { kind: 'scopes', anyOf: alternatives(directive, 'scopes', coordinate) }
-    case 'policy':
-      return { kind: 'policies', anyOf: alternatives(directive, 'policies', coordinate) }
-  }
-}
-
-function alternatives(
-  directive: ConstDirectiveNode,
-  argument: string,
-  coordinate: string,
-): Alternatives {
-  const value = argumentsOf(directive)[argument]
-  if (isAlternatives(value)) return value
-  throw new SupergraphRefused(
-    `@${directive.name.value} on ${coordinate} has no list of lists of names in ${argument}`,
-  )
-}
-
-function isAlternatives(value: unknown): value is Alternatives {
-  return (
-    Array.isArray(value) &&
-    value.every((all) => Array.isArray(all) && all.every((name) => typeof name === 'string'))
-  )
-}
-
-/** `enum join__Graph { USERS @join__graph(name: "users", url: "http://...") }` */
-function subgraphNames(document: DocumentNode): Map<string, string> {
-  const graphs = document.definitions.find(
-    (definition) =>
-      definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
-  )
-  if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) return new Map()
-  return new Map(
-    (graphs.values ?? []).flatMap((value) => {
-      const [join] = applications(value, 'join__graph').map(argumentsOf)
-      return typeof join?.name === 'string' ? [[value.name.value, join.name] as const] : []
-    }),
-  )
-}
-
-/** `type User @context(name: "users__user")`, whatever the directive is called here. */
-function typesByContext(document: DocumentNode): Map<string, string[]> {
-  const types = new Map<string, string[]>()
-  for (const definition of document.definitions) {
-    if (!isTypeDefinitionNode(definition)) continue
-    for (const directive of definition.directives ?? []) {
-      const { name } = argumentsOf(directive)
-      if (typeof name !== 'string') continue
-      types.set(name, [...(types.get(name) ?? []), definition.name.value])
-    }
-  }
-  return types
-}
-
 function requiredBy(typeName: string, fieldSet: unknown) {
   return typeof fieldSet === 'string' ? [{ typeNames: [typeName], fieldSet }] : []
-}
-
-function rootTypes(document: DocumentNode): Map<OperationTypeNode, string> {
-  const roots = document.definitions.flatMap((definition) =>
-    definition.kind === Kind.SCHEMA_DEFINITION || definition.kind === Kind.SCHEMA_EXTENSION
-      ? [...(definition.operationTypes ?? [])]
-      : [],
-  )
-  return new Map(roots.map(({ operation, type }) => [operation, type.name.value]))
-}
-
-function applications(
-  node: { readonly directives?: readonly ConstDirectiveNode[] | undefined },
-  name: string,
-): ConstDirectiveNode[] {
-  return (node.directives ?? []).filter((directive) => directive.name.value === name)
-}
-
-function argumentsOf(directive: ConstDirectiveNode): Record<string, unknown> {
-  const entries = (directive.arguments ?? []).map(
-    ({ name, value }) => [name.value, valueFromASTUntyped(value)] as const,
-  )
-  return Object.fromEntries(entries)
 }
 
 function namedTypeOf(type: TypeNode): string {

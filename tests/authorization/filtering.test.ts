@@ -459,6 +459,17 @@ test('an alias may not speak for __typename', async () => {
   )
 })
 
+test('of more than a thousand denials in one answer the rest is counted', async () => {
+  const aliases = Array.from({ length: 600 }, (_, n) => `a${n}: email`).join(' ')
+  const { data, errors } = await graph.ask(`{ users { id ${aliases} } }`)
+  expect(Object.keys((data!.users as object[])[1]!)).toHaveLength(601)
+  expect(errors).toHaveLength(1000)
+  expect(errors.at(-1)).toMatchObject({
+    message: 'You may not see this field, nor 200 more',
+    path: ['users', 1, 'a399'],
+  })
+})
+
 test('a document that touches more guards than a number has bits', async () => {
   const fields = Array.from({ length: 40 }, (_, n) => n)
   const wide = await guardedGraph({

@@ -63,7 +63,12 @@ export function withScopes(...scopes: string[]): Claims {
   return { sub: 'somebody', scope: scopes.join(' ') }
 }
 
+const composed = new WeakMap<object, string>()
+
+/** Returns the supergraph; the same subgraphs are composed once. */
 export function compose(subgraphs: Record<string, TestSubgraph>): string {
+  const known = composed.get(subgraphs)
+  if (known) return known
   const services = Object.entries(subgraphs).map(([name, { typeDefs }]) => ({
     name,
     url: `http://${name}`,
@@ -71,6 +76,7 @@ export function compose(subgraphs: Record<string, TestSubgraph>): string {
   }))
   const { supergraphSdl, errors } = composeServices(services)
   if (!supergraphSdl) throw new Error(errors?.map(({ message }) => message).join('\n'))
+  composed.set(subgraphs, supergraphSdl)
   return supergraphSdl
 }
 

@@ -1,0 +1,107 @@
+/** `npm run explain`, as a person runs it. */
+import { afterAll, expect, test } from '@jest/globals'
+import { UnsecuredJWT } from 'jose'
+import { projectFolder } from '../scripts/support/project-folder.ts'
+import { startScript } from '../scripts/support/run-script.ts'
+
+const folder = projectFolder({
+  'supergraph.graphql': `
+schema
+  @link(url: "https://specs.apollo.dev/link/v1.0")
+  @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
+  @link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY)
+  @link(url: "https://specs.apollo.dev/requiresScopes/v0.1", for: SECURITY)
+{ query: Query }
+directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
+directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+directive @join__type(graph: join__Graph!, key: join__FieldSet) repeatable on OBJECT
+directive @authenticated on FIELD_DEFINITION
+directive @requiresScopes(scopes: [[requiresScopes__Scope!]!]!) on FIELD_DEFINITION
+enum link__Purpose { SECURITY EXECUTION }
+scalar link__Import
+scalar join__FieldSet
+scalar requiresScopes__Scope
+enum join__Graph { USERS @join__graph(name: "users", url: "http://users") }
+type Query @join__type(graph: USERS) { me: User @authenticated }
+type User @join__type(graph: USERS) {
+  name: String
+  email: String @requiresScopes(scopes: [["profile:email"]])
+}`,
+  'supergraph.yaml': `
+federation_version: 2
+subgraphs:
+  users: { routing_url: http://users, schema: { file: users.graphql } }
+`,
+  'users.graphql': `extend schema
+  @link(
+    url: "https://specs.apollo.dev/federation/v2.9"
+    import: ["@authenticated", { name: "@requiresScopes", as: "@needs" }]
+  )
+type Query { me: User @authenticated }
+type User {
+  name: String
+  email: String
+    @needs(scopes: [["profile:email"]])
+}`,
+  'operation.graphql': 'query Me { me { name mail: email } }',
+  'unknown.graphql': '{ salary }',
+  'claims.json': '{ "sub": "alice", "scope": "profile" }',
+})
+afterAll(() => folder.remove())
+
+async function explain(...words: string[]) {
+  const run = startScript('scripts/explain.ts', words, {}, folder.path)
+  const exitCode = await run.ended
+  return { exitCode, stdout: run.stdout.trim(), stderr: run.stderr.trim() }
+}
+
+test('each field with its decision, the directive and the line that declares it', async () => {
+  const [known, anonymous, asJson] = await Promise.all([
+    explain('--operation', 'operation.graphql', '--claims', 'claims.json'),
+    explain('--operation', 'operation.graphql'),
+    explain(
+      ...['--operation', 'operation.graphql', '--format', 'json', '--token'],
+      new UnsecuredJWT({ scope: 'profile:email' }).setSubject('bob').encode(),
+    ),
+  ])
+  expect(known).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(known.stdout).toBe(`Caller: alice, scopes: profile
+
+me      allowed      met:   @authenticated on Query.me (users, users.graphql:6)
+  name  allowed
+  mail  denied       lacks: @requiresScopes(scopes: [["profile:email"]]) on User.email (users, users.graphql:10)
+
+Decision: reduced. What is executed:
+
+query Me {
+  me {
+    name
+  }
+}`)
+  expect(anonymous.stdout).toMatch(/^Caller: anonymous\n\nme {6}denied[^]*mail {2}not reached/)
+  expect(anonymous.stdout).toMatch(/nothing is executed, .* HTTP status 401\.$/)
+  expect(JSON.parse(asJson.stdout)).toMatchObject({
+    caller: { subject: 'bob', scopes: ['profile:email'] },
+    decision: 'whole',
+    fields: [{ decision: 'allowed' }, { decision: 'allowed' }, { path: ['me', 'mail'] }],
+  })
+})
+
+test('what cannot be explained is one line and exit code 1', async () => {
+  const [nothing, unknown, absent] = await Promise.all([
+    explain(),
+    explain('--operation', 'unknown.graphql'),
+    explain('--operation', 'operation.graphql', '--supergraph', 'absent/supergraph.graphql'),
+  ])
+  expect(nothing).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: 'explain: name a document with --operation FILE',
+  })
+  expect(unknown.stderr).toBe(
+    'explain: unknown.graphql does not fit the schema: Cannot query field "salary" on type "Query".',
+  )
+  expect(absent.stderr).toBe(
+    'explain: absent/supergraph.graphql cannot be read (ENOENT): make it with `npm run compose`',
+  )
+})
