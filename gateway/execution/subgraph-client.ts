@@ -1,11 +1,23 @@
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
+import { circuitBreaker } from './circuit-breaker.ts'
 
 export interface SubgraphClientOptions {
   /** The longest a call may take until its last byte, in milliseconds. */
   timeout: number
   /** How many connections are kept to one subgraph at most. */
   connections: number
+  /** The largest answer that is read, after decompression, in bytes; default 50 MB. */
+  responseLimit?: number
+  /** Whether HTTP/2 is offered to the subgraph: over TLS only; default false. */
+  http2?: boolean
+  /** For a subgraph with a certificate of an authority of its own, or that wants to see ours: PEM. */
+  tls?: { ca?: string; certificate?: string; key?: string }
+  /** When a subgraph that does not answer is left alone; false: never. */
+  breaker?: { failures: number; pause: number } | false
 }
 
 /** A subgraph's answer, parsed but not trusted. */
@@ -14,43 +26,220 @@ export interface SubgraphResponse {
   readonly body: Record<string, unknown>
 }
 
+export interface SubgraphCallOptions {
+  /** Ends the call: the client is gone, or the whole request has taken too long. */
+  readonly signal?: AbortSignal | undefined
+  /** Whether the request may be sent again when the connection failed: for queries only. */
+  readonly mayRetry?: boolean
+  /** W3C Trace Context of the client's request. */
+  readonly traceparent?: string | undefined
+}
+
 export interface SubgraphClient {
   /**
    * Posts a GraphQL request. A failure is a GatewayError: SUBGRAPH_UNREACHABLE, SUBGRAPH_TIMEOUT or
    * SUBGRAPH_RESPONSE_INVALID.
    */
-  post(headers: Readonly<Record<string, string>>, body: string): Promise<SubgraphResponse>
+  post(
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    options?: SubgraphCallOptions,
+  ): Promise<SubgraphResponse>
   close(): Promise<void>
 }
+
+const defaultResponseLimit = 50 * 1024 * 1024
+const defaultBreaker = { failures: 20, pause: 2_000 }
 
 /** Returns the client of one subgraph, with a pool of kept-alive connections of its own. */
 export function subgraphClient(url: string, options: SubgraphClientOptions): SubgraphClient {
   const { origin, pathname, search } = new URL(url)
-  const pool = new Pool(origin, { connections: options.connections })
+  const pool = new Pool(origin, poolOptions(options))
+  const path = pathname + search
+  const limit = options.responseLimit ?? defaultResponseLimit
+  const settings = options.breaker ?? defaultBreaker
+  const breaker = settings && circuitBreaker({ ...settings, now: () => performance.now() })
 
   return {
-    async post(headers, body) {
-      const deadline = new AbortController()
-      const timer = setTimeout(() => deadline.abort(), options.timeout)
+    async post(headers, body, call = {}) {
+      if (breaker && !breaker.allows()) {
+        const cause = new Error('it has failed again and again: left alone for a moment')
+        throw new GatewayError('SUBGRAPH_UNREACHABLE', { cause })
+      }
       try {
-        const response = await pool.request({
-          method: 'POST',
-          path: pathname + search,
-          headers,
-          body,
-          signal: deadline.signal,
-        })
-        const text = await response.body.text()
-        return { status: response.statusCode, body: parseBody(text, response.statusCode) }
+        const raw = await sendTwice(headers, body, call)
+        breaker && breaker.succeeded()
+        const text = await decoded(raw, limit)
+        return { status: raw.status, body: parseBody(text, raw.status) }
       } catch (cause) {
-        if (cause instanceof GatewayError) throw cause
-        const row = deadline.signal.aborted ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNREACHABLE'
-        throw new GatewayError(row, { cause })
-      } finally {
-        clearTimeout(timer)
+        const failure = failureOf(cause)
+        const isAnswer = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
+        if (breaker && !isAnswer && !call.signal?.aborted) breaker.failed()
+        throw failure
       }
     },
     close: () => pool.destroy(),
+  }
+
+  /** A kept-alive connection may be closed by the other side just as it is used. */
+  async function sendTwice(
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    call: SubgraphCallOptions,
+  ): Promise<RawResponse> {
+    const sent = call.traceparent ? { ...headers, traceparent: call.traceparent } : headers
+    try {
+      return await send(sent, body, call.signal)
+    } catch (cause) {
+      if (!call.mayRetry || !isConnectionFailure(cause)) throw cause
+      return send(sent, body, call.signal)
+    }
+  }
+
+  function send(
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    signal: AbortSignal | undefined,
+  ): Promise<RawResponse> {
+    return new Promise((resolve, reject) => {
+      const receiver = new Receiver(resolve, reject, { ...options, limit, signal })
+      pool.dispatch(
+        { method: 'POST', path, headers: headers as Record<string, string>, body },
+        receiver,
+      )
+    })
+  }
+}
+
+function poolOptions({ connections, http2, tls }: SubgraphClientOptions): Pool.Options {
+  return {
+    connections,
+    allowH2: http2 === true,
+    ...(tls
+      ? {
+          connect: {
+            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+            ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
+            ...(tls.key === undefined ? {} : { key: tls.key }),
+          },
+        }
+      : {}),
+  }
+}
+
+interface RawResponse {
+  readonly status: number
+  readonly encoding: string | undefined
+  readonly chunks: readonly Buffer[]
+}
+
+interface ReceiverOptions {
+  readonly timeout: number
+  readonly limit: number
+  readonly signal: AbortSignal | undefined
+}
+
+type Controller = Dispatcher.DispatchController
+type Headers = Record<string, string | string[] | undefined>
+
+/** Takes a response from undici as it comes, which is cheaper than a stream of it. */
+class Receiver implements Dispatcher.DispatchHandler {
+  readonly #resolve: (response: RawResponse) => void
+  readonly #reject: (cause: unknown) => void
+  readonly #limit: number
+  readonly #signal: AbortSignal | undefined
+  readonly #timer: NodeJS.Timeout
+  readonly #onAbort = () => this.#end('SUBGRAPH_TIMEOUT', 'nobody waits for it any longer')
+  #controller: Controller | undefined
+  #ended: GatewayError | undefined
+  #status = 0
+  #encoding: string | undefined
+  #chunks: Buffer[] = []
+  #size = 0
+
+  constructor(
+    resolve: (response: RawResponse) => void,
+    reject: (cause: unknown) => void,
+    { timeout, limit, signal }: ReceiverOptions,
+  ) {
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#limit = limit
+    this.#signal = signal
+    this.#timer = setTimeout(
+      () => this.#end('SUBGRAPH_TIMEOUT', `no whole answer in ${timeout} ms`),
+      timeout,
+    )
+    if (signal?.aborted) this.#onAbort()
+    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller
+    if (this.#ended) controller.abort(this.#ended)
+  }
+
+  onResponseStart(_controller: Controller, status: number, headers: Headers): void {
+    this.#status = status
+    const encoding = headers['content-encoding']
+    this.#encoding = typeof encoding === 'string' ? encoding : undefined
+  }
+
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    this.#size += chunk.length
+    if (this.#size > this.#limit) this.#end('SUBGRAPH_RESPONSE_INVALID', tooLarge)
+    else this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#cleanUp()
+    this.#resolve({ status: this.#status, encoding: this.#encoding, chunks: this.#chunks })
+  }
+
+  onResponseError(_controller: Controller | undefined, error: Error): void {
+    this.#cleanUp()
+    this.#reject(this.#ended ?? error)
+  }
+
+  #end(reason: 'SUBGRAPH_TIMEOUT' | 'SUBGRAPH_RESPONSE_INVALID', why: string): void {
+    this.#ended = new GatewayError(reason, { cause: new Error(why) })
+    this.#cleanUp()
+    this.#reject(this.#ended)
+    this.#controller?.abort(this.#ended)
+  }
+
+  #cleanUp(): void {
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+const tooLarge = 'an answer larger than the limit'
+
+function failureOf(cause: unknown): GatewayError {
+  return cause instanceof GatewayError ? cause : new GatewayError('SUBGRAPH_UNREACHABLE', { cause })
+}
+
+/** Failures after which the subgraph cannot have begun to answer. */
+function isConnectionFailure(cause: unknown): boolean {
+  const { code } = cause as NodeJS.ErrnoException
+  return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code ?? '')
+}
+
+const decoders = {
+  gzip: promisify(gunzip),
+  br: promisify(brotliDecompress),
+  deflate: promisify(inflate),
+} as const
+
+async function decoded({ encoding, chunks }: RawResponse, limit: number): Promise<string> {
+  const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  if (encoding === undefined || encoding === 'identity') return bytes.toString('utf8')
+  try {
+    const decode = decoders[encoding as keyof typeof decoders]
+    return (await decode(bytes, { maxOutputLength: limit })).toString('utf8')
+  } catch (cause) {
+    throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
   }
 }
 

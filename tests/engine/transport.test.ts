@@ -1,0 +1,208 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { createSecureServer } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { afterEach, expect, test } from '@jest/globals'
+import { circuitBreaker } from '../../gateway/execution/circuit-breaker.ts'
+import { sharedFetches } from '../../gateway/execution/share-fetches.ts'
+import { subgraphClient } from '../../gateway/execution/subgraph-client.ts'
+import type { SubgraphClientOptions } from '../../gateway/execution/subgraph-client.ts'
+import type { SubgraphAnswer } from '../../gateway/execution/subgraph-request.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => {
+    server.closeAllConnections?.()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+async function clientOf(listener: RequestListener, options: Partial<SubgraphClientOptions> = {}) {
+  const port = await listening(createServer(listener))
+  return clientAt(`http://127.0.0.1:${port}/graphql`, options)
+}
+
+function clientAt(url: string, options: Partial<SubgraphClientOptions>) {
+  const client = subgraphClient(url, { timeout: 5_000, connections: 2, ...options })
+  closing.push(() => client.close())
+  return client
+}
+
+const headers = { 'content-type': 'application/json' }
+const answer = JSON.stringify({ data: { word: 'grüße' } })
+
+test('an answer is read with its status', async () => {
+  const client = await clientOf((_, response) => response.writeHead(203).end(answer))
+  expect(await client.post(headers, '{}')).toEqual({
+    status: 203,
+    body: { data: { word: 'grüße' } },
+  })
+})
+
+test.each([
+  ['gzip', gzipSync],
+  ['br', brotliCompressSync],
+])('an answer in %s is read', async (encoding, compress) => {
+  const client = await clientOf((_, response) =>
+    response.writeHead(200, { 'content-encoding': encoding }).end(compress(answer)),
+  )
+  expect((await client.post(headers, '{}')).body).toEqual({ data: { word: 'grüße' } })
+})
+
+test('an answer larger than the limit is refused, also when it grows by decompression', async () => {
+  const long = JSON.stringify({ data: 'x'.repeat(100_000) })
+  const plain = await clientOf((_, response) => response.end(long), { responseLimit: 50_000 })
+  await expect(plain.post(headers, '{}')).rejects.toMatchObject({
+    reason: 'SUBGRAPH_RESPONSE_INVALID',
+  })
+  const packed = await clientOf(
+    (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(long)),
+    { responseLimit: 50_000 },
+  )
+  await expect(packed.post(headers, '{}')).rejects.toMatchObject({
+    reason: 'SUBGRAPH_RESPONSE_INVALID',
+  })
+})
+
+test('a subgraph that does not answer in time is given up', async () => {
+  const client = await clientOf(() => {}, { timeout: 50 })
+  await expect(client.post(headers, '{}')).rejects.toMatchObject({ reason: 'SUBGRAPH_TIMEOUT' })
+})
+
+test('a call ends when its signal does, and the subgraph sees the connection end', async () => {
+  const control = new AbortController()
+  let gone: () => void
+  const left = new Promise<void>((resolve) => (gone = resolve))
+  const client = await clientOf((request: IncomingMessage) => {
+    request.socket.on('close', () => gone())
+    control.abort()
+  })
+  const posting = client.post(headers, '{}', { signal: control.signal })
+  await expect(posting).rejects.toMatchObject({ reason: 'SUBGRAPH_TIMEOUT' })
+  await left
+})
+
+/** Breaks the connection of the first request. */
+function breaksOnce(): RequestListener {
+  let requests = 0
+  return (request: IncomingMessage, response: ServerResponse) =>
+    requests++ === 0 ? request.socket.destroy() : response.end(answer)
+}
+
+test('a query is sent again when the connection broke, a mutation is not', async () => {
+  const query = await clientOf(breaksOnce())
+  expect((await query.post(headers, '{}', { mayRetry: true })).status).toBe(200)
+  const mutation = await clientOf(breaksOnce())
+  await expect(mutation.post(headers, '{}')).rejects.toMatchObject({
+    reason: 'SUBGRAPH_UNREACHABLE',
+  })
+})
+
+test('traceparent is passed on', async () => {
+  const seen: unknown[] = []
+  const client = await clientOf((request: IncomingMessage, response) => {
+    seen.push(request.headers.traceparent)
+    response.end(answer)
+  })
+  await client.post(headers, '{}', { traceparent: '00-a-b-01' })
+  await client.post(headers, '{}')
+  expect(seen).toEqual(['00-a-b-01', undefined])
+})
+
+test('a subgraph that fails again and again is left alone, then tried by one call', async () => {
+  let requests = 0
+  let isUp = false
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    requests++
+    if (isUp) response.end(answer)
+    else request.socket.destroy()
+  }
+  const client = await clientOf(listener, { breaker: { failures: 3, pause: 60 } })
+  const attempt = () =>
+    client.post(headers, '{}').then(
+      () => 'answered',
+      () => 'failed',
+    )
+  for (let count = 0; count < 6; count++) expect(await attempt()).toBe('failed')
+  expect(requests).toBe(3)
+  isUp = true
+  const deadline = performance.now() + 5_000
+  while ((await attempt()) === 'failed' && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  expect(await attempt()).toBe('answered')
+  expect(requests).toBe(5)
+})
+
+test('an open circuit lets one probe through, and a failed one opens it anew', () => {
+  let time = 0
+  const circuit = circuitBreaker({ failures: 1, pause: 10, now: () => time })
+  circuit.failed()
+  expect(circuit.allows()).toBe(false)
+  time = 10
+  expect([circuit.allows(), circuit.allows()]).toEqual([true, false])
+  circuit.failed()
+  time = 19
+  expect(circuit.allows()).toBe(false)
+  time = 20
+  expect(circuit.allows()).toBe(true)
+  circuit.succeeded()
+  expect([circuit.allows(), circuit.allows()]).toEqual([true, true])
+})
+
+test('HTTP/2 over TLS, with an authority and a client certificate of our own', async () => {
+  const pem = (name: string) => readFileSync(new URL(`tls/${name}`, import.meta.url), 'utf8')
+  const [certificate, key] = [pem('certificate.pem'), pem('key.pem')]
+  const server = createSecureServer(
+    { cert: certificate, key, ca: certificate, requestCert: true, rejectUnauthorized: true },
+    (request, response) => {
+      response.end(JSON.stringify({ data: { version: request.httpVersion } }))
+    },
+  )
+  const port = await listening(server as unknown as Server)
+  const url = `https://127.0.0.1:${port}/graphql`
+  const client = clientAt(url, { http2: true, tls: { ca: certificate, certificate, key } })
+  expect((await client.post(headers, '{}')).body).toEqual({ data: { version: '2.0' } })
+  const stranger = clientAt(url, { http2: true, tls: { ca: certificate } })
+  await expect(stranger.post(headers, '{}')).rejects.toMatchObject({
+    reason: 'SUBGRAPH_UNREACHABLE',
+  })
+})
+
+test('identical queries under way are one request; whoever gets the answer may change it', async () => {
+  let calls = 0
+  const fetch = sharedFetches<{ request: object }>(
+    async (): Promise<SubgraphAnswer> => {
+      calls++
+      await new Promise((resolve) => setImmediate(resolve))
+      return { outcome: 'answered', data: { list: [1] }, errors: [] }
+    },
+    ({ request }) => request,
+  )
+  const [one, other] = [{ request: {} }, { request: {} }]
+  const query = { operationKind: 'query', body: '{}' } as const
+  const change = async (answering: Promise<SubgraphAnswer>) => {
+    const settled = await answering
+    if (settled.outcome === 'answered') (settled.data!['list'] as number[]).push(2)
+    return settled
+  }
+  const answers = await Promise.all([
+    change(fetch('a', query, one)),
+    change(fetch('a', query, one)),
+    change(fetch('a', query, other)),
+    change(fetch('b', query, one)),
+  ])
+  expect(calls).toBe(3)
+  for (const settled of answers) expect(settled).toMatchObject({ data: { list: [1, 2] } })
+  const mutation = { operationKind: 'mutation', body: '{}' } as const
+  await Promise.all([fetch('a', mutation, one), fetch('a', mutation, one)])
+  expect(calls).toBe(5)
+})
