@@ -16,7 +16,9 @@ export interface AccountsTable {
   email: string | null
   /** A PHC string: `$argon2id$v=19$m=...`, or a bcrypt hash that was imported. */
   password_hash: string
-  /** Space separated, as in the access token. */
+  /** Space separated. */
+  roles: string
+  /** Scopes beside those of the roles, space separated. */
   scope: string
   created_at: number
   /** Since then it cannot log in or refresh. */
@@ -98,6 +100,8 @@ export interface AuditTable {
   at: number
   event: string
   account_id: string | null
+  /** The administrator who did it to the account. */
+  actor_id: string | null
   session_id: string | null
   address: string | null
   username_hash: string | null

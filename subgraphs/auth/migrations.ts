@@ -166,6 +166,18 @@ export const migrations: Migrations = {
       await index(database, 'auth_devices', 'expires_at')
     },
   },
+
+  '005 roles, and who did what': {
+    async up(database) {
+      await database.schema
+        .alterTable('auth_accounts')
+        .addColumn('roles', 'text', (column) => column.notNull().defaultTo('user'))
+        .execute()
+      await database.schema.alterTable('auth_audit').addColumn('actor_id', 'text').execute()
+      await index(database, 'auth_audit', 'account_id')
+      await index(database, 'auth_accounts', 'created_at')
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

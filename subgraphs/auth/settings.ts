@@ -2,6 +2,9 @@ import { claimsKeys } from '../kit/process/claims-keys.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment, Settings } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
+import { readRoles, standardRoles } from './accounts/roles.ts'
+import type { Roles } from './accounts/roles.ts'
+import type { PasswordRules } from './passwords/password-rules.ts'
 import { clockTolerance } from './revocation/status-lists.ts'
 import { isSigningAlgorithm, signingAlgorithms } from './tokens/make-key.ts'
 import type { SigningAlgorithm } from './tokens/make-key.ts'
@@ -28,6 +31,8 @@ Settings, from the environment:
   ACCESS_TOKEN_LIFETIME     in seconds (300)
   SESSION_LIFETIME          until a session ends, however it is used, in seconds (30 days)
   SESSION_IDLE_LIFETIME     until a session ends that is not refreshed, in seconds (7 days)
+  AUTH_ROLES                roles beside "user" and "administrator", with their scopes, as JSON:
+                            {"editor": ["articles:write"]}
   PASSWORD_MIN_LENGTH       of new passwords, in characters (15)
   MAIL_URL                  how mail is sent: smtp(s)://USER:PASSWORD@HOST, or http(s)://... for a
                             POST of { from, to, subject, text }; unset: printed outside production,
@@ -69,17 +74,42 @@ export function readAuthSettings(environment: Environment) {
     /** Undefined: the address that it listens on. */
     statusUrl: statusUrl(settings, issuer),
     audience: settings.text('TOKEN_AUDIENCE', 'portcullis'),
-    passwordRules: {
-      leastLength: settings.wholeNumber('PASSWORD_MIN_LENGTH', 15, { least: 8, most: 128 }),
-    },
+    passwordRules: passwordRules(settings),
     delivery: {
       url: url(settings, 'MAIL_URL', /^(smtps?|https?):/),
       from: settings.text('MAIL_FROM', 'Portcullis <no-reply@localhost>'),
       production,
     },
     passwordResetUrl: url(settings, 'PASSWORD_RESET_URL', /^https?:/),
+    roles: roleSettings(settings),
     lifetimes,
     keys: keySettings(settings, lifetimes.accessToken),
+  }
+  settings.refuseProblems()
+  return read
+}
+
+function roleSettings(settings: Settings): Roles {
+  const roles = readRoles(settings.optional('AUTH_ROLES'))
+  if (roles) return roles
+  settings.problem('AUTH_ROLES is not JSON of the shape {"editor": ["articles:write"]}')
+  return standardRoles
+}
+
+function passwordRules(settings: Settings): PasswordRules {
+  return {
+    leastLength: settings.wholeNumber('PASSWORD_MIN_LENGTH', 15, { least: 8, most: 128 }),
+  }
+}
+
+/** Returns what managing accounts from the command line needs of the settings. */
+export function readAdminSettings(environment: Environment) {
+  const settings = readSettings(environment)
+  const read = {
+    databaseUrl: databaseUrl(settings, 'auth.db'),
+    keyEncryptionSecret: keyEncryptionSecret(settings),
+    passwordRules: passwordRules(settings),
+    roles: roleSettings(settings),
   }
   settings.refuseProblems()
   return read

@@ -9,7 +9,9 @@ import { changePassword } from './accounts/change-password.ts'
 import { addDevelopmentAccount } from './accounts/development-account.ts'
 import { passwordReset } from './accounts/reset-password.ts'
 import { signUp } from './accounts/sign-up.ts'
+import { administration } from './administration/administration.ts'
 import { auditTrail } from './audit/audit-trail.ts'
+import { auditReader } from './audit/read-audit.ts'
 import { openAuthDatabase } from './database.ts'
 import { delivery } from './delivery/deliver.ts'
 import type { Deliver } from './delivery/deliver.ts'
@@ -17,6 +19,7 @@ import { housekeeping } from './housekeeping.ts'
 import { hashingQueue } from './passwords/hashing-queue.ts'
 import { passwordHasher } from './passwords/hashing.ts'
 import { accountResolvers } from './resolvers/account-resolvers.ts'
+import { administrationResolvers } from './resolvers/administration-resolvers.ts'
 import { sessionResolvers } from './resolvers/session-resolvers.ts'
 import { cutOffStore } from './revocation/cut-offs.ts'
 import { addRevocationRoutes } from './revocation/routes.ts'
@@ -66,7 +69,7 @@ export async function startAuth(
   const encryption = keyEncryption(settings.keyEncryptionSecret)
   const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now })
   const keys = await openSigningKeys(lifecycle, encryption)
-  const accounts = accountStore(database, now)
+  const accounts = accountStore(database, settings.roles, now)
   const passwords = await passwordHasher(
     hashingQueue({ parallel: parallelHashes(environment), waiting: waitingHashes }),
   )
@@ -83,7 +86,7 @@ export async function startAuth(
     devices,
     secret: settings.keyEncryptionSecret,
   })
-  const refreshTokens = refreshTokenStore({ database, audit, lifetimes, now })
+  const refreshTokens = refreshTokenStore({ database, accounts, audit, lifetimes, now })
   const tokenOptions = { issuer, audience, lifetime: lifetimes.accessToken, baseUrl }
   const issueAccessToken = accessTokenIssuer(keys, tokenOptions, now)
   const startSession = sessionStarter({
@@ -118,12 +121,21 @@ export async function startAuth(
     passwordReset: resets,
   })
 
+  const ofAdministration = administrationResolvers({
+    administration: administration({ ...changing, cutOffs, roles: settings.roles, now }),
+    readAudit: auditReader(database),
+  })
+
   const running = await serveSubgraph({
     name: 'auth',
     typeDefs,
     resolvers: {
-      Query: { ...ofSessions.Query, ...ofAccounts.Query },
-      Mutation: { ...ofSessions.Mutation, ...ofAccounts.Mutation },
+      Query: { ...ofSessions.Query, ...ofAccounts.Query, ...ofAdministration.Query },
+      Mutation: {
+        ...ofSessions.Mutation,
+        ...ofAccounts.Mutation,
+        ...ofAdministration.Mutation,
+      },
     },
     validationRules: [oneCredentialField],
     keys: settings.claimsKeys,

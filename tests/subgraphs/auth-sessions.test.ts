@@ -4,6 +4,8 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { JWTPayload } from 'jose'
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
+import { accountStore } from '../../subgraphs/auth/accounts/accounts.ts'
+import { standardRoles } from '../../subgraphs/auth/accounts/roles.ts'
 import { auditTrail } from '../../subgraphs/auth/audit/audit-trail.ts'
 import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
 import { encodeStatusList, indicesPerList } from '../../subgraphs/auth/revocation/status-lists.ts'
@@ -142,8 +144,8 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       await set(sql`scope = 'other'`)
       const { data } = await refresh(ask, refreshToken)
       refreshToken = data.refresh.refreshToken
-      expect(claimsOf(data.refresh.token).scope).toBe('other')
-      await set(sql`scope = 'profile profile:email', disabled_at = 1`)
+      expect(claimsOf(data.refresh.token).scope).toBe('profile profile:email other')
+      await set(sql`scope = '', disabled_at = 1`)
       const refused = await refresh(ask, refreshToken)
       await set(sql`disabled_at = null`)
       expect(codes(refused)).toEqual(['SESSION_ENDED'])
@@ -156,7 +158,8 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       const stores = [database, ...others].map((each) => {
         const lifetimes = { absolute: 30 * day, idle: 7 * day, accessToken: 5 * minute }
         const audit = auditTrail(each, 'a secret', Date.now)
-        return refreshTokenStore({ database: each, audit, lifetimes, now: Date.now })
+        const accounts = accountStore(each, standardRoles, Date.now)
+        return refreshTokenStore({ database: each, accounts, audit, lifetimes, now: Date.now })
       })
       for (let round = 0; round < 50; round++) {
         const token = refreshToken

@@ -1,5 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { AccountsTable, AuthDatabase } from '../database.ts'
+import { scopesOf } from './roles.ts'
+import type { Roles } from './roles.ts'
 import type { Username } from './username.ts'
 
 export interface Account {
@@ -8,8 +10,9 @@ export interface Account {
   readonly username: string
   readonly name: string
   readonly email: string | null
-  /** Space separated. */
-  readonly scope: string
+  readonly roles: readonly string[]
+  /** Of its roles and its own. */
+  readonly scopes: readonly string[]
   readonly passwordHash: string
   /** Whether an administrator has closed it: it cannot log in. */
   readonly disabled: boolean
@@ -22,12 +25,12 @@ export interface NewAccount {
   username: Username
   name: string
   email: string | null
-  scope: string
+  roles: readonly string[]
   passwordHash: string
 }
 
 export interface Accounts {
-  find(id: string): Promise<Account | undefined>
+  find(id: string, transaction?: AuthDatabase): Promise<Account | undefined>
   /** @param username in its canonical form */
   findByUsername(username: string): Promise<Account | undefined>
   /** Returns false when the id is taken, or the username or one that looks like it. */
@@ -37,18 +40,15 @@ export interface Accounts {
   rehash(id: string, former: string, passwordHash: string): Promise<void>
 }
 
-/** What an account that signs itself up may do. */
-export const ordinaryScope = 'profile profile:email'
-
-export function accountStore(database: AuthDatabase, now: () => number): Accounts {
+export function accountStore(database: AuthDatabase, roles: Roles, now: () => number): Accounts {
   return {
-    async find(id) {
-      const row = await database
+    async find(id, transaction = database) {
+      const row = await transaction
         .selectFrom('auth_accounts')
         .selectAll()
         .where('id', '=', id)
         .executeTakeFirst()
-      return row && accountOf(row)
+      return row && accountOf(row, roles)
     },
 
     async findByUsername(username) {
@@ -57,10 +57,10 @@ export function accountStore(database: AuthDatabase, now: () => number): Account
         .selectAll()
         .where('username', '=', username)
         .executeTakeFirst()
-      return row && accountOf(row)
+      return row && accountOf(row, roles)
     },
 
-    async add({ id, username, name, email, scope, passwordHash }, transaction = database) {
+    async add({ id, username, name, email, roles, passwordHash }, transaction = database) {
       const added = await transaction
         .insertInto('auth_accounts')
         .values({
@@ -69,7 +69,8 @@ export function accountStore(database: AuthDatabase, now: () => number): Account
           skeleton: username.skeleton,
           name,
           email,
-          scope,
+          roles: roles.join(' '),
+          scope: '',
           password_hash: passwordHash,
           created_at: now(),
           disabled_at: null,
@@ -99,16 +100,22 @@ export function accountStore(database: AuthDatabase, now: () => number): Account
   }
 }
 
-export function accountOf(row: Selectable<AccountsTable>): Account {
-  const { id, username, name, email, scope } = row
+export function accountOf(row: Selectable<AccountsTable>, roles: Roles): Account {
+  const { id, username, name, email } = row
+  const held = words(row.roles)
   return {
     id,
     username,
     name,
     email,
-    scope,
+    roles: held,
+    scopes: scopesOf(roles, held, words(row.scope)),
     passwordHash: row.password_hash,
     disabled: row.disabled_at !== null,
     createdAt: row.created_at,
   }
+}
+
+function words(text: string): string[] {
+  return text.split(' ').filter(Boolean)
 }

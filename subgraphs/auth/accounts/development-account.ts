@@ -1,5 +1,6 @@
 import type { Accounts } from './accounts.ts'
 import type { PasswordHasher } from '../passwords/hashing.ts'
+import { ordinaryRole } from './roles.ts'
 import { skeleton } from './username.ts'
 
 /** Known to everybody who has read the README: never made in production. */
@@ -8,7 +9,6 @@ export const developmentAccount = {
   username: 'alice',
   password: 'secret',
   name: 'Alice',
-  scope: 'profile profile:email',
 } as const
 
 /** Makes alice at the first start; later starts leave her as she is. */
@@ -16,14 +16,14 @@ export async function addDevelopmentAccount(
   accounts: Accounts,
   passwords: PasswordHasher,
 ): Promise<void> {
-  const { id, username, password, name, scope } = developmentAccount
+  const { id, username, password, name } = developmentAccount
   if (await accounts.findByUsername(username)) return
   await accounts.add({
     id,
     username: { canonical: username, skeleton: skeleton(username) },
     name,
     email: null,
-    scope,
+    roles: [ordinaryRole],
     passwordHash: await passwords.hash(password),
   })
 }

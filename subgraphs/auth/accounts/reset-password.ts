@@ -12,7 +12,6 @@ import type { CutOffs } from '../revocation/cut-offs.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { LoginGuard } from '../throttling/login-guard.ts'
 import { tooManyRequests } from '../throttling/too-many-requests.ts'
-import { accountOf } from './accounts.ts'
 import type { Account, Accounts } from './accounts.ts'
 import { isEmailAddress } from './email.ts'
 import type { InputProblem } from './input-problem.ts'
@@ -139,13 +138,12 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
   async function accountOfToken(hash: string): Promise<Account | undefined> {
     const row = await database
       .selectFrom('auth_password_resets')
-      .innerJoin('auth_accounts', 'auth_accounts.id', 'auth_password_resets.account_id')
-      .selectAll('auth_accounts')
+      .select('account_id')
       .where('hash', '=', hash)
       .where('expires_at', '>', now())
-      .where('disabled_at', 'is', null)
       .executeTakeFirst()
-    return row && accountOf(row)
+    const account = row && (await accounts.find(row.account_id))
+    return account?.disabled ? undefined : account
   }
 }
 

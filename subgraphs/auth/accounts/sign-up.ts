@@ -8,10 +8,10 @@ import type { PasswordRules } from '../passwords/password-rules.ts'
 import { readPassword } from '../passwords/password-text.ts'
 import type { LoginGuard } from '../throttling/login-guard.ts'
 import { tooManyRequests } from '../throttling/too-many-requests.ts'
-import { ordinaryScope } from './accounts.ts'
 import type { Accounts } from './accounts.ts'
 import { emailProblems } from './email.ts'
 import type { InputProblem } from './input-problem.ts'
+import { ordinaryRole } from './roles.ts'
 import { readNewUsername } from './username.ts'
 import { isWellFormed } from '../passwords/well-formed.ts'
 
@@ -75,7 +75,7 @@ export function signUp(parts: SignUpParts): SignUp {
       username,
       name: name?.trim() || typed,
       email: email ?? null,
-      scope: ordinaryScope,
+      roles: [ordinaryRole],
       passwordHash,
     }
     return database.transaction().execute(async (transaction) => {

@@ -16,6 +16,12 @@ export type AuditEvent =
   | 'password changed'
   | 'password reset requested'
   | 'password reset'
+  | 'account disabled'
+  | 'account enabled'
+  | 'account created'
+  | 'accounts imported'
+  | 'roles changed'
+  | 'logout forced'
   | 'keys rotated'
   | 'key retired'
   | 'key revoked'
@@ -23,6 +29,8 @@ export type AuditEvent =
 export interface AuditEntry {
   event: AuditEvent
   accountId?: string | undefined
+  /** The administrator who did it to the account. */
+  actorId?: string | undefined
   sessionId?: string | undefined
   /** The IP address of the client. */
   address?: string | undefined
@@ -42,7 +50,10 @@ export function auditTrail(database: AuthDatabase, secret: string, now: () => nu
     createHmac('sha256', hashKey).update(username).digest('base64url')
 
   return {
-    async record({ event, accountId, sessionId, address, username }, transaction = database) {
+    async record(
+      { event, accountId, actorId, sessionId, address, username },
+      transaction = database,
+    ) {
       await transaction
         .insertInto('auth_audit')
         .values({
@@ -50,6 +61,7 @@ export function auditTrail(database: AuthDatabase, secret: string, now: () => nu
           at: now(),
           event,
           account_id: accountId ?? null,
+          actor_id: actorId ?? null,
           session_id: sessionId ?? null,
           address: address ?? null,
           username_hash: username === undefined ? null : hashed(username),

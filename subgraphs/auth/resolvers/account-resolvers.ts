@@ -28,7 +28,8 @@ export function accountResolvers(parts: AccountResolverParts) {
           account && {
             username: account.username,
             email: account.email,
-            scopes: account.scope.split(' ').filter(Boolean),
+            roles: account.roles,
+            scopes: account.scopes,
             createdAt: time(account.createdAt),
             user: { id: account.id },
           }

@@ -5,8 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
-import type { Account } from '../accounts/accounts.ts'
-import { accountOf } from '../accounts/accounts.ts'
+import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import { sessionOf } from './sessions.ts'
@@ -30,6 +29,7 @@ export interface RefreshTokens {
 
 export interface RefreshTokenParts {
   database: AuthDatabase
+  accounts: Accounts
   audit: AuditTrail
   lifetimes: SessionLifetimes
   now: () => number
@@ -42,6 +42,7 @@ const shape = /^[\w-]{43}$/
 
 export function refreshTokenStore({
   database,
+  accounts,
   audit,
   lifetimes,
   now,
@@ -116,20 +117,15 @@ export function refreshTokenStore({
 
     const session = sessionOf(row)
     // Read again at each refresh, so that what an administrator changed holds from here on.
-    const account = await transaction
-      .selectFrom('auth_accounts')
-      .selectAll()
-      .where('id', '=', session.accountId)
-      .where('disabled_at', 'is', null)
-      .executeTakeFirst()
-    if (!account) throw new Ended()
+    const account = await accounts.find(session.accountId, transaction)
+    if (!account || account.disabled) throw new Ended()
 
     const refreshToken = await add(transaction, session, row.refresh_generation)
     await audit.record(
       { event: 'refresh', accountId: account.id, sessionId: session.id, ...client },
       transaction,
     )
-    return { outcome: 'rotated', refreshToken, session, account: accountOf(account) }
+    return { outcome: 'rotated', refreshToken, session, account }
   }
 
   async function judgeRefused(

@@ -43,7 +43,7 @@ export function accessTokenIssuer(
     const token = await new SignJWT({
       client_id: firstPartyClient,
       sid: session.id,
-      scope: account.scope,
+      scope: account.scopes.join(' '),
       name: account.name,
       status: { status_list: { ...statusReference(session.statusIndex, baseUrl()) } },
     })

@@ -1,0 +1,136 @@
+/** What administrators do to accounts. Each act is recorded with who did it. */
+import type { CallerClient } from '../../kit/client-headers.ts'
+import { accountOf } from '../accounts/accounts.ts'
+import type { Account, Accounts } from '../accounts/accounts.ts'
+import type { Roles } from '../accounts/roles.ts'
+import type { AuditEvent, AuditTrail } from '../audit/audit-trail.ts'
+import type { AuthDatabase } from '../database.ts'
+import type { CutOffs } from '../revocation/cut-offs.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { pageOf } from './page.ts'
+import type { Page, PageRequest } from './page.ts'
+
+export interface Actor {
+  readonly id: string
+  readonly client: CallerClient
+}
+
+export type AdministrationOutcome =
+  | { outcome: 'done'; account: Account }
+  | { outcome: 'unknown account' }
+  | { outcome: 'unknown role'; role: string }
+  /** Whoever locks themselves out may be the last who could let them in again. */
+  | { outcome: 'oneself' }
+
+export interface Administration {
+  /** The oldest account first; `search` finds part of a username or a name. */
+  accounts(request: PageRequest, search: string | undefined): Promise<Page<Account>>
+  disable(actor: Actor, id: string): Promise<AdministrationOutcome>
+  enable(actor: Actor, id: string): Promise<AdministrationOutcome>
+  setRoles(actor: Actor, id: string, roles: readonly string[]): Promise<AdministrationOutcome>
+  forceLogout(actor: Actor, id: string): Promise<AdministrationOutcome>
+}
+
+export interface AdministrationParts {
+  database: AuthDatabase
+  accounts: Accounts
+  sessions: Sessions
+  cutOffs: CutOffs
+  audit: AuditTrail
+  roles: Roles
+  now: () => number
+}
+
+export function administration(parts: AdministrationParts): Administration {
+  const { database, sessions, cutOffs, audit, roles, now } = parts
+
+  return {
+    async accounts({ first, after }, search) {
+      let query = database
+        .selectFrom('auth_accounts')
+        .selectAll()
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(first + 1)
+      if (after) {
+        query = query.where((where) =>
+          where.or([
+            where('created_at', '>', after.at),
+            where.and([where('created_at', '=', after.at), where('id', '>', after.id)]),
+          ]),
+        )
+      }
+      if (search !== undefined) {
+        const pattern = `%${search.toLowerCase().replace(/[\\%_]/g, '')}%`
+        query = query.where((where) =>
+          where.or([
+            where('username', 'like', pattern),
+            where(where.fn<string>('lower', ['name']), 'like', pattern),
+          ]),
+        )
+      }
+      const rows = await query.execute()
+      return pageOf(
+        rows,
+        first,
+        (row) => ({ at: row.created_at, id: row.id }),
+        (row) => accountOf(row, roles),
+      )
+    },
+
+    async disable(actor, id) {
+      if (id === actor.id) return { outcome: 'oneself' }
+      return act(actor, id, 'account disabled', async (transaction) => {
+        await change(transaction, id, { disabled_at: now() })
+        await endEverything(transaction, id)
+      })
+    },
+
+    enable: (actor, id) =>
+      act(actor, id, 'account enabled', (transaction) =>
+        change(transaction, id, { disabled_at: null }),
+      ),
+
+    async setRoles(actor, id, held) {
+      const unknown = held.find((role) => !Object.hasOwn(roles, role))
+      if (unknown !== undefined) return { outcome: 'unknown role', role: unknown }
+      if (id === actor.id) return { outcome: 'oneself' }
+      return act(actor, id, 'roles changed', async (transaction) => {
+        await change(transaction, id, { roles: [...new Set(held)].join(' ') })
+        // Its access tokens end here; the next refresh brings one with the new scopes.
+        await cutOffs.cutOff(id, transaction)
+      })
+    },
+
+    forceLogout: (actor, id) =>
+      act(actor, id, 'logout forced', (transaction) => endEverything(transaction, id)),
+  }
+
+  function act(
+    actor: Actor,
+    id: string,
+    event: AuditEvent,
+    make: (transaction: AuthDatabase) => Promise<void>,
+  ): Promise<AdministrationOutcome> {
+    return database.transaction().execute(async (transaction) => {
+      if (!(await parts.accounts.find(id, transaction))) return { outcome: 'unknown account' }
+      await make(transaction)
+      await audit.record({ event, accountId: id, actorId: actor.id, ...actor.client }, transaction)
+      const account = await parts.accounts.find(id, transaction)
+      return account ? { outcome: 'done', account } : { outcome: 'unknown account' }
+    })
+  }
+
+  async function change(
+    transaction: AuthDatabase,
+    id: string,
+    values: { disabled_at: number | null } | { roles: string },
+  ): Promise<void> {
+    await transaction.updateTable('auth_accounts').set(values).where('id', '=', id).execute()
+  }
+
+  async function endEverything(transaction: AuthDatabase, id: string): Promise<void> {
+    await sessions.revoke(transaction, id, 'all')
+    await cutOffs.cutOff(id, transaction)
+  }
+}

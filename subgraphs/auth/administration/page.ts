@@ -1,0 +1,56 @@
+/** Long lists, page by page: the cursor is where the last page ended, so that none is read twice. */
+import { GraphQLError } from 'graphql'
+
+export interface Position {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Tells apart what happened in one millisecond. */
+  readonly id: string
+}
+
+export interface PageRequest {
+  readonly first: number
+  readonly after: Position | undefined
+}
+
+export interface Page<Node> {
+  readonly nodes: Node[]
+  /** Undefined at the end of the list. */
+  readonly endCursor: string | undefined
+}
+
+const most = 200
+
+/** Returns the request of a page; a BAD_USER_INPUT error for what is none. */
+export function readPageRequest(args: { first: number; after?: string | null }): PageRequest {
+  const { first, after } = args
+  if (first < 1 || first > most) throw badInput(`first is from 1 to ${most}`)
+  return { first, after: after == null ? undefined : readCursor(after) }
+}
+
+/** @param rows one more than asked for, if there are more */
+export function pageOf<Row, Node>(
+  rows: readonly Row[],
+  first: number,
+  position: (row: Row) => Position,
+  node: (row: Row) => Node,
+): Page<Node> {
+  const shown = rows.slice(0, first)
+  const last = shown.at(-1)
+  const more = rows.length > first && last !== undefined
+  return { nodes: shown.map(node), endCursor: more ? writeCursor(position(last)) : undefined }
+}
+
+function writeCursor({ at, id }: Position): string {
+  return Buffer.from(`${at} ${id}`).toString('base64url')
+}
+
+function readCursor(cursor: string): Position {
+  const [, at, id] = /^(\d{1,15}) (.+)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+  if (at === undefined || id === undefined) throw badInput('after is the endCursor of a page')
+  return { at: Number(at), id }
+}
+
+function badInput(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
+}

@@ -1,0 +1,99 @@
+import { GraphQLError } from 'graphql'
+import { requireScopes } from '../../kit/guards.ts'
+import type { SubgraphContext } from '../../kit/guards.ts'
+import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
+import type { Account } from '../accounts/accounts.ts'
+import type {
+  Actor,
+  Administration,
+  AdministrationOutcome,
+} from '../administration/administration.ts'
+import { readPageRequest } from '../administration/page.ts'
+import type { AuditRow, ReadAudit } from '../audit/read-audit.ts'
+import { time } from './time.ts'
+
+export interface AdministrationResolverParts {
+  administration: Administration
+  readAudit: ReadAudit
+}
+
+/** The gateway holds callers to the scopes of the schema; nobody relies on that here. */
+export function administrationResolvers(parts: AdministrationResolverParts) {
+  const { administration, readAudit } = parts
+
+  return {
+    Query: {
+      async adminUsers(_parent, { search, ...page }, context) {
+        requireScopes(context, 'admin:users')
+        const { nodes, endCursor } = await administration.accounts(
+          readPageRequest(page),
+          search ?? undefined,
+        )
+        return { nodes: nodes.map(accountOutput), endCursor }
+      },
+      async adminAudit(_parent, { userId, event, ...page }, context) {
+        requireScopes(context, 'admin:audit')
+        const { nodes, endCursor } = await readAudit(readPageRequest(page), {
+          accountId: userId ?? undefined,
+          event: event ?? undefined,
+        })
+        return { nodes: nodes.map(entryOutput), endCursor }
+      },
+    },
+    Mutation: {
+      async adminDisableUser(_parent, { id }, context) {
+        return output(await administration.disable(actor(context), id))
+      },
+      async adminEnableUser(_parent, { id }, context) {
+        return output(await administration.enable(actor(context), id))
+      },
+      async adminSetRoles(_parent, { id, roles }, context) {
+        return output(await administration.setRoles(actor(context), id, roles))
+      },
+      async adminForceLogout(_parent, { id }, context) {
+        return output(await administration.forceLogout(actor(context), id))
+      },
+    },
+  } satisfies SubgraphResolvers
+}
+
+function actor(context: SubgraphContext): Actor {
+  return { id: requireScopes(context, 'admin:users').sub, client: context.client }
+}
+
+function output(result: AdministrationOutcome) {
+  if (result.outcome === 'done') return accountOutput(result.account)
+  const messages = {
+    'unknown account': 'There is no such account',
+    'unknown role': `There is no role ${'role' in result ? JSON.stringify(result.role) : ''}`,
+    oneself: 'Not to oneself',
+  }
+  throw new GraphQLError(messages[result.outcome], { extensions: { code: 'BAD_USER_INPUT' } })
+}
+
+function accountOutput(account: Account) {
+  const { username, name, email, roles, scopes, disabled, createdAt } = account
+  return {
+    username,
+    name,
+    email,
+    roles,
+    scopes,
+    disabled,
+    createdAt: time(createdAt),
+    user: { id: account.id },
+  }
+}
+
+function entryOutput(row: AuditRow) {
+  return {
+    id: row.id,
+    at: time(row.at),
+    event: row.event,
+    userId: row.account_id,
+    actorId: row.actor_id,
+    sessionId: row.session_id,
+    address: row.address,
+    usernameHash: row.username_hash,
+  }
+}
