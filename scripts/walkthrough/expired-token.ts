@@ -3,6 +3,7 @@ import { decodeJwt, SignJWT } from 'jose'
 import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
 import { readAuthSettings } from '../../subgraphs/auth/settings.ts'
 import { keyEncryption } from '../../subgraphs/auth/tokens/key-encryption.ts'
+import { keyLifecycle } from '../../subgraphs/auth/tokens/key-lifecycle.ts'
 import { openSigningKeys } from '../../subgraphs/auth/tokens/signing-keys.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 
@@ -17,11 +18,9 @@ export async function expiredToken(token: string, environment: Environment): Pro
   const settings = readAuthSettings(environment)
   const database = await openAuthDatabase(settings.databaseUrl)
   try {
-    const keys = await openSigningKeys({
-      database,
-      encryption: keyEncryption(settings.keyEncryptionSecret),
-      now: Date.now,
-    })
+    const encryption = keyEncryption(settings.keyEncryptionSecret)
+    const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now: Date.now })
+    const keys = await openSigningKeys(lifecycle, encryption)
     const key = await keys.current()
     const { iat = 0, exp = 0, ...claims } = decodeJwt(token)
     return await new SignJWT({ ...claims, iat: iat - past, exp: exp - past })

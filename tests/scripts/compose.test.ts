@@ -139,19 +139,19 @@ test('a supergraph that cannot be written is one sentence', async () => {
 
 test('--check says whether the file is current and writes nothing; the exit code tells scripts', async () => {
   project()
-  const missing = await runScript('scripts/compose.ts', [...words(), '--check'])
+  const missing = await runScript('compose', [...words(), '--check'])
   expect(missing).toMatchObject({
     exitCode: 1,
     stderr: `${folder.at('supergraph.graphql')} is not current: run \`npm run compose\`\n`,
   })
   expect(existsSync(folder.at('supergraph.graphql'))).toBe(false)
 
-  const written = await runScript('scripts/compose.ts', words())
+  const written = await runScript('compose', words())
   expect(written).toMatchObject({ exitCode: 0, stderr: '' })
   expect(written.stdout).toBe(
     `${folder.at('supergraph.graphql')} is composed of 2 subgraphs: users, reviews\n`,
   )
-  const current = await runScript('scripts/compose.ts', [...words(), '--check', '--format', 'json'])
+  const current = await runScript('compose', [...words(), '--check', '--format', 'json'])
   expect(current.exitCode).toBe(0)
   expect(JSON.parse(current.stdout)).toEqual({
     outcome: 'current',
@@ -164,8 +164,8 @@ test('--check says whether the file is current and writes nothing; the exit code
 
 test('a failing command prints what is wrong and ends with exit code 1', async () => {
   project({ 'users.graphql': 'type' })
-  const failing = runScript('scripts/compose.ts', words())
-  const unknown = runScript('scripts/compose.ts', ['--nope'])
+  const failing = runScript('compose', words())
+  const unknown = runScript('compose', ['--nope'])
   expect(await failing).toEqual({
     exitCode: 1,
     stdout: '',
@@ -182,7 +182,7 @@ test('a failing command prints what is wrong and ends with exit code 1', async (
 
 test('--watch composes again on every change, also after errors and of supergraph.yaml itself', async () => {
   project()
-  const run = startScript('scripts/compose.ts', [...words(), '--watch', '--format', 'json'])
+  const run = startScript('compose', [...words(), '--watch', '--format', 'json'])
   const reports = () =>
     run.stdout
       .trim()

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { difference, readCounts } from '../../scripts/walkthrough/counts.ts'
 import { send } from '../../scripts/walkthrough/send.ts'
 import { isTrue, walkThrough } from '../../scripts/walkthrough/walk-through.ts'
-import { runScript, startScript } from '../scripts/support/run-script.ts'
+import { runScript, startModule, startScript } from '../scripts/support/run-script.ts'
 import { until } from '../support/until.ts'
 import { childrenOf, freePorts, isRunning, startedSystem } from './support/started-system.ts'
 import type { StartedSystem } from './support/started-system.ts'
@@ -111,7 +111,7 @@ test('after a crash no account and no key is lost; Ctrl-C stops all processes, e
 })
 
 test('no process is left when the one that started them is killed while they start', async () => {
-  const run = startScript('scripts/start.ts', [], { DATA_DIR: dataDirectory, ...freePorts })
+  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts })
   await until(() => childrenOf(run.process.pid!).length >= 2)
   const children = childrenOf(run.process.pid!).map(({ processId }) => processId)
   run.process.kill('SIGKILL')
@@ -119,7 +119,7 @@ test('no process is left when the one that started them is killed while they sta
 })
 
 test('Ctrl-C while it starts is a clean stop too', async () => {
-  const run = startScript('scripts/start.ts', [], { DATA_DIR: dataDirectory, ...freePorts })
+  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts })
   await until(() => childrenOf(run.process.pid!).length >= 2)
   run.process.kill('SIGINT')
   expect(await run.ended).toBe(0)
@@ -131,7 +131,7 @@ test('a taken port is one sentence that names it and says how to mend it', async
   await new Promise<void>((ready) => taken.listen(0, '127.0.0.1', ready))
   const { port } = taken.address() as AddressInfo
   const environment = { DATA_DIR: dataDirectory, ...freePorts, AUTH_PORT: String(port) }
-  const { exitCode, stderr } = await runScript('scripts/start.ts', [], environment)
+  const { exitCode, stderr } = await runScript('start', [], environment)
   taken.close()
   expect(exitCode).toBe(1)
   expect(stderr).toBe(
@@ -141,7 +141,7 @@ test('a taken port is one sentence that names it and says how to mend it', async
 
 test('a supergraph.yaml that is missing or does not compose is told, and nothing runs', async () => {
   const start = (cwd: string) =>
-    runScript('scripts/start.ts', [], { ...freePorts, AUTH_PORT: '1', USERS_PORT: '1' }, cwd)
+    runScript('start', [], { ...freePorts, AUTH_PORT: '1', USERS_PORT: '1' }, cwd)
   const empty = mkdtempSync(join(folder, 'empty-'))
   expect(await start(empty)).toMatchObject({
     exitCode: 1,
@@ -167,7 +167,7 @@ test('a database that cannot be read is one sentence that names it', async () =>
     join(broken, 'auth.db'),
     'this is not a database, but it is long enough to look like one'.repeat(20),
   )
-  const { exitCode, stderr } = await runScript('scripts/start.ts', [], {
+  const { exitCode, stderr } = await runScript('start', [], {
     DATA_DIR: broken,
     ...freePorts,
   })
@@ -181,7 +181,7 @@ test('a database that cannot be read is one sentence that names it', async () =>
 test('in production nothing is started and nothing invented: it is said what to run instead', async () => {
   const data = join(folder, 'production')
   const environment = { DATA_DIR: data, NODE_ENV: 'production', ...freePorts }
-  const { exitCode, stdout, stderr } = await runScript('scripts/start.ts', [], environment)
+  const { exitCode, stdout, stderr } = await runScript('start', [], environment)
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
   expect(stderr).toContain('node dist/gateway/main.js --supergraph supergraph.graphql')
   expect(readdirSync(folder)).not.toContain('production')
@@ -190,7 +190,7 @@ test('in production nothing is started and nothing invented: it is said what to 
 test('the gateway starts alone, is alive and not ready while its issuer is down, and stops when told', async () => {
   const words = ['--supergraph', join(dataDirectory, 'supergraph.graphql'), '--port', '0']
   const environment = { DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', AUTH_PORT: '1' }
-  const run = startScript('gateway/main.ts', words, environment)
+  const run = startModule('gateway/main.ts', words, environment)
   await until(() => run.stdout.includes('\n') || run.stderr !== '')
   expect(run.output).toMatch(/^gateway listening on http:\/\/127\.0\.0\.1:\d+\/graphql\n$/)
   const url = run.stdout.trim().split(' ').at(-1)!

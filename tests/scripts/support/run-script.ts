@@ -15,15 +15,27 @@ export interface ScriptRun {
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
-/** Starts a module of the repository as npm's scripts do. */
+/** Starts a script of the repository as `npm run NAME` does. */
 export function startScript(
-  module: string,
+  name: string,
   words: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
   cwd: string = repository,
 ): ScriptRun {
-  const loader = import.meta.resolve('tsx')
-  return startProcess(['--import', loader, join(repository, module), ...words], cwd, environment)
+  return startProcess(
+    [join(repository, 'scripts/run-compiled.mjs'), name, ...words],
+    cwd,
+    environment,
+  )
+}
+
+/** Starts a TypeScript module of the repository as `npm run gateway` and its like do. */
+export function startModule(
+  path: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ScriptRun {
+  return startProcess(['--import', 'tsx', path, ...words], repository, environment)
 }
 
 /** Starts Node with these words. The settings of the machine that tests stay out. */

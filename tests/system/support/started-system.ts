@@ -16,7 +16,7 @@ export interface StartedSystem {
 
 /** Returns once the system has said that it is running. */
 export async function startedSystem(dataDirectory: string): Promise<StartedSystem> {
-  const run = startScript('scripts/start.ts', [], { DATA_DIR: dataDirectory, ...freePorts })
+  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts })
   let ended = false
   void run.ended.then(() => (ended = true))
   await until(() => ended || run.stdout.includes('Portcullis is running'))
