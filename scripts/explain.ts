@@ -1,6 +1,6 @@
 /** `npm run explain`: what an operation demands, who demands it, and what that means for a caller. */
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Supergraph } from '@apollo/federation-internals'
 import { parse, print, validate } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
@@ -9,11 +9,10 @@ import type { Authorizer } from '../gateway/authorization/authorizer.ts'
 import { challengeOf } from '../gateway/authorization/challenge.ts'
 import type { CompiledOperation } from '../gateway/authorization/compile-operation.ts'
 import { declarationsIn } from '../gateway/authorization/declarations.ts'
-import type { SubgraphSource } from '../gateway/authorization/declarations.ts'
+import type { Declaration, FindDeclarations } from '../gateway/authorization/declarations.ts'
 import type { AuthorizedOperation } from '../gateway/authorization/decisions.ts'
 import { explainOperation } from '../gateway/authorization/explain-operation.ts'
 import type {
-  Declaration,
   ExplainedField,
   ExplainedRequirement,
 } from '../gateway/authorization/explain-operation.ts'
@@ -40,8 +39,8 @@ gets it. Nothing is executed, and nobody is asked.
   --policy NAME         a policy that decides in favour; may be repeated. All others deny
   --default allow|deny  as authorization.default in gateway.yaml (default: allow)
   --supergraph FILE     the composed supergraph (default: supergraph.graphql)
-  --subgraphs FILE      supergraph.yaml, for the lines in the subgraphs' schemas (default: the one
-                        beside the supergraph)
+  --subgraphs FILE      supergraph.yaml, for the lines in the subgraphs' schemas (default: what
+                        the supergraph tells, else the one beside it)
   --format text|json    (default: text)
   --help                this text
 
@@ -85,7 +84,7 @@ runCommand('explain', async () => {
   const granted = new Set(values.policy)
   const variables = values.variables ? readObject(values.variables) : {}
   const authorized = authorizer.authorize(compiled, caller, variables, granted)
-  const sources = await sourcesOf(values)
+  const find = await declarationsOf(values, authorizer)
 
   const explanation: Explanation = {
     caller: caller.claims
@@ -95,7 +94,7 @@ runCommand('explain', async () => {
     fields: explainOperation(authorizer, compiled, {
       caller,
       granted,
-      ...(sources.length > 0 ? { find: declarationsIn(sources) } : {}),
+      find,
     }),
     executed: 'document' in authorized ? print(authorized.document) : null,
     challenge: 'document' in authorized ? null : challengeOf(authorizer, authorized, caller),
@@ -158,15 +157,15 @@ function asClaims(value: Record<string, unknown>, where: string): Claims {
   throw new StartFailure(`${where} has no claim \`sub\``)
 }
 
-/** The schema files, where they are at hand: without them there are no lines, but subgraphs. */
-async function sourcesOf(values: {
-  supergraph: string
-  subgraphs?: string
-}): Promise<SubgraphSource[]> {
-  const path = values.subgraphs ?? join(dirname(values.supergraph), 'supergraph.yaml')
-  if (values.subgraphs === undefined && !existsSync(path)) return []
-  const sources = await readSubgraphSources(resolve(path), readText(path), process.env)
-  return sources.map((source) => ({ ...source, file: relative(process.cwd(), source.file) }))
+/** From the subgraphs' schemas where they are named, else from the supergraph, else from their usual place. */
+async function declarationsOf(
+  { supergraph, subgraphs }: { supergraph: string; subgraphs?: string },
+  { declarations }: Authorizer,
+): Promise<FindDeclarations | undefined> {
+  if (subgraphs === undefined && declarations) return declarations
+  const path = subgraphs ?? join(dirname(supergraph), 'supergraph.yaml')
+  if (subgraphs === undefined && !existsSync(path)) return undefined
+  return declarationsIn(await readSubgraphSources(resolve(path), readText(path), process.env))
 }
 
 function asText({ caller, decision, fields, executed, challenge }: Explanation): string {

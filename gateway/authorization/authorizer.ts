@@ -6,6 +6,7 @@ import type { Caller } from './caller-masks.ts'
 import { compileOperation } from './compile-operation.ts'
 import type { CompiledOperation } from './compile-operation.ts'
 import type { Variables } from './conditions.ts'
+import type { FindDeclarations } from './declarations.ts'
 import { decisionsOn } from './decisions.ts'
 import type { AuthorizedOperation, Decide } from './decisions.ts'
 import type { Credentials } from './guard.ts'
@@ -15,6 +16,8 @@ import type { GuardedSchema } from './guarded-schema.ts'
 export interface Authorizer {
   readonly schema: GuardedSchema
   readonly options: AuthorizationOptions
+  /** Where the guards stand in the subgraphs, if the supergraph tells. */
+  readonly declarations: FindDeclarations | undefined
   /** Every policy that the supergraph names. */
   readonly policyNames: readonly string[]
   /**
@@ -43,7 +46,11 @@ export interface Authorizer {
 const noPolicies: ReadonlySet<string> = new Set()
 
 /** Returns the enforcer of a schema's requirements. */
-export function authorizer(schema: GuardedSchema, options: AuthorizationOptions): Authorizer {
+export function authorizer(
+  schema: GuardedSchema,
+  options: AuthorizationOptions,
+  declarations?: FindDeclarations,
+): Authorizer {
   const policyNames = unique(
     schema.guards.flatMap((guard) => (guard.kind === 'policies' ? guard.anyOf.flat() : [])),
   )
@@ -58,6 +65,7 @@ export function authorizer(schema: GuardedSchema, options: AuthorizationOptions)
   return {
     schema,
     options,
+    declarations,
     policyNames,
     compile(document, operationName) {
       const name = operationName ?? ''

@@ -1,9 +1,20 @@
 /** Where in the subgraphs' own schemas a guard stands. */
 import { isTypeDefinitionNode, isTypeExtensionNode, parse } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode } from 'graphql'
-import type { Declaration, FindDeclarations } from './explain-operation.ts'
 import type { Guard } from './guard.ts'
+import type { GuardedElement } from './guarded-schema.ts'
 import { namesOf, readLinks, splitUrl } from './links.ts'
+
+/** Where a directive stands. */
+export interface Declaration {
+  readonly subgraph: string
+  /** Unknown when the supergraph does not tell, and no schema files are at hand. */
+  readonly file?: string
+  readonly line?: number
+}
+
+/** Tells where in the subgraphs' schemas a directive of that kind stands. */
+export type FindDeclarations = (at: GuardedElement, kind: Guard['kind']) => readonly Declaration[]
 
 /** A subgraph's schema file. */
 export interface SubgraphSource {
@@ -25,11 +36,48 @@ const origins = ['federation', 'authenticated', 'requiresScopes', 'policy'].map(
   (name) => `https://specs.apollo.dev/${name}`,
 )
 
+type Declared = Readonly<Record<string, readonly Declaration[]>>
+
 /** Returns the function that finds a directive's lines; it finds none that composition added. */
 export function declarationsIn(sources: readonly SubgraphSource[]): FindDeclarations {
-  const found = new Map<string, Declaration[]>()
+  return finder(indexOf(sources))
+}
+
+/** The comment that carries the declarations with the supergraph. */
+const mark = '# Where guards are declared: '
+
+/** Returns the supergraph with a last line that says where its guards stand, if it has any. */
+export function withDeclarations(sdl: string, sources: readonly SubgraphSource[]): string {
+  const declared = indexOf(sources)
+  if (Object.keys(declared).length === 0) return sdl
+  return `${sdl.trimEnd()}\n\n${mark}${JSON.stringify(declared)}\n`
+}
+
+/** Returns the function that finds what the supergraph carries; undefined if it carries nothing. */
+export function declarationsWith(sdl: string): FindDeclarations | undefined {
+  const start = sdl.lastIndexOf(`\n${mark}`)
+  if (start === -1) return undefined
+  const [line = ''] = sdl.slice(start + 1 + mark.length).split('\n')
+  try {
+    return finder(JSON.parse(line) as Declared)
+  } catch {
+    return undefined
+  }
+}
+
+function finder(declared: Declared): FindDeclarations {
+  return ({ coordinate }, kind) => {
+    const key = `${coordinate} ${kind}`
+    const declarations = Object.hasOwn(declared, key) ? declared[key] : []
+    return Array.isArray(declarations) ? declarations : []
+  }
+}
+
+/** By coordinate and kind, as `User.email scopes`. */
+function indexOf(sources: readonly SubgraphSource[]): Declared {
+  const found: Record<string, Declaration[]> = Object.create(null)
   for (const source of sources) indexSource(source)
-  return (at, kind) => found.get(`${at.coordinate} ${kind}`) ?? []
+  return found
 
   function indexSource({ subgraph, file, firstLine = 1, sdl }: SubgraphSource): void {
     const document = parse(sdl)
@@ -47,10 +95,9 @@ export function declarationsIn(sources: readonly SubgraphSource[]): FindDeclarat
       for (const { name, loc } of directives) {
         const kind = kinds.get(name.value)
         if (!kind) continue
-        const key = `${coordinate} ${kind}`
         const line = firstLine - 1 + (loc?.startToken.line ?? 1)
-        const declaration = { subgraph, file, line }
-        found.set(key, [...(found.get(key) ?? []), declaration])
+        const declarations = (found[`${coordinate} ${kind}`] ??= [])
+        declarations.push({ subgraph, file, line })
       }
     }
   }

@@ -2,6 +2,7 @@
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './caller-masks.ts'
 import type { CompiledOperation, CompiledSelections } from './compile-operation.ts'
+import type { Declaration, FindDeclarations } from './declarations.ts'
 import { meets, printGuard } from './guard.ts'
 import type { GuardedElement, Reason } from './guarded-schema.ts'
 
@@ -24,20 +25,11 @@ export interface ExplainedRequirement {
   readonly declaredIn: readonly Declaration[]
 }
 
-export interface Declaration {
-  readonly subgraph: string
-  /** Known when the schema files of the subgraphs are at hand. */
-  readonly file?: string
-  readonly line?: number
-}
-
-/** Tells where in the subgraphs' schemas a directive stands; see declarationsIn. */
-export type FindDeclarations = (at: GuardedElement, kind: Reason['guard']['kind']) => Declaration[]
-
 export interface Explained {
   readonly caller: Caller
   readonly granted?: ReadonlySet<string>
-  readonly find?: FindDeclarations
+  /** Default: what the supergraph itself tells, else the subgraphs that have the type or field. */
+  readonly find?: FindDeclarations | undefined
 }
 
 /** The most fields that are explained, and the most selections looked at to find them. */
@@ -46,9 +38,9 @@ const mostSteps = 10_000
 
 /** Returns the explanation, in the document's order; nothing is executed for it. */
 export function explainOperation(
-  { schema, credentials }: Authorizer,
+  { schema, credentials, declarations = possibleDeclarations }: Authorizer,
   compiled: CompiledOperation,
-  { caller, granted, find = possibleDeclarations }: Explained,
+  { caller, granted, find = declarations }: Explained,
 ): ExplainedField[] {
   const had = credentials(caller, granted)
   const fields: ExplainedField[] = []

@@ -7,6 +7,7 @@ import { defaultAuthorization } from './authorization-options.ts'
 import type { AuthorizationOptions } from './authorization-options.ts'
 import { authorizer } from './authorizer.ts'
 import type { Authorizer } from './authorizer.ts'
+import { declarationsWith } from './declarations.ts'
 import { guardedSchema } from './guarded-schema.ts'
 import { loadableSupergraph } from './loadable-supergraph.ts'
 import { readSpecNames } from './security-specs.ts'
@@ -28,6 +29,6 @@ export function guardSupergraph(
   const schema = guardedSchema(document, names, settings)
   return {
     loadableSdl: loadableSupergraph(document, names),
-    authorizer: authorizer(schema, settings),
+    authorizer: authorizer(schema, settings, declarationsWith(sdl)),
   }
 }

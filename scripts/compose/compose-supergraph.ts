@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { composeInThread } from './compose-in-thread.ts'
 import type { ComposedProblem, CompositionMessage } from './composition-messages.ts'
+import { withDeclaredGuards } from './declared-guards.ts'
 import { loadSchemas } from './load-schemas.ts'
 import type { LoadedSubgraph } from './load-schemas.ts'
 import type { Hint, Problem } from './problem.ts'
@@ -51,7 +52,8 @@ export async function composeSupergraph(
     return { outcome: 'failed', errors, ...sources }
   }
   const hints = composed.hints.map((hint) => ({ ...locate(hint, loaded), level: hint.level }))
-  return { outcome: 'composed', sdl: composed.sdl, hints, ...sources }
+  const sdl = withDeclaredGuards(composed.sdl, loaded, file)
+  return { outcome: 'composed', sdl, hints, ...sources }
 }
 
 async function readConfigFile(path: string): Promise<string> {

@@ -1,7 +1,9 @@
+import { dirname } from 'node:path'
+import type { SubgraphSource } from '../../gateway/authorization/declarations.ts'
+import { subgraphSource } from '../compose/declared-guards.ts'
 import { loadSchemas } from '../compose/load-schemas.ts'
 import { readSupergraphConfig } from '../compose/supergraph-config.ts'
 import type { Environment } from '../compose/supergraph-config.ts'
-import type { SubgraphSource } from '../../gateway/authorization/declarations.ts'
 
 /**
  * Returns the schemas that supergraph.yaml names as files or has in itself. What is wrong with it is
@@ -14,8 +16,5 @@ export async function readSubgraphSources(
 ): Promise<SubgraphSource[]> {
   const { subgraphs } = readSupergraphConfig(path, text, { environment, federationVersion: '' })
   const { loaded } = await loadSchemas(subgraphs.filter(({ schema }) => schema.from !== 'subgraph'))
-  return loaded.map(({ name, sdl, locate }) => {
-    const { file, line = 1 } = locate(1, 1)
-    return { subgraph: name, file, firstLine: line, sdl }
-  })
+  return loaded.map((subgraph) => subgraphSource(subgraph, dirname(path)))
 }

@@ -4,7 +4,7 @@ import { ApolloGateway } from '@apollo/gateway'
 import { buildClientSchema, getIntrospectionQuery, parse } from 'graphql'
 import type { IntrospectionQuery } from 'graphql'
 import { challengeOf } from '../../gateway/authorization/challenge.ts'
-import { declarationsIn } from '../../gateway/authorization/declarations.ts'
+import { declarationsIn, withDeclarations } from '../../gateway/authorization/declarations.ts'
 import { explainOperation } from '../../gateway/authorization/explain-operation.ts'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
 import {
@@ -485,6 +485,21 @@ describe('explained', () => {
     expect(wolf.map(({ at, declaredIn }) => [at, declaredIn[0]?.line])).toEqual([
       ['Wolf', lineOf('type Wolf')],
     ])
+  })
+
+  test('the lines travel with the supergraph', () => {
+    const sdl = withDeclarations(graph.supergraphSdl, sources)
+    const { authorizer, loadableSdl } = guardSupergraph(sdl)
+    expect(loadableSdl).toBe(graph.loadableSdl)
+    const compiled = authorizer.compile(parse('{ secret }'))
+    const [secret] = explainOperation(authorizer, compiled, { caller: anonymous })
+    const line = library.users!.typeDefs.split('\n').findIndex((one) => one.includes('secret(')) + 1
+    expect(secret!.requirements[0]!.declaredIn).toEqual([
+      { subgraph: 'users', file: 'users.graphql', line },
+    ])
+    expect(withDeclarations('type Query { a: Int }', [])).toBe('type Query { a: Int }')
+    const damaged = sdl.replace('declared: {', 'declared: {{')
+    expect(guardSupergraph(damaged).authorizer.declarations).toBeUndefined()
   })
 
   test('without the schema files, the subgraphs that have the field', () => {
