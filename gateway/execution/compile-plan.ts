@@ -3,7 +3,7 @@ import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner'
 import { contextReader } from './context-arguments.ts'
 import type { ReadContext } from './context-arguments.ts'
 import { representationWriter } from './representations.ts'
-import type { Represent } from './representations.ts'
+import type { RepresentationWriter } from './representations.ts'
 import type { DataPath, JsonObject } from './response-data.ts'
 import { renamedKeys, rewriter } from './rewrites.ts'
 import type { IsOfType } from './type-relations.ts'
@@ -25,7 +25,7 @@ export interface FetchStep {
   /** Where the objects are that this fetch adds to: always the same for a plan. */
   readonly path: DataPath
   /** For a fetch of entities. */
-  readonly represent: Represent | undefined
+  readonly represent: RepresentationWriter | undefined
   /** For fields with `@fromContext`: their arguments, read from above the entity. */
   readonly readContext: ReadContext | undefined
   readonly rewriteAnswer: ((data: JsonObject) => void) | undefined
@@ -89,7 +89,6 @@ export function compilePlan({ node }: QueryPlan, isOfType: IsOfType): CompiledPl
 
 function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfType): FetchStep {
   const { operation, operationName, requires, contextRewrites } = fetch
-  const rewriteRepresentation = rewriter(fetch.inputRewrites, isOfType)
   const contextNames = new Set((contextRewrites ?? []).map(({ renameKeyTo }) => renameKeyTo))
   return {
     kind: 'fetch',
@@ -106,7 +105,7 @@ function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfT
       requires &&
       representationWriter(requires, {
         isOfType,
-        rewrite: rewriteRepresentation,
+        rewrites: fetch.inputRewrites,
         keys: (fetch as FetchWithKeys).keys,
       }),
     readContext: contextRewrites?.length

@@ -5,7 +5,7 @@ import type { ErrorName } from '../errors.ts'
 import type { CompiledPlan, FetchStep, Step } from './compile-plan.ts'
 import { fetchBoard } from './fetch-board.ts'
 import type { JoinedOperations, Send } from './fetch-board.ts'
-import { copyOf, objectsAt, positionsAt } from './response-data.ts'
+import { copyOf, isObject, objectsAt, positionsAt } from './response-data.ts'
 import type { JsonObject, MergeObject, ResponsePath } from './response-data.ts'
 import type { SubgraphError } from './subgraph-errors.ts'
 import type { FetchSubgraph, SubgraphAnswer } from './subgraph-request.ts'
@@ -131,18 +131,29 @@ export async function executePlan<Context>(
       if (answer.errors.length === 0) fail(step, 'SUBGRAPH_RESPONSE_INVALID')
       return
     }
-    received.forEach((entity: JsonObject | null, index) => {
-      if (typeof entity !== 'object' || entity === null) return
-      const [first, ...others] = owners[index]!
-      if (step.rewriteAnswer) {
-        entity['__typename'] ??= entities[first!]!['__typename']
-        step.rewriteAnswer(entity)
-      }
-      for (const owner of others) {
-        mergeObject(entities[owner]!, plan.shareObjects ? entity : copyOf(entity))
-      }
-      mergeObject(entities[first!]!, entity)
-    })
+    for (let index = 0; index < count; index++) {
+      const entity: unknown = received[index]
+      if (isObject(entity)) addTo(step, entity, owners[index]!, entities)
+    }
+  }
+
+  /** Adds what was received for a representation to each entity that it stands for. */
+  function addTo(
+    step: FetchStep,
+    received: JsonObject,
+    owners: readonly number[],
+    entities: readonly JsonObject[],
+  ): void {
+    if (step.rewriteAnswer) {
+      received['__typename'] ??= entities[owners[0]!]!['__typename']
+      step.rewriteAnswer(received)
+    }
+    const names = Object.keys(received)
+    // Backwards, as the first owner may get the original: copies are made before it changes.
+    for (let index = owners.length - 1; index >= 0; index--) {
+      const isShared = index === 0 || plan.shareObjects
+      mergeObject(entities[owners[index]!]!, isShared ? received : copyOf(received), names)
+    }
   }
 
   /** An error at a representation is an error at each entity that it stands for. */
@@ -199,19 +210,49 @@ export async function executePlan<Context>(
 
 /** Equal representations are sent once; `owners` tells which entities each stands for. */
 function representationsOf(step: FetchStep, entities: readonly JsonObject[]) {
+  const represent = step.represent!
   const numbers = new Map<string, number>()
   const texts: string[] = []
   const owners: number[][] = []
-  entities.forEach((entity, index) => {
-    const text = step.represent!(entity)
-    if (text === undefined) return
-    const known = numbers.get(text)
-    if (known !== undefined) return void owners[known]!.push(index)
+  // Most entities are found by the value of one field: texts are written for the first of each only.
+  const byFirstField = new Map<readonly string[], Map<unknown, number>>()
+
+  for (let index = 0; index < entities.length; index++) {
+    const entity = entities[index]!
+    const fields = represent.fieldsOf(entity)
+    const known = fields && numberOf(entity, fields)
+    if (known !== undefined) {
+      owners[known]!.push(index)
+      continue
+    }
+    const text = represent.write(entity)
+    if (text === undefined) continue
+    const number = numbers.get(text)
+    if (number !== undefined) {
+      owners[number]!.push(index)
+      continue
+    }
     numbers.set(text, texts.length)
+    if (fields) byFirstField.get(fields)!.set(entity[fields[0]!], texts.length)
     texts.push(text)
     owners.push([index])
-  })
+  }
   return { texts, owners }
+
+  function numberOf(entity: JsonObject, fields: readonly string[]): number | undefined {
+    const ofType = byFirstField.get(fields)
+    if (!ofType) {
+      byFirstField.set(fields, new Map())
+      return undefined
+    }
+    const number = ofType.get(entity[fields[0]!])
+    if (number === undefined) return undefined
+    const other = entities[owners[number]![0]!]!
+    for (let index = 1; index < fields.length; index++) {
+      if (entity[fields[index]!] !== other[fields[index]!]) return undefined
+    }
+    return number
+  }
 }
 
 function rootKeys({ operation }: FetchStep): string[] {

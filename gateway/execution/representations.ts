@@ -1,18 +1,34 @@
 /** Representations: what tells a subgraph which entity is meant, and what its fields require. */
-import type { QueryPlanSelectionNode } from '@apollo/query-planner'
+import type { FetchDataRewrite, QueryPlanSelectionNode } from '@apollo/query-planner'
+import { jsonString } from './json-string.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
+import { rewriter } from './rewrites.ts'
 import type { IsOfType } from './type-relations.ts'
 
 /** Returns the representation as JSON text, or undefined for an object that cannot be represented. */
-export type Represent = (entity: JsonObject) => string | undefined
+type Represent = (entity: JsonObject) => string | undefined
+
+export interface RepresentationWriter {
+  readonly write: Represent
+  /**
+   * Returns the scalar fields that make the representations of this entity's type, one list for each
+   * type; undefined when there is more to them. Entities that have the same there are represented
+   * alike.
+   */
+  fieldsOf(entity: JsonObject): readonly string[] | undefined
+}
+
+interface TypeWriter {
+  readonly write: Represent
+  readonly fields?: readonly string[]
+}
 
 type Gather = (source: JsonObject) => JsonObject | undefined
 
 export interface RepresentationRules {
   readonly isOfType: IsOfType
-  /** Applied to each representation before it becomes text. */
-  readonly rewrite: ((representation: JsonObject) => void) | undefined
+  readonly rewrites: readonly FetchDataRewrite[] | undefined
   /** Keys of which a representation has to hold one whole; undefined when it always does. */
   readonly keys: readonly (readonly string[])[] | undefined
 }
@@ -24,16 +40,82 @@ export interface RepresentationRules {
  */
 export function representationWriter(
   requires: readonly QueryPlanSelectionNode[],
-  { isOfType, rewrite, keys }: RepresentationRules,
-): Represent {
+  { isOfType, rewrites, keys }: RepresentationRules,
+): RepresentationWriter {
   const gather = gatherer(requires, isOfType)
-  return (entity) => {
+  const rewrite = rewriter(rewrites, isOfType)
+  const byTypename = new Map<unknown, TypeWriter>()
+
+  return {
+    write: (entity) => writerFor(entity).write(entity),
+    fieldsOf: (entity) => writerFor(entity).fields,
+  }
+
+  function writerFor(entity: JsonObject): TypeWriter {
+    const typename = entity['__typename']
+    const known = byTypename.get(typename)
+    if (known) return known
+    const writer = (keys ? undefined : flatWriter(typename)) ?? { write: writeGathered }
+    // What a subgraph may invent is not kept.
+    if (byTypename.size < mostTypenames) byTypename.set(typename, writer)
+    return writer
+  }
+
+  function writeGathered(entity: JsonObject): string | undefined {
     const representation = gather(entity)
     if (!representation?.['__typename']) return undefined
     if (keys && !keys.some((key) => key.every((name) => name in representation))) return undefined
     rewrite?.(representation)
     return JSON.stringify(representation)
   }
+
+  /** The usual case, written at once: one type condition fits, and its fields are scalars. */
+  function flatWriter(typename: unknown): TypeWriter | undefined {
+    if (typeof typename !== 'string') return undefined
+    const fitting = requires.filter(
+      (one) => one.kind === 'Field' || isOfType(typename, one.typeCondition ?? typename),
+    )
+    const [fragment] = fitting
+    if (fitting.length !== 1 || fragment?.kind !== 'InlineFragment') return undefined
+    const names = fragment.selections.flatMap((one) =>
+      one.kind === 'Field' && !one.selections && !one.alias ? [one.name] : [],
+    )
+    if (names.length !== fragment.selections.length || names[0] !== '__typename') return undefined
+    const written = typenameAfter(rewrites, typename, isOfType)
+    if (written === undefined) return undefined
+    const head = `{"__typename":${JSON.stringify(written)}`
+    const fields = names.slice(1).map((name) => ({ name, prefix: `,${JSON.stringify(name)}:` }))
+    const write = (entity: JsonObject) => {
+      let text = head
+      for (let index = 0; index < fields.length; index++) {
+        const { name, prefix } = fields[index]!
+        const value = entity[name]
+        if (value === undefined) return undefined
+        text += prefix + (typeof value === 'string' ? jsonString(value) : JSON.stringify(value))
+      }
+      return text + '}'
+    }
+    return { write, fields: names.slice(1) }
+  }
+}
+
+/** The most types for which a writer is kept. */
+const mostTypenames = 100
+
+/** Returns the `__typename` after rewrites of nothing else; undefined when they rewrite more. */
+function typenameAfter(
+  rewrites: readonly FetchDataRewrite[] | undefined,
+  typename: string,
+  isOfType: IsOfType,
+): string | undefined {
+  let written: unknown = typename
+  for (const rewrite of rewrites ?? []) {
+    const [condition, field, ...more] = rewrite.path
+    const isOfTypename = field === '__typename' && more.length === 0
+    if (rewrite.kind !== 'ValueSetter' || !isOfTypename) return undefined
+    if (isOfType(typename, condition!.replace('... on ', ''))) written = rewrite.setValueTo
+  }
+  return String(written)
 }
 
 /** A missing field, unlike a null one, means that the object cannot be represented. */

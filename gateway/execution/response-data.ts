@@ -48,7 +48,12 @@ export function positionsAt(data: JsonObject, path: DataPath): ResponsePath[] {
   return current.filter(({ value }) => isObject(value)).map(({ position }) => position)
 }
 
-export type MergeObject = (target: JsonObject, source: JsonObject) => void
+/** `names` are those of the source, for merging it several times. */
+export type MergeObject = (
+  target: JsonObject,
+  source: JsonObject,
+  names?: readonly string[],
+) => void
 
 /**
  * Returns the function that merges what a subgraph sent into the data. A value wins over null,
@@ -59,8 +64,13 @@ export type MergeObject = (target: JsonObject, source: JsonObject) => void
 export function objectMerger(isAbstract: (typename: unknown) => boolean): MergeObject {
   return mergeObject
 
-  function mergeObject(target: JsonObject, source: JsonObject): void {
-    for (const key in source) {
+  function mergeObject(
+    target: JsonObject,
+    source: JsonObject,
+    names: readonly string[] = Object.keys(source),
+  ): void {
+    for (let index = 0; index < names.length; index++) {
+      const key = names[index]!
       // JSON.parse makes `__proto__` a plain property; assigning to it would set the prototype.
       if (key === '__proto__') continue
       const value = source[key]
