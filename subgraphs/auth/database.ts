@@ -83,6 +83,35 @@ export interface ThrottlesTable {
   used_at: number
 }
 
+export interface ClientsTable {
+  /** The `client_id`. */
+  id: string
+  name: string
+  /** SHA-256 of the secret. */
+  secret_hash: string
+  /** Space separated. */
+  scope: string
+  created_at: number
+  disabled_at: number | null
+}
+
+export interface ApiKeysTable {
+  id: string
+  /** SHA-256 of the key. */
+  hash: string
+  account_id: string
+  name: string
+  /** Space separated. */
+  scope: string
+  created_at: number
+  expires_at: number
+  last_used_at: number | null
+  /** As for sessions. */
+  access_expires_at: number
+  status_index: number
+  revoked_at: number | null
+}
+
 export interface CountersTable {
   name: 'status index'
   value: number
@@ -132,6 +161,8 @@ export interface AuthTables {
   auth_password_resets: PasswordResetsTable
   auth_devices: DevicesTable
   auth_throttles: ThrottlesTable
+  auth_clients: ClientsTable
+  auth_api_keys: ApiKeysTable
   auth_counters: CountersTable
   auth_subject_cut_offs: SubjectCutOffsTable
   auth_audit: AuditTable

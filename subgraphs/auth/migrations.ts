@@ -178,6 +178,39 @@ export const migrations: Migrations = {
       await index(database, 'auth_accounts', 'created_at')
     },
   },
+
+  '006 clients and API keys': {
+    async up(database) {
+      await database.schema
+        .createTable('auth_clients')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('secret_hash', 'text', (column) => column.notNull())
+        .addColumn('scope', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addColumn('disabled_at', 'bigint')
+        .execute()
+
+      await database.schema
+        .createTable('auth_api_keys')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('hash', 'text', (column) => column.notNull().unique())
+        .addColumn('account_id', 'text', (column) =>
+          column.notNull().references('auth_accounts.id').onDelete('cascade'),
+        )
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('scope', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .addColumn('last_used_at', 'bigint')
+        .addColumn('access_expires_at', 'bigint', (column) => column.notNull())
+        .addColumn('status_index', 'bigint', (column) => column.notNull().unique())
+        .addColumn('revoked_at', 'bigint')
+        .execute()
+      await index(database, 'auth_api_keys', 'account_id')
+      await index(database, 'auth_api_keys', 'revoked_at')
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

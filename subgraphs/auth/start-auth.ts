@@ -16,10 +16,14 @@ import { openAuthDatabase } from './database.ts'
 import { delivery } from './delivery/deliver.ts'
 import type { Deliver } from './delivery/deliver.ts'
 import { housekeeping } from './housekeeping.ts'
+import { apiKeyStore } from './machines/api-keys.ts'
+import { clientStore } from './machines/clients.ts'
+import { addOAuthRoutes } from './oauth/routes.ts'
 import { hashingQueue } from './passwords/hashing-queue.ts'
 import { passwordHasher } from './passwords/hashing.ts'
 import { accountResolvers } from './resolvers/account-resolvers.ts'
 import { administrationResolvers } from './resolvers/administration-resolvers.ts'
+import { machineResolvers } from './resolvers/machine-resolvers.ts'
 import { sessionResolvers } from './resolvers/session-resolvers.ts'
 import { cutOffStore } from './revocation/cut-offs.ts'
 import { addRevocationRoutes } from './revocation/routes.ts'
@@ -35,11 +39,12 @@ import { readAuthSettings } from './settings.ts'
 import { loginGuard } from './throttling/login-guard.ts'
 import { oneCredentialField } from './throttling/one-credential-field.ts'
 import { throttleStore } from './throttling/throttles.ts'
-import { accessTokenIssuer } from './tokens/access-token.ts'
+import { accessTokenIssuer, accessTokenSigner } from './tokens/access-token.ts'
 import { jwksPath, jwksRoute } from './tokens/jwks-route.ts'
 import { keyEncryption } from './tokens/key-encryption.ts'
 import { keyLifecycle } from './tokens/key-lifecycle.ts'
 import { openSigningKeys } from './tokens/signing-keys.ts'
+import { ownTokenVerifier } from './tokens/verify-own-token.ts'
 
 const typeDefs = parse(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'))
 
@@ -88,7 +93,12 @@ export async function startAuth(
   })
   const refreshTokens = refreshTokenStore({ database, accounts, audit, lifetimes, now })
   const tokenOptions = { issuer, audience, lifetime: lifetimes.accessToken, baseUrl }
-  const issueAccessToken = accessTokenIssuer(keys, tokenOptions, now)
+  const signAccessToken = accessTokenSigner(keys, tokenOptions, now)
+  const issueAccessToken = accessTokenIssuer(signAccessToken)
+  const verifyOwnToken = ownTokenVerifier({ database, keys, issuer, audience, now })
+  const clients = clientStore(database, now)
+  const apiKeys = apiKeyStore(database, lifetimes.accessToken, now)
+  const ending = sessionEnder({ database, sessions, cutOffs, audit })
   const startSession = sessionStarter({
     database,
     sessions,
@@ -111,7 +121,7 @@ export async function startAuth(
     refresh: refresh(refreshTokens, issueAccessToken),
     sessions,
     callersSession: callersSession(sessions),
-    sessionEnder: sessionEnder({ database, sessions, cutOffs, audit }),
+    sessionEnder: ending,
   })
   const ofAccounts = accountResolvers({
     accounts,
@@ -126,15 +136,31 @@ export async function startAuth(
     readAudit: auditReader(database),
   })
 
+  const ofMachines = machineResolvers({
+    database,
+    accounts,
+    apiKeys,
+    clients,
+    callersSession: callersSession(sessions),
+    cutOffs,
+    audit,
+  })
+
   const running = await serveSubgraph({
     name: 'auth',
     typeDefs,
     resolvers: {
-      Query: { ...ofSessions.Query, ...ofAccounts.Query, ...ofAdministration.Query },
+      Query: {
+        ...ofSessions.Query,
+        ...ofAccounts.Query,
+        ...ofAdministration.Query,
+        ...ofMachines.Query,
+      },
       Mutation: {
         ...ofSessions.Mutation,
         ...ofAccounts.Mutation,
         ...ofAdministration.Mutation,
+        ...ofMachines.Mutation,
       },
     },
     validationRules: [oneCredentialField],
@@ -146,6 +172,22 @@ export async function startAuth(
     routes(app) {
       app.get(jwksPath, jwksRoute(keys))
       addRevocationRoutes(app, { database, keys, cutOffs, issuer, baseUrl, now })
+      addOAuthRoutes(app, {
+        database,
+        accounts,
+        clients,
+        apiKeys,
+        refreshTokens,
+        sessionEnder: ending,
+        audit,
+        signAccessToken,
+        issueAccessToken,
+        verifyOwnToken,
+        issuer,
+        baseUrl,
+        algorithm: settings.keys.algorithm,
+        now,
+      })
     },
     async onClose() {
       tidying.stop()

@@ -6,12 +6,15 @@ export const administratorRole = 'administrator'
 
 export const standardRoles: Roles = {
   [ordinaryRole]: ['profile', 'profile:email'],
-  [administratorRole]: ['admin:users', 'admin:audit'],
+  [administratorRole]: ['admin:users', 'admin:audit', 'admin:clients'],
 }
 
 const roleName = /^[a-z][a-z0-9-]{0,63}$/
+
 /** RFC 6749 section 3.3. */
-const scopeName = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+export function isScopeName(text: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/.test(text)
+}
 
 /**
  * Returns the standard roles with those of a JSON text, as in `{"editor": ["articles:write"]}`;
@@ -33,7 +36,7 @@ function isRoles(value: unknown): value is Roles {
     ([name, scopes]) =>
       roleName.test(name) &&
       Array.isArray(scopes) &&
-      scopes.every((scope) => typeof scope === 'string' && scopeName.test(scope)),
+      scopes.every((scope) => typeof scope === 'string' && isScopeName(scope)),
   )
 }
 

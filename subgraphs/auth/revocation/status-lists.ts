@@ -2,7 +2,7 @@
  * The status of access tokens, as IETF Token Status Lists (draft-ietf-oauth-status-list): one bit
  * for each index, 1 for revoked. Published at `/status-lists/1`, `/status-lists/2` ...
  *
- * An index belongs to a session, not to a token. The drafts ask for one each so that two verifiers
+ * An index belongs to a session (or an API key), not to a token. The drafts ask for one each so that two verifiers
  * cannot tell that two tokens have one holder; all tokens of a session carry the same `sid` and
  * `sub` already, so there is nothing to hide, and a list is shorter by the number of refreshes.
  * Indices are given out in order: who reads a list learns how many sessions there were, and nothing
@@ -57,13 +57,16 @@ export async function readStatusList(
   now: number,
 ): Promise<DocumentContent> {
   const first = (list - 1) * indicesPerList
-  const rows = await database
-    .selectFrom('auth_sessions')
-    .select('status_index')
-    .where('revoked_at', 'is not', null)
-    .where('access_expires_at', '>', now - clockTolerance)
-    .where('status_index', '>=', first)
-    .where('status_index', '<', first + indicesPerList)
+  const revokedIn = (table: 'auth_sessions' | 'auth_api_keys') =>
+    database
+      .selectFrom(table)
+      .select('status_index')
+      .where('revoked_at', 'is not', null)
+      .where('access_expires_at', '>', now - clockTolerance)
+      .where('status_index', '>=', first)
+      .where('status_index', '<', first + indicesPerList)
+  const rows = await revokedIn('auth_sessions')
+    .unionAll(revokedIn('auth_api_keys'))
     .orderBy('status_index')
     .execute()
   const revoked = rows.map((row) => row.status_index - first)

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { CallerClient } from '../../kit/client-headers.ts'
 import type { AuthDatabase, SessionsTable } from '../database.ts'
+import { takeStatusIndex } from '../revocation/status-index.ts'
 
 export interface Session {
   /** The `sid` of its access tokens. */
@@ -57,12 +58,6 @@ export function sessionStore(
   return {
     async start(transaction, accountId, client) {
       const startedAt = now()
-      const { value } = await transaction
-        .updateTable('auth_counters')
-        .set((column) => ({ value: column('value', '+', 1) }))
-        .where('name', '=', 'status index')
-        .returning('value')
-        .executeTakeFirstOrThrow()
       const row = await transaction
         .insertInto('auth_sessions')
         .values({
@@ -75,7 +70,7 @@ export function sessionStore(
           refresh_generation: 1,
           address: client.address ?? null,
           agent: client.agent ?? null,
-          status_index: value - 1,
+          status_index: await takeStatusIndex(transaction),
           revoked_at: null,
         })
         .returningAll()

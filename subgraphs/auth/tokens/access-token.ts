@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Account } from '../accounts/accounts.ts'
-import type { Session } from '../sessions/sessions.ts'
 import { statusReference } from '../revocation/status-lists.ts'
+import type { Session } from '../sessions/sessions.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 export interface AccessTokenOptions {
@@ -23,38 +23,70 @@ export interface AccessToken {
   readonly expiresIn: number
 }
 
-export type AccessTokenIssuer = (account: Account, session: Session) => Promise<AccessToken>
+/** What an access token says of its holder. */
+export interface AccessTokenContent {
+  subject: string
+  /** The program that asked for it (RFC 9068 section 2.2 requires one). */
+  clientId: string
+  scopes: readonly string[]
+  name: string
+  sessionId?: string
+  /** The API key that was exchanged for it: `akid`. */
+  apiKeyId?: string
+  /** Its place in the status lists, where it can be revoked. */
+  statusIndex?: number
+}
 
-/** The `client_id` of people who log in through GraphQL: required by RFC 9068 section 2.2. */
-const firstPartyClient = 'portcullis'
+export type AccessTokenSigner = (content: AccessTokenContent) => Promise<AccessToken>
 
-/** Returns a function that signs an access token for an account's session. */
-export function accessTokenIssuer(
+/** The `client_id` of people who log in through GraphQL. */
+export const firstPartyClient = 'portcullis'
+
+/** Returns a function that signs an access token. */
+export function accessTokenSigner(
   keys: SigningKeys,
   options: AccessTokenOptions,
   now: () => number,
-): AccessTokenIssuer {
+): AccessTokenSigner {
   const { issuer, audience, baseUrl } = options
   const lifetime = Math.floor(options.lifetime / 1000)
 
-  return async (account, session) => {
+  return async ({ subject, clientId, scopes, name, sessionId, apiKeyId, statusIndex }) => {
     const key = await keys.current()
     const issuedAt = Math.floor(now() / 1000)
     const token = await new SignJWT({
-      client_id: firstPartyClient,
-      sid: session.id,
-      scope: account.scopes.join(' '),
-      name: account.name,
-      status: { status_list: { ...statusReference(session.statusIndex, baseUrl()) } },
+      client_id: clientId,
+      scope: scopes.join(' '),
+      name,
+      ...(sessionId === undefined ? {} : { sid: sessionId }),
+      ...(apiKeyId === undefined ? {} : { akid: apiKeyId }),
+      ...(statusIndex === undefined
+        ? {}
+        : { status: { status_list: { ...statusReference(statusIndex, baseUrl()) } } }),
     })
       .setProtectedHeader({ typ: 'at+jwt', alg: key.algorithm, kid: key.id })
       .setIssuer(issuer)
       .setAudience(audience)
-      .setSubject(account.id)
+      .setSubject(subject)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + lifetime)
       .setJti(randomUUID())
       .sign(key.privateKey)
     return { token, expiresIn: lifetime }
   }
+}
+
+export type AccessTokenIssuer = (account: Account, session: Session) => Promise<AccessToken>
+
+/** Returns a function that signs an access token for an account's session. */
+export function accessTokenIssuer(sign: AccessTokenSigner): AccessTokenIssuer {
+  return (account, session) =>
+    sign({
+      subject: account.id,
+      clientId: firstPartyClient,
+      scopes: account.scopes,
+      name: account.name,
+      sessionId: session.id,
+      statusIndex: session.statusIndex,
+    })
 }

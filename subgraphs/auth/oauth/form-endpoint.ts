@@ -1,0 +1,74 @@
+/** What OAuth's endpoints have in common: POST, a form, an answer that nobody keeps. */
+import { Router, urlencoded } from 'express'
+import type { ErrorRequestHandler, Request } from 'express'
+import { OAuthError } from './oauth-error.ts'
+
+export type Form = ReadonlyMap<string, string>
+
+/** Returns the body of the answer; undefined for an empty one. */
+export type FormHandler = (form: Form, request: Request) => Promise<object | undefined>
+
+const bodyLimit = 20_000
+
+/** Returns the routes of an endpoint at `path`. */
+export function formEndpoint(path: string, handle: FormHandler): Router {
+  const router = Router()
+  router.use(path, (_request, response, next) => {
+    response.set({ 'cache-control': 'no-store', pragma: 'no-cache' })
+    next()
+  })
+  router.post(
+    path,
+    requireForm,
+    urlencoded({ extended: false, limit: bodyLimit, inflate: false }),
+    async (request: Request, response) => {
+      const body = await handle(readForm(request.body), request)
+      if (body) response.json(body)
+      else response.status(200).end()
+    },
+  )
+  router.all(path, (_request, response) => {
+    response.status(405).set('allow', 'POST').json({
+      error: 'invalid_request',
+      error_description: 'Send a POST request',
+    })
+  })
+  router.use(path, answerError)
+  return router
+}
+
+function requireForm(request: Request, _response: unknown, next: () => void): void {
+  if (!request.is('application/x-www-form-urlencoded')) {
+    throw new OAuthError('invalid_request', 'Send application/x-www-form-urlencoded')
+  }
+  next()
+}
+
+/** A parameter comes once (RFC 6749 section 3.2); an empty one counts as absent. */
+function readForm(body: Record<string, unknown> | undefined): Form {
+  const form = new Map<string, string>()
+  for (const [name, value] of Object.entries(body ?? {})) {
+    if (typeof value !== 'string') {
+      throw new OAuthError('invalid_request', 'A parameter is sent more than once')
+    }
+    if (value !== '') form.set(name, value)
+  }
+  return form
+}
+
+const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
+  if (error instanceof OAuthError) {
+    if (error.status === 401) response.set('www-authenticate', 'Basic realm="portcullis"')
+    response.status(error.status).json({ error: error.code, error_description: error.message })
+    return
+  }
+  if (error?.status >= 400 && error?.status < 500) {
+    response.status(error.status).json({
+      error: 'invalid_request',
+      error_description: 'The request body could not be read',
+    })
+    return
+  }
+  console.error('auth:', error)
+  response.status(500).json({ error: 'server_error' })
+}

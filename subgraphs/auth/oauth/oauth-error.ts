@@ -1,0 +1,25 @@
+/** The errors of OAuth's endpoints (RFC 6749 section 5.2), as a table. */
+const statuses = {
+  invalid_request: 400,
+  invalid_client: 401,
+  invalid_grant: 400,
+  unsupported_grant_type: 400,
+  invalid_scope: 400,
+  unsupported_token_type: 400,
+  insufficient_scope: 403,
+} as const
+
+export type OAuthErrorCode = keyof typeof statuses
+
+export class OAuthError extends Error {
+  override name = 'OAuthError'
+  readonly code: OAuthErrorCode
+  readonly status: number
+
+  /** @param description for the developer of the client; never what was sent */
+  constructor(code: OAuthErrorCode, description: string) {
+    super(description)
+    this.code = code
+    this.status = statuses[code]
+  }
+}

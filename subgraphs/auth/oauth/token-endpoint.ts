@@ -1,0 +1,119 @@
+/**
+ * `/oauth/token`: access tokens for programs.
+ *
+ *   client_credentials   a client gets a token of its own (RFC 6749 section 4.4)
+ *   token-exchange       a person's API key becomes an access token for them (RFC 8693)
+ *   refresh_token        a refresh token becomes new tokens (RFC 6749 section 6)
+ */
+import type { Account, Accounts } from '../accounts/accounts.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { ApiKeys } from '../machines/api-keys.ts'
+import type { Clients } from '../machines/clients.ts'
+import type { RefreshTokens } from '../sessions/refresh-tokens.ts'
+import { firstPartyClient } from '../tokens/access-token.ts'
+import type { AccessTokenIssuer, AccessTokenSigner } from '../tokens/access-token.ts'
+import { authenticateClient } from './client-authentication.ts'
+import type { Form, FormHandler } from './form-endpoint.ts'
+import { OAuthError } from './oauth-error.ts'
+
+export const tokenPath = '/oauth/token'
+
+export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const apiKeyTokenType = 'urn:portcullis:params:oauth:token-type:api-key'
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+
+export const grantTypes = ['client_credentials', 'refresh_token', tokenExchangeGrant] as const
+
+export interface TokenEndpointParts {
+  accounts: Accounts
+  clients: Clients
+  apiKeys: ApiKeys
+  refreshTokens: RefreshTokens
+  audit: AuditTrail
+  signAccessToken: AccessTokenSigner
+  issueAccessToken: AccessTokenIssuer
+}
+
+export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
+  const { accounts, clients, apiKeys, refreshTokens, audit } = parts
+  const grants: Record<(typeof grantTypes)[number], FormHandler> = {
+    client_credentials: ofClient,
+    refresh_token: ofRefreshToken,
+    [tokenExchangeGrant]: ofApiKey,
+  }
+
+  return (form, request) => {
+    const name = form.get('grant_type')
+    if (name === undefined) throw new OAuthError('invalid_request', 'grant_type is missing')
+    const grant = grantTypes.find((known) => known === name)
+    if (!grant) throw new OAuthError('unsupported_grant_type', `One of ${grantTypes.join(', ')}`)
+    return grants[grant](form, request)
+  }
+
+  async function ofClient(form: Form, request: Parameters<FormHandler>[1]) {
+    const client = await authenticateClient(request, form, clients)
+    const scopes = chosenScopes(form, client.scopes)
+    const { token, expiresIn } = await parts.signAccessToken({
+      subject: client.id,
+      clientId: client.id,
+      scopes,
+      name: client.name,
+    })
+    await audit.record({ event: 'client logged in', accountId: client.id })
+    return tokenAnswer(token, expiresIn, scopes)
+  }
+
+  async function ofApiKey(form: Form) {
+    if (form.get('subject_token_type') !== apiKeyTokenType) {
+      throw new OAuthError('invalid_request', `subject_token_type is ${apiKeyTokenType}`)
+    }
+    const apiKey = await apiKeys.use(form.get('subject_token') ?? '')
+    const account = apiKey && (await accounts.find(apiKey.accountId))
+    if (!account || account.disabled) throw new OAuthError('invalid_grant', 'No such key')
+
+    const scopes = chosenScopes(form, stillHeld(apiKey.scopes, account))
+    const { token, expiresIn } = await parts.signAccessToken({
+      subject: account.id,
+      clientId: firstPartyClient,
+      scopes,
+      name: account.name,
+      apiKeyId: apiKey.id,
+      statusIndex: apiKey.statusIndex,
+    })
+    return { ...tokenAnswer(token, expiresIn, scopes), issued_token_type: accessTokenType }
+  }
+
+  async function ofRefreshToken(form: Form) {
+    const result = await refreshTokens.rotate(form.get('refresh_token') ?? '', {})
+    if (result.outcome !== 'rotated') {
+      throw new OAuthError('invalid_grant', 'The refresh token is used, expired or unknown')
+    }
+    const { token, expiresIn } = await parts.issueAccessToken(result.account, result.session)
+    return {
+      ...tokenAnswer(token, expiresIn, result.account.scopes),
+      refresh_token: result.refreshToken,
+    }
+  }
+}
+
+/** What an administrator took from the person is taken from their keys, too. */
+function stillHeld(scopes: readonly string[], account: Account): string[] {
+  return scopes.filter((scope) => account.scopes.includes(scope))
+}
+
+/** Fewer scopes may be asked for, never more. */
+function chosenScopes(form: Form, allowed: readonly string[]): readonly string[] {
+  const asked = form.get('scope')?.split(' ').filter(Boolean)
+  if (!asked) return allowed
+  if (asked.every((scope) => allowed.includes(scope))) return [...new Set(asked)]
+  throw new OAuthError('invalid_scope', 'A scope is not granted to this client or key')
+}
+
+function tokenAnswer(token: string, expiresIn: number, scopes: readonly string[]) {
+  return {
+    access_token: token,
+    token_type: 'Bearer',
+    expires_in: expiresIn,
+    scope: scopes.join(' '),
+  }
+}

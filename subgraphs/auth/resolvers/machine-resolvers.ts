@@ -1,0 +1,131 @@
+import { GraphQLError } from 'graphql'
+import { requireScopes } from '../../kit/guards.ts'
+import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
+import type { Accounts } from '../accounts/accounts.ts'
+import { isScopeName } from '../accounts/roles.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { AuthDatabase } from '../database.ts'
+import type { ApiKey, ApiKeys } from '../machines/api-keys.ts'
+import type { Client, Clients } from '../machines/clients.ts'
+import type { CutOffs } from '../revocation/cut-offs.ts'
+import type { CallersSession } from '../sessions/callers-session.ts'
+import { time } from './time.ts'
+
+export interface MachineResolverParts {
+  database: AuthDatabase
+  accounts: Accounts
+  apiKeys: ApiKeys
+  clients: Clients
+  callersSession: CallersSession
+  cutOffs: CutOffs
+  audit: AuditTrail
+}
+
+const day = 24 * 60 * 60 * 1000
+const limits = { name: 100, days: 365, keys: 50 }
+
+export function machineResolvers(parts: MachineResolverParts) {
+  const { database, accounts, apiKeys, clients, callersSession, cutOffs, audit } = parts
+
+  return {
+    Query: {
+      async apiKeys(_parent, _args, context) {
+        const { accountId } = await callersSession.require(context)
+        return (await apiKeys.list(accountId)).map(apiKeyOutput)
+      },
+      async adminClients(_parent, _args, context) {
+        requireScopes(context, 'admin:clients')
+        return (await clients.list()).map(clientOutput)
+      },
+    },
+    Mutation: {
+      async createApiKey(_parent, { name, scopes, expiresInDays }, context) {
+        // Its session, not one of its keys: a key cannot make another.
+        const { accountId, id: sessionId } = await callersSession.require(context)
+        const account = await accounts.find(accountId)
+        requireName(name)
+        if (expiresInDays < 1 || expiresInDays > limits.days) {
+          throw badInput(`expiresInDays is from 1 to ${limits.days}`)
+        }
+        if (!scopes.every((scope: string) => account?.scopes.includes(scope))) {
+          throw badInput('A scope is not among your own')
+        }
+        if ((await apiKeys.list(accountId)).length >= limits.keys) {
+          throw badInput(`At most ${limits.keys} keys`)
+        }
+        return database.transaction().execute(async (transaction) => {
+          const lifetime = expiresInDays * day
+          const made = await apiKeys.add(transaction, { accountId, name, scopes, lifetime })
+          await audit.record(
+            { event: 'API key made', accountId, sessionId, ...context.client },
+            transaction,
+          )
+          return { key: made.text, apiKey: apiKeyOutput(made.apiKey) }
+        })
+      },
+      async revokeApiKey(_parent, { id }, context) {
+        const { accountId, id: sessionId } = await callersSession.require(context)
+        return database.transaction().execute(async (transaction) => {
+          const revoked = await apiKeys.revoke(transaction, { id, accountId })
+          if (!revoked) return false
+          await audit.record(
+            { event: 'API key revoked', accountId, sessionId, ...context.client },
+            transaction,
+          )
+          return true
+        })
+      },
+
+      async adminCreateClient(_parent, { name, scopes }, context) {
+        const { sub: actorId } = requireScopes(context, 'admin:clients')
+        requireName(name)
+        if (!scopes.every(isScopeName)) throw badInput('A scope has no spaces and no quotes')
+        return database.transaction().execute(async (transaction) => {
+          const { client, secret } = await clients.add(name, scopes, transaction)
+          await audit.record(
+            { event: 'client made', accountId: client.id, actorId, ...context.client },
+            transaction,
+          )
+          return { client: clientOutput(client), secret }
+        })
+      },
+      async adminDisableClient(_parent, { id }, context) {
+        const { sub: actorId } = requireScopes(context, 'admin:clients')
+        return database.transaction().execute(async (transaction) => {
+          const client = await clients.disable(id, transaction)
+          if (!client) throw badInput('There is no such client')
+          await cutOffs.cutOff(id, transaction)
+          await audit.record(
+            { event: 'client disabled', accountId: id, actorId, ...context.client },
+            transaction,
+          )
+          return clientOutput(client)
+        })
+      },
+    },
+  } satisfies SubgraphResolvers
+}
+
+function requireName(name: string): void {
+  const { length } = [...name.trim()]
+  if (length < 1 || length > limits.name) throw badInput(`name has 1 to ${limits.name} characters`)
+}
+
+function badInput(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
+}
+
+function apiKeyOutput({ id, name, scopes, createdAt, expiresAt, lastUsedAt }: ApiKey) {
+  return {
+    id,
+    name,
+    scopes,
+    createdAt: time(createdAt),
+    expiresAt: time(expiresAt),
+    lastUsedAt: lastUsedAt === null ? null : time(lastUsedAt),
+  }
+}
+
+function clientOutput({ id, name, scopes, disabled, createdAt }: Client) {
+  return { id, name, scopes, disabled, createdAt: time(createdAt) }
+}

@@ -1,0 +1,12 @@
+import type { AuthDatabase } from '../database.ts'
+
+/** Returns the next free place in the status lists: one statement, so that nobody else gets it. */
+export async function takeStatusIndex(transaction: AuthDatabase): Promise<number> {
+  const { value } = await transaction
+    .updateTable('auth_counters')
+    .set((column) => ({ value: column('value', '+', 1) }))
+    .where('name', '=', 'status index')
+    .returning('value')
+    .executeTakeFirstOrThrow()
+  return value - 1
+}

@@ -1,0 +1,67 @@
+/** Access tokens that come back: whether one is ours, and good for anything still. */
+import { createLocalJWKSet, jwtVerify } from 'jose'
+import type { JWTPayload } from 'jose'
+import type { AuthDatabase } from '../database.ts'
+import type { SigningKeys } from './signing-keys.ts'
+
+export interface OwnTokenParts {
+  database: AuthDatabase
+  keys: SigningKeys
+  issuer: string
+  audience: string
+  now: () => number
+}
+
+export type OwnClaims = JWTPayload & { readonly sub: string }
+
+/** Returns the claims of a valid access token of ours that is not revoked; undefined for all else. */
+export type VerifyOwnToken = (token: string) => Promise<OwnClaims | undefined>
+
+export function ownTokenVerifier(parts: OwnTokenParts): VerifyOwnToken {
+  const { database, keys, issuer, audience, now } = parts
+
+  return async (token) => {
+    const claims = await verified(token)
+    return claims && !(await isRevoked(claims)) ? claims : undefined
+  }
+
+  async function verified(token: string): Promise<OwnClaims | undefined> {
+    try {
+      const keySet = createLocalJWKSet({ keys: await keys.published() })
+      const { payload } = await jwtVerify(token, keySet, {
+        issuer,
+        audience,
+        typ: 'at+jwt',
+        currentDate: new Date(now()),
+        requiredClaims: ['sub', 'exp', 'iat', 'jti'],
+      })
+      return payload as OwnClaims
+    } catch {
+      return undefined
+    }
+  }
+
+  async function isRevoked({ sub, iat = 0, sid, akid }: OwnClaims): Promise<boolean> {
+    const cutOff = await database
+      .selectFrom('auth_subject_cut_offs')
+      .select('subject')
+      .where('subject', '=', sub)
+      .where('issued_before', '>', iat)
+      .executeTakeFirst()
+    if (cutOff) return true
+    if (typeof sid === 'string') return !(await isOpen('auth_sessions', sid))
+    if (typeof akid === 'string') return !(await isOpen('auth_api_keys', akid))
+    return false
+  }
+
+  async function isOpen(table: 'auth_sessions' | 'auth_api_keys', id: string): Promise<boolean> {
+    const row = await database
+      .selectFrom(table)
+      .select('id')
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', now())
+      .executeTakeFirst()
+    return row !== undefined
+  }
+}

@@ -1,0 +1,296 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createLocalJWKSet, jwtVerify } from 'jose'
+import { sql } from 'kysely'
+import { startAuth } from '../../subgraphs/auth/start-auth.ts'
+import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { openDatabase } from '../../subgraphs/storage/open-database.ts'
+import { asker, codes } from '../support/ask-subgraph.ts'
+import type { Ask } from '../support/ask-subgraph.ts'
+import { authEnvironment, claimsOf, loggedIn, refresh } from '../support/auth-client.ts'
+import { testDatabases } from '../support/databases.ts'
+import type { ScratchDatabase } from '../support/postgres.ts'
+
+const admin = { sub: 'root', scope: 'admin:clients admin:users' }
+const exchange = {
+  grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  subject_token_type: 'urn:portcullis:params:oauth:token-type:api-key',
+}
+
+describe.each(await testDatabases())('standard endpoints on $name', ({ make }) => {
+  let scratch: ScratchDatabase
+  let running: RunningProcess
+  let ask: Ask
+
+  beforeAll(async () => {
+    scratch = await make()
+    running = await startAuth(authEnvironment(scratch.url))
+    ask = asker('auth', running.url)
+  })
+  afterAll(async () => {
+    await running.close()
+    await scratch.drop()
+  })
+
+  const url = (path: string) => new URL(path, running.url)
+  const post = async (
+    path: string,
+    form: Record<string, string> | string,
+    headers: Record<string, string> = {},
+  ) => {
+    const response = await fetch(url(path), {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body: new URLSearchParams(form),
+    })
+    const text = await response.text()
+    return { response, status: response.status, body: text === '' ? undefined : JSON.parse(text) }
+  }
+  const basic = ({ id, secret }: { id: string; secret: string }) => ({
+    authorization: `Basic ${Buffer.from(`${encodeURIComponent(id)}:${secret}`).toString('base64')}`,
+  })
+  const newClient = async (...scopes: string[]) => {
+    const mutation = `mutation ($scopes: [String!]!) {
+      adminCreateClient(name: "Nightly job", scopes: $scopes) { secret client { id scopes } }
+    }`
+    const { client, secret } = (await ask(admin, mutation, { scopes })).data.adminCreateClient
+    return { id: client.id as string, secret: secret as string }
+  }
+  const newApiKey = async (claims: Parameters<Ask>[0], ...scopes: string[]) => {
+    const mutation = `mutation ($scopes: [String!]!) {
+      createApiKey(name: "My script", scopes: $scopes) { key apiKey { id name scopes lastUsedAt } }
+    }`
+    const answer = await ask(claims, mutation, { scopes })
+    return { answer, ...answer.data.createApiKey } as { answer: any; key: string; apiKey: any }
+  }
+  const keySet = async () =>
+    createLocalJWKSet((await (await fetch(url('/.well-known/jwks.json'))).json()) as any)
+
+  test.each(['oauth-authorization-server', 'openid-configuration'])(
+    'the metadata of %s names issuer and endpoints that exist',
+    async (name) => {
+      const response = await fetch(url(`/.well-known/${name}`))
+      const metadata = (await response.json()) as Record<string, any>
+      expect(response.headers.get('cache-control')).toMatch(/^public, max-age=/)
+      expect(metadata.issuer).toBe('http://127.0.0.1:4001')
+      for (const member of [
+        'jwks_uri',
+        'status_list_aggregation_endpoint',
+        'subject_cut_offs_endpoint',
+      ]) {
+        expect((await fetch(metadata[member])).status).toBe(200)
+      }
+      for (const member of ['token_endpoint', 'introspection_endpoint', 'revocation_endpoint']) {
+        expect((await fetch(metadata[member])).status).toBe(405)
+      }
+    },
+  )
+
+  describe('a client', () => {
+    test('logs in by itself, for its scopes or fewer', async () => {
+      const client = await newClient('reports:read', 'reports:write')
+      const grant = { grant_type: 'client_credentials' }
+      const { response, body } = await post('/oauth/token', grant, basic(client))
+      expect(body).toEqual({
+        access_token: expect.any(String),
+        token_type: 'Bearer',
+        expires_in: 300,
+        scope: 'reports:read reports:write',
+      })
+      expect(response.headers.get('cache-control')).toBe('no-store')
+      const { payload } = await jwtVerify(body.access_token, await keySet(), {
+        typ: 'at+jwt',
+        audience: 'portcullis',
+      })
+      expect(payload).toMatchObject({ sub: client.id, client_id: client.id, name: 'Nightly job' })
+      expect(payload).not.toHaveProperty('sid')
+
+      const fewer = {
+        ...grant,
+        client_id: client.id,
+        client_secret: client.secret,
+        scope: 'reports:read',
+      }
+      expect((await post('/oauth/token', fewer)).body.scope).toBe('reports:read')
+      const more = await post('/oauth/token', { ...grant, scope: 'admin:users' }, basic(client))
+      expect([more.status, more.body.error]).toEqual([400, 'invalid_scope'])
+    })
+
+    test('that is unknown, has a wrong secret or is disabled gets nothing', async () => {
+      const client = await newClient('reports:read')
+      const grant = { grant_type: 'client_credentials' }
+      await post('/oauth/token', grant, basic(client))
+      const disable = 'mutation ($id: ID!) { adminDisableClient(id: $id) { disabled } }'
+      const attempts = [
+        await post('/oauth/token', grant),
+        await post('/oauth/token', grant, basic({ ...client, secret: 'wrong' })),
+        await post('/oauth/token', grant, basic({ ...client, id: 'client_unknown' })),
+        await post('/oauth/token', grant, { authorization: 'Basic %%%' }),
+        await post('/oauth/token', grant, { authorization: `Bearer ${client.secret}` }),
+      ]
+      expect((await ask(admin, disable, { id: client.id })).data.adminDisableClient.disabled).toBe(
+        true,
+      )
+      attempts.push(await post('/oauth/token', grant, basic(client)))
+      for (const { status, response, body } of attempts) {
+        expect([status, body.error]).toEqual([401, 'invalid_client'])
+        expect(response.headers.get('www-authenticate')).toBe('Basic realm="portcullis"')
+      }
+    })
+
+    test('is made by administrators only, and its secret is not kept in the clear', async () => {
+      const { claims } = await loggedIn(ask)
+      const mutation = 'mutation { adminCreateClient(name: "x", scopes: []) { secret } }'
+      expect(codes(await ask(claims, mutation))).toEqual(['FORBIDDEN'])
+      const { secret } = await newClient('a')
+      const database = await openDatabase<any>(scratch.url)
+      const { rows } = await sql`select * from auth_clients`.execute(database)
+      await database.destroy()
+      expect(JSON.stringify(rows)).not.toContain(secret)
+      const { data } = await ask(admin, '{ adminClients { name scopes disabled } }')
+      expect(data.adminClients).toContainEqual({
+        name: 'Nightly job',
+        scopes: ['a'],
+        disabled: false,
+      })
+    })
+  })
+
+  describe('an API key', () => {
+    test('is exchanged for an access token of its maker, within its scopes', async () => {
+      const { claims } = await loggedIn(ask)
+      const { key, apiKey } = await newApiKey(claims, 'profile')
+      expect(apiKey).toMatchObject({ name: 'My script', scopes: ['profile'], lastUsedAt: null })
+      const { status, body } = await post('/oauth/token', { ...exchange, subject_token: key })
+      expect(status).toBe(200)
+      expect(body).toMatchObject({ scope: 'profile', token_type: 'Bearer' })
+      const token = claimsOf(body.access_token)
+      expect(token).toMatchObject({ sub: '1', name: 'Alice', scope: 'profile', akid: apiKey.id })
+      expect(token.status.status_list.uri).toContain('/status-lists/1')
+      const { data } = await ask(claims, '{ apiKeys { id lastUsedAt } }')
+      expect(data.apiKeys).toContainEqual({ id: apiKey.id, lastUsedAt: expect.any(String) })
+    })
+
+    test('cannot have scopes that its maker lacks, nor be made with a key', async () => {
+      const { claims } = await loggedIn(ask)
+      expect(codes((await newApiKey(claims, 'admin:users')).answer)).toEqual(['BAD_USER_INPUT'])
+      const { key } = await newApiKey(claims, 'profile')
+      const { body } = await post('/oauth/token', { ...exchange, subject_token: key })
+      const { answer } = await newApiKey(claimsOf(body.access_token), 'profile')
+      expect(codes(answer)).toEqual(['UNAUTHENTICATED'])
+    })
+
+    test('that was revoked is exchanged no more, and its access tokens are on the list', async () => {
+      const { claims } = await loggedIn(ask)
+      const { key, apiKey } = await newApiKey(claims, 'profile')
+      const { body } = await post('/oauth/token', { ...exchange, subject_token: key })
+      const mutation = 'mutation ($id: ID!) { revokeApiKey(id: $id) }'
+      const stranger = (await loggedIn(ask)).claims
+      expect(
+        (await ask({ ...stranger, sub: '2' }, mutation, { id: apiKey.id })).data.revokeApiKey,
+      ).toBeNull()
+      expect((await ask(claims, mutation, { id: apiKey.id })).data.revokeApiKey).toBe(true)
+      expect((await ask(claims, mutation, { id: apiKey.id })).data.revokeApiKey).toBe(false)
+      const again = await post('/oauth/token', { ...exchange, subject_token: key })
+      expect([again.status, again.body.error]).toEqual([400, 'invalid_grant'])
+      const { client } = { client: await newClient('introspect') }
+      const seen = await post('/oauth/introspect', { token: body.access_token }, basic(client))
+      expect(seen.body).toEqual({ active: false })
+    })
+
+    test('is not stored in the clear', async () => {
+      const { claims } = await loggedIn(ask)
+      const { key } = await newApiKey(claims, 'profile')
+      const database = await openDatabase<any>(scratch.url)
+      const { rows } = await sql`select * from auth_api_keys`.execute(database)
+      await database.destroy()
+      expect(key).toMatch(/^pck_[\w-]{43}$/)
+      expect(JSON.stringify(rows)).not.toContain(key.slice(4))
+    })
+  })
+
+  test('a refresh token is exchanged at the token endpoint, too, once', async () => {
+    const { refreshToken, claims } = await loggedIn(ask)
+    const grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    const { body } = await post('/oauth/token', grant)
+    expect(claimsOf(body.access_token).sid).toBe(claims.sid)
+    expect(codes(await refresh(ask, body.refresh_token))).toEqual([])
+    expect((await post('/oauth/token', grant)).body.error).toBe('invalid_grant')
+  })
+
+  describe('introspection', () => {
+    test('tells an authorized client what a token is good for', async () => {
+      const client = await newClient('introspect')
+      const { token, refreshToken, claims } = await loggedIn(ask)
+      const { body, response } = await post('/oauth/introspect', { token }, basic(client))
+      expect(body).toMatchObject({ active: true, sub: '1', sid: claims.sid, token_type: 'Bearer' })
+      expect(response.headers.get('cache-control')).toBe('no-store')
+      const refreshable = await post('/oauth/introspect', { token: refreshToken }, basic(client))
+      expect(refreshable.body).toMatchObject({ active: true, sub: '1', sid: claims.sid })
+      await ask(claims, 'mutation { logout }')
+      for (const ended of [token, refreshToken, 'garbage', `${token}x`]) {
+        const answer = await post('/oauth/introspect', { token: ended }, basic(client))
+        expect(answer.body).toEqual({ active: false })
+      }
+    })
+
+    test('is refused to everybody else', async () => {
+      const { token } = await loggedIn(ask)
+      const other = await newClient('reports:read')
+      expect((await post('/oauth/introspect', { token })).status).toBe(401)
+      const lacking = await post('/oauth/introspect', { token }, basic(other))
+      expect([lacking.status, lacking.body.error]).toEqual([403, 'insufficient_scope'])
+    })
+  })
+
+  describe('revocation', () => {
+    test.each(['token', 'refreshToken'] as const)('of a %s ends its session', async (kind) => {
+      const tokens = await loggedIn(ask)
+      const { status, body } = await post('/oauth/revoke', { token: tokens[kind] })
+      expect({ status, body }).toEqual({ status: 200, body: undefined })
+      expect(codes(await refresh(ask, tokens.refreshToken))).toEqual(['SESSION_ENDED'])
+    })
+
+    test('of an API key that was found somewhere ends the key', async () => {
+      const { key } = await newApiKey((await loggedIn(ask)).claims, 'profile')
+      expect((await post('/oauth/revoke', { token: key })).status).toBe(200)
+      const { body } = await post('/oauth/token', { ...exchange, subject_token: key })
+      expect(body.error).toBe('invalid_grant')
+    })
+
+    test('of something unknown has the same answer', async () => {
+      for (const token of ['garbage', `pck_${'a'.repeat(43)}`]) {
+        expect((await post('/oauth/revoke', { token })).status).toBe(200)
+      }
+    })
+  })
+
+  test.each(['/oauth/token', '/oauth/introspect', '/oauth/revoke'])(
+    '%s is strict',
+    async (path) => {
+      const json = { 'content-type': 'application/json' }
+      const attempts = {
+        GET: await fetch(url(`${path}?token=x`)),
+        json: await fetch(url(path), { method: 'POST', headers: json, body: '{}' }),
+        empty: (await post(path, {})).response,
+        twice: (await post(path, 'token=a&token=b&grant_type=client_credentials')).response,
+        large: (await post(path, { token: 'x'.repeat(30_000) })).response,
+      }
+      const statuses = Object.fromEntries(
+        Object.entries(attempts).map(([name, { status }]) => [name, status]),
+      )
+      expect(statuses).toMatchObject({ GET: 405, json: 400, twice: 400, large: 413 })
+      expect([400, 401]).toContain(statuses.empty)
+      expect(attempts.GET.headers.get('allow')).toBe('POST')
+      for (const response of Object.values(attempts)) {
+        expect(response.headers.get('cache-control')).toBe('no-store')
+      }
+    },
+  )
+
+  test('grants that are not offered are refused', async () => {
+    const password = await post('/oauth/token', { grant_type: 'password', username: 'alice' })
+    expect([password.status, password.body.error]).toEqual([400, 'unsupported_grant_type'])
+    const prototype = await post('/oauth/token', { grant_type: '__proto__' })
+    expect(prototype.body.error).toBe('unsupported_grant_type')
+  })
+})
