@@ -2,12 +2,12 @@
 import { getNamedType, isAbstractType, isCompositeType, isUnionType } from 'graphql'
 import type { FieldNode, GraphQLCompositeType, SelectionSetNode } from 'graphql'
 import { collectFields } from './collect-fields.ts'
-import type { Selection } from './collect-fields.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject, ResponsePath } from './response-data.ts'
+import type { ResponseSelection } from './response-writer.ts'
 
 export interface ClientOperation {
-  readonly selection: Selection
+  readonly selection: ResponseSelection
   readonly root: GraphQLCompositeType
   readonly set: SelectionSetNode
   /** The client's name for a name in the fetched data. */
@@ -39,7 +39,8 @@ export function clientPath(
     const type = actualType(object)
     const ofAnyType = collectFields(selection, undefined, sets).get(name)
     const fields = type ? collectFields(selection, type, sets).get(name) : ofAnyType
-    if (!fields) return ofAnyType ? undefined : own
+    const isIt = (field: FieldNode) => selection.fetchedAs(field) === key
+    if (!fields?.some(isIt)) return ofAnyType?.some(isIt) ? undefined : own
     own.push(name)
     const inner = innerType(type ?? declared, fields[0]!)
     if (!inner) return own
