@@ -23,7 +23,12 @@ export interface Sources {
 
 export type Composition = Sources &
   (
-    | { readonly outcome: 'composed'; readonly sdl: string; readonly hints: readonly Hint[] }
+    | {
+        readonly outcome: 'composed'
+        readonly sdl: string
+        readonly hints: readonly Hint[]
+        readonly loaded: readonly LoadedSubgraph[]
+      }
     | { readonly outcome: 'failed'; readonly errors: readonly Problem[] }
   )
 
@@ -53,7 +58,7 @@ export async function composeSupergraph(
   }
   const hints = composed.hints.map((hint) => ({ ...locate(hint, loaded), level: hint.level }))
   const sdl = withDeclaredGuards(composed.sdl, loaded, file)
-  return { outcome: 'composed', sdl, hints, ...sources }
+  return { outcome: 'composed', sdl, hints, loaded, ...sources }
 }
 
 async function readConfigFile(path: string): Promise<string> {

@@ -27,7 +27,10 @@ export interface Hint extends Problem {
  *   users/schema.graphql:3:36: error FIELD_TYPE_MISMATCH in subgraph users: Type of field ...
  *     auth/schema.graphql:7:1 in subgraph auth
  */
-export function describeProblem(kind: 'error' | 'hint', { code, message, places }: Problem) {
+export function describeProblem(
+  kind: 'error' | 'warning' | 'hint',
+  { code, message, places }: Problem,
+) {
   const [first, ...more] = places
   const lead = first ? `${position(first)}: ` : ''
   const others = more.map((place) => `\n  ${position(place)}${inSubgraph(place)}`)
@@ -38,6 +41,12 @@ export function describeProblem(kind: 'error' | 'hint', { code, message, places 
 export function displayPath(path: string): string {
   const fromHere = relative(process.cwd(), path)
   return fromHere.startsWith('..') || fromHere === '' ? path : fromHere
+}
+
+/** Returns the same problem with its files named from the current folder. */
+export function withDisplayPaths<Any extends Problem>(problem: Any): Any {
+  const places = problem.places.map((place) => ({ ...place, file: displayPath(place.file) }))
+  return { ...problem, places }
 }
 
 function position({ file, line, column }: Place): string {

@@ -1,6 +1,7 @@
 /** What a composition came to: for people as text, for scripts as one line of JSON. */
-import { describeProblem, displayPath } from './problem.ts'
-import type { Hint, Place, Problem } from './problem.ts'
+import { counted } from './counted.ts'
+import { describeProblem, displayPath, withDisplayPaths } from './problem.ts'
+import type { Hint, Problem } from './problem.ts'
 
 export interface Report {
   readonly outcome: 'composed' | 'unchanged' | 'current' | 'not current' | 'failed'
@@ -20,7 +21,7 @@ export function exitCodeOf({ outcome }: Report): number {
 
 /** Prints the report: JSON on the standard output; text on it when all is well, else as errors. */
 export function printReport(report: Report, format: ReportFormat): void {
-  if (format === 'json') return console.log(JSON.stringify(withDisplayPaths(report)))
+  if (format === 'json') return console.log(JSON.stringify(forScripts(report)))
   for (const hint of report.hints) console.error(describeProblem('hint', hint))
   for (const error of report.errors) console.error(describeProblem('error', error))
   const print = exitCodeOf(report) === 0 ? console.log : console.error
@@ -40,17 +41,11 @@ function sentence({ outcome, output, subgraphs, errors }: Report): string {
   return sentences[outcome]
 }
 
-function withDisplayPaths(report: Report): Report {
-  const places = (list: readonly Place[]) =>
-    list.map((place) => ({ ...place, file: displayPath(place.file) }))
+function forScripts(report: Report): Report {
   return {
     ...report,
     output: displayPath(report.output),
-    hints: report.hints.map((hint) => ({ ...hint, places: places(hint.places) })),
-    errors: report.errors.map((error) => ({ ...error, places: places(error.places) })),
+    hints: report.hints.map(withDisplayPaths),
+    errors: report.errors.map(withDisplayPaths),
   }
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

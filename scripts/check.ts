@@ -1,0 +1,82 @@
+/** `npm run check`: what the schemas of all subgraphs together promise, leave open, and take away. */
+import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { checkSupergraph } from './check/check-supergraph.ts'
+import type { CheckReport } from './check/check-supergraph.ts'
+import { runCommand } from './command.ts'
+import { counted } from './compose/counted.ts'
+import { describeProblem, withDisplayPaths } from './compose/problem.ts'
+
+const usage = `
+Usage: npm run check -- [options]
+
+Composes, writes nothing, and finds what composition lets pass:
+
+  MUTATION_UNGUARDED       a root mutation that is neither guarded nor marked @public
+  SCOPE_TYPO               a scope that occurs once and looks like another one mistyped
+  GUARDED_TYPE_REACHABLE   a field through which anybody reaches a type that is guarded elsewhere
+  GUARD_REMOVED            a field that demanded more in the last supergraph (a warning if it is @public now)
+  and breaking changes since the last supergraph; dangerous ones are warnings
+
+  --config FILE          the list of subgraphs (default: supergraph.yaml)
+  --last FILE            the last supergraph (default: supergraph.graphql); without it nothing is compared
+  --default allow|deny   as authorization.default in gateway.yaml (default: allow)
+  --format text|json     (default: text)
+  --help                 this text
+
+Exit code: 1 when there is an error; 0 otherwise, whatever the warnings.
+`
+
+runCommand('check', async () => {
+  const { values } = readCommandLine({
+    usage,
+    options: {
+      config: { type: 'string', default: 'supergraph.yaml' },
+      last: { type: 'string', default: 'supergraph.graphql' },
+      default: { type: 'string', default: 'allow' },
+      format: { type: 'string', default: 'text' },
+    },
+  })
+  const format = oneOf('--format', values.format, ['text', 'json'])
+  const report = await checkSupergraph({
+    config: values.config,
+    last: values.last,
+    default: oneOf('--default', values.default, ['allow', 'deny']),
+    environment: process.env,
+  })
+  if (format === 'json') printJson(report)
+  else printText(report, values.last)
+  return failed(report) ? 1 : 0
+})
+
+function failed({ findings }: CheckReport): boolean {
+  return findings.some(({ severity }) => severity === 'error')
+}
+
+function printText(report: CheckReport, last: string): void {
+  const { findings, hints, compared } = report
+  for (const hint of hints) console.error(describeProblem('hint', hint))
+  for (const finding of findings) console.error(describeProblem(finding.severity, finding))
+  if (!compared) console.log(`there is no ${last}: what changed was not checked`)
+  const count = (severity: string) =>
+    counted(findings.filter((each) => each.severity === severity).length, severity)
+  console.log(`${count('error')}, ${count('warning')}`)
+}
+
+function printJson(report: CheckReport): void {
+  const findings = report.findings.map(withDisplayPaths)
+  const hints = report.hints.map(withDisplayPaths)
+  console.log(JSON.stringify({ passed: !failed(report), ...report, findings, hints }))
+}
+
+function oneOf<const Value extends string>(
+  option: string,
+  text: string,
+  values: readonly Value[],
+): Value {
+  const found = values.find((value) => value === text)
+  if (found !== undefined) return found
+  throw new StartFailure(
+    `${option} ${JSON.stringify(text)} is not known: give ${values.join(' or ')}`,
+  )
+}

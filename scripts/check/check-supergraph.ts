@@ -1,0 +1,110 @@
+/** Everything that `npm run check` looks at, on a supergraph that composes. */
+import { readFile } from 'node:fs/promises'
+import { Supergraph } from '@apollo/federation-internals'
+import type { GraphQLSchema } from 'graphql'
+import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
+import type { GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
+import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { composeSupergraph } from '../compose/compose-supergraph.ts'
+import type { Composer } from '../compose/compose-supergraph.ts'
+import { displayPath } from '../compose/problem.ts'
+import type { Hint } from '../compose/problem.ts'
+import type { Environment } from '../compose/supergraph-config.ts'
+import type { Finding, Unplaced } from './finding.ts'
+import { openRoads } from './open-roads.ts'
+import { placesIn } from './places.ts'
+import { removedGuards } from './removed-guards.ts'
+import { schemaChanges } from './schema-changes.ts'
+import { scopeTypos } from './scope-typos.ts'
+import { unguardedMutations } from './unguarded-mutations.ts'
+
+export interface CheckOptions {
+  /** The path of supergraph.yaml. */
+  config: string
+  /** The path of the last supergraph: what changed since then is checked, if it is there. */
+  last: string
+  /** As `authorization.default` in gateway.yaml. */
+  default: 'allow' | 'deny'
+  environment: Environment
+  /** In a thread of its own when not given. */
+  compose?: Composer
+}
+
+export interface CheckReport {
+  readonly findings: readonly Finding[]
+  readonly hints: readonly Hint[]
+  /** Whether there was a last supergraph. */
+  readonly compared: boolean
+}
+
+/** Returns what was found; composition errors are findings too. */
+export async function checkSupergraph(options: CheckOptions): Promise<CheckReport> {
+  const composition = await composeSupergraph(options.config, options.environment, options.compose)
+  if (composition.outcome === 'failed') {
+    const findings = composition.errors.map((error) => ({
+      ...error,
+      severity: 'error' as const,
+      coordinate: '',
+    }))
+    return { findings, hints: [], compared: false }
+  }
+  const { sdl, hints, loaded } = composition
+  const last = await readLast(options)
+  const placesOf = placesIn(loaded)
+  const findings = findingsIn(sdl, last, options).map((finding) => ({
+    ...finding,
+    places: placesOf(finding.coordinate),
+  }))
+  return { findings, hints, compared: last !== undefined }
+}
+
+interface Readable {
+  readonly guarded: GuardedSchema
+  readonly schema: GraphQLSchema
+}
+
+function findingsIn(sdl: string, last: Readable | undefined, options: CheckOptions): Unplaced[] {
+  const now = readGuarded(sdl, options)
+  if (typeof now === 'string') {
+    return [{ severity: 'error', code: 'SUPERGRAPH_REFUSED', coordinate: '', message: now }]
+  }
+  return [
+    ...unguardedMutations(now.guarded),
+    ...scopeTypos(now.guarded),
+    ...openRoads(now.guarded),
+    ...(last ? removedGuards(last.guarded, now.guarded) : []),
+    ...(last ? schemaChanges(last.schema, now.schema) : []),
+  ]
+}
+
+/** Returns the supergraph as the gateway would load it, or why it would not. */
+function readGuarded(sdl: string, options: CheckOptions): Readable | string {
+  try {
+    const { loadableSdl, authorizer } = guardSupergraph(sdl, { default: options.default })
+    const schema = Supergraph.build(loadableSdl).apiSchema().toGraphQLJSSchema()
+    return { guarded: authorizer.schema, schema }
+  } catch (cause) {
+    if (cause instanceof SupergraphRefused) return cause.message
+    throw cause
+  }
+}
+
+async function readLast(options: CheckOptions): Promise<Readable | undefined> {
+  const path = displayPath(options.last)
+  const sdl = await readFile(options.last, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined
+    throw new StartFailure(`the last supergraph ${path} cannot be read (${cause.code})`, { cause })
+  })
+  if (sdl === undefined) return undefined
+  try {
+    const read = readGuarded(sdl, options)
+    if (typeof read !== 'string') return read
+    throw new Error(read)
+  } catch (cause) {
+    throw new StartFailure(
+      `the last supergraph ${path} cannot be compared with: ${(cause as Error).message.split('\n')[0]}`,
+      { cause },
+    )
+  }
+}

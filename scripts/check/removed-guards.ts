@@ -1,0 +1,45 @@
+import { printGuard } from '../../gateway/authorization/guard.ts'
+import type { Guard } from '../../gateway/authorization/guard.ts'
+import type { GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
+import type { Unplaced } from './finding.ts'
+
+/**
+ * Returns the fields that demanded more of callers in the last supergraph. A field that is now marked
+ * @public is a warning: somebody has thought about it.
+ */
+export function removedGuards(last: GuardedSchema, schema: GuardedSchema): Unplaced[] {
+  return [...schema.types.values()].flatMap((type) =>
+    [...type.fields.values()].flatMap((field) => {
+      const now = guardsOf(schema, type.name, field.name)
+      const gone = guardsOf(last, type.name, field.name).filter(
+        (guard) => !now.some((other) => implies(other, guard)),
+      )
+      if (gone.length === 0) return []
+      return {
+        severity: field.public || type.public ? ('warning' as const) : ('error' as const),
+        code: 'GUARD_REMOVED',
+        coordinate: field.coordinate,
+        message: `${field.coordinate} demanded ${printed(gone)} in the last supergraph, and now demands ${now.length > 0 ? printed(now) : 'nothing'}`,
+      }
+    }),
+  )
+}
+
+function guardsOf(schema: GuardedSchema, typeName: string, fieldName: string): Guard[] {
+  const byText = new Map<string, Guard>()
+  for (const { guard } of schema.reasons(typeName, fieldName)) byText.set(printGuard(guard), guard)
+  return [...byText.values()]
+}
+
+/** Whether everybody who meets the one guard meets the other. */
+function implies(one: Guard, other: Guard): boolean {
+  if (other.kind === 'authenticated') return one.kind !== 'policies'
+  if (one.kind !== other.kind) return false
+  return one.anyOf.every((all) =>
+    other.anyOf.some((fewer) => fewer.every((name) => all.includes(name))),
+  )
+}
+
+function printed(guards: readonly Guard[]): string {
+  return guards.map(printGuard).join(' and ')
+}

@@ -1,0 +1,22 @@
+import { findBreakingChanges, findDangerousChanges } from 'graphql'
+import type { BreakingChange, DangerousChange, GraphQLSchema } from 'graphql'
+import type { Unplaced } from './finding.ts'
+
+/** Returns what clients of the last schema will, or may, stumble over. */
+export function schemaChanges(last: GraphQLSchema, schema: GraphQLSchema): Unplaced[] {
+  const finding = (
+    severity: Unplaced['severity'],
+    { type, description }: BreakingChange | DangerousChange,
+  ) => ({ severity, code: type, coordinate: coordinateIn(description), message: description })
+  return [
+    ...findBreakingChanges(last, schema).map((change) => finding('error', change)),
+    ...findDangerousChanges(last, schema).map((change) => finding('warning', change)),
+  ]
+
+  /** The field that the sentence speaks of, else the type. */
+  function coordinateIn(description: string): string {
+    const names = description.match(/\w+(\.\w+)?/g) ?? []
+    const isType = (name: string) => name in last.getTypeMap() || name in schema.getTypeMap()
+    return names.find((name) => name.includes('.')) ?? names.find(isType) ?? ''
+  }
+}
