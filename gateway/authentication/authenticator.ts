@@ -139,7 +139,13 @@ export function authenticator(
   }
 
   function unreadiness(): string[] {
-    return all.filter(({ keys }) => !keys.ready()).map(({ name }) => `no keys of ${name} yet`)
+    const withoutKeys = all.filter(({ keys }) => !keys.ready())
+    return [
+      ...withoutKeys.map(({ name }) => `no keys of ${name} yet`),
+      ...all
+        .flatMap(({ revocation }) => revocation?.missing() ?? [])
+        .map((uri) => `nothing from ${uri} yet`),
+    ]
   }
 
   function findTokenOrRefuse(headers: Parameters<Authenticate>[0]): string | undefined {

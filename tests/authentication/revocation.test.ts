@@ -339,15 +339,21 @@ describe('an issuer that cannot be asked', () => {
   })
 
   test('is asked again, and tokens pass as soon as it answers', async () => {
-    const { issuer, clock, subject, token } = await scene({ prepare: (issuer) => issuer.goAway() })
+    const { issuer, revocation, clock, subject, token } = await scene({
+      prepare: (issuer) => issuer.goAway(),
+    })
     const good = await token(2)
     expect(await subject.ask(good)).toBe('KEYS_UNAVAILABLE')
+    expect(subject.unreadiness()).toEqual([
+      `no keys of ${issuer.issuer} yet`,
+      ...[revocation.listUri, revocation.cutOffsUri].map((uri) => `nothing from ${uri} yet`),
+    ])
     await issuer.comeBack()
-    await clock.pass(10_000)
     await until(async () => {
-      await clock.pass(5_000)
-      return typeof (await subject.ask(good)) === 'object'
+      await clock.pass(1_000)
+      return subject.ready()
     })
+    expect(await subject.ask(good)).toMatchObject(accepted)
   })
 })
 

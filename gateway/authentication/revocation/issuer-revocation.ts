@@ -60,8 +60,8 @@ export interface IssuerRevocation {
   refuseRevoked(token: RevocableToken): void | Promise<void>
   /** The documents in use, with their age in milliseconds. */
   documents(): readonly { readonly uri: string; readonly age: number | undefined }[]
-  /** The documents that cannot be used. */
-  unusable(): readonly string[]
+  /** The configured documents without which no token passes, and which nobody has seen yet. */
+  missing(): readonly string[]
   readonly firstAttempt: Promise<void>
   close(): void
 }
@@ -96,10 +96,13 @@ export function issuerRevocation(
       return first ? first.then(() => decide(token)) : decide(token)
     },
     documents: () => documents().map((document) => ({ uri: document.uri, age: document.age() })),
-    unusable: () =>
-      documents()
-        .filter((document) => document.current() === undefined)
-        .map(({ uri }) => uri),
+    missing: () =>
+      options.whenStale === 'accept'
+        ? []
+        : documents()
+            .filter(({ uri }) => uri === options.cutOffs || options.statusLists.includes(uri))
+            .filter((document) => document.age() === undefined)
+            .map(({ uri }) => uri),
     firstAttempt: Promise.all(documents().map((document) => document.firstAttempt)).then(() => {}),
     close: () => documents().forEach((document) => document.close()),
   }

@@ -42,6 +42,9 @@ export interface PolledDocument<Content> {
 const leastRefresh = 1_000
 const mostBackoff = 30_000
 
+/** While there is nothing yet, tokens wait for it: the first pauses are short. */
+const backoff = (failures: number) => Math.min(leastRefresh * 2 ** (failures - 1), mostBackoff)
+
 /** Starts to fetch the document, without waiting for it. */
 export function polledDocument<Content>(
   options: PolledDocumentOptions,
@@ -53,6 +56,7 @@ export function polledDocument<Content>(
   let failures = 0
   let callOff = () => {}
   let closed = false
+  const longest = Math.max(options.refresh, mostBackoff)
   let firstAttempt: Promise<void> | undefined = poll().finally(() => (firstAttempt = undefined))
 
   return {
@@ -91,7 +95,7 @@ export function polledDocument<Content>(
         { uri, failures, cause: (cause as Error).message },
         'the revocation document could not be read',
       )
-      plan(Math.min(options.refresh * failures, Math.max(options.refresh, mostBackoff)))
+      plan(held ? Math.min(options.refresh * failures, longest) : backoff(failures))
     }
   }
 
