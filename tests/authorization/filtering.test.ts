@@ -1,7 +1,7 @@
 /** What a caller gets of an operation, by the cases of the issue; executed for real. */
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { print } from 'graphql'
-import { guardedGraph, withScopes } from './support/guarded-graph.ts'
+import { guardedGraph, ownEngine, withScopes } from './support/guarded-graph.ts'
 import type { Answer, GuardedGraph, Question } from './support/guarded-graph.ts'
 import { asAnotherComposer, library } from './support/library.ts'
 
@@ -344,15 +344,23 @@ function skipAndInclude(directive: 'skip' | 'include', off: boolean, on: boolean
 
 let graph: GuardedGraph
 let other: GuardedGraph
+let own: GuardedGraph
 
 beforeAll(async () => {
   graph = await guardedGraph(library)
   other = await guardedGraph(library, {}, asAnotherComposer)
+  own = await guardedGraph(library, {}, asAnotherComposer, ownEngine)
 })
 
 describe('left out before planning, null in the answer:', () => {
   test.each(cases)('$name', async (example) => {
     check(await graph.ask(example.query, example.question), example)
+  })
+})
+
+describe('the same with the own engine:', () => {
+  test.each(cases)('$name', async (example) => {
+    check(await own.ask(example.query, example.question), example)
   })
 })
 

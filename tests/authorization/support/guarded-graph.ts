@@ -1,8 +1,8 @@
-/** Real subgraphs, composed, guarded, planned and executed by @apollo/gateway, in one process. */
+/** Real subgraphs, composed, guarded, planned and executed by a real engine, in one process. */
 import { composeServices } from '@apollo/composition'
 import { ApolloGateway, LocalGraphQLDataSource } from '@apollo/gateway'
 import { buildSubgraphSchema } from '@apollo/subgraph'
-import { isObjectType, defaultFieldResolver, parse, validate } from 'graphql'
+import { defaultFieldResolver, graphql, isObjectType, parse, validate } from 'graphql'
 import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from 'graphql'
 import { answerWithDenials } from '../../../gateway/authorization/answer-with-denials.ts'
 import type { ResponseData } from '../../../gateway/authorization/answer-with-denials.ts'
@@ -13,6 +13,7 @@ import { filteredIntrospection } from '../../../gateway/authorization/filtered-i
 import { guardSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
 import type { GuardedSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
 import { placeDenials } from '../../../gateway/authorization/place-denials.ts'
+import { nativeEngine } from '../../../gateway/native-engine.ts'
 import type { Claims } from '../../../subgraphs/kit/claims-header.ts'
 
 process.env.APOLLO_TELEMETRY_DISABLED = 'true'
@@ -36,7 +37,7 @@ export interface Answer {
   extensions?: Record<string, unknown>
   outcome: AuthorizedOperation['outcome']
   authorized: AuthorizedOperation
-  /** What @apollo/gateway reported by itself. */
+  /** What the engine reported by itself. */
   engineErrors: readonly unknown[]
   /** Every field that a subgraph resolved for this question: `users:User.email`. */
   resolved: string[]
@@ -85,17 +86,18 @@ export async function guardedGraph(
   subgraphs: Record<string, TestSubgraph>,
   options: Partial<AuthorizationOptions> = {},
   rewrite: (sdl: string) => string = (sdl) => sdl,
+  engine: (parts: EngineParts) => Promise<Engine> = apolloEngine,
 ): Promise<GuardedGraph> {
   const supergraphSdl = rewrite(compose(subgraphs))
   const guarded = guardSupergraph(supergraphSdl, options)
   const { authorizer } = guarded
-  const gateway = new ApolloGateway({
+  const schemas = Object.entries(subgraphs).map(
+    ([name, subgraph]) => [name, recordingSchema(name, subgraph)] as const,
+  )
+  const { schema, execute } = await engine({
     supergraphSdl: guarded.loadableSdl,
-    logger: silent,
-    buildService: ({ name }) =>
-      new LocalGraphQLDataSource(recordingSchema(name, subgraphs[name]!) as never),
+    schemas: new Map(schemas),
   })
-  const { schema, executor } = await gateway.load()
   const introspect = filteredIntrospection(authorizer, schema)
 
   return { ...guarded, supergraphSdl, apiSchema: schema, ask }
@@ -112,20 +114,19 @@ export async function guardedGraph(
     const resolved = new Set<string>()
     const executed =
       'document' in authorized
-        ? await executor({
-            request: { query: '', variables, operationName },
-            document: authorized.document,
-            queryHash: authorized.planKey,
-            context: { resolved },
-            logger: silent,
-            metrics: {},
-          } as never)
+        ? await execute({ ...authorized, operationName, variables, context: { resolved } })
         : { data: null, errors: undefined }
     const introspected =
       authorizer.options.introspection === 'filtered' && compiled.introspects
         ? introspect(compiled, caller, variables, granted)
         : {}
-    const answered = { data: executed.data ?? null, caller, variables, granted, introspected }
+    const answered = {
+      data: (executed.data ?? null) as ResponseData | null,
+      caller,
+      variables,
+      granted,
+      introspected,
+    }
     const { data, denials } = answerWithDenials(authorizer, authorized, answered)
     const placed = placeDenials<{ errors?: unknown[]; extensions?: Record<string, unknown> }>(
       {},
@@ -141,6 +142,84 @@ export async function guardedGraph(
       engineErrors: executed.errors ?? [],
       resolved: [...resolved].sort(),
     }
+  }
+}
+
+interface EngineParts {
+  supergraphSdl: string
+  schemas: ReadonlyMap<string, GraphQLSchema>
+}
+
+interface Engine {
+  schema: GraphQLSchema
+  execute(operation: {
+    document: DocumentNode
+    planKey: string
+    operationName: string | undefined
+    variables: Record<string, unknown>
+    context: Recording
+  }): Promise<{ data?: unknown; errors?: readonly unknown[] | undefined }>
+}
+
+interface Recording {
+  resolved: Set<string>
+}
+
+async function apolloEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engine> {
+  const gateway = new ApolloGateway({
+    supergraphSdl,
+    logger: silent,
+    buildService: ({ name }) => new LocalGraphQLDataSource(schemas.get(name) as never),
+  })
+  const { schema, executor } = await gateway.load()
+  return {
+    schema,
+    execute: ({ document, planKey, operationName, variables, context }) =>
+      executor({
+        request: { query: '', variables, operationName },
+        document,
+        queryHash: planKey,
+        context,
+        logger: silent,
+        metrics: {},
+      } as never),
+  }
+}
+
+/** The gateway's own engine. */
+export async function ownEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engine> {
+  const engine = nativeEngine<Recording>({
+    supergraphSdl,
+    async fetchSubgraph(subgraph, { body }, contextValue) {
+      const { query, variables } = JSON.parse(body) as { query: string; variables?: object }
+      const { data, errors = [] } = await graphql({
+        schema: schemas.get(subgraph)!,
+        source: query,
+        variableValues: { ...variables },
+        contextValue,
+      })
+      const reported = errors.map(({ message, path, extensions }) => ({
+        message,
+        ...(path ? { path } : {}),
+        extensions,
+      }))
+      // As it comes over the wire: plain objects that nobody else holds.
+      return {
+        outcome: 'answered',
+        data: JSON.parse(JSON.stringify(data ?? null)),
+        errors: reported,
+      }
+    },
+  })
+  return {
+    schema: engine.apiSchema,
+    async execute(operation) {
+      const { data, errors } = await engine.execute(operation)
+      return {
+        ...(data === undefined ? {} : { data: JSON.parse(data) as unknown }),
+        errors: errors.length > 0 ? errors : undefined,
+      }
+    },
   }
 }
 
