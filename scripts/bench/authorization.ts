@@ -59,8 +59,8 @@ export async function main(): Promise<void> {
     ['reduced, known caller', 1, () => authorizer.authorize(compiled, somebody, variables)],
     ['reduced, anonymous caller', 1, () => authorizer.authorize(compiled, anonymous, variables)],
     [
-      'reduced, another token with the same scopes',
-      1,
+      'reduced, a token seen for the first time',
+      undefined,
       () => authorizer.authorize(compiled, caller(0b000111000111), variables),
     ],
     [
