@@ -21,6 +21,7 @@ import { clientStore } from './machines/clients.ts'
 import { addOAuthRoutes } from './oauth/routes.ts'
 import { hashingQueue } from './passwords/hashing-queue.ts'
 import { passwordHasher } from './passwords/hashing.ts'
+import type { HashParameters } from './passwords/hashing.ts'
 import { accountResolvers } from './resolvers/account-resolvers.ts'
 import { administrationResolvers } from './resolvers/administration-resolvers.ts'
 import { machineResolvers } from './resolvers/machine-resolvers.ts'
@@ -56,6 +57,8 @@ export interface AuthSurroundings {
   now?: () => number
   /** How mail is sent; by MAIL_URL when it is not given. */
   deliver?: Deliver
+  /** What hashing a password costs; a test that is not about hashing makes it cheap. */
+  hashParameters?: HashParameters
 }
 
 /** Starts the auth subgraph and returns once it accepts connections. */
@@ -77,6 +80,7 @@ export async function startAuth(
   const accounts = accountStore(database, settings.roles, now)
   const passwords = await passwordHasher(
     hashingQueue({ parallel: parallelHashes(environment), waiting: waitingHashes }),
+    surroundings.hashParameters,
   )
   if (!settings.production) await addDevelopmentAccount(accounts, passwords)
 

@@ -11,8 +11,9 @@ import { keyEncryption } from '../../subgraphs/auth/tokens/key-encryption.ts'
 import { keyLifecycle, publishedAhead } from '../../subgraphs/auth/tokens/key-lifecycle.ts'
 import type { SigningAlgorithm } from '../../subgraphs/auth/tokens/make-key.ts'
 import { openSigningKeys } from '../../subgraphs/auth/tokens/signing-keys.ts'
+import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
-import { asker } from '../support/ask-subgraph.ts'
+import { asker, gatewaySecret } from '../support/ask-subgraph.ts'
 import { authEnvironment, loggedIn } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
@@ -155,7 +156,7 @@ describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) =>
     run(process.execPath, ['--import', 'tsx', script, ...words], {
       env: {
         PATH: process.env.PATH,
-        GATEWAY_SECRET: 'a gateway secret of thirty-two bytes',
+        GATEWAY_SECRET: gatewaySecret,
         ...environment,
       },
     }).then(
@@ -182,28 +183,18 @@ describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) =>
     expect(payload.keys).toEqual([stolen])
   })
 
-  test('list, rotate, and what cannot be done in one line', async () => {
-    const [list, rotated, signing] = await Promise.all([
+  test('list, rotate, claims-key, and what cannot be done in one line', async () => {
+    const [list, rotated, unknown, claimsKey] = await Promise.all([
       keys('list'),
       keys('rotate'),
       keys('retire', 'unknown'),
+      keys('claims-key', 'users'),
     ])
     expect(list.output).toMatch(/ES256 +signing +signs from 20/)
     expect(list.output).toMatch(/ES256 +next +signs from 20/)
     expect(rotated.output).toMatch(/^[\w-]{43} signs from 20\S+Z\n$/)
-    expect(signing).toEqual({ code: 1, output: 'keys: there is no key "unknown": see list\n' })
+    expect(unknown).toEqual({ code: 1, output: 'keys: there is no key "unknown": see list\n' })
+    const key = deriveClaimsKey(gatewaySecret, 'users')
+    expect(claimsKey.output.trim()).toBe(Buffer.from(key).toString('base64url'))
   })
-})
-
-test('the claims key of a subgraph is printed for its team', async () => {
-  const { stdout } = await run(
-    process.execPath,
-    ['--import', 'tsx', script, 'claims-key', 'users'],
-    {
-      env: { PATH: process.env.PATH, GATEWAY_SECRET: 'a gateway secret of thirty-two bytes' },
-    },
-  )
-  const { deriveClaimsKey } = await import('../../subgraphs/kit/claims-header.ts')
-  const key = deriveClaimsKey('a gateway secret of thirty-two bytes', 'users')
-  expect(stdout.trim()).toBe(Buffer.from(key).toString('base64url'))
 })

@@ -6,7 +6,13 @@ import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
-import { authEnvironment, claimsOf, loggedIn, refresh } from '../support/auth-client.ts'
+import {
+  authEnvironment,
+  cheapHashes,
+  claimsOf,
+  loggedIn,
+  refresh,
+} from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 
@@ -23,7 +29,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
 
   beforeAll(async () => {
     scratch = await make()
-    running = await startAuth(authEnvironment(scratch.url))
+    running = await startAuth(authEnvironment(scratch.url), { hashParameters: cheapHashes })
     ask = asker('auth', running.url)
   })
   afterAll(async () => {

@@ -15,7 +15,14 @@ import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Answer, Ask } from '../support/ask-subgraph.ts'
-import { alice, authEnvironment, claimsOf, loggedIn, refresh } from '../support/auth-client.ts'
+import {
+  alice,
+  authEnvironment,
+  cheapHashes,
+  claimsOf,
+  loggedIn,
+  refresh,
+} from '../support/auth-client.ts'
 import type { CallerClaims } from '../support/auth-client.ts'
 import { startAuthProcess } from '../support/auth-process.ts'
 import { testDatabases } from '../support/databases.ts'
@@ -35,7 +42,10 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
 
   beforeAll(async () => {
     scratch = await make()
-    running = await startAuth(authEnvironment(scratch.url), { now: () => Date.now() + ahead })
+    running = await startAuth(authEnvironment(scratch.url), {
+      now: () => Date.now() + ahead,
+      hashParameters: cheapHashes,
+    })
     ask = asker('auth', running.url)
     database = await openDatabase(scratch.url)
   })
@@ -405,7 +415,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
     }
     await again.close()
     await own.drop()
-  })
+  }, 90_000)
 })
 
 test('a million tokens, 5 in 100 revoked at once, cost less than 150 KB of list', () => {

@@ -11,6 +11,7 @@ import type { Ask } from '../support/ask-subgraph.ts'
 import { kill, launchAuthProcess, startAuthProcess } from '../support/auth-process.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 import { until } from '../support/until.ts'
 
 const keyEncryptionSecret = 'a key encryption secret of the tests'
@@ -19,7 +20,7 @@ const loginMutation = `mutation ($username: String!, $password: String!) {
 }`
 const alice = { username: 'alice', password: 'secret' }
 
-describe.each(await testDatabases())('auth on $name', ({ make }) => {
+describe.each(await testDatabases())('auth on $name', ({ name, make }) => {
   let scratch: ScratchDatabase
   let environment: Record<string, string>
   let running: RunningProcess
@@ -165,6 +166,24 @@ describe.each(await testDatabases())('auth on $name', ({ make }) => {
     })
   })
 
+  test('processes that start together agree on one key and one account', async () => {
+    // Those on one SQLite file are processes of their own: see below.
+    if (name === 'SQLite') return
+    const own = await make()
+    const settings = { ...environment, DATABASE_URL: own.url }
+    const together = await Promise.all(Array.from({ length: 4 }, () => startAuth(settings)))
+    const sets = await Promise.all(
+      together.map(async ({ url }) => (await fetch(new URL('/.well-known/jwks.json', url))).text()),
+    )
+    expect(new Set(sets).size).toBe(1)
+    const answers = await Promise.all(
+      together.map(({ url }) => asker('auth', url)(null, loginMutation, alice)),
+    )
+    expect(answers.flatMap(codes)).toEqual([])
+    await Promise.all(together.map((each) => each.close()))
+    await own.drop()
+  })
+
   test('in production there is no development account', async () => {
     const own = await make()
     const production = { ...environment, NODE_ENV: 'production', DATABASE_URL: own.url }
@@ -175,10 +194,18 @@ describe.each(await testDatabases())('auth on $name', ({ make }) => {
     await process.close()
     await own.drop()
   })
+})
+
+describe('with real processes', () => {
+  const folder = scratchFolder()
 
   test('processes that start together agree on one key and one account; killed at any time they lose neither', async () => {
-    const own = await make()
-    const settings = { ...environment, DATABASE_URL: own.url }
+    const settings = {
+      AUTH_PORT: '0',
+      DATABASE_URL: `sqlite:${folder}/auth.db`,
+      CLAIMS_KEY: claimsKeyOf('auth'),
+      KEY_ENCRYPTION_SECRET: keyEncryptionSecret,
+    }
     const kids = async (url: string) => {
       const response = await fetch(new URL('/.well-known/jwks.json', url))
       return ((await response.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid)
@@ -222,8 +249,7 @@ describe.each(await testDatabases())('auth on $name', ({ make }) => {
       expect(data.session).toEqual({ id: sid })
     }
     await again.close()
-    await own.drop()
-  })
+  }, 90_000)
 })
 
 describe('in production', () => {

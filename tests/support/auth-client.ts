@@ -1,5 +1,7 @@
 /** What a client of the auth subgraph does, spelled once for the tests. */
 import { decodeJwt } from 'jose'
+import { hashParameters } from '../../subgraphs/auth/passwords/hashing.ts'
+import type { HashParameters } from '../../subgraphs/auth/passwords/hashing.ts'
 import type { CallerClient } from '../../subgraphs/kit/client-headers.ts'
 import { claimsKeyOf } from './ask-subgraph.ts'
 import type { Answer, Ask } from './ask-subgraph.ts'
@@ -13,6 +15,13 @@ const loginMutation = `mutation ($username: String!, $password: String!, $device
 const refreshMutation = `mutation ($refreshToken: String!) {
   refresh(refreshToken: $refreshToken) ${tokens}
 }`
+
+/** For tests that are not about hashing. */
+export const cheapHashes: HashParameters = {
+  ...hashParameters,
+  memoryCost: 256,
+  timeCost: 1,
+}
 
 /** The environment of an auth process of its own. */
 export function authEnvironment(databaseUrl: string): Record<string, string> {

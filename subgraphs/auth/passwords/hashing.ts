@@ -9,12 +9,14 @@ import { readPassword } from './password-text.ts'
 const argon2id = 2
 
 /** 19 MiB, two passes, one lane. */
-const parameters = {
+export const hashParameters = {
   algorithm: argon2id,
   memoryCost: 19_456,
   timeCost: 2,
   parallelism: 1,
 } satisfies Options
+
+export type HashParameters = typeof hashParameters
 
 export interface PasswordHasher {
   /** Returns the PHC string to store. */
@@ -29,7 +31,10 @@ export interface PasswordHasher {
 }
 
 /** Returns the hasher; the hash that stands in for accounts that do not exist is made ahead. */
-export async function passwordHasher(inTurn: HashingQueue): Promise<PasswordHasher> {
+export async function passwordHasher(
+  inTurn: HashingQueue,
+  parameters: HashParameters = hashParameters,
+): Promise<PasswordHasher> {
   const nobodysHash = await hash(crypto.randomUUID(), parameters)
 
   return {
