@@ -151,7 +151,7 @@ interface IssuerInput {
   jwks?: unknown
   allow_http?: unknown
   algorithms?: unknown
-  revocation?: { status_lists?: unknown; cut_offs?: unknown }
+  revocation?: { statusLists?: readonly string[]; cutOffs?: string | undefined }
 }
 
 function checkIssuer(issuer: IssuerInput, problem: Problem): void {
@@ -177,14 +177,14 @@ function checkIssuer(issuer: IssuerInput, problem: Problem): void {
     const fault = faultOfUrl(address, issuer.allow_http === true)
     if (fault) problem([name], fault)
   }
-  const { status_lists: lists, cut_offs: cutOffs } = issuer.revocation ?? {}
-  const published = Array.isArray(lists) ? lists : []
-  for (const [path, address] of [...published.entries(), ['cut_offs', cutOffs]] as const) {
-    if (typeof address !== 'string' || !URL.canParse(address)) continue
-    const fault = faultOfUrl(address, issuer.allow_http === true)
-    const place = typeof path === 'number' ? ['status_lists', path] : [path]
-    if (fault) problem(['revocation', ...place], fault)
-  }
+  // Once its own keys are right, the section has the names that the code uses.
+  const { statusLists = [], cutOffs } = issuer.revocation ?? {}
+  statusLists.forEach((list, index) => {
+    const fault = faultOfUrl(list, issuer.allow_http === true)
+    if (fault) problem(['revocation', 'status_lists', index], fault)
+  })
+  const fault = cutOffs && faultOfUrl(cutOffs, issuer.allow_http === true)
+  if (fault) problem(['revocation', 'cut_offs'], fault)
 }
 
 function keysOf(issuer: {

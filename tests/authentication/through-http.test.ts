@@ -68,6 +68,7 @@ authentication:
         refresh: 1s${issuer(away)}
       algorithms: [ES256]
       subject_prefix: away|
+      revocation: { cut_offs: '${new URL(away.jwksUri).origin}/never-there' }
 claims:
   forward: [sub, scope, name]
   subgraphs:
@@ -346,6 +347,13 @@ const rows: Row[] = [
     },
   ],
   [
+    'an issuer whose revocations nobody knows',
+    'REVOCATION_UNAVAILABLE',
+    503,
+    undefined,
+    async () => bearer(await away.sign(ourKey)),
+  ],
+  [
     'an issuer whose keys cannot be had',
     'KEYS_UNAVAILABLE',
     503,
@@ -430,6 +438,22 @@ describe('accepted:', () => {
     expect(seen[0]!.headers['x-user-id']).toBeUndefined()
     expect(seen[0]!.claims).toBeNull()
   })
+})
+
+test('a deployment may require a token: an anonymous request is TOKEN_MISSING', async () => {
+  const strict = await runGateway(
+    [{ name: 'users', url: users.url, sdl: sdl('me') }],
+    `authentication: { require: true, issuers: [{ issuer: '${ours.issuer}', jwks_uri: '${ours.jwksUri}', audiences: [portcullis] }] }`,
+  )
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(strict.url, { method: 'POST', headers, body: '{"query":"{ me }"}' })
+  expect(answer.status).toBe(401)
+  expect(await answer.json()).toMatchObject({
+    errors: [{ extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING' } }],
+  })
+  expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="portcullis"')
+  expect(seen).toEqual([])
+  await strict.close()
 })
 
 test('the public key set of the gateway is there for everybody, without anything private', async () => {

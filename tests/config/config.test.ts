@@ -168,6 +168,21 @@ describe('refused at start:', () => {
       `${authentication}\nclaims: { subgraphs: { users: { headers: { gateway-claims: sub } } } }`,
       'is a header of the gateway',
     ],
+    [
+      'revocation without a document',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: {} }] }`,
+      'revocation: needs status_lists, cut_offs, or both',
+    ],
+    [
+      'a status list without TLS',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: { status_lists: ["http://id.example.com/1"] } }] }`,
+      'revocation.status_lists[0]: expected https',
+    ],
+    [
+      'cut-offs at something that is no address',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: { cut_offs: nowhere } }] }`,
+      'revocation.cut_offs: expected a URL',
+    ],
     ['a key given twice', `${authentication}\nworkers: 1\nworkers: 2`, 'Map keys must be unique'],
     ['broken YAML', 'authentication: [', 'Flow sequence'],
   ])('%s', (_name, text, problem) => {
