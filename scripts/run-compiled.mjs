@@ -1,7 +1,7 @@
 /**
- * Runs a script of this folder, and the processes that it starts, from JavaScript:
+ * Runs a module of the product, and the processes that it starts, from JavaScript:
  *
- *   node scripts/run-compiled.mjs start
+ *   node scripts/run-compiled.mjs scripts/start
  *
  * Four processes that read TypeScript would take their time to start, each anew. The compiled files are
  * kept under node_modules/.cache by the hash of their sources, so that most runs find them there.
@@ -13,8 +13,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { compile, copyAssets, productFiles, root } from './build/product.mjs'
 
-const [, , script] = process.argv
-const module = join(compiled(), 'scripts', `${script}.js`)
+const [, , name] = process.argv
+const module = join(compiled(), `${name}.js`)
 process.argv.splice(1, 2, module)
 await import(pathToFileURL(module))
 
@@ -28,7 +28,7 @@ function compiled() {
   writeFileSync(join(draft, 'package.json'), '{ "type": "module" }\n')
   if (!compile('tsconfig.build.json', ['--noCheck', '--outDir', draft])) {
     rmSync(draft, { recursive: true })
-    console.error(`${script}: the sources do not compile`)
+    console.error(`${name}: the sources do not compile`)
     process.exit(1)
   }
   copyAssets(draft)

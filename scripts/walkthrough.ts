@@ -2,13 +2,14 @@
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { runCommand } from './command.ts'
 import { runningSystem } from './walkthrough/running-system.ts'
+import { isTrue, rowsOf } from './walkthrough/rows.ts'
 import { table } from './walkthrough/table.ts'
-import { isTrue, walkThrough } from './walkthrough/walk-through.ts'
+import { walkThrough } from './walkthrough/walk-through.ts'
 
 const usage = `
 Usage: npm run walkthrough -- [options]
 
-Logs in through the gateway, reads userData, and is refused with an expired and a tampered token; prints
+Logs in through the gateway, reads userData, and is refused with an expired, a tampered and a revoked token; prints
 what really happened in each of the twelve steps, and which processes took part. Uses the system that
 runs at GATEWAY_PORT, AUTH_PORT and USERS_PORT with the data in DATA_DIR; when there is none, it starts one
 for the occasion, on free ports and with data of its own. Which process answered is read from the
@@ -27,7 +28,7 @@ runCommand('walkthrough', async () => {
   })
   const system = await runningSystem(process.env)
   try {
-    const rows = await walkThrough(system)
+    const rows = rowsOf(await walkThrough(system))
     const untrue = rows.filter((row) => !isTrue(row))
     console.log(values.format === 'json' ? JSON.stringify(rows, null, 2) : table(rows))
     if (untrue.length === 0) return 0

@@ -1,6 +1,6 @@
 /** The rows of the walk-through as a table for the terminal. */
-import type { Row } from './walk-through.ts'
-import { isTrue } from './walk-through.ts'
+import type { Row } from './rows.ts'
+import { isTrue } from './rows.ts'
 
 const widths = { does: 44, findings: 86 }
 

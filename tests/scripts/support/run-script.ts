@@ -22,20 +22,18 @@ export function startScript(
   environment: Readonly<Record<string, string>> = {},
   cwd: string = repository,
 ): ScriptRun {
-  return startProcess(
-    [join(repository, 'scripts/run-compiled.mjs'), name, ...words],
-    cwd,
-    environment,
-  )
+  return startModule(`scripts/${name}`, words, environment, cwd)
 }
 
-/** Starts a TypeScript module of the repository as `npm run gateway` and its like do. */
+/** Starts a module of the repository, named without its ending. */
 export function startModule(
-  path: string,
-  words: readonly string[],
-  environment: Readonly<Record<string, string>>,
+  module: string,
+  words: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+  cwd: string = repository,
 ): ScriptRun {
-  return startProcess(['--import', 'tsx', path, ...words], repository, environment)
+  const runner = join(repository, 'scripts/run-compiled.mjs')
+  return startProcess([runner, module, ...words], cwd, environment)
 }
 
 /** Starts Node with these words. The settings of the machine that tests stay out. */

@@ -15,8 +15,11 @@ export interface StartedSystem {
 }
 
 /** Returns once the system has said that it is running. */
-export async function startedSystem(dataDirectory: string): Promise<StartedSystem> {
-  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts })
+export async function startedSystem(
+  dataDirectory: string,
+  ports: Partial<typeof freePorts> = {},
+): Promise<StartedSystem> {
+  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts, ...ports })
   let ended = false
   void run.ended.then(() => (ended = true))
   await until(() => ended || run.stdout.includes('Portcullis is running'))
