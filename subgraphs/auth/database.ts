@@ -38,6 +38,9 @@ export interface SessionsTable {
   refresh_generation: number
   address: string | null
   agent: string | null
+  /** How its holder logged in: see authentication-strength.ts. Methods are space separated. */
+  level: string
+  methods: string
   /** The place of the session's access tokens in the status lists, counted through all lists. */
   status_index: number
   revoked_at: number | null
@@ -81,6 +84,22 @@ export interface ThrottlesTable {
   /** What became of the last try: 0 refused, 1 admitted, 2 has to wait for others. */
   admission: number
   used_at: number
+}
+
+export interface TotpTable {
+  account_id: string
+  /** Encrypted: see key-encryption.ts. */
+  secret: string
+  /** Null until a first code was right. */
+  confirmed_at: number | null
+  /** The step of the last code that was accepted. */
+  last_step: number
+}
+
+export interface RecoveryCodesTable {
+  /** Keyed hash of the code. */
+  hash: string
+  account_id: string
 }
 
 export interface ClientsTable {
@@ -161,6 +180,8 @@ export interface AuthTables {
   auth_password_resets: PasswordResetsTable
   auth_devices: DevicesTable
   auth_throttles: ThrottlesTable
+  auth_totp: TotpTable
+  auth_recovery_codes: RecoveryCodesTable
   auth_clients: ClientsTable
   auth_api_keys: ApiKeysTable
   auth_counters: CountersTable

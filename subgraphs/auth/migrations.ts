@@ -211,6 +211,37 @@ export const migrations: Migrations = {
       await index(database, 'auth_api_keys', 'revoked_at')
     },
   },
+
+  '007 second factors': {
+    async up(database) {
+      await database.schema
+        .alterTable('auth_sessions')
+        .addColumn('level', 'text', (column) => column.notNull().defaultTo('aal1'))
+        .execute()
+      await database.schema
+        .alterTable('auth_sessions')
+        .addColumn('methods', 'text', (column) => column.notNull().defaultTo('pwd'))
+        .execute()
+
+      await database.schema
+        .createTable('auth_totp')
+        .addColumn('account_id', 'text', (column) =>
+          column.primaryKey().references('auth_accounts.id').onDelete('cascade'),
+        )
+        .addColumn('secret', 'text', (column) => column.notNull())
+        .addColumn('confirmed_at', 'bigint')
+        .addColumn('last_step', 'bigint', (column) => column.notNull())
+        .execute()
+      await database.schema
+        .createTable('auth_recovery_codes')
+        .addColumn('hash', 'text', (column) => column.primaryKey())
+        .addColumn('account_id', 'text', (column) =>
+          column.notNull().references('auth_accounts.id').onDelete('cascade'),
+        )
+        .execute()
+      await index(database, 'auth_recovery_codes', 'account_id')
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

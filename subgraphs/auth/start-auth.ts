@@ -25,9 +25,11 @@ import type { HashParameters } from './passwords/hashing.ts'
 import { accountResolvers } from './resolvers/account-resolvers.ts'
 import { administrationResolvers } from './resolvers/administration-resolvers.ts'
 import { machineResolvers } from './resolvers/machine-resolvers.ts'
+import { secondFactorResolvers } from './resolvers/second-factor-resolvers.ts'
 import { sessionResolvers } from './resolvers/session-resolvers.ts'
 import { cutOffStore } from './revocation/cut-offs.ts'
 import { addRevocationRoutes } from './revocation/routes.ts'
+import { oneTimeCodeStore } from './second-factors/one-time-codes.ts'
 import { callersSession } from './sessions/callers-session.ts'
 import { sessionEnder } from './sessions/end-sessions.ts'
 import { login } from './sessions/login.ts'
@@ -97,6 +99,12 @@ export async function startAuth(
   })
   const refreshTokens = refreshTokenStore({ database, accounts, audit, lifetimes, now })
   const tokenOptions = { issuer, audience, lifetime: lifetimes.accessToken, baseUrl }
+  const codes = oneTimeCodeStore({
+    database,
+    encryption,
+    secret: settings.keyEncryptionSecret,
+    now,
+  })
   const signAccessToken = accessTokenSigner(keys, tokenOptions, now)
   const issueAccessToken = accessTokenIssuer(signAccessToken)
   const verifyOwnToken = ownTokenVerifier({ database, keys, issuer, audience, now })
@@ -121,7 +129,7 @@ export async function startAuth(
   })
 
   const ofSessions = sessionResolvers({
-    login: login({ database, accounts, passwords, guard, audit, startSession }),
+    login: login({ database, accounts, passwords, guard, audit, startSession, codes }),
     refresh: refresh(refreshTokens, issueAccessToken),
     sessions,
     callersSession: callersSession(sessions),
@@ -140,6 +148,15 @@ export async function startAuth(
     readAudit: auditReader(database),
   })
 
+  const ofSecondFactors = secondFactorResolvers({
+    database,
+    accounts,
+    codes,
+    throttles,
+    callersSession: callersSession(sessions),
+    audit,
+    applicationName: audience,
+  })
   const ofMachines = machineResolvers({
     database,
     accounts,
@@ -165,6 +182,7 @@ export async function startAuth(
         ...ofAccounts.Mutation,
         ...ofAdministration.Mutation,
         ...ofMachines.Mutation,
+        ...ofSecondFactors.Mutation,
       },
     },
     validationRules: [oneCredentialField],

@@ -9,8 +9,8 @@ import type { Answer, Ask } from './ask-subgraph.ts'
 export const alice = { username: 'alice', password: 'secret' }
 
 const tokens = '{ token expiresIn refreshToken deviceToken user { id } }'
-const loginMutation = `mutation ($username: String!, $password: String!, $deviceToken: String) {
-  login(username: $username, password: $password, deviceToken: $deviceToken) ${tokens}
+const loginMutation = `mutation ($username: String!, $password: String!, $deviceToken: String, $code: String) {
+  login(username: $username, password: $password, deviceToken: $deviceToken, code: $code) ${tokens}
 }`
 const refreshMutation = `mutation ($refreshToken: String!) {
   refresh(refreshToken: $refreshToken) ${tokens}

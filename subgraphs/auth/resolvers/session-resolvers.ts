@@ -67,6 +67,7 @@ function sessionOutput(session: Session, own: Session) {
     expiresAt: time(session.expiresAt),
     client: session.client.agent,
     address: session.client.address,
+    level: session.strength.level,
     current: session.id === own.id,
     user: { id: session.accountId },
   }

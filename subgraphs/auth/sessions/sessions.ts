@@ -4,6 +4,7 @@ import type { Selectable } from 'kysely'
 import type { CallerClient } from '../../kit/client-headers.ts'
 import type { AuthDatabase, SessionsTable } from '../database.ts'
 import { takeStatusIndex } from '../revocation/status-index.ts'
+import type { Strength } from './authentication-strength.ts'
 
 export interface Session {
   /** The `sid` of its access tokens. */
@@ -14,6 +15,7 @@ export interface Session {
   readonly lastUsedAt: number
   readonly expiresAt: number
   readonly client: CallerClient
+  readonly strength: Strength
   /** Of its access tokens in the status lists. */
   readonly statusIndex: number
 }
@@ -29,7 +31,12 @@ export interface SessionLifetimes {
 
 export interface Sessions {
   /** Starts a session; within a transaction of the caller's, which also records why. */
-  start(transaction: AuthDatabase, accountId: string, client: CallerClient): Promise<Session>
+  start(
+    transaction: AuthDatabase,
+    accountId: string,
+    client: CallerClient,
+    strength: Strength,
+  ): Promise<Session>
   /** Returns the session if it is the account's own and has not ended. */
   find(id: string, accountId: string): Promise<Session | undefined>
   /** Returns the open sessions of an account, the last used first. */
@@ -56,7 +63,7 @@ export function sessionStore(
       .where('last_used_at', '>', now() - lifetimes.idle)
 
   return {
-    async start(transaction, accountId, client) {
+    async start(transaction, accountId, client, strength) {
       const startedAt = now()
       const row = await transaction
         .insertInto('auth_sessions')
@@ -70,6 +77,8 @@ export function sessionStore(
           refresh_generation: 1,
           address: client.address ?? null,
           agent: client.agent ?? null,
+          level: strength.level,
+          methods: strength.methods.join(' '),
           status_index: await takeStatusIndex(transaction),
           revoked_at: null,
         })
@@ -122,6 +131,10 @@ export function sessionOf(row: Selectable<SessionsTable>): Session {
     client: {
       ...(row.address === null ? {} : { address: row.address }),
       ...(row.agent === null ? {} : { agent: row.agent }),
+    },
+    strength: {
+      level: row.level as Strength['level'],
+      methods: row.methods.split(' ') as Strength['methods'][number][],
     },
     statusIndex: row.status_index,
   }

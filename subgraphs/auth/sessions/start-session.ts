@@ -3,6 +3,7 @@ import type { Account } from '../accounts/accounts.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { AccessToken, AccessTokenIssuer } from '../tokens/access-token.ts'
+import type { Strength } from './authentication-strength.ts'
 import type { KnownDevices } from './known-devices.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { Sessions } from './sessions.ts'
@@ -29,6 +30,8 @@ export interface Start {
   inTransaction: (transaction: AuthDatabase) => Promise<void>
   /** The device's token, if it has one. */
   deviceToken: string | undefined
+  /** How the person has proven who they are. */
+  strength: Strength
 }
 
 /** Starts a session for an account that has proven itself. */
@@ -41,10 +44,10 @@ export type SessionStarter = (
 export function sessionStarter(parts: SessionStarterParts): SessionStarter {
   const { database, sessions, devices, refreshTokens, audit, issueAccessToken } = parts
 
-  return async (account, client, { inTransaction, deviceToken: known }) => {
+  return async (account, client, { inTransaction, deviceToken: known, strength }) => {
     const started = await database.transaction().execute(async (transaction) => {
       await inTransaction(transaction)
-      const session = await sessions.start(transaction, account.id, client)
+      const session = await sessions.start(transaction, account.id, client, strength)
       const refreshToken = await refreshTokens.first(transaction, session)
       const deviceToken = known ?? (await devices.remember(transaction, account.id))
       await audit.record(

@@ -6,3 +6,10 @@ export function wrongCredentials(): GraphQLError {
     extensions: { code: 'INVALID_CREDENTIALS' },
   })
 }
+
+/** The password was right, and the account asks for more. */
+export function codeRequired(): GraphQLError {
+  return new GraphQLError('Give the code of your authenticator app, too', {
+    extensions: { code: 'SECOND_FACTOR_REQUIRED' },
+  })
+}

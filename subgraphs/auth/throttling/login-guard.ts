@@ -30,6 +30,8 @@ export interface LoginPermission {
   /** How the try ended, if it was allowed. */
   succeeded(transaction: AuthDatabase): Promise<void>
   failed(transaction: AuthDatabase): Promise<void>
+  /** The password was right, and a code is missing: neither a success nor a failure. */
+  abandoned(transaction: AuthDatabase): Promise<void>
 }
 
 export interface LoginGuardParts {
@@ -86,6 +88,7 @@ export function loginGuard({ database, throttles, devices, secret }: LoginGuardP
         async failed(transaction) {
           if (begun) await throttles.failed(transaction, ownKey)
         },
+        abandoned: (transaction) => throttles.abandoned(transaction, ownKey),
         async succeeded(transaction) {
           await throttles.succeeded(transaction, ownKey)
           // In the order of the counting: two logins never wait for each other's rows.

@@ -13,6 +13,8 @@ export const credentialFields: readonly string[] = [
   'changePassword',
   'requestPasswordReset',
   'resetPassword',
+  'confirmTotp',
+  'removeTotp',
 ]
 
 export const oneCredentialField: ValidationRule = (context) => {

@@ -17,6 +17,8 @@ export interface Throttles {
   begin(transaction: AuthDatabase, key: string): Promise<Admission>
   failed(transaction: AuthDatabase, key: string): Promise<void>
   succeeded(transaction: AuthDatabase, key: string): Promise<void>
+  /** Ended neither well nor badly: nothing is known from it. */
+  abandoned(transaction: AuthDatabase, key: string): Promise<void>
   /** Starts the key's counting anew. */
   forget(transaction: AuthDatabase, key: string): Promise<void>
 
@@ -98,6 +100,14 @@ export function throttleStore(now: () => number): Throttles {
           pending: sql`case when pending > 0 then pending - 1 else 0 end`,
           blocked_until: 0,
         })
+        .where('key', '=', key)
+        .execute()
+    },
+
+    async abandoned(transaction, key) {
+      await transaction
+        .updateTable('auth_throttles')
+        .set({ pending: sql`case when pending > 0 then pending - 1 else 0 end` })
         .where('key', '=', key)
         .execute()
     },

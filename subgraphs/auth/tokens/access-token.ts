@@ -30,7 +30,8 @@ export interface AccessTokenContent {
   clientId: string
   scopes: readonly string[]
   name: string
-  sessionId?: string
+  /** The session that it belongs to, and how its holder logged in. */
+  session?: Pick<Session, 'id' | 'createdAt' | 'strength'>
   /** The API key that was exchanged for it: `akid`. */
   apiKeyId?: string
   /** Its place in the status lists, where it can be revoked. */
@@ -51,14 +52,14 @@ export function accessTokenSigner(
   const { issuer, audience, baseUrl } = options
   const lifetime = Math.floor(options.lifetime / 1000)
 
-  return async ({ subject, clientId, scopes, name, sessionId, apiKeyId, statusIndex }) => {
+  return async ({ subject, clientId, scopes, name, session, apiKeyId, statusIndex }) => {
     const key = await keys.current()
     const issuedAt = Math.floor(now() / 1000)
     const token = await new SignJWT({
       client_id: clientId,
       scope: scopes.join(' '),
       name,
-      ...(sessionId === undefined ? {} : { sid: sessionId }),
+      ...(session === undefined ? {} : sessionClaims(session)),
       ...(apiKeyId === undefined ? {} : { akid: apiKeyId }),
       ...(statusIndex === undefined
         ? {}
@@ -86,7 +87,21 @@ export function accessTokenIssuer(sign: AccessTokenSigner): AccessTokenIssuer {
       clientId: firstPartyClient,
       scopes: account.scopes,
       name: account.name,
-      sessionId: session.id,
+      session,
       statusIndex: session.statusIndex,
     })
+}
+
+/** RFC 9068 section 2.2.1. A refresh does not make the login any fresher. */
+function sessionClaims({
+  id,
+  createdAt,
+  strength,
+}: Pick<Session, 'id' | 'createdAt' | 'strength'>) {
+  return {
+    sid: id,
+    auth_time: Math.floor(createdAt / 1000),
+    acr: strength.level,
+    amr: strength.methods,
+  }
 }

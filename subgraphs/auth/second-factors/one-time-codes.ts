@@ -1,0 +1,144 @@
+/** The second factor of an account: codes from an app, and codes on paper for when it is lost. */
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import type { AuthDatabase } from '../database.ts'
+import type { KeyEncryption } from '../tokens/key-encryption.ts'
+import { base32, matchingStep, totpSecretLength } from './totp.ts'
+
+export interface OneTimeCodes {
+  /** Returns a new secret, which counts once it is confirmed; undefined if one is confirmed already. */
+  enrol(accountId: string): Promise<Uint8Array | undefined>
+  /** Returns the recovery codes, which are shown this once; undefined if the code is wrong. */
+  confirm(transaction: AuthDatabase, accountId: string, code: string): Promise<string[] | undefined>
+  /** Whether logging in needs a code. */
+  isRequired(accountId: string): Promise<boolean>
+  /** Whether a code is right. It is used up with that: no code is accepted twice. */
+  use(
+    transaction: AuthDatabase,
+    accountId: string,
+    code: string,
+  ): Promise<'totp' | 'recovery' | undefined>
+  remove(transaction: AuthDatabase, accountId: string): Promise<void>
+}
+
+export interface OneTimeCodeParts {
+  database: AuthDatabase
+  encryption: KeyEncryption
+  /** Keys the hashes of recovery codes, which are short. */
+  secret: string
+  now: () => number
+}
+
+const recoveryCodes = 10
+
+export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
+  const { database, encryption, now } = parts
+  const hashKey = new Uint8Array(
+    hkdfSync('sha256', parts.secret, '', 'portcullis recovery codes', 32),
+  )
+  const hashed = (accountId: string, code: string) =>
+    createHmac('sha256', hashKey).update(`${accountId} ${code}`).digest('base64url')
+
+  return {
+    async enrol(accountId) {
+      const secret = randomBytes(totpSecretLength)
+      const encrypted = encryption.encrypt(nameOf(accountId), secret.toString('base64url'))
+      const row = await database
+        .insertInto('auth_totp')
+        .values({ account_id: accountId, secret: encrypted, confirmed_at: null, last_step: 0 })
+        .onConflict((conflict) =>
+          conflict
+            .column('account_id')
+            .doUpdateSet({ secret: encrypted, last_step: 0 })
+            .where('auth_totp.confirmed_at', 'is', null),
+        )
+        .returning('account_id')
+        .executeTakeFirst()
+      return row && secret
+    },
+
+    async confirm(transaction, accountId, code) {
+      if (!(await useTotp(transaction, accountId, code, 'unconfirmed'))) return undefined
+      await transaction
+        .updateTable('auth_totp')
+        .set({ confirmed_at: now() })
+        .where('account_id', '=', accountId)
+        .execute()
+      const codes = Array.from({ length: recoveryCodes }, recoveryCode)
+      await transaction
+        .insertInto('auth_recovery_codes')
+        .values(codes.map((each) => ({ hash: hashed(accountId, each), account_id: accountId })))
+        .execute()
+      return codes.map(grouped)
+    },
+
+    async isRequired(accountId) {
+      const row = await database
+        .selectFrom('auth_totp')
+        .select('account_id')
+        .where('account_id', '=', accountId)
+        .where('confirmed_at', 'is not', null)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    async use(transaction, accountId, code) {
+      const text = code.toLowerCase().replace(/[\s-]/g, '')
+      if (/^\d{6}$/.test(text)) {
+        const used = await useTotp(transaction, accountId, text, 'confirmed')
+        return used ? 'totp' : undefined
+      }
+      const used = await transaction
+        .deleteFrom('auth_recovery_codes')
+        .where('hash', '=', hashed(accountId, text))
+        .where('account_id', '=', accountId)
+        .returning('hash')
+        .executeTakeFirst()
+      return used && 'recovery'
+    },
+
+    async remove(transaction, accountId) {
+      for (const table of ['auth_totp', 'auth_recovery_codes'] as const) {
+        await transaction.deleteFrom(table).where('account_id', '=', accountId).execute()
+      }
+    },
+  }
+
+  async function useTotp(
+    transaction: AuthDatabase,
+    accountId: string,
+    code: string,
+    state: 'confirmed' | 'unconfirmed',
+  ): Promise<boolean> {
+    const row = await transaction
+      .selectFrom('auth_totp')
+      .select(['secret', 'confirmed_at'])
+      .where('account_id', '=', accountId)
+      .executeTakeFirst()
+    if (!row || (row.confirmed_at !== null) !== (state === 'confirmed')) return false
+    const secret = Buffer.from(encryption.decrypt(nameOf(accountId), row.secret), 'base64url')
+    const step = matchingStep(secret, code, now())
+    if (step === undefined) return false
+    // Of any number of uses at once, one moves the step on.
+    const moved = await transaction
+      .updateTable('auth_totp')
+      .set({ last_step: step })
+      .where('account_id', '=', accountId)
+      .where('last_step', '<', step)
+      .returning('account_id')
+      .executeTakeFirst()
+    return moved !== undefined
+  }
+}
+
+function nameOf(accountId: string): string {
+  return `totp ${accountId}`
+}
+
+/** Fifty random bits: sixteen tries an hour get nowhere. */
+function recoveryCode(): string {
+  return base32(randomBytes(7)).slice(0, 10).toLowerCase()
+}
+
+function grouped(code: string): string {
+  return `${code.slice(0, 5)}-${code.slice(5)}`
+}
