@@ -102,6 +102,28 @@ export interface RecoveryCodesTable {
   account_id: string
 }
 
+export interface PasskeysTable {
+  /** The credential id that the device chose. */
+  id: string
+  account_id: string
+  /** What its owner calls it. */
+  name: string
+  /** COSE, as base64url. */
+  public_key: string
+  /** How often the device says it was used; 0 where it does not count. */
+  counter: number
+  /** Space separated. */
+  transports: string
+  created_at: number
+  last_used_at: number | null
+}
+
+export interface ChallengesTable {
+  challenge: string
+  purpose: string
+  expires_at: number
+}
+
 export interface ClientsTable {
   /** The `client_id`. */
   id: string
@@ -182,6 +204,8 @@ export interface AuthTables {
   auth_throttles: ThrottlesTable
   auth_totp: TotpTable
   auth_recovery_codes: RecoveryCodesTable
+  auth_passkeys: PasskeysTable
+  auth_challenges: ChallengesTable
   auth_clients: ClientsTable
   auth_api_keys: ApiKeysTable
   auth_counters: CountersTable

@@ -31,6 +31,7 @@ export function housekeeping(
       .where('expires_at', '<', now() - kept)
       .execute()
     await database.deleteFrom('auth_password_resets').where('expires_at', '<', now()).execute()
+    await database.deleteFrom('auth_challenges').where('expires_at', '<', now()).execute()
     await database.deleteFrom('auth_devices').where('expires_at', '<', now()).execute()
     await database.deleteFrom('auth_subject_cut_offs').where('expires_at', '<', now()).execute()
     await database

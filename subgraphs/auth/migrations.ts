@@ -242,6 +242,33 @@ export const migrations: Migrations = {
       await index(database, 'auth_recovery_codes', 'account_id')
     },
   },
+
+  '008 passkeys': {
+    async up(database) {
+      await database.schema
+        .createTable('auth_passkeys')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('account_id', 'text', (column) =>
+          column.notNull().references('auth_accounts.id').onDelete('cascade'),
+        )
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('public_key', 'text', (column) => column.notNull())
+        .addColumn('counter', 'bigint', (column) => column.notNull())
+        .addColumn('transports', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addColumn('last_used_at', 'bigint')
+        .execute()
+      await index(database, 'auth_passkeys', 'account_id')
+
+      await database.schema
+        .createTable('auth_challenges')
+        .addColumn('challenge', 'text', (column) => column.primaryKey())
+        .addColumn('purpose', 'text', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await index(database, 'auth_challenges', 'expires_at')
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

@@ -6,6 +6,7 @@ import { readRoles, standardRoles } from './accounts/roles.ts'
 import type { Roles } from './accounts/roles.ts'
 import type { PasswordRules } from './passwords/password-rules.ts'
 import { clockTolerance } from './revocation/status-lists.ts'
+import type { RelyingParty } from './second-factors/passkeys.ts'
 import { isSigningAlgorithm, signingAlgorithms } from './tokens/make-key.ts'
 import type { SigningAlgorithm } from './tokens/make-key.ts'
 
@@ -38,6 +39,10 @@ Settings, from the environment:
                             POST of { from, to, subject, text }; unset: printed outside production,
                             and in production not sent
   MAIL_FROM                 the sender (Portcullis <no-reply@localhost>)
+  PASSKEY_DOMAIN            the domain that passkeys are bound to (localhost outside production;
+                            unset in production: no passkeys)
+  PASSKEY_ORIGINS           the pages that may ask for one, separated by commas
+                            (https://PASSKEY_DOMAIN)
   PASSWORD_RESET_URL        the page where a new password is chosen; #token=... is added
   NODE_ENV=production       nothing is invented: secrets, issuer and the place of the data must be set
 
@@ -80,6 +85,7 @@ export function readAuthSettings(environment: Environment) {
       from: settings.text('MAIL_FROM', 'Portcullis <no-reply@localhost>'),
       production,
     },
+    relyingParty: relyingParty(settings),
     passwordResetUrl: url(settings, 'PASSWORD_RESET_URL', /^https?:/),
     roles: roleSettings(settings),
     lifetimes,
@@ -152,6 +158,20 @@ function keySettings(settings: Settings, accessTokenLifetime: number) {
     rotationPeriod: 1000 * period,
     outlived: accessTokenLifetime + clockTolerance,
   }
+}
+
+function relyingParty(settings: Settings): RelyingParty | undefined {
+  const id = settings.optional('PASSKEY_DOMAIN') ?? (settings.production ? undefined : 'localhost')
+  if (id === undefined) return undefined
+  const fallback = settings.production ? `https://${id}` : `http://${id}:4000,https://${id}`
+  const origins = settings
+    .text('PASSKEY_ORIGINS', fallback)
+    .split(',')
+    .map((each) => each.trim())
+  if (!origins.every((each) => URL.canParse(each) && new URL(each).origin === each)) {
+    settings.problem('PASSKEY_ORIGINS is not a list of origins such as https://shop.example.com')
+  }
+  return { id, name: settings.text('TOKEN_AUDIENCE', 'portcullis'), origins }
 }
 
 /** The value is not repeated in a problem: MAIL_URL holds a password. */

@@ -25,11 +25,13 @@ import type { HashParameters } from './passwords/hashing.ts'
 import { accountResolvers } from './resolvers/account-resolvers.ts'
 import { administrationResolvers } from './resolvers/administration-resolvers.ts'
 import { machineResolvers } from './resolvers/machine-resolvers.ts'
+import { passkeyResolvers } from './resolvers/passkey-resolvers.ts'
 import { secondFactorResolvers } from './resolvers/second-factor-resolvers.ts'
 import { sessionResolvers } from './resolvers/session-resolvers.ts'
 import { cutOffStore } from './revocation/cut-offs.ts'
 import { addRevocationRoutes } from './revocation/routes.ts'
 import { oneTimeCodeStore } from './second-factors/one-time-codes.ts'
+import { passkeyStore } from './second-factors/passkeys.ts'
 import { callersSession } from './sessions/callers-session.ts'
 import { sessionEnder } from './sessions/end-sessions.ts'
 import { login } from './sessions/login.ts'
@@ -157,6 +159,22 @@ export async function startAuth(
     audit,
     applicationName: audience,
   })
+  const ofPasskeys = passkeyResolvers({
+    database,
+    accounts,
+    passkeys:
+      settings.relyingParty &&
+      passkeyStore({
+        database,
+        relyingParty: settings.relyingParty,
+        secret: settings.keyEncryptionSecret,
+        now,
+      }),
+    callersSession: callersSession(sessions),
+    guard,
+    startSession,
+    audit,
+  })
   const ofMachines = machineResolvers({
     database,
     accounts,
@@ -176,6 +194,7 @@ export async function startAuth(
         ...ofAccounts.Query,
         ...ofAdministration.Query,
         ...ofMachines.Query,
+        ...ofPasskeys.Query,
       },
       Mutation: {
         ...ofSessions.Mutation,
@@ -183,6 +202,7 @@ export async function startAuth(
         ...ofAdministration.Mutation,
         ...ofMachines.Mutation,
         ...ofSecondFactors.Mutation,
+        ...ofPasskeys.Mutation,
       },
     },
     validationRules: [oneCredentialField],

@@ -25,6 +25,8 @@ export type AuditEvent =
   | 'code refused'
   | 'second factor added'
   | 'second factor removed'
+  | 'passkey added'
+  | 'passkey removed'
   | 'client made'
   | 'client disabled'
   | 'client logged in'

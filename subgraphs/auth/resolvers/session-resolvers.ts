@@ -5,8 +5,8 @@ import type { SessionEnder } from '../sessions/end-sessions.ts'
 import type { Login } from '../sessions/login.ts'
 import type { Refresh } from '../sessions/refresh.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
-import type { Tokens } from '../sessions/start-session.ts'
 import { time } from './time.ts'
+import { tokensOutput } from './tokens-output.ts'
 
 export interface SessionResolverParts {
   login: Login
@@ -53,10 +53,6 @@ export function sessionResolvers(parts: SessionResolverParts) {
       },
     },
   } satisfies SubgraphResolvers
-}
-
-function tokensOutput({ account, ...tokens }: Tokens) {
-  return { ...tokens, user: { id: account.id } }
 }
 
 function sessionOutput(session: Session, own: Session) {

@@ -15,6 +15,7 @@ export const credentialFields: readonly string[] = [
   'resetPassword',
   'confirmTotp',
   'removeTotp',
+  'finishPasskeyLogin',
 ]
 
 export const oneCredentialField: ValidationRule = (context) => {

@@ -1,0 +1,128 @@
+import { GraphQLError } from 'graphql'
+import type { SubgraphContext } from '../../kit/guards.ts'
+import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
+import type { Account, Accounts } from '../accounts/accounts.ts'
+import { canonicalUsername } from '../accounts/username.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { AuthDatabase } from '../database.ts'
+import type { Passkey, Passkeys } from '../second-factors/passkeys.ts'
+import { strengths } from '../sessions/authentication-strength.ts'
+import type { CallersSession } from '../sessions/callers-session.ts'
+import type { Session } from '../sessions/sessions.ts'
+import type { SessionStarter } from '../sessions/start-session.ts'
+import { wrongCredentials } from '../sessions/wrong-credentials.ts'
+import type { LoginGuard } from '../throttling/login-guard.ts'
+import { tooManyRequests } from '../throttling/too-many-requests.ts'
+import { time } from './time.ts'
+import { tokensOutput } from './tokens-output.ts'
+
+export interface PasskeyResolverParts {
+  database: AuthDatabase
+  accounts: Accounts
+  /** Undefined where passkeys are not configured. */
+  passkeys: Passkeys | undefined
+  callersSession: CallersSession
+  guard: LoginGuard
+  startSession: SessionStarter
+  audit: AuditTrail
+}
+
+const longestName = 100
+
+/** What the browser and its user exchange with us is JSON, which the schema passes on as text. */
+export function passkeyResolvers(parts: PasskeyResolverParts) {
+  const { database, accounts, callersSession, guard, startSession, audit } = parts
+
+  return {
+    Query: {
+      async passkeys(_parent, _args, context) {
+        const { accountId } = await callersSession.require(context)
+        return (await required().list(accountId)).map(passkeyOutput)
+      },
+    },
+    Mutation: {
+      async startPasskeyRegistration(_parent, _args, context) {
+        const { account } = await caller(context)
+        return JSON.stringify(await required().startRegistration(account))
+      },
+
+      async finishPasskeyRegistration(_parent, { response, name }, context) {
+        const { account, session } = await caller(context)
+        if ([...name].length > longestName) throw badInput('The name is too long')
+        const passkey = await required().finishRegistration(account, parsed(response), name)
+        if (!passkey) throw badInput('The answer of the device does not hold: start again')
+        await audit.record({ event: 'passkey added', ...actor(session, context) })
+        return passkeyOutput(passkey)
+      },
+
+      async removePasskey(_parent, { id }, context) {
+        const { session } = await caller(context)
+        return database.transaction().execute(async (transaction) => {
+          if (!(await required().remove(transaction, session.accountId, id))) return false
+          await audit.record({ event: 'passkey removed', ...actor(session, context) }, transaction)
+          return true
+        })
+      },
+
+      async startPasskeyLogin(_parent, { username: typed }, { client }) {
+        if (!(await guard.admitAddress(client))) throw tooManyRequests()
+        const username = typed == null ? undefined : canonicalUsername(typed)
+        const account = username === undefined ? undefined : await accounts.findByUsername(username)
+        return JSON.stringify(await required().startLogin(username, account))
+      },
+
+      async finishPasskeyLogin(_parent, { response }, { client }) {
+        if (!(await guard.admitAddress(client))) throw tooManyRequests()
+        const passkey = await required().finishLogin(parsed(response))
+        const account = passkey && (await accounts.find(passkey.accountId))
+        if (!account || account.disabled) {
+          await audit.record({ event: 'login failed', accountId: account?.id, ...client })
+          throw wrongCredentials()
+        }
+        const start = {
+          inTransaction: async () => {},
+          deviceToken: undefined,
+          strength: strengths.passkey,
+        }
+        return tokensOutput(await startSession(account, client, start))
+      },
+    },
+  } satisfies SubgraphResolvers
+
+  function required(): Passkeys {
+    if (parts.passkeys) return parts.passkeys
+    throw badInput('Passkeys are not configured here')
+  }
+
+  async function caller(context: SubgraphContext): Promise<{ account: Account; session: Session }> {
+    const session = await callersSession.require(context)
+    const account = await accounts.find(session.accountId)
+    if (!account) throw wrongCredentials()
+    return { account, session }
+  }
+}
+
+function actor(session: Session, { client }: SubgraphContext) {
+  return { accountId: session.accountId, sessionId: session.id, ...client }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    throw badInput('response is the JSON of the device')
+  }
+}
+
+function badInput(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
+}
+
+function passkeyOutput({ id, name, createdAt, lastUsedAt }: Passkey) {
+  return {
+    id,
+    name,
+    createdAt: time(createdAt),
+    lastUsedAt: lastUsedAt === null ? null : time(lastUsedAt),
+  }
+}

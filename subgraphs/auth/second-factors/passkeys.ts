@@ -1,0 +1,236 @@
+/** Passkeys (WebAuthn): a key that a device keeps, and uses once its owner has unlocked it. */
+import { createHmac, hkdfSync } from 'node:crypto'
+import {
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server'
+import type {
+  AuthenticationResponseJSON,
+  AuthenticatorTransport,
+  RegistrationResponseJSON,
+} from '@simplewebauthn/server'
+import type { Selectable } from 'kysely'
+import type { Account } from '../accounts/accounts.ts'
+import type { AuthDatabase, PasskeysTable } from '../database.ts'
+
+export interface Passkey {
+  readonly id: string
+  readonly accountId: string
+  readonly name: string
+  readonly createdAt: number
+  readonly lastUsedAt: number | null
+}
+
+/** Where passkeys are used: they are bound to it. */
+export interface RelyingParty {
+  /** The domain, as in `example.com`. */
+  id: string
+  name: string
+  /** The pages that may ask for a passkey, as in `https://shop.example.com`. */
+  origins: string[]
+}
+
+export interface Passkeys {
+  /** Returns what the browser needs to make a passkey. */
+  startRegistration(account: Account): Promise<object>
+  /** Returns the passkey; undefined for an answer that does not hold. */
+  finishRegistration(
+    account: Account,
+    response: unknown,
+    name: string,
+  ): Promise<Passkey | undefined>
+  /**
+   * Returns what the browser needs to use a passkey: any that it has for us, or one of the account.
+   *
+   * @param username for which passkeys are named; of an unknown one, made up ones are
+   */
+  startLogin(username: string | undefined, account: Account | undefined): Promise<object>
+  /** Returns the passkey that was used; undefined for an answer that does not hold. */
+  finishLogin(response: unknown): Promise<Passkey | undefined>
+  list(accountId: string): Promise<Passkey[]>
+  remove(transaction: AuthDatabase, accountId: string, id: string): Promise<boolean>
+}
+
+export interface PasskeyParts {
+  database: AuthDatabase
+  relyingParty: RelyingParty
+  /** Keys the made up passkeys of unknown accounts. */
+  secret: string
+  now: () => number
+}
+
+/** In milliseconds. */
+const challengeLifetime = 5 * 60 * 1000
+
+export function passkeyStore({ database, relyingParty, secret, now }: PasskeyParts): Passkeys {
+  const decoyKey = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis passkey decoys', 32))
+
+  return {
+    async startRegistration(account) {
+      const existing = await rowsOf(account.id)
+      const options = await generateRegistrationOptions({
+        rpID: relyingParty.id,
+        rpName: relyingParty.name,
+        userID: new Uint8Array(Buffer.from(account.id)),
+        userName: account.username,
+        userDisplayName: account.name,
+        attestationType: 'none',
+        excludeCredentials: existing.map(credentialOf),
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+      })
+      await keep(options.challenge, `registration ${account.id}`)
+      return options
+    },
+
+    async finishRegistration(account, response, name) {
+      const challenge = challengeIn(response)
+      if (!(await take(challenge, `registration ${account.id}`))) return undefined
+      const result = await verifyRegistrationResponse({
+        response: response as RegistrationResponseJSON,
+        expectedChallenge: challenge,
+        expectedOrigin: relyingParty.origins,
+        expectedRPID: relyingParty.id,
+        requireUserVerification: true,
+      }).catch(() => undefined)
+      if (!result?.verified) return undefined
+      const { credential } = result.registrationInfo
+      const row = await database
+        .insertInto('auth_passkeys')
+        .values({
+          id: credential.id,
+          account_id: account.id,
+          name,
+          public_key: Buffer.from(credential.publicKey).toString('base64url'),
+          counter: credential.counter,
+          transports: (credential.transports ?? []).join(' '),
+          created_at: now(),
+          last_used_at: null,
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .returningAll()
+        .executeTakeFirst()
+      return row && passkeyOf(row)
+    },
+
+    async startLogin(username, account) {
+      const named = account ? (await rowsOf(account.id)).map(credentialOf) : []
+      const decoys = username === undefined || named.length > 0 ? [] : [decoy(username)]
+      const options = await generateAuthenticationOptions({
+        rpID: relyingParty.id,
+        userVerification: 'required',
+        ...(username === undefined ? {} : { allowCredentials: [...named, ...decoys] }),
+      })
+      await keep(options.challenge, 'login')
+      return options
+    },
+
+    async finishLogin(response) {
+      const challenge = challengeIn(response)
+      if (!(await take(challenge, 'login'))) return undefined
+      const { id } = response as AuthenticationResponseJSON
+      const row = await database
+        .selectFrom('auth_passkeys')
+        .selectAll()
+        .where('id', '=', String(id))
+        .executeTakeFirst()
+      if (!row) return undefined
+      const result = await verifyAuthenticationResponse({
+        response: response as AuthenticationResponseJSON,
+        expectedChallenge: challenge,
+        expectedOrigin: relyingParty.origins,
+        expectedRPID: relyingParty.id,
+        requireUserVerification: true,
+        credential: {
+          id: row.id,
+          publicKey: new Uint8Array(Buffer.from(row.public_key, 'base64url')),
+          counter: row.counter,
+        },
+      }).catch(() => undefined)
+      if (!result?.verified) return undefined
+      const used = await database
+        .updateTable('auth_passkeys')
+        .set({ counter: result.authenticationInfo.newCounter, last_used_at: now() })
+        .where('id', '=', row.id)
+        .returningAll()
+        .executeTakeFirst()
+      return used && passkeyOf(used)
+    },
+
+    async list(accountId) {
+      return (await rowsOf(accountId)).map(passkeyOf)
+    },
+
+    async remove(transaction, accountId, id) {
+      const removed = await transaction
+        .deleteFrom('auth_passkeys')
+        .where('id', '=', id)
+        .where('account_id', '=', accountId)
+        .returning('id')
+        .executeTakeFirst()
+      return removed !== undefined
+    },
+  }
+
+  function rowsOf(accountId: string) {
+    return database
+      .selectFrom('auth_passkeys')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .orderBy('created_at', 'desc')
+      .orderBy('id')
+      .execute()
+  }
+
+  async function keep(challenge: string, purpose: string): Promise<void> {
+    await database
+      .insertInto('auth_challenges')
+      .values({ challenge, purpose, expires_at: now() + challengeLifetime })
+      .execute()
+  }
+
+  /** Whoever takes a challenge away first has used it. */
+  async function take(challenge: string, purpose: string): Promise<boolean> {
+    const taken = await database
+      .deleteFrom('auth_challenges')
+      .where('challenge', '=', challenge)
+      .where('purpose', '=', purpose)
+      .where('expires_at', '>', now())
+      .returning('challenge')
+      .executeTakeFirst()
+    return taken !== undefined
+  }
+
+  /** Always the same for a name, so that asking twice does not tell either. */
+  function decoy(username: string) {
+    const id = createHmac('sha256', decoyKey).update(username).digest('base64url')
+    return { id, transports: ['internal' as const, 'hybrid' as const] }
+  }
+}
+
+/** Returns the challenge that the browser says it has signed; verification proves it. */
+function challengeIn(response: unknown): string {
+  try {
+    const { clientDataJSON } = (response as { response: { clientDataJSON: string } }).response
+    const { challenge } = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString())
+    return String(challenge)
+  } catch {
+    return ''
+  }
+}
+
+function credentialOf({ id, transports }: Selectable<PasskeysTable>) {
+  const known = transports.split(' ').filter(Boolean) as AuthenticatorTransport[]
+  return { id, transports: known }
+}
+
+function passkeyOf(row: Selectable<PasskeysTable>): Passkey {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    name: row.name,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+  }
+}
