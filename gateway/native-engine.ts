@@ -63,6 +63,7 @@ export function nativeEngine<Context>(
   const schema = {
     apiSchema,
     isOfType: typeRelation(planner.supergraphSchema),
+    mayJoin,
     clientName: names.clientName,
   }
 

@@ -33,6 +33,8 @@ export interface OperationSchema {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
   readonly isOfType: IsOfType
+  /** Whether sibling fetches to a subgraph may be joined in one request. */
+  readonly mayJoin: (subgraph: string) => boolean
   /** The client's name for a name in the fetched data. */
   readonly clientName: (fetched: string) => string
 }
@@ -76,7 +78,7 @@ export function compileOperation(
   return {
     definition,
     document,
-    plan: compilePlan(plan, schema.isOfType),
+    plan: compilePlan(plan, schema),
     joined: new Map(),
     checkVariables: variablesCheck(schema.apiSchema, definition.variableDefinitions ?? []),
     condition,

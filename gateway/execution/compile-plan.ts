@@ -2,6 +2,7 @@
 import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner'
 import { contextReader } from './context-arguments.ts'
 import type { ReadContext } from './context-arguments.ts'
+import { levelled } from './level-plan.ts'
 import { representationWriter } from './representations.ts'
 import type { RepresentationWriter } from './representations.ts'
 import type { DataPath, JsonObject } from './response-data.ts'
@@ -52,11 +53,17 @@ export interface CompiledPlan {
   readonly shareObjects: boolean
 }
 
+export interface PlanParts {
+  readonly isOfType: IsOfType
+  /** Whether sibling fetches to a subgraph may be joined in one request. */
+  readonly mayJoin: (subgraph: string) => boolean
+}
+
 /** Returns the steps of a plan. */
-export function compilePlan({ node }: QueryPlan, isOfType: IsOfType): CompiledPlan {
+export function compilePlan({ node }: QueryPlan, { isOfType, mayJoin }: PlanParts): CompiledPlan {
   const fetches: FetchStep[] = []
   if (node?.kind === 'Subscription') throw new Error('subscriptions are not supported')
-  const root = node && compile(node, [])
+  const root = node && levelled(compile(node, []), mayJoin)
   // The same entity at two positions may stand in two contexts.
   const shareObjects = fetches.every(({ readContext }) => !readContext)
   return { root, fetches, shareObjects }

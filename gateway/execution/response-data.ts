@@ -14,21 +14,20 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** Returns all objects at the path, in order; nulls are left out. */
 export function objectsAt(data: JsonObject, path: DataPath): JsonObject[] {
-  let current: unknown[] = [data]
-  for (const step of path) {
-    const next: unknown[] = []
-    for (const value of current) {
-      if (step === '@') {
-        if (Array.isArray(value))
-          for (const element of value) if (element != null) next.push(element)
-      } else {
-        const child = (value as JsonObject)[step]
-        if (child != null) next.push(child)
-      }
-    }
-    current = next
-  }
-  return current.filter(isObject)
+  const found: JsonObject[] = []
+  collectAt(data, path, 0, found)
+  return found
+}
+
+function collectAt(value: unknown, path: DataPath, index: number, found: JsonObject[]): void {
+  if (typeof value !== 'object' || value === null) return
+  const step = path[index]
+  if (step === '@') {
+    if (!Array.isArray(value)) return
+    for (let at = 0; at < value.length; at++) collectAt(value[at], path, index + 1, found)
+  } else if (step !== undefined) {
+    collectAt((value as JsonObject)[step], path, index + 1, found)
+  } else if (!Array.isArray(value)) found.push(value as JsonObject)
 }
 
 /** Returns where the objects at the path are: in the order of `objectsAt`. */

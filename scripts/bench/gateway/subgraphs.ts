@@ -1,0 +1,130 @@
+/** The subgraphs of the benchmark: the accounts, inventory, products and reviews that gateways are often compared with. */
+import { buildSubgraphSchema } from '@apollo/subgraph'
+import { parse } from 'graphql'
+import type { GraphQLSchema } from 'graphql'
+
+export interface BenchSubgraph {
+  readonly name: string
+  readonly sdl: string
+  readonly schema: GraphQLSchema
+}
+
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@external", "@requires", "@provides", "@shareable"])
+`
+
+const users = Array.from({ length: 6 }, (_, index) => ({
+  id: String(index + 1),
+  name: `Person number ${index + 1}`,
+  username: `person${index + 1}`,
+  birthday: '1990-01-01',
+}))
+
+const products = Array.from({ length: 9 }, (_, index) => ({
+  upc: String(index + 1),
+  name: `A product with the number ${index + 1}`,
+  price: (index + 1) * 111,
+  weight: (index + 1) * 100,
+}))
+
+const reviews = Array.from({ length: 18 }, (_, index) => ({
+  id: String(index + 1),
+  body: `What somebody has to say about it, for the ${index + 1}. time`,
+  authorId: users[index % 4]!.id,
+  upc: products[(index * 2) % 5]!.upc,
+}))
+
+const userOf = ({ id }: { id: string }) => users.find((user) => user.id === id)
+const productOf = ({ upc }: { upc: string }) => products.find((product) => product.upc === upc)
+
+const definitions: Record<string, { sdl: string; resolvers: object }> = {
+  accounts: {
+    sdl: `
+      type Query { me: User user(id: ID!): User users: [User] }
+      type User @key(fields: "id") { id: ID! name: String username: String @shareable birthday: String }
+    `,
+    resolvers: {
+      Query: {
+        me: () => users[0],
+        user: (_: unknown, args: { id: string }) => userOf(args),
+        users: () => users,
+      },
+      User: { __resolveReference: userOf },
+    },
+  },
+  inventory: {
+    sdl: `
+      type Product @key(fields: "upc") {
+        upc: String!
+        weight: Int @external
+        price: Int @external
+        inStock: Boolean
+        shippingEstimate: Int @requires(fields: "price weight")
+      }
+    `,
+    resolvers: {
+      Product: {
+        __resolveReference: (reference: object) => reference,
+        inStock: ({ upc }: { upc: string }) => Number(upc) % 3 !== 0,
+        shippingEstimate: ({ price, weight }: { price: number; weight: number }) =>
+          price > 1_000 ? 0 : Math.round(weight / 2),
+      },
+    },
+  },
+  products: {
+    sdl: `
+      type Query { topProducts(first: Int = 5): [Product] }
+      type Product @key(fields: "upc") { upc: String! name: String price: Int weight: Int }
+    `,
+    resolvers: {
+      Query: {
+        topProducts: (_: unknown, { first }: { first: number }) => products.slice(0, first),
+      },
+      Product: { __resolveReference: productOf },
+    },
+  },
+  reviews: {
+    sdl: `
+      type Mutation { addReview(upc: String!, body: String!): Review }
+      type Review @key(fields: "id") { id: ID! body: String author: User @provides(fields: "username") product: Product }
+      type User @key(fields: "id") { id: ID! username: String @external numberOfReviews: Int reviews: [Review] }
+      type Product @key(fields: "upc") { upc: String! reviews: [Review] }
+    `,
+    resolvers: {
+      Mutation: {
+        addReview: (_: unknown, { upc, body }: { upc: string; body: string }) => ({
+          id: '12',
+          body,
+          upc,
+          authorId: '1',
+        }),
+      },
+      Review: {
+        __resolveReference: ({ id }: { id: string }) => reviews.find((review) => review.id === id),
+        author: ({ authorId }: { authorId: string }) => userOf({ id: authorId }),
+        product: ({ upc }: { upc: string }) => ({ upc }),
+      },
+      User: {
+        __resolveReference: ({ id }: { id: string }) => userOf({ id }),
+        reviews: ({ id }: { id: string }) => reviews.filter(({ authorId }) => authorId === id),
+        numberOfReviews: ({ id }: { id: string }) =>
+          reviews.filter(({ authorId }) => authorId === id).length,
+      },
+      Product: {
+        __resolveReference: (reference: object) => reference,
+        reviews: ({ upc: own }: { upc: string }) => reviews.filter(({ upc }) => upc === own),
+      },
+    },
+  },
+}
+
+/** Returns the subgraphs with their schemas. */
+export function benchSubgraphs(): BenchSubgraph[] {
+  return Object.entries(definitions).map(([name, { sdl, resolvers }]) => ({
+    name,
+    sdl: link + sdl,
+    schema: buildSubgraphSchema({
+      typeDefs: parse(link + sdl),
+      resolvers: resolvers as never,
+    }),
+  }))
+}
