@@ -1,8 +1,6 @@
 /** The one door to SQL: whoever wants a database names it by URL, and never meets a driver. */
 import { Kysely, sql } from 'kysely'
 import { DatabaseFailure } from './database-failure.ts'
-import { postgresDialect } from './postgres.ts'
-import { sqliteDialect } from './sqlite.ts'
 
 /**
  * Returns an open database whose connection has been tried. What is wrong with the URL, the file or
@@ -12,7 +10,7 @@ import { sqliteDialect } from './sqlite.ts'
  *   postgres://USER:PASSWORD@HOST/DATABASE  also postgresql://
  */
 export async function openDatabase<Tables>(url: string): Promise<Kysely<Tables>> {
-  const { dialect, describe } = door(url)
+  const { dialect, describe } = await door(url)
   const database = new Kysely<Tables>({ dialect })
   try {
     await sql`select 1`.execute(database)
@@ -23,10 +21,17 @@ export async function openDatabase<Tables>(url: string): Promise<Kysely<Tables>>
   }
 }
 
-function door(url: string) {
+/** A driver is loaded when a database needs it: each takes a part of a second. */
+async function door(url: string) {
   const scheme = /^([a-z]+):/.exec(url)?.[1]
-  if (scheme === 'sqlite') return sqliteDialect(url.slice('sqlite:'.length))
-  if (scheme === 'postgres' || scheme === 'postgresql') return postgresDialect(url)
+  if (scheme === 'sqlite') {
+    const { sqliteDialect } = await import('./sqlite.ts')
+    return sqliteDialect(url.slice('sqlite:'.length))
+  }
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    const { postgresDialect } = await import('./postgres.ts')
+    return postgresDialect(url)
+  }
   throw new DatabaseFailure(
     'DATABASE_URL is not a database that is known here: ' +
       'give postgres://USER@HOST/DATABASE or sqlite:PATH',

@@ -1,6 +1,4 @@
 /** Gets a letter to a person: by SMTP, by an HTTP call, or to the terminal in development. */
-import { createTransport } from 'nodemailer'
-
 export interface Letter {
   /** An e-mail address; undefined where the account has none. */
   readonly to: string | undefined
@@ -52,14 +50,15 @@ function byHttp(url: string, from: string): Deliver {
 }
 
 function bySmtp(url: string, from: string): Deliver {
-  const transport = createTransport({
-    url,
-    connectionTimeout: timeout,
-    greetingTimeout: timeout,
-    socketTimeout: timeout,
-  })
   return async ({ to, subject, text }) => {
     if (to === undefined) return
+    const { createTransport } = await import('nodemailer')
+    const transport = createTransport({
+      url,
+      connectionTimeout: timeout,
+      greetingTimeout: timeout,
+      socketTimeout: timeout,
+    })
     await transport.sendMail({ from, to, subject, text })
   }
 }

@@ -3,7 +3,6 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { ChangePassword } from '../accounts/change-password.ts'
 import type { PasswordReset } from '../accounts/reset-password.ts'
 import type { SignUp } from '../accounts/sign-up.ts'
-import { passwordStrength } from '../passwords/password-strength.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
 import { wrongCredentials } from '../sessions/wrong-credentials.ts'
 import { time } from './time.ts'
@@ -43,7 +42,7 @@ export function accountResolvers(parts: AccountResolverParts) {
         return {
           user: result.outcome === 'signed up' ? { id: result.accountId } : null,
           problems: result.outcome === 'signed up' ? [] : result.problems,
-          strength: () => passwordStrength(request.password, known),
+          strength: () => strengthOf(request.password, known),
         }
       },
       async changePassword(_parent, { currentPassword, newPassword }, context) {
@@ -71,6 +70,12 @@ function passwordOutput(
   return {
     changed: !refused,
     problems: refused ? result.problems : [],
-    strength: () => passwordStrength(password, []),
+    strength: () => strengthOf(password, []),
   }
+}
+
+/** The estimator's dictionaries are loaded when somebody asks for the hint. */
+async function strengthOf(password: string, known: readonly string[]) {
+  const { passwordStrength } = await import('../passwords/password-strength.ts')
+  return passwordStrength(password, known)
 }

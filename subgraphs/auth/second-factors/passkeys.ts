@@ -1,11 +1,5 @@
 /** Passkeys (WebAuthn): a key that a device keeps, and uses once its owner has unlocked it. */
 import { createHmac, hkdfSync } from 'node:crypto'
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
 import type {
   AuthenticationResponseJSON,
   AuthenticatorTransport,
@@ -61,6 +55,9 @@ export interface PasskeyParts {
   now: () => number
 }
 
+/** Loaded when the first passkey comes: it takes half a second that a start should not. */
+const webauthn = () => import('@simplewebauthn/server')
+
 /** In milliseconds. */
 const challengeLifetime = 5 * 60 * 1000
 
@@ -70,7 +67,9 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
   return {
     async startRegistration(account) {
       const existing = await rowsOf(account.id)
-      const options = await generateRegistrationOptions({
+      const options = await (
+        await webauthn()
+      ).generateRegistrationOptions({
         rpID: relyingParty.id,
         rpName: relyingParty.name,
         userID: new Uint8Array(Buffer.from(account.id)),
@@ -87,13 +86,17 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
     async finishRegistration(account, response, name) {
       const challenge = challengeIn(response)
       if (!(await take(challenge, `registration ${account.id}`))) return undefined
-      const result = await verifyRegistrationResponse({
-        response: response as RegistrationResponseJSON,
-        expectedChallenge: challenge,
-        expectedOrigin: relyingParty.origins,
-        expectedRPID: relyingParty.id,
-        requireUserVerification: true,
-      }).catch(() => undefined)
+      const result = await (
+        await webauthn()
+      )
+        .verifyRegistrationResponse({
+          response: response as RegistrationResponseJSON,
+          expectedChallenge: challenge,
+          expectedOrigin: relyingParty.origins,
+          expectedRPID: relyingParty.id,
+          requireUserVerification: true,
+        })
+        .catch(() => undefined)
       if (!result?.verified) return undefined
       const { credential } = result.registrationInfo
       const row = await database
@@ -117,7 +120,9 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
     async startLogin(username, account) {
       const named = account ? (await rowsOf(account.id)).map(credentialOf) : []
       const decoys = username === undefined || named.length > 0 ? [] : [decoy(username)]
-      const options = await generateAuthenticationOptions({
+      const options = await (
+        await webauthn()
+      ).generateAuthenticationOptions({
         rpID: relyingParty.id,
         userVerification: 'required',
         ...(username === undefined ? {} : { allowCredentials: [...named, ...decoys] }),
@@ -136,18 +141,22 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
         .where('id', '=', String(id))
         .executeTakeFirst()
       if (!row) return undefined
-      const result = await verifyAuthenticationResponse({
-        response: response as AuthenticationResponseJSON,
-        expectedChallenge: challenge,
-        expectedOrigin: relyingParty.origins,
-        expectedRPID: relyingParty.id,
-        requireUserVerification: true,
-        credential: {
-          id: row.id,
-          publicKey: new Uint8Array(Buffer.from(row.public_key, 'base64url')),
-          counter: row.counter,
-        },
-      }).catch(() => undefined)
+      const result = await (
+        await webauthn()
+      )
+        .verifyAuthenticationResponse({
+          response: response as AuthenticationResponseJSON,
+          expectedChallenge: challenge,
+          expectedOrigin: relyingParty.origins,
+          expectedRPID: relyingParty.id,
+          requireUserVerification: true,
+          credential: {
+            id: row.id,
+            publicKey: new Uint8Array(Buffer.from(row.public_key, 'base64url')),
+            counter: row.counter,
+          },
+        })
+        .catch(() => undefined)
       if (!result?.verified) return undefined
       const used = await database
         .updateTable('auth_passkeys')
