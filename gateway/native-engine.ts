@@ -1,5 +1,6 @@
 /** The engine: joins planning and execution for one supergraph. It holds no state of a request. */
 import type { ApolloServerOptions, BaseContext } from '@apollo/server'
+import type { QueryPlan } from '@apollo/query-planner'
 import { isAbstractType, print } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { compileOperation } from './execution/compile-operation.ts'
@@ -12,6 +13,8 @@ import { typeRelation } from './execution/type-relations.ts'
 import { overrideLabelsOn } from './planning/override-labels.ts'
 import { planCache } from './planning/plan-cache.ts'
 import { operationPlanner } from './planning/plan-operation.ts'
+import type { OperationToPlan } from './planning/plan-operation.ts'
+import { planningThread, PlanningThreadLost } from './planning/planning-thread.ts'
 
 export interface NativeEngineOptions<Context> {
   supergraphSdl: string
@@ -24,14 +27,19 @@ export interface NativeEngineOptions<Context> {
   operations?: number
   /** A number from 0 to 1, for `percent(...)`; default Math.random. */
   random?: () => number
+  /** Whether a thread of its own plans, so that nobody waits for another's plan; default: no. */
+  planningThread?: boolean
 }
 
-export interface OperationToExecute<Context> {
+export interface OperationToPrepare {
   /** What the caller may see: after authorization. Plans are kept by this, never by the original. */
   document: DocumentNode
   /** Equal for equal documents; default: the document's text. */
   planKey?: string | undefined
   operationName?: string | null | undefined
+}
+
+export interface OperationToExecute<Context> extends OperationToPrepare {
   variables?: Readonly<Record<string, unknown>> | null | undefined
   /** Handed to `fetchSubgraph`. */
   context: Context
@@ -40,9 +48,13 @@ export interface OperationToExecute<Context> {
 export interface NativeEngine<Context> {
   readonly apiSchema: GraphQLSchema
   /** Plans and compiles; the next execution of the same finds it ready. */
-  prepare(operation: Omit<OperationToExecute<Context>, 'variables' | 'context'>): CompiledOperation
+  prepare(operation: OperationToPrepare): Promise<CompiledOperation>
+  /** The operations that are ready, the last used first: another engine may prepare them as well. */
+  operations(): Iterable<CompiledOperation>
   /** `data` is JSON text: what a response holds after `"data":`. */
   execute(operation: OperationToExecute<Context>): Promise<OperationResult>
+  /** Ends the planning thread. */
+  close(): Promise<void>
 }
 
 const defaultOperations = 1_000
@@ -53,10 +65,12 @@ export function nativeEngine<Context>(
   options: NativeEngineOptions<Context>,
 ): NativeEngine<Context> {
   const { fetchSubgraph, mayJoin = () => true } = options
-  const planner = operationPlanner(options.supergraphSdl)
+  const thread = options.planningThread ? planningThread(options.supergraphSdl) : undefined
+  const planner = operationPlanner(options.supergraphSdl, !thread)
   const { apiSchema, names } = planner
   const labelsOn = overrideLabelsOn(planner.overrideLabels, options)
   const cache = planCache<CompiledOperation>(options.operations ?? defaultOperations)
+  const planning = new Map<string, Promise<CompiledOperation>>()
   const mergeObject = objectMerger((typename) =>
     isAbstractType(planner.supergraphSchema.getType(String(typename))),
   )
@@ -70,9 +84,11 @@ export function nativeEngine<Context>(
   return {
     apiSchema,
     prepare,
+    operations: () => cache.values(),
+    close: async () => thread?.close(),
     async execute(operation) {
       return runOperation({
-        operation: prepare(operation),
+        operation: find(operation) ?? (await prepare(operation)),
         variables: operation.variables ?? nothing,
         apiSchema,
         clientName: names.clientName,
@@ -84,19 +100,50 @@ export function nativeEngine<Context>(
     },
   }
 
-  function prepare(operation: Omit<OperationToExecute<Context>, 'variables' | 'context'>) {
-    const { document, planKey } = operation
-    const operationName = operation.operationName ?? undefined
+  function find(operation: OperationToPrepare): CompiledOperation | undefined {
+    const { document, variant, text } = placeOf(operation, labelsOn())
+    return cache.get(document, text, variant)
+  }
+
+  /** Requests for the same operation share its planning. */
+  function prepare(operation: OperationToPrepare): Promise<CompiledOperation> {
     const overrideLabels = labelsOn()
-    const variant = [operationName ?? '', ...overrideLabels].join('\n')
-    const text = () => planKey ?? print(document)
+    const { document, variant, text, operationName } = placeOf(operation, overrideLabels)
     const known = cache.get(document, text, variant)
-    if (known) return known
-    const { fetchedAs } = names.of(document)
-    const plan = planner.plan({ document, operationName, overrideLabels })
-    const compiled = compileOperation({ document, operationName, plan, fetchedAs }, schema)
-    cache.set(document, text, variant, compiled)
-    return compiled
+    if (known) return Promise.resolve(known)
+    const key = `${variant}\n${text()}`
+    const beingPlanned = planning.get(key)
+    if (beingPlanned) return beingPlanned
+    const compiling = plan({ document, operationName, overrideLabels })
+      .then((queryPlan) => {
+        const { fetchedAs } = names.of(document)
+        const parts = { document, operationName, plan: queryPlan, fetchedAs }
+        const compiled = compileOperation(parts, schema)
+        cache.set(document, text, variant, compiled)
+        return compiled
+      })
+      .finally(() => planning.delete(key))
+    planning.set(key, compiling)
+    return compiling
+  }
+
+  async function plan(operation: OperationToPlan): Promise<QueryPlan> {
+    if (!thread) return planner.plan(operation)
+    return thread.plan(operation).catch((cause: unknown) => {
+      if (cause instanceof PlanningThreadLost) return planner.plan(operation)
+      throw cause
+    })
+  }
+}
+
+function placeOf(operation: OperationToPrepare, overrideLabels: readonly string[]) {
+  const { document, planKey } = operation
+  const operationName = operation.operationName ?? undefined
+  return {
+    document,
+    operationName,
+    variant: [operationName ?? '', ...overrideLabels].join('\n'),
+    text: () => planKey ?? print(document),
   }
 }
 

@@ -40,6 +40,7 @@ export interface OperationSchema {
 }
 
 export interface CompiledOperation {
+  readonly operationName: string | undefined
   readonly definition: OperationDefinitionNode
   readonly document: DocumentNode
   readonly plan: CompiledPlan
@@ -76,6 +77,7 @@ export function compileOperation(
   const writers = new Map<string, ResponseWriter>()
 
   return {
+    operationName,
     definition,
     document,
     plan: compilePlan(plan, schema),

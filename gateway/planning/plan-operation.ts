@@ -49,8 +49,12 @@ const supportedFeatures = new Set([
 /** Fragments are written out: fetches can then be taken apart and put together. */
 const plannerConfig = { reuseQueryFragments: false, generateQueryFragments: false }
 
-/** Returns the planner of a supergraph. Throws when the supergraph cannot be used. */
-export function operationPlanner(supergraphSdl: string): OperationPlanner {
+/**
+ * Returns the planner of a supergraph. Throws when the supergraph cannot be used.
+ *
+ * @param isPrepared whether all is made ready for planning now, or with the first operation
+ */
+export function operationPlanner(supergraphSdl: string, isPrepared = true): OperationPlanner {
   const document = parse(supergraphSdl, { noLocation: true })
   const separated = separateRequiredArguments(resolvableKeysFirst(document))
   const supergraph = Supergraph.build(separated.document, {
@@ -63,7 +67,7 @@ export function operationPlanner(supergraphSdl: string): OperationPlanner {
     separated.requiredFields.size === 0
       ? plannersSchema.toGraphQLJSSchema()
       : Supergraph.build(document, { supportedFeatures }).apiSchema().toGraphQLJSSchema()
-  const planner = new QueryPlanner(supergraph, plannerConfig)
+  let planner = isPrepared ? new QueryPlanner(supergraph, plannerConfig) : undefined
   const interfaceObjects = interfaceObjectsOf(document)
   const fragmentTypes = { schema: apiSchema, interfaceObjects }
   const names = responseNames(separated.document, interfaceObjects.size > 0)
@@ -88,6 +92,7 @@ export function operationPlanner(supergraphSdl: string): OperationPlanner {
           validate: false,
         },
       )
+      planner ??= new QueryPlanner(supergraph, plannerConfig)
       const plan = planner.buildQueryPlan(operation, {
         overrideConditions: new Map(overrideLabels.map((label) => [label, true])),
       })

@@ -1,0 +1,312 @@
+import { beforeAll, expect, test } from '@jest/globals'
+import { parse } from 'graphql'
+import type { SubgraphAnswer, SubgraphRequest } from '../../gateway/execution/subgraph-request.ts'
+import { nativeEngine } from '../../gateway/native-engine.ts'
+import type { NativeEngine } from '../../gateway/native-engine.ts'
+import { composed, federation } from './federations.ts'
+
+interface Context {
+  readonly calls: { subgraph: string; query: string; variables: Record<string, unknown> }[]
+  readonly answer: (
+    subgraph: string,
+    call: { query: string; variables: Record<string, unknown> },
+  ) => unknown
+}
+
+const shop = federation('shop', {
+  products: `
+    type Query { products: [Product] best: Product node: Thing }
+    type Mutation { buy(upc: ID!): Product pay: Int }
+    interface Thing { id: ID! }
+    type Book implements Thing { id: ID! pages: Int! }
+    type Product @key(fields: "upc") { upc: ID! name: String parts: [Product!] color: Color size: Int }
+    enum Color { RED BLUE }
+  `,
+  stock: `type Mutation { refill(upc: ID!): Product } type Product @key(fields: "upc") { upc: ID! count: Int! shelf: Shelf } type Shelf { row: Int! }`,
+})
+
+let supergraphSdl: string
+let engine: NativeEngine<Context>
+
+beforeAll(() => {
+  supergraphSdl = composed(shop)
+  engine = engineFor({})
+})
+
+function engineFor(options: { mayJoin?: (subgraph: string) => boolean; planningThread?: boolean }) {
+  return nativeEngine<Context>({ supergraphSdl, fetchSubgraph, ...options })
+}
+
+async function fetchSubgraph(
+  subgraph: string,
+  { body }: SubgraphRequest,
+  { calls, answer }: Context,
+): Promise<SubgraphAnswer> {
+  const call = JSON.parse(body) as { query: string; variables: Record<string, unknown> }
+  calls.push({ subgraph, ...call })
+  const answered = answer(subgraph, call) as Partial<Record<'data' | 'errors' | 'failed', unknown>>
+  if (answered.failed) return { outcome: 'failed', reason: answered.failed as 'SUBGRAPH_TIMEOUT' }
+  const { data = null, errors = [] } = structuredClone(answered)
+  return { outcome: 'answered', data: data as never, errors: errors as never }
+}
+
+async function run(
+  text: string,
+  answer: Context['answer'],
+  variables: Record<string, unknown> = {},
+  on = engine,
+) {
+  const calls: Context['calls'] = []
+  const { data, errors } = await on.execute({
+    document: parse(text),
+    variables,
+    context: { calls, answer },
+  })
+  return {
+    text: data,
+    data: data === undefined ? undefined : (JSON.parse(data) as unknown),
+    errors: errors.map(({ message, path, extensions }) => ({
+      message,
+      path,
+      code: extensions['code'],
+    })),
+    calls,
+  }
+}
+
+const product = (upc: string, more: object = {}) => ({ __typename: 'Product', upc, ...more })
+
+test('equal entities are asked for once, and each position gets what was found', async () => {
+  const { data, calls } = await run('{ products { upc count } }', (subgraph) =>
+    subgraph === 'products'
+      ? { data: { products: [product('1'), null, product('2'), product('1')] } }
+      : { data: { _entities: [{ count: 5 }, { count: 7 }] } },
+  )
+  expect(calls[1]!.variables).toEqual({ representations: [product('1'), product('2')] })
+  expect(data).toEqual({
+    products: [{ upc: '1', count: 5 }, null, { upc: '2', count: 7 }, { upc: '1', count: 5 }],
+  })
+})
+
+test('an error at an entity is told at each position, in the names of the client', async () => {
+  const { data, errors } = await run(
+    '{ all: products { places: shelf { line: row } } }',
+    (subgraph) =>
+      subgraph === 'products'
+        ? { data: { all: [product('1'), product('2'), product('1')] } }
+        : {
+            data: { _entities: [{ places: null }, { places: { line: 3 } }] },
+            errors: [
+              {
+                message: 'lost',
+                path: ['_entities', 0, 'places', 'line'],
+                extensions: { code: 'X' },
+              },
+            ],
+          },
+  )
+  expect(data).toEqual({ all: [{ places: null }, { places: { line: 3 } }, { places: null }] })
+  const error = { message: 'lost', code: 'X' }
+  expect(errors).toEqual([
+    { ...error, path: ['all', 0, 'places', 'line'] },
+    { ...error, path: ['all', 2, 'places', 'line'] },
+  ])
+})
+
+const siblings = '{ best { count parts { count } } }'
+const found = { data: { best: product('1', { parts: [product('2')] }) } }
+
+test('sibling fetches from a subgraph are joined in one request', async () => {
+  const { data, calls } = await run(siblings, (subgraph) =>
+    subgraph === 'products' ? found : { data: { _e0: [{ count: 1 }], _e1: [{ count: 2 }] } },
+  )
+  expect(calls.map(({ subgraph }) => subgraph)).toEqual(['products', 'stock'])
+  expect(data).toEqual({ best: { count: 1, parts: [{ count: 2 }] } })
+})
+
+test('when an error takes down a joined request, each part is asked for alone', async () => {
+  const { data, errors, calls } = await run(siblings, (subgraph, { query, variables }) => {
+    if (subgraph === 'products') return found
+    if (query.includes('_e1')) return { data: null, errors: [{ message: 'all', extensions: {} }] }
+    const [{ upc }] = variables['representations'] as [{ upc: string }]
+    return { data: { _entities: [{ count: Number(upc) * 10 }] } }
+  })
+  expect(calls).toHaveLength(4)
+  expect({ data, errors }).toEqual({
+    data: { best: { count: 10, parts: [{ count: 20 }] } },
+    errors: [],
+  })
+})
+
+test('fetches from a subgraph that wants no joined requests leave alone', async () => {
+  const alone = engineFor({ mayJoin: () => false })
+  const { calls } = await run(
+    siblings,
+    (subgraph) => (subgraph === 'products' ? found : { data: { _entities: [{ count: 1 }] } }),
+    {},
+    alone,
+  )
+  expect(calls).toHaveLength(3)
+})
+
+test('a silent subgraph leaves the rest of the answer, and one error', async () => {
+  const { data, errors } = await run('{ products { name shelf { row } } }', (subgraph) =>
+    subgraph === 'products'
+      ? { data: { products: [product('1', { name: 'a' }), product('2', { name: 'b' })] } }
+      : { failed: 'SUBGRAPH_TIMEOUT' },
+  )
+  expect(data).toEqual({
+    products: [
+      { name: 'a', shelf: null },
+      { name: 'b', shelf: null },
+    ],
+  })
+  expect(errors).toMatchObject([{ code: 'SUBGRAPH_TIMEOUT', path: ['products', 0] }])
+})
+
+test('null for a field that cannot be null makes the object null, and its failed fetch is the error', async () => {
+  const { data, errors } = await run('{ products { count } best { name } }', (subgraph) =>
+    subgraph === 'products'
+      ? { data: { products: [product('1'), product('2')], best: { name: 'b' } } }
+      : { failed: 'SUBGRAPH_UNREACHABLE' },
+  )
+  expect(data).toEqual({ products: [null, null], best: { name: 'b' } })
+  expect(errors).toHaveLength(1)
+})
+
+test('null for a field that cannot be null is an error of its own when nothing else explains it', async () => {
+  const { data, errors } = await run('{ first: best { amount: count } }', (subgraph) =>
+    subgraph === 'products' ? { data: { first: product('1') } } : { data: { _entities: [null] } },
+  )
+  expect(data).toEqual({ first: null })
+  expect(errors).toEqual([
+    {
+      message: 'Cannot return null for non-nullable field Product.count.',
+      path: ['first', 'amount'],
+      code: 'SUBGRAPH_RESPONSE_INVALID',
+    },
+  ])
+})
+
+test.each([
+  ['an enum value that nobody declared', { color: 'GREEN' }, '{ best { color } }', 'color'],
+  ['a text for an Int', { size: '7' }, '{ best { size } }', 'size'],
+  ['an object for a text', { name: {} }, '{ best { name } }', 'name'],
+  ['no list for a list', { parts: {} }, '{ best { parts { upc } } }', 'parts'],
+])('%s is null and an error', async (_, fields, text, key) => {
+  const { data, errors } = await run(text, () => ({ data: { best: product('1', fields) } }))
+  expect(data).toEqual({ best: { [key]: null } })
+  expect(errors).toMatchObject([{ path: ['best', key], code: 'SUBGRAPH_RESPONSE_INVALID' }])
+})
+
+test('an object of a type that nobody declared is null and an error', async () => {
+  const { data, errors } = await run('{ node { id } }', () => ({
+    data: { node: { __typename: 'Ghost', id: '1' } },
+  }))
+  expect(data).toEqual({ node: null })
+  expect(errors).toMatchObject([{ path: ['node'] }])
+})
+
+test('names that every object has are names like others', async () => {
+  const text = '{ best { __proto__: name constructor: size toString: upc } }'
+  const { text: written, calls } = await run(text, (_, { query }) => {
+    const alias = (field: string) => new RegExp(`(\\w+):${field}`).exec(query)![1]!
+    return {
+      data: { best: { [alias('name')]: 'n', [alias('size')]: 1, [alias('upc')]: 'u' } },
+    }
+  })
+  expect(written).toBe('{"best":{"__proto__":"n","constructor":1,"toString":"u"}}')
+  expect(calls).toHaveLength(1)
+})
+
+test('what a subgraph sends under __proto__ changes no prototype', async () => {
+  const { data } = await run('{ best { name count } }', (subgraph) =>
+    subgraph === 'products'
+      ? { data: { best: product('1', { name: 'a' }) } }
+      : { data: { _entities: [JSON.parse('{"__proto__":{"count":9,"polluted":1}}')] } },
+  )
+  expect(data).toEqual({ best: null })
+  expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+})
+
+test('mutations are carried out in order, what follows from one before the next', async () => {
+  const text = 'mutation { a: buy(upc: "1") { count } refill(upc: "2") { name } pay }'
+  const { data, calls } = await run(text, (subgraph, { query }) => {
+    const kind = query.startsWith('mutation') ? 'mutation' : 'query'
+    const answers: Record<string, object> = {
+      'products mutation': query.includes('pay') ? { pay: 5 } : { a: product('1') },
+      'products query': { _entities: [{ name: 'n' }] },
+      'stock mutation': { refill: product('2') },
+      'stock query': { _entities: [{ count: 3 }] },
+    }
+    return { data: answers[`${subgraph} ${kind}`] }
+  })
+  expect(data).toEqual({ a: { count: 3 }, refill: { name: 'n' }, pay: 5 })
+  const order = calls.map(({ subgraph, query }) => `${subgraph} ${query.split(/[ ({]/)[0]}`)
+  expect(order).toEqual([
+    'products mutation',
+    'stock query',
+    'stock mutation',
+    'products query',
+    'products mutation',
+  ])
+})
+
+test('variables that do not fit are refused before any subgraph is asked', async () => {
+  const text = 'mutation ($upc: ID!) { buy(upc: $upc) { name } }'
+  const refused = await run(text, () => ({}), { upc: {} })
+  expect(refused.text).toBeUndefined()
+  expect(refused.errors[0]!.message).toContain('$upc')
+  expect(refused.calls).toEqual([])
+})
+
+test('fields under conditions follow the variables', async () => {
+  const text =
+    'query ($yes: Boolean = true) { best { name @include(if: $yes) upc @skip(if: $yes) } }'
+  const answer = () => ({ data: { best: { name: 'n', upc: '1' } } })
+  expect((await run(text, answer)).data).toEqual({ best: { name: 'n' } })
+  expect((await run(text, answer, { yes: false })).data).toEqual({ best: { upc: '1' } })
+  expect((await run(text, answer, { yes: null })).text).toBeUndefined()
+})
+
+test('introspection is answered without a subgraph', async () => {
+  const text = '{ kind: __type(name: "Color") { enumValues { name } } __typename }'
+  const { data, calls } = await run(text, () => ({}))
+  expect(data).toEqual({
+    kind: { enumValues: [{ name: 'RED' }, { name: 'BLUE' }] },
+    __typename: 'Query',
+  })
+  expect(calls).toEqual([])
+})
+
+test('plans are kept by what is executed: the same key finds the same operation', async () => {
+  const [one, other] = [parse('{ best { name } }'), parse('{ best { name } }')]
+  const planKey = 'the same for both'
+  const [prepared, again] = await Promise.all([
+    engine.prepare({ document: one, planKey }),
+    engine.prepare({ document: one, planKey }),
+  ])
+  expect(again).toBe(prepared)
+  expect(await engine.prepare({ document: other, planKey })).toBe(prepared)
+  const third = await engine.prepare({ document: parse('{ best { upc } }'), planKey: 'x' })
+  expect(third).not.toBe(prepared)
+  expect([...engine.operations()].slice(0, 2)).toEqual([third, prepared])
+})
+
+test('a thread plans as well as the engine itself, refusals included', async () => {
+  const threaded = engineFor({ planningThread: true })
+  try {
+    const answer = () => ({ data: { best: { name: 'n' } } })
+    expect((await run('{ best { name } }', answer, {}, threaded)).data).toEqual({
+      best: { name: 'n' },
+    })
+    await expect(threaded.prepare({ document: parse('{ best { nothing } }') })).rejects.toThrow(
+      'nothing',
+    )
+  } finally {
+    await threaded.close()
+  }
+  // When the thread is lost, planning goes on without it.
+  const { plan } = await threaded.prepare({ document: parse('{ best { upc } }') })
+  expect(plan.fetches).toHaveLength(1)
+})
