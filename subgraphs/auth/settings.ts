@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { claimsKeys } from '../kit/process/claims-keys.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment, Settings } from '../kit/process/settings.ts'
@@ -86,6 +87,7 @@ export function readAuthSettings(environment: Environment) {
       production,
     },
     relyingParty: relyingParty(settings),
+    parallelHashes: parallelHashes(settings),
     passwordResetUrl: url(settings, 'PASSWORD_RESET_URL', /^https?:/),
     roles: roleSettings(settings),
     lifetimes,
@@ -172,6 +174,15 @@ function relyingParty(settings: Settings): RelyingParty | undefined {
     settings.problem('PASSKEY_ORIGINS is not a list of origins such as https://shop.example.com')
   }
   return { id, name: settings.text('TOKEN_AUDIENCE', 'portcullis'), origins }
+}
+
+/**
+ * As many hashes at once as there are cores, and one less than Node has threads for such work:
+ * signatures, files and names of hosts are waiting for the same threads.
+ */
+function parallelHashes(settings: Settings): number {
+  const threads = settings.wholeNumber('UV_THREADPOOL_SIZE', 4, { least: 1, most: 1024 })
+  return Math.max(1, Math.min(availableParallelism(), threads - 1))
 }
 
 /** The value is not repeated in a problem: MAIL_URL holds a password. */

@@ -1,10 +1,8 @@
 import type { RequestHandler } from 'express'
+import { jwksCacheLifetime } from './key-lifecycle.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 export const jwksPath = '/.well-known/jwks.json'
-
-/** How long a key set may be cached, in seconds. A new key is published well before it signs. */
-export const jwksCacheLifetime = 300
 
 /** Answers with the public keys (RFC 7517 section 5). */
 export function jwksRoute(keys: SigningKeys): RequestHandler {

@@ -1,6 +1,5 @@
 /** Making, rotating and withdrawing signing keys, by any number of processes at once. */
 import type { AuthDatabase } from '../database.ts'
-import { jwksCacheLifetime } from './jwks-route.ts'
 import type { KeyEncryption } from './key-encryption.ts'
 import { keyStates } from './key-states.ts'
 import type { KeyWithState } from './key-states.ts'
@@ -36,6 +35,9 @@ export interface KeyLifecycle {
   /** The key was stolen: its tokens are refused, and the next key signs at once. */
   revoke(id: string): Promise<KeyOutcome>
 }
+
+/** How long a key set may be cached, in seconds. A new key is published well before it signs. */
+export const jwksCacheLifetime = 300
 
 /** A gateway that fetched the key set a moment before a key was added has it by then. */
 export const publishedAhead = 2 * jwksCacheLifetime * 1000

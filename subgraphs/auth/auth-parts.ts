@@ -1,0 +1,140 @@
+/** What the auth subgraph is made of, put together once at the start. */
+import { accountStore } from './accounts/accounts.ts'
+import { changePassword } from './accounts/change-password.ts'
+import { passwordReset } from './accounts/reset-password.ts'
+import { signUp } from './accounts/sign-up.ts'
+import { administration } from './administration/administration.ts'
+import { auditTrail } from './audit/audit-trail.ts'
+import { auditReader } from './audit/read-audit.ts'
+import { openAuthDatabase } from './database.ts'
+import type { AuthDatabase } from './database.ts'
+import { delivery } from './delivery/deliver.ts'
+import type { Deliver } from './delivery/deliver.ts'
+import { apiKeyStore } from './machines/api-keys.ts'
+import { clientStore } from './machines/clients.ts'
+import { hashingQueue } from './passwords/hashing-queue.ts'
+import { passwordHasher } from './passwords/hashing.ts'
+import type { HashParameters } from './passwords/hashing.ts'
+import { cutOffStore } from './revocation/cut-offs.ts'
+import { oneTimeCodeStore } from './second-factors/one-time-codes.ts'
+import { passkeyStore } from './second-factors/passkeys.ts'
+import { callersSession } from './sessions/callers-session.ts'
+import { sessionEnder } from './sessions/end-sessions.ts'
+import { knownDeviceStore } from './sessions/known-devices.ts'
+import { login } from './sessions/login.ts'
+import { refresh } from './sessions/refresh.ts'
+import { refreshTokenStore } from './sessions/refresh-tokens.ts'
+import { sessionStore } from './sessions/sessions.ts'
+import { sessionStarter } from './sessions/start-session.ts'
+import type { AuthSettings } from './settings.ts'
+import { loginGuard } from './throttling/login-guard.ts'
+import { throttleStore } from './throttling/throttles.ts'
+import { accessTokenIssuer, accessTokenSigner } from './tokens/access-token.ts'
+import { keyEncryption } from './tokens/key-encryption.ts'
+import { keyLifecycle } from './tokens/key-lifecycle.ts'
+import { openSigningKeys } from './tokens/signing-keys.ts'
+import { ownTokenVerifier } from './tokens/verify-own-token.ts'
+
+export interface AuthSurroundings {
+  /** The clock, in milliseconds since the epoch. */
+  now?: () => number
+  /** How mail is sent; by MAIL_URL when it is not given. */
+  deliver?: Deliver
+  /** What hashing a password costs; a test that is not about hashing makes it cheap. */
+  hashParameters?: HashParameters
+}
+
+export type AuthParts = Awaited<ReturnType<typeof makeAuthParts>>
+
+/** How many password hashes may wait for their turn. */
+const waitingHashes = 64
+
+/** @param baseUrl where gateways reach the subgraph: known once it listens, and needed only then */
+export async function makeAuthParts(
+  settings: AuthSettings,
+  surroundings: AuthSurroundings,
+  baseUrl: () => string,
+) {
+  const stores = await openStores(settings, surroundings)
+  return { ...stores, ...makeServices(settings, stores, surroundings, baseUrl), baseUrl }
+}
+
+type Stores = Awaited<ReturnType<typeof openStores>>
+
+/** What is kept in the database, and what reads and writes it. */
+async function openStores(settings: AuthSettings, surroundings: AuthSurroundings) {
+  const { lifetimes, roles, keyEncryptionSecret: secret } = settings
+  const { now = Date.now } = surroundings
+  const database = await openAuthDatabase(settings.databaseUrl)
+  const encryption = keyEncryption(secret)
+  const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now })
+  const keys = await openSigningKeys(lifecycle, encryption)
+  const accounts = accountStore(database, roles, now)
+  const audit = auditTrail(database, secret, now)
+  const devices = knownDeviceStore(database, now)
+  const throttles = throttleStore(now)
+  return {
+    now,
+    database,
+    lifecycle,
+    keys,
+    accounts,
+    audit,
+    devices,
+    throttles,
+    readAudit: auditReader(database),
+    guard: loginGuard({ database, throttles, devices, secret }),
+    cutOffs: cutOffStore(database, lifetimes.accessToken, now),
+    sessions: sessionStore(database, lifetimes, now),
+    refreshTokens: refreshTokenStore({ database, accounts, audit, lifetimes, now }),
+    codes: oneTimeCodeStore({ database, encryption, secret, now }),
+    passkeys: passkeysOf(settings, database, now),
+    clients: clientStore(database, now),
+    apiKeys: apiKeyStore(database, lifetimes.accessToken, now),
+    passwords: await passwordHasher(
+      hashingQueue({ parallel: settings.parallelHashes, waiting: waitingHashes }),
+      surroundings.hashParameters,
+    ),
+  }
+}
+
+function passkeysOf(settings: AuthSettings, database: AuthDatabase, now: () => number) {
+  const { relyingParty, keyEncryptionSecret: secret } = settings
+  return relyingParty && passkeyStore({ database, relyingParty, secret, now })
+}
+
+/** What is done with it. */
+function makeServices(
+  settings: AuthSettings,
+  stores: Stores,
+  surroundings: AuthSurroundings,
+  baseUrl: () => string,
+) {
+  const { issuer, audience, lifetimes, passwordRules: rules, roles } = settings
+  const { database, keys, sessions, refreshTokens, now } = stores
+  const { deliver = delivery(settings.delivery) } = surroundings
+
+  const tokenOptions = { issuer, audience, lifetime: lifetimes.accessToken, baseUrl }
+  const signAccessToken = accessTokenSigner(keys, tokenOptions, now)
+  const issueAccessToken = accessTokenIssuer(signAccessToken)
+  const startSession = sessionStarter({ ...stores, issueAccessToken })
+  const resetUrl = settings.passwordResetUrl
+  return {
+    issuer,
+    algorithm: settings.keys.algorithm,
+    /** What an authenticator app calls the service. */
+    applicationName: audience,
+    signAccessToken,
+    issueAccessToken,
+    startSession,
+    verifyOwnToken: ownTokenVerifier({ database, keys, issuer, audience, now }),
+    login: login({ ...stores, startSession }),
+    refresh: refresh(refreshTokens, issueAccessToken),
+    callersSession: callersSession(sessions),
+    sessionEnder: sessionEnder(stores),
+    signUp: signUp({ ...stores, rules }),
+    changePassword: changePassword({ ...stores, rules }),
+    passwordReset: passwordReset({ ...stores, rules, deliver, resetUrl }),
+    administration: administration({ ...stores, roles }),
+  }
+}
