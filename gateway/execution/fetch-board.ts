@@ -6,7 +6,7 @@
 import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'
 import type { FieldNode, VariableDefinitionNode } from 'graphql'
 import { requestHead } from './compile-plan.ts'
-import type { FetchStep } from './compile-plan.ts'
+import type { FetchStep } from './plan-steps.ts'
 import { copyOf } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
 import type { SubgraphError } from './subgraph-errors.ts'

@@ -3,7 +3,7 @@
  * from one subgraph leave together: fewer requests for everybody. A branch then waits for the others
  * at each level, so a plan that would not save a request stays as it is.
  */
-import type { FetchStep, Step } from './compile-plan.ts'
+import type { FetchStep, Step } from './plan-steps.ts'
 
 type Level = readonly Step[]
 
