@@ -144,6 +144,17 @@ export const errorTable = {
     status: 200,
     message: 'The refresh token has just been used: retry with the newest one',
   },
+  SECOND_FACTOR_REQUIRED: {
+    code: 'SECOND_FACTOR_REQUIRED',
+    status: 200,
+    message: 'Give the code of your authenticator app, too',
+  },
+  TOO_MANY_REQUESTS: {
+    code: 'TOO_MANY_REQUESTS',
+    status: 429,
+    retryAfter: 60,
+    message: 'Too many requests: try again in a minute',
+  },
   SERVICE_UNAVAILABLE: {
     code: 'SERVICE_UNAVAILABLE',
     status: 503,
