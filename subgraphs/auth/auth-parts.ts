@@ -12,6 +12,7 @@ import { delivery } from './delivery/deliver.ts'
 import type { Deliver } from './delivery/deliver.ts'
 import { apiKeyStore } from './machines/api-keys.ts'
 import { clientStore } from './machines/clients.ts'
+import { boundedEntry } from './passwords/bounded-entry.ts'
 import { hashingQueue } from './passwords/hashing-queue.ts'
 import { passwordHasher } from './passwords/hashing.ts'
 import type { HashParameters } from './passwords/hashing.ts'
@@ -118,6 +119,7 @@ function makeServices(
   const signAccessToken = accessTokenSigner(keys, tokenOptions, now)
   const issueAccessToken = accessTokenIssuer(signAccessToken)
   const startSession = sessionStarter({ ...stores, issueAccessToken })
+  const entry = boundedEntry(settings.parallelHashes + waitingHashes)
   const resetUrl = settings.passwordResetUrl
   return {
     issuer,
@@ -128,7 +130,7 @@ function makeServices(
     issueAccessToken,
     startSession,
     verifyOwnToken: ownTokenVerifier({ database, keys, issuer, audience, now }),
-    login: login({ ...stores, startSession }),
+    login: login({ ...stores, startSession, entry }),
     refresh: refresh(refreshTokens, issueAccessToken),
     callersSession: callersSession(sessions),
     sessionEnder: sessionEnder(stores),

@@ -302,6 +302,34 @@ describe('with real hashes', () => {
   })
   afterAll(() => running.close())
 
+  test('a flood of logins is told to come back, and other requests go on', async () => {
+    const { port, hostname } = new URL(running.url)
+    const attempt = async (index: number) => {
+      const response = await fetch(running.url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...gatewayHeaders('auth', deriveClaimsKey(gatewaySecret, 'auth'), null),
+        },
+        body: JSON.stringify({
+          query: `mutation { login(username: "flood${index}", password: "guess ${index}") { token } }`,
+        }),
+      })
+      const { errors } = (await response.json()) as Answer
+      return { status: response.status, retry: response.headers.get('retry-after'), errors }
+    }
+    const answers = Promise.all(Array.from({ length: 150 }, (_, index) => attempt(index)))
+    const health = await fetch(`http://${hostname}:${port}/health`)
+    expect(health.status).toBe(200)
+    const busy = (await answers).filter(({ status }) => status === 503)
+    expect(busy.length).toBeGreaterThan(0)
+    expect(busy.length).toBeLessThan(150 - 60)
+    expect(busy[0]).toMatchObject({
+      retry: '1',
+      errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+    })
+  })
+
   test('unknown, wrong, disabled and throttled take the same time', async () => {
     const signUp = `mutation ($username: String!, $password: String!) {
       signUp(username: $username, password: $password) { problems { code } }

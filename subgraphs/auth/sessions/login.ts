@@ -3,13 +3,15 @@ import type { Account, Accounts } from '../accounts/accounts.ts'
 import { canonicalUsername } from '../accounts/username.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
+import type { BoundedEntry } from '../passwords/bounded-entry.ts'
 import type { PasswordHasher } from '../passwords/hashing.ts'
 import { readPassword } from '../passwords/password-text.ts'
 import type { OneTimeCodes } from '../second-factors/one-time-codes.ts'
-import type { LoginGuard } from '../throttling/login-guard.ts'
+import type { LoginGuard, LoginPermission } from '../throttling/login-guard.ts'
 import { strengths } from './authentication-strength.ts'
+import type { Strength } from './authentication-strength.ts'
 import type { SessionStarter, Tokens } from './start-session.ts'
-import { codeRequired, wrongCredentials } from './wrong-credentials.ts'
+import { codeRequired, isRefusal, wrongCredentials } from './wrong-credentials.ts'
 
 export interface LoginParts {
   database: AuthDatabase
@@ -19,6 +21,8 @@ export interface LoginParts {
   audit: AuditTrail
   startSession: SessionStarter
   codes: OneTimeCodes
+  /** Keeps a flood of logins out. */
+  entry: BoundedEntry
 }
 
 export interface Credentials {
@@ -30,6 +34,11 @@ export interface Credentials {
   code?: string | null
 }
 
+type Proof =
+  | { outcome: 'proven'; account: Account; strength: Strength }
+  | { outcome: 'code missing' }
+  | { outcome: 'refused'; event: 'login failed' | 'login throttled' | 'code refused' }
+
 export type Login = (credentials: Credentials, client: CallerClient) => Promise<Tokens>
 
 /**
@@ -37,48 +46,62 @@ export type Login = (credentials: Credentials, client: CallerClient) => Promise<
  * the answer is the same and takes the same time.
  */
 export function login(parts: LoginParts): Login {
-  const { database, accounts, passwords, guard, audit, startSession, codes } = parts
+  const { database, accounts, passwords, guard, audit, startSession, codes, entry } = parts
 
-  return async ({ username: typed, password, deviceToken, code }, client) => {
-    const username = canonicalUsername(typed)
+  return (credentials, client) => entry(() => attemptLogin(credentials, client))
+
+  async function attemptLogin(credentials: Credentials, client: CallerClient): Promise<Tokens> {
+    const username = canonicalUsername(credentials.username)
+    const { password } = credentials
     const account = await accounts.findByUsername(username)
-    const attempt = { username, password, client, deviceToken: deviceToken ?? undefined }
-    const permission = await guard.admit(attempt, account?.id)
-
-    const stored = permission.allowed ? account?.passwordHash : undefined
-    const proven = await passwords.matches(password, stored)
-    if (!account || !proven || account.disabled) {
-      const event = permission.allowed ? 'login failed' : 'login throttled'
-      const entry = { event, accountId: account?.id, username: typed, ...client } as const
+    const deviceToken = credentials.deviceToken ?? undefined
+    const permission = await guard.admit({ username, password, client, deviceToken }, account?.id)
+    try {
+      const proof = await prove(account, credentials, permission)
+      if (proof.outcome === 'proven') {
+        return await startSession(proof.account, client, {
+          inTransaction: permission.succeeded,
+          deviceToken: permission.knownDevice ? deviceToken : undefined,
+          strength: proof.strength,
+        })
+      }
+      if (proof.outcome === 'code missing') {
+        await permission.abandoned(database)
+        throw codeRequired()
+      }
+      const { event } = proof
       await database.transaction().execute(async (transaction) => {
         await permission.failed(transaction)
+        const entry = { event, accountId: account?.id, username: credentials.username, ...client }
         await audit.record(entry, transaction)
       })
       throw wrongCredentials()
+    } catch (cause) {
+      // Whatever went wrong on our side is not held against anybody.
+      if (!isRefusal(cause)) await permission.abandoned(database)
+      throw cause
     }
-    const needsCode = await codes.isRequired(account.id)
-    if (needsCode && code == null) {
-      await permission.abandoned(database)
-      throw codeRequired()
-    }
-    if (needsCode && !(await isRightCode(account, code!))) {
-      const entry = { event: 'code refused', accountId: account.id, ...client } as const
-      await database.transaction().execute(async (transaction) => {
-        await permission.failed(transaction)
-        await audit.record(entry, transaction)
-      })
-      throw wrongCredentials()
-    }
-    if (passwords.isOutdated(account.passwordHash)) await rehash(account, password)
-    return startSession(account, client, {
-      inTransaction: permission.succeeded,
-      deviceToken: permission.knownDevice ? attempt.deviceToken : undefined,
-      strength: needsCode ? strengths.passwordAndCode : strengths.password,
-    })
   }
 
-  async function isRightCode(account: Account, code: string): Promise<boolean> {
-    return (await codes.use(database, account.id, code)) !== undefined
+  /** Takes the same time for unknown, wrong, disabled and throttled. */
+  async function prove(
+    account: Account | undefined,
+    { password, code }: Credentials,
+    { allowed }: LoginPermission,
+  ): Promise<Proof> {
+    const proven = await passwords.matches(password, allowed ? account?.passwordHash : undefined)
+    if (!allowed) return { outcome: 'refused', event: 'login throttled' }
+    if (!account || !proven || account.disabled)
+      return { outcome: 'refused', event: 'login failed' }
+
+    const needsCode = await codes.isRequired(account.id)
+    if (needsCode && code == null) return { outcome: 'code missing' }
+    if (needsCode && !(await codes.use(database, account.id, code!))) {
+      return { outcome: 'refused', event: 'code refused' }
+    }
+    if (passwords.isOutdated(account.passwordHash)) await rehash(account, password)
+    const strength = needsCode ? strengths.passwordAndCode : strengths.password
+    return { outcome: 'proven', account, strength }
   }
 
   /** The password is known now, and at no other time. */

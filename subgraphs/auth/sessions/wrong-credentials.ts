@@ -13,3 +13,9 @@ export function codeRequired(): GraphQLError {
     extensions: { code: 'SECOND_FACTOR_REQUIRED' },
   })
 }
+
+/** Whether an error is one of these, and not a fault of ours. */
+export function isRefusal(cause: unknown): boolean {
+  if (!(cause instanceof GraphQLError)) return false
+  return ['INVALID_CREDENTIALS', 'SECOND_FACTOR_REQUIRED'].includes(String(cause.extensions.code))
+}

@@ -88,7 +88,9 @@ export function loginGuard({ database, throttles, devices, secret }: LoginGuardP
         async failed(transaction) {
           if (begun) await throttles.failed(transaction, ownKey)
         },
-        abandoned: (transaction) => throttles.abandoned(transaction, ownKey),
+        async abandoned(transaction) {
+          if (begun) await throttles.abandoned(transaction, ownKey)
+        },
         async succeeded(transaction) {
           await throttles.succeeded(transaction, ownKey)
           // In the order of the counting: two logins never wait for each other's rows.
