@@ -9,12 +9,19 @@ export interface EntityRules {
   /** The fields that a field requires. */
   requirementsOf(graph: string, type: string, field: string): readonly string[]
   isInterfaceObject(graph: string, type: string): boolean
+  /** The keys that the subgraph resolves, as field sets. */
+  keySetsOf(graph: string, type: string): readonly string[]
+  /** What a field requires, as a field set; empty when it requires nothing. */
+  requirementSetOf(graph: string, type: string, field: string): string
+  /** Whether any field of the subgraph requires anything. */
+  hasRequirements(graph: string): boolean
 }
 
 /** Returns the rules; `graph` is the subgraph's value in `join__Graph`. */
 export function entityRules(supergraph: DocumentNode): EntityRules {
-  const keys = new Map<string, string[][]>()
-  const requirements = new Map<string, string[]>()
+  const keys = new Map<string, string[]>()
+  const requirements = new Map<string, string>()
+  const requiring = new Set<string>()
   const interfaceObjects = new Set<string>()
 
   for (const type of supergraph.definitions) {
@@ -26,7 +33,7 @@ export function entityRules(supergraph: DocumentNode): EntityRules {
       const place = `${argument(join, 'graph')}.${typeName}`
       const key = argument(join, 'key')
       if (key !== undefined && argument(join, 'resolvable') !== false) {
-        keys.set(place, [...(keys.get(place) ?? []), namesIn(String(key))])
+        keys.set(place, [...(keys.get(place) ?? []), String(key)])
       }
       if (argument(join, 'isInterfaceObject') === true) interfaceObjects.add(place)
     }
@@ -35,15 +42,25 @@ export function entityRules(supergraph: DocumentNode): EntityRules {
         const requires = argument(join, 'requires')
         if (requires === undefined) continue
         const place = `${argument(join, 'graph')}.${typeName}.${field.name.value}`
-        requirements.set(place, namesIn(String(requires)))
+        requirements.set(place, String(requires))
+        requiring.add(String(argument(join, 'graph')))
       }
     }
   }
 
+  const requirementSetOf = (graph: string, type: string, field: string) =>
+    requirements.get(`${graph}.${type}.${field}`) ?? ''
+  const keySetsOf = (graph: string, type: string) => keys.get(`${graph}.${type}`) ?? []
   return {
-    keysOf: (graph, type) => keys.get(`${graph}.${type}`) ?? [],
-    requirementsOf: (graph, type, field) => requirements.get(`${graph}.${type}.${field}`) ?? [],
+    keySetsOf,
+    requirementSetOf,
+    keysOf: (graph, type) => keySetsOf(graph, type).map(namesIn),
+    requirementsOf(graph, type, field) {
+      const set = requirementSetOf(graph, type, field)
+      return set === '' ? [] : namesIn(set)
+    },
     isInterfaceObject: (graph, type) => interfaceObjects.has(`${graph}.${type}`),
+    hasRequirements: (graph) => requiring.has(graph),
   }
 }
 

@@ -15,6 +15,7 @@ import { separateRequiredArguments } from './required-arguments.ts'
 import { resolvableKeysFirst } from './resolvable-keys-first.ts'
 import { responseNames } from './response-names.ts'
 import type { ResponseNames } from './response-names.ts'
+import { supplyRequirements } from './supply-requirements.ts'
 
 export interface OperationToPlan {
   readonly document: DocumentNode
@@ -68,6 +69,7 @@ export function operationPlanner(supergraphSdl: string, isPrepared = true): Oper
       ? plannersSchema.toGraphQLJSSchema()
       : Supergraph.build(document, { supportedFeatures }).apiSchema().toGraphQLJSSchema()
   let planner = isPrepared ? new QueryPlanner(supergraph, plannerConfig) : undefined
+  const supergraphSchema = supergraph.schema.toGraphQLJSSchema()
   const interfaceObjects = interfaceObjectsOf(document)
   const fragmentTypes = { schema: apiSchema, interfaceObjects }
   const names = responseNames(separated.document, interfaceObjects.size > 0)
@@ -76,11 +78,12 @@ export function operationPlanner(supergraphSdl: string, isPrepared = true): Oper
     ...separated,
     entities: entityRules(separated.document),
     graphOf: (subgraph: string) => graphs.get(subgraph) ?? '',
+    schema: supergraphSchema,
   }
 
   return {
     apiSchema,
-    supergraphSchema: supergraph.schema.toGraphQLJSSchema(),
+    supergraphSchema,
     names,
     overrideLabels: labelsOf(document),
     plan({ document, operationName, overrideLabels = [] }) {
@@ -97,7 +100,7 @@ export function operationPlanner(supergraphSdl: string, isPrepared = true): Oper
         overrideConditions: new Map(overrideLabels.map((label) => [label, true])),
       })
       if (!plan.node || plan.node.kind === 'Subscription') return plan
-      return { ...plan, node: finishPlan(plan.node, rules) }
+      return { ...plan, node: finishPlan(supplyRequirements(plan.node, rules), rules) }
     },
   }
 }

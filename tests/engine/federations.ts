@@ -178,7 +178,7 @@ export const mesh = federation('mesh', {
     type Moved @key(fields: "id") { id: ID! percent: String @override(from: "a", label: "percent(50)") extra: String }
   `,
   d: `
-    type B @key(fields: "z") { z: ID! last: String }
+    type B @key(fields: "z") { z: ID! last: String chain: String @requires(fields: "value2") value2: Int @external }
     type C @key(fields: "z") { z: ID! b: B names: [String!] secret: String @inaccessible }
   `,
 })

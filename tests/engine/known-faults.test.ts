@@ -153,6 +153,22 @@ test('one alias stands for different arguments on different types of an interfac
   await onlyNativeIsRight(offices, text)
 })
 
+const chains = federation('chains', {
+  middle: `
+    type Query { list: [B] }
+    type B @key(fields: "x") @key(fields: "z") {
+      x: ID! z: ID! value: Int @external value2: Int @requires(fields: "value")
+    }
+  `,
+  first: `type B @key(fields: "x") { x: ID! value: Int }`,
+  last: `type B @key(fields: "z") { z: ID! value2: Int @external chain: String @requires(fields: "value2") }`,
+})
+
+test('what a required field requires is fetched, also when all started in its subgraph', async () => {
+  await onlyNativeIsRight(chains, '{ list { chain } }')
+  await onlyNativeIsRight(chains, '{ list { other: value2 chain value2 } }')
+})
+
 test('a mutation whose result has only fields that are left out is carried out', async () => {
   const one = federation('touched', {
     a: `type Query { x: Int } type Mutation { touch: Touched! } type Touched { at: String }`,
