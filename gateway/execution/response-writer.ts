@@ -148,13 +148,18 @@ export function responseWriter(
     place: string,
     sets: readonly SelectionSetNode[],
   ): Completion {
-    if (isNonNullType(type)) return nonNull(completionOf(type.ofType, place, sets), place)
+    if (isNonNullType(type)) {
+      const inner = type.ofType
+      return isLeafType(inner)
+        ? leaf(inner, place, true)
+        : nonNull(completionOf(inner, place, sets), place)
+    }
     if (isListType(type)) {
       const element = completionOf(type.ofType, `an element of ${place}`, sets)
       return nullable(listOf(element, place))
     }
     const named = getNamedType(type)
-    if (isLeafType(named)) return nullable(leaf(named, place))
+    if (isLeafType(named)) return leaf(named, place, false)
     if (!isCompositeType(named)) throw new Error(`${place} is of no output type`)
     const object = isObjectType(named) ? plainObject(named, place, sets) : anyOf(named, place, sets)
     return hasNoObjects(selection.schema, named)
@@ -298,13 +303,26 @@ function introspected(key: string): Completion {
   return { write: (_, { introspection }) => introspection[key] ?? 'null', explain: () => true }
 }
 
-function leaf(type: GraphQLLeafType, place: string): Completion {
+/** Leaves are most of a response: null and misfits are told apart after the value itself. */
+function leaf(type: GraphQLLeafType, place: string, isNonNull: boolean): Completion {
   const write = leafWriter(type)
-  const invalid = misfit(`Invalid value found for ${place}.`)
   return {
-    write: (value, writing) => write(value) ?? invalid.write(value, writing),
-    explain: (value, path, report) =>
-      write(value) !== undefined || invalid.explain(value, path, report),
+    write(value, writing) {
+      const written = value == null ? undefined : write(value)
+      if (written !== undefined) return written
+      if (isNonNull || value != null) writing.damaged = true
+      return isNonNull ? undefined : 'null'
+    },
+    explain(value, path, report) {
+      if (value == null) {
+        if (!isNonNull) return true
+        report({ message: `Cannot return null for non-nullable ${place}.`, path })
+        return false
+      }
+      if (write(value) !== undefined) return true
+      report({ message: `Invalid value found for ${place}.`, path })
+      return !isNonNull
+    },
   }
 }
 
