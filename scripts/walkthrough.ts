@@ -1,10 +1,14 @@
 /** `npm run walkthrough`: the twelve steps of a login and what comes after, as they really happen. */
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { runningSystem } from './walkthrough/running-system.ts'
 import { isTrue, rowsOf } from './walkthrough/rows.ts'
+import type { Row } from './walkthrough/rows.ts'
+import { secondPage } from './walkthrough/second-page.ts'
 import { table } from './walkthrough/table.ts'
 import { walkThrough } from './walkthrough/walk-through.ts'
+import type { WalkThroughParts } from './walkthrough/walk-through.ts'
 
 const usage = `
 Usage: npm run walkthrough -- [options]
@@ -15,20 +19,30 @@ runs at GATEWAY_PORT, AUTH_PORT and USERS_PORT with the data in DATA_DIR; when t
 for the occasion, on free ports and with data of its own. Which process answered is read from the
 counters of all three: others should leave the system alone meanwhile.
 
+  --page PAGE       1: from login to userData; 2: accounts, sessions, second factors, keys (default: 1)
   --format FORMAT   text, or json (default: text)
   --help            this text
 
-Exit code: 0 when all twelve rows are true, else 1.
+Exit code: 0 when all rows are true, else 1.
 `
 
 runCommand('walkthrough', async () => {
   const { values } = readCommandLine({
     usage,
-    options: { format: { type: 'string', default: 'text' } },
+    options: {
+      page: { type: 'string', default: '1' },
+      format: { type: 'string', default: 'text' },
+    },
   })
+  const pages: Record<string, (parts: WalkThroughParts) => Promise<Row[]>> = {
+    1: async (parts) => rowsOf(await walkThrough(parts)),
+    2: secondPage,
+  }
+  const page = pages[values.page]
+  if (!page) throw new StartFailure('--page is 1 or 2')
   const system = await runningSystem(process.env)
   try {
-    const rows = rowsOf(await walkThrough(system))
+    const rows = await page(system)
     const untrue = rows.filter((row) => !isTrue(row))
     console.log(values.format === 'json' ? JSON.stringify(rows, null, 2) : table(rows))
     if (untrue.length === 0) return 0

@@ -29,7 +29,7 @@ export interface SignedDocument {
 }
 
 /** How often the database is asked at most, however many gateways there are, in milliseconds. */
-const readInterval = 500
+const readInterval = 250
 
 /** When a document is signed again though nothing changed, in milliseconds: 10 minutes. */
 const renewal = 10 * 60 * 1000
@@ -40,7 +40,7 @@ const lifetime = 3600
 /** After how many seconds a gateway should ask again. */
 const timeToLive = 5
 
-/** Returns a function that gives the document, never older than half a second. */
+/** Returns a function that gives the document, never older than a quarter of a second. */
 export function signedDocument(options: SignedDocumentOptions): () => Promise<SignedDocument> {
   const { read, keys, now } = options
   let latest: (SignedDocument & { fingerprint: string; signedAt: number }) | undefined
