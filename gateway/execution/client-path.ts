@@ -28,6 +28,7 @@ export function clientPath(
   let value: unknown = data
   let declared: GraphQLCompositeType = root
   let sets: readonly SelectionSetNode[] = [set]
+  let setsOfAnyType = sets
   for (const key of path) {
     const object = value
     value = typeof object === 'object' && object !== null ? (object as JsonObject)[key] : undefined
@@ -37,14 +38,15 @@ export function clientPath(
     }
     const name = clientName(key)
     const type = actualType(object)
-    const ofAnyType = collectFields(selection, undefined, sets).get(name)
+    const ofAnyType = collectFields(selection, undefined, setsOfAnyType).get(name)
     const fields = type ? collectFields(selection, type, sets).get(name) : ofAnyType
     const isIt = (field: FieldNode) => selection.fetchedAs(field) === key
     if (!fields?.some(isIt)) return ofAnyType?.some(isIt) ? undefined : own
     own.push(name)
     const inner = innerType(type ?? declared, fields[0]!)
     if (!inner) return own
-    sets = fields.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []))
+    sets = setsOf(fields)
+    setsOfAnyType = setsOf(ofAnyType ?? fields)
     declared = inner
   }
   return own
@@ -71,4 +73,8 @@ export function clientPath(
     }
     return undefined
   }
+}
+
+function setsOf(fields: readonly FieldNode[]): SelectionSetNode[] {
+  return fields.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []))
 }

@@ -13,6 +13,7 @@ import {
   isObjectType,
   isUnionType,
   Kind,
+  OperationTypeNode,
 } from 'graphql'
 import type {
   DirectiveNode,
@@ -25,6 +26,9 @@ import type {
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
+import { nothingKnown, remainingConditions } from './known-conditions.ts'
+import type { KnownConditions, RemainingConditions } from './known-conditions.ts'
+import { mergeRootFields } from './merge-root-fields.ts'
 
 /** The most selections of an operation with its fragments written out. */
 const mostSelections = 100_000
@@ -53,42 +57,54 @@ export function expandFragments(
       .map((fragment) => [fragment.name.value, fragment]),
   )
   let selections = 0
-  const expanded = { ...operation, selectionSet: expand(operation.selectionSet, root) }
+  const selectionSet = expand(operation.selectionSet, root, nothingKnown)
+  const isMutation = operation.operation === OperationTypeNode.MUTATION
+  const expanded = {
+    ...operation,
+    selectionSet: isMutation ? mergeRootFields(selectionSet) : selectionSet,
+  }
   return { kind: Kind.DOCUMENT, definitions: [expanded] }
 
-  function expand(set: SelectionSetNode, parent: GraphQLCompositeType): SelectionSetNode {
-    const expanded = set.selections.flatMap((selection) => expandSelection(selection, parent))
+  function expand(
+    set: SelectionSetNode,
+    parent: GraphQLCompositeType,
+    known: KnownConditions,
+  ): SelectionSetNode {
+    const expanded = set.selections.flatMap((one) => expandSelection(one, parent, known))
     return { kind: Kind.SELECTION_SET, selections: expanded.length > 0 ? expanded : [typename] }
   }
 
   function expandSelection(
     selection: SelectionNode,
     parent: GraphQLCompositeType,
+    above: KnownConditions,
   ): readonly SelectionNode[] {
     if (++selections > mostSelections) throw new GraphQLError('The operation is too large to plan.')
-    if (isNeverIncluded(selection.directives)) return []
-    if (selection.kind === Kind.FIELD) return [expandField(selection, parent)]
+    const conditions = remainingConditions(selection.directives, above)
+    if (!conditions) return []
+    if (selection.kind === Kind.FIELD) return [expandField(selection, parent, conditions)]
     if (selection.kind === Kind.INLINE_FRAGMENT) {
-      return expandFragment(
-        selection.typeCondition?.name.value,
-        selection.directives,
-        selection.selectionSet,
-        parent,
-      )
+      const condition = selection.typeCondition?.name.value
+      return expandFragment(condition, selection.selectionSet, parent, conditions)
     }
     const fragment = fragments.get(selection.name.value)
     if (!fragment) return []
     const condition = fragment.typeCondition.name.value
-    return expandFragment(condition, selection.directives, fragment.selectionSet, parent)
+    return expandFragment(condition, fragment.selectionSet, parent, conditions)
   }
 
-  function expandField(field: FieldNode, parent: GraphQLCompositeType): FieldNode {
+  function expandField(
+    original: FieldNode,
+    parent: GraphQLCompositeType,
+    { directives, known }: RemainingConditions,
+  ): FieldNode {
+    const field = original.directives?.length ? { ...original, directives } : original
     if (!field.selectionSet || isUnionType(parent)) return field
     const definition = parent.getFields()[field.name.value]
     const type = definition && getNamedType(definition.type)
     // Introspection has types of its own, and no part in the plan.
     if (!isCompositeType(type)) return field
-    const inner = expand(field.selectionSet, type)
+    const inner = expand(field.selectionSet, type, known)
     // The planner leaves out a field with a condition when all below it have conditions of their own.
     const mayBeEmpty = isConditional(field) && inner.selections.every(isConditional)
     const selections = mayBeEmpty ? [...inner.selections, typename] : inner.selections
@@ -97,16 +113,16 @@ export function expandFragments(
 
   function expandFragment(
     condition: string | undefined,
-    directives: readonly DirectiveNode[] | undefined,
     set: SelectionSetNode,
     parent: GraphQLCompositeType,
+    { directives, known }: RemainingConditions,
   ): readonly SelectionNode[] {
     const wanted = condition === undefined ? parent : schema.getType(condition)
     if (!isCompositeType(wanted)) return []
     return narrow(parent, wanted).flatMap((type): readonly SelectionNode[] => {
-      const inner = expand(set, type)
+      const inner = expand(set, type, known)
       if (type !== parent) return [inlineFragment(inner, directives, type.name)]
-      return directives?.length ? [inlineFragment(inner, directives)] : inner.selections
+      return directives.length > 0 ? [inlineFragment(inner, directives)] : inner.selections
     })
   }
 
@@ -175,12 +191,4 @@ function isConditional(selection: SelectionNode): boolean {
     selection.kind === Kind.INLINE_FRAGMENT &&
     selection.selectionSet.selections.every(isConditional)
   )
-}
-
-function isNeverIncluded(directives: readonly DirectiveNode[] | undefined): boolean {
-  return (directives ?? []).some(({ name, arguments: given }) => {
-    const value = given?.find((argument) => argument.name.value === 'if')?.value
-    if (value?.kind !== Kind.BOOLEAN) return false
-    return (name.value === 'skip' && value.value) || (name.value === 'include' && !value.value)
-  })
 }

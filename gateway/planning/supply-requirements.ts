@@ -26,6 +26,7 @@ import type {
   SelectionSetNode,
   VariableDefinitionNode,
 } from 'graphql'
+import { inputNames } from './entity-fetch.ts'
 import type { EntityRules } from './entity-rules.ts'
 import { parseFieldSet } from './required-arguments.ts'
 
@@ -120,11 +121,7 @@ function takeOut(
   if (!entities.hasRequirements(graph)) return fetch
   const [operation] = parse(fetch.operation, { noLocation: true }).definitions
   if (operation?.kind !== Kind.OPERATION_DEFINITION) return fetch
-  const inputs = new Set(
-    (fetch.requires ?? []).flatMap(({ selections }) =>
-      (selections ?? []).flatMap((one) => (one.kind === 'Field' ? [one.name] : [])),
-    ),
-  )
+  const inputs = new Set(inputNames(fetch.requires ?? []))
   let isChanged = false
   const selectionSet = fetch.requires
     ? {
@@ -207,16 +204,8 @@ function selects(set: SelectionSetNode, name: string): boolean {
 }
 
 function needs({ requires }: FetchNode, path: readonly string[], one: Unsupplied): boolean {
-  const { type, field } = one
   if (one.path.join(' ') !== path.join(' ')) return false
-  return (requires ?? []).some(
-    (input) =>
-      input.kind === 'InlineFragment' &&
-      input.typeCondition === type &&
-      input.selections.some(
-        ({ kind, ...rest }) => kind === 'Field' && 'name' in rest && rest.name === field.name.value,
-      ),
-  )
+  return inputNames(requires ?? []).includes(one.field.name.value)
 }
 
 /** The fetch of the field alone, with the key and what the field requires. */
