@@ -6,7 +6,7 @@ import { reservedNames } from './reserved-names.ts'
 import { twoEngines } from './two-engines.ts'
 import type { TwoEngines } from './two-engines.ts'
 
-const seeds = 24
+const seeds = 16
 const running: TwoEngines[] = []
 
 afterAll(() => Promise.all(running.map((engines) => engines.stop())))
