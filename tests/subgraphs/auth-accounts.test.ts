@@ -77,7 +77,7 @@ describe.each(await testDatabases())('accounts on $name', ({ make }) => {
     })
     expect({ user, problems }).toEqual({ user: { id: expect.any(String) }, problems: [] })
     const { claims } = await loggedIn(ask, { username: 'cAROL', password: good })
-    expect(claims).toMatchObject({ sub: user!.id, name: 'Carol C.' })
+    expect(claims).toMatchObject({ sub: user!.id, name: 'Carol C.', email: 'c@shop.example' })
     const { data } = await ask(claims, '{ me { username email scopes user { id } } }')
     expect(data.me).toEqual({
       username: 'carol',

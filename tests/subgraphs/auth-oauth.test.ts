@@ -171,6 +171,8 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       expect(body).toMatchObject({ scope: 'profile', token_type: 'Bearer' })
       const token = claimsOf(body.access_token)
       expect(token).toMatchObject({ sub: '1', name: 'Alice', scope: 'profile', akid: apiKey.id })
+      // Not with these scopes.
+      expect(token).not.toHaveProperty('email')
       expect(token.status.status_list.uri).toContain('/status-lists/1')
       const { data } = await ask(claims, '{ apiKeys { id lastUsedAt } }')
       expect(data.apiKeys).toContainEqual({ id: apiKey.id, lastUsedAt: expect.any(String) })

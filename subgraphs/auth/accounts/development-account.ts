@@ -9,6 +9,7 @@ export const developmentAccount = {
   username: 'alice',
   password: 'secret',
   name: 'Alice',
+  email: 'alice@example.com',
 } as const
 
 /** Makes alice at the first start; later starts leave her as she is. */
@@ -16,13 +17,13 @@ export async function addDevelopmentAccount(
   accounts: Accounts,
   passwords: PasswordHasher,
 ): Promise<void> {
-  const { id, username, password, name } = developmentAccount
+  const { id, username, password, name, email } = developmentAccount
   if (await accounts.findByUsername(username)) return
   await accounts.add({
     id,
     username: { canonical: username, skeleton: skeleton(username) },
     name,
-    email: null,
+    email,
     roles: [ordinaryRole],
     passwordHash: await passwords.hash(password),
   })

@@ -77,6 +77,7 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
       clientId: firstPartyClient,
       scopes,
       name: account.name,
+      email: account.email,
       apiKeyId: apiKey.id,
       statusIndex: apiKey.statusIndex,
     })

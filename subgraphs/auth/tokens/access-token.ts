@@ -30,6 +30,8 @@ export interface AccessTokenContent {
   clientId: string
   scopes: readonly string[]
   name: string
+  /** Said only to those who hold the scope `profile:email`. */
+  email?: string | null
   /** The session that it belongs to, and how its holder logged in. */
   session?: Pick<Session, 'id' | 'createdAt' | 'strength'>
   /** The API key that was exchanged for it: `akid`. */
@@ -39,6 +41,8 @@ export interface AccessTokenContent {
 }
 
 export type AccessTokenSigner = (content: AccessTokenContent) => Promise<AccessToken>
+
+const emailScope = 'profile:email'
 
 /** The `client_id` of people who log in through GraphQL. */
 export const firstPartyClient = 'portcullis'
@@ -52,13 +56,14 @@ export function accessTokenSigner(
   const { issuer, audience, baseUrl } = options
   const lifetime = Math.floor(options.lifetime / 1000)
 
-  return async ({ subject, clientId, scopes, name, session, apiKeyId, statusIndex }) => {
+  return async ({ subject, clientId, scopes, name, email, session, apiKeyId, statusIndex }) => {
     const key = await keys.current()
     const issuedAt = Math.floor(now() / 1000)
     const token = await new SignJWT({
       client_id: clientId,
       scope: scopes.join(' '),
       name,
+      ...(email != null && scopes.includes(emailScope) ? { email } : {}),
       ...(session === undefined ? {} : sessionClaims(session)),
       ...(apiKeyId === undefined ? {} : { akid: apiKeyId }),
       ...(statusIndex === undefined
@@ -87,6 +92,7 @@ export function accessTokenIssuer(sign: AccessTokenSigner): AccessTokenIssuer {
       clientId: firstPartyClient,
       scopes: account.scopes,
       name: account.name,
+      email: account.email,
       session,
       statusIndex: session.statusIndex,
     })
