@@ -269,6 +269,12 @@ export const migrations: Migrations = {
       await index(database, 'auth_challenges', 'expires_at')
     },
   },
+
+  '009 devices by account': {
+    async up(database) {
+      await index(database, 'auth_devices', 'account_id')
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

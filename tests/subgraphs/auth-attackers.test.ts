@@ -138,6 +138,19 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     }
   })
 
+  test('of the devices of an account the last 20 are known', async () => {
+    const credentials = await newAccount()
+    const tokens: string[] = []
+    for (let logins = 0; logins < 22; logins++) {
+      ahead += second
+      tokens.push((await login(ask, credentials)).data.login.deviceToken)
+    }
+    for (let tries = 0; tries < 5; tries++) await guess(credentials.username)
+    expect(await works({ ...credentials, deviceToken: tokens[0]! })).toBe(false)
+    expect(await works({ ...credentials, deviceToken: tokens[2]! })).toBe(true)
+    expect(await works({ ...credentials, deviceToken: tokens[21]! })).toBe(true)
+  })
+
   test('one password is not tried at every account', async () => {
     const credentials = await newAccount()
     const popular = { ...credentials, password: good }

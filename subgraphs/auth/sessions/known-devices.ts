@@ -15,6 +15,9 @@ export interface KnownDevices {
 /** In milliseconds: a year. */
 const lifetime = 365 * 24 * 60 * 60 * 1000
 
+/** A program that logs in anew each time does not fill the table. */
+const mostOfAccount = 20
+
 export function knownDeviceStore(database: AuthDatabase, now: () => number): KnownDevices {
   return {
     async find(token, accountId) {
@@ -34,6 +37,18 @@ export function knownDeviceStore(database: AuthDatabase, now: () => number): Kno
       await transaction
         .insertInto('auth_devices')
         .values({ hash: hashOf(token), account_id: accountId, expires_at: now() + lifetime })
+        .execute()
+      await transaction
+        .deleteFrom('auth_devices')
+        .where('account_id', '=', accountId)
+        .where('hash', 'not in', (newest) =>
+          newest
+            .selectFrom('auth_devices')
+            .select('hash')
+            .where('account_id', '=', accountId)
+            .orderBy('expires_at', 'desc')
+            .limit(mostOfAccount),
+        )
         .execute()
       return token
     },
