@@ -47,8 +47,11 @@ async function listening(
     ...environment,
   })
   started.push(process)
-  await until(() => process.stdout.includes('listening on') || process.stderr !== '')
-  expect(process.stderr).toBe('')
+  const failed = process.ended.then((code) => {
+    throw new Error(`${module} ended with ${code}: ${process.stderr}`)
+  })
+  await Promise.race([until(() => process.stdout.includes('listening on')), failed])
+  failed.catch(() => {})
   return process.stdout.trim().split(' ').at(-1)!
 }
 
