@@ -18,12 +18,18 @@ import { filteredIntrospection } from './authorization/filtered-introspection.ts
 import type { Introspect } from './authorization/filtered-introspection.ts'
 import { placeDenials } from './authorization/place-denials.ts'
 import type { DecidePolicies } from './authorization/policies.ts'
+import type { OperationResult } from './execution/run-operation.ts'
 import type { ExecutionContext } from './execution/subgraph-data-source.ts'
 import { challenge } from './http/refusal.ts'
 import { statusTells } from './http/media-type.ts'
 
+/** Who a request is made for, and its result where the short road has executed it already. */
+export interface PipelineContext extends ExecutionContext {
+  executed?: OperationResult
+}
+
 /** What Apollo Server takes as its gateway. */
-export type Engine = Extract<ApolloServerOptions<ExecutionContext>, { gateway: unknown }>['gateway']
+export type Engine = Extract<ApolloServerOptions<PipelineContext>, { gateway: unknown }>['gateway']
 
 type Executor = NonNullable<Awaited<ReturnType<Engine['load']>>['executor']>
 type PipelineRequest = Parameters<Executor>[0]

@@ -72,6 +72,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     create: (supergraph) =>
       createGeneration({
         supergraph,
+        engine: config.engine,
         subgraph: (name) => subgraphSettings(config.subgraphs, name),
         headers: (name) => headersFor(name, config, secrets[0]!),
         called: metrics.subgraphCalled,

@@ -4,10 +4,15 @@ import Negotiator from 'negotiator'
 const json = 'application/json; charset=utf-8'
 const graphqlResponse = 'application/graphql-response+json; charset=utf-8'
 
-/** Returns the media type for that Accept header; `application/json` when it has no preference. */
+/** Returns the media type for that Accept header; undefined when it accepts neither. */
+export function acceptedMediaType(accept: string | undefined): string | undefined {
+  if (accept === undefined || accept === '*/*' || accept === 'application/json') return json
+  return new Negotiator({ headers: { accept } }).mediaType([json, graphqlResponse])
+}
+
+/** Returns the media type for that Accept header; `application/json` when it accepts neither. */
 export function responseMediaType(accept: string | undefined): string {
-  if (!accept) return json
-  return new Negotiator({ headers: { accept } }).mediaType([json, graphqlResponse]) ?? json
+  return acceptedMediaType(accept) ?? json
 }
 
 /**

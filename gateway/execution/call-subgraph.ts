@@ -1,0 +1,66 @@
+/** One subgraph, as the engines see it: a request goes out in a caller's name, an answer comes back. */
+import type { Logger } from 'pino'
+import { GatewayError } from '../errors.ts'
+import { isObject } from './response-data.ts'
+import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
+import { readSubgraphErrors } from './subgraph-errors.ts'
+import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
+import type { ForwardedCaller, SubgraphHeaders } from './subgraph-headers.ts'
+import type { SubgraphAnswer } from './subgraph-request.ts'
+
+export interface SubgraphCallParts {
+  subgraph: string
+  client: SubgraphClient
+  headers: SubgraphHeaders
+  errors: SubgraphErrorPolicy
+  /** Told of each call: `answered` or the reason of its failure, and how long it took in seconds. */
+  called?: (outcome: string, seconds: number) => void
+  log: Logger
+}
+
+/** Posts a body of JSON for a caller. What a subgraph does wrong is an outcome, never a rejection. */
+export type CallSubgraph = (body: string, caller: ForwardedCaller) => Promise<SubgraphAnswer>
+
+/** Returns the function that calls one subgraph. */
+export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
+  const { subgraph, client, headers, log } = parts
+
+  return async (body, caller) => {
+    const start = performance.now()
+    const told = (outcome: string) => parts.called?.(outcome, (performance.now() - start) / 1000)
+    try {
+      const answer = readAnswer(await client.post(headers(caller), body))
+      told('answered')
+      return answer
+    } catch (cause) {
+      if (!(cause instanceof GatewayError)) throw cause
+      told(cause.reason)
+      log.warn({ subgraph, code: cause.reason, cause: describe(cause.cause) }, 'subgraph failed')
+      return { outcome: 'failed', reason: cause.reason }
+    }
+  }
+
+  function readAnswer({ status, body }: SubgraphResponse): SubgraphAnswer {
+    if (status === 401 || status === 403) {
+      const cause = new Error(`it refused the gateway with ${status}: does its claims key fit?`)
+      throw new GatewayError('SUBGRAPH_ERROR', { cause })
+    }
+    if (!isObject(body.data) && body.data !== null && !Array.isArray(body.errors)) {
+      const cause = new Error('a JSON body with neither data nor errors')
+      throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
+    }
+    if (body.errors) log.info({ subgraph, errors: body.errors }, 'subgraph reported errors')
+    return {
+      outcome: 'answered',
+      data: isObject(body.data) ? body.data : null,
+      errors: readSubgraphErrors(body.errors, parts.errors),
+    }
+  }
+}
+
+/** The error's own words and code, without headers or bodies that undici attaches to it. */
+function describe(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown'
+  const { code } = cause as NodeJS.ErrnoException
+  return code ? `${code}: ${cause.message}` : cause.message
+}

@@ -1,0 +1,90 @@
+/** The long road: Apollo Server's whole pipeline, for everything that is not an operation seen before. */
+import { ApolloServer } from '@apollo/server'
+import type { ApolloServerOptions, HTTPGraphQLRequest } from '@apollo/server'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled'
+import type { DocumentNode } from 'graphql'
+import type { Logger } from 'pino'
+import type { Engine, PipelineContext } from './authorized-engine.ts'
+import type { Limits } from './configuration/limits.ts'
+import { clientErrorFormatter } from './http/client-errors.ts'
+import { depthLimit } from './http/depth-limit.ts'
+import type { HttpAnswer } from './http/http-message.ts'
+import { oneCredentialField } from './http/one-credential-field.ts'
+import { requireOperation } from './http/require-operation.ts'
+import { responseStatus } from './http/response-status.ts'
+
+export interface PipelineParts {
+  engine: Engine
+  introspection: boolean
+  limits: Limits
+  realm: string
+  /** Told of each operation that has passed validation. */
+  onOperation: (text: string, operationName: string | undefined, document: DocumentNode) => void
+  log: Logger
+}
+
+export interface Pipeline {
+  answer(request: HTTPGraphQLRequest, context: PipelineContext): Promise<HttpAnswer>
+  stop(): Promise<void>
+}
+
+/** Returns a pipeline that is ready to answer; it rejects when the engine cannot load the supergraph. */
+export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
+  const { limits, log } = parts
+  const server = new ApolloServer<PipelineContext>({
+    ...safeSettings,
+    gateway: parts.engine,
+    introspection: parts.introspection,
+    maxRecursiveSelections: limits.selections,
+    parseOptions: { maxTokens: limits.tokens },
+    validationRules: [depthLimit(limits.depth), oneCredentialField(limits.credentialFields)],
+    logger: log,
+    formatError: clientErrorFormatter(log),
+    plugins: [...pluginsOff(), requireOperation(parts.onOperation), responseStatus(parts.realm)],
+  })
+  await server.start()
+
+  return {
+    async answer(request, context) {
+      const { status, headers, body } = await server.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: request,
+        context: async () => context,
+      })
+      if (body.kind === 'chunked') throw new Error('incremental delivery is not supported')
+      return {
+        status: status ?? 200,
+        headers: { ...Object.fromEntries(headers), 'cache-control': 'no-store' },
+        body: body.string,
+      }
+    },
+    stop: () => server.stop(),
+  }
+}
+
+/** Whatever NODE_ENV says: no stack traces, no hints at hidden names, no listeners of its own. */
+const safeSettings = {
+  includeStacktraceInErrorResponses: false,
+  hideSchemaDetailsFromClientErrors: true,
+  stopOnTerminationSignals: false,
+  allowBatchedHttpRequests: false,
+  // Credentials are bearer tokens, which no browser sends by itself, and a GET cannot mutate.
+  csrfPrevention: false,
+  cache: 'bounded',
+  nodeEnv: 'production',
+} satisfies Partial<ApolloServerOptions<PipelineContext>>
+
+function pluginsOff() {
+  return [
+    ApolloServerPluginCacheControlDisabled(),
+    ApolloServerPluginInlineTraceDisabled(),
+    ApolloServerPluginLandingPageDisabled(),
+    ApolloServerPluginSchemaReportingDisabled(),
+    ApolloServerPluginUsageReportingDisabled(),
+  ]
+}

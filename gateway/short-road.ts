@@ -1,0 +1,86 @@
+/**
+ * The short road: an operation that the pipeline has validated before is looked up by its text and
+ * executed at once. It answers as the pipeline would, to the byte.
+ */
+import type { HTTPGraphQLRequest } from '@apollo/server'
+import type { DocumentNode } from 'graphql'
+import { LRUCache } from 'lru-cache'
+import type { Authorizer } from './authorization/authorizer.ts'
+import type { CompiledOperation } from './authorization/compile-operation.ts'
+import type { PipelineContext } from './authorized-engine.ts'
+import type { ForwardedCaller } from './execution/subgraph-headers.ts'
+import type { OperationResult } from './execution/run-operation.ts'
+import type { HttpAnswer } from './http/http-message.ts'
+import { acceptedMediaType } from './http/media-type.ts'
+import type { NativeEngine } from './native-engine.ts'
+
+/** How many texts of operations are remembered. */
+const textsKept = 1_000
+
+export interface ShortRoadParts {
+  engine: NativeEngine<PipelineContext>
+  authorizer: Authorizer
+}
+
+/** An operation that can be executed at once. */
+interface Ready {
+  readonly document: DocumentNode
+  readonly planKey: string
+  readonly operationName: string | undefined
+  readonly variables: Readonly<Record<string, unknown>>
+  readonly mediaType: string
+}
+
+export interface ShortRoad {
+  /** Remembers an operation that has passed validation. */
+  remember(text: string, operationName: string | undefined, document: DocumentNode): void
+  /** Returns what can be executed at once for this caller; undefined for anything unusual. */
+  find(request: HTTPGraphQLRequest, caller: ForwardedCaller): Ready | undefined
+  execute(ready: Ready, caller: ForwardedCaller): Promise<OperationResult>
+  /** Returns the answer to a result without errors; one with errors is the pipeline's to tell. */
+  answer(ready: Ready, result: OperationResult): HttpAnswer | undefined
+}
+
+export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
+  const known = new LRUCache<string, Map<string, CompiledOperation>>({ max: textsKept })
+
+  return {
+    remember(text, operationName, document) {
+      const compiled = authorizer.compile(document, operationName)
+      if (compiled.introspects || compiled.policies.length > 0) return
+      const byName = known.get(text) ?? new Map<string, CompiledOperation>()
+      known.set(text, byName.set(operationName ?? '', compiled))
+    },
+    find(request, caller) {
+      if (request.method !== 'POST') return undefined
+      const body = request.body as Readonly<Record<string, unknown>>
+      const { query, extensions } = body
+      const operationName = body.operationName ?? undefined
+      const variables = body.variables ?? {}
+      if (typeof query !== 'string' || extensions !== undefined || !isRecord(variables))
+        return undefined
+      if (operationName !== undefined && typeof operationName !== 'string') return undefined
+      const compiled = known.get(query)?.get(operationName ?? '')
+      const mediaType = acceptedMediaType(request.headers.get('accept'))
+      if (!compiled || !mediaType) return undefined
+      const authorized = authorizer.authorize(compiled, caller, variables)
+      if (authorized.outcome !== 'whole' || authorized.denied.length > 0) return undefined
+      if (!('document' in authorized)) return undefined
+      const { document, planKey } = authorized
+      return { document, planKey, operationName, variables, mediaType }
+    },
+    execute: (ready, caller) => engine.execute({ ...ready, context: { caller } }),
+    answer({ mediaType }, { data, errors }) {
+      if (data === undefined || errors.length > 0) return undefined
+      return {
+        status: 200,
+        headers: { 'content-type': mediaType, 'cache-control': 'no-store' },
+        body: `{"data":${data}}\n`,
+      }
+    },
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
