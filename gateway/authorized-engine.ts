@@ -18,13 +18,13 @@ import { filteredIntrospection } from './authorization/filtered-introspection.ts
 import type { Introspect } from './authorization/filtered-introspection.ts'
 import { placeDenials } from './authorization/place-denials.ts'
 import type { DecidePolicies } from './authorization/policies.ts'
+import type { ClientRequest } from './execution/client-request.ts'
 import type { OperationResult } from './execution/run-operation.ts'
-import type { ExecutionContext } from './execution/subgraph-data-source.ts'
 import { challenge } from './http/refusal.ts'
 import { statusTells } from './http/media-type.ts'
 
-/** Who a request is made for, and its result where the short road has executed it already. */
-export interface PipelineContext extends ExecutionContext {
+/** The client's request, and its result where the short road has executed it already. */
+export interface PipelineContext extends ClientRequest {
   executed?: OperationResult
 }
 
@@ -65,7 +65,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
 
   async function execute(request: PipelineRequest, executor: Executor): Promise<Result> {
     const { document, operationName, context } = request
-    const { caller } = context as ExecutionContext
+    const { caller } = context as ClientRequest
     const variables = request.request.variables ?? {}
     const compiled = authorizer.compile(document, operationName)
     const granted = await decideAll(compiled.policies, request)
@@ -94,7 +94,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     { context, operationName }: PipelineRequest,
   ) {
     if (policies.length === 0) return undefined
-    const { claims } = (context as ExecutionContext).caller
+    const { claims } = (context as ClientRequest).caller
     return decidePolicies({ policies, claims, operationName })
   }
 
@@ -112,7 +112,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     }
     const accept = request.http?.headers.get('accept') ?? undefined
     if (!statusTells(accept)) return placeDenials(result, errors, 'errors')
-    const { caller } = context as ExecutionContext
+    const { caller } = context as ClientRequest
     const http = refusalHead(challengeOf(authorizer, authorized, caller), parts.realm)
     return placeDenials(result, [graphqlError(denials[0]!, { http }), ...errors.slice(1)], 'errors')
   }
@@ -122,7 +122,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     { request, document, operationName, context }: PipelineRequest,
     granted: ReadonlySet<string> | undefined,
   ): Result {
-    const { caller } = context as ExecutionContext
+    const { caller } = context as ClientRequest
     if (request.extensions?.authorization !== true || !parts.explainScope) return result
     if (!caller.claims || !grantedScopes(caller.claims).includes(parts.explainScope)) return result
     const compiled = authorizer.compile(document, operationName)

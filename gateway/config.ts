@@ -26,7 +26,10 @@ export const configSchema = z.strictObject({
   http: httpSchema,
   limits: limitsSchema,
   metrics: metricsSchema,
-  engine: z.enum(['apollo', 'native']).default('apollo').describe('What executes a query plan'),
+  engine: z
+    .enum(['native', 'apollo'])
+    .default('native')
+    .describe('What executes: our own engine, or that of @apollo/gateway'),
   workers: z
     .union(
       [z.literal('auto'), wholeNumber({ least: 1, most: 256 })],

@@ -1,8 +1,9 @@
 /** The gateway: joins its stages. One request goes one way through them. */
 import type { Logger } from 'pino'
-import type { CallerClient } from '../subgraphs/kit/client-headers.ts'
-import type { Authenticate } from './authentication/authenticate.ts'
+import type { Authenticate, Caller } from './authentication/authenticate.ts'
 import { GatewayError } from './errors.ts'
+import { readTraceparent } from './execution/client-request.ts'
+import type { ForwardedCaller } from './execution/subgraph-headers.ts'
 import type { Generation } from './generation.ts'
 import { soleHeader } from './http/http-message.ts'
 import type { HttpAnswer, HttpRequest } from './http/http-message.ts'
@@ -35,7 +36,12 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
     try {
       const caller = await authenticate(request.headers)
       const query = readGraphqlRequest(request)
-      return await generation().answer(query, { ...caller, client: clientOf(request) })
+      return await generation().answer(query, {
+        caller: forwarded(caller, request),
+        signal: request.signal,
+        traceparent: readTraceparent(soleHeader(request.headers, 'traceparent')),
+        setCookies: [],
+      })
     } catch (error) {
       return refusal(expected(error), { realm, accept: soleHeader(request.headers, 'accept') })
     }
@@ -48,7 +54,16 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
   }
 }
 
-function clientOf({ clientAddress, headers }: HttpRequest): CallerClient {
+function forwarded(caller: Caller, { clientAddress, headers }: HttpRequest): ForwardedCaller {
+  const { claims, expiresAt } = caller
   const agent = soleHeader(headers, 'user-agent')
-  return { ...(clientAddress ? { address: clientAddress } : {}), ...(agent ? { agent } : {}) }
+  return {
+    claims,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    client: {
+      ...(clientAddress ? { address: clientAddress } : {}),
+      ...(agent ? { agent } : {}),
+    },
+    ...(headers.cookie ? { cookies: headers.cookie.join('; ') } : {}),
+  }
 }

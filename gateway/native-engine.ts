@@ -34,8 +34,6 @@ export interface NativeEngineOptions<Context> {
 export interface OperationToPrepare {
   /** What the caller may see: after authorization. Plans are kept by this, never by the original. */
   document: DocumentNode
-  /** Equal for equal documents; default: the document's text. */
-  planKey?: string | undefined
   operationName?: string | null | undefined
 }
 
@@ -137,13 +135,13 @@ export function nativeEngine<Context>(
 }
 
 function placeOf(operation: OperationToPrepare, overrideLabels: readonly string[]) {
-  const { document, planKey } = operation
+  const { document } = operation
   const operationName = operation.operationName ?? undefined
   return {
     document,
     operationName,
     variant: [operationName ?? '', ...overrideLabels].join('\n'),
-    text: () => planKey ?? print(document),
+    text: () => print(document),
   }
 }
 

@@ -7,7 +7,7 @@ import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { Authorizer } from './authorization/authorizer.ts'
 import type { CompiledOperation } from './authorization/compile-operation.ts'
-import type { PipelineContext } from './authorized-engine.ts'
+import type { ClientRequest } from './execution/client-request.ts'
 import type { ForwardedCaller } from './execution/subgraph-headers.ts'
 import type { OperationResult } from './execution/run-operation.ts'
 import type { HttpAnswer } from './http/http-message.ts'
@@ -18,14 +18,13 @@ import type { NativeEngine } from './native-engine.ts'
 const textsKept = 1_000
 
 export interface ShortRoadParts {
-  engine: NativeEngine<PipelineContext>
+  engine: NativeEngine<ClientRequest>
   authorizer: Authorizer
 }
 
 /** An operation that can be executed at once. */
 interface Ready {
   readonly document: DocumentNode
-  readonly planKey: string
   readonly operationName: string | undefined
   readonly variables: Readonly<Record<string, unknown>>
   readonly mediaType: string
@@ -36,7 +35,7 @@ export interface ShortRoad {
   remember(text: string, operationName: string | undefined, document: DocumentNode): void
   /** Returns what can be executed at once for this caller; undefined for anything unusual. */
   find(request: HTTPGraphQLRequest, caller: ForwardedCaller): Ready | undefined
-  execute(ready: Ready, caller: ForwardedCaller): Promise<OperationResult>
+  execute(ready: Ready, client: ClientRequest): Promise<OperationResult>
   /** Returns the answer to a result without errors; one with errors is the pipeline's to tell. */
   answer(ready: Ready, result: OperationResult): HttpAnswer | undefined
 }
@@ -66,10 +65,10 @@ export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
       const authorized = authorizer.authorize(compiled, caller, variables)
       if (authorized.outcome !== 'whole' || authorized.denied.length > 0) return undefined
       if (!('document' in authorized)) return undefined
-      const { document, planKey } = authorized
-      return { document, planKey, operationName, variables, mediaType }
+      const { document } = authorized
+      return { document, operationName, variables, mediaType }
     },
-    execute: (ready, caller) => engine.execute({ ...ready, context: { caller } }),
+    execute: (ready, client) => engine.execute({ ...ready, context: client }),
     answer({ mediaType }, { data, errors }) {
       if (data === undefined || errors.length > 0) return undefined
       return {

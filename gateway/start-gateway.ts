@@ -1,7 +1,7 @@
 /** From configuration to a listening gateway. */
 import type { Logger } from 'pino'
 import { deriveClaimsKey } from '../subgraphs/kit/claims-header.ts'
-import type { ClaimsSigningKey } from '../subgraphs/kit/claims-header.ts'
+import type { Claims, ClaimsSigningKey } from '../subgraphs/kit/claims-header.ts'
 import { listen } from '../subgraphs/kit/process/listen.ts'
 import type { ListenOptions } from '../subgraphs/kit/process/listen.ts'
 import type { RunningProcess } from '../subgraphs/kit/process/run-process.ts'
@@ -25,14 +25,17 @@ import type { GatewayConfig } from './config.ts'
 import { subgraphSettings } from './configuration/subgraphs.ts'
 import { claimsKeyPair, claimsKeySet } from './execution/claims-signing-key.ts'
 import { clientHeaders } from './execution/client-headers.ts'
+import { cookiesFor } from './execution/cookies.ts'
 import { subgraphHeaders } from './execution/subgraph-headers.ts'
-import type { SubgraphHeaders } from './execution/subgraph-headers.ts'
+import type { ForwardedCaller } from './execution/subgraph-headers.ts'
 import { createGateway } from './gateway.ts'
 import { createGeneration } from './generation.ts'
+import type { Generation } from './generation.ts'
 import { directPost } from './http/direct-post.ts'
 import { expressApp } from './http/express-app.ts'
 import { metricsHandler } from './http/metrics-handler.ts'
 import { gatewayMetrics } from './metrics.ts'
+import type { SubgraphParts } from './subgraph-calls.ts'
 import { followSupergraph, SupergraphUnusable } from './supergraph/follow-supergraph.ts'
 
 export interface StartGatewayOptions {
@@ -69,12 +72,12 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     path: options.supergraph,
     log,
     onServed: metrics.supergraphServed,
-    create: (supergraph) =>
+    create: (supergraph, previous: Generation | undefined) =>
       createGeneration({
         supergraph,
+        previous,
         engine: config.engine,
-        subgraph: (name) => subgraphSettings(config.subgraphs, name),
-        headers: (name) => headersFor(name, config, secrets[0]!),
+        subgraph: (name) => subgraphParts(name, config, secrets[0]!),
         called: metrics.subgraphCalled,
         authorization: authorizationOptions(config),
         decidePolicies,
@@ -108,6 +111,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   const listener = directPost({
     answer,
     bodyLimit: http.bodyLimit,
+    deadline: http.deadline,
     behindProxy: http.trustedProxies !== 0,
     otherwise: app,
   })
@@ -132,19 +136,37 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   }
 }
 
-/** The badge, and for subgraphs that are told of the client, who that is. */
-function headersFor(subgraph: string, { claims }: GatewayConfig, secret: string): SubgraphHeaders {
+/** How one subgraph is called, and what it is told: the badge, and of the client what it may know. */
+function subgraphParts(
+  subgraph: string,
+  { claims, subgraphs }: GatewayConfig,
+  secret: string,
+): SubgraphParts {
+  const { share, ...settings } = subgraphSettings(subgraphs, subgraph)
   const own = Object.hasOwn(claims.subgraphs, subgraph) ? claims.subgraphs[subgraph] : undefined
   const forward = own?.forward ?? claims.forward
-  const write = subgraphHeaders({
+  const cookies = own?.cookies ?? []
+  const narrow = (verified: Claims) => narrowClaims(verified, forward)
+  const badge = subgraphHeaders({
     subgraph,
     signingKey: signingKeyFor(subgraph, own?.signing ?? claims.signing, secret),
-    narrow: (verified) => narrowClaims(verified, forward),
+    narrow,
     plainHeaders: own?.headers ?? {},
     now: Date.now,
   })
-  if (!own?.client) return write
-  return (caller) => ({ ...write(caller), ...clientHeaders(caller.client ?? {}) })
+  const toldOfClient = own?.client === true || cookies.length > 0
+  const aboutClient = ({ client = {}, cookies: given }: ForwardedCaller) => {
+    const cookie = given === undefined ? undefined : cookiesFor(cookies, given)
+    return { ...(own?.client ? clientHeaders(client) : {}), ...(cookie ? { cookie } : {}) }
+  }
+  return {
+    ...settings,
+    cookies,
+    headers: toldOfClient ? (caller) => ({ ...badge(caller), ...aboutClient(caller) }) : badge,
+    sharedAs: share
+      ? (caller) => JSON.stringify([caller.claims && narrow(caller.claims), aboutClient(caller)])
+      : undefined,
+  }
 }
 
 function signingKeyFor(

@@ -45,6 +45,10 @@ const forwardingSchema = z.strictObject({
   client: flag()
     .default(false)
     .describe("Tell the client's address and User-Agent too, as the auth subgraph needs them"),
+  cookies: z
+    .array(z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, 'expected the name of a cookie'))
+    .default([])
+    .describe("The client's cookies that this subgraph gets, and may set"),
 })
 
 /** Which claims leave the gateway, to whom, signed how. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { flag, size, text, wholeNumber } from './values.ts'
+import { duration, flag, size, text, wholeNumber } from './values.ts'
 
 /** Browser pages of other origins that may use the gateway (the Fetch standard's CORS protocol). */
 const corsSchema = z
@@ -30,6 +30,9 @@ export const httpSchema = z
     body_limit: size({ least: '1KB', most: '10MB' })
       .default(100 * 1024)
       .describe('The largest request body that is read'),
+    deadline: duration({ least: '100ms', most: '10m' })
+      .default(30_000)
+      .describe('The longest that an answer may take: what is missing then is an error'),
     cors: corsSchema.optional(),
     trusted_proxies: z
       .union([wholeNumber({ least: 0, most: 10 }), z.array(z.string().min(1))])

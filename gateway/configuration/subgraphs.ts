@@ -1,5 +1,31 @@
 import { z } from 'zod'
-import { duration, wholeNumber } from './values.ts'
+import { duration, flag, size, text, wholeNumber } from './values.ts'
+
+/** PEM texts: `${file.PATH}` puts a file's in. */
+const tlsSchema = z
+  .strictObject({
+    ca: text().optional().describe("The authority that signed the subgraph's certificate"),
+    certificate: text().optional().describe('What the gateway shows of itself'),
+    key: text().optional().describe('The private key of that certificate'),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    message: 'certificate and key belong together: give both, or neither',
+  })
+
+const breakerSchema = z.union(
+  [
+    z.literal(false),
+    z.strictObject({
+      failures: wholeNumber({ least: 1, most: 10_000 })
+        .default(20)
+        .describe('After how many calls in a row without an answer'),
+      pause: duration({ least: '100ms', most: '10m' })
+        .default(2_000)
+        .describe('How long until one call tries whether it answers again'),
+    }),
+  ],
+  'expected false, or failures and pause',
+)
 
 const subgraphSchema = z.strictObject({
   timeout: duration({ least: '10ms', most: '10m' })
@@ -12,6 +38,23 @@ const subgraphSchema = z.strictObject({
     .enum(['redact', 'expose'])
     .optional()
     .describe("Whether clients see the subgraph's own error messages (default redact)"),
+  response_limit: size({ least: '1KB', most: '1024MB' })
+    .optional()
+    .describe('The largest answer that is read, once decompressed (default 50MB)'),
+  compression: flag().optional().describe('Ask for compressed answers: gzip, br (default false)'),
+  http2: flag().optional().describe('Offer HTTP/2, over TLS (default false)'),
+  tls: tlsSchema.optional().describe('For a subgraph with an authority of its own, or mutual TLS'),
+  breaker: breakerSchema
+    .optional()
+    .describe('When a subgraph that does not answer is left alone for a moment; false: never'),
+  join: flag()
+    .optional()
+    .describe('Ask for sibling entities of an operation in one request (default true)'),
+  share: flag()
+    .optional()
+    .describe(
+      'Share identical queries under way with other requests that forward the same claims (default false)',
+    ),
 })
 
 /** How subgraphs are called: `all` for every one, an entry by name for what differs. */
@@ -27,6 +70,30 @@ export interface SubgraphSettings {
   readonly connections: number
   /** Whether clients see the subgraph's own error messages. */
   readonly errors: 'redact' | 'expose'
+  /** The largest answer that is read, once decompressed, in bytes. */
+  readonly responseLimit: number
+  readonly compression: boolean
+  readonly http2: boolean
+  /** PEM texts. */
+  readonly tls?: { ca?: string; certificate?: string; key?: string }
+  /** After how many failures it is left alone, and for how many milliseconds; false: never. */
+  readonly breaker: { failures: number; pause: number } | false
+  /** Whether sibling entities of an operation are asked for in one request. */
+  readonly join: boolean
+  /** Whether identical queries under way are shared among requests that forward the same claims. */
+  readonly share: boolean
+}
+
+const defaults: SubgraphSettings = {
+  timeout: 10_000,
+  connections: 100,
+  errors: 'redact',
+  responseLimit: 50 * 1024 * 1024,
+  compression: false,
+  http2: false,
+  breaker: { failures: 20, pause: 2_000 },
+  join: true,
+  share: false,
 }
 
 /** Returns the settings of one subgraph: its own, else those of `all`, else the defaults. */
@@ -34,11 +101,13 @@ export function subgraphSettings(
   subgraphs: z.output<typeof subgraphsSchema>,
   name: string,
 ): SubgraphSettings {
-  const own = Object.hasOwn(subgraphs, name) ? subgraphs[name] : undefined
-  const all = Object.hasOwn(subgraphs, 'all') ? subgraphs['all'] : undefined
-  return {
-    timeout: own?.timeout ?? all?.timeout ?? 10_000,
-    connections: own?.connections ?? all?.connections ?? 100,
-    errors: own?.subgraph_errors ?? all?.subgraph_errors ?? 'redact',
-  }
+  const given = (key: string) => (Object.hasOwn(subgraphs, key) ? subgraphs[key]! : {})
+  return { ...defaults, ...settingsOf(given('all')), ...settingsOf(given(name)) }
+}
+
+/** Returns what is given, in the names of the code. */
+function settingsOf(given: z.output<typeof subgraphSchema>): Partial<SubgraphSettings> {
+  const { subgraph_errors: errors, response_limit: responseLimit, ...rest } = given
+  const settings = Object.entries({ ...rest, errors, responseLimit })
+  return Object.fromEntries(settings.filter(([, value]) => value !== undefined))
 }

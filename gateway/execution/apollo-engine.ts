@@ -2,11 +2,11 @@
 import { ApolloGateway } from '@apollo/gateway'
 import type { GraphQLDataSource } from '@apollo/gateway'
 import type { Logger } from 'pino'
-import type { ExecutionContext } from './subgraph-data-source.ts'
+import type { ClientRequest } from './client-request.ts'
 
 export interface ApolloEngineParts {
   supergraphSdl: string
-  dataSource: (subgraph: string) => GraphQLDataSource<ExecutionContext>
+  dataSource: (subgraph: string) => GraphQLDataSource<ClientRequest>
   log: Logger
 }
 

@@ -1,35 +1,45 @@
 /** One subgraph, as the engines see it: a request goes out in a caller's name, an answer comes back. */
 import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
+import type { ClientRequest } from './client-request.ts'
+import { cookiesSet } from './cookies.ts'
 import { isObject } from './response-data.ts'
 import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
 import { readSubgraphErrors } from './subgraph-errors.ts'
 import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
-import type { ForwardedCaller, SubgraphHeaders } from './subgraph-headers.ts'
-import type { SubgraphAnswer } from './subgraph-request.ts'
+import type { SubgraphHeaders } from './subgraph-headers.ts'
+import type { SubgraphAnswer, SubgraphRequest } from './subgraph-request.ts'
 
 export interface SubgraphCallParts {
   subgraph: string
   client: SubgraphClient
   headers: SubgraphHeaders
   errors: SubgraphErrorPolicy
+  /** The cookies that it may set for the client. */
+  cookies: readonly string[]
   /** Told of each call: `answered` or the reason of its failure, and how long it took in seconds. */
   called?: (outcome: string, seconds: number) => void
   log: Logger
 }
 
-/** Posts a body of JSON for a caller. What a subgraph does wrong is an outcome, never a rejection. */
-export type CallSubgraph = (body: string, caller: ForwardedCaller) => Promise<SubgraphAnswer>
+/** Sends a request for a client's. What a subgraph does wrong is an outcome, never a rejection. */
+export type CallSubgraph = (
+  request: SubgraphRequest,
+  client: ClientRequest,
+) => Promise<SubgraphAnswer>
 
 /** Returns the function that calls one subgraph. */
 export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
-  const { subgraph, client, headers, log } = parts
+  const { subgraph, client, headers, cookies, log } = parts
 
-  return async (body, caller) => {
+  return async ({ body, operationKind }, { caller, signal, traceparent, setCookies }) => {
     const start = performance.now()
     const told = (outcome: string) => parts.called?.(outcome, (performance.now() - start) / 1000)
     try {
-      const answer = readAnswer(await client.post(headers(caller), body))
+      const mayRetry = operationKind === 'query'
+      const response = await client.post(headers(caller), body, { mayRetry, signal, traceparent })
+      const answer = readAnswer(response)
+      if (cookies.length > 0) setCookies.push(...cookiesSet(cookies, response.setCookie))
       told('answered')
       return answer
     } catch (cause) {

@@ -9,14 +9,14 @@ import type { FetchSubgraph, SubgraphAnswer } from './subgraph-request.ts'
  */
 export function sharedFetches<Context>(
   fetchSubgraph: FetchSubgraph<Context>,
-  scopeOf: (context: Context) => object | string,
+  scopeOf: (context: Context, subgraph: string) => object | string,
 ): FetchSubgraph<Context> {
   const ofObjects = new WeakMap<object, Map<string, Promise<SubgraphAnswer>>>()
   const ofTexts = new Map<string, Promise<SubgraphAnswer>>()
 
   return (subgraph, request, context) => {
     if (request.operationKind !== 'query') return fetchSubgraph(subgraph, request, context)
-    const scope = scopeOf(context)
+    const scope = scopeOf(context, subgraph)
     const underWay = typeof scope === 'string' ? ofTexts : requestsOf(scope)
     const key = `${subgraph}\n${typeof scope === 'string' ? scope : ''}\n${request.body}`
     const known = underWay.get(key)

@@ -12,6 +12,8 @@ export interface SubgraphClientOptions {
   connections: number
   /** The largest answer that is read, after decompression, in bytes; default 50 MB. */
   responseLimit?: number
+  /** Whether the subgraph may compress its answers; default false. */
+  compression?: boolean
   /** Whether HTTP/2 is offered to the subgraph: over TLS only; default false. */
   http2?: boolean
   /** For a subgraph with a certificate of an authority of its own, or that wants to see ours: PEM. */
@@ -23,6 +25,8 @@ export interface SubgraphClientOptions {
 /** A subgraph's answer, parsed but not trusted. */
 export interface SubgraphResponse {
   readonly status: number
+  /** The values of its `Set-Cookie` header fields. */
+  readonly setCookie: string | string[] | undefined
   readonly body: Record<string, unknown>
 }
 
@@ -70,7 +74,8 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
         const raw = await sendTwice(headers, body, call)
         breaker && breaker.succeeded()
         const text = await decoded(raw, limit)
-        return { status: raw.status, body: parseBody(text, raw.status) }
+        const { status, setCookie } = raw
+        return { status, setCookie, body: parseBody(text, status) }
       } catch (cause) {
         const failure = failureOf(cause)
         const isAnswer = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
@@ -87,12 +92,24 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
     body: string,
     call: SubgraphCallOptions,
   ): Promise<RawResponse> {
-    const sent = call.traceparent ? { ...headers, traceparent: call.traceparent } : headers
+    const sent = withTransport(headers, call)
     try {
       return await send(sent, body, call.signal)
     } catch (cause) {
       if (!call.mayRetry || !isConnectionFailure(cause)) throw cause
       return send(sent, body, call.signal)
+    }
+  }
+
+  function withTransport(
+    headers: Readonly<Record<string, string>>,
+    { traceparent }: SubgraphCallOptions,
+  ): Readonly<Record<string, string>> {
+    if (!options.compression && !traceparent) return headers
+    return {
+      ...headers,
+      ...(options.compression ? { 'accept-encoding': 'gzip, br' } : {}),
+      ...(traceparent ? { traceparent } : {}),
     }
   }
 
@@ -130,6 +147,7 @@ function poolOptions({ connections, http2, tls }: SubgraphClientOptions): Pool.O
 interface RawResponse {
   readonly status: number
   readonly encoding: string | undefined
+  readonly setCookie: string | string[] | undefined
   readonly chunks: readonly Buffer[]
 }
 
@@ -154,6 +172,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   #ended: GatewayError | undefined
   #status = 0
   #encoding: string | undefined
+  #setCookie: string | string[] | undefined
   #chunks: Buffer[] = []
   #size = 0
 
@@ -183,6 +202,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     this.#status = status
     const encoding = headers['content-encoding']
     this.#encoding = typeof encoding === 'string' ? encoding : undefined
+    this.#setCookie = headers['set-cookie']
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
@@ -193,7 +213,12 @@ class Receiver implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#cleanUp()
-    this.#resolve({ status: this.#status, encoding: this.#encoding, chunks: this.#chunks })
+    this.#resolve({
+      status: this.#status,
+      encoding: this.#encoding,
+      setCookie: this.#setCookie,
+      chunks: this.#chunks,
+    })
   }
 
   onResponseError(_controller: Controller | undefined, error: Error): void {

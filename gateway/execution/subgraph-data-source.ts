@@ -5,24 +5,20 @@ import type { DocumentNode } from 'graphql'
 import { errorTable } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import type { CallSubgraph } from './call-subgraph.ts'
+import type { ClientRequest } from './client-request.ts'
 import type { SubgraphError } from './subgraph-errors.ts'
-import type { ForwardedCaller } from './subgraph-headers.ts'
-
-/** The context that the gateway gives to a request: who it is made for. */
-export interface ExecutionContext {
-  caller: ForwardedCaller
-}
 
 /**
  * Returns the data source of one subgraph. It never throws for a subgraph's fault: the fields that
  * the fetch would have filled stay null, and each has its error.
  */
-export function subgraphDataSource(call: CallSubgraph): GraphQLDataSource<ExecutionContext> {
+export function subgraphDataSource(call: CallSubgraph): GraphQLDataSource<ClientRequest> {
   return {
     async process({ request, context, ...fetch }) {
       const { query = '', variables, operationName } = request
       const body = JSON.stringify({ query, variables, operationName })
-      const answer = await call(body, (context as ExecutionContext).caller)
+      const operationKind = query.startsWith('mutation') ? 'mutation' : 'query'
+      const answer = await call({ operationKind, body }, context as ClientRequest)
       if (answer.outcome === 'answered') {
         const { data, errors } = answer
         return { data, ...(errors.length > 0 ? { errors: [...errors] } : {}) }

@@ -15,6 +15,8 @@ export interface ForwardedCaller {
   readonly expiresAt?: number
   /** The client on the other side of the gateway: for the subgraphs that are told. */
   readonly client?: CallerClient
+  /** The client's `Cookie` header: for the subgraphs that get some of its cookies. */
+  readonly cookies?: string
 }
 
 export type SubgraphHeaders = (caller: ForwardedCaller) => Readonly<Record<string, string>>

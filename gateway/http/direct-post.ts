@@ -4,12 +4,15 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { HttpAnswer, HttpRequest } from './http-message.ts'
+import { requestSignal } from './request-signal.ts'
 
 export interface DirectPostParts {
   /** Answers a request to /graphql; never rejects. */
   answer: (request: HttpRequest) => Promise<HttpAnswer>
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
+  /** The longest that an answer may take, in milliseconds. */
+  deadline: number
   /** Whether proxies in front may name the client's address. */
   behindProxy: boolean
   otherwise: RequestListener
@@ -17,7 +20,7 @@ export interface DirectPostParts {
 
 /** Returns the listener for an HTTP server. */
 export function directPost(parts: DirectPostParts): RequestListener {
-  const { answer, bodyLimit, behindProxy, otherwise } = parts
+  const { answer, bodyLimit, deadline, behindProxy, otherwise } = parts
 
   return (request, response) => {
     const length = plainLength(request)
@@ -34,6 +37,7 @@ export function directPost(parts: DirectPostParts): RequestListener {
         headers: request.headersDistinct,
         body,
         clientAddress: request.socket.remoteAddress,
+        signal: requestSignal(response, deadline),
       }).then((answered) => send(response, answered))
     })
   }

@@ -8,6 +8,7 @@ import type { ErrorName } from '../errors.ts'
 import { send } from './direct-post.ts'
 import type { HttpAnswer, HttpRequest } from './http-message.ts'
 import { refusal } from './refusal.ts'
+import { requestSignal } from './request-signal.ts'
 import type { RefusalOptions } from './refusal.ts'
 
 export interface ExpressAppParts extends RefusalOptions {
@@ -19,6 +20,8 @@ export interface ExpressAppParts extends RefusalOptions {
   unreadiness: () => readonly string[]
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
+  /** The longest that an answer may take, in milliseconds. */
+  deadline: number
   /** The pages of other origins that may use the gateway; none when left out. */
   cors?: { origins: '*' | string[]; credentials: boolean } | undefined
   /** How many proxies in front are believed, or which: whose X-Forwarded-For counts. */
@@ -64,6 +67,7 @@ export function expressApp(parts: ExpressAppParts): Express {
         headers: request.headersDistinct,
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         clientAddress: request.ip,
+        signal: requestSignal(response, parts.deadline),
       })
       send(response, answer)
     },

@@ -12,11 +12,13 @@ export interface HttpRequest {
   readonly body: Uint8Array
   /** The address of the client, or of the last proxy that is not trusted. */
   readonly clientAddress?: string | undefined
+  /** Aborted when the client has gone away, or when the answer has taken too long. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface HttpAnswer {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | string[]>>
   readonly body: string
 }
 

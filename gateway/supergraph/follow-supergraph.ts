@@ -6,8 +6,8 @@ import { watchSupergraph } from './watch-supergraph.ts'
 
 export interface FollowOptions<Generation> {
   path: string
-  /** Makes a generation; a rejection leaves the last one serving. */
-  create: (supergraph: Supergraph) => Promise<Generation>
+  /** Makes a generation, when there is one already, after it; a rejection leaves the last one serving. */
+  create: (supergraph: Supergraph, previous?: Generation) => Promise<Generation>
   /** Ends a generation that has been replaced. */
   retire: (generation: Generation) => Promise<void>
   /** Told when a generation begins to serve, the first one included. */
@@ -50,10 +50,10 @@ export async function followSupergraph<Generation>(
     },
   }
 
-  async function load(): Promise<Generation> {
+  async function load(previous?: Generation): Promise<Generation> {
     const read = readSupergraph(path)
     if (read.outcome === 'unusable') throw new SupergraphUnusable(read.sentence)
-    const generation = await create(read.supergraph).catch((cause: Error) => {
+    const generation = await create(read.supergraph, previous).catch((cause: Error) => {
       throw new SupergraphUnusable(`the supergraph ${path} cannot be loaded: ${cause.message}`, {
         cause,
       })
@@ -67,7 +67,7 @@ export async function followSupergraph<Generation>(
     if (read.outcome === 'read' && read.supergraph.sdl === sdl) return
     try {
       const replaced = current
-      current = await load()
+      current = await load(replaced)
       options.onServed?.()
       log.info({ path }, 'serving the new supergraph')
       await retire(replaced)

@@ -1,0 +1,42 @@
+/** The engine that a configuration names, as Apollo Server takes it. */
+import type { Logger } from 'pino'
+import type { Engine, PipelineContext } from './authorized-engine.ts'
+import { apolloEngine } from './execution/apollo-engine.ts'
+import type { ClientRequest } from './execution/client-request.ts'
+import { subgraphDataSource } from './execution/subgraph-data-source.ts'
+import { apolloServerGateway, nativeEngine } from './native-engine.ts'
+import type { NativeEngine } from './native-engine.ts'
+import type { SubgraphCalls } from './subgraph-calls.ts'
+
+/** Our own engine, or @apollo/gateway's as the reference. */
+export type EngineName = 'native' | 'apollo'
+
+export interface EngineParts {
+  /** The supergraph without guards: what comes back must stand behind the authorizer. */
+  loadableSdl: string
+  subgraphs: SubgraphCalls
+  log: Logger
+}
+
+export function engineFor(
+  name: EngineName,
+  { loadableSdl, subgraphs, log }: EngineParts,
+): { engine: Engine; native?: NativeEngine<ClientRequest> } {
+  if (name === 'apollo') {
+    const dataSource = (subgraph: string) =>
+      subgraphDataSource((request, client) => subgraphs.fetch(subgraph, request, client))
+    return { engine: apolloEngine({ supergraphSdl: loadableSdl, dataSource, log }) }
+  }
+  const native = nativeEngine<ClientRequest>({
+    supergraphSdl: loadableSdl,
+    fetchSubgraph: subgraphs.fetch,
+    mayJoin: subgraphs.mayJoin,
+    planningThread: true,
+  })
+  // What the short road has executed is not executed again to be told with its errors.
+  const executedOnce: NativeEngine<PipelineContext> = {
+    ...native,
+    execute: async (operation) => operation.context.executed ?? native.execute(operation),
+  }
+  return { engine: apolloServerGateway(executedOnce, loadableSdl), native }
+}

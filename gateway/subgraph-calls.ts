@@ -1,0 +1,76 @@
+/** The subgraphs of one supergraph, ready to be called. */
+import type { Logger } from 'pino'
+import { subgraphCall } from './execution/call-subgraph.ts'
+import type { CallSubgraph } from './execution/call-subgraph.ts'
+import type { ClientRequest } from './execution/client-request.ts'
+import { sharedFetches } from './execution/share-fetches.ts'
+import { subgraphClient } from './execution/subgraph-client.ts'
+import type { SubgraphClientOptions } from './execution/subgraph-client.ts'
+import type { SubgraphErrorPolicy } from './execution/subgraph-errors.ts'
+import type { ForwardedCaller, SubgraphHeaders } from './execution/subgraph-headers.ts'
+import type { FetchSubgraph } from './execution/subgraph-request.ts'
+
+/** Told of each call to a subgraph, its outcome, and how long it took in seconds. */
+export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number) => void
+
+export interface SubgraphParts extends SubgraphClientOptions {
+  headers: SubgraphHeaders
+  errors: SubgraphErrorPolicy
+  /** The cookies that it may set for the client. */
+  cookies: readonly string[]
+  /** Whether sibling entities of an operation are asked for in one request. */
+  join: boolean
+  /**
+   * Where queries are shared across requests: returns all that is forwarded of a caller. Who has the
+   * same shares the queries under way.
+   */
+  sharedAs?: ((caller: ForwardedCaller) => string) | undefined
+}
+
+export interface ConnectOptions {
+  subgraph: (name: string) => SubgraphParts
+  called: SubgraphCalled
+  log: Logger
+}
+
+export interface SubgraphCalls {
+  fetch: FetchSubgraph<ClientRequest>
+  mayJoin(subgraph: string): boolean
+  close(): Promise<void>
+}
+
+export function connectSubgraphs(
+  subgraphs: readonly { name: string; url: string }[],
+  { subgraph, called, log }: ConnectOptions,
+): SubgraphCalls {
+  const connected = new Map(subgraphs.map(({ name, url }) => [name, connect(name, url)]))
+  const call: FetchSubgraph<ClientRequest> = (name, request, client) => {
+    const { call, sharedAs } = connected.get(name)!
+    // A query that several clients wait for does not end because one of them has gone.
+    return call(request, sharedAs ? { ...client, signal: undefined } : client)
+  }
+
+  return {
+    fetch: sharedFetches(
+      call,
+      (client, name) => connected.get(name)!.sharedAs?.(client.caller) ?? client,
+    ),
+    mayJoin: (name) => connected.get(name)!.join,
+    async close() {
+      await Promise.all([...connected.values()].map(({ close }) => close()))
+    },
+  }
+
+  function connect(name: string, url: string) {
+    const parts = subgraph(name)
+    const client = subgraphClient(url, parts)
+    const call: CallSubgraph = subgraphCall({
+      ...parts,
+      subgraph: name,
+      client,
+      called: (outcome, seconds) => called(name, outcome, seconds),
+      log,
+    })
+    return { call, close: client.close, join: parts.join, sharedAs: parts.sharedAs }
+  }
+}
