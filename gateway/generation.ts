@@ -12,6 +12,7 @@ import type { Limits } from './configuration/limits.ts'
 import { engineFor } from './engine.ts'
 import type { EngineName } from './engine.ts'
 import type { ClientRequest } from './execution/client-request.ts'
+import { lastOfEachName } from './execution/cookies.ts'
 import type { HttpAnswer } from './http/http-message.ts'
 import type { NativeEngine } from './native-engine.ts'
 import { createPipeline } from './pipeline.ts'
@@ -77,7 +78,10 @@ export async function createGeneration(parts: GenerationParts): Promise<Generati
   async function answerOf(request: HTTPGraphQLRequest, client: ClientRequest): Promise<HttpAnswer> {
     const answer = await answerByEitherRoad(request, client)
     if (client.setCookies.length === 0) return answer
-    return { ...answer, headers: { ...answer.headers, 'set-cookie': client.setCookies } }
+    return {
+      ...answer,
+      headers: { ...answer.headers, 'set-cookie': lastOfEachName(client.setCookies) },
+    }
   }
 
   async function answerByEitherRoad(

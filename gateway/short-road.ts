@@ -41,14 +41,14 @@ export interface ShortRoad {
 }
 
 export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
-  const known = new LRUCache<string, Map<string, CompiledOperation>>({ max: textsKept })
+  const known = new LRUCache<string, Map<string | undefined, CompiledOperation>>({ max: textsKept })
 
   return {
     remember(text, operationName, document) {
       const compiled = authorizer.compile(document, operationName)
       if (compiled.introspects || compiled.policies.length > 0) return
-      const byName = known.get(text) ?? new Map<string, CompiledOperation>()
-      known.set(text, byName.set(operationName ?? '', compiled))
+      const byName = known.get(text) ?? new Map<string | undefined, CompiledOperation>()
+      known.set(text, byName.set(operationName, compiled))
     },
     find(request, caller) {
       if (request.method !== 'POST') return undefined
@@ -59,7 +59,7 @@ export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
       if (typeof query !== 'string' || extensions !== undefined || !isRecord(variables))
         return undefined
       if (operationName !== undefined && typeof operationName !== 'string') return undefined
-      const compiled = known.get(query)?.get(operationName ?? '')
+      const compiled = known.get(query)?.get(operationName)
       const mediaType = acceptedMediaType(request.headers.get('accept'))
       if (!compiled || !mediaType) return undefined
       const authorized = authorizer.authorize(compiled, caller, variables)

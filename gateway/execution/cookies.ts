@@ -16,5 +16,14 @@ export function cookiesSet(
   header: string | string[] | undefined,
 ): string[] {
   const values = typeof header === 'string' ? [header] : (header ?? [])
-  return values.filter((value) => names.includes(value.slice(0, value.indexOf('=')).trim()))
+  return values.filter((value) => names.includes(nameSet(value)))
+}
+
+/** Returns the values without those that a later one of the same name replaces (RFC 6265 section 4.1.1). */
+export function lastOfEachName(values: readonly string[]): string[] {
+  return [...new Map(values.map((value) => [nameSet(value), value])).values()]
+}
+
+function nameSet(value: string): string {
+  return value.slice(0, value.indexOf('=')).trim()
 }
