@@ -8,7 +8,7 @@ import { subgraphClient } from './execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from './execution/subgraph-client.ts'
 import type { SubgraphErrorPolicy } from './execution/subgraph-errors.ts'
 import type { ForwardedCaller, SubgraphHeaders } from './execution/subgraph-headers.ts'
-import type { FetchSubgraph } from './execution/subgraph-request.ts'
+import type { FetchSubgraph, SubgraphAnswer } from './execution/subgraph-request.ts'
 
 /** Told of each call to a subgraph, its outcome, and how long it took in seconds. */
 export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number) => void
@@ -44,17 +44,22 @@ export function connectSubgraphs(
   { subgraph, called, log }: ConnectOptions,
 ): SubgraphCalls {
   const connected = new Map(subgraphs.map(({ name, url }) => [name, connect(name, url)]))
-  const call: FetchSubgraph<ClientRequest> = (name, request, client) => {
-    const { call, sharedAs } = connected.get(name)!
+  const withinRequest = sharedFetches<ClientRequest>(
+    (name, request, client) => connected.get(name)!.call(request, client),
+    (client) => client,
+  )
+  const acrossRequests = sharedFetches<ClientRequest>(
     // A query that several clients wait for does not end because one of them has gone.
-    return call(request, sharedAs ? { ...client, signal: undefined } : client)
-  }
+    (name, request, client) => connected.get(name)!.call(request, { ...client, signal: undefined }),
+    ({ caller }, name) => connected.get(name)!.sharedAs!(caller),
+  )
 
   return {
-    fetch: sharedFetches(
-      call,
-      (client, name) => connected.get(name)!.sharedAs?.(client.caller) ?? client,
-    ),
+    fetch(name, request, client) {
+      const isShared = connected.get(name)!.sharedAs && request.operationKind === 'query'
+      if (!isShared) return withinRequest(name, request, client)
+      return untilAborted(acrossRequests(name, request, client), client.signal)
+    },
     mayJoin: (name) => connected.get(name)!.join,
     async close() {
       await Promise.all([...connected.values()].map(({ close }) => close()))
@@ -73,4 +78,20 @@ export function connectSubgraphs(
     })
     return { call, close: client.close, join: parts.join, sharedAs: parts.sharedAs }
   }
+}
+
+/** Whoever has no more time leaves an answer to those who also wait for it. */
+function untilAborted(
+  answering: Promise<SubgraphAnswer>,
+  signal: AbortSignal | undefined,
+): Promise<SubgraphAnswer> {
+  if (!signal) return answering
+  const timedOut: SubgraphAnswer = { outcome: 'failed', reason: 'SUBGRAPH_TIMEOUT' }
+  if (signal.aborted) return Promise.resolve(timedOut)
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve(timedOut)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const settled = () => signal.removeEventListener('abort', onAbort)
+    answering.then(resolve, reject).finally(settled)
+  })
 }
