@@ -3,7 +3,7 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/gateway', '<rootDir>/subgraphs', '<rootDir>/scripts', '<rootDir>/tests'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '\\.long\\.test\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/subgraphs/kit/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -17,5 +17,6 @@ export default {
   },
   // Jest would leave a core idle; the suites mostly wait for processes and databases.
   maxWorkers: '100%',
+  globalSetup: '<rootDir>/tests/support/compile-once.mjs',
   testTimeout: 30_000,
 }

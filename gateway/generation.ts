@@ -49,7 +49,11 @@ export interface Generation {
 export async function createGeneration(parts: GenerationParts): Promise<Generation> {
   const { loadableSdl, authorizer } = guardSupergraph(parts.supergraph.sdl, parts.authorization)
   const subgraphs = connectSubgraphs(parts.supergraph.subgraphs, parts)
-  const { engine, native } = engineFor(parts.engine, { loadableSdl, subgraphs, log: parts.log })
+  const { engine, native } = await engineFor(parts.engine, {
+    loadableSdl,
+    subgraphs,
+    log: parts.log,
+  })
   const short = native && shortRoad({ engine: native, authorizer })
   const pipeline = await createPipeline({
     ...parts,

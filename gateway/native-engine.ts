@@ -27,8 +27,11 @@ export interface NativeEngineOptions<Context> {
   operations?: number
   /** A number from 0 to 1, for `percent(...)`; default Math.random. */
   random?: () => number
-  /** Whether a thread of its own plans, so that nobody waits for another's plan; default: no. */
-  planningThread?: boolean
+  /**
+   * What a thread of its own plans, so that nobody waits for another's plan: everything, what takes
+   * long because the supergraph or the operation is large, or, the default, nothing.
+   */
+  planningThread?: 'always' | 'when large'
 }
 
 export interface OperationToPrepare {
@@ -56,6 +59,9 @@ export interface NativeEngine<Context> {
 }
 
 const defaultOperations = 1_000
+/** In characters. Below, a plan takes milliseconds; above, it may hold up everybody else. */
+const largeSupergraph = 50_000
+const largeOperation = 2_000
 const nothing = {}
 
 /** Returns the engine of a supergraph. Throws when the supergraph cannot be used. */
@@ -63,8 +69,12 @@ export function nativeEngine<Context>(
   options: NativeEngineOptions<Context>,
 ): NativeEngine<Context> {
   const { fetchSubgraph, mayJoin = () => true } = options
-  const thread = options.planningThread ? planningThread(options.supergraphSdl) : undefined
-  const planner = operationPlanner(options.supergraphSdl, !thread)
+  const { supergraphSdl } = options
+  const isAllInThread =
+    options.planningThread === 'always' ||
+    (options.planningThread === 'when large' && supergraphSdl.length > largeSupergraph)
+  let thread = isAllInThread ? planningThread(supergraphSdl) : undefined
+  const planner = operationPlanner(supergraphSdl, !isAllInThread)
   const { apiSchema, names } = planner
   const labelsOn = overrideLabelsOn(planner.overrideLabels, options)
   const cache = planCache<CompiledOperation>(options.operations ?? defaultOperations)
@@ -112,7 +122,7 @@ export function nativeEngine<Context>(
     const key = `${variant}\n${text()}`
     const beingPlanned = planning.get(key)
     if (beingPlanned) return beingPlanned
-    const compiling = plan({ document, operationName, overrideLabels })
+    const compiling = plan({ document, operationName, overrideLabels }, text().length)
       .then((queryPlan) => {
         const { fetchedAs } = names.of(document)
         const parts = { document, operationName, plan: queryPlan, fetchedAs }
@@ -125,8 +135,10 @@ export function nativeEngine<Context>(
     return compiling
   }
 
-  async function plan(operation: OperationToPlan): Promise<QueryPlan> {
-    if (!thread) return planner.plan(operation)
+  async function plan(operation: OperationToPlan, size: number): Promise<QueryPlan> {
+    const isInThread = isAllInThread || (options.planningThread && size > largeOperation)
+    if (!isInThread) return planner.plan(operation)
+    thread ??= planningThread(supergraphSdl)
     return thread.plan(operation).catch((cause: unknown) => {
       if (cause instanceof PlanningThreadLost) return planner.plan(operation)
       throw cause

@@ -1,4 +1,7 @@
-/** `npm run bench -- NAME`: runs the benchmark scripts/bench/NAME and prints its table. */
+/**
+ * `npm run bench -- NAME`: runs the benchmark scripts/bench/NAME and prints its table. What is measured is
+ * compiled JavaScript, as in production.
+ */
 import { readdirSync } from 'node:fs'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
@@ -9,7 +12,7 @@ interface Benchmark {
 }
 
 const folder = new URL('bench/', import.meta.url)
-const names = readdirSync(folder).flatMap((file) => /^([\w-]+)\.[jt]s$/.exec(file)?.[1] ?? [])
+const names = readdirSync(folder).flatMap((file) => /^([\w-]+)\.js$/.exec(file)?.[1] ?? [])
 /** The benchmark of the whole gateway. */
 const whole = names.includes('gateway') ? 'gateway' : undefined
 
@@ -32,7 +35,6 @@ runCommand('bench', async () => {
   }
   // The benchmark reads its own arguments, as if it had been named itself.
   process.argv.splice(2, 1)
-  const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-  const { main } = (await import(new URL(name + ending, folder).href)) as Benchmark
+  const { main } = (await import(new URL(`${name}.js`, folder).href)) as Benchmark
   await main()
 })

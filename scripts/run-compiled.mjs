@@ -3,67 +3,22 @@
  *
  *   node scripts/run-compiled.mjs scripts/start
  *
- * Four processes that read TypeScript would take their time to start, each anew. The compiled files are
- * kept under node_modules/.cache by the hash of their sources, so that most runs find them there.
+ * Four processes that read TypeScript would take their time to start, each anew.
  */
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { compile, copyAssets, productFiles, root } from './build/product.mjs'
+import { compiled } from './build/compiled.mjs'
 
 const [, , name] = process.argv
-const module = join(compiled(), `${name}.js`)
+const module = join(folder(), `${name}.js`)
 process.argv.splice(1, 2, module)
 await import(pathToFileURL(module))
 
-function compiled() {
-  const cache = join(root, 'node_modules', '.cache', 'portcullis')
-  const folder = join(cache, sourcesHash())
-  if (existsSync(folder)) return folder
-
-  const draft = join(cache, `draft-${process.pid}`)
-  mkdirSync(draft, { recursive: true })
-  writeFileSync(join(draft, 'package.json'), '{ "type": "module" }\n')
-  if (!compile('tsconfig.build.json', ['--noCheck', '--outDir', draft])) {
-    rmSync(draft, { recursive: true })
-    console.error(`${name}: the sources do not compile`)
+function folder() {
+  try {
+    return compiled()
+  } catch (cause) {
+    console.error(`${name}: ${cause.message}`)
     process.exit(1)
   }
-  copyAssets(draft)
-  publish(draft, folder)
-  forgetOld(cache, folder)
-  return folder
-}
-
-/** What was compiled more than a day ago belongs to sources that are no more. */
-function forgetOld(cache, current) {
-  const dayAgo = Date.now() - 24 * 60 * 60 * 1000
-  for (const name of readdirSync(cache)) {
-    const folder = join(cache, name)
-    if (folder === current || statSync(folder).mtimeMs > dayAgo) continue
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-/** Who comes second finds the same files under that name already. */
-function publish(draft, folder) {
-  try {
-    renameSync(draft, folder)
-  } catch (cause) {
-    if (!existsSync(folder)) throw cause
-    rmSync(draft, { recursive: true })
-  }
-}
-
-function sourcesHash() {
-  const hash = createHash('sha256')
-  for (const file of ['tsconfig.json', 'tsconfig.build.json', ...productFiles().sort()]) {
-    hash
-      .update(`${file}\0`)
-      .update(readFileSync(join(root, file)))
-      .update('\0')
-  }
-  return hash.digest('hex').slice(0, 32)
 }

@@ -15,8 +15,7 @@
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { composeServices } from '@apollo/composition'
 import { parse } from 'graphql'
@@ -56,10 +55,7 @@ export async function main(): Promise<void> {
       scale: { type: 'string', default: '1' },
       only: { type: 'string' },
       operations: { type: 'string' },
-      peers: {
-        type: 'string',
-        default: fileURLToPath(new URL('peers', import.meta.url)),
-      },
+      peers: { type: 'string', default: resolve('scripts/bench/peers') },
       json: { type: 'string' },
     },
   })

@@ -16,6 +16,7 @@ import { forge, testIssuer, testKey } from './support/test-issuer.ts'
 import type { TestIssuer } from './support/test-issuer.ts'
 import { publishRevocation } from './support/test-revocation.ts'
 import type { TestRevocation } from './support/test-revocation.ts'
+import { runCompiled } from '../support/run-compiled.ts'
 
 const key = await testKey('ES256', 'ours')
 const strangeKey = await testKey('ES256', 'ours')
@@ -141,8 +142,8 @@ test('the command reads standard input, prints each check, and never the signatu
 })
 
 function run(input: string): Promise<{ code: number | null; output: string }> {
-  const words = ['scripts/explain-token.ts', '--config', join(folder, 'gateway.yaml')]
-  const child = spawn(process.execPath, ['--import', 'tsx', ...words])
+  const options = ['--config', join(folder, 'gateway.yaml')]
+  const child = spawn(process.execPath, runCompiled('scripts/explain-token', ...options))
   let output = ''
   child.stdout.on('data', (chunk) => (output += chunk))
   child.stderr.on('data', (chunk) => (output += chunk))

@@ -1,9 +1,9 @@
 /** `npm run explain`, as a person runs it. */
-import { join } from 'node:path'
 import { afterAll, expect, test } from '@jest/globals'
 import { UnsecuredJWT } from 'jose'
 import { projectFolder } from '../scripts/support/project-folder.ts'
-import { repository, startProcess } from '../scripts/support/run-script.ts'
+import { startProcess } from '../scripts/support/run-script.ts'
+import { runCompiled } from '../support/run-compiled.ts'
 
 const folder = projectFolder({
   'supergraph.graphql': `
@@ -51,8 +51,7 @@ type User {
 afterAll(() => folder.remove())
 
 async function explain(...words: string[]) {
-  const script = ['--import', import.meta.resolve('tsx'), join(repository, 'scripts/explain.ts')]
-  const run = startProcess([...script, ...words], folder.path, {})
+  const run = startProcess(runCompiled('scripts/explain', ...words), folder.path, {})
   const exitCode = await run.ended
   return { exitCode, stdout: run.stdout.trim(), stderr: run.stderr.trim() }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkConfig, configJsonSchema, readConfig } from '../../gateway/config.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
+import { runCompiled } from '../support/run-compiled.ts'
 
 let folder: string
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'portcullis-config-'))))
@@ -298,8 +299,7 @@ describe('npm run config', () => {
 
 function run(...words: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    const command = ['--import', 'tsx', 'scripts/config.ts', ...words]
-    execFile(process.execPath, command, (error, stdout, stderr) =>
+    execFile(process.execPath, runCompiled('scripts/config', ...words), (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
     )
   })

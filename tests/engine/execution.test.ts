@@ -33,7 +33,10 @@ beforeAll(() => {
   engine = engineFor({})
 })
 
-function engineFor(options: { mayJoin?: (subgraph: string) => boolean; planningThread?: boolean }) {
+function engineFor(options: {
+  mayJoin?: (subgraph: string) => boolean
+  planningThread?: 'always'
+}) {
   return nativeEngine<Context>({ supergraphSdl, fetchSubgraph, ...options })
 }
 
@@ -318,7 +321,7 @@ test('plans are kept by what is executed: the same text finds the same operation
 })
 
 test('a thread plans as well as the engine itself, refusals included', async () => {
-  const threaded = engineFor({ planningThread: true })
+  const threaded = engineFor({ planningThread: 'always' })
   try {
     const answer = () => ({ data: { best: { name: 'n' } } })
     expect((await run('{ best { name } }', answer, {}, threaded)).data).toEqual({

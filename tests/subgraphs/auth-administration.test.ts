@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { hash as bcrypt } from '@node-rs/bcrypt'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
@@ -19,10 +18,9 @@ import {
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { runCompiled } from '../support/run-compiled.ts'
 
 const good = 'purple kangaroo sings'
-const script = fileURLToPath(new URL('../../scripts/admin.ts', import.meta.url))
-
 const admin = { sub: 'root', sid: 'none', scope: 'admin:users admin:audit' }
 
 describe.each(await testDatabases())('administration on $name', ({ make }) => {
@@ -187,7 +185,7 @@ describe('npm run admin', () => {
 
   /** `npm run admin`, with what is given on standard input. */
   const command = async (input: string, ...words: string[]) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], {
+    const child = spawn(process.execPath, runCompiled('scripts/admin', ...words), {
       env: { PATH: process.env.PATH, ...environment },
     })
     child.stdin.end(input)

@@ -15,7 +15,6 @@ import type { Answer, Ask } from '../support/ask-subgraph.ts'
 import { authEnvironment, cheapHashes, login, loggedIn } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
-import { scratchFolder } from '../support/scratch-folder.ts'
 
 const good = 'purple kangaroo sings'
 const second = 1000
@@ -301,85 +300,6 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     })
   })
 })
-
-describe('with real hashes', () => {
-  let running: RunningProcess
-  let ask: Ask
-  let ahead = 0
-  const folder = scratchFolder()
-
-  beforeAll(async () => {
-    // One hash at a time: however fast the machine is, 250 logins at once are too many.
-    const environment = { ...authEnvironment(`sqlite:${folder}/auth.db`), UV_THREADPOOL_SIZE: '2' }
-    running = await startAuth(environment, { now: () => Date.now() + ahead })
-    ask = asker('auth', running.url)
-  })
-  afterAll(() => running.close())
-
-  test('a flood of logins is told to come back, and other requests go on', async () => {
-    const { port, hostname } = new URL(running.url)
-    const attempt = async (index: number) => {
-      const response = await fetch(running.url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...gatewayHeaders('auth', deriveClaimsKey(gatewaySecret, 'auth'), null),
-        },
-        body: JSON.stringify({
-          query: `mutation { login(username: "flood${index}", password: "guess ${index}") { token } }`,
-        }),
-      })
-      const { errors } = (await response.json()) as Answer
-      return { status: response.status, retry: response.headers.get('retry-after'), errors }
-    }
-    const answers = Promise.all(Array.from({ length: 250 }, (_, index) => attempt(index)))
-    const health = await fetch(`http://${hostname}:${port}/health`)
-    expect(health.status).toBe(200)
-    const busy = (await answers).filter(({ status }) => status === 503)
-    expect(busy.length).toBeGreaterThan(0)
-    expect(busy.length).toBeLessThan(250 - 60)
-    expect(busy[0]).toMatchObject({
-      retry: '1',
-      errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }],
-    })
-  })
-
-  test('unknown, wrong, disabled and throttled take the same time', async () => {
-    const signUp = `mutation ($username: String!, $password: String!) {
-      signUp(username: $username, password: $password) { problems { code } }
-    }`
-    for (const username of ['known', 'throttled', 'disabled']) {
-      await ask(null, signUp, { username, password: good })
-    }
-    const database = await openDatabase<any>(`sqlite:${folder}/auth.db`)
-    await sql`update auth_accounts set disabled_at = 1 where username = 'disabled'`.execute(
-      database,
-    )
-    await database.destroy()
-    let count = 0
-    const guess = (username: string) =>
-      login(ask, { username, password: `guess ${count++} ${Math.random()}` })
-    for (let tries = 0; tries < 8; tries++) await guess('throttled')
-
-    const times: Record<string, number[]> = { known: [], unknown: [], disabled: [], throttled: [] }
-    for (let round = 0; round < 12; round++) {
-      // Known accounts have waited for long enough, each time; the throttled one never has.
-      for (const kind of ['known', 'unknown', 'disabled', 'throttled']) {
-        if (kind !== 'throttled') ahead += 30 * minute
-        else ahead = 0
-        const start = performance.now()
-        await guess(kind === 'unknown' ? `unknown${round}` : kind)
-        times[kind]!.push(performance.now() - start)
-      }
-    }
-    const medians = Object.values(times).map(median)
-    expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(1.5)
-  })
-})
-
-function median(numbers: number[]): number {
-  return numbers.sort((one, other) => one - other)[Math.floor(numbers.length / 2)]!
-}
 
 test.each([
   ['192.0.2.7', '192.0.2.0/24'],

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { sql } from 'kysely'
@@ -17,9 +16,9 @@ import { asker, gatewaySecret } from '../support/ask-subgraph.ts'
 import { authEnvironment, loggedIn } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
+import { runCompiled } from '../support/run-compiled.ts'
 
 const run = promisify(execFile)
-const script = fileURLToPath(new URL('../../scripts/keys.ts', import.meta.url))
 const minute = 60_000
 const day = 24 * 60 * minute
 const outlived = 10 * minute
@@ -153,7 +152,7 @@ describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) =>
   })
 
   const keys = (...words: string[]) =>
-    run(process.execPath, ['--import', 'tsx', script, ...words], {
+    run(process.execPath, runCompiled('scripts/keys', ...words), {
       env: {
         PATH: process.env.PATH,
         GATEWAY_SECRET: gatewaySecret,

@@ -2,9 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
-const script = fileURLToPath(new URL('../../subgraphs/auth/main.ts', import.meta.url))
+import { runCompiled } from './run-compiled.ts'
 
 export interface AuthProcess {
   readonly url: string
@@ -26,7 +24,7 @@ export async function startAuthProcess(environment: Record<string, string>): Pro
 }
 
 export function launchAuthProcess(environment: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', script], {
+  return spawn(process.execPath, runCompiled('subgraphs/auth/main'), {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

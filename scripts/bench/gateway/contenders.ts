@@ -28,11 +28,9 @@ export interface RunningStubs {
 }
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
-const reporting = ['--import', new URL('report-usage.mjs', import.meta.url).href]
-const compiling = import.meta.url.endsWith('.ts') ? ['--import', 'tsx'] : []
+const reporting = ['--import', new URL('report-usage.js', import.meta.url).href]
 /** More options of Node for what is written here: BENCH_FLAGS, such as `--max-semi-space-size=64`. */
 const extra = (process.env['BENCH_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
-const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 
 /** @param peers where other gateways are installed */
 export function contenders(peers: string): Contender[] {
@@ -51,7 +49,7 @@ export function startContender(contender: Contender, setting: BenchSetting) {
 }
 
 export async function startStubs(): Promise<RunningStubs> {
-  const child = fork(here(`stub-subgraphs${ending}`), { execArgv: compiling })
+  const child = fork(here('stub-subgraphs.js'))
   const { listening } = await answerOf<{ listening: Record<string, string> }>(child)
   return {
     origins: listening,
@@ -67,8 +65,8 @@ function own(name: string, file: string, ...args: string[]): Contender {
   return {
     name,
     async start(setting) {
-      const child = fork(here(file + ending), args, {
-        execArgv: [...compiling, ...reporting, ...extra],
+      const child = fork(here(`${file}.js`), args, {
+        execArgv: [...reporting, ...extra],
         env: { ...process.env, NODE_ENV: 'production', BENCH: JSON.stringify(setting) },
       })
       const { listening } = await answerOf<{ listening: string }>(child)

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runCompiled } from '../../support/run-compiled.ts'
 
 export const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -32,8 +32,7 @@ export function startModule(
   environment: Readonly<Record<string, string>> = {},
   cwd: string = repository,
 ): ScriptRun {
-  const runner = join(repository, 'scripts/run-compiled.mjs')
-  return startProcess([runner, module, ...words], cwd, environment)
+  return startProcess(runCompiled(module, ...words), cwd, environment)
 }
 
 /** Starts Node with these words. The settings of the machine that tests stay out. */
