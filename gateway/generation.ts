@@ -2,7 +2,6 @@
  * All that depends on one supergraph: schema, planner, caches, connections to subgraphs. It never
  * changes; another supergraph is another generation, and a request keeps the one it started with.
  */
-import type { HTTPGraphQLRequest } from '@apollo/server'
 import type { Logger } from 'pino'
 import type { AuthorizationOptions } from './authorization/authorization-options.ts'
 import { guardSupergraph } from './authorization/guard-supergraph.ts'
@@ -14,6 +13,7 @@ import type { EngineName } from './engine.ts'
 import type { ClientRequest } from './execution/client-request.ts'
 import { lastOfEachName } from './execution/cookies.ts'
 import type { HttpAnswer } from './http/http-message.ts'
+import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import type { NativeEngine } from './native-engine.ts'
 import { createPipeline } from './pipeline.ts'
 import { shortRoad } from './short-road.ts'
@@ -38,7 +38,7 @@ export interface GenerationParts {
 }
 
 export interface Generation {
-  answer(request: HTTPGraphQLRequest, client: ClientRequest): Promise<HttpAnswer>
+  answer(request: GraphqlRequest, client: ClientRequest): Promise<HttpAnswer>
   /** Lets the requests under way end, then closes the connections to the subgraphs. */
   close(): Promise<void>
   /** What is executed and planned by ourselves. */
@@ -62,34 +62,32 @@ export async function createGeneration(parts: GenerationParts): Promise<Generati
     onOperation: (...operation) => short?.remember(...operation),
   })
   if (native && parts.previous?.native) await warmUp(native, parts.previous.native)
-  const underWay = new Set<Promise<unknown>>()
+  let underWay = 0
+  let idle = () => {}
 
   return {
     native,
-    answer(request, client) {
-      const answered = answerOf(request, client).finally(() => underWay.delete(answered))
-      underWay.add(answered)
-      return answered
+    async answer(request, client) {
+      underWay++
+      try {
+        const answer = await answerByEitherRoad(request, client)
+        if (client.setCookies.length === 0) return answer
+        const cookies = lastOfEachName(client.setCookies)
+        return { ...answer, headers: { ...answer.headers, 'set-cookie': cookies } }
+      } finally {
+        if (--underWay === 0) idle()
+      }
     },
     async close() {
-      await Promise.allSettled(underWay)
+      if (underWay > 0) await new Promise<void>((ended) => (idle = ended))
       await pipeline.stop()
       await native?.close()
       await subgraphs.close()
     },
   }
 
-  async function answerOf(request: HTTPGraphQLRequest, client: ClientRequest): Promise<HttpAnswer> {
-    const answer = await answerByEitherRoad(request, client)
-    if (client.setCookies.length === 0) return answer
-    return {
-      ...answer,
-      headers: { ...answer.headers, 'set-cookie': lastOfEachName(client.setCookies) },
-    }
-  }
-
   async function answerByEitherRoad(
-    request: HTTPGraphQLRequest,
+    request: GraphqlRequest,
     client: ClientRequest,
   ): Promise<HttpAnswer> {
     const ready = short?.find(request, client.caller)

@@ -1,5 +1,5 @@
 /** The long road: Apollo Server's whole pipeline, for everything that is not an operation seen before. */
-import { ApolloServer } from '@apollo/server'
+import { ApolloServer, HeaderMap } from '@apollo/server'
 import type { ApolloServerOptions, HTTPGraphQLRequest } from '@apollo/server'
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -16,6 +16,7 @@ import { clientErrorFormatter } from './http/client-errors.ts'
 import { depthLimit } from './http/depth-limit.ts'
 import type { HttpAnswer } from './http/http-message.ts'
 import { oneCredentialField } from './http/one-credential-field.ts'
+import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import { requireOperation } from './http/require-operation.ts'
 import { responseStatus } from './http/response-status.ts'
 
@@ -30,7 +31,7 @@ export interface PipelineParts {
 }
 
 export interface Pipeline {
-  answer(request: HTTPGraphQLRequest, context: PipelineContext): Promise<HttpAnswer>
+  answer(request: GraphqlRequest, context: PipelineContext): Promise<HttpAnswer>
   stop(): Promise<void>
 }
 
@@ -53,7 +54,7 @@ export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
   return {
     async answer(request, context) {
       const { status, headers, body } = await server.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: request,
+        httpGraphQLRequest: forApollo(request),
         context: async () => context,
       })
       if (body.kind === 'chunked') throw new Error('incremental delivery is not supported')
@@ -65,6 +66,13 @@ export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
     },
     stop: () => server.stop(),
   }
+}
+
+function forApollo({ accept, contentType, ...request }: GraphqlRequest): HTTPGraphQLRequest {
+  const headers = new HeaderMap()
+  if (accept !== undefined) headers.set('accept', accept)
+  if (contentType !== undefined) headers.set('content-type', contentType)
+  return { ...request, headers }
 }
 
 /** Whatever NODE_ENV says: no stack traces, no hints at hidden names, no listeners of its own. */

@@ -2,7 +2,6 @@
  * The short road: an operation that the pipeline has validated before is looked up by its text and
  * executed at once. It answers as the pipeline would, to the byte.
  */
-import type { HTTPGraphQLRequest } from '@apollo/server'
 import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { Authorizer } from './authorization/authorizer.ts'
@@ -12,6 +11,7 @@ import type { ForwardedCaller } from './execution/subgraph-headers.ts'
 import type { OperationResult } from './execution/run-operation.ts'
 import type { HttpAnswer } from './http/http-message.ts'
 import { acceptedMediaType } from './http/media-type.ts'
+import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import type { NativeEngine } from './native-engine.ts'
 
 /** How many texts of operations are remembered. */
@@ -34,7 +34,7 @@ export interface ShortRoad {
   /** Remembers an operation that has passed validation. */
   remember(text: string, operationName: string | undefined, document: DocumentNode): void
   /** Returns what can be executed at once for this caller; undefined for anything unusual. */
-  find(request: HTTPGraphQLRequest, caller: ForwardedCaller): Ready | undefined
+  find(request: GraphqlRequest, caller: ForwardedCaller): Ready | undefined
   execute(ready: Ready, client: ClientRequest): Promise<OperationResult>
   /** Returns the answer to a result without errors; one with errors is the pipeline's to tell. */
   answer(ready: Ready, result: OperationResult): HttpAnswer | undefined
@@ -51,8 +51,8 @@ export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
       known.set(text, byName.set(operationName, compiled))
     },
     find(request, caller) {
-      if (request.method !== 'POST') return undefined
-      const body = request.body as Readonly<Record<string, unknown>>
+      const { method, accept, body } = request
+      if (method !== 'POST' || !body) return undefined
       const { query, extensions } = body
       const operationName = body.operationName ?? undefined
       const variables = body.variables ?? {}
@@ -60,7 +60,7 @@ export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
         return undefined
       if (operationName !== undefined && typeof operationName !== 'string') return undefined
       const compiled = known.get(query)?.get(operationName)
-      const mediaType = acceptedMediaType(request.headers.get('accept'))
+      const mediaType = acceptedMediaType(accept)
       if (!compiled || !mediaType) return undefined
       const authorized = authorizer.authorize(compiled, caller, variables)
       if (authorized.outcome !== 'whole' || authorized.denied.length > 0) return undefined

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { subgraphCall } from './execution/call-subgraph.ts'
 import type { CallSubgraph } from './execution/call-subgraph.ts'
-import type { ClientRequest } from './execution/client-request.ts'
+import type { ClientRequest, EndSignal } from './execution/client-request.ts'
 import { sharedFetches } from './execution/share-fetches.ts'
 import { subgraphClient } from './execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from './execution/subgraph-client.ts'
@@ -56,9 +56,12 @@ export function connectSubgraphs(
 
   return {
     fetch(name, request, client) {
-      const isShared = connected.get(name)!.sharedAs && request.operationKind === 'query'
-      if (!isShared) return withinRequest(name, request, client)
-      return untilAborted(acrossRequests(name, request, client), client.signal)
+      const { call, join, sharedAs } = connected.get(name)!
+      if (sharedAs && request.operationKind === 'query') {
+        return untilAborted(acrossRequests(name, request, client), client.signal)
+      }
+      // Where sibling fetches are joined, equal ones are one already.
+      return join ? call(request, client) : withinRequest(name, request, client)
     },
     mayJoin: (name) => connected.get(name)!.join,
     async close() {
@@ -83,14 +86,14 @@ export function connectSubgraphs(
 /** Whoever has no more time leaves an answer to those who also wait for it. */
 function untilAborted(
   answering: Promise<SubgraphAnswer>,
-  signal: AbortSignal | undefined,
+  signal: EndSignal | undefined,
 ): Promise<SubgraphAnswer> {
   if (!signal) return answering
   const timedOut: SubgraphAnswer = { outcome: 'failed', reason: 'SUBGRAPH_TIMEOUT' }
   if (signal.aborted) return Promise.resolve(timedOut)
   return new Promise((resolve, reject) => {
     const onAbort = () => resolve(timedOut)
-    signal.addEventListener('abort', onAbort, { once: true })
+    signal.addEventListener('abort', onAbort)
     const settled = () => signal.removeEventListener('abort', onAbort)
     answering.then(resolve, reject).finally(settled)
   })

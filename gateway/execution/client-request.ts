@@ -1,10 +1,17 @@
 /** The client's request, as far as those who call subgraphs for it need it: one object for each request. */
 import type { ForwardedCaller } from './subgraph-headers.ts'
 
+/** What is needed of an AbortSignal. */
+export interface EndSignal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 export interface ClientRequest {
   readonly caller: ForwardedCaller
   /** Aborted when the client has gone away, or when the request has taken too long. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: EndSignal | undefined
   /** The client's place in a distributed trace (W3C Trace Context, section 3.2). */
   readonly traceparent?: string | undefined
   /** `Set-Cookie` values for the client, from subgraphs that may set cookies. */

@@ -3,6 +3,7 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { Pool } from 'undici'
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
+import type { EndSignal } from './client-request.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 
 export interface SubgraphClientOptions {
@@ -32,7 +33,7 @@ export interface SubgraphResponse {
 
 export interface SubgraphCallOptions {
   /** Ends the call: the client is gone, or the whole request has taken too long. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: EndSignal | undefined
   /** Whether the request may be sent again when the connection failed: for queries only. */
   readonly mayRetry?: boolean
   /** W3C Trace Context of the client's request. */
@@ -73,8 +74,9 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
       try {
         const raw = await sendTwice(headers, body, call)
         breaker && breaker.succeeded()
-        const text = await decoded(raw, limit)
-        const { status, setCookie } = raw
+        const { status, setCookie, encoding } = raw
+        const isPlain = encoding === undefined || encoding === 'identity'
+        const text = isPlain ? textOf(raw.chunks) : await decoded(raw, encoding, limit)
         return { status, setCookie, body: parseBody(text, status) }
       } catch (cause) {
         const failure = failureOf(cause)
@@ -87,18 +89,18 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
   }
 
   /** A kept-alive connection may be closed by the other side just as it is used. */
-  async function sendTwice(
+  function sendTwice(
     headers: Readonly<Record<string, string>>,
     body: string,
     call: SubgraphCallOptions,
   ): Promise<RawResponse> {
     const sent = withTransport(headers, call)
-    try {
-      return await send(sent, body, call.signal)
-    } catch (cause) {
-      if (!call.mayRetry || !isConnectionFailure(cause)) throw cause
+    const first = send(sent, body, call.signal)
+    if (!call.mayRetry) return first
+    return first.catch((cause: unknown) => {
+      if (!isConnectionFailure(cause)) throw cause
       return send(sent, body, call.signal)
-    }
+    })
   }
 
   function withTransport(
@@ -116,7 +118,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
   function send(
     headers: Readonly<Record<string, string>>,
     body: string,
-    signal: AbortSignal | undefined,
+    signal: EndSignal | undefined,
   ): Promise<RawResponse> {
     return new Promise((resolve, reject) => {
       const receiver = new Receiver(resolve, reject, { ...options, limit, signal })
@@ -154,7 +156,7 @@ interface RawResponse {
 interface ReceiverOptions {
   readonly timeout: number
   readonly limit: number
-  readonly signal: AbortSignal | undefined
+  readonly signal: EndSignal | undefined
 }
 
 type Controller = Dispatcher.DispatchController
@@ -165,7 +167,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   readonly #resolve: (response: RawResponse) => void
   readonly #reject: (cause: unknown) => void
   readonly #limit: number
-  readonly #signal: AbortSignal | undefined
+  readonly #signal: EndSignal | undefined
   readonly #timer: NodeJS.Timeout
   readonly #onAbort = () => this.#end('SUBGRAPH_TIMEOUT', 'nobody waits for it any longer')
   #controller: Controller | undefined
@@ -190,7 +192,7 @@ class Receiver implements Dispatcher.DispatchHandler {
       timeout,
     )
     if (signal?.aborted) this.#onAbort()
-    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+    else signal?.addEventListener('abort', this.#onAbort)
   }
 
   onRequestStart(controller: Controller): void {
@@ -257,12 +259,14 @@ const decoders = {
   deflate: promisify(inflate),
 } as const
 
-async function decoded({ encoding, chunks }: RawResponse, limit: number): Promise<string> {
-  const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-  if (encoding === undefined || encoding === 'identity') return bytes.toString('utf8')
+function textOf(chunks: readonly Buffer[]): string {
+  return (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')
+}
+
+async function decoded({ chunks }: RawResponse, encoding: string, limit: number): Promise<string> {
   try {
     const decode = decoders[encoding as keyof typeof decoders]
-    return (await decode(bytes, { maxOutputLength: limit })).toString('utf8')
+    return (await decode(Buffer.concat(chunks), { maxOutputLength: limit })).toString('utf8')
   } catch (cause) {
     throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
   }

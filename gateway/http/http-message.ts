@@ -1,5 +1,7 @@
 /** A request and its answer as plain values: the GraphQL handler knows no web framework. */
 
+import type { RequestSignal } from './request-signal.ts'
+
 /** Every header by its lower-case name, with each of its values: two Authorization headers are two. */
 export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>
 
@@ -13,7 +15,7 @@ export interface HttpRequest {
   /** The address of the client, or of the last proxy that is not trusted. */
   readonly clientAddress?: string | undefined
   /** Aborted when the client has gone away, or when the answer has taken too long. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: RequestSignal | undefined
 }
 
 export interface HttpAnswer {

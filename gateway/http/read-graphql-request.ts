@@ -1,47 +1,45 @@
 /** From bytes to the parts of a GraphQL request (GraphQL over HTTP, sections 5 and 6). */
 import { MIMEType } from 'node:util'
-import { HeaderMap } from '@apollo/server'
-import type { HTTPGraphQLRequest } from '@apollo/server'
+import { isUtf8 } from 'node:buffer'
 import { GatewayError } from '../errors.ts'
 import { soleHeader } from './http-message.ts'
-import type { HttpRequest, RequestHeaders } from './http-message.ts'
+import type { HttpRequest } from './http-message.ts'
 
-/** What the pipeline gets to see of the client's headers: never a credential. */
-const headersForPipeline = ['accept', 'content-type']
+/** A request as far as GraphQL is concerned: never a credential. */
+export interface GraphqlRequest {
+  readonly method: string
+  /** The query string with its question mark, or an empty string. */
+  readonly search: string
+  readonly accept: string | undefined
+  readonly contentType: string | undefined
+  /** The JSON object of a POST. */
+  readonly body: Readonly<Record<string, unknown>> | undefined
+}
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
-
-/** Returns the request as the GraphQL pipeline takes it; anything unreadable is a GatewayError. */
-export function readGraphqlRequest(request: HttpRequest): HTTPGraphQLRequest {
+/** Returns the request as it may be looked at; anything unreadable is a GatewayError. */
+export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
   if (!['GET', 'POST'].includes(request.method)) throw new GatewayError('METHOD_NOT_ALLOWED')
   return {
     method: request.method,
-    headers: pipelineHeaders(request.headers),
     search: request.search,
+    accept: request.headers['accept']?.join(', '),
+    contentType: request.headers['content-type']?.join(', '),
     body: request.method === 'POST' ? readJsonBody(request) : undefined,
   }
 }
 
-function pipelineHeaders(headers: RequestHeaders): HeaderMap {
-  const map = new HeaderMap()
-  for (const name of headersForPipeline) {
-    const values = headers[name]
-    if (values) map.set(name, values.join(', '))
-  }
-  return map
-}
-
-function readJsonBody({ headers, body }: HttpRequest): unknown {
+function readJsonBody({ headers, body }: HttpRequest): Readonly<Record<string, unknown>> {
   if (!isJson(soleHeader(headers, 'content-type'))) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
   if (headers['content-encoding']) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
   const value = parseJson(body)
   if (typeof value !== 'object' || value === null) throw new GatewayError('BAD_REQUEST')
   if (Array.isArray(value)) throw new GatewayError('BATCH_REFUSED')
-  return value
+  return value as Record<string, unknown>
 }
 
 /** `application/json`, in UTF-8 if it names a charset (RFC 8259 section 8.1). */
 function isJson(contentType: string | undefined): boolean {
+  if (contentType === 'application/json') return true
   try {
     const { essence, params } = new MIMEType(contentType ?? '')
     return essence === 'application/json' && /^utf-?8$/i.test(params.get('charset') ?? 'utf-8')
@@ -51,8 +49,9 @@ function isJson(contentType: string | undefined): boolean {
 }
 
 function parseJson(body: Uint8Array): unknown {
+  if (!isUtf8(body)) throw new GatewayError('INVALID_JSON')
   try {
-    return JSON.parse(strictUtf8.decode(body))
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
   } catch (cause) {
     throw new GatewayError('INVALID_JSON', { cause })
   }
