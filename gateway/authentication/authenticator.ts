@@ -6,6 +6,7 @@ import type { Authenticate, Caller } from './authenticate.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { documentFetcher } from './fetch-document.ts'
+import type { DocumentSource } from './fetch-document.ts'
 import { tokenFinder } from './find-token.ts'
 import type { TokenSource } from './find-token.ts'
 import { createIssuer } from './issuer.ts'
@@ -39,6 +40,8 @@ export interface AuthenticatorParts {
   log: Logger
   metrics?: AuthenticationMetrics
   clock?: Clock
+  /** Fetches what the issuers publish; left out: by itself. */
+  documents?: DocumentSource
 }
 
 export interface Authenticator {
@@ -96,7 +99,7 @@ export function authenticator(
   parts: AuthenticatorParts,
 ): Authenticator {
   const { claims, log, clock = systemClock, metrics = noMetrics } = parts
-  const { fetch, close } = documentFetcher()
+  const { fetch, close } = parts.documents ?? documentFetcher()
   const known = options.cache && verifiedTokens<Accepted, Refused>(options.cache, clock.now)
   const onKeysChanged = () => known?.forgetRefusals()
   const issuers = new Map(

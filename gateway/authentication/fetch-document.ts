@@ -9,7 +9,16 @@ export interface FetchDocumentOptions {
   maxSize: number
   /** The media types that count; a body of any other is not read. */
   mediaTypes: readonly string[]
+  /** Left out: it is fetched anew. */
+  sharing?: Sharing | undefined
 }
+
+/**
+ * Where several processes share what they fetch (`workers`), what does as well as an answer of one's
+ * own, in milliseconds: one that is younger, or one that came since somebody last asked like this.
+ * A process that shares with nobody fetches each time.
+ */
+export type Sharing = { readonly youngerThan: number } | { readonly cooldown: number }
 
 export interface FetchedDocument {
   readonly body: string
@@ -17,6 +26,15 @@ export interface FetchedDocument {
   readonly etag: string | undefined
   /** How long the sender says that it is fresh, in milliseconds. */
   readonly maxAge: number | undefined
+  /** How long ago it was fetched, in milliseconds, if another process did so. */
+  readonly age?: number
+}
+
+/** The version that was named is the newest. */
+export interface UnchangedDocument {
+  readonly unchanged: true
+  /** As above. */
+  readonly age?: number
 }
 
 export type DocumentFetcher = (
@@ -25,7 +43,7 @@ export type DocumentFetcher = (
     /** Asks only for a document that is not this version. */
     unlessEtag?: string | undefined
   },
-) => Promise<FetchedDocument | 'unchanged'>
+) => Promise<FetchedDocument | UnchangedDocument>
 
 /** Why a document could not be had: a sentence for the log, without the document in it. */
 export class FetchFailure extends Error {
@@ -39,8 +57,13 @@ export class FetchFailure extends Error {
   }
 }
 
-/** Returns a function that fetches, and one that closes its connections. */
-export function documentFetcher(): { fetch: DocumentFetcher; close(): Promise<void> } {
+export interface DocumentSource {
+  readonly fetch: DocumentFetcher
+  /** Closes the connections. */
+  close(): Promise<void>
+}
+
+export function documentFetcher(): DocumentSource {
   const agent = new Agent({ connections: 2, keepAliveTimeout: 30_000 })
 
   const fetch: DocumentFetcher = async (url, options) => {
@@ -59,7 +82,7 @@ export function documentFetcher(): { fetch: DocumentFetcher; close(): Promise<vo
       })
       if (statusCode === 304 && options.unlessEtag) {
         await body.dump()
-        return 'unchanged'
+        return { unchanged: true }
       }
       const fault = faultOf(statusCode, headers, options.mediaTypes)
       if (fault) {

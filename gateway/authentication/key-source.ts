@@ -1,7 +1,7 @@
 /** Where an issuer's keys come from: an address, its metadata, a file, or the configuration itself. */
 import { readFile } from 'node:fs/promises'
 import { FetchFailure } from './fetch-document.ts'
-import type { DocumentFetcher, FetchDocumentOptions } from './fetch-document.ts'
+import type { DocumentFetcher, FetchDocumentOptions, Sharing } from './fetch-document.ts'
 import { metadataAddresses, readMetadata } from './issuer-metadata.ts'
 
 export type KeyPlace =
@@ -14,10 +14,12 @@ export interface KeyDocument {
   readonly document: unknown
   /** How long the issuer says that it is fresh, in milliseconds. */
   readonly maxAge?: number | undefined
+  /** How long ago it was fetched, in milliseconds. */
+  readonly age?: number | undefined
 }
 
 /** Reads the newest key set; it rejects when there is none to be had. */
-export type KeySource = () => Promise<KeyDocument>
+export type KeySource = (sharing?: Sharing) => Promise<KeyDocument>
 
 export interface KeySourceParts {
   issuer: string
@@ -28,6 +30,8 @@ export interface KeySourceParts {
 }
 
 const maxSize = 64 * 1024
+/** In milliseconds. */
+const metadataSharedFor = 5_000
 const keySetTypes = ['application/json', 'application/jwk-set+json']
 
 /** Returns the function that reads the keys from that place. */
@@ -39,7 +43,7 @@ export function keySource(place: KeyPlace, parts: KeySourceParts): KeySource {
     case 'file':
       return async () => ({ document: parseJson(await readFile(place.path, 'utf8')) })
     case 'url':
-      return () => fetchKeySet(place.url, { timeout, fetch })
+      return (sharing) => fetchKeySet(place.url, { timeout, fetch, sharing })
     case 'discovery':
       return discovered(parts)
   }
@@ -48,10 +52,10 @@ export function keySource(place: KeyPlace, parts: KeySourceParts): KeySource {
 /** The address found in the metadata is used until it fails; then the metadata is read again. */
 function discovered(parts: KeySourceParts): KeySource {
   let address: string | undefined
-  return async () => {
+  return async (sharing) => {
     try {
       address ??= await discover(parts)
-      return await fetchKeySet(address, parts)
+      return await fetchKeySet(address, { ...parts, sharing })
     } catch (cause) {
       address = undefined
       throw cause
@@ -60,7 +64,8 @@ function discovered(parts: KeySourceParts): KeySource {
 }
 
 async function discover({ issuer, allowHttp, timeout, fetch }: KeySourceParts): Promise<string> {
-  const options = { timeout, maxSize, mediaTypes: ['application/json'] }
+  const sharing = { youngerThan: metadataSharedFor }
+  const options = { timeout, maxSize, mediaTypes: ['application/json'], sharing }
   const document = await firstFound(metadataAddresses(issuer), (url) => get(fetch, url, options))
   return readMetadata(document, { issuer, allowHttp })
 }
@@ -80,16 +85,20 @@ async function firstFound<T>(urls: readonly string[], read: (url: string) => Pro
 
 async function fetchKeySet(
   url: string,
-  { timeout, fetch }: Pick<KeySourceParts, 'timeout' | 'fetch'>,
+  {
+    timeout,
+    fetch,
+    sharing,
+  }: Pick<KeySourceParts, 'timeout' | 'fetch'> & { sharing: Sharing | undefined },
 ): Promise<KeyDocument> {
-  const answer = await fetch(url, { timeout, maxSize, mediaTypes: keySetTypes })
-  if (answer === 'unchanged') throw new FetchFailure('an answer to a condition that was not set')
-  return { document: parseJson(answer.body), maxAge: answer.maxAge }
+  const answer = await fetch(url, { timeout, maxSize, mediaTypes: keySetTypes, sharing })
+  if ('unchanged' in answer) throw new FetchFailure('an answer to a condition that was not set')
+  return { document: parseJson(answer.body), maxAge: answer.maxAge, age: answer.age }
 }
 
 async function get(fetch: DocumentFetcher, url: string, options: FetchDocumentOptions) {
   const answer = await fetch(url, options)
-  if (answer === 'unchanged') throw new FetchFailure('an answer to a condition that was not set')
+  if ('unchanged' in answer) throw new FetchFailure('an answer to a condition that was not set')
   return parseJson(answer.body)
 }
 

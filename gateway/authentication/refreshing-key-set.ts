@@ -11,7 +11,8 @@
 import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
 import type { Clock } from './clock.ts'
-import type { KeySource } from './key-source.ts'
+import type { Sharing } from './fetch-document.ts'
+import type { KeyDocument, KeySource } from './key-source.ts'
 import { keepKnownKeys, readKeySet } from './read-key-set.ts'
 import type { KeySet, VerificationKey } from './read-key-set.ts'
 
@@ -109,7 +110,7 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     const now = clock.now()
     if (failures > 0 || now - lastQuestion < options.cooldown) return undefined
     lastQuestion = now
-    return refresh()
+    return refresh({ cooldown: options.cooldown })
   }
 
   function unavailable(): GatewayError {
@@ -119,16 +120,15 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
   }
 
   /** Never rejects: what went wrong is in the log, and `failures` counts it. */
-  function refresh(): Promise<void> {
+  function refresh(sharing: Sharing = { youngerThan: options.maxAge / 2 }): Promise<void> {
     callOff()
-    underWay ??= attempt().finally(() => (underWay = undefined))
+    underWay ??= attempt(sharing).finally(() => (underWay = undefined))
     return underWay
   }
 
-  async function attempt(): Promise<void> {
+  async function attempt(sharing: Sharing): Promise<void> {
     try {
-      const { document, maxAge } = await parts.source()
-      accept(document, maxAge)
+      accept(await parts.source(sharing))
       if (failures > 0) log.info({ issuer, failures }, 'the keys of the issuer are back')
       failures = 0
     } catch (cause) {
@@ -141,7 +141,7 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     }
   }
 
-  function accept(document: unknown, issuerMaxAge = Infinity): void {
+  function accept({ document, maxAge: issuerMaxAge = Infinity, age = 0 }: KeyDocument): void {
     const warn = (keyId: string | undefined, why: string) =>
       log.warn({ issuer, keyId, why }, 'a key of the issuer is passed over')
     const keys = readKeySet(document, {
@@ -154,16 +154,16 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     const before = known?.keys
     known = {
       keys: keepKnownKeys(before, keys),
-      fetchedAt: now,
-      usableUntil: now + lifetime + options.staleFor,
+      fetchedAt: now - age,
+      usableUntil: now - age + lifetime + options.staleFor,
     }
-    plan(lifetime * refreshPoint)
+    plan(Math.max(lifetime * refreshPoint - age, 0))
     if (!isSameSet(before, known.keys)) parts.onChange?.()
   }
 
   function plan(delay: number): void {
     callOff()
-    if (!closed) callOff = clock.after(delay, refresh)
+    if (!closed) callOff = clock.after(delay, () => void refresh())
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { GatewayError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
-import type { DocumentFetcher } from '../fetch-document.ts'
+import type { DocumentFetcher, Sharing } from '../fetch-document.ts'
 import type { IssuerKeys } from '../refreshing-key-set.ts'
 import { readCutOffs } from './cut-offs.ts'
 import type { CutOffs } from './cut-offs.ts'
@@ -205,8 +205,8 @@ export function issuerRevocation(
     const mediaTypes = [`application/${type}`]
     return {
       uri,
-      fetch: (unlessEtag: string | undefined) =>
-        parts.fetch(uri, { timeout, maxSize: maxDocumentSize, mediaTypes, unlessEtag }),
+      fetch: (unlessEtag: string | undefined, sharing: Sharing) =>
+        parts.fetch(uri, { timeout, maxSize: maxDocumentSize, mediaTypes, unlessEtag, sharing }),
       clock,
       log: parts.log,
     }

@@ -1,7 +1,7 @@
 /** A document that is asked for again and again in the background, and usable for a bounded time. */
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import type { FetchedDocument } from '../fetch-document.ts'
+import type { FetchedDocument, Sharing, UnchangedDocument } from '../fetch-document.ts'
 
 export interface PolledDocumentOptions {
   /** How often it is asked for, in milliseconds. */
@@ -13,7 +13,10 @@ export interface PolledDocumentOptions {
 export interface PolledDocumentParts<Content> {
   uri: string
   /** Asks for a version other than that one. */
-  fetch: (unlessEtag: string | undefined) => Promise<FetchedDocument | 'unchanged'>
+  fetch: (
+    unlessEtag: string | undefined,
+    sharing: Sharing,
+  ) => Promise<FetchedDocument | UnchangedDocument>
   read: (text: string) => Promise<ReadDocument<Content>>
   clock: Clock
   log: Logger
@@ -41,6 +44,8 @@ export interface PolledDocument<Content> {
 /** The least time between two attempts, whatever the sender asks for. */
 const leastRefresh = 1_000
 const mostBackoff = 30_000
+/** Assumed of a document that nobody has read yet, in milliseconds. */
+const unknownTimeToLive = 5_000
 
 /** While there is nothing yet, tokens wait for it: the first pauses are short. */
 const backoff = (failures: number) => Math.min(leastRefresh * 2 ** (failures - 1), mostBackoff)
@@ -81,14 +86,15 @@ export function polledDocument<Content>(
     try {
       const asked = clock.now()
       const etag = held && asked < held.usableUntil ? held.etag : undefined
-      const answer = await parts.fetch(etag)
-      if (answer !== 'unchanged') {
+      const answer = await parts.fetch(etag, { youngerThan: period() / 2 })
+      if ('body' in answer) {
         held = { ...(await parts.read(answer.body)), etag: answer.etag }
       }
-      confirmedAt = asked
+      const { age = 0 } = answer
+      confirmedAt = asked - age
       if (failures > 0) log.info({ uri, failures }, 'the revocation document is back')
       failures = 0
-      plan(Math.max(Math.min(options.refresh, held?.timeToLive ?? Infinity), leastRefresh))
+      plan(Math.max(period() - age, leastRefresh))
     } catch (cause) {
       failures++
       log.warn(
@@ -97,6 +103,12 @@ export function polledDocument<Content>(
       )
       plan(held ? Math.min(options.refresh * failures, longest) : backoff(failures))
     }
+  }
+
+  /** How often it is asked for. */
+  function period(): number {
+    const { timeToLive = Infinity } = held ?? { timeToLive: unknownTimeToLive }
+    return Math.max(Math.min(options.refresh, timeToLive), leastRefresh)
   }
 
   function plan(delay: number): void {

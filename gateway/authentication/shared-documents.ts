@@ -1,0 +1,81 @@
+/**
+ * What the issuers publish, fetched once for several processes. Each of them verifies by itself what
+ * it gets: here nothing is read, only kept for a moment.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Clock } from './clock.ts'
+import { FetchFailure } from './fetch-document.ts'
+import type { DocumentFetcher, FetchedDocument, Sharing } from './fetch-document.ts'
+
+interface Kept {
+  /** The newest document, and when it was had or confirmed. */
+  document?: FetchedDocument
+  at: number
+  underWay?: Promise<void> | undefined
+  /** When somebody last asked with a cooldown. */
+  lastQuestion: number
+  failure?: { readonly cause: FetchFailure; readonly at: number } | undefined
+}
+
+/** The most addresses of which something is kept. */
+const maxDocuments = 256
+/** Less than the first pause of whoever tries again, in milliseconds. */
+const failureSharedFor = 500
+/** A document is shared for half of the time for which it is fresh; for one of no time, of this. */
+const leastMaxAge = 10_000
+
+/** Returns the fetcher that all processes ask. */
+export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'>) {
+  const kept = new LRUCache<string, Kept>({ max: maxDocuments })
+
+  const fetchShared: DocumentFetcher = async (url, { unlessEtag, sharing, ...options }) => {
+    const entry = entryOf(JSON.stringify([url, options.mediaTypes]))
+    const isQuestion = sharing !== undefined && 'cooldown' in sharing
+    if (!entry.document || !doesAsWell(entry, entry.document, sharing)) {
+      refuseAgain(entry)
+      if (isQuestion) entry.lastQuestion = clock.now()
+      entry.underWay ??= renew(entry).finally(() => (entry.underWay = undefined))
+      await entry.underWay
+    }
+    const document = entry.document!
+    const age = clock.now() - entry.at
+    if (unlessEtag !== undefined && document.etag === unlessEtag) return { unchanged: true, age }
+    return { ...document, age }
+
+    async function renew(entry: Kept): Promise<void> {
+      const asked = clock.now()
+      const { document } = entry
+      try {
+        const answer = await fetch(url, { ...options, unlessEtag: document?.etag })
+        if ('body' in answer) entry.document = answer
+        entry.at = asked
+        entry.failure = undefined
+      } catch (cause) {
+        if (cause instanceof FetchFailure) entry.failure = { cause, at: clock.now() }
+        throw cause
+      }
+    }
+  }
+  return fetchShared
+
+  function entryOf(key: string): Kept {
+    const known = kept.get(key)
+    if (known) return known
+    const entry: Kept = { at: -Infinity, lastQuestion: -Infinity }
+    kept.set(key, entry)
+    return entry
+  }
+
+  function doesAsWell(entry: Kept, document: FetchedDocument, sharing: Sharing | undefined) {
+    if (!sharing) return false
+    const now = clock.now()
+    if ('cooldown' in sharing) return now - entry.lastQuestion < sharing.cooldown
+    const fresh = Math.max(document.maxAge ?? Infinity, leastMaxAge)
+    return now - entry.at < Math.min(sharing.youngerThan, fresh / 2)
+  }
+
+  /** A flood of attempts meets a failing issuer once. */
+  function refuseAgain({ failure }: Kept): void {
+    if (failure && clock.now() - failure.at < failureSharedFor) throw failure.cause
+  }
+}
