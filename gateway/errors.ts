@@ -75,6 +75,13 @@ export const errorTable = {
     retryAfter: 5,
     message: 'Revoked access tokens cannot be told apart right now: try again shortly',
   },
+  API_KEY_REFUSED: { ...invalidToken, message: 'The API key is unknown, expired or revoked' },
+  API_KEYS_UNAVAILABLE: {
+    code: 'SERVICE_UNAVAILABLE',
+    status: 503,
+    retryAfter: 5,
+    message: 'API keys cannot be checked right now: try again shortly',
+  },
 
   // What do they ask?
   BAD_REQUEST: { code: 'BAD_REQUEST', status: 400, message: 'The request is malformed' },

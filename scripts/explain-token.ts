@@ -2,11 +2,13 @@
 import { text as readText } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { systemClock } from '../gateway/authentication/clock.ts'
+import { apiKeyExchange } from '../gateway/authentication/exchange-api-key.ts'
 import { explainToken } from '../gateway/authentication/explain-token.ts'
 import type { TokenExplanation } from '../gateway/authentication/explain-token.ts'
 import { documentFetcher } from '../gateway/authentication/fetch-document.ts'
 import { createIssuer } from '../gateway/authentication/issuer.ts'
 import { readConfig } from '../gateway/config.ts'
+import type { GatewayConfig } from '../gateway/config.ts'
 import { errorTable } from '../gateway/errors.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
@@ -16,7 +18,8 @@ const usage = `
 Usage: npm run explain-token -- [TOKEN] [--config FILE] [--format json]
 
 Says, check by check, what the gateway would decide about an access token and why. Without TOKEN it is
-read from standard input, where no list of processes and no history of the shell shows it.
+read from standard input, where no list of processes and no history of the shell shows it. An API key is
+exchanged for its access token first, as the gateway does.
 
   --config FILE   the gateway's configuration (default: gateway/gateway.yaml)
   --format        text (default) or json
@@ -37,14 +40,28 @@ runCommand('explain-token', async () => {
   const token = (positionals[0] ?? (await readText(process.stdin))).trim().replace(/^Bearer +/i, '')
   if (token === '') throw new StartFailure('there is no token: give one, or pipe it in')
 
-  const { explanation, trouble } = await explain(token, values.config)
+  const config = readConfig(values.config, process.env)
+  const { explanation, trouble } = await explain(await accessTokenFor(token, config), config)
   if (values.format === 'json') console.log(JSON.stringify(asJson(explanation, trouble), null, 2))
   else console.log(asText(explanation, trouble))
   return explanation.decision === 'accepted' ? 0 : 1
 })
 
-async function explain(token: string, configFile: string) {
-  const { authentication, claims } = readConfig(configFile, process.env)
+/** Returns the credential itself, unless it is an API key. */
+async function accessTokenFor(credential: string, { authentication }: GatewayConfig) {
+  const options = authentication.apiKeys
+  if (!options || !credential.startsWith(options.prefix)) return credential
+  const log = pino({ enabled: false })
+  const apiKeys = apiKeyExchange(options, { clock: systemClock, log, exchanged: () => {} })
+  const exchanged = await apiKeys.exchange(credential)
+  await apiKeys.close()
+  if (exchanged.outcome === 'granted') return exchanged.accessToken
+  const { message } =
+    errorTable[exchanged.outcome === 'refused' ? 'API_KEY_REFUSED' : 'API_KEYS_UNAVAILABLE']
+  throw new StartFailure(`${message} (${exchanged.cause.message})`, { cause: exchanged.cause })
+}
+
+async function explain(token: string, { authentication, claims }: GatewayConfig) {
   const trouble: string[] = []
   const log = pino(
     { level: 'warn' },

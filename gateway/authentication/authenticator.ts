@@ -5,6 +5,8 @@ import type { ErrorName } from '../errors.ts'
 import type { Authenticate, Caller } from './authenticate.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
+import { apiKeyExchange } from './exchange-api-key.ts'
+import type { ApiKeyOptions, ApiKeys, ExchangedKey } from './exchange-api-key.ts'
 import { documentFetcher } from './fetch-document.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import { tokenFinder } from './find-token.ts'
@@ -33,6 +35,8 @@ export interface AuthenticatorOptions {
   onInvalid: 'refuse' | 'anonymous'
   /** Undefined: every token is verified each time. */
   cache: VerifiedTokensOptions | undefined
+  /** Undefined: an API key is nothing but a malformed access token. */
+  apiKeys?: ApiKeyOptions | undefined
 }
 
 export interface AuthenticatorParts {
@@ -73,6 +77,8 @@ interface Refused {
   readonly description?: TokenDescription
 }
 
+type Refuse = (refusal: Refused) => Caller | Promise<Caller>
+
 /** What the log may say about a token. */
 interface TokenDescription {
   readonly issuer: string
@@ -93,6 +99,18 @@ const passingReasons: readonly ErrorName[] = [
   'TOKEN_TOO_LARGE',
 ]
 
+/**
+ * What may befall the access token that a key was exchanged for, while the key is still good: it ended,
+ * its subject logged out everywhere, its signing key was retired.
+ */
+const endOfExchangedToken: readonly ErrorName[] = [
+  'TOKEN_EXPIRED',
+  'TOKEN_TOO_OLD',
+  'TOKEN_REVOKED',
+  'KEY_UNKNOWN',
+  'SIGNATURE_INVALID',
+]
+
 /** Returns the authenticator; it starts to fetch what the issuers publish, without waiting for it. */
 export function authenticator(
   options: AuthenticatorOptions,
@@ -110,6 +128,8 @@ export function authenticator(
   )
   const all = [...issuers.values()]
   const findToken = tokenFinder(options)
+  const apiKeys =
+    options.apiKeys && apiKeyExchange(options.apiKeys, { clock, log, exchanged: metrics.exchanged })
   warnOfCollidingSubjects()
   metrics.observe({
     keySets: () => all.map(({ name, keys }) => ({ issuer: name, age: keys.age() })),
@@ -122,7 +142,9 @@ export function authenticator(
   return {
     authenticate(headers) {
       const text = findTokenOrRefuse(headers)
-      if (text !== undefined) return callerOf(text)
+      if (text !== undefined) {
+        return apiKeys?.recognizes(text) ? callerOfKey(text, apiKeys) : callerOf(text)
+      }
       if (options.require) throw refused({ reason: 'TOKEN_MISSING' })
       metrics.judged('', 'anonymous')
       return anonymous
@@ -137,7 +159,7 @@ export function authenticator(
         keys.close()
         revocation?.close()
       }
-      await close()
+      await Promise.all([close(), apiKeys?.close()])
     },
   }
 
@@ -160,19 +182,43 @@ export function authenticator(
     }
   }
 
-  function callerOf(text: string): Caller | Promise<Caller> {
-    if (!known) return judge(text).then(conclude)
+  /** The caller whose key it is: the one whom the access token names that it is exchanged for. */
+  function callerOfKey(key: string, apiKeys: ApiKeys): Caller | Promise<Caller> {
+    const exchanged = apiKeys.exchange(key)
+    return exchanged instanceof Promise ? exchanged.then(ofExchanged) : ofExchanged(exchanged)
+
+    function ofExchanged(exchanged: ExchangedKey): Caller | Promise<Caller> {
+      if (exchanged.outcome === 'unavailable') {
+        return despite({ reason: 'API_KEYS_UNAVAILABLE', cause: exchanged.cause })
+      }
+      if (exchanged.outcome === 'refused') {
+        return despite({ reason: 'API_KEY_REFUSED', cause: exchanged.cause })
+      }
+      const { accessToken, fresh } = exchanged
+      return callerOf(accessToken, (refusal) => {
+        if (!endOfExchangedToken.includes(refusal.reason)) return despite(refusal)
+        if (!fresh) return apiKeys.exchangeAnew(key, accessToken).then(ofExchanged)
+        const cause = new Error(`a new access token for it: ${refusal.reason}`)
+        apiKeys.refuse(key, cause)
+        return despite({ ...refusal, reason: 'API_KEY_REFUSED', cause })
+      })
+    }
+  }
+
+  /** @param refuse what becomes of a caller whose token is not accepted */
+  function callerOf(text: string, refuse: Refuse = despite): Caller | Promise<Caller> {
+    if (!known) return judge(text).then((judgement) => conclude(judgement, refuse))
     const digest = tokenDigest(text)
     const accepted = known.accepted(digest)
     // With its key gone from the key set, a token is a stranger again.
     if (accepted && accepted.issuer.keys.current(accepted.key.keyId) === accepted.key) {
       metrics.cache('hit')
-      return admit(accepted)
+      return admit(accepted, refuse)
     }
     const refusedBefore = known.refused(digest)
     if (refusedBefore) {
       metrics.cache('refused')
-      return despite(refusedBefore)
+      return refuse(refusedBefore)
     }
     let shared = true
     const judged = known.judge(digest, () => {
@@ -180,11 +226,14 @@ export function authenticator(
       return judge(text)
     })
     metrics.cache(shared ? 'shared' : 'miss')
-    return judged.then(conclude)
+    return judged.then((judgement) => conclude(judgement, refuse))
   }
 
-  function conclude(judgement: Judgement<Accepted, Refused>): Caller | Promise<Caller> {
-    return judgement.outcome === 'accepted' ? admit(judgement.entry) : despite(judgement.entry)
+  function conclude(
+    { outcome, entry }: Judgement<Accepted, Refused>,
+    refuse: Refuse,
+  ): Caller | Promise<Caller> {
+    return outcome === 'accepted' ? admit(entry, refuse) : refuse(entry)
   }
 
   /** The whole judgement of a token that is not remembered. */
@@ -235,20 +284,20 @@ export function authenticator(
   }
 
   /** Asks what can have changed since a token was verified: the time, and revocation. */
-  function admit(entry: Accepted): Caller | Promise<Caller> {
+  function admit(entry: Accepted, refuse: Refuse): Caller | Promise<Caller> {
     const { description } = entry
     const now = clock.now()
-    if (now >= entry.expiresAt) return despite({ reason: 'TOKEN_EXPIRED', description })
-    if (now > entry.tooOldAt) return despite({ reason: 'TOKEN_TOO_OLD', description })
+    if (now >= entry.expiresAt) return refuse({ reason: 'TOKEN_EXPIRED', description })
+    if (now > entry.tooOldAt) return refuse({ reason: 'TOKEN_TOO_OLD', description })
     try {
       const pending = entry.issuer.revocation?.refuseRevoked(entry.revocable)
       if (!pending) return admitted(entry)
       return pending.then(
         () => admitted(entry),
-        (error) => revoked(entry, error),
+        (error) => refuse(revoked(entry, error)),
       )
     } catch (error) {
-      return revoked(entry, error)
+      return refuse(revoked(entry, error))
     }
   }
 
@@ -257,9 +306,9 @@ export function authenticator(
     return caller
   }
 
-  function revoked({ description }: Accepted, error: unknown): Caller {
+  function revoked({ description }: Accepted, error: unknown): Refused {
     if (!(error instanceof GatewayError)) throw error
-    return despite({ reason: error.reason, cause: error.cause, description })
+    return { reason: error.reason, cause: error.cause, description }
   }
 
   /** The end for a token that is not accepted. */

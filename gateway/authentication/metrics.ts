@@ -9,6 +9,8 @@ export interface AuthenticationMetrics {
   cache(result: CacheResult): void
   /** A signature was checked, in that many seconds. */
   verified(algorithm: string, seconds: number): void
+  /** An API key was to be exchanged for an access token: `granted`, `refused` or `unavailable`. */
+  exchanged(outcome: string): void
   /** Asked whenever somebody reads the metrics; ages in milliseconds. */
   observe(source: AgeSource): void
 }
@@ -40,6 +42,12 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
     ['result'],
     registry,
   )
+  const exchanged = tally(
+    'portcullis_api_key_exchanges_total',
+    'Exchanges of API keys for access tokens: granted, refused, unavailable',
+    ['outcome'],
+    registry,
+  )
   const verified = new Histogram({
     name: 'portcullis_token_verification_seconds',
     help: 'The time that verifying an access token took, by algorithm',
@@ -50,6 +58,7 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
   new Gauge({
     name: 'portcullis_key_set_age_seconds',
     help: 'The time since an issuer last gave its keys',
+    aggregator: 'max',
     labelNames: ['issuer'],
     registers,
     collect() {
@@ -62,6 +71,7 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
   new Gauge({
     name: 'portcullis_revocation_age_seconds',
     help: 'The time since a revocation document was last confirmed',
+    aggregator: 'max',
     labelNames: ['issuer', 'uri'],
     registers,
     collect() {
@@ -75,6 +85,7 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
   return {
     judged,
     cache,
+    exchanged,
     verified: (algorithm, seconds) => verified.observe({ algorithm }, seconds),
     observe: (source) => void sources.push(source),
   }
@@ -85,6 +96,7 @@ export const noMetrics: AuthenticationMetrics = {
   judged() {},
   cache() {},
   verified() {},
+  exchanged() {},
   observe() {},
 }
 

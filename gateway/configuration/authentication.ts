@@ -237,6 +237,51 @@ const cacheSchema = z
     cache === 'off' ? undefined : { entries: cache.entries, refusedFor: cache.refused_for },
   )
 
+const apiKeysSchema = z
+  .strictObject({
+    exchange: address().describe(
+      'The token endpoint where a key becomes an access token (RFC 8693)',
+    ),
+    prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{2,32}$/, 'expected 2 to 32 letters, digits, - or _')
+      .refine((prefix) => !prefix.startsWith('ey'), {
+        message: 'access tokens begin with ey: they would count as keys',
+      })
+      .default('pck_')
+      .describe('What tells a key from an access token: its first characters'),
+    token_type: text()
+      .default('urn:portcullis:params:oauth:token-type:api-key')
+      .describe('What the endpoint knows such keys as (subject_token_type)'),
+    allow_http: flag()
+      .default(false)
+      .describe('Send keys without TLS to a host that is not this machine'),
+    timeout: duration({ least: '100ms', most: '30s' })
+      .default(1_500)
+      .describe('The longest an exchange may take'),
+    entries: wholeNumber({ least: 1, most: 10_000_000 })
+      .default(10_000)
+      .describe('How many keys are remembered with their access tokens'),
+    refused_for: duration({ least: '0s', most: '1m' })
+      .default(5_000)
+      .describe('How long a refused key is remembered'),
+  })
+  .check(
+    together<{ exchange?: unknown; allow_http?: unknown }>((keys, problem) => {
+      if (typeof keys.exchange !== 'string' || !URL.canParse(keys.exchange)) return
+      const fault = faultOfUrl(keys.exchange, keys.allow_http === true)
+      if (fault) problem(['exchange'], fault)
+    }),
+  )
+  .transform(({ exchange, prefix, token_type, timeout, entries, refused_for }) => ({
+    exchange,
+    prefix,
+    tokenType: token_type,
+    timeout,
+    entries,
+    refusedFor: refused_for,
+  }))
+
 /** Who is calling. */
 export const authenticationSchema = z
   .strictObject({
@@ -256,6 +301,9 @@ export const authenticationSchema = z
       .default('refuse')
       .describe('anonymous: a token that is not valid is ignored'),
     cache: cacheSchema,
+    api_keys: apiKeysSchema
+      .optional()
+      .describe('Credentials that are exchanged for access tokens; left out: there are none'),
   })
   .check(
     together<{ issuers?: ({ issuer?: unknown } | undefined)[] }>(({ issuers }, problem) => {
@@ -267,8 +315,9 @@ export const authenticationSchema = z
       })
     }),
   )
-  .transform(({ other_schemes, on_invalid, ...rest }) => ({
+  .transform(({ other_schemes, on_invalid, api_keys, ...rest }) => ({
     ...rest,
+    apiKeys: api_keys,
     otherSchemes: other_schemes,
     onInvalid: on_invalid,
   }))
