@@ -11,6 +11,7 @@ import { answerWithDenials } from './authorization/answer-with-denials.ts'
 import type { ResponseData } from './authorization/answer-with-denials.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
 import { challengeOf } from './authorization/challenge.ts'
+import type { Challenge } from './authorization/challenge.ts'
 import type { AuthorizedOperation } from './authorization/decisions.ts'
 import type { Denial } from './authorization/denial.ts'
 import { explainOperation } from './authorization/explain-operation.ts'
@@ -18,6 +19,8 @@ import { filteredIntrospection } from './authorization/filtered-introspection.ts
 import type { Introspect } from './authorization/filtered-introspection.ts'
 import { placeDenials } from './authorization/place-denials.ts'
 import type { DecidePolicies } from './authorization/policies.ts'
+import { withStepUp } from './authorization/step-up.ts'
+import type { StepUp } from './authorization/step-up.ts'
 import type { ClientRequest } from './execution/client-request.ts'
 import type { OperationResult } from './execution/run-operation.ts'
 import { challenge } from './http/refusal.ts'
@@ -46,7 +49,8 @@ export interface AuthorizedEngineParts {
 }
 
 export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
-  const { engine, authorizer, decidePolicies, log } = parts
+  const { engine, authorizer, log } = parts
+  const decidePolicies = withStepUp(authorizer.options.stepUp, parts.decidePolicies, Date.now)
   let introspect: Introspect | undefined
 
   return {
@@ -86,7 +90,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     const { claims } = caller
     const paths = denials.map(({ path }) => path.join('.'))
     log.info({ operationName, sub: claims?.sub, denied: paths.slice(0, 20) }, 'fields denied')
-    return denied(result, denials, authorized, request)
+    return denied(result, denials, authorized, request, granted)
   }
 
   async function decideAll(
@@ -104,6 +108,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     denials: readonly Denial[],
     authorized: AuthorizedOperation,
     { request, context }: PipelineRequest,
+    granted: ReadonlySet<string> | undefined,
   ): Result {
     const errors = denials.map((denial) => graphqlError(denial))
     const { outcome } = authorized
@@ -113,7 +118,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     const accept = request.http?.headers.get('accept') ?? undefined
     if (!statusTells(accept)) return placeDenials(result, errors, 'errors')
     const { caller } = context as ClientRequest
-    const http = refusalHead(challengeOf(authorizer, authorized, caller), parts.realm)
+    const http = refusalHead(challengeOf(authorizer, authorized, caller, granted), parts.realm)
     return placeDenials(result, [graphqlError(denials[0]!, { http }), ...errors.slice(1)], 'errors')
   }
 
@@ -153,14 +158,32 @@ function graphqlError({ message, path, locations, extensions }: Denial, more = {
 }
 
 /** RFC 6750 section 3.1: 401 for who may log in, 403 with the scopes for who has. */
-function refusalHead(told: ReturnType<typeof challengeOf>, realm: string) {
-  const value =
-    told.status === 401
-      ? challenge({ challenge: 'none', message: '' }, realm)
-      : challenge(
-          { challenge: 'insufficient_scope', message: 'The access token does not suffice' },
-          realm,
-          told.scopes.length > 0 ? { scope: told.scopes.join(' ') } : {},
-        )
+function refusalHead(told: Challenge, realm: string) {
+  const value = challengeText(told, realm)
   return { status: told.status, headers: new HeaderMap([['www-authenticate', value]]) }
+}
+
+function challengeText(told: Challenge, realm: string): string {
+  if ('scopes' in told) {
+    const message = 'The access token does not suffice'
+    const more = told.scopes.length > 0 ? { scope: told.scopes.join(' ') } : {}
+    return challenge({ challenge: 'insufficient_scope', message }, realm, more)
+  }
+  if ('login' in told) {
+    const message = 'A stronger or more recent login is needed'
+    return challenge(
+      { challenge: 'insufficient_user_authentication', message },
+      realm,
+      loginAttributes(told.login),
+    )
+  }
+  return challenge({ challenge: 'none', message: '' }, realm)
+}
+
+/** RFC 9470 section 3. */
+function loginAttributes({ acrValues, maxAge }: StepUp): Record<string, string> {
+  return {
+    ...(acrValues.length > 0 ? { acr_values: acrValues.join(' ') } : {}),
+    ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+  }
 }

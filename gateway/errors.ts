@@ -12,7 +12,12 @@ export interface ErrorRow {
   readonly code: string
   readonly status: number
   readonly message: string
-  readonly challenge?: 'none' | 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+  readonly challenge?:
+    | 'none'
+    | 'invalid_request'
+    | 'invalid_token'
+    | 'insufficient_scope'
+    | 'insufficient_user_authentication'
   readonly retryAfter?: number
   readonly allow?: string
 }

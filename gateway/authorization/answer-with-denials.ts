@@ -45,6 +45,7 @@ export function answerWithDenials(
     failing: authorized.failing,
     credentials: credentials(caller, granted),
     showRequirements: options.showRequirements,
+    stepUp: options.stepUp,
   })
   const foreseen = () =>
     authorized.denied.map(({ path, nodes, requirement }) => denial(path, nodes, requirement))

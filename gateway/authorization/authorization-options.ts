@@ -1,3 +1,5 @@
+import type { StepUpPolicies } from './step-up.ts'
+
 /** `authorization:` in gateway.yaml, as far as this stage reads it. */
 export interface AuthorizationOptions {
   /** What a field demands on which nothing stands: nothing, or with `deny` a token unless `@public`. */
@@ -17,6 +19,8 @@ export interface AuthorizationOptions {
   readonly showRequirements: boolean
   /** How many combinations of met and failed guards are remembered for one operation. */
   readonly combinations: number
+  /** The policies that a stronger or more recent login meets. */
+  readonly stepUp: StepUpPolicies
 }
 
 export const defaultAuthorization: AuthorizationOptions = {
@@ -27,4 +31,5 @@ export const defaultAuthorization: AuthorizationOptions = {
   errors: 'errors',
   showRequirements: true,
   combinations: 64,
+  stepUp: {},
 }

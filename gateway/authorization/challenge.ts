@@ -2,20 +2,28 @@
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './caller-masks.ts'
 import type { AuthorizedOperation } from './decisions.ts'
+import { loginThatWouldDo } from './step-up.ts'
+import type { StepUp } from './step-up.ts'
 import { scopesFor } from './what-is-missing.ts'
 
 export type Challenge =
   | { readonly status: 401 }
+  /** `insufficient_user_authentication`: a stronger or more recent login would do (RFC 9470). */
+  | { readonly status: 401; readonly login: StepUp }
   /** `insufficient_scope`: with a token of these scopes the operation would pass, as far as scopes go. */
   | { readonly status: 403; readonly scopes: readonly string[] }
 
-/** Returns who has to log in, and who needs a token of which scopes. */
+/** Returns who has to log in, or log in again, and who needs a token of which scopes. */
 export function challengeOf(
-  { schema, credentials }: Authorizer,
-  { compiled }: AuthorizedOperation,
+  { schema, credentials, options }: Authorizer,
+  { compiled, failing }: AuthorizedOperation,
   caller: Caller,
+  granted?: ReadonlySet<string>,
 ): Challenge {
   if (!caller.claims) return { status: 401 }
+  const unmet = [...failing].map((guard) => schema.guards[guard]!)
+  const login = loginThatWouldDo(unmet, credentials(caller, granted), options.stepUp)
+  if (login) return { status: 401, login }
   const guards = compiled.touched.map((guard) => schema.guards[guard]!)
   return { status: 403, scopes: scopesFor(guards, credentials(caller)) }
 }

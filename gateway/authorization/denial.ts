@@ -2,6 +2,8 @@
 import type { FieldNode, SourceLocation } from 'graphql'
 import type { Credentials, Guard } from './guard.ts'
 import type { Requirement } from './guarded-schema.ts'
+import { loginThatWouldDo } from './step-up.ts'
+import type { StepUpPolicies } from './step-up.ts'
 import { whatIsMissing } from './what-is-missing.ts'
 import type { Requires } from './what-is-missing.ts'
 
@@ -11,7 +13,12 @@ export interface Denial {
   readonly message: string
   readonly path: readonly (string | number)[]
   readonly locations?: readonly SourceLocation[]
-  readonly extensions: { readonly code: typeof deniedCode; readonly requires?: Requires }
+  readonly extensions: {
+    readonly code: typeof deniedCode
+    /** The caller is known, and another login would do: `requires` says which. */
+    readonly reason?: 'INSUFFICIENT_USER_AUTHENTICATION'
+    readonly requires?: Requires
+  }
 }
 
 export interface DenialParts {
@@ -19,6 +26,7 @@ export interface DenialParts {
   readonly failing: ReadonlySet<number>
   readonly credentials: Credentials
   readonly showRequirements: boolean
+  readonly stepUp: StepUpPolicies
 }
 
 export type MakeDenial = (
@@ -49,9 +57,11 @@ export function denialsFor(parts: DenialParts): MakeDenial {
     if (made) return made
     const failing = new Set(requirement.filter((guard) => parts.failing.has(guard)))
     const guards = [...failing].map((guard) => parts.guards[guard]!)
+    const login = loginThatWouldDo(guards, parts.credentials, parts.stepUp)
     const extensions = {
       code: deniedCode,
-      requires: whatIsMissing(guards, parts.credentials),
+      ...(login ? { reason: 'INSUFFICIENT_USER_AUTHENTICATION' as const } : {}),
+      requires: whatIsMissing(guards, parts.credentials, login),
     } as const
     known.set(key, extensions)
     return extensions

@@ -1,6 +1,7 @@
 /** What a caller would need, in the shape in which schemas say it. */
 import { missing } from './guard.ts'
 import type { Alternatives, Credentials, Guard } from './guard.ts'
+import type { StepUp } from './step-up.ts'
 
 /** `extensions.requires` of a denial: only what this caller lacks. */
 export interface Requires {
@@ -8,6 +9,9 @@ export interface Requires {
   /** Alternatives, each with the scopes to get on top of those that the token has. */
   readonly scopes?: Alternatives
   readonly policies?: Alternatives
+  /** The login that would do, by the names of RFC 9470. */
+  readonly acr_values?: readonly string[]
+  readonly max_age?: number
 }
 
 /** The most alternatives that are told, the shortest first. */
@@ -15,8 +19,16 @@ const mostAlternatives = 16
 
 const nothing: ReadonlySet<string> = new Set()
 
-/** Returns what is missing to meet all of these guards. */
-export function whatIsMissing(guards: readonly Guard[], credentials: Credentials): Requires {
+/**
+ * Returns what is missing to meet all of these guards.
+ *
+ * @param login the login that would do, if one would
+ */
+export function whatIsMissing(
+  guards: readonly Guard[],
+  credentials: Credentials,
+  login?: StepUp,
+): Requires {
   const anonymous = credentials.scopes === undefined
   const scopes = lacking(guards, 'scopes', credentials.scopes ?? nothing)
   const policies = lacking(guards, 'policies', credentials.policies)
@@ -24,6 +36,8 @@ export function whatIsMissing(guards: readonly Guard[], credentials: Credentials
     ...(anonymous && guards.some(({ kind }) => kind !== 'policies') ? { authenticated: true } : {}),
     ...(scopes ? { scopes } : {}),
     ...(policies ? { policies } : {}),
+    ...(login && login.acrValues.length > 0 ? { acr_values: login.acrValues } : {}),
+    ...(login?.maxAge === undefined ? {} : { max_age: login.maxAge }),
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, flag, text } from './values.ts'
+import { duration, flag, text, texts, together } from './values.ts'
 
 const policiesSchema = z
   .union([
@@ -13,6 +13,32 @@ const policiesSchema = z
     }),
   ])
   .describe('Who decides about @policy; a time-out or an error is a denial')
+
+const stepUpSchema = z
+  .record(
+    text(),
+    z
+      .strictObject({
+        acr_values: texts()
+          .optional()
+          .describe('Any of these in the `acr` claim is strong enough, the preferred one first'),
+        max_age: duration({ least: '1s', most: '365d' })
+          .optional()
+          .describe('The longest time since the login (`auth_time`)'),
+      })
+      .check(
+        together<{ acr_values?: unknown; max_age?: unknown }>((login, problem) => {
+          if (login.acr_values !== undefined || login.max_age !== undefined) return
+          problem([], 'needs acr_values, max_age, or both')
+        }),
+      )
+      .transform(({ acr_values = [], max_age }) => ({
+        acrValues: acr_values,
+        maxAge: max_age === undefined ? undefined : Math.floor(max_age / 1_000),
+      })),
+  )
+  .default({})
+  .describe('Policies that a stronger or more recent login meets (RFC 9470)')
 
 /** What a caller may ask for. */
 export const authorizationSchema = z
@@ -37,6 +63,7 @@ export const authorizationSchema = z
       .describe('Where denials are told: errors, extensions.authorizationErrors, or the log only'),
     show_requirements: flag().default(true).describe('Tell in the error what was required'),
     policies: policiesSchema.optional(),
+    step_up: stepUpSchema,
     introspection: z
       .enum(['allow', 'authenticated', 'filtered', 'refuse'])
       .default('allow')
@@ -52,8 +79,9 @@ export const authorizationSchema = z
       .describe('How many combinations of met and failed guards are kept for one operation'),
   })
   .prefault({})
-  .transform(({ show_requirements, explain_scope, ...rest }) => ({
+  .transform(({ show_requirements, explain_scope, step_up, ...rest }) => ({
     ...rest,
+    stepUp: step_up,
     showRequirements: show_requirements,
     explainScope: explain_scope,
   }))

@@ -456,6 +456,127 @@ test('a deployment may require a token: an anonymous request is TOKEN_MISSING', 
   await strict.close()
 })
 
+describe('an operation that needs another login (RFC 9470):', () => {
+  const vaultSdl = `
+    extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@policy", "@requiresScopes"])
+    type Query {
+      open: String
+      gold: String @policy(policies: [["second factor", "recent login"]])
+      safe: String @policy(policies: [["second factor"]]) @requiresScopes(scopes: [["vault"]])
+    }
+  `
+  let vault: RunningProcess
+  let guarded: RunningGateway
+
+  beforeAll(async () => {
+    const answer = (value: string) => () => value
+    vault = await serveSubgraph({
+      name: 'vault',
+      typeDefs: parse(vaultSdl),
+      resolvers: { Query: { open: answer('open'), gold: answer('gold'), safe: answer('safe') } },
+      keys: [deriveClaimsKey(gatewaySecret, 'vault')],
+      host: '127.0.0.1',
+      port: 0,
+      portSetting: 'PORT',
+    })
+    guarded = await runGateway(
+      [{ name: 'vault', url: vault.url, sdl: vaultSdl }],
+      `
+authentication: { issuers: [{ issuer: '${ours.issuer}', jwks_uri: '${ours.jwksUri}', audiences: [portcullis] }] }
+authorization:
+  step_up:
+    second factor: { acr_values: [aal3, aal2] }
+    recent login: { max_age: 5m }
+`,
+    )
+  })
+  afterAll(async () => {
+    await guarded?.close()
+    await vault?.close()
+  })
+
+  async function askVault(
+    query: string,
+    claims?: Record<string, unknown>,
+    accept = 'graphql-response+json',
+  ) {
+    const response = await fetch(guarded.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: `application/${accept}`,
+        ...(claims ? bearer(await ours.sign(ourKey, claims)) : {}),
+      },
+      body: JSON.stringify({ query }),
+    })
+    const body = (await response.json()) as Answer['body']
+    return { status: response.status, body, challenge: response.headers.get('www-authenticate') }
+  }
+
+  test('401 insufficient_user_authentication says which login would do, and so does the error', async () => {
+    const { status, body, challenge } = await askVault('{ gold }', { acr: 'aal1' })
+    expect(status).toBe(401)
+    expect(challenge).toBe(
+      'Bearer realm="portcullis", error="insufficient_user_authentication", error_description="A stronger or more recent login is needed", acr_values="aal3 aal2", max_age="300"',
+    )
+    expect(body.data).toBeNull()
+    expect(body.errors![0]!.extensions).toEqual({
+      code: 'UNAUTHORIZED_FIELD_OR_TYPE',
+      reason: 'INSUFFICIENT_USER_AUTHENTICATION',
+      requires: {
+        policies: [['recent login', 'second factor']],
+        acr_values: ['aal3', 'aal2'],
+        max_age: 300,
+      },
+    })
+  })
+
+  test('a login that is strong and recent enough passes', async () => {
+    const claims = { acr: 'aal2', auth_time: now() - 60 }
+    expect(await askVault('{ gold }', claims)).toMatchObject({
+      status: 200,
+      body: { data: { gold: 'gold' } },
+    })
+  })
+
+  test('only what is lacking is asked for', async () => {
+    const { status, challenge } = await askVault('{ gold }', {
+      acr: 'aal2',
+      auth_time: now() - 600,
+    })
+    expect(status).toBe(401)
+    expect(challenge).toMatch(/, max_age="300"$/)
+    expect(challenge).not.toContain('acr_values')
+  })
+
+  test('a part of the answer that needs it is null, and its error says so', async () => {
+    const { status, body, challenge } = await askVault('{ open gold }', { acr: 'aal1' })
+    expect(status).toBe(200)
+    expect(challenge).toBeNull()
+    expect(body.data).toEqual({ open: 'open', gold: null })
+    expect(body.errors![0]!.extensions.reason).toBe('INSUFFICIENT_USER_AUTHENTICATION')
+  })
+
+  test('plain application/json gets the same error with 200', async () => {
+    const { status, body } = await askVault('{ gold }', { acr: 'aal1' }, 'json')
+    expect(status).toBe(200)
+    expect(body.errors![0]!.extensions.reason).toBe('INSUFFICIENT_USER_AUTHENTICATION')
+  })
+
+  test('who lacks a scope, too, is told that: another login would not help', async () => {
+    const { status, body, challenge } = await askVault('{ safe }', { acr: 'aal1', scope: '' })
+    expect(status).toBe(403)
+    expect(challenge).toContain('error="insufficient_scope"')
+    expect(body.errors![0]!.extensions.reason).toBeUndefined()
+  })
+
+  test('an anonymous caller is asked to log in at all', async () => {
+    const { status, challenge } = await askVault('{ gold }')
+    expect(status).toBe(401)
+    expect(challenge).toBe('Bearer realm="portcullis"')
+  })
+})
+
 test('the public key set of the gateway is there for everybody, without anything private', async () => {
   const response = await fetch(`${gateway.origin}/.well-known/gateway-claims.json`)
   const { keys } = (await response.json()) as { keys: Record<string, unknown>[] }
