@@ -50,16 +50,35 @@ export function readToken(text: string, maxSize = maxTokenSize): UnverifiedToken
 
 function readObject(encoded: string, part: string): Record<string, unknown> {
   if (!isCanonical(encoded)) throw malformed(`the ${part} is not canonical base64url`)
+  let text: string
   let value: unknown
   try {
-    value = JSON.parse(strictUtf8.decode(Buffer.from(encoded, 'base64url')))
+    text = strictUtf8.decode(Buffer.from(encoded, 'base64url'))
+    value = JSON.parse(text)
   } catch {
     throw malformed(`the ${part} is not JSON in UTF-8`)
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw malformed(`the ${part} is not a JSON object`)
   }
-  throw malformed(`the ${part} is not a JSON object`)
+  if (text.length <= maxTokenSize && hasNameTwice(text)) {
+    throw malformed(`the ${part} has a name twice`)
+  }
+  return value as Record<string, unknown>
+}
+
+const stringInJson = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g
+
+/** Of two members with one name some readers take the first, others the last (RFC 8725 section 2.4). */
+function hasNameTwice(json: string): boolean {
+  let written = 0
+  for (const [, colon] of json.matchAll(stringInJson)) if (colon) written++
+  let read = -1 // The reviver gets the whole as a member, too.
+  JSON.parse(json, function (this: unknown, _name, value: unknown) {
+    if (!Array.isArray(this)) read++
+    return value
+  })
+  return read !== written
 }
 
 /** RFC 4648 section 3.5: bits that pad the last character are zero. */

@@ -15,7 +15,7 @@ export interface ExpressAppParts extends RefusalOptions {
   /** Answers a request to /graphql; never rejects. */
   answer: (request: HttpRequest) => Promise<HttpAnswer>
   /** What has been served since the start, shown by `/health`. */
-  served: () => object
+  served: () => object | Promise<object>
   /** Why the gateway cannot serve right now, or nothing. */
   unreadiness: () => readonly string[]
   /** The largest request body that is read, in bytes. */
@@ -42,8 +42,12 @@ export function expressApp(parts: ExpressAppParts): Express {
   app.set('query parser', false)
   app.set('trust proxy', parts.trustedProxies)
 
-  app.get('/health', (_request, response) => {
-    response.json({ status: 'alive', ...parts.served() })
+  app.use(['/health', '/ready'], (_request, response, next) => {
+    response.setHeader('cache-control', 'no-store')
+    next()
+  })
+  app.get('/health', async (_request, response) => {
+    response.json({ status: 'alive', ...(await parts.served()) })
   })
   app.get('/ready', (_request, response) => {
     const reasons = parts.unreadiness()

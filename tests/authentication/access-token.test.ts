@@ -64,6 +64,13 @@ describe('a valid token', () => {
     expect(caller.expiresAt).toBeGreaterThan(now())
   })
 
+  test('may have any text in it: quotes, colons and backslashes make no name of it', async () => {
+    const name = '":{"sub":"x\\\\":,"__proto__":'
+    const odd = { '":': 1, '\\': [{ a: '":"' }, '"a":'], ['__proto__']: 2, toString: { '': ':' } }
+    const payload = { ...claims(), name, odd }
+    expect(await subject.ask(forge(key, header, payload))).toMatchObject({ claims: { name } })
+  })
+
   test('keeps numbers, arrays, and texts of any language', async () => {
     const rich = {
       level: 3.5,
@@ -293,6 +300,31 @@ describe('refused:', () => {
       'an all-zero signature',
       'SIGNATURE_INVALID',
       async () => (await issuer.sign(key)).replace(/[^.]+$/, 'A'.repeat(86)),
+    ],
+    [
+      'a header that names its algorithm twice',
+      'TOKEN_MALFORMED',
+      () => forge(key, '{"alg":"none","alg":"ES256","kid":"ours","typ":"at+jwt"}', claims()),
+    ],
+    [
+      'a name twice, one of them in another spelling',
+      'TOKEN_MALFORMED',
+      () => forge(key, '{"\\u0061lg":"none","alg":"ES256","kid":"ours","typ":"at+jwt"}', claims()),
+    ],
+    [
+      'a payload that names its subject twice',
+      'TOKEN_MALFORMED',
+      () => forge(key, header, JSON.stringify(claims()).replace('{', '{"sub":"admin",')),
+    ],
+    [
+      'a payload with a name twice deep inside',
+      'TOKEN_MALFORMED',
+      () => forge(key, header, JSON.stringify(claims()).replace('{', '{"x":[{"y":1,"y":2}],')),
+    ],
+    [
+      'a subject with half a surrogate pair',
+      'CLAIM_INVALID',
+      () => forge(key, header, JSON.stringify({ ...claims(), sub: '1\ud800' })),
     ],
     ['two parts', 'TOKEN_MALFORMED', () => 'a.b'],
     ['four parts', 'TOKEN_MALFORMED', async () => `${await issuer.sign(key)}.AAAA`],

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
 import { createRemoteJWKSet } from 'jose'
 import { parse } from 'graphql'
 import { deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
@@ -574,6 +575,81 @@ authorization:
     const { status, challenge } = await askVault('{ gold }')
     expect(status).toBe(401)
     expect(challenge).toBe('Bearer realm="portcullis"')
+  })
+})
+
+describe('requests that no ordinary client sends:', () => {
+  const body = '{"query":"{ me }"}'
+
+  /** Returns all that comes back on a connection of its own. */
+  async function raw(line: string, headers: readonly string[], content = body): Promise<string> {
+    const { port } = new URL(gateway.url)
+    const socket = connect(Number(port), '127.0.0.1')
+    const length = headers.some((each) => each.startsWith('transfer-encoding'))
+      ? []
+      : [`content-length: ${Buffer.byteLength(content)}`]
+    const head = [line, 'host: gate', 'connection: close', ...length, ...headers]
+    socket.write(`${head.join('\r\n')}\r\n\r\n${content}`)
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    return answer
+  }
+  const post = 'POST /graphql HTTP/1.1'
+  const json = 'content-type: application/json'
+
+  test.each<[string, (token: string) => string, string]>([
+    ['a scheme in lower case', (token) => `authorization: bearer ${token}`, '"me":"7"'],
+    ['two spaces after the scheme', (token) => `authorization: Bearer  ${token}`, '"me":"7"'],
+    ['white space at the end', (token) => `authorization: Bearer ${token} \t`, '"me":"7"'],
+    ['a tab after the scheme', (token) => `authorization: Bearer\t${token}`, 'SCHEME_UNSUPPORTED'],
+    ['a token without a scheme', (token) => `authorization: ${token}`, 'SCHEME_UNSUPPORTED'],
+    ['an empty header', () => 'authorization:', 'SCHEME_UNSUPPORTED'],
+    [
+      'two tokens in one header',
+      (token) => `authorization: Bearer ${token}, Bearer ${token}`,
+      'TOKEN_MALFORMED',
+    ],
+    ['bytes that are no ASCII', () => 'authorization: Bearer \u00ff\u00fe', 'TOKEN_MALFORMED'],
+    ['a folded header', (token) => `authorization: Bearer\r\n ${token}`, '400 Bad Request'],
+    ['a space before the colon', (token) => `authorization : Bearer ${token}`, '400 Bad Request'],
+    ['a token in the address', (token) => `x: ${token}`, '"me":"nobody"'],
+  ])('%s', async (name, header, expected) => {
+    const token = await ours.sign(ourKey, { sub: '7' })
+    const line = name.includes('address')
+      ? post.replace(' HTTP', `?access_token=${token} HTTP`)
+      : post
+    expect(await raw(line, [json, header(token)])).toContain(expected)
+  })
+
+  test('a credential after a thousand other headers counts like the first', async () => {
+    const many = Array.from({ length: 2_000 }, (_, index) => `a${index}:`)
+    const bad = await raw(post, [json, ...many, 'authorization: Bearer bad'])
+    expect(bad).toContain('TOKEN_MALFORMED')
+    const good = `authorization: Bearer ${await ours.sign(ourKey)}`
+    expect(await raw(post, [json, good, ...many, good])).toContain('CREDENTIALS_AMBIGUOUS')
+  })
+
+  test('a chunked body is read like any other', async () => {
+    const good = `authorization: Bearer ${await ours.sign(ourKey, { sub: '7' })}`
+    const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+    const answer = await raw(post, [json, good, 'transfer-encoding: chunked'], chunked)
+    expect(answer).toContain('"me":"7"')
+  })
+
+  test.each([
+    ['404', 'POST /nothing HTTP/1.1', body],
+    ['405', 'DELETE /graphql HTTP/1.1', body],
+    ['405', 'HEAD /graphql HTTP/1.1', ''],
+    ['405', 'OPTIONS /graphql HTTP/1.1', ''],
+    ['400', post, '{{{'],
+    ['413', post, JSON.stringify({ query: 'x'.repeat(200_000) })],
+    ['200', 'GET /health HTTP/1.1', ''],
+    ['503', 'GET /ready HTTP/1.1', ''],
+  ])('%s with a token is not stored either: %s', async (status, line, content) => {
+    const good = `authorization: Bearer ${await ours.sign(ourKey)}`
+    const answer = await raw(line, [json, good], content)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(answer.toLowerCase()).toContain('cache-control: no-store')
   })
 })
 

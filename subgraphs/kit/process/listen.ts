@@ -26,6 +26,9 @@ const drainTime = 5_000
 /** Returns once the port accepts connections; a taken or forbidden port is a StartFailure. */
 export async function listen(handler: RequestListener, options: ListenOptions): Promise<Listening> {
   const server = createServer(handler)
+  // Past its default of 1,000, Node drops headers without a word, credentials among them. That all of
+  // them together have at most 16 KB is limit enough.
+  server.maxHeadersCount = 0
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(listenFailure(cause, options)))
     server.listen(options.port, options.host, resolve)
