@@ -184,6 +184,66 @@ describe('refused at start:', () => {
       `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: { cut_offs: nowhere } }] }`,
       'revocation.cut_offs: expected a URL',
     ],
+    [
+      'a plain header with the name of one about the client',
+      `${authentication}\nclaims: { subgraphs: { users: { headers: { gateway-client-address: sub } } } }`,
+      'is a header of the gateway',
+    ],
+    [
+      'a cookie with a name that no cookie has',
+      `${authentication}\nclaims: { subgraphs: { users: { cookies: ["a=b"] } } }`,
+      'claims.subgraphs.users.cookies[0]: expected the name of a cookie',
+    ],
+    [
+      'API keys that go over the network without TLS',
+      `authentication: { issuers: [{ ${issuer}, discovery: true }], api_keys: { exchange: "http://id.example.com/token" } }`,
+      'authentication.api_keys.exchange: expected https',
+    ],
+    [
+      'API keys that begin like access tokens',
+      `authentication: { issuers: [{ ${issuer}, discovery: true }], api_keys: { exchange: "https://id.example.com/token", prefix: eyJ } }`,
+      'authentication.api_keys.prefix: access tokens begin with ey',
+    ],
+    [
+      'API keys without an exchange',
+      `authentication: { issuers: [{ ${issuer}, discovery: true }], api_keys: {} }`,
+      'authentication.api_keys.exchange: ',
+    ],
+    [
+      'a step-up that asks for nothing',
+      `${authentication}\nauthorization: { step_up: { strong: {} } }`,
+      'authorization.step_up.strong: needs acr_values, max_age, or both',
+    ],
+    [
+      'an answer of a subgraph that may be as large as it likes',
+      `${authentication}\nsubgraphs: { all: { response_limit: 2000MB } }`,
+      'subgraphs.all.response_limit: expected a size from 1KB to 1024MB',
+    ],
+    [
+      'a certificate without its key',
+      `${authentication}\nsubgraphs: { users: { tls: { certificate: x } } }`,
+      'subgraphs.users.tls: certificate and key belong together',
+    ],
+    [
+      'a breaker that is merely on',
+      `${authentication}\nsubgraphs: { users: { breaker: true } }`,
+      'subgraphs.users.breaker: expected false, or failures and pause',
+    ],
+    [
+      'a breaker that opens before it was ever tried',
+      `${authentication}\nsubgraphs: { users: { breaker: { failures: 0 } } }`,
+      'subgraphs.users.breaker',
+    ],
+    [
+      'a switch that is neither on nor off',
+      `${authentication}\nsubgraphs: { users: { share: maybe } }`,
+      'subgraphs.users.share: expected true or false',
+    ],
+    [
+      'a deadline that no request could meet',
+      `${authentication}\nhttp: { deadline: 1ms }`,
+      'http.deadline: expected a length of time from 100ms to 10m',
+    ],
     ['a key given twice', `${authentication}\nworkers: 1\nworkers: 2`, 'Map keys must be unique'],
     ['broken YAML', 'authentication: [', 'Flow sequence'],
   ])('%s', (_name, text, problem) => {
@@ -259,6 +319,78 @@ subgraphs:
   )
   expect(subgraphSettings(subgraphs, 'users')).toMatchObject({ timeout: 500, errors: 'expose' })
   expect(subgraphSettings(subgraphs, 'toString')).toMatchObject({ timeout: 2_000 })
+})
+
+test('how a subgraph is called, setting by setting; what is not said has its default', () => {
+  file('pem of the authority\n', 'authority.pem')
+  const { subgraphs } = readConfig(
+    file(`${authentication}
+subgraphs:
+  all: { compression: true, breaker: { failures: 3 } }
+  users:
+    response_limit: 2MB
+    compression: false
+    http2: true
+    tls: { ca: '\${file.authority.pem}' }
+    breaker: false
+    join: false
+    share: true`),
+    {},
+  )
+  expect(subgraphSettings(subgraphs, 'users')).toEqual({
+    timeout: 10_000,
+    connections: 100,
+    errors: 'redact',
+    responseLimit: 2 * 1024 * 1024,
+    compression: false,
+    http2: true,
+    tls: { ca: 'pem of the authority' },
+    breaker: false,
+    join: false,
+    share: true,
+  })
+  expect(subgraphSettings(subgraphs, 'notes')).toEqual({
+    timeout: 10_000,
+    connections: 100,
+    errors: 'redact',
+    responseLimit: 50 * 1024 * 1024,
+    compression: true,
+    http2: false,
+    breaker: { failures: 3, pause: 2_000 },
+    join: true,
+    share: false,
+  })
+})
+
+test('the deadline of a request, the cookies of a subgraph, API keys, other logins', () => {
+  const config = readConfig(
+    file(`
+authentication:
+  issuers: [{ ${issuer}, discovery: true }]
+  api_keys: { exchange: 'https://id.example.com/token', prefix: key_, entries: 5, refused_for: 1s }
+claims: { subgraphs: { shop: { cookies: [cart, __Host-x] } } }
+http: { deadline: 5s }
+authorization: { step_up: { strong: { acr_values: [aal2] }, recent: { max_age: 5m } } }
+`),
+    {},
+  )
+  expect(config.http.deadline).toBe(5_000)
+  expect(config.claims.subgraphs.shop?.cookies).toEqual(['cart', '__Host-x'])
+  expect(config.authentication.apiKeys).toEqual({
+    exchange: 'https://id.example.com/token',
+    prefix: 'key_',
+    tokenType: 'urn:portcullis:params:oauth:token-type:api-key',
+    timeout: 1_500,
+    entries: 5,
+    refusedFor: 1_000,
+  })
+  expect(config.authorization.stepUp).toEqual({
+    strong: { acrValues: ['aal2'], maxAge: undefined },
+    recent: { acrValues: [], maxAge: 300 },
+  })
+  const plain = readConfig(file(authentication), {})
+  expect(plain.http.deadline).toBe(30_000)
+  expect(plain.authentication.apiKeys).toBeUndefined()
 })
 
 test('the JSON Schema knows every section, refuses unknown keys, and admits placeholders', () => {
