@@ -13,6 +13,7 @@ import type {
   Authenticator,
   AuthenticatorOptions,
 } from '../../gateway/authentication/authenticator.ts'
+import type { ApiKeyOptions } from '../../gateway/authentication/exchange-api-key.ts'
 import type { IssuerOptions } from '../../gateway/authentication/issuer.ts'
 import type { RevocationOptions } from '../../gateway/authentication/revocation/issuer-revocation.ts'
 import { narrowClaims } from '../../gateway/authentication/select-claims.ts'
@@ -70,6 +71,21 @@ export async function main(): Promise<void> {
       await median(() => perRequest(subject, tokens, 100_000)),
     )
   })
+  const endpoint = await exchangeEverything(tokens)
+  const keys = tokens.map((_, index) => `pck_${index}`)
+  await withAuthenticator(
+    es256,
+    { revocation: revocation(list.uri) },
+    async (subject) => {
+      await perRequest(subject, keys, keys.length)
+      row(
+        'remembered, 10,000 API keys, with revocation',
+        await median(() => perRequest(subject, keys, 100_000)),
+      )
+    },
+    { apiKeys: apiKeys(endpoint.url) },
+  )
+  endpoint.close()
   const forged = tokens.map((token) => `${token.slice(0, -6)}AAAAAA`)
   row(
     'refused: signature, first time',
@@ -145,6 +161,37 @@ async function publishStatusList(by: Signer): Promise<{ uri: string; close(): vo
       server.closeAllConnections()
       server.close()
     },
+  }
+}
+
+/** A token endpoint (RFC 8693) that has an access token for every API key. */
+async function exchangeEverything(tokens: readonly string[]) {
+  let count = 0
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      const access_token = tokens[count++ % tokens.length]
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ access_token, token_type: 'Bearer', expires_in: 3_600 }))
+    })
+  })
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+function apiKeys(exchange: string): ApiKeyOptions {
+  return {
+    exchange,
+    prefix: 'pck_',
+    tokenType: 'api-key',
+    timeout: 1_500,
+    entries: distinctTokens,
+    refusedFor: 5_000,
   }
 }
 
