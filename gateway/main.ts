@@ -1,10 +1,15 @@
-/** `npm run gateway`: one gateway process. */
+/** `npm run gateway`: the gateway, in as many processes as the configuration says. */
+import cluster from 'node:cluster'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { portOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
-import { runProcess } from '../subgraphs/kit/process/run-process.ts'
+import { failureLine, runProcess } from '../subgraphs/kit/process/run-process.ts'
 import { readSettings } from '../subgraphs/kit/process/settings.ts'
-import { startGateway } from './start-gateway.ts'
+import type { ClusterOptions } from './cluster/start-cluster.ts'
+import { readConfig } from './config.ts'
+import type { GatewaySettings } from './serving.ts'
+import type { RunningGateway } from './start-gateway.ts'
 
 const usage = `
 Usage: npm run gateway -- [options]
@@ -23,7 +28,37 @@ Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE
 /** What the subgraphs' keys are derived from has at least their length, in bytes. */
 const leastSecretLength = 32
 
-runProcess('gateway', async () => {
+const shipped = fileURLToPath(new URL('gateway.yaml', import.meta.url))
+
+// The engine is loaded only where it serves.
+if (cluster.isWorker) await (await import('./cluster/worker.ts')).runWorker(readOptions())
+else runProcess('gateway', start)
+
+async function start(): Promise<RunningGateway> {
+  const options = readOptions()
+  const settings = readSettingsOf(options)
+  const { workers } = settings.config
+  const count = workers === 'auto' ? availableParallelism() : workers
+  const module = fileURLToPath(import.meta.url)
+  const running =
+    count === 1
+      ? await startAlone(options, settings)
+      : await startSeveral({ ...options, settings, workers: count, module, giveUp })
+  reloadWhenTold(running, options)
+  return running
+}
+
+async function startAlone(options: ReturnType<typeof readOptions>, { secret }: GatewaySettings) {
+  const { startGateway } = await import('./start-gateway.ts')
+  return startGateway({ ...options, environment: process.env, secret })
+}
+
+async function startSeveral(options: ClusterOptions) {
+  const { startCluster } = await import('./cluster/start-cluster.ts')
+  return startCluster(options)
+}
+
+function readOptions() {
   const { values } = readCommandLine({
     usage,
     options: {
@@ -33,24 +68,49 @@ runProcess('gateway', async () => {
     },
   })
   const settings = readSettings(process.env)
-  const shipped = fileURLToPath(new URL('gateway.yaml', import.meta.url))
   if (settings.production && !values.config) {
     settings.problem('no configuration is named: give one with --config gateway.yaml')
   }
   const host = settings.text('HOST', '127.0.0.1')
   const port = values.port ? portOption(values.port) : settings.port('GATEWAY_PORT', 4000)
+  const level = settings.text('LOG_LEVEL', 'info')
+  settings.refuseProblems()
+  return {
+    supergraph: values.supergraph,
+    config: values.config ?? shipped,
+    listen: { host, port, portSetting: values.port ? '--port' : 'GATEWAY_PORT' },
+    log: pino({ name: 'gateway', level }, pino.destination(2)),
+  }
+}
+
+/** As the files are now: the configuration, and the secret if it stands in a file. */
+function readSettingsOf({ config }: { config: string }): GatewaySettings {
+  const settings = readSettings(process.env)
   const secret = settings.secret('GATEWAY_SECRET')
   if (secret && Buffer.byteLength(secret) < leastSecretLength) {
     settings.problem(`GATEWAY_SECRET is shorter than ${leastSecretLength} bytes`)
   }
   settings.refuseProblems()
+  return { config: readConfig(config, process.env), secret }
+}
 
-  return startGateway({
-    supergraph: values.supergraph,
-    config: values.config ?? shipped,
-    environment: process.env,
-    secret,
-    listen: { host, port, portSetting: values.port ? '--port' : 'GATEWAY_PORT' },
-    log: pino({ name: 'gateway', level: settings.text('LOG_LEVEL', 'info') }, pino.destination(2)),
+/** On SIGHUP, one time after the other. */
+function reloadWhenTold(running: RunningGateway, options: ReturnType<typeof readOptions>): void {
+  const { log } = options
+  let reloading = Promise.resolve()
+  process.on('SIGHUP', () => {
+    reloading = reloading.then(async () => {
+      try {
+        await running.reload(readSettingsOf(options))
+        log.info('serving by the new configuration')
+      } catch (cause) {
+        log.error({ reason: failureLine(cause) }, 'still serving by the last good configuration')
+      }
+    })
   })
-})
+}
+
+function giveUp(sentence: string): void {
+  console.error(`gateway: ${sentence}`)
+  process.exit(1)
+}

@@ -1,5 +1,12 @@
 /** What the gateway counts and measures, in the names of Prometheus. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+} from 'prom-client'
 
 export interface GatewayMetrics {
   readonly registry: Registry
@@ -13,6 +20,27 @@ export interface GatewayMetrics {
 
 /** From a millisecond, which a cached operation takes, to the ten seconds of the default time-out. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** What one of several processes has measured. */
+export type ProcessMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+/** Returns the metrics of several processes as those of one. */
+export function addedUp(processes: readonly ProcessMetrics[]): Registry {
+  return AggregatorRegistry.aggregate([...processes])
+}
+
+/**
+ * Returns of a process that has ended what goes on counting: without it the sums would fall, and
+ * Prometheus would take them for new ones.
+ */
+export function lastingCounts(processes: readonly ProcessMetrics[]): Promise<ProcessMetrics> {
+  const lasting = processes.map((metrics) =>
+    metrics.filter(({ type }) => lastingTypes.includes(String(type))),
+  )
+  return addedUp(lasting).getMetricsAsJSON()
+}
+
+const lastingTypes = ['counter', 'histogram']
 
 /** Returns the gateway's metrics in a registry of their own, those of the process among them. */
 export function gatewayMetrics(): GatewayMetrics {
@@ -36,11 +64,13 @@ export function gatewayMetrics(): GatewayMetrics {
   const supergraphs = new Counter({
     name: 'portcullis_supergraphs_served_total',
     help: 'How many supergraphs have been taken up since the start',
+    aggregator: 'max',
     registers,
   })
   const since = new Gauge({
     name: 'portcullis_supergraph_served_since_seconds',
     help: 'When the supergraph that serves now was taken up, in seconds since the epoch',
+    aggregator: 'max',
     registers,
   })
 

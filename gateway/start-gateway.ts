@@ -1,42 +1,13 @@
-/** From configuration to a listening gateway. */
+/** From configuration to a listening gateway, in one process. */
 import type { Logger } from 'pino'
-import { deriveClaimsKey } from '../subgraphs/kit/claims-header.ts'
-import type { Claims, ClaimsSigningKey } from '../subgraphs/kit/claims-header.ts'
 import { listen } from '../subgraphs/kit/process/listen.ts'
 import type { ListenOptions } from '../subgraphs/kit/process/listen.ts'
 import type { RunningProcess } from '../subgraphs/kit/process/run-process.ts'
 import type { Environment } from '../subgraphs/kit/process/settings.ts'
-import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
-import { authenticator } from './authentication/authenticator.ts'
-import { authenticationMetrics } from './authentication/metrics.ts'
-import type { AuthenticationMetrics } from './authentication/metrics.ts'
-import { narrowClaims } from './authentication/select-claims.ts'
-import type { AuthorizationOptions } from './authorization/authorization-options.ts'
-import {
-  noPolicies,
-  PolicyModuleUnusable,
-  policyFunctions,
-  policyService,
-  readPolicyModule,
-} from './authorization/policies.ts'
-import type { DecidePolicies } from './authorization/policies.ts'
 import { readConfig } from './config.ts'
-import type { GatewayConfig } from './config.ts'
-import { subgraphSettings } from './configuration/subgraphs.ts'
-import { claimsKeyPair, claimsKeySet } from './execution/claims-signing-key.ts'
-import { clientHeaders } from './execution/client-headers.ts'
-import { cookiesFor } from './execution/cookies.ts'
-import { subgraphHeaders } from './execution/subgraph-headers.ts'
-import type { ForwardedCaller } from './execution/subgraph-headers.ts'
-import { createGateway } from './gateway.ts'
-import { createGeneration } from './generation.ts'
-import type { Generation } from './generation.ts'
-import { directPost } from './http/direct-post.ts'
-import { expressApp } from './http/express-app.ts'
-import { metricsHandler } from './http/metrics-handler.ts'
-import { gatewayMetrics } from './metrics.ts'
-import type { SubgraphParts } from './subgraph-calls.ts'
-import { followSupergraph, SupergraphUnusable } from './supergraph/follow-supergraph.ts'
+import { listenForMetrics } from './metrics-port.ts'
+import { reloadableGateway } from './reloadable-gateway.ts'
+import type { GatewaySettings } from './serving.ts'
 
 export interface StartGatewayOptions {
   /** The file of the composed supergraph. */
@@ -54,185 +25,30 @@ export interface StartGatewayOptions {
   log: Logger
 }
 
+/** A gateway that takes up other settings without losing a request. */
+export interface RunningGateway extends RunningProcess {
+  /** Rejects when they cannot be used; what served before then serves on. */
+  reload(settings: GatewaySettings): Promise<void>
+}
+
 /** Returns once the gateway accepts connections; what an operator has to mend is a StartFailure. */
-export async function startGateway(options: StartGatewayOptions): Promise<RunningProcess> {
-  const { log } = options
-  const secrets = readSecrets(options.secret)
-  const keySet = claimsKeySet(secrets.map(claimsKeyPair))
-  const metrics = gatewayMetrics()
+export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
+  const { log, secret } = options
   const config = readConfig(options.config, options.environment)
-  const served = { requests: { answered: 0 }, tokens: { accepted: 0, refused: 0 } }
-  const decidePolicies = await policiesOf(config, log).catch(asStartFailure)
-  const callers = authenticator(config.authentication, {
-    claims: claimRules(config),
-    metrics: counted(authenticationMetrics(metrics.registry), served.tokens),
-    log,
-  })
-  const supergraph = await followSupergraph({
-    path: options.supergraph,
-    log,
-    onServed: metrics.supergraphServed,
-    create: (supergraph, previous: Generation | undefined) =>
-      createGeneration({
-        supergraph,
-        previous,
-        engine: config.engine,
-        subgraph: (name) => subgraphParts(name, config, secrets[0]!),
-        called: metrics.subgraphCalled,
-        authorization: authorizationOptions(config),
-        decidePolicies,
-        explainScope: config.authorization.explainScope,
-        realm: config.http.realm,
-        limits: config.limits,
-        log,
-      }),
-    retire: (generation) => generation.close(),
-  }).catch(asStartFailure)
-
-  const { http } = config
-  const answer = createGateway({
-    authenticate: callers.authenticate,
-    generation: supergraph.current,
-    realm: http.realm,
-    answered(status, seconds) {
-      served.requests.answered++
-      metrics.answered(status, seconds)
-    },
-    log,
-  })
-  const app = expressApp({
-    ...http,
-    answer,
-    served: () => served,
-    unreadiness: callers.unreadiness,
-    documents: { '/.well-known/gateway-claims.json': () => keySet },
-    log,
-  })
-  const listener = directPost({
-    answer,
-    bodyLimit: http.bodyLimit,
-    deadline: http.deadline,
-    behindProxy: http.trustedProxies !== 0,
-    otherwise: app,
-  })
-  const listening = await listen(listener, options.listen)
-  const measured = config.metrics
-    ? await listen(metricsHandler(metrics.registry), {
-        ...config.metrics,
-        portSetting: 'metrics.port in the configuration',
-      })
-    : undefined
-
-  if (measured) log.info({ url: `${measured.origin}/metrics` }, 'serving metrics')
+  const gateway = await reloadableGateway({ config, secret }, options)
+  const listening = await listen(gateway.listener, options.listen)
+  const measured = await listenForMetrics(config, log, () => gateway.registry.metrics())
 
   return {
     url: `${listening.origin}/graphql`,
+    async reload(settings) {
+      await gateway.prepare(settings)
+      gateway.adopt()
+    },
     async close() {
       await listening.close()
       await measured?.close()
-      await supergraph.close()
-      await callers.close()
+      await gateway.close()
     },
   }
-}
-
-/** How one subgraph is called, and what it is told: the badge, and of the client what it may know. */
-function subgraphParts(
-  subgraph: string,
-  { claims, subgraphs }: GatewayConfig,
-  secret: string,
-): SubgraphParts {
-  const { share, ...settings } = subgraphSettings(subgraphs, subgraph)
-  const own = Object.hasOwn(claims.subgraphs, subgraph) ? claims.subgraphs[subgraph] : undefined
-  const forward = own?.forward ?? claims.forward
-  const cookies = own?.cookies ?? []
-  const narrow = (verified: Claims) => narrowClaims(verified, forward)
-  const badge = subgraphHeaders({
-    subgraph,
-    signingKey: signingKeyFor(subgraph, own?.signing ?? claims.signing, secret),
-    narrow,
-    plainHeaders: own?.headers ?? {},
-    now: Date.now,
-  })
-  const toldOfClient = own?.client === true || cookies.length > 0
-  const aboutClient = ({ client = {}, cookies: given }: ForwardedCaller) => {
-    const cookie = given === undefined ? undefined : cookiesFor(cookies, given)
-    return { ...(own?.client ? clientHeaders(client) : {}), ...(cookie ? { cookie } : {}) }
-  }
-  return {
-    ...settings,
-    cookies,
-    headers: toldOfClient ? (caller) => ({ ...badge(caller), ...aboutClient(caller) }) : badge,
-    sharedAs: share
-      ? (caller) => JSON.stringify([caller.claims && narrow(caller.claims), aboutClient(caller)])
-      : undefined,
-  }
-}
-
-function signingKeyFor(
-  subgraph: string,
-  algorithm: 'HS256' | 'EdDSA',
-  secret: string,
-): ClaimsSigningKey {
-  if (algorithm === 'HS256') return { algorithm, key: deriveClaimsKey(secret, subgraph) }
-  const { keyId, privateKey } = claimsKeyPair(secret)
-  return { algorithm, keyId, key: privateKey }
-}
-
-const leastSecretLength = 32
-
-function readSecrets(text: string): string[] {
-  const secrets = text.split(',').map((secret) => secret.trim())
-  if (secrets.every((secret) => Buffer.byteLength(secret) >= leastSecretLength)) return secrets
-  throw new StartFailure(
-    `GATEWAY_SECRET has a secret that is shorter than ${leastSecretLength} bytes`,
-  )
-}
-
-/** Counts the tokens judged, for `/health`, where a person looks who has no Prometheus. */
-function counted(
-  metrics: AuthenticationMetrics,
-  tokens: { accepted: number; refused: number },
-): AuthenticationMetrics {
-  return {
-    ...metrics,
-    judged(issuer, outcome) {
-      if (outcome === 'accepted') tokens.accepted++
-      else if (outcome !== 'anonymous') tokens.refused++
-      metrics.judged(issuer, outcome)
-    },
-  }
-}
-
-function claimRules({ claims: { forward, subgraphs } }: GatewayConfig) {
-  return { forward, narrowed: Object.values(subgraphs).flatMap(({ forward }) => [forward ?? []]) }
-}
-
-function authorizationOptions({ authorization }: GatewayConfig): AuthorizationOptions {
-  const introspection = { allow: 'on', refuse: 'off' } as const
-  return {
-    ...authorization,
-    introspection:
-      authorization.introspection === 'allow' || authorization.introspection === 'refuse'
-        ? introspection[authorization.introspection]
-        : authorization.introspection,
-  }
-}
-
-async function policiesOf({ authorization }: GatewayConfig, log: Logger): Promise<DecidePolicies> {
-  const { policies } = authorization
-  if (!policies) return noPolicies
-  const options = {
-    timeout: policies.timeout,
-    onFailure: (policy: string, reason: Error) =>
-      log.warn({ policy, reason: reason.message }, 'a policy could not decide: denied'),
-  }
-  if ('url' in policies) return policyService(policies.url, options)
-  return policyFunctions(await readPolicyModule(policies.file), options)
-}
-
-function asStartFailure(cause: unknown): never {
-  if (cause instanceof SupergraphUnusable || cause instanceof PolicyModuleUnusable)
-    throw new StartFailure(cause.message, { cause })
-  throw cause
 }

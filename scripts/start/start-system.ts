@@ -50,8 +50,9 @@ export async function startSystem({ environment, supervisor }: SystemOptions): P
       ? 'supergraph.graphql'
       : await privateSupergraph(settings.dataDirectory)
     await compose(supergraph, withPorts)
+    const module = ownModule('../../gateway/main', import.meta.url)
     return supervisor.start('gateway', {
-      module: ownModule('../../gateway/main', import.meta.url),
+      module: { ...module, execArgv: ['--max-semi-space-size=64', ...module.execArgv] },
       words: ['--supergraph', supergraph],
       environment: withPorts,
     })

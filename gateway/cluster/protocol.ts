@@ -1,0 +1,67 @@
+/** What the primary process and its workers ask each other. */
+import { FetchFailure } from '../authentication/fetch-document.ts'
+import type {
+  DocumentFetcher,
+  DocumentSource,
+  FetchedDocument,
+  UnchangedDocument,
+} from '../authentication/fetch-document.ts'
+import type { ProcessMetrics } from '../metrics.ts'
+import type { GatewaySettings, Served } from '../serving.ts'
+import type { Ask } from './questions.ts'
+
+/** What the primary answers. */
+export interface PrimaryAnswers {
+  [name: string]: (argument: never) => unknown
+  settings: () => GatewaySettings
+  /** Fetches what an issuer publishes, for all workers. */
+  fetch: (request: FetchRequest) => Promise<FetchOutcome>
+  /** What all workers have served together. */
+  served: () => Promise<Served>
+  listening: (origin: string) => void
+  /** Why a worker cannot start, in a sentence. */
+  failed: (sentence: string) => void
+}
+
+/** What a worker answers. */
+export interface WorkerAnswers {
+  [name: string]: (argument: never) => unknown
+  prepare: (settings: GatewaySettings) => Promise<void>
+  adopt: () => void
+  discard: () => Promise<void>
+  metrics: () => Promise<ProcessMetrics>
+  served: () => Served
+  /** Answers the requests under way and ends. */
+  stop: () => void
+}
+
+type FetchOptions = Parameters<DocumentFetcher>[1]
+type FetchRequest = { readonly url: string; readonly options: FetchOptions }
+type FetchOutcome =
+  | { readonly answer: FetchedDocument | UnchangedDocument }
+  | { readonly failure: string; readonly status: number | undefined }
+
+/** Returns the answer of the primary to `fetch`. */
+export function answerFetch(fetch: DocumentFetcher): PrimaryAnswers['fetch'] {
+  return async ({ url, options }) => {
+    try {
+      return { answer: await fetch(url, options) }
+    } catch (cause) {
+      if (!(cause instanceof FetchFailure)) throw cause
+      return { failure: cause.message, status: cause.status }
+    }
+  }
+}
+
+/** Returns a source of documents that asks the primary. */
+export function documentsOfPrimary(ask: Ask<PrimaryAnswers>): DocumentSource {
+  return {
+    async fetch(url, options) {
+      const outcome = await ask('fetch', { url, options })
+      if ('answer' in outcome) return outcome.answer
+      const { failure, status } = outcome
+      throw new FetchFailure(failure, status === undefined ? {} : { status })
+    },
+    async close() {},
+  }
+}

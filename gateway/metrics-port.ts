@@ -1,0 +1,21 @@
+/** The port of the metrics. */
+import type { Logger } from 'pino'
+import { listen } from '../subgraphs/kit/process/listen.ts'
+import type { Listening } from '../subgraphs/kit/process/listen.ts'
+import type { GatewayConfig } from './config.ts'
+import { metricsHandler } from './http/metrics-handler.ts'
+
+/** Serves the metrics where the configuration says so, if it does. */
+export async function listenForMetrics(
+  { metrics }: GatewayConfig,
+  log: Logger,
+  read: () => Promise<string>,
+): Promise<Listening | undefined> {
+  if (!metrics) return undefined
+  const listening = await listen(metricsHandler(read), {
+    ...metrics,
+    portSetting: 'metrics.port in the configuration',
+  })
+  log.info({ url: `${listening.origin}/metrics` }, 'serving metrics')
+  return listening
+}

@@ -1,0 +1,124 @@
+/** One process's gateway, whose settings can be replaced while it answers. */
+import type { RequestListener } from 'node:http'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import type { DocumentSource } from './authentication/fetch-document.ts'
+import { authenticationMetrics } from './authentication/metrics.ts'
+import type { AgeSource } from './authentication/metrics.ts'
+import { gatewayMetrics } from './metrics.ts'
+import { createServing } from './serving.ts'
+import type { GatewaySettings, Served, Serving } from './serving.ts'
+
+export interface ReloadableGatewayOptions {
+  /** The file of the composed supergraph. */
+  supergraph: string
+  documents?: DocumentSource | undefined
+  /** What all processes have served together, if there are several. */
+  servedByAll?: (() => Promise<Served>) | undefined
+  log: Logger
+}
+
+export interface ReloadableGateway {
+  readonly listener: RequestListener
+  readonly registry: Registry
+  readonly served: Served
+  /** Makes all that these settings need; nothing changes until they are adopted. */
+  prepare(settings: GatewaySettings): Promise<void>
+  /** Answers by what was prepared from the next request on. Those under way end as they began. */
+  adopt(): void
+  /** Forgets what was prepared. */
+  discard(): Promise<void>
+  close(): Promise<void>
+}
+
+/** What serves, and how many requests it is answering. */
+interface Road {
+  readonly serving: Serving
+  underWay: number
+  idle: () => void
+}
+
+/** Returns the gateway, answering by these settings. */
+export async function reloadableGateway(
+  first: GatewaySettings,
+  options: ReloadableGatewayOptions,
+): Promise<ReloadableGateway> {
+  const metrics = gatewayMetrics()
+  const authentication = authenticationMetrics(metrics.registry)
+  const served: Served = { requests: { answered: 0 }, tokens: { accepted: 0, refused: 0 } }
+  // Of several authenticators after one another, the ages of the one that serves count.
+  let ages: AgeSource = { keySets: () => [], revocation: () => [] }
+  authentication.observe({
+    keySets: () => ages.keySets(),
+    revocation: () => ages.revocation(),
+  })
+  const closing = new Set<Promise<void>>()
+  let road = await roadFor(first)
+  ages = road.ages
+  let prepared: Awaited<ReturnType<typeof roadFor>> | undefined
+
+  return {
+    registry: metrics.registry,
+    served,
+    listener(request, response) {
+      const taken = road
+      taken.underWay++
+      response.once('close', () => {
+        if (--taken.underWay === 0) taken.idle()
+      })
+      taken.serving.listener(request, response)
+    },
+    async prepare(settings) {
+      await discard()
+      prepared = await roadFor(settings, road.serving)
+      const { serving } = prepared
+      await serving.warm
+      const reasons = serving.unreadiness()
+      if (reasons.length === 0) return
+      await discard()
+      throw new StartFailure(`it is not ready: ${reasons.join('; ')}`)
+    },
+    adopt() {
+      if (!prepared) return
+      const replaced = road
+      road = prepared
+      ages = road.ages
+      prepared = undefined
+      const closed = closeWhenIdle(replaced).finally(() => closing.delete(closed))
+      closing.add(closed)
+    },
+    discard,
+    async close() {
+      await discard()
+      await Promise.all(closing)
+      await road.serving.close()
+    },
+  }
+
+  async function roadFor(settings: GatewaySettings, previous?: Serving) {
+    let own: AgeSource = { keySets: () => [], revocation: () => [] }
+    const serving = await createServing({
+      ...options,
+      ...settings,
+      metrics,
+      authenticationMetrics: { ...authentication, observe: (source) => void (own = source) },
+      served,
+      previous,
+    })
+    return { serving, ages: own, underWay: 0, idle: () => {} }
+  }
+
+  async function discard(): Promise<void> {
+    const unused = prepared
+    prepared = undefined
+    await unused?.serving.close()
+  }
+
+  async function closeWhenIdle(replaced: Road): Promise<void> {
+    if (replaced.underWay > 0) await new Promise<void>((ended) => (replaced.idle = ended))
+    await replaced.serving.close().catch((cause: Error) => {
+      options.log.error({ reason: cause.message }, 'what was replaced did not close cleanly')
+    })
+  }
+}

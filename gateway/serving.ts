@@ -1,0 +1,250 @@
+/** All that depends on the configuration; another configuration is another one of these. */
+import type { RequestListener } from 'node:http'
+import type { Logger } from 'pino'
+import { deriveClaimsKey } from '../subgraphs/kit/claims-header.ts'
+import type { Claims, ClaimsSigningKey } from '../subgraphs/kit/claims-header.ts'
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { authenticator } from './authentication/authenticator.ts'
+import type { DocumentSource } from './authentication/fetch-document.ts'
+import type { AuthenticationMetrics } from './authentication/metrics.ts'
+import { narrowClaims } from './authentication/select-claims.ts'
+import type { AuthorizationOptions } from './authorization/authorization-options.ts'
+import {
+  noPolicies,
+  PolicyModuleUnusable,
+  policyFunctions,
+  policyService,
+  readPolicyModule,
+} from './authorization/policies.ts'
+import type { DecidePolicies } from './authorization/policies.ts'
+import type { GatewayConfig } from './config.ts'
+import { subgraphSettings } from './configuration/subgraphs.ts'
+import { claimsKeyPair, claimsKeySet } from './execution/claims-signing-key.ts'
+import { clientHeaders } from './execution/client-headers.ts'
+import { cookiesFor } from './execution/cookies.ts'
+import { subgraphHeaders } from './execution/subgraph-headers.ts'
+import type { ForwardedCaller } from './execution/subgraph-headers.ts'
+import { createGateway } from './gateway.ts'
+import { createGeneration } from './generation.ts'
+import type { Generation } from './generation.ts'
+import { directPost } from './http/direct-post.ts'
+import { expressApp } from './http/express-app.ts'
+import type { GatewayMetrics } from './metrics.ts'
+import type { SubgraphParts } from './subgraph-calls.ts'
+import { followSupergraph, SupergraphUnusable } from './supergraph/follow-supergraph.ts'
+
+/** What an operator decides, checked. */
+export interface GatewaySettings {
+  readonly config: GatewayConfig
+  /**
+   * The secret from which the subgraphs' claims keys are derived; during a rotation two, the one to
+   * sign with first, with a comma between.
+   */
+  readonly secret: string
+}
+
+export interface ServingParts extends GatewaySettings {
+  /** The file of the composed supergraph. */
+  supergraph: string
+  metrics: GatewayMetrics
+  authenticationMetrics: AuthenticationMetrics
+  /** Counts for `/health`. */
+  served: Served
+  /** What all processes have served together, if there are several. */
+  servedByAll?: (() => Promise<Served>) | undefined
+  /** Fetches what the issuers publish; left out: by itself. */
+  documents?: DocumentSource | undefined
+  /** What serves until this does. */
+  previous?: Serving | undefined
+  log: Logger
+}
+
+/** What has been served since the start. */
+export interface Served {
+  readonly requests: { answered: number }
+  readonly tokens: { accepted: number; refused: number }
+}
+
+export interface Serving {
+  readonly listener: RequestListener
+  /** Resolves when what the issuers publish has been asked for once, with success or without. */
+  readonly warm: Promise<void>
+  /** Why it cannot serve right now, or nothing. */
+  unreadiness(): readonly string[]
+  generation(): Generation
+  close(): Promise<void>
+}
+
+/** Returns what answers by these settings; what an operator has to mend is a StartFailure. */
+export async function createServing(parts: ServingParts): Promise<Serving> {
+  const { config, metrics, served, previous, log } = parts
+  const secrets = readSecrets(parts.secret)
+  const keySet = claimsKeySet(secrets.map(claimsKeyPair))
+  const decidePolicies = await policiesOf(config, log).catch(asStartFailure)
+  const callers = authenticator(config.authentication, {
+    claims: claimRules(config),
+    metrics: counted(parts.authenticationMetrics, served.tokens),
+    ...(parts.documents ? { documents: parts.documents } : {}),
+    log,
+  })
+  const supergraph = await followSupergraph({
+    path: parts.supergraph,
+    log,
+    onServed: metrics.supergraphServed,
+    create: (supergraph, before = previous?.generation()) =>
+      createGeneration({
+        supergraph,
+        previous: before,
+        engine: config.engine,
+        subgraph: (name) => subgraphParts(name, config, secrets[0]!),
+        called: metrics.subgraphCalled,
+        authorization: authorizationOptions(config),
+        decidePolicies,
+        explainScope: config.authorization.explainScope,
+        realm: config.http.realm,
+        limits: config.limits,
+        log,
+      }),
+    retire: (generation: Generation) => generation.close(),
+  }).catch(async (cause) => {
+    await callers.close()
+    return asStartFailure(cause)
+  })
+
+  const { http } = config
+  const answer = createGateway({
+    authenticate: callers.authenticate,
+    generation: supergraph.current,
+    realm: http.realm,
+    answered(status, seconds) {
+      served.requests.answered++
+      metrics.answered(status, seconds)
+    },
+    log,
+  })
+  const app = expressApp({
+    ...http,
+    answer,
+    served: parts.servedByAll ?? (() => served),
+    unreadiness: callers.unreadiness,
+    documents: { '/.well-known/gateway-claims.json': () => keySet },
+    log,
+  })
+  return {
+    listener: directPost({
+      answer,
+      bodyLimit: http.bodyLimit,
+      deadline: http.deadline,
+      behindProxy: http.trustedProxies !== 0,
+      otherwise: app,
+    }),
+    warm: callers.warm,
+    unreadiness: callers.unreadiness,
+    generation: supergraph.current,
+    async close() {
+      await supergraph.close()
+      await callers.close()
+    },
+  }
+}
+
+/** How one subgraph is called, and what it is told: the badge, and of the client what it may know. */
+function subgraphParts(
+  subgraph: string,
+  { claims, subgraphs }: GatewayConfig,
+  secret: string,
+): SubgraphParts {
+  const { share, ...settings } = subgraphSettings(subgraphs, subgraph)
+  const own = Object.hasOwn(claims.subgraphs, subgraph) ? claims.subgraphs[subgraph] : undefined
+  const forward = own?.forward ?? claims.forward
+  const cookies = own?.cookies ?? []
+  const narrow = (verified: Claims) => narrowClaims(verified, forward)
+  const badge = subgraphHeaders({
+    subgraph,
+    signingKey: signingKeyFor(subgraph, own?.signing ?? claims.signing, secret),
+    narrow,
+    plainHeaders: own?.headers ?? {},
+    now: Date.now,
+  })
+  const toldOfClient = own?.client === true || cookies.length > 0
+  const aboutClient = ({ client = {}, cookies: given }: ForwardedCaller) => {
+    const cookie = given === undefined ? undefined : cookiesFor(cookies, given)
+    return { ...(own?.client ? clientHeaders(client) : {}), ...(cookie ? { cookie } : {}) }
+  }
+  return {
+    ...settings,
+    cookies,
+    headers: toldOfClient ? (caller) => ({ ...badge(caller), ...aboutClient(caller) }) : badge,
+    sharedAs: share
+      ? (caller) => JSON.stringify([caller.claims && narrow(caller.claims), aboutClient(caller)])
+      : undefined,
+  }
+}
+
+function signingKeyFor(
+  subgraph: string,
+  algorithm: 'HS256' | 'EdDSA',
+  secret: string,
+): ClaimsSigningKey {
+  if (algorithm === 'HS256') return { algorithm, key: deriveClaimsKey(secret, subgraph) }
+  const { keyId, privateKey } = claimsKeyPair(secret)
+  return { algorithm, keyId, key: privateKey }
+}
+
+const leastSecretLength = 32
+
+function readSecrets(text: string): string[] {
+  const secrets = text.split(',').map((secret) => secret.trim())
+  if (secrets.every((secret) => Buffer.byteLength(secret) >= leastSecretLength)) return secrets
+  throw new StartFailure(
+    `GATEWAY_SECRET has a secret that is shorter than ${leastSecretLength} bytes`,
+  )
+}
+
+/** Counts the tokens judged, for `/health`, where a person looks who has no Prometheus. */
+function counted(
+  metrics: AuthenticationMetrics,
+  tokens: { accepted: number; refused: number },
+): AuthenticationMetrics {
+  return {
+    ...metrics,
+    judged(issuer, outcome) {
+      if (outcome === 'accepted') tokens.accepted++
+      else if (outcome !== 'anonymous') tokens.refused++
+      metrics.judged(issuer, outcome)
+    },
+  }
+}
+
+function claimRules({ claims: { forward, subgraphs } }: GatewayConfig) {
+  return { forward, narrowed: Object.values(subgraphs).flatMap(({ forward }) => [forward ?? []]) }
+}
+
+function authorizationOptions({ authorization }: GatewayConfig): AuthorizationOptions {
+  const introspection = { allow: 'on', refuse: 'off' } as const
+  return {
+    ...authorization,
+    introspection:
+      authorization.introspection === 'allow' || authorization.introspection === 'refuse'
+        ? introspection[authorization.introspection]
+        : authorization.introspection,
+  }
+}
+
+async function policiesOf({ authorization }: GatewayConfig, log: Logger): Promise<DecidePolicies> {
+  const { policies } = authorization
+  if (!policies) return noPolicies
+  const options = {
+    timeout: policies.timeout,
+    onFailure: (policy: string, reason: Error) =>
+      log.warn({ policy, reason: reason.message }, 'a policy could not decide: denied'),
+  }
+  if ('url' in policies) return policyService(policies.url, options)
+  return policyFunctions(await readPolicyModule(policies.file), options)
+}
+
+function asStartFailure(cause: unknown): never {
+  if (cause instanceof SupergraphUnusable || cause instanceof PolicyModuleUnusable)
+    throw new StartFailure(cause.message, { cause })
+  throw cause
+}

@@ -1,0 +1,301 @@
+/** Several gateway processes behind one port, as an operator starts them. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { Pool } from 'undici'
+import { claimsHeaderName } from '../../subgraphs/kit/claims-header.ts'
+import { compose } from '../support/compose.ts'
+import { runCompiled } from '../support/run-compiled.ts'
+import { until } from '../support/until.ts'
+
+const secret = 'a secret that only the tests of several processes know'
+const sdl = /* GraphQL */ `
+  type Query {
+    claimed: String
+  }
+`
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-workers-'))
+const supergraph = join(folder, 'supergraph.graphql')
+let subgraph: Server
+let issuer: Awaited<ReturnType<typeof startCountingIssuer>>
+
+/** An issuer that counts how often its keys are asked for. */
+async function startCountingIssuer() {
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'known', alg: 'ES256', use: 'sig' }
+  let asked = 0
+  const server = createServer((_request, response) => {
+    asked++
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url,
+    asked: () => asked,
+    close: () => server.close(),
+    token(keyId: string, subject: string) {
+      const now = Math.floor(Date.now() / 1000)
+      return new SignJWT({
+        iss: url,
+        aud: 'portcullis',
+        sub: subject,
+        name: subject,
+        client_id: 'tests',
+        iat: now,
+        exp: now + 300,
+        jti: subject,
+      })
+        .setProtectedHeader({ alg: 'ES256', kid: keyId, typ: 'at+jwt' })
+        .sign(privateKey)
+    },
+  }
+}
+
+interface Gateway {
+  readonly child: ChildProcess
+  readonly origin: string
+  readonly pool: Pool
+  log(): readonly Record<string, unknown>[]
+  write(config: string): void
+  ask(token?: string): Promise<{ status: number; body: string }>
+  get(path: string): Promise<Record<string, never>>
+  stop(): Promise<number | null>
+}
+
+let configs = 0
+
+function configText(workers: number, forward: string, metrics = ''): string {
+  return `workers: ${workers}
+authentication:
+  issuers:
+    - issuer: ${issuer.url}
+      jwks_uri: ${issuer.url}/jwks
+      audiences: [portcullis]
+      key_set: { cooldown: 1h }
+claims:
+  forward: [${forward}]
+${metrics}`
+}
+
+async function startGateway(config: string, schema = supergraph): Promise<Gateway> {
+  const file = join(folder, `gateway-${configs++}.yaml`)
+  const write = (text: string) => writeFileSync(file, text)
+  write(config)
+  const words = ['--supergraph', schema, '--config', file, '--port', '0']
+  const child = spawn(process.execPath, runCompiled('gateway/main', ...words), {
+    env: { PATH: process.env.PATH, GATEWAY_SECRET: secret },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let output = ''
+  child.stderr!.on('data', (chunk) => (output += chunk))
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('message', (message) => resolve((message as { listening: string }).listening))
+    child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}: ${output}`)))
+  })
+  const { origin } = new URL(url)
+  const pool = new Pool(origin, { connections: 16 })
+  return {
+    child,
+    origin,
+    pool,
+    write,
+    log: () =>
+      output
+        .split('\n')
+        .filter((line) => line.startsWith('{') && line.endsWith('}'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    async ask(token) {
+      const { statusCode, body } = await pool.request({
+        method: 'POST',
+        path: '/graphql',
+        headers: {
+          'content-type': 'application/json',
+          ...(token ? { authorization: `Bearer ${token}` } : {}),
+        },
+        body: '{"query":"{ claimed }"}',
+      })
+      return { status: statusCode, body: await body.text() }
+    },
+    get: async (path) => (await fetch(`${origin}${path}`)).json() as Promise<Record<string, never>>,
+    async stop() {
+      await pool.close()
+      if (child.exitCode !== null) return child.exitCode
+      child.kill('SIGTERM')
+      const [code] = (await once(child, 'exit')) as [number | null]
+      return code
+    },
+  }
+}
+
+beforeAll(async () => {
+  issuer = await startCountingIssuer()
+  subgraph = createServer((request, response) => {
+    request.resume().on('end', () => {
+      const { claims } = payloadOf(String(request.headers[claimsHeaderName]))
+      const claimed = claims === null ? null : Object.keys(claims).sort().join(' ')
+      response.setHeader('content-type', 'application/json')
+      setTimeout(() => response.end(JSON.stringify({ data: { claimed } })), 5)
+    })
+  })
+  subgraph.listen(0, '127.0.0.1')
+  await once(subgraph, 'listening')
+  const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}/`
+  writeFileSync(supergraph, compose([{ name: 'people', url, sdl }]))
+})
+
+afterAll(() => {
+  subgraph.close()
+  issuer.close()
+  rmSync(folder, { recursive: true })
+})
+
+function payloadOf(jws: string): { claims: object | null } {
+  return JSON.parse(Buffer.from(jws.split('.')[1]!, 'base64url').toString()) as never
+}
+
+const answered = (claimed: string | null) => `${JSON.stringify({ data: { claimed } })}\n`
+
+describe('two processes', () => {
+  let gateway: Gateway
+  let workers: number[]
+
+  beforeAll(async () => {
+    gateway = await startGateway(configText(2, 'sub', 'metrics: { port: 0 }'))
+    const line = await until(() => gateway.log().find(({ processes }) => processes))
+    workers = line.processes as number[]
+  })
+  afterAll(async () => {
+    expect(await gateway.stop()).toBe(0)
+    expect(workers.some(isRunning)).toBe(false)
+  })
+
+  /** One connection each: they are handed to the workers in turn. */
+  async function askWith(tokens: readonly string[]) {
+    return Promise.all(tokens.map((token) => gateway.ask(token)))
+  }
+
+  test('share one port, and their counters add up', async () => {
+    expect(workers).toHaveLength(2)
+    const token = await issuer.token('known', '1')
+    const answers = await askWith(Array.from({ length: 40 }, () => token))
+    expect(new Set(answers.map(({ body }) => body))).toEqual(new Set([answered('sub')]))
+
+    for (let asked = 0; asked < 4; asked++) {
+      const { requests, tokens } = await gateway.get('/health')
+      expect({ requests, tokens }).toEqual({
+        requests: { answered: 40 },
+        tokens: { accepted: 40, refused: 0 },
+      })
+    }
+    const { url } = gateway.log().find(({ msg }) => msg === 'serving metrics')!
+    const metrics = await (await fetch(String(url))).text()
+    expect(metrics).toContain('portcullis_request_duration_seconds_count{status="200"} 40')
+    expect(metrics).toContain('portcullis_supergraphs_served_total 1')
+    expect(metrics).toMatch(/portcullis_authentication_total\{[^}]*outcome="accepted"[^}]*\} 40/)
+  })
+
+  test('fetch the keys once, and once more for a flood of unknown key ids', async () => {
+    expect(issuer.asked()).toBe(1)
+    const strangers = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => issuer.token(`unknown-${index}`, '1')),
+    )
+    const answers = await askWith(strangers)
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
+    expect(issuer.asked()).toBe(2)
+    const refusedBy = gateway
+      .log()
+      .flatMap(({ reason, pid }) => (reason === 'KEY_UNKNOWN' ? pid : []))
+    expect(new Set(refusedBy)).toEqual(new Set(workers))
+  })
+
+  test('take up another configuration without losing a request', async () => {
+    const token = await issuer.token('known', '1')
+    let asking = true
+    const seen: { status: number; body: string }[] = []
+    const load = Array.from({ length: 8 }, async () => {
+      while (asking) seen.push(await gateway.ask(token))
+    })
+    await until(() => seen.length > 50)
+    gateway.write(configText(2, 'name, sub', 'metrics: { port: 0 }'))
+    gateway.child.kill('SIGHUP')
+    await until(() => gateway.log().some(({ msg }) => msg === 'serving by the new configuration'))
+    const atReload = seen.length
+    await until(() => seen.length > atReload + 50)
+    asking = false
+    await Promise.all(load)
+
+    expect(new Set(seen.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(new Set(seen.map(({ body }) => body))).toEqual(
+      new Set([answered('sub'), answered('name sub')]),
+    )
+    expect(new Set(seen.slice(atReload + 10).map(({ body }) => body))).toEqual(
+      new Set([answered('name sub')]),
+    )
+  })
+
+  test('keep a good configuration when a broken one takes its place', async () => {
+    gateway.write(configText(2, 'sub').replace('audiences', 'audience'))
+    gateway.child.kill('SIGHUP')
+    const line = await until(() =>
+      gateway.log().find(({ msg }) => msg === 'still serving by the last good configuration'),
+    )
+    expect(line.reason).toContain('authentication.issuers[0].audience: is not a known key')
+    expect((await gateway.ask(await issuer.token('known', '1'))).body).toBe(answered('name sub'))
+    gateway.write(configText(2, 'name, sub'))
+  })
+
+  test('replace one that dies, by the configuration that serves', async () => {
+    process.kill(workers[0]!, 'SIGKILL')
+    const { pid } = await until(() =>
+      gateway.log().find(({ msg }) => msg === 'a worker has taken its place'),
+    )
+    expect(gateway.log()).toContainEqual(
+      expect.objectContaining({ pid: gateway.child.pid, worker: workers[0], signal: 'SIGKILL' }),
+    )
+    expect(pid).toBe(gateway.child.pid)
+    process.kill(workers[1]!, 'SIGKILL')
+    await until(
+      () => gateway.log().filter(({ msg }) => msg === 'a worker has taken its place').length === 2,
+    )
+    const token = await issuer.token('known', '1')
+    const { status, body } = await gateway.ask(token)
+    expect({ status, body }).toEqual({ status: 200, body: answered('name sub') })
+  })
+})
+
+test('one process takes up another configuration as well', async () => {
+  const gateway = await startGateway(configText(1, 'sub'))
+  const token = await issuer.token('known', '1')
+  expect((await gateway.ask(token)).body).toBe(answered('sub'))
+  gateway.write(configText(1, 'name, sub'))
+  gateway.child.kill('SIGHUP')
+  await until(() => gateway.log().some(({ msg }) => msg === 'serving by the new configuration'))
+  expect((await gateway.ask(token)).body).toBe(answered('name sub'))
+  expect(await gateway.stop()).toBe(0)
+})
+
+test('processes that cannot start say why once, and the gateway ends with 1', async () => {
+  writeFileSync(join(folder, 'broken.graphql'), 'type Query {')
+  await expect(startGateway(configText(2, 'sub'), join(folder, 'broken.graphql'))).rejects.toThrow(
+    /^the gateway ended with 1: gateway: the supergraph .* is not GraphQL[^\n]*\n$/,
+  )
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
