@@ -10,8 +10,8 @@
  *   --peers DIR    where @graphql-hive/gateway is installed (default scripts/bench/peers)
  *   --json FILE    also writes all figures there
  *
- * BENCH_FLAGS in the environment: options of Node for all but Hive Gateway, for instance
- * `--max-semi-space-size=64`, or `--cpu-prof --cpu-prof-dir=FOLDER` to see where the time goes.
+ * BENCH_FLAGS in the environment: options of Node for all contenders instead of
+ * `--max-semi-space-size=64`; for instance `--cpu-prof --cpu-prof-dir=FOLDER` to see where the time goes.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'

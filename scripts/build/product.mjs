@@ -15,7 +15,7 @@ export function productFiles() {
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll('\\', '/'))
-      .filter((file) => !/(^|\/)(dist|node_modules)\//.test(file)),
+      .filter((file) => !/(^|\/)(dist|node_modules|peers)\//.test(file)),
   )
 }
 

@@ -1,5 +1,5 @@
 /** How the tables came to be. A migration that was released is never changed: add another. */
-import { sql } from 'kysely'
+import { PostgresAdapter, sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Migrations } from '../storage/migrate.ts'
 
@@ -273,6 +273,24 @@ export const migrations: Migrations = {
   '009 devices by account': {
     async up(database) {
       await index(database, 'auth_devices', 'account_id')
+    },
+  },
+
+  '010 append-only audit trail': {
+    async up(database) {
+      const isPostgres = database.getExecutor().adapter instanceof PostgresAdapter
+      const refusal = sql.lit('the audit trail is append-only')
+      if (isPostgres) {
+        await sql`create function auth_audit_is_append_only() returns trigger language plpgsql
+          as $$ begin raise exception ${refusal}; end $$`.execute(database)
+        await sql`create trigger auth_audit_append_only before update or delete or truncate on auth_audit
+          for each statement execute function auth_audit_is_append_only()`.execute(database)
+        return
+      }
+      for (const change of ['update', 'delete']) {
+        await sql`create trigger ${sql.ref(`auth_audit_no_${change}`)} before ${sql.raw(change)} on auth_audit
+          begin select raise(abort, ${refusal}); end`.execute(database)
+      }
     },
   },
 }

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { hash as bcrypt } from '@node-rs/bcrypt'
+import { sql } from 'kysely'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
 import {
@@ -171,6 +173,22 @@ describe.each(await testDatabases())('administration on $name', ({ make }) => {
     const failed = '{ adminAudit(event: "login failed") { nodes { event } } }'
     const { nodes } = (await ask(admin, failed)).data.adminAudit
     expect(nodes.every(({ event }: { event: string }) => event === 'login failed')).toBe(true)
+  })
+
+  test('the database refuses to change or forget what the audit trail says', async () => {
+    await login(ask, { username: 'nobody', password: 'wrong' })
+    const database = await openDatabase<any>(scratch.url)
+    const rows = () => sql`select * from auth_audit order by id`.execute(database)
+    const before = await rows()
+    expect(before.rows.length).toBeGreaterThan(0)
+    await expect(sql`update auth_audit set event = 'login'`.execute(database)).rejects.toThrow(
+      'the audit trail is append-only',
+    )
+    await expect(sql`delete from auth_audit`.execute(database)).rejects.toThrow(
+      'the audit trail is append-only',
+    )
+    expect((await rows()).rows).toEqual(before.rows)
+    await database.destroy()
   })
 })
 

@@ -29,14 +29,17 @@ export interface RunningStubs {
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 const reporting = ['--import', new URL('report-usage.js', import.meta.url).href]
-/** More options of Node for what is written here: BENCH_FLAGS, such as `--max-semi-space-size=64`. */
-const extra = (process.env['BENCH_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '')
+/** Options of Node for every contender: those with which this gateway runs, or BENCH_FLAGS. */
+const extra = (process.env['BENCH_FLAGS'] ?? '--max-semi-space-size=64')
+  .split(' ')
+  .filter((flag) => flag !== '')
 
 /** @param peers where other gateways are installed */
 export function contenders(peers: string): Contender[] {
   return [
     own('floor: node:http + undici by hand', 'floor'),
     own('Portcullis (engine: native)', 'ours', 'native'),
+    own('Portcullis (engine: native, queries shared across requests)', 'ours', 'native', 'share'),
     own('Portcullis (engine: apollo)', 'ours', 'apollo'),
     own('Express + Apollo Server + @apollo/gateway + jose', 'apollo'),
     hive('Hive Gateway (JavaScript planner)', peers, false),
@@ -87,7 +90,7 @@ function hive(name: string, peers: string, withRustPlanner: boolean): Contender 
       const options = ['--port', String(port), '--host', '127.0.0.1', '--fork', '1']
       const child = fork(program, ['supergraph', supergraph, '-c', config, ...options], {
         cwd: peers,
-        execArgv: reporting,
+        execArgv: [...reporting, ...extra],
         env: { ...process.env, NODE_ENV: 'production', LOG_LEVEL: 'error' },
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       })

@@ -5,12 +5,13 @@ import { pino } from 'pino'
 import { startGateway } from '../../../gateway/start-gateway.ts'
 import { readSetting } from './setting.ts'
 
-const [engine = 'native'] = process.argv.slice(2)
+const [engine = 'native', share] = process.argv.slice(2)
 const { supergraph, issuer, jwksUri, audience, folder } = readSetting()
-const config = join(folder, `gateway-${engine}.yaml`)
+const config = join(folder, `gateway-${engine}-${share ? 'shared' : 'alone'}.yaml`)
 writeFileSync(
   config,
   `engine: ${engine}
+subgraphs: { all: { share: ${share !== undefined} } }
 authentication:
   issuers:
     - issuer: ${issuer}
