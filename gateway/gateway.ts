@@ -14,6 +14,8 @@ export interface GatewayParts {
   authenticate: Authenticate
   /** The generation that serves now; a request keeps the one it got. */
   generation: () => Generation
+  /** The cookies in which an access token may come. */
+  tokenCookies: readonly string[]
   /** Named in `WWW-Authenticate`. */
   realm: string
   /** Told of each answer: its HTTP status, and how long it took in seconds. */
@@ -43,8 +45,25 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
         setCookies: [],
       })
     } catch (error) {
-      return refusal(expected(error), { realm, accept: soleHeader(request.headers, 'accept') })
+      const accept = soleHeader(request.headers, 'accept')
+      return withoutCookies(request, refusal(expected(error), { realm, accept }))
     }
+  }
+
+  /**
+   * A browser would send a refused token again and again, with a login too, and no script can stop it:
+   * it is told to forget the token.
+   */
+  function withoutCookies({ headers }: HttpRequest, refused: HttpAnswer): HttpAnswer {
+    if (refused.status !== 401 || !headers.cookie || headers.authorization) return refused
+    const sent = parts.tokenCookies.filter((name) =>
+      headers.cookie!.some((text) => text.includes(`${name}=`)),
+    )
+    if (sent.length === 0) return refused
+    const cleared = sent.map(
+      (name) => `${name}=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict`,
+    )
+    return { ...refused, headers: { ...refused.headers, 'set-cookie': cleared } }
   }
 
   function expected(error: unknown): GatewayError {

@@ -115,6 +115,9 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
   const answer = createGateway({
     authenticate: callers.authenticate,
     generation: supergraph.current,
+    tokenCookies: config.authentication.sources.flatMap((source) =>
+      'cookie' in source ? [source.cookie] : [],
+    ),
     realm: http.realm,
     answered(status, seconds) {
       served.requests.answered++

@@ -25,6 +25,7 @@ import { knownDeviceStore } from './sessions/known-devices.ts'
 import { login } from './sessions/login.ts'
 import { refresh } from './sessions/refresh.ts'
 import { refreshTokenStore } from './sessions/refresh-tokens.ts'
+import { sessionCookies } from './sessions/session-cookies.ts'
 import { sessionStore } from './sessions/sessions.ts'
 import { sessionStarter } from './sessions/start-session.ts'
 import type { AuthSettings } from './settings.ts'
@@ -134,6 +135,7 @@ function makeServices(
     refresh: refresh(refreshTokens, issueAccessToken),
     callersSession: callersSession(sessions),
     sessionEnder: sessionEnder(stores),
+    inBrowser: sessionCookies(settings.sessionCookies, lifetimes.idle),
     signUp: signUp({ ...stores, rules }),
     changePassword: changePassword({ ...stores, rules }),
     passwordReset: passwordReset({ ...stores, rules, deliver, resetUrl }),

@@ -32,6 +32,8 @@ Settings, from the environment:
                             (TOKEN_ISSUER; outside production the address it listens on)
   ACCESS_TOKEN_LIFETIME     in seconds (300)
   SESSION_LIFETIME          until a session ends, however it is used, in seconds (30 days)
+  SESSION_COOKIES           on: pages of a browser may have their tokens in cookies, with
+                            login(inCookies: true) (off)
   SESSION_IDLE_LIFETIME     until a session ends that is not refreshed, in seconds (7 days)
   AUTH_ROLES                roles beside "user" and "administrator", with their scopes, as JSON:
                             {"editor": ["articles:write"]}
@@ -80,6 +82,7 @@ export function readAuthSettings(environment: Environment) {
     /** Undefined: the address that it listens on. */
     statusUrl: statusUrl(settings, issuer),
     audience: settings.text('TOKEN_AUDIENCE', 'portcullis'),
+    sessionCookies: sessionCookies(settings),
     passwordRules: passwordRules(settings),
     delivery: {
       url: url(settings, 'MAIL_URL', /^(smtps?|https?):/),
@@ -102,6 +105,12 @@ function roleSettings(settings: Settings): Roles {
   if (roles) return roles
   settings.problem('AUTH_ROLES is not JSON of the shape {"editor": ["articles:write"]}')
   return standardRoles
+}
+
+function sessionCookies(settings: Settings): boolean {
+  const value = settings.text('SESSION_COOKIES', 'off')
+  if (value !== 'on' && value !== 'off') settings.problem('SESSION_COOKIES is neither on nor off')
+  return value === 'on'
 }
 
 function passwordRules(settings: Settings): PasswordRules {

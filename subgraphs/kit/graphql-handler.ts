@@ -6,6 +6,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { claimsHeaderName, claimsHeaderReader } from './claims-header.ts'
 import type { Claims, ClaimsVerificationKeys } from './claims-header.ts'
 import { readClientHeaders } from './client-headers.ts'
+import { clientCookies } from './cookies.ts'
 import type { SubgraphContext } from './guards.ts'
 
 export interface SubgraphHandlerOptions {
@@ -52,6 +53,7 @@ export function subgraphHandler(
   }
 
   const answer: RequestHandler = async (request, response) => {
+    const setCookies: string[] = []
     const { status, headers, body } = await server.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
         method: request.method,
@@ -62,9 +64,11 @@ export function subgraphHandler(
       context: async () => ({
         claims: response.locals.claims as Claims | null,
         client: readClientHeaders(request.headers),
+        cookies: clientCookies(request.headers.cookie, setCookies),
       }),
     })
     for (const [name, value] of headers) response.setHeader(name, value)
+    if (setCookies.length > 0) response.setHeader('set-cookie', setCookies)
     response.status(status ?? 200)
     if (body.kind === 'complete') return void response.send(body.string)
     for await (const chunk of body.asyncIterator) response.write(chunk)

@@ -2,12 +2,15 @@
 import { GraphQLError } from 'graphql'
 import type { Claims } from './claims-header.ts'
 import type { CallerClient } from './client-headers.ts'
+import type { ClientCookies } from './cookies.ts'
 
 /** The context that the kit's handler gives to resolvers. `claims` is null for an anonymous caller. */
 export interface SubgraphContext {
   readonly claims: Claims | null
   /** The client's address and agent, where the gateway is configured to tell them. */
   readonly client: CallerClient
+  /** The client's cookies, where the gateway is configured to pass them on. */
+  readonly cookies: ClientCookies
 }
 
 /** What the guards need of the context. */

@@ -8,6 +8,7 @@ import type { AuthDatabase } from '../database.ts'
 import type { Passkey, Passkeys } from '../second-factors/passkeys.ts'
 import { strengths } from '../sessions/authentication-strength.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
+import type { SessionCookies } from '../sessions/session-cookies.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { SessionStarter } from '../sessions/start-session.ts'
 import { wrongCredentials } from '../sessions/wrong-credentials.ts'
@@ -25,13 +26,14 @@ export interface PasskeyResolverParts {
   guard: LoginGuard
   startSession: SessionStarter
   audit: AuditTrail
+  inBrowser: SessionCookies
 }
 
 const longestName = 100
 
 /** What the browser and its user exchange with us is JSON, which the schema passes on as text. */
 export function passkeyResolvers(parts: PasskeyResolverParts) {
-  const { database, accounts, callersSession, guard, startSession, audit } = parts
+  const { database, accounts, callersSession, guard, startSession, audit, inBrowser } = parts
 
   return {
     Query: {
@@ -71,7 +73,8 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
         return JSON.stringify(await required().startLogin(username, account))
       },
 
-      async finishPasskeyLogin(_parent, { response }, { client }) {
+      async finishPasskeyLogin(_parent, { response, inCookies }, { client, cookies }) {
+        inBrowser.check(inCookies)
         if (!(await guard.admitAddress(client))) throw tooManyRequests()
         const passkey = await required().finishLogin(parsed(response))
         const account = passkey && (await accounts.find(passkey.accountId))
@@ -84,7 +87,8 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
           deviceToken: undefined,
           strength: strengths.passkey,
         }
-        return tokensOutput(await startSession(account, client, start))
+        const tokens = await startSession(account, client, start)
+        return tokensOutput(inCookies ? inBrowser.handOut(tokens, cookies) : tokens)
       },
     },
   } satisfies SubgraphResolvers

@@ -1,9 +1,11 @@
+import { GraphQLError } from 'graphql'
 import { requireClaims } from '../../kit/guards.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
 import type { SessionEnder } from '../sessions/end-sessions.ts'
 import type { Login } from '../sessions/login.ts'
 import type { Refresh } from '../sessions/refresh.ts'
+import type { SessionCookies } from '../sessions/session-cookies.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import { time } from './time.ts'
 import { tokensOutput } from './tokens-output.ts'
@@ -14,10 +16,11 @@ export interface SessionResolverParts {
   sessions: Sessions
   callersSession: CallersSession
   sessionEnder: SessionEnder
+  inBrowser: SessionCookies
 }
 
 export function sessionResolvers(parts: SessionResolverParts) {
-  const { login, refresh, sessions, callersSession, sessionEnder } = parts
+  const { login, refresh, sessions, callersSession, sessionEnder, inBrowser } = parts
 
   return {
     Query: {
@@ -32,19 +35,26 @@ export function sessionResolvers(parts: SessionResolverParts) {
       },
     },
     Mutation: {
-      async login(_parent, credentials, { client }) {
-        return tokensOutput(await login(credentials, client))
+      async login(_parent, { inCookies, ...credentials }, { client, cookies }) {
+        inBrowser.check(inCookies)
+        const tokens = await login(credentials, client)
+        return tokensOutput(inCookies ? inBrowser.handOut(tokens, cookies) : tokens)
       },
-      async refresh(_parent, { refreshToken }, { client }) {
-        return tokensOutput(await refresh(refreshToken, client))
+      async refresh(_parent, { refreshToken: given }, { client, cookies }) {
+        if (typeof given === 'string') return tokensOutput(await refresh(given, client))
+        const kept = inBrowser.refreshToken(cookies)
+        if (kept === undefined) throw noRefreshToken()
+        return tokensOutput(inBrowser.handOut(await refresh(kept, client), cookies))
       },
       async logout(_parent, _args, context) {
         const { sub, sid } = requireClaims(context)
+        inBrowser.clear(context.cookies)
         return typeof sid === 'string' && sessionEnder.end('logout', sub, sid, context.client)
       },
       async logoutEverywhere(_parent, _args, context) {
         const { accountId } = await callersSession.require(context)
         await sessionEnder.endAll('logout everywhere', accountId, context.client)
+        inBrowser.clear(context.cookies)
         return true
       },
       async revokeSession(_parent, { id }, context) {
@@ -53,6 +63,12 @@ export function sessionResolvers(parts: SessionResolverParts) {
       },
     },
   } satisfies SubgraphResolvers
+}
+
+function noRefreshToken(): GraphQLError {
+  return new GraphQLError('There is no refresh token, neither given nor in a cookie', {
+    extensions: { code: 'BAD_USER_INPUT' },
+  })
 }
 
 function sessionOutput(session: Session, own: Session) {

@@ -1,6 +1,6 @@
-import type { Tokens } from '../sessions/start-session.ts'
+import type { HandedOut } from '../sessions/session-cookies.ts'
 
 /** Returns the LoginPayload. */
-export function tokensOutput({ account, ...tokens }: Tokens) {
+export function tokensOutput({ account, ...tokens }: HandedOut) {
   return { ...tokens, user: { id: account.id } }
 }
