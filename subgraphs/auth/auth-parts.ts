@@ -26,6 +26,7 @@ import { login } from './sessions/login.ts'
 import { refresh } from './sessions/refresh.ts'
 import { refreshTokenStore } from './sessions/refresh-tokens.ts'
 import { sessionCookies } from './sessions/session-cookies.ts'
+import { sessionScopes } from './sessions/session-scopes.ts'
 import { sessionStore } from './sessions/sessions.ts'
 import { sessionStarter } from './sessions/start-session.ts'
 import type { AuthSettings } from './settings.ts'
@@ -117,8 +118,9 @@ function makeServices(
   const { deliver = delivery(settings.delivery) } = surroundings
 
   const tokenOptions = { issuer, audience, lifetime: lifetimes.accessToken, baseUrl }
+  const scopesOf = sessionScopes(settings.secondFactorRequired)
   const signAccessToken = accessTokenSigner(keys, tokenOptions, now)
-  const issueAccessToken = accessTokenIssuer(signAccessToken)
+  const issueAccessToken = accessTokenIssuer(signAccessToken, scopesOf)
   const startSession = sessionStarter({ ...stores, issueAccessToken })
   const entry = boundedEntry(settings.parallelHashes + waitingHashes)
   const resetUrl = settings.passwordResetUrl
@@ -127,6 +129,7 @@ function makeServices(
     algorithm: settings.keys.algorithm,
     /** What an authenticator app calls the service. */
     applicationName: audience,
+    scopesOf,
     signAccessToken,
     issueAccessToken,
     startSession,

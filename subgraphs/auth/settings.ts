@@ -37,7 +37,8 @@ Settings, from the environment:
   SESSION_IDLE_LIFETIME     until a session ends that is not refreshed, in seconds (7 days)
   AUTH_ROLES                roles beside "user" and "administrator", with their scopes, as JSON:
                             {"editor": ["articles:write"]}
-  PASSWORD_MIN_LENGTH       of new passwords, in characters (15)
+  SECOND_FACTOR             required: without one a session has no scopes (optional)
+  PASSWORD_MIN_LENGTH       of new passwords, in characters (15; 8 where a second factor is required)
   MAIL_URL                  how mail is sent: smtp(s)://USER:PASSWORD@HOST, or http(s)://... for a
                             POST of { from, to, subject, text }; unset: printed outside production,
                             and in production not sent
@@ -71,6 +72,7 @@ export function readAuthSettings(environment: Environment) {
     idle: 1000 * settings.wholeNumber('SESSION_IDLE_LIFETIME', 7 * day, { least: 1, most: year }),
     absolute: 1000 * settings.wholeNumber('SESSION_LIFETIME', 30 * day, { least: 1, most: year }),
   }
+  const isFactorRequired = secondFactorRequired(settings)
   const read = {
     production,
     host: settings.text('HOST', '127.0.0.1'),
@@ -83,7 +85,8 @@ export function readAuthSettings(environment: Environment) {
     statusUrl: statusUrl(settings, issuer),
     audience: settings.text('TOKEN_AUDIENCE', 'portcullis'),
     sessionCookies: sessionCookies(settings),
-    passwordRules: passwordRules(settings),
+    secondFactorRequired: isFactorRequired,
+    passwordRules: passwordRules(settings, isFactorRequired),
     delivery: {
       url: url(settings, 'MAIL_URL', /^(smtps?|https?):/),
       from: settings.text('MAIL_FROM', 'Portcullis <no-reply@localhost>'),
@@ -113,9 +116,20 @@ function sessionCookies(settings: Settings): boolean {
   return value === 'on'
 }
 
-function passwordRules(settings: Settings): PasswordRules {
+function secondFactorRequired(settings: Settings): boolean {
+  const value = settings.text('SECOND_FACTOR', 'optional')
+  if (value !== 'required' && value !== 'optional') {
+    settings.problem('SECOND_FACTOR is neither required nor optional')
+  }
+  return value === 'required'
+}
+
+function passwordRules(settings: Settings, isFactorRequired: boolean): PasswordRules {
   return {
-    leastLength: settings.wholeNumber('PASSWORD_MIN_LENGTH', 15, { least: 8, most: 128 }),
+    leastLength: settings.wholeNumber('PASSWORD_MIN_LENGTH', isFactorRequired ? 8 : 15, {
+      least: 8,
+      most: 128,
+    }),
   }
 }
 
@@ -125,7 +139,7 @@ export function readAdminSettings(environment: Environment) {
   const read = {
     databaseUrl: databaseUrl(settings, 'auth.db'),
     keyEncryptionSecret: keyEncryptionSecret(settings),
-    passwordRules: passwordRules(settings),
+    passwordRules: passwordRules(settings, secondFactorRequired(settings)),
     roles: roleSettings(settings),
   }
   settings.refuseProblems()

@@ -14,6 +14,7 @@ import {
   login,
   refresh,
 } from '../support/auth-client.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 
@@ -201,3 +202,48 @@ function fromBase32(text: string): Buffer {
     .join('')
   return Buffer.from(bits.match(/.{8}/g)!.map((byte) => parseInt(byte, 2)))
 }
+
+describe('where a second factor is required', () => {
+  const folder = scratchFolder()
+  let running: RunningProcess
+  let ask: Ask
+
+  beforeAll(async () => {
+    const environment = {
+      ...authEnvironment(`sqlite:${folder}/auth.db`),
+      SECOND_FACTOR: 'required',
+    }
+    running = await startAuth(environment, { hashParameters: cheapHashes })
+    ask = asker('auth', running.url)
+  })
+  afterAll(() => running.close())
+
+  const signUp = (username: string, password: string) =>
+    ask(
+      null,
+      `mutation ($username: String!, $password: String!) {
+        signUp(username: $username, password: $password) { problems { code } }
+      }`,
+      { username, password },
+    )
+
+  test('a password has 8 characters or more, and alone it opens nothing that a scope guards', async () => {
+    expect((await signUp('person', 'xk3-vq')).data.signUp.problems).toEqual([{ code: 'TOO_SHORT' }])
+    const credentials = { username: 'person', password: 'xk3-vq7p' }
+    expect((await signUp('person', credentials.password)).data.signUp.problems).toEqual([])
+    const first = await loggedIn(ask, credentials)
+    expect(first.claims).toMatchObject({ acr: 'aal1', scope: '' })
+    const key = 'mutation { createApiKey(name: "mine", scopes: ["profile"]) { key } }'
+    expect(codes(await ask(first.claims, key))).toEqual(['BAD_USER_INPUT'])
+    const again = claimsOf((await refresh(ask, first.refreshToken)).data.refresh.token)
+    expect(again.scope).toBe('')
+
+    const { data } = await ask(first.claims, 'mutation { enrolTotp { secret } }')
+    const codeAt = (steps: number) =>
+      totpCode(fromBase32(data.enrolTotp.secret), totpStep(Date.now()) + steps)
+    const confirm = `mutation { confirmTotp(code: "${codeAt(0)}") { confirmed } }`
+    expect((await ask(first.claims, confirm)).data.confirmTotp.confirmed).toBe(true)
+    const second = await loggedIn(ask, { ...credentials, code: codeAt(1) })
+    expect(second.claims).toMatchObject({ acr: 'aal2', scope: 'profile profile:email' })
+  })
+})

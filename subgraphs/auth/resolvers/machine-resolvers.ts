@@ -9,6 +9,7 @@ import type { ApiKey, ApiKeys } from '../machines/api-keys.ts'
 import type { Client, Clients } from '../machines/clients.ts'
 import type { CutOffs } from '../revocation/cut-offs.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
+import type { SessionScopes } from '../sessions/session-scopes.ts'
 import { time } from './time.ts'
 
 export interface MachineResolverParts {
@@ -19,13 +20,14 @@ export interface MachineResolverParts {
   callersSession: CallersSession
   cutOffs: CutOffs
   audit: AuditTrail
+  scopesOf: SessionScopes
 }
 
 const day = 24 * 60 * 60 * 1000
 const limits = { name: 100, days: 365, keys: 50 }
 
 export function machineResolvers(parts: MachineResolverParts) {
-  const { database, accounts, apiKeys, clients, callersSession, cutOffs, audit } = parts
+  const { database, accounts, apiKeys, clients, callersSession, cutOffs, audit, scopesOf } = parts
 
   return {
     Query: {
@@ -41,13 +43,15 @@ export function machineResolvers(parts: MachineResolverParts) {
     Mutation: {
       async createApiKey(_parent, { name, scopes, expiresInDays }, context) {
         // Its session, not one of its keys: a key cannot make another.
-        const { accountId, id: sessionId } = await callersSession.require(context)
+        const session = await callersSession.require(context)
+        const { accountId, id: sessionId } = session
         const account = await accounts.find(accountId)
+        const own = account ? scopesOf(account, session) : []
         requireName(name)
         if (expiresInDays < 1 || expiresInDays > limits.days) {
           throw badInput(`expiresInDays is from 1 to ${limits.days}`)
         }
-        if (!scopes.every((scope: string) => account?.scopes.includes(scope))) {
+        if (!scopes.every((scope: string) => own.includes(scope))) {
           throw badInput('A scope is not among your own')
         }
         if ((await apiKeys.list(accountId)).length >= limits.keys) {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Account } from '../accounts/accounts.ts'
 import { statusReference } from '../revocation/status-lists.ts'
+import type { SessionScopes } from '../sessions/session-scopes.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
@@ -85,12 +86,15 @@ export function accessTokenSigner(
 export type AccessTokenIssuer = (account: Account, session: Session) => Promise<AccessToken>
 
 /** Returns a function that signs an access token for an account's session. */
-export function accessTokenIssuer(sign: AccessTokenSigner): AccessTokenIssuer {
+export function accessTokenIssuer(
+  sign: AccessTokenSigner,
+  scopesOf: SessionScopes,
+): AccessTokenIssuer {
   return (account, session) =>
     sign({
       subject: account.id,
       clientId: firstPartyClient,
-      scopes: account.scopes,
+      scopes: scopesOf(account, session),
       name: account.name,
       email: account.email,
       session,
