@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { subgraphCall } from './execution/call-subgraph.ts'
 import type { CallSubgraph } from './execution/call-subgraph.ts'
 import type { ClientRequest, EndSignal } from './execution/client-request.ts'
-import { sharedFetches } from './execution/share-fetches.ts'
+import { mayBeShared, sharedFetches } from './execution/share-fetches.ts'
 import { subgraphClient } from './execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from './execution/subgraph-client.ts'
 import type { SubgraphErrorPolicy } from './execution/subgraph-errors.ts'
@@ -57,7 +57,7 @@ export function connectSubgraphs(
   return {
     fetch(name, request, client) {
       const { call, join, sharedAs } = connected.get(name)!
-      if (sharedAs && request.operationKind === 'query') {
+      if (sharedAs && mayBeShared(request)) {
         return untilAborted(acrossRequests(name, request, client), client.signal)
       }
       // Where sibling fetches are joined, equal ones are one already.

@@ -45,7 +45,12 @@ export async function executePlan<Context>(
   const { plan, variables, context, mergeObject } = execution
   const data: JsonObject = {}
   const errors: FetchError[] = []
-  const send: Send = (subgraph, request) => execution.fetchSubgraph(subgraph, request, context)
+  let hasMutated = false
+  const send: Send = (subgraph, request) => {
+    if (request.operationKind === 'mutation') hasMutated = true
+    const sent = hasMutated ? { ...request, isAfterMutation: true as const } : request
+    return execution.fetchSubgraph(subgraph, sent, context)
+  }
   const board = fetchBoard(send, writeVariables, execution.joined, execution.mayJoin)
 
   if (plan.root) await run(plan.root)

@@ -1,11 +1,11 @@
 /** Identical queries to a subgraph that are under way at the same time are one request. */
 import { copyOf } from './response-data.ts'
-import type { FetchSubgraph, SubgraphAnswer } from './subgraph-request.ts'
+import type { FetchSubgraph, SubgraphAnswer, SubgraphRequest } from './subgraph-request.ts'
 
 /**
  * Returns `fetchSubgraph` with requests shared among those for whom `scopeOf` gives the same: an object
  * of the client's request, or, to share across requests, a text in which all that is forwarded of the
- * caller stands. Mutations are never shared.
+ * caller stands. Mutations are never shared, nor what reads after one: an answer under way may be older.
  */
 export function sharedFetches<Context>(
   fetchSubgraph: FetchSubgraph<Context>,
@@ -15,7 +15,7 @@ export function sharedFetches<Context>(
   const ofTexts = new Map<string, Promise<SubgraphAnswer>>()
 
   return (subgraph, request, context) => {
-    if (request.operationKind !== 'query') return fetchSubgraph(subgraph, request, context)
+    if (!mayBeShared(request)) return fetchSubgraph(subgraph, request, context)
     const scope = scopeOf(context, subgraph)
     const underWay = typeof scope === 'string' ? ofTexts : requestsOf(scope)
     const key = `${subgraph}\n${typeof scope === 'string' ? scope : ''}\n${request.body}`
@@ -36,4 +36,8 @@ export function sharedFetches<Context>(
     ofObjects.set(scope, requests)
     return requests
   }
+}
+
+export function mayBeShared({ operationKind, isAfterMutation }: SubgraphRequest): boolean {
+  return operationKind === 'query' && !isAfterMutation
 }

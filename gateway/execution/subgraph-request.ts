@@ -7,6 +7,8 @@ export interface SubgraphRequest {
   readonly operationKind: 'query' | 'mutation' | 'subscription'
   /** The JSON text to post. */
   readonly body: string
+  /** Whether it reads what a mutation of the same client request may have changed. */
+  readonly isAfterMutation?: true
 }
 
 export type SubgraphAnswer =

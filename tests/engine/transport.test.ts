@@ -205,4 +205,7 @@ test('identical queries under way are one request; whoever gets the answer may c
   const mutation = { operationKind: 'mutation', body: '{}' } as const
   await Promise.all([fetch('a', mutation, one), fetch('a', mutation, one)])
   expect(calls).toBe(5)
+  const reading = { ...query, isAfterMutation: true } as const
+  await Promise.all([fetch('a', reading, one), fetch('a', reading, one)])
+  expect(calls).toBe(7)
 })
