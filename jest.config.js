@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 /** Native ES modules, TypeScript stripped by swc: what runs in the tests is what runs in production. */
 export default {
   testEnvironment: 'node',
@@ -15,8 +17,8 @@ export default {
       },
     ],
   },
-  // Jest would leave a core idle; the suites mostly wait for processes and databases.
-  maxWorkers: '100%',
+  // The suites often wait for processes and databases: more workers than cores.
+  maxWorkers: availableParallelism() + 1,
   globalSetup: '<rootDir>/tests/support/compile-once.mjs',
   testTimeout: 30_000,
 }

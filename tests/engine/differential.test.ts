@@ -6,7 +6,7 @@ import { reservedNames } from './reserved-names.ts'
 import { twoEngines } from './two-engines.ts'
 import type { TwoEngines } from './two-engines.ts'
 
-const seeds = 16
+const seeds = 8
 const running: TwoEngines[] = []
 
 afterAll(() => Promise.all(running.map((engines) => engines.stop())))

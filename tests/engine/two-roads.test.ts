@@ -5,7 +5,7 @@ import type { ServedFederation } from './federation-over-http.ts'
 import { composed, library, shop } from './federations.ts'
 import { randomOperation } from './random-operation.ts'
 
-const operations = 25
+const operations = 12
 const served: ServedFederation[] = []
 
 afterAll(() => Promise.all(served.map((federation) => federation.close())))
