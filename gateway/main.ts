@@ -8,6 +8,7 @@ import { failureLine, runProcess } from '../subgraphs/kit/process/run-process.ts
 import { readSettings } from '../subgraphs/kit/process/settings.ts'
 import type { ClusterOptions } from './cluster/start-cluster.ts'
 import { readConfig } from './config.ts'
+import { problemOfSecrets } from './gateway-secrets.ts'
 import type { GatewaySettings } from './serving.ts'
 import type { RunningGateway } from './start-gateway.ts'
 
@@ -24,9 +25,6 @@ claims to the subgraphs in a signed header.
 
 Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL.
 `
-
-/** What the subgraphs' keys are derived from has at least their length, in bytes. */
-const leastSecretLength = 32
 
 const shipped = fileURLToPath(new URL('gateway.yaml', import.meta.url))
 
@@ -87,9 +85,8 @@ function readOptions() {
 function readSettingsOf({ config }: { config: string }): GatewaySettings {
   const settings = readSettings(process.env)
   const secret = settings.secret('GATEWAY_SECRET')
-  if (secret && Buffer.byteLength(secret) < leastSecretLength) {
-    settings.problem(`GATEWAY_SECRET is shorter than ${leastSecretLength} bytes`)
-  }
+  const problem = secret ? problemOfSecrets(secret) : undefined
+  if (problem !== undefined) settings.problem(problem)
   settings.refuseProblems()
   return { config: readConfig(config, process.env), secret }
 }

@@ -24,6 +24,7 @@ import { clientHeaders } from './execution/client-headers.ts'
 import { cookiesFor } from './execution/cookies.ts'
 import { subgraphHeaders } from './execution/subgraph-headers.ts'
 import type { ForwardedCaller } from './execution/subgraph-headers.ts'
+import { gatewaySecrets, problemOfSecrets } from './gateway-secrets.ts'
 import { createGateway } from './gateway.ts'
 import { createGeneration } from './generation.ts'
 import type { Generation } from './generation.ts'
@@ -194,14 +195,10 @@ function signingKeyFor(
   return { algorithm, keyId, key: privateKey }
 }
 
-const leastSecretLength = 32
-
 function readSecrets(text: string): string[] {
-  const secrets = text.split(',').map((secret) => secret.trim())
-  if (secrets.every((secret) => Buffer.byteLength(secret) >= leastSecretLength)) return secrets
-  throw new StartFailure(
-    `GATEWAY_SECRET has a secret that is shorter than ${leastSecretLength} bytes`,
-  )
+  const problem = problemOfSecrets(text)
+  if (problem !== undefined) throw new StartFailure(problem)
+  return gatewaySecrets(text)
 }
 
 /** Counts the tokens judged, for `/health`, where a person looks who has no Prometheus. */

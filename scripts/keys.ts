@@ -1,4 +1,5 @@
 /** `npm run keys`: the signing keys of the auth subgraph, and the claims keys of all subgraphs. */
+import { gatewaySecrets, problemOfSecrets } from '../gateway/gateway-secrets.ts'
 import { auditTrail } from '../subgraphs/auth/audit/audit-trail.ts'
 import { openAuthDatabase } from '../subgraphs/auth/database.ts'
 import { readKeySettings } from '../subgraphs/auth/settings.ts'
@@ -24,7 +25,8 @@ The keys that sign access tokens:
   revoke KEY       the key was stolen: its tokens are refused at once, and the next key signs
 
 The keys that verify claims headers:
-  claims-key NAME  prints the key of one subgraph for its CLAIMS_KEY, from GATEWAY_SECRET(_FILE)
+  claims-key NAME  prints the key of one subgraph for its CLAIMS_KEY, from GATEWAY_SECRET(_FILE);
+                   two where that has two secrets
 
 Settings as for npm run auth: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), TOKEN_ALGORITHM,
 ACCESS_TOKEN_LIFETIME, KEY_ROTATION_PERIOD, NODE_ENV.
@@ -109,8 +111,11 @@ async function printClaimsKey(subgraph: string): Promise<void> {
   const secret = settings.secret('GATEWAY_SECRET', () =>
     developmentSecret(settings.dataDirectory, 'gateway-secret'),
   )
+  const problem = secret ? problemOfSecrets(secret) : undefined
+  if (problem !== undefined) settings.problem(problem)
   settings.refuseProblems()
-  console.log(Buffer.from(deriveClaimsKey(secret, subgraph)).toString('base64url'))
+  const keys = gatewaySecrets(secret).map((each) => deriveClaimsKey(each, subgraph))
+  console.log(keys.map((key) => Buffer.from(key).toString('base64url')).join(','))
 }
 
 function required(argument: string | undefined, what: string): string {

@@ -151,11 +151,12 @@ describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) =>
     await scratch.drop()
   })
 
-  const keys = (...words: string[]) =>
+  const keys = (...words: string[]) => keysWith(gatewaySecret, ...words)
+  const keysWith = (secret: string, ...words: string[]) =>
     run(process.execPath, runCompiled('scripts/keys', ...words), {
       env: {
         PATH: process.env.PATH,
-        GATEWAY_SECRET: gatewaySecret,
+        GATEWAY_SECRET: secret,
         ...environment,
       },
     }).then(
@@ -193,7 +194,23 @@ describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) =>
     expect(list.output).toMatch(/ES256 +next +signs from 20/)
     expect(rotated.output).toMatch(/^[\w-]{43} signs from 20\S+Z\n$/)
     expect(unknown).toEqual({ code: 1, output: 'keys: there is no key "unknown": see list\n' })
-    const key = deriveClaimsKey(gatewaySecret, 'users')
-    expect(claimsKey.output.trim()).toBe(Buffer.from(key).toString('base64url'))
+    expect(claimsKey.output).toBe(`${claimsKeyOf(gatewaySecret)}\n`)
   })
+
+  test('during a rotation claims-key prints the key of each secret, as CLAIMS_KEY takes them', async () => {
+    const newest = 'the secret that takes over from the other'
+    const [both, short] = await Promise.all([
+      keysWith(`${newest}, ${gatewaySecret}`, 'claims-key', 'users'),
+      keysWith(`${newest},too short`, 'claims-key', 'users'),
+    ])
+    const expected = `${claimsKeyOf(newest)},${claimsKeyOf(gatewaySecret)}\n`
+    expect(both).toEqual({ code: 0, output: expected })
+    expect(short.code).toBe(1)
+    expect(short.output).toContain('GATEWAY_SECRET has a secret that is shorter than 32 bytes')
+    expect(short.output).not.toContain('too short')
+  })
+
+  function claimsKeyOf(secret: string): string {
+    return Buffer.from(deriveClaimsKey(secret, 'users')).toString('base64url')
+  }
 })

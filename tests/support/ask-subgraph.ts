@@ -4,7 +4,7 @@ import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { CallerClient } from '../../subgraphs/kit/client-headers.ts'
 import { gatewayHeaders } from '../../subgraphs/kit/testing.ts'
 
-export const gatewaySecret = 'a gateway secret of the tests, long enough'
+export const gatewaySecret = 'a gateway secret of the tests that is long enough'
 
 /** The environment of a subgraph process that trusts `gatewaySecret`. */
 export function claimsKeyOf(subgraph: string): string {
