@@ -8,8 +8,7 @@ import type { Roles } from './accounts/roles.ts'
 import type { PasswordRules } from './passwords/password-rules.ts'
 import { clockTolerance } from './revocation/status-lists.ts'
 import type { RelyingParty } from './second-factors/passkeys.ts'
-import { isSigningAlgorithm, signingAlgorithms } from './tokens/make-key.ts'
-import type { SigningAlgorithm } from './tokens/make-key.ts'
+import { signingAlgorithms } from './tokens/make-key.ts'
 
 export const help = `
 The auth subgraph: login, access tokens, public keys at /.well-known/jwks.json.
@@ -111,17 +110,11 @@ function roleSettings(settings: Settings): Roles {
 }
 
 function sessionCookies(settings: Settings): boolean {
-  const value = settings.text('SESSION_COOKIES', 'off')
-  if (value !== 'on' && value !== 'off') settings.problem('SESSION_COOKIES is neither on nor off')
-  return value === 'on'
+  return settings.choice('SESSION_COOKIES', ['on', 'off'], 'off') === 'on'
 }
 
 function secondFactorRequired(settings: Settings): boolean {
-  const value = settings.text('SECOND_FACTOR', 'optional')
-  if (value !== 'required' && value !== 'optional') {
-    settings.problem('SECOND_FACTOR is neither required nor optional')
-  }
-  return value === 'required'
+  return settings.choice('SECOND_FACTOR', ['required', 'optional'], 'optional') === 'required'
 }
 
 function passwordRules(settings: Settings, isFactorRequired: boolean): PasswordRules {
@@ -173,13 +166,10 @@ function accessTokenLifetime(settings: Settings): number {
 
 /** How the life of signing keys goes. */
 function keySettings(settings: Settings, accessTokenLifetime: number) {
-  const algorithm = settings.text('TOKEN_ALGORITHM', 'ES256')
-  if (!isSigningAlgorithm(algorithm)) {
-    settings.problem(`TOKEN_ALGORITHM is not one of ${signingAlgorithms.join(', ')}`)
-  }
+  const algorithm = settings.choice('TOKEN_ALGORITHM', signingAlgorithms, 'ES256')
   const period = settings.wholeNumber('KEY_ROTATION_PERIOD', 30 * day, { least: 3600, most: year })
   return {
-    algorithm: algorithm as SigningAlgorithm,
+    algorithm,
     rotationPeriod: 1000 * period,
     outlived: accessTokenLifetime + clockTolerance,
   }

@@ -6,10 +6,6 @@ import type { KeyEncryption } from './key-encryption.ts'
 export const signingAlgorithms = ['ES256', 'EdDSA', 'RS256'] as const
 export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
-export function isSigningAlgorithm(name: string): name is SigningAlgorithm {
-  return (signingAlgorithms as readonly string[]).includes(name)
-}
-
 export interface MadeKey {
   /** The `kid`: the key's thumbprint (RFC 7638). */
   readonly id: string

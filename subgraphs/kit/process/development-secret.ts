@@ -17,7 +17,7 @@ export function developmentSecret(dataDirectory: string, name: string): string {
   } catch (cause) {
     throw new StartFailure(
       `the development secret ${path} cannot be read or made (${(cause as Error).message}): ` +
-        'mend its permissions, or choose another folder with DATA_DIR',
+        'mend that, or choose another folder with DATA_DIR',
       { cause },
     )
   }

@@ -18,6 +18,8 @@ export interface Settings {
   /** A whole number within the bounds given, both included. */
   wholeNumber(name: string, fallback: number, bounds: { least: number; most: number }): number
   port(name: string, fallback: number): number
+  /** One of the values given. */
+  choice<Value extends string>(name: string, values: readonly Value[], fallback: Value): Value
   /**
    * A secret from NAME, or from the file that NAME_FILE names. In development one is made and kept
    * in the data directory; in production a missing one is a problem.
@@ -65,6 +67,17 @@ export function readSettings(environment: Environment): Settings {
       return settings.wholeNumber(name, fallback, { least: 0, most: 65535 })
     },
 
+    choice(name, values, fallback) {
+      const text = optional(name)
+      const value = text === undefined ? fallback : values.find((each) => each === text)
+      if (value === undefined) {
+        problems.push(
+          `${name} is ${JSON.stringify(text)}: expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`,
+        )
+      }
+      return value ?? fallback
+    },
+
     secret(name, develop = () => developmentSecret(dataDirectory, fileName(name))) {
       const value = optional(name) ?? fromFile(name)
       if (value !== undefined) return value
@@ -80,7 +93,7 @@ export function readSettings(environment: Environment): Settings {
     refuseProblems() {
       if (problems.length === 0) return
       const list = [...new Set(problems)].map((problem) => `\n  - ${problem}`).join('')
-      throw new StartFailure(`the configuration is incomplete:${list}`)
+      throw new StartFailure(`the configuration cannot be used:${list}`)
     },
   }
   return settings

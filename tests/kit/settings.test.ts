@@ -1,0 +1,24 @@
+/** What an operator reads who set something wrong. */
+import { expect, test } from '@jest/globals'
+import { readSettings } from '../../subgraphs/kit/process/settings.ts'
+
+test('a choice takes one of its values, or the fallback where nothing is set', () => {
+  const { choice } = readSettings({ COLOUR: ' red ' })
+  expect(choice('COLOUR', ['red', 'blue'], 'blue')).toBe('red')
+  expect(choice('SHADE', ['light', 'dark'], 'dark')).toBe('dark')
+})
+
+test('all that is wrong is said at once, each with what was expected', () => {
+  const settings = readSettings({ NODE_ENV: 'production', COLOUR: 'Red', PORT: 'http' })
+  settings.choice('COLOUR', ['red', 'green', 'blue'], 'blue')
+  settings.port('PORT', 4000)
+  settings.secret('SECRET')
+  expect(() => settings.refuseProblems()).toThrow(
+    [
+      'the configuration cannot be used:',
+      '  - COLOUR is "Red": expected red, green or blue',
+      '  - PORT is "http": expected a number from 0 to 65535',
+      '  - SECRET is not set: give the secret in SECRET, or its file in SECRET_FILE',
+    ].join('\n'),
+  )
+})
