@@ -1,5 +1,6 @@
 /** The gateway: joins its stages. One request goes one way through them. */
 import type { Logger } from 'pino'
+import { cookieValues } from '../subgraphs/kit/cookies.ts'
 import type { Authenticate, Caller } from './authentication/authenticate.ts'
 import { GatewayError } from './errors.ts'
 import { readTraceparent } from './execution/client-request.ts'
@@ -57,7 +58,7 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
   function withoutCookies({ headers }: HttpRequest, refused: HttpAnswer): HttpAnswer {
     if (refused.status !== 401 || !headers.cookie || headers.authorization) return refused
     const sent = parts.tokenCookies.filter((name) =>
-      headers.cookie!.some((text) => text.includes(`${name}=`)),
+      headers.cookie!.some((header) => cookieValues(header, name).length > 0),
     )
     if (sent.length === 0) return refused
     const cleared = sent.map(

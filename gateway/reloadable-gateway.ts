@@ -64,7 +64,7 @@ export async function reloadableGateway(
     listener(request, response) {
       const taken = road
       taken.underWay++
-      response.once('close', () => {
+      response.on('close', () => {
         if (--taken.underWay === 0) taken.idle()
       })
       taken.serving.listener(request, response)

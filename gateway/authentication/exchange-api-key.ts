@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { Agent } from 'undici'
 import type { Clock } from './clock.ts'
+import { readBody } from './read-body.ts'
 import { tokenDigest } from './verified-tokens.ts'
 
 export interface ApiKeyOptions {
@@ -185,7 +186,7 @@ export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts): ApiK
         }).toString(),
         signal: AbortSignal.timeout(options.timeout),
       })
-      return readAnswer(statusCode, parseObject(await readBody(body)))
+      return readAnswer(statusCode, parseObject(await readBody(body, largestAnswer)))
     } catch (cause) {
       return unavailable(failureText(cause, options.timeout))
     }
@@ -211,18 +212,6 @@ function readAnswer(
 
 function unavailable(why: string) {
   return { outcome: 'unavailable', cause: new Error(why), lifetime: 0 } as const
-}
-
-async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    // Leaving the loop destroys the stream, and with it the connection.
-    if (size > largestAnswer) return ''
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

@@ -1,6 +1,8 @@
 /** Fetches a small document from an issuer: bounded in time and size, no redirects, no surprises. */
 import { MIMEType } from 'node:util'
 import { Agent } from 'undici'
+import { FetchFailure } from './fetch-failure.ts'
+import { readBody } from './read-body.ts'
 
 export interface FetchDocumentOptions {
   /** The longest a fetch may take until its last byte, in milliseconds. */
@@ -44,18 +46,6 @@ export type DocumentFetcher = (
     unlessEtag?: string | undefined
   },
 ) => Promise<FetchedDocument | UnchangedDocument>
-
-/** Why a document could not be had: a sentence for the log, without the document in it. */
-export class FetchFailure extends Error {
-  override name = 'FetchFailure'
-  /** The HTTP status, if there was an answer. */
-  readonly status: number | undefined
-
-  constructor(message: string, options: { cause?: unknown; status?: number } = {}) {
-    super(message, { cause: options.cause })
-    this.status = options.status
-  }
-}
 
 export interface DocumentSource {
   readonly fetch: DocumentFetcher
@@ -122,18 +112,6 @@ function essence(contentType: string | undefined): string {
   } catch {
     return ''
   }
-}
-
-async function readBody(body: AsyncIterable<Buffer>, maxSize: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    // Leaving the loop destroys the stream, and with it the connection.
-    if (size > maxSize) throw new FetchFailure(`a body of more than ${maxSize} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function maxAgeOf(cacheControl: string | undefined): number | undefined {

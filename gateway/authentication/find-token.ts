@@ -1,4 +1,5 @@
 /** Where in a request the access token stands. */
+import { cookieValues } from '../../subgraphs/kit/cookies.ts'
 import { GatewayError } from '../errors.ts'
 import type { RequestHeaders } from './authenticate.ts'
 
@@ -54,10 +55,8 @@ function inHeader(name: string, scheme: string | undefined): TokenFinder {
 function inCookie(name: string): TokenFinder {
   return (headers) => {
     const values = (headers.cookie ?? [])
-      .flatMap((header) => header.split(';'))
-      .map((pair) => pair.trim())
-      .filter((pair) => pair.startsWith(`${name}=`))
-      .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1'))
+      .flatMap((header) => cookieValues(header, name))
+      .map((value) => value.replace(/^"(.*)"$/, '$1'))
     if (new Set(values).size > 1) throw new GatewayError('CREDENTIALS_AMBIGUOUS')
     return values[0] || undefined
   }

@@ -1,5 +1,5 @@
 /** OpenID Connect Discovery 1.0 section 4, and RFC 8414 section 3. */
-import { FetchFailure } from './fetch-document.ts'
+import { FetchFailure } from './fetch-failure.ts'
 import { faultOfUrl } from './issuer-url.ts'
 
 /** Returns where an issuer's metadata may be, in the order to try. */

@@ -1,6 +1,6 @@
 /** Where an issuer's keys come from: an address, its metadata, a file, or the configuration itself. */
 import { readFile } from 'node:fs/promises'
-import { FetchFailure } from './fetch-document.ts'
+import { FetchFailure } from './fetch-failure.ts'
 import type { DocumentFetcher, FetchDocumentOptions, Sharing } from './fetch-document.ts'
 import { metadataAddresses, readMetadata } from './issuer-metadata.ts'
 

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from './clock.ts'
-import { FetchFailure } from './fetch-document.ts'
+import { FetchFailure } from './fetch-failure.ts'
 import type { DocumentFetcher, FetchedDocument, Sharing } from './fetch-document.ts'
 
 interface Kept {

@@ -1,5 +1,5 @@
 /** What the primary process and its workers ask each other. */
-import { FetchFailure } from '../authentication/fetch-document.ts'
+import { FetchFailure } from '../authentication/fetch-failure.ts'
 import type {
   DocumentFetcher,
   DocumentSource,

@@ -11,12 +11,17 @@ export interface ClientCookies {
  * @param set what the response will set
  */
 export function clientCookies(header: string | undefined, set: string[]): ClientCookies {
-  const pairs = (header ?? '').split(';').map((pair) => pair.trim())
   return {
-    get(name) {
-      const pair = pairs.find((each) => each.startsWith(`${name}=`))
-      return pair?.slice(name.length + 1)
-    },
+    get: (name) => cookieValues(header ?? '', name)[0],
     set: (cookie) => void set.push(cookie),
   }
+}
+
+/** Returns each value that a `Cookie` header has under a name (RFC 6265 section 4.2). */
+export function cookieValues(header: string, name: string): string[] {
+  return header
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1))
 }

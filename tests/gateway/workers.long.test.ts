@@ -9,10 +9,11 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Pool } from 'undici'
 import { claimsHeaderName } from '../../subgraphs/kit/claims-header.ts'
 import { compose } from '../support/compose.ts'
+import { startIssuer } from '../support/issuer.ts'
+import type { TestIssuer } from '../support/issuer.ts'
 import { runCompiled } from '../support/run-compiled.ts'
 import { until } from '../support/until.ts'
 
@@ -25,41 +26,7 @@ const sdl = /* GraphQL */ `
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-workers-'))
 const supergraph = join(folder, 'supergraph.graphql')
 let subgraph: Server
-let issuer: Awaited<ReturnType<typeof startCountingIssuer>>
-
-/** An issuer that counts how often its keys are asked for. */
-async function startCountingIssuer() {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'known', alg: 'ES256', use: 'sig' }
-  let asked = 0
-  const server = createServer((_request, response) => {
-    asked++
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return {
-    url,
-    asked: () => asked,
-    close: () => server.close(),
-    token(keyId: string, subject: string) {
-      const now = Math.floor(Date.now() / 1000)
-      return new SignJWT({
-        iss: url,
-        aud: 'portcullis',
-        sub: subject,
-        name: subject,
-        client_id: 'tests',
-        iat: now,
-        exp: now + 300,
-        jti: subject,
-      })
-        .setProtectedHeader({ alg: 'ES256', kid: keyId, typ: 'at+jwt' })
-        .sign(privateKey)
-    },
-  }
-}
+let issuer: TestIssuer
 
 interface Gateway {
   readonly child: ChildProcess
@@ -78,8 +45,8 @@ function configText(workers: number, forward: string, metrics = ''): string {
   return `workers: ${workers}
 authentication:
   issuers:
-    - issuer: ${issuer.url}
-      jwks_uri: ${issuer.url}/jwks
+    - issuer: ${issuer.issuer}
+      jwks_uri: ${issuer.jwksUri}
       audiences: [portcullis]
       key_set: { cooldown: 1h }
 claims:
@@ -138,7 +105,7 @@ async function startGateway(config: string, schema = supergraph): Promise<Gatewa
 }
 
 beforeAll(async () => {
-  issuer = await startCountingIssuer()
+  issuer = await startIssuer()
   subgraph = createServer((request, response) => {
     request.resume().on('end', () => {
       const { claims } = payloadOf(String(request.headers[claimsHeaderName]))
@@ -153,9 +120,9 @@ beforeAll(async () => {
   writeFileSync(supergraph, compose([{ name: 'people', url, sdl }]))
 })
 
-afterAll(() => {
+afterAll(async () => {
   subgraph.close()
-  issuer.close()
+  await issuer.close()
   rmSync(folder, { recursive: true })
 })
 
@@ -186,7 +153,7 @@ describe('two processes', () => {
 
   test('share one port, and their counters add up', async () => {
     expect(workers).toHaveLength(2)
-    const token = await issuer.token('known', '1')
+    const token = await issuer.accessToken()
     const answers = await askWith(Array.from({ length: 40 }, () => token))
     expect(new Set(answers.map(({ body }) => body))).toEqual(new Set([answered('sub')]))
 
@@ -207,7 +174,7 @@ describe('two processes', () => {
   test('fetch the keys once, and once more for a flood of unknown key ids', async () => {
     expect(issuer.asked()).toBe(1)
     const strangers = await Promise.all(
-      Array.from({ length: 60 }, (_, index) => issuer.token(`unknown-${index}`, '1')),
+      Array.from({ length: 60 }, (_, index) => issuer.accessToken({}, { kid: `unknown-${index}` })),
     )
     const answers = await askWith(strangers)
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
@@ -219,7 +186,7 @@ describe('two processes', () => {
   })
 
   test('take up another configuration without losing a request', async () => {
-    const token = await issuer.token('known', '1')
+    const token = await issuer.accessToken()
     let asking = true
     const seen: { status: number; body: string }[] = []
     const load = Array.from({ length: 8 }, async () => {
@@ -250,7 +217,7 @@ describe('two processes', () => {
       gateway.log().find(({ msg }) => msg === 'still serving by the last good configuration'),
     )
     expect(line.reason).toContain('authentication.issuers[0].audience: is not a known key')
-    expect((await gateway.ask(await issuer.token('known', '1'))).body).toBe(answered('name sub'))
+    expect((await gateway.ask(await issuer.accessToken())).body).toBe(answered('name sub'))
     gateway.write(configText(2, 'name, sub'))
   })
 
@@ -267,7 +234,7 @@ describe('two processes', () => {
     await until(
       () => gateway.log().filter(({ msg }) => msg === 'a worker has taken its place').length === 2,
     )
-    const token = await issuer.token('known', '1')
+    const token = await issuer.accessToken()
     const { status, body } = await gateway.ask(token)
     expect({ status, body }).toEqual({ status: 200, body: answered('name sub') })
   })
@@ -275,7 +242,7 @@ describe('two processes', () => {
 
 test('one process takes up another configuration as well', async () => {
   const gateway = await startGateway(configText(1, 'sub'))
-  const token = await issuer.token('known', '1')
+  const token = await issuer.accessToken()
   expect((await gateway.ask(token)).body).toBe(answered('sub'))
   gateway.write(configText(1, 'name, sub'))
   gateway.child.kill('SIGHUP')

@@ -6,6 +6,8 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 export interface TestIssuer {
   readonly issuer: string
   readonly jwksUri: string
+  /** How often its keys were asked for. */
+  asked(): number
   /** A valid access token (RFC 9068), changed as told; a claim set to undefined is left out. */
   accessToken(
     claims?: Readonly<Record<string, unknown>>,
@@ -18,7 +20,9 @@ export async function startIssuer(algorithm: 'ES256' | 'RS256' = 'ES256'): Promi
   const { publicKey, privateKey } = await generateKeyPair(algorithm)
   const keyId = `test-${algorithm}`
   const jwk = { ...(await exportJWK(publicKey)), kid: keyId, alg: algorithm, use: 'sig' }
+  let asked = 0
   const server = createServer((_request, response) => {
+    asked++
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ keys: [jwk] }))
   })
@@ -27,6 +31,7 @@ export async function startIssuer(algorithm: 'ES256' | 'RS256' = 'ES256'): Promi
 
   return {
     issuer,
+    asked: () => asked,
     jwksUri: `${issuer}/.well-known/jwks.json`,
     accessToken(claims = {}, header = {}) {
       const now = Math.floor(Date.now() / 1000)
