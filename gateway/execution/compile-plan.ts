@@ -3,13 +3,14 @@ import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner'
 import { contextReader } from './context-arguments.ts'
 import { levelled } from './level-plan.ts'
 import { representationWriter } from './representations.ts'
+import type { RepresentationRules } from './representations.ts'
 import type { FetchStep, Step } from './plan-steps.ts'
 import type { DataPath } from './response-data.ts'
 import { renamedKeys, rewriter } from './rewrites.ts'
 import type { IsOfType } from './type-relations.ts'
 
-/** Some fetches of a plan tell the keys of which a representation has to hold one whole. */
-type FetchWithKeys = FetchNode & { readonly keys?: readonly (readonly string[])[] }
+/** Some fetches of a plan are not for all entities at their place: see RepresentationRules. */
+type FetchWithRules = FetchNode & Pick<RepresentationRules, 'keys' | 'unless'>
 
 export interface CompiledPlan {
   /** Undefined when nothing has to be fetched. */
@@ -62,6 +63,7 @@ export function compilePlan({ node }: QueryPlan, { isOfType, mayJoin }: PlanPart
 
 function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfType): FetchStep {
   const { operation, operationName, requires, contextRewrites } = fetch
+  const { keys, unless }: FetchWithRules = fetch
   const contextNames = new Set((contextRewrites ?? []).map(({ renameKeyTo }) => renameKeyTo))
   return {
     kind: 'fetch',
@@ -74,12 +76,14 @@ function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfT
       (name) => name !== 'representations' && !contextNames.has(name),
     ),
     path,
+    place: path.join('.'),
     represent:
       requires &&
       representationWriter(requires, {
         isOfType,
         rewrites: fetch.inputRewrites,
-        keys: (fetch as FetchWithKeys).keys,
+        keys,
+        unless,
       }),
     readContext: contextRewrites?.length
       ? contextReader(contextRewrites, path, isOfType)

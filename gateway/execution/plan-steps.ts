@@ -16,6 +16,8 @@ export interface FetchStep {
   readonly variables: readonly string[]
   /** Where the objects are that this fetch adds to: always the same for a plan. */
   readonly path: DataPath
+  /** The path as text. */
+  readonly place: string
   /** For a fetch of entities. */
   readonly represent: RepresentationWriter | undefined
   /** For fields with `@fromContext`: their arguments, read from above the entity. */

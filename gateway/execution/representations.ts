@@ -28,9 +28,11 @@ type Gather = (source: JsonObject) => JsonObject | undefined
 
 export interface RepresentationRules {
   readonly isOfType: IsOfType
-  readonly rewrites: readonly FetchDataRewrite[] | undefined
+  readonly rewrites?: readonly FetchDataRewrite[] | undefined
   /** Keys of which a representation has to hold one whole; undefined when it always does. */
-  readonly keys: readonly (readonly string[])[] | undefined
+  readonly keys?: readonly (readonly string[])[] | undefined
+  /** A field: entities that have it already are left out. */
+  readonly unless?: string | undefined
 }
 
 /**
@@ -40,7 +42,7 @@ export interface RepresentationRules {
  */
 export function representationWriter(
   requires: readonly QueryPlanSelectionNode[],
-  { isOfType, rewrites, keys }: RepresentationRules,
+  { isOfType, rewrites, keys, unless }: RepresentationRules,
 ): RepresentationWriter {
   const gather = gatherer(requires, isOfType)
   const rewrite = rewriter(rewrites, isOfType)
@@ -55,13 +57,14 @@ export function representationWriter(
     const typename = entity['__typename']
     const known = byTypename.get(typename)
     if (known) return known
-    const writer = (keys ? undefined : flatWriter(typename)) ?? { write: writeGathered }
+    const writer = (keys || unless ? undefined : flatWriter(typename)) ?? { write: writeGathered }
     // What a subgraph may invent is not kept.
     if (byTypename.size < mostTypenames) byTypename.set(typename, writer)
     return writer
   }
 
   function writeGathered(entity: JsonObject): string | undefined {
+    if (unless !== undefined && entity[unless] !== undefined) return undefined
     const representation = gather(entity)
     if (!representation?.['__typename']) return undefined
     if (keys && !keys.some((key) => key.every((name) => name in representation))) return undefined

@@ -26,6 +26,14 @@ export function entityFieldsOf(fetch: FetchNode): EntityField[] {
   return [...fields.values()]
 }
 
+/** Returns the names of the fields that are asked for under more than one set of conditions. */
+export function fieldsUnderSeveralConditions(fields: readonly EntityField[]): Set<string> {
+  const conditions = new Map(fields.map((one) => [one.field, one.conditions]))
+  return new Set(
+    fields.flatMap((one) => (conditions.get(one.field) === one.conditions ? [] : [one.field])),
+  )
+}
+
 /** Returns the fetch for those fields only, with those inputs only; undefined when no field is left. */
 export function partOfFetch(
   fetch: FetchNode,

@@ -1,12 +1,22 @@
 /** Fetches that the planner put into one although their representations cannot be the same. */
-import type { FetchNode } from '@apollo/query-planner'
-import { entityFieldsOf, inputNames, partOfFetch } from './entity-fetch.ts'
+import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner'
+import {
+  entityFieldsOf,
+  fieldsUnderSeveralConditions,
+  inputNames,
+  partOfFetch,
+} from './entity-fetch.ts'
 import type { EntityField } from './entity-fetch.ts'
 import type { EntityRules } from './entity-rules.ts'
 import type { RequiredField } from './required-arguments.ts'
 
-/** A fetch with the keys of which its representations have to hold one whole. */
-export type FetchWithKeys = FetchNode & { readonly keys?: readonly (readonly string[])[] }
+/** A fetch that is not for all entities at its place. */
+export type FetchWithRules = FetchNode & {
+  /** Its representations have to hold one of these keys whole. */
+  readonly keys?: readonly (readonly string[])[]
+  /** It is for entities that are without this field. */
+  readonly unless?: string
+}
 
 /**
  * One representation has room for one value of a field: fields that require it with other arguments
@@ -62,11 +72,12 @@ export function separateRequirements(
   fetch: FetchNode,
   graph: string,
   rules: EntityRules,
-): FetchWithKeys[] {
+): FetchWithRules[] {
   if (!fetch.requires) return [fetch]
   const fields = entityFieldsOf(fetch)
   const types = [...new Set(fields.map(({ type }) => type))]
   const isInterfaceObject = types.length === 1 && rules.isInterfaceObject(graph, types[0]!)
+  const doubtful = fieldsUnderSeveralConditions(fields)
   const groups = new Map<string, Set<string>>()
   for (const field of fields) {
     const requirements = groups.get(groupOf(field)) ?? new Set()
@@ -80,7 +91,8 @@ export function separateRequirements(
   const everyRequirement = new Set([...groups.values()].flatMap((names) => [...names]))
   return [...groups].flatMap(([group, requirements]) => {
     const part = partOfFetch(
-      fetch,
+      // Of several ways to represent an entity, one may lack what a doubtful field requires.
+      isOfDoubtful(group) ? { ...fetch, requires: oneWayForEachType(fetch.requires!) } : fetch,
       (field) => groupOf(field) === group,
       (name) => !everyRequirement.has(name) || requirements.has(name) || isKey(name),
     )
@@ -96,6 +108,28 @@ export function separateRequirements(
     const requirements = requirementsOf(field)
     if (isInterfaceObject)
       return `${requirements.join(' ')} ${requirements.length > 0 ? field.conditions : ''}`
-    return requirements.length > 0 ? field.conditions : ''
+    if (requirements.length === 0) return ''
+    // One of several may not have its inputs: what it is asked for with shall not go without.
+    return doubtful.has(field.field) ? `${field.conditions} ${field.field}` : field.conditions
   }
+
+  function isOfDoubtful(group: string): boolean {
+    return fields.some((field) => doubtful.has(field.field) && groupOf(field) === group)
+  }
+}
+
+/** Returns what all fragments on a type have together as the one fragment on it. */
+function oneWayForEachType(requires: readonly QueryPlanSelectionNode[]): QueryPlanSelectionNode[] {
+  const ways = new Map<string, QueryPlanSelectionNode>()
+  for (const way of requires) {
+    const key = way.kind === 'Field' ? way.name : `... on ${way.typeCondition}`
+    const known = ways.get(key)
+    if (way.kind === 'Field' || known?.kind !== 'InlineFragment') ways.set(key, way)
+    else ways.set(key, { ...known, selections: distinct([...known.selections, ...way.selections]) })
+  }
+  return [...ways.values()]
+}
+
+function distinct(selections: readonly QueryPlanSelectionNode[]): QueryPlanSelectionNode[] {
+  return [...new Map(selections.map((one) => [JSON.stringify(one), one])).values()]
 }

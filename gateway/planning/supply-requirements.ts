@@ -3,6 +3,10 @@
  * subgraph that an operation starts in requires something of another subgraph, and is itself required
  * by a third one: it merges the field into the first fetch. Here the field goes where it belongs,
  * into a fetch of its own, just before the fetch that needs it.
+ *
+ * When the client asks for that field as well, under other conditions, one of the two has its inputs
+ * and the other may not: nothing tells which. Then both stay, and the fetch of its own is for those
+ * entities that are still without the field.
  */
 import type { FetchNode, PlanNode, QueryPlanSelectionNode } from '@apollo/query-planner'
 import {
@@ -26,9 +30,10 @@ import type {
   SelectionSetNode,
   VariableDefinitionNode,
 } from 'graphql'
-import { inputNames } from './entity-fetch.ts'
+import { entityFieldsOf, fieldsUnderSeveralConditions, inputNames } from './entity-fetch.ts'
 import type { EntityRules } from './entity-rules.ts'
 import { parseFieldSet } from './required-arguments.ts'
+import type { FetchWithRules } from './separate-fetches.ts'
 
 export interface RequirementRules {
   readonly entities: EntityRules
@@ -37,7 +42,7 @@ export interface RequirementRules {
   readonly schema: GraphQLSchema
 }
 
-/** A field that was taken out of a fetch. */
+/** A field that a fetch asks for, perhaps without what it requires. */
 interface Unsupplied {
   readonly subgraph: string
   readonly type: string
@@ -46,6 +51,8 @@ interface Unsupplied {
   readonly path: readonly string[]
   readonly key: SelectionSetNode
   readonly requirements: readonly string[]
+  /** Whether the fetch may have what the field requires: then the field stays in it. */
+  readonly isPerhapsSupplied: boolean
   /** The variables of the operation that it was taken from. */
   readonly variables: readonly VariableDefinitionNode[]
 }
@@ -75,7 +82,7 @@ export function supplyRequirements(plan: PlanNode, rules: RequirementRules): Pla
     }),
   )
   return mapFetches(without, [], (fetch, path) => {
-    const due = [...taken.values()].flat().filter((one) => needs(fetch, path, one))
+    const due = [...taken.values()].flatMap(withoutRepeats).filter((one) => needs(fetch, path, one))
     due.forEach((one) => taken.delete(placeOf(one)))
     if (due.length === 0) return fetch
     return { kind: 'Sequence', nodes: [...due.map((one) => fetchOf(one, rules)), fetch] }
@@ -85,6 +92,11 @@ export function supplyRequirements(plan: PlanNode, rules: RequirementRules): Pla
 /** The same field under several aliases is in one place. */
 function placeOf({ path, type, field }: Unsupplied): string {
   return [...path, type, field.name.value].join(' ')
+}
+
+/** One is enough of those that stay where they are. */
+function withoutRepeats(all: readonly Unsupplied[]): Unsupplied[] {
+  return all.filter((one, index) => !one.isPerhapsSupplied || index === 0)
 }
 
 function mapFetches(
@@ -122,6 +134,7 @@ function takeOut(
   const [operation] = parse(fetch.operation, { noLocation: true }).definitions
   if (operation?.kind !== Kind.OPERATION_DEFINITION) return fetch
   const inputs = new Set(inputNames(fetch.requires ?? []))
+  const doubtful = fetch.requires ? fieldsUnderSeveralConditions(entityFieldsOf(fetch)) : new Set()
   let isChanged = false
   const selectionSet = fetch.requires
     ? {
@@ -163,7 +176,11 @@ function takeOut(
       const isSupplied = requirements.every(
         (name) => selects(set, name) || (isEntity && inputs.has(name)),
       )
-      if (isSupplied || key === undefined) return [inside(selection, type, here)]
+      const isPerhapsSupplied =
+        isSupplied && isEntity && !selection.alias && doubtful.has(selection.name.value)
+      if ((isSupplied && !isPerhapsSupplied) || requirements.length === 0 || key === undefined) {
+        return [inside(selection, type, here)]
+      }
       const candidate: Unsupplied = {
         subgraph: fetch.serviceName,
         type,
@@ -171,9 +188,10 @@ function takeOut(
         path: here,
         key: parseFieldSet(key),
         requirements,
+        isPerhapsSupplied,
         variables: (operation as OperationDefinitionNode).variableDefinitions ?? [],
       }
-      if (!isTaken(candidate)) return [inside(selection, type, here)]
+      if (!isTaken(candidate) || isPerhapsSupplied) return [inside(selection, type, here)]
       isChanged = true
       added.push({ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } })
       added.push(...candidate.key.selections)
@@ -209,8 +227,10 @@ function needs({ requires }: FetchNode, path: readonly string[], one: Unsupplied
 }
 
 /** The fetch of the field alone, with the key and what the field requires. */
-function fetchOf(taken: Unsupplied, { entities, graphOf }: RequirementRules): FetchNode {
-  const { subgraph, type, field, key } = taken
+function fetchOf(taken: Unsupplied, { entities, graphOf }: RequirementRules): FetchWithRules {
+  const { subgraph, type, key, isPerhapsSupplied } = taken
+  // Whoever needs the field needs it whatever the conditions of the client say.
+  const field = isPerhapsSupplied ? { ...taken.field, directives: [] } : taken.field
   const set = entities.requirementSetOf(graphOf(subgraph), type, field.name.value)
   const typename: QueryPlanSelectionNode = { kind: 'Field', name: '__typename' }
   const selections = [typename, ...inputsOf(key), ...inputsOf(parseFieldSet(set))]
@@ -230,6 +250,7 @@ function fetchOf(taken: Unsupplied, { entities, graphOf }: RequirementRules): Fe
     operation: stripIgnoredCharacters(print(whole)),
     operationKind: operation!.operation,
     operationName: undefined,
+    ...(isPerhapsSupplied && !field.selectionSet ? { unless: field.name.value } : {}),
   }
 }
 

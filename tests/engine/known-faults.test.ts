@@ -169,6 +169,28 @@ test('what a required field requires is fetched, also when all started in its su
   await onlyNativeIsRight(chains, '{ list { other: value2 chain value2 } }')
 })
 
+const conditions = federation('conditions', {
+  first: `type Query { list: [B] } type B @key(fields: "x") { x: ID! value: Int }`,
+  middle: `
+    type B @key(fields: "x") @key(fields: "z") {
+      x: ID! z: ID! value: Int @external value2: Int @requires(fields: "value")
+    }
+  `,
+  last: `type B @key(fields: "z") { z: ID! value2: Int @external chain: String @requires(fields: "value2") }`,
+})
+
+test('what a required field requires is fetched, also when the client asks for it under a condition', async () => {
+  for (const isSkipped of [true, false]) {
+    const { native, truth } = enginesOf(conditions)
+    const asked = operation('query ($no: Boolean!) { list { chain value2 @skip(if: $no) } }', {
+      no: isSkipped,
+    })
+    const [own, right] = await Promise.all([native(asked), truth(asked)])
+    expect(own).toMatchObject({ data: right.data, errors: right.errors })
+    expect(JSON.stringify(own.data)).toContain('chain#')
+  }
+})
+
 test('a mutation whose result has only fields that are left out is carried out', async () => {
   const one = federation('touched', {
     a: `type Query { x: Int } type Mutation { touch: Touched! } type Touched { at: String }`,
