@@ -4,10 +4,12 @@ import { errorTable } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import type { CompiledPlan } from './compile-plan.ts'
 import type { FetchStep, Step } from './plan-steps.ts'
+import { entityPlaces } from './entity-places.ts'
 import { fetchBoard } from './fetch-board.ts'
 import type { JoinedOperations, Send } from './fetch-board.ts'
 import { copyOf, isObject, objectsAt, positionsAt } from './response-data.ts'
 import type { JsonObject, MergeObject, ResponsePath } from './response-data.ts'
+import type { SharedObjects } from './share-entities.ts'
 import type { SubgraphError } from './subgraph-errors.ts'
 import type { FetchSubgraph, SubgraphAnswer } from './subgraph-request.ts'
 
@@ -26,6 +28,7 @@ export interface PlanExecution<Context> {
 export interface FetchedData {
   readonly data: JsonObject
   readonly errors: FetchError[]
+  readonly shared: SharedObjects
 }
 
 /** An error of a subgraph, or of the way to it. */
@@ -45,6 +48,7 @@ export async function executePlan<Context>(
   const { plan, variables, context, mergeObject } = execution
   const data: JsonObject = {}
   const errors: FetchError[] = []
+  const places = entityPlaces(data, plan.shareObjects)
   let hasMutated = false
   const send: Send = (subgraph, request) => {
     if (request.operationKind === 'mutation') hasMutated = true
@@ -54,7 +58,7 @@ export async function executePlan<Context>(
   const board = fetchBoard(send, writeVariables, execution.joined, execution.mayJoin)
 
   if (plan.root) await run(plan.root)
-  return { data, errors }
+  return { data, errors, shared: places.shared }
 
   async function run(step: Step): Promise<void> {
     switch (step.kind) {
@@ -75,9 +79,8 @@ export async function executePlan<Context>(
 
   function runFetch(step: FetchStep): Promise<void> {
     if (!step.represent) return fetchRootFields(step)
-    return step.readContext
-      ? fetchInContexts(step)
-      : fetchEntities(step, objectsAt(data, step.path))
+    if (step.readContext) return fetchInContexts(step)
+    return fetchEntities(step, places.entitiesFor(step))
   }
 
   async function fetchRootFields(step: FetchStep): Promise<void> {
@@ -90,6 +93,7 @@ export async function executePlan<Context>(
     for (const error of answer.errors) report(step, error, error.path ?? undefined)
     if (!answer.data) return
     step.rewriteAnswer?.(answer.data)
+    places.changeBelow(step)
     targets.forEach((target, index) =>
       mergeObject(target, index === 0 ? answer.data! : copyOf(answer.data!)),
     )
@@ -137,19 +141,23 @@ export async function executePlan<Context>(
       if (answer.errors.length === 0) fail(step, 'SUBGRAPH_RESPONSE_INVALID')
       return
     }
+    let hasObjects = false
     for (let index = 0; index < count; index++) {
       const entity: unknown = received[index]
-      if (isObject(entity)) addTo(step, entity, owners[index]!, entities)
+      if (!isObject(entity)) continue
+      const names = addTo(step, entity, owners[index]!, entities)
+      hasObjects ||= names.some((name) => typeof entity[name] === 'object')
     }
+    if (hasObjects) places.changeBelow(step)
   }
 
-  /** Adds what was received for a representation to each entity that it stands for. */
+  /** Adds what was received for a representation to each entity that it stands for; returns its names. */
   function addTo(
     step: FetchStep,
     received: JsonObject,
     owners: readonly number[],
     entities: readonly JsonObject[],
-  ): void {
+  ): readonly string[] {
     if (step.rewriteAnswer) {
       received['__typename'] ??= entities[owners[0]!]!['__typename']
       step.rewriteAnswer(received)
@@ -160,6 +168,7 @@ export async function executePlan<Context>(
       const isShared = index === 0 || plan.shareObjects
       mergeObject(entities[owners[index]!]!, isShared ? received : copyOf(received), names)
     }
+    return names
   }
 
   /** An error at a representation is an error at each entity that it stands for. */
@@ -228,7 +237,7 @@ function representationsOf(step: FetchStep, entities: readonly JsonObject[]) {
     const fields = represent.fieldsOf(entity)
     const known = fields && numberOf(entity, fields)
     if (known !== undefined) {
-      owners[known]!.push(index)
+      if (entities[owners[known]![0]!] !== entity) owners[known]!.push(index)
       continue
     }
     const text = represent.write(entity)

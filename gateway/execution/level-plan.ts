@@ -1,11 +1,18 @@
 /**
  * Branches of a plan side by side -> levels, one after the other, where that lets fetches of entities
  * from one subgraph leave together: fewer requests for everybody. A branch then waits for the others
- * at each level, so a plan that would not save a request stays as it is.
+ * at each level, so a plan that would not save a request stays as it is. A fetch that nothing waits
+ * for may itself wait, to leave with a later one.
  */
 import type { FetchStep, Step } from './plan-steps.ts'
 
-type Level = readonly Step[]
+interface Placed {
+  readonly step: Step
+  /** Whether no step of its branch comes after it. */
+  readonly isLast: boolean
+}
+
+type Level = readonly Placed[]
 
 /** Returns the step, in levels where they save requests. */
 export function levelled(step: Step, mayJoin: (subgraph: string) => boolean): Step {
@@ -13,7 +20,7 @@ export function levelled(step: Step, mayJoin: (subgraph: string) => boolean): St
     case 'sequence':
       return { ...step, steps: step.steps.map((child) => levelled(child, mayJoin)) }
     case 'parallel': {
-      const levels = levelsOf(step)
+      const levels = delayed(levelsOf(step), isJoinable)
       if (levels.length < 2 || !levels.slice(1).some(savesRequests)) return step
       return { kind: 'sequence', steps: levels.map(asStep) }
     }
@@ -22,7 +29,10 @@ export function levelled(step: Step, mayJoin: (subgraph: string) => boolean): St
   }
 
   function savesRequests(level: Level): boolean {
-    const subgraphs = level.filter(isJoinable).map(({ subgraph }) => subgraph)
+    const subgraphs = level
+      .map(({ step }) => step)
+      .filter(isJoinable)
+      .map(({ subgraph }) => subgraph)
     return new Set(subgraphs).size < subgraphs.length
   }
 
@@ -33,8 +43,12 @@ export function levelled(step: Step, mayJoin: (subgraph: string) => boolean): St
 }
 
 function levelsOf(step: Step): readonly Level[] {
-  if (step.kind === 'sequence') return step.steps.flatMap(levelsOf)
-  if (step.kind !== 'parallel') return [[step]]
+  if (step.kind === 'sequence') {
+    return step.steps.flatMap((child, index) =>
+      index === step.steps.length - 1 ? levelsOf(child) : levelsOf(child).map(followed),
+    )
+  }
+  if (step.kind !== 'parallel') return [[{ step, isLast: true }]]
   const branches = step.steps.map(levelsOf)
   const depth = Math.max(...branches.map((levels) => levels.length))
   return Array.from({ length: depth }, (_, index) =>
@@ -42,6 +56,30 @@ function levelsOf(step: Step): readonly Level[] {
   )
 }
 
+function followed(level: Level): Level {
+  return level.map(({ step }) => ({ step, isLast: false }))
+}
+
+/** Moves each fetch that can wait to the last level that asks the same subgraph anyway. */
+function delayed(
+  levels: readonly Level[],
+  isJoinable: (step: Step) => step is FetchStep,
+): readonly Level[] {
+  const target = ({ step, isLast }: Placed, from: number) => {
+    if (!isLast || !isJoinable(step)) return from
+    const asksToo = (level: Level) =>
+      level.some((other) => isJoinable(other.step) && other.step.subgraph === step.subgraph)
+    return Math.max(from, levels.findLastIndex(asksToo))
+  }
+  const moved = levels.map((): Placed[] => [])
+  levels.forEach((level, from) =>
+    level.forEach((placed) => moved[target(placed, from)]!.push(placed)),
+  )
+  return moved.filter((level) => level.length > 0)
+}
+
 function asStep(level: Level): Step {
-  return level.length === 1 ? level[0]! : { kind: 'parallel', steps: level }
+  return level.length === 1
+    ? level[0]!.step
+    : { kind: 'parallel', steps: level.map(({ step }) => step) }
 }

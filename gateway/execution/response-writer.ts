@@ -38,6 +38,16 @@ export interface Writing {
   damaged: boolean
   /** The JSON texts of `__schema` and `__type` fields, by response name. */
   readonly introspection: Readonly<Record<string, string>>
+  /** Texts of objects that stand at several positions, as far as they are written. */
+  readonly texts?: SharedTexts | undefined
+}
+
+/** By object: the text, and the completion that has written it. Empty: not written yet. */
+export type SharedTexts = Map<JsonObject, SharedText>
+
+export interface SharedText {
+  by: unknown
+  text: string | undefined
 }
 
 /** Something in the fetched data that does not fit the schema. */
@@ -48,6 +58,8 @@ export interface Misfit {
 
 /** How a value of a type is written; `undefined` is a null where none may be. */
 interface Completion {
+  /** Whether strings are fine: what most fields hold is written without asking further. */
+  readonly isText?: boolean
   write(value: unknown, writing: Writing): string | undefined
   /** Returns whether the value can stand; reports what cannot. */
   explain(value: unknown, path: ResponsePath, report: (misfit: Misfit) => void): boolean
@@ -101,14 +113,15 @@ export function responseWriter(
       write(value, writing) {
         const object = value as JsonObject
         const own = fields ?? compiled()
-        let text = ''
-        for (let index = 0; index < own.length; index++) {
-          const field = own[index]!
-          const written = field.write(object[field.source], writing)
-          if (written === undefined) return undefined
-          text += field.prefix + written
+        const shared = writing.texts?.get(object)
+        if (!shared) return writeFields(object, own, writing)
+        if (shared.by !== own) {
+          shared.text = writeFields(object, own, writing)
+          // Reading a character puts the pieces of a text together: once here, not at each position.
+          shared.text?.charCodeAt(0)
+          shared.by = own
         }
-        return text === '' ? '{}' : text + '}'
+        return shared.text
       },
       explain: (value, path, report) =>
         compiled().every((field) =>
@@ -204,6 +217,26 @@ export function responseWriter(
       place,
     )
   }
+}
+
+function writeFields(
+  object: JsonObject,
+  fields: readonly FieldCompletion[],
+  writing: Writing,
+): string | undefined {
+  let text = ''
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index]!
+    const value = object[field.source]
+    if (field.isText && typeof value === 'string') {
+      text += field.prefix + jsonString(value)
+      continue
+    }
+    const written = field.write(value, writing)
+    if (written === undefined) return undefined
+    text += field.prefix + written
+  }
+  return text === '' ? '{}' : text + '}'
 }
 
 /** Null is a value. A misfit of anything below that cannot be null makes this null. */
@@ -307,6 +340,7 @@ function introspected(key: string): Completion {
 function leaf(type: GraphQLLeafType, place: string, isNonNull: boolean): Completion {
   const write = leafWriter(type)
   return {
+    isText: isSpecifiedScalarType(type) && (type.name === 'String' || type.name === 'ID'),
     write(value, writing) {
       const written = value == null ? undefined : write(value)
       if (written !== undefined) return written

@@ -4,10 +4,11 @@ import type { GraphQLSchema } from 'graphql'
 import type { VariableValues } from './check-variables.ts'
 import type { CompiledOperation } from './compile-operation.ts'
 import { executePlan } from './execute-plan.ts'
-import type { FetchError } from './execute-plan.ts'
+import type { FetchedData, FetchError } from './execute-plan.ts'
 import { introspect } from './introspect.ts'
 import type { JsonObject, MergeObject } from './response-data.ts'
-import type { Misfit } from './response-writer.ts'
+import type { Misfit, SharedTexts } from './response-writer.ts'
+import type { SharedObjects } from './share-entities.ts'
 import type { FetchSubgraph } from './subgraph-request.ts'
 
 export interface Run<Context> {
@@ -38,12 +39,12 @@ export async function runOperation<Context>(run: Run<Context>): Promise<Operatio
   if (!operation.plan.root && writer.fetchedKeys.length > 0) {
     return { data: 'null', errors: writer.fetchedKeys.map(unresolvable) }
   }
-  const { data, errors } = await fetchAll(run)
+  const { data, errors, shared } = await fetchAll(run)
   const introspection = introspect(
     { ...operation, schema: run.apiSchema, fields: writer.introspection },
     variables,
   )
-  const writing = { damaged: false, introspection }
+  const writing = { damaged: false, introspection, texts: textsOf(shared) }
   const text = writer.write(data, writing)
   if (!writing.damaged && errors.length === 0) return { data: text, errors: noErrors }
 
@@ -60,7 +61,14 @@ export async function runOperation<Context>(run: Run<Context>): Promise<Operatio
 }
 
 const noErrors: readonly GraphQLError[] = []
-const nothing: { data: JsonObject; errors: FetchError[] } = { data: {}, errors: [] }
+const nothing: FetchedData = { data: {}, errors: [], shared: new Set() }
+
+function textsOf(shared: SharedObjects): SharedTexts | undefined {
+  if (shared.size === 0) return undefined
+  const texts: SharedTexts = new Map()
+  for (const object of shared) texts.set(object, { by: undefined, text: undefined })
+  return texts
+}
 
 async function fetchAll<Context>(run: Run<Context>) {
   const { operation, variables, mergeObject, fetchSubgraph, mayJoin, context } = run

@@ -1,0 +1,91 @@
+/**
+ * Equal entities at one place of the data become one object: the same author of a hundred comments.
+ * What is fetched for it is then added once, and its text is written once.
+ */
+import type { RepresentationWriter } from './representations.ts'
+import type { DataPath, JsonObject } from './response-data.ts'
+
+/** The objects that stand at several positions. */
+export type SharedObjects = Set<JsonObject>
+
+interface First {
+  readonly object: JsonObject
+  /** Undefined when there is more to it than scalars. */
+  readonly keys: readonly string[] | undefined
+}
+
+/**
+ * Puts one object in the place of those that equal it, among those at the path that have scalars only.
+ * Returns the objects that stand at the path then, in order.
+ *
+ * @param fieldsOf the fields that tell entities of a type apart; none: it is left alone
+ * @param shared gets each object that stands at several positions now
+ */
+export function shareEqualEntities(
+  data: JsonObject,
+  path: DataPath,
+  fieldsOf: RepresentationWriter['fieldsOf'],
+  shared: SharedObjects,
+): JsonObject[] {
+  const firsts = new Map<readonly string[], Map<unknown, First>>()
+  const found: JsonObject[] = []
+  place(data, 0)
+  return found
+
+  /** Returns what stands where the value stood. */
+  function place(value: unknown, index: number): unknown {
+    if (typeof value !== 'object' || value === null) return value
+    const step = path[index]
+    if (step === '@') {
+      if (!Array.isArray(value)) return value
+      for (let at = 0; at < value.length; at++) {
+        const inner: unknown = value[at]
+        const placed = place(inner, index + 1)
+        if (placed !== inner) value[at] = placed
+      }
+    } else if (step !== undefined) {
+      const object = value as JsonObject
+      const inner = object[step]
+      const placed = place(inner, index + 1)
+      if (placed !== inner) object[step] = placed
+    } else if (!Array.isArray(value)) return firstLike(value as JsonObject)
+    return value
+  }
+
+  function firstLike(object: JsonObject): JsonObject {
+    const fields = fieldsOf(object)
+    const first = fields && firstOf(fields, object)
+    if (first?.keys && (first.object === object || hasSame(object, first.object, first.keys))) {
+      shared.add(first.object)
+      return first.object
+    }
+    found.push(object)
+    return object
+  }
+
+  /** Returns the first with that key, or remembers this one as the first. */
+  function firstOf(fields: readonly string[], object: JsonObject): First | undefined {
+    const key = object[fields[0]!]
+    let ofType = firsts.get(fields)
+    if (!ofType) firsts.set(fields, (ofType = new Map<unknown, First>()))
+    const first = ofType.get(key)
+    if (!first) ofType.set(key, { object, keys: scalarKeys(object) })
+    return first
+  }
+}
+
+function scalarKeys(object: JsonObject): string[] | undefined {
+  const keys = Object.keys(object)
+  return keys.every((key) => typeof object[key] !== 'object' || object[key] === null)
+    ? keys
+    : undefined
+}
+
+function hasSame(object: JsonObject, other: JsonObject, keys: readonly string[]): boolean {
+  for (let index = 0; index < keys.length; index++) {
+    if (object[keys[index]!] !== other[keys[index]!]) return false
+  }
+  let count = 0
+  for (const _key in object) count++
+  return count === keys.length
+}
