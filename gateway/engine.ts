@@ -15,11 +15,13 @@ export interface EngineParts {
   loadableSdl: string
   subgraphs: SubgraphCalls
   log: Logger
+  /** Whether others are served meanwhile, who must not wait. */
+  whileServing: boolean
 }
 
 export async function engineFor(
   name: EngineName,
-  { loadableSdl, subgraphs, log }: EngineParts,
+  { loadableSdl, subgraphs, log, whileServing }: EngineParts,
 ): Promise<{ engine: Engine; native?: NativeEngine<ClientRequest> }> {
   if (name === 'apollo') {
     // It takes a third of a second to load, for who does not use it.
@@ -28,11 +30,12 @@ export async function engineFor(
       subgraphDataSource((request, client) => subgraphs.fetch(subgraph, request, client))
     return { engine: apolloEngine({ supergraphSdl: loadableSdl, dataSource, log }) }
   }
-  const native = nativeEngine<ClientRequest>({
+  const native = await nativeEngine<ClientRequest>({
     supergraphSdl: loadableSdl,
     fetchSubgraph: subgraphs.fetch,
     mayJoin: subgraphs.mayJoin,
     planningThread: 'when large',
+    whileServing,
   })
   // What the short road has executed is not executed again to be told with its errors.
   const executedOnce: NativeEngine<PipelineContext> = {

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { AuthorizationOptions } from './authorization/authorization-options.ts'
-import { guardSupergraph } from './authorization/guard-supergraph.ts'
+import { guardSupergraphInTurns } from './authorization/guard-supergraph.ts'
 import type { DecidePolicies } from './authorization/policies.ts'
 import { authorizedEngine } from './authorized-engine.ts'
 import type { Limits } from './configuration/limits.ts'
@@ -20,6 +20,7 @@ import { shortRoad } from './short-road.ts'
 import { connectSubgraphs } from './subgraph-calls.ts'
 import type { SubgraphCalled, SubgraphParts } from './subgraph-calls.ts'
 import type { Supergraph } from './supergraph/read-supergraph.ts'
+import { inTurns, nextTurn } from './turns.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface GenerationParts {
@@ -33,7 +34,10 @@ export interface GenerationParts {
   limits: Limits
   realm: string
   log: Logger
-  /** The generation that serves until this one does: what it is asked for is planned beforehand. */
+  /**
+   * The generation that serves until this one does: what it is asked for is planned beforehand, and
+   * its requests do not wait meanwhile.
+   */
   previous?: Generation | undefined
 }
 
@@ -46,14 +50,22 @@ export interface Generation {
 }
 
 /** Returns a generation that is ready to answer; it rejects when the supergraph cannot be loaded. */
-export async function createGeneration(parts: GenerationParts): Promise<Generation> {
-  const { loadableSdl, authorizer } = guardSupergraph(parts.supergraph.sdl, parts.authorization)
-  const subgraphs = connectSubgraphs(parts.supergraph.subgraphs, parts)
+export async function createGeneration({
+  supergraph,
+  previous,
+  ...parts
+}: GenerationParts): Promise<Generation> {
+  const { loadableSdl, authorizer } = await inTurns(
+    guardSupergraphInTurns(supergraph, parts.authorization),
+  )
+  const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
   const { engine, native } = await engineFor(parts.engine, {
     loadableSdl,
     subgraphs,
     log: parts.log,
+    whileServing: previous !== undefined,
   })
+  await nextTurn()
   const short = native && shortRoad({ engine: native, authorizer })
   const pipeline = await createPipeline({
     ...parts,
@@ -61,7 +73,7 @@ export async function createGeneration(parts: GenerationParts): Promise<Generati
     introspection: authorizer.options.introspection !== 'off',
     onOperation: (...operation) => short?.remember(...operation),
   })
-  if (native && parts.previous?.native) await warmUp(native, parts.previous.native)
+  if (native && previous?.native) await warmUp(native, previous.native)
   let underWay = 0
   let idle = () => {}
 

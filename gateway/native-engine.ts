@@ -1,7 +1,6 @@
 /** The engine: joins planning and execution for one supergraph. It holds no state of a request. */
 import type { ApolloServerOptions, BaseContext } from '@apollo/server'
-import type { QueryPlan } from '@apollo/query-planner'
-import { isAbstractType, print } from 'graphql'
+import { print } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { compileOperation } from './execution/compile-operation.ts'
 import type { CompiledOperation } from './execution/compile-operation.ts'
@@ -12,11 +11,11 @@ import type { FetchSubgraph } from './execution/subgraph-request.ts'
 import { typeRelation } from './execution/type-relations.ts'
 import { overrideLabelsOn } from './planning/override-labels.ts'
 import { planCache } from './planning/plan-cache.ts'
-import { operationPlanner } from './planning/plan-operation.ts'
-import type { OperationToPlan } from './planning/plan-operation.ts'
-import { planningThread, PlanningThreadLost } from './planning/planning-thread.ts'
+import { responseNames } from './planning/response-names.ts'
+import { startPlanning } from './planning/start-planning.ts'
+import type { PlanningOptions } from './planning/start-planning.ts'
 
-export interface NativeEngineOptions<Context> {
+export interface NativeEngineOptions<Context> extends PlanningOptions {
   supergraphSdl: string
   fetchSubgraph: FetchSubgraph<Context>
   /** Whether sibling fetches to a subgraph are joined in one request; default: they are. */
@@ -27,11 +26,6 @@ export interface NativeEngineOptions<Context> {
   operations?: number
   /** A number from 0 to 1, for `percent(...)`; default Math.random. */
   random?: () => number
-  /**
-   * What a thread of its own plans, so that nobody waits for another's plan: everything, what takes
-   * long because the supergraph or the operation is large, or, the default, nothing.
-   */
-  planningThread?: 'always' | 'when large'
 }
 
 export interface OperationToPrepare {
@@ -59,32 +53,22 @@ export interface NativeEngine<Context> {
 }
 
 const defaultOperations = 1_000
-/** In characters. Below, a plan takes milliseconds; above, it may hold up everybody else. */
-const largeSupergraph = 50_000
-const largeOperation = 2_000
 const nothing = {}
 
-/** Returns the engine of a supergraph. Throws when the supergraph cannot be used. */
-export function nativeEngine<Context>(
+/** Returns the engine of a supergraph. Rejects when the supergraph cannot be used. */
+export async function nativeEngine<Context>(
   options: NativeEngineOptions<Context>,
-): NativeEngine<Context> {
+): Promise<NativeEngine<Context>> {
   const { fetchSubgraph, mayJoin = () => true } = options
-  const { supergraphSdl } = options
-  const isAllInThread =
-    options.planningThread === 'always' ||
-    (options.planningThread === 'when large' && supergraphSdl.length > largeSupergraph)
-  let thread = isAllInThread ? planningThread(supergraphSdl) : undefined
-  const planner = operationPlanner(supergraphSdl, !isAllInThread)
-  const { apiSchema, names } = planner
-  const labelsOn = overrideLabelsOn(planner.overrideLabels, options)
+  const { apiSchema, facts, plan, close } = await startPlanning(options.supergraphSdl, options)
+  const names = responseNames(facts.names)
+  const labelsOn = overrideLabelsOn(facts.overrideLabels, options)
   const cache = planCache<CompiledOperation>(options.operations ?? defaultOperations)
   const planning = new Map<string, Promise<CompiledOperation>>()
-  const mergeObject = objectMerger((typename) =>
-    isAbstractType(planner.supergraphSchema.getType(String(typename))),
-  )
+  const mergeObject = objectMerger((typename) => facts.members.has(String(typename)))
   const schema = {
     apiSchema,
-    isOfType: typeRelation(planner.supergraphSchema),
+    isOfType: typeRelation(facts.members),
     mayJoin,
     clientName: names.clientName,
   }
@@ -93,7 +77,7 @@ export function nativeEngine<Context>(
     apiSchema,
     prepare,
     operations: () => cache.values(),
-    close: async () => thread?.close(),
+    close,
     async execute(operation) {
       return runOperation({
         operation: find(operation) ?? (await prepare(operation)),
@@ -133,16 +117,6 @@ export function nativeEngine<Context>(
       .finally(() => planning.delete(key))
     planning.set(key, compiling)
     return compiling
-  }
-
-  async function plan(operation: OperationToPlan, size: number): Promise<QueryPlan> {
-    const isInThread = isAllInThread || (options.planningThread && size > largeOperation)
-    if (!isInThread) return planner.plan(operation)
-    thread ??= planningThread(supergraphSdl)
-    return thread.plan(operation).catch((cause: unknown) => {
-      if (cause instanceof PlanningThreadLost) return planner.plan(operation)
-      throw cause
-    })
   }
 }
 

@@ -88,12 +88,15 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     ...(parts.documents ? { documents: parts.documents } : {}),
     log,
   })
+  // Only the first generation comes after one of other settings, which then can be forgotten.
+  let replaced = previous?.generation()
   const supergraph = await followSupergraph({
     path: parts.supergraph,
     log,
     onServed: metrics.supergraphServed,
-    create: (supergraph, before = previous?.generation()) =>
-      createGeneration({
+    create(supergraph, before = replaced) {
+      replaced = undefined
+      return createGeneration({
         supergraph,
         previous: before,
         engine: config.engine,
@@ -105,7 +108,8 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
         realm: config.http.realm,
         limits: config.limits,
         log,
-      }),
+      })
+    },
     retire: (generation: Generation) => generation.close(),
   }).catch(async (cause) => {
     await callers.close()

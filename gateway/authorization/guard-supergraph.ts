@@ -3,6 +3,9 @@
  * whoever has the SDL that an engine loads has the authorizer in the other hand.
  */
 import { parse } from 'graphql'
+import type { DocumentNode } from 'graphql'
+import { atOnce } from '../turns.ts'
+import type { InTurns } from '../turns.ts'
 import { defaultAuthorization } from './authorization-options.ts'
 import type { AuthorizationOptions } from './authorization-options.ts'
 import { authorizer } from './authorizer.ts'
@@ -23,12 +26,20 @@ export function guardSupergraph(
   sdl: string,
   options: Partial<AuthorizationOptions> = {},
 ): GuardedSupergraph {
-  const settings = { ...defaultAuthorization, ...options }
   const document = parse(sdl, { noLocation: true })
+  return atOnce(guardSupergraphInTurns({ sdl, document }, options))
+}
+
+/** The same of a supergraph that is parsed already, while others are served. */
+export function* guardSupergraphInTurns(
+  { sdl, document }: { readonly sdl: string; readonly document: DocumentNode },
+  options: Partial<AuthorizationOptions> = {},
+): InTurns<GuardedSupergraph> {
+  const settings = { ...defaultAuthorization, ...options }
   const names = readSpecNames(document)
-  const schema = guardedSchema(document, names, settings)
+  const schema = yield* guardedSchema(document, names, settings)
   return {
-    loadableSdl: loadableSupergraph(document, names),
+    loadableSdl: yield* loadableSupergraph(document, names),
     authorizer: authorizer(schema, settings, declarationsWith(sdl)),
   }
 }

@@ -7,6 +7,7 @@ import type {
   TypeDefinitionNode,
   TypeNode,
 } from 'graphql'
+import type { InTurns } from '../turns.ts'
 import { guardTable } from './guard.ts'
 import type { Guard } from './guard.ts'
 import { authenticated, guardOf } from './read-guard.ts'
@@ -104,11 +105,11 @@ const kinds: Partial<Record<TypeDefinitionNode['kind'], TypeKind>> = {
 export const tokenNeeded = 0
 
 /** Returns the index of a supergraph's requirements. */
-export function guardedSchema(
+export function* guardedSchema(
   document: DocumentNode,
   names: SpecNames,
   options: GuardedSchemaOptions,
-): GuardedSchema {
+): InTurns<GuardedSchema> {
   const table = guardTable([authenticated])
   const denyByDefault = options.default === 'deny'
   const subgraphs = subgraphNames(document)
@@ -119,12 +120,14 @@ export function guardedSchema(
   const requirements = new Map<string, Requirement>()
 
   for (const definition of document.definitions.filter(isTypeDefinitionNode)) {
+    yield
     const kind = kinds[definition.kind]
     if (kind) addType(definition, kind)
     if (definition.kind !== Kind.UNION_TYPE_DEFINITION) continue
     const members = (definition.types ?? []).map(({ name }) => name.value)
     possible.set(definition.name.value, new Set(members))
   }
+  yield
   for (const type of types.values()) {
     for (const name of type.interfaces) {
       implementations.set(name, [...(implementations.get(name) ?? []), type.name])

@@ -3,7 +3,8 @@
  * rightly so: nobody else than guardSupergraph, which makes the enforcer too, may call this.
  */
 import { isTypeExtensionNode, Kind, print, visit } from 'graphql'
-import type { ASTNode, DocumentNode } from 'graphql'
+import type { ASTNode, ASTVisitor, DefinitionNode, DocumentNode } from 'graphql'
+import type { InTurns } from '../turns.ts'
 import type { SpecNames } from './security-specs.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'
 
@@ -18,8 +19,19 @@ const guardedKinds: readonly string[] = [
 ]
 
 /** Returns the SDL without the specifications of this stage: their links, definitions and uses. */
-export function loadableSupergraph(document: DocumentNode, names: SpecNames): string {
-  const stripped = visit(document, {
+export function* loadableSupergraph(document: DocumentNode, names: SpecNames): InTurns<string> {
+  const strip = withoutSpecs(names)
+  const texts: string[] = []
+  for (const definition of document.definitions) {
+    yield
+    const stripped = visit(definition, strip) as DefinitionNode | null
+    if (stripped) texts.push(print(stripped))
+  }
+  return texts.join('\n\n')
+}
+
+function withoutSpecs(names: SpecNames): ASTVisitor {
+  return {
     enter(node) {
       if (isTypeExtensionNode(node)) {
         throw new SupergraphRefused(
@@ -42,6 +54,5 @@ export function loadableSupergraph(document: DocumentNode, names: SpecNames): st
       }
       return null
     },
-  })
-  return print(stripped)
+  }
 }

@@ -1,23 +1,13 @@
-import { isAbstractType, isInterfaceType, isObjectType } from 'graphql'
-import type { GraphQLSchema } from 'graphql'
-
 /** Tells whether an object with this `__typename` fits a type condition. */
 export type IsOfType = (typename: string, condition: string) => boolean
 
 /**
- * Returns the relation of a schema. An object type of which the schema knows nothing fits only
+ * Returns the relation of a supergraph's types. An object type of which it knows nothing fits only
  * itself.
+ *
+ * @param members by interface or union, the types that belong to it
  */
-export function typeRelation(schema: GraphQLSchema): IsOfType {
-  const known = new Map<string, Set<string>>()
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isAbstractType(type)) continue
-    const members = Object.values(schema.getTypeMap()).filter(
-      (member) =>
-        (isObjectType(member) || isInterfaceType(member)) && schema.isSubType(type, member),
-    )
-    known.set(type.name, new Set(members.map(({ name }) => name)))
-  }
+export function typeRelation(members: ReadonlyMap<string, ReadonlySet<string>>): IsOfType {
   return (typename, condition) =>
-    typename === condition || known.get(condition)?.has(typename) === true
+    typename === condition || members.get(condition)?.has(typename) === true
 }

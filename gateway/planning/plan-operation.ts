@@ -2,19 +2,23 @@
 import {
   DEFAULT_SUPPORTED_SUPERGRAPH_FEATURES,
   operationFromDocument,
+  printSchema,
   Supergraph,
 } from '@apollo/federation-internals'
 import { QueryPlanner } from '@apollo/query-planner'
 import type { QueryPlan } from '@apollo/query-planner'
 import { Kind, parse, visit } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { atOnce } from '../turns.ts'
+import type { InTurns } from '../turns.ts'
 import { entityRules } from './entity-rules.ts'
 import { expandFragments, interfaceObjectsOf } from './expand-fragments.ts'
 import { finishPlan } from './finish-plan.ts'
 import { separateRequiredArguments } from './required-arguments.ts'
 import { resolvableKeysFirst } from './resolvable-keys-first.ts'
-import { responseNames } from './response-names.ts'
-import type { ResponseNames } from './response-names.ts'
+import { namesInUse, responseNames } from './response-names.ts'
+import { membersIn } from './supergraph-facts.ts'
+import type { SupergraphFacts } from './supergraph-facts.ts'
 import { supplyRequirements } from './supply-requirements.ts'
 
 export interface OperationToPlan {
@@ -28,11 +32,9 @@ export interface OperationToPlan {
 export interface OperationPlanner {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
-  /** All types, those included that clients do not see. */
-  readonly supergraphSchema: GraphQLSchema
-  readonly names: ResponseNames
-  /** All labels of progressive `@override` in the supergraph. */
-  readonly overrideLabels: readonly string[]
+  readonly facts: SupergraphFacts
+  /** Returns the text of which `apiSchema` was built. */
+  apiSdl(): string
   /** Returns the plan: plain data, which can be sent to another thread. */
   plan(operation: OperationToPlan): QueryPlan
 }
@@ -56,23 +58,43 @@ const plannerConfig = { reuseQueryFragments: false, generateQueryFragments: fals
  * @param isPrepared whether all is made ready for planning now, or with the first operation
  */
 export function operationPlanner(supergraphSdl: string, isPrepared = true): OperationPlanner {
+  return atOnce(operationPlannerInTurns(supergraphSdl, isPrepared))
+}
+
+/** The same, while others are served: for a small supergraph, no piece of the work takes long. */
+export function* operationPlannerInTurns(
+  supergraphSdl: string,
+  isPrepared = true,
+): InTurns<OperationPlanner> {
   const document = parse(supergraphSdl, { noLocation: true })
   const separated = separateRequiredArguments(resolvableKeysFirst(document))
+  yield
   const supergraph = Supergraph.build(separated.document, {
     supportedFeatures,
     // A field whose requirement now has a stand-in may look as if it were external for nothing.
     validateSupergraph: separated.requiredFields.size === 0,
   })
+  yield
   const plannersSchema = supergraph.apiSchema()
-  const apiSchema =
+  yield
+  const clientsSchema =
     separated.requiredFields.size === 0
-      ? plannersSchema.toGraphQLJSSchema()
-      : Supergraph.build(document, { supportedFeatures }).apiSchema().toGraphQLJSSchema()
+      ? plannersSchema
+      : Supergraph.build(document, { supportedFeatures }).apiSchema()
+  const apiSchema = clientsSchema.toGraphQLJSSchema()
+  yield
   let planner = isPrepared ? new QueryPlanner(supergraph, plannerConfig) : undefined
+  yield
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema()
+  yield
   const interfaceObjects = interfaceObjectsOf(document)
   const fragmentTypes = { schema: apiSchema, interfaceObjects }
-  const names = responseNames(separated.document, interfaceObjects.size > 0)
+  const facts = {
+    members: membersIn(supergraphSchema),
+    names: namesInUse(separated.document, interfaceObjects.size > 0),
+    overrideLabels: labelsOf(document),
+  }
+  const names = responseNames(facts.names)
   const graphs = supergraph.subgraphNameToGraphEnumValue()
   const rules = {
     ...separated,
@@ -83,9 +105,8 @@ export function operationPlanner(supergraphSdl: string, isPrepared = true): Oper
 
   return {
     apiSchema,
-    supergraphSchema,
-    names,
-    overrideLabels: labelsOf(document),
+    facts,
+    apiSdl: () => printSchema(clientsSchema),
     plan({ document, operationName, overrideLabels = [] }) {
       const expanded = expandFragments(fragmentTypes, document, operationName)
       const operation = operationFromDocument(

@@ -27,13 +27,25 @@ export interface DocumentNames {
   fetchedAs(field: FieldNode): string
 }
 
-/** Returns the names for a supergraph; it reads which fields the planner may add by itself. */
-export function responseNames(
-  supergraph: DocumentNode,
-  hasInterfaceObjects: boolean,
-): ResponseNames {
-  const taken = new Set(['__typename', ...namesOfObjects, ...plannersFields(supergraph)])
-  const prefix = unusedPrefix(supergraph)
+/** What a supergraph says about names: data that can be sent to another thread. */
+export interface NamesInUse {
+  /** Names under which the planner may add fields by itself. */
+  readonly taken: ReadonlySet<string>
+  /** What no name of a field starts with. */
+  readonly prefix: string
+  readonly hasInterfaceObjects: boolean
+}
+
+export function namesInUse(supergraph: DocumentNode, hasInterfaceObjects: boolean): NamesInUse {
+  return {
+    taken: new Set(['__typename', ...namesOfObjects, ...plannersFields(supergraph)]),
+    prefix: unusedPrefix(supergraph),
+    hasInterfaceObjects,
+  }
+}
+
+/** Returns the names for a supergraph. */
+export function responseNames({ taken, prefix, hasInterfaceObjects }: NamesInUse): ResponseNames {
   const ours = new RegExp(`^${prefix}\\d*_`)
 
   return {

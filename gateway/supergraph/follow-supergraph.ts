@@ -1,7 +1,7 @@
 /** Keeps what is made of a supergraph file up to date with the file. */
 import type { Logger } from 'pino'
 import { readSupergraph } from './read-supergraph.ts'
-import type { Supergraph } from './read-supergraph.ts'
+import type { ReadSupergraph, Supergraph } from './read-supergraph.ts'
 import { watchSupergraph } from './watch-supergraph.ts'
 
 export interface FollowOptions<Generation> {
@@ -34,7 +34,7 @@ export async function followSupergraph<Generation>(
 ): Promise<FollowedSupergraph<Generation>> {
   const { path, create, retire, log } = options
   let sdl = ''
-  let current = await load()
+  let current = await load(readSupergraph(path))
   options.onServed?.()
   let swapping = Promise.resolve()
   const stopWatching = await watchSupergraph(path, () => {
@@ -50,8 +50,7 @@ export async function followSupergraph<Generation>(
     },
   }
 
-  async function load(previous?: Generation): Promise<Generation> {
-    const read = readSupergraph(path)
+  async function load(read: ReadSupergraph, previous?: Generation): Promise<Generation> {
     if (read.outcome === 'unusable') throw new SupergraphUnusable(read.sentence)
     const generation = await create(read.supergraph, previous).catch((cause: Error) => {
       throw new SupergraphUnusable(`the supergraph ${path} cannot be loaded: ${cause.message}`, {
@@ -67,7 +66,7 @@ export async function followSupergraph<Generation>(
     if (read.outcome === 'read' && read.supergraph.sdl === sdl) return
     try {
       const replaced = current
-      current = await load(replaced)
+      current = await load(read, replaced)
       options.onServed?.()
       log.info({ path }, 'serving the new supergraph')
       await retire(replaced)

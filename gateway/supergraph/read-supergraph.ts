@@ -5,6 +5,7 @@ import type { ConstDirectiveNode, DocumentNode } from 'graphql'
 /** A composed supergraph, read from a file and not yet loaded by an engine. */
 export interface Supergraph {
   readonly sdl: string
+  readonly document: DocumentNode
   readonly subgraphs: readonly SubgraphLocation[]
 }
 
@@ -41,7 +42,7 @@ export function readSupergraph(path: string): ReadSupergraph {
         `${JSON.stringify(astray.url)}: it has to be an http(s) URL, set in supergraph.yaml`,
     )
   }
-  return { outcome: 'read', supergraph: { sdl: text, subgraphs } }
+  return { outcome: 'read', supergraph: { sdl: text, document, subgraphs } }
 }
 
 /** `enum join__Graph { USERS @join__graph(name: "users", url: "http://...") }` */

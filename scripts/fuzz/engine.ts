@@ -15,7 +15,7 @@ const mostShown = 5
 let wrong = 0
 let disagreements = 0
 for (const federation of federations) {
-  const engines = twoEngines(federation)
+  const engines = await twoEngines(federation)
   const reserved = reservedNames(federation)
   for (let seed = Number(firstSeed); seed < Number(firstSeed) + count; seed++) {
     // Every other operation also uses the names that @apollo/gateway is known to mix up.

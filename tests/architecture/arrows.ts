@@ -8,8 +8,11 @@ export interface Area {
   readonly uses: readonly string[]
 }
 
-/** What every stage of the gateway may use: the error table and the contract with the subgraphs. */
-const foundations = ['gateway/errors.ts', 'subgraphs/kit']
+/**
+ * What every stage of the gateway may use: the error table, the contract with the subgraphs, and how
+ * long work leaves turns to others.
+ */
+const foundations = ['gateway/errors.ts', 'gateway/turns.ts', 'subgraphs/kit']
 
 export const arrows: readonly Area[] = [
   { area: 'tests', uses: ['gateway', 'subgraphs', 'scripts'] },

@@ -14,7 +14,7 @@ afterAll(() => Promise.all(running.map((engines) => engines.stop())))
 test.each(federations.map((federation) => [federation.name, federation] as const))(
   'random operations over %s are answered rightly, and by both engines alike where @apollo/gateway is right',
   async (_, federation) => {
-    const engines = twoEngines(federation)
+    const engines = await twoEngines(federation)
     running.push(engines)
     const reserved = reservedNames(federation)
     for (let seed = 1; seed <= seeds; seed++) {

@@ -28,9 +28,9 @@ const shop = federation('shop', {
 let supergraphSdl: string
 let engine: NativeEngine<Context>
 
-beforeAll(() => {
+beforeAll(async () => {
   supergraphSdl = composed(shop)
-  engine = engineFor({})
+  engine = await engineFor({})
 })
 
 function engineFor(options: {
@@ -142,7 +142,7 @@ test('when an error takes down a joined request, each part is asked for alone', 
 })
 
 test('fetches from a subgraph that wants no joined requests leave alone', async () => {
-  const alone = engineFor({ mayJoin: () => false })
+  const alone = await engineFor({ mayJoin: () => false })
   const { calls } = await run(
     siblings,
     (subgraph) => (subgraph === 'products' ? found : { data: { _entities: [{ count: 1 }] } }),
@@ -321,7 +321,7 @@ test('plans are kept by what is executed: the same text finds the same operation
 })
 
 test('a thread plans as well as the engine itself, refusals included', async () => {
-  const threaded = engineFor({ planningThread: 'always' })
+  const threaded = await engineFor({ planningThread: 'always' })
   try {
     const answer = () => ({ data: { best: { name: 'n' } } })
     expect((await run('{ best { name } }', answer, {}, threaded)).data).toEqual({

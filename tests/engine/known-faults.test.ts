@@ -5,14 +5,14 @@ import type { Federation } from './federations.ts'
 import { operation, twoEngines } from './two-engines.ts'
 import type { TwoEngines } from './two-engines.ts'
 
-const running = new Map<Federation, TwoEngines>()
+const running = new Map<Federation, Promise<TwoEngines>>()
 
 afterAll(async () => {
-  for (const engines of running.values()) await engines.stop()
+  for (const engines of running.values()) await (await engines).stop()
 })
 
 /** Each federation is composed once. */
-function enginesOf(one: Federation): TwoEngines {
+function enginesOf(one: Federation): Promise<TwoEngines> {
   const engines = running.get(one) ?? twoEngines(one)
   running.set(one, engines)
   return engines
@@ -20,7 +20,7 @@ function enginesOf(one: Federation): TwoEngines {
 
 /** Asserts that the native engine is right and @apollo/gateway is not; returns the right answer. */
 async function onlyNativeIsRight(one: Federation, text: string): Promise<unknown> {
-  const { native, apollo, truth } = enginesOf(one)
+  const { native, apollo, truth } = await enginesOf(one)
   const [own, other, right] = await Promise.all([
     native(operation(text)),
     apollo(operation(text)),
@@ -58,7 +58,7 @@ const hollow = federation('hollow', {
 })
 
 test('a field whose type has no object type is an error when anything under it is asked for', async () => {
-  const { native, apollo } = enginesOf(hollow)
+  const { native, apollo } = await enginesOf(hollow)
   const own = await native(operation('{ a { field } }'))
   expect(own.data).toBeNull()
   expect(own.errors).toMatchObject([{ path: 'a', code: 'UNRESOLVABLE_FIELD' }])
@@ -66,7 +66,7 @@ test('a field whose type has no object type is an error when anything under it i
 })
 
 test('it is an error also when only that part of the plan came out empty', async () => {
-  const { native, apollo } = enginesOf(hollow)
+  const { native, apollo } = await enginesOf(hollow)
   const own = await native(operation('{ product { id } a { field } }'))
   expect(own.data).toEqual({ product: { id: expect.any(String) }, a: null })
   expect(own.errors).toMatchObject([{ path: 'a' }])
@@ -74,7 +74,7 @@ test('it is an error also when only that part of the plan came out empty', async
 })
 
 test('what an interface object of such a type resolves by itself is answered', async () => {
-  const { native } = enginesOf(hollow)
+  const { native } = await enginesOf(hollow)
   const own = await native(operation('{ b { id field } }'))
   expect(own.errors).toEqual([])
   expect(own.data).toEqual({ b: { id: expect.stringMatching(/^id#/), field: expect.any(String) } })
@@ -196,7 +196,7 @@ test('a mutation whose result has only fields that are left out is carried out',
     a: `type Query { x: Int } type Mutation { touch: Touched! } type Touched { at: String }`,
     b: `type Query { y: Int } type Mutation { other: Int }`,
   })
-  const { native } = enginesOf(one)
+  const { native } = await enginesOf(one)
   const text = 'mutation ($on: Boolean!) { touch @include(if: $on) { at @skip(if: $on) } }'
   const answer = await native(operation(text, { on: true }))
   expect(answer).toMatchObject({ data: { touch: {} }, errors: [] })
@@ -219,7 +219,7 @@ const contexts = federation('contexts', {
 })
 
 test('@fromContext gives each entity the value of its own context', async () => {
-  const { native } = enginesOf(contexts)
+  const { native } = await enginesOf(contexts)
   const answer = await native(operation('{ readers { locale texts { id text remote } } }'))
   expect(answer.errors).toEqual([])
   const { readers } = answer.data as {

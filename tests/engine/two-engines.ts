@@ -44,11 +44,11 @@ export interface TwoEngines {
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Returns both engines of a federation. */
-export function twoEngines(federation: Federation): TwoEngines {
+export async function twoEngines(federation: Federation): Promise<TwoEngines> {
   const supergraphSdl = composed(federation)
   const { ask, truth } = universe(federation.subgraphs)
 
-  const native = nativeEngine<RequestState>({
+  const native = await nativeEngine<RequestState>({
     supergraphSdl,
     random: () => 1,
     async fetchSubgraph(subgraph, { body }, state) {

@@ -16,7 +16,7 @@ test.each([shop, library].map((federation) => [federation.name, federation] as c
     const { gateway, ...running } = await serveFederation(federation)
     served.push({ gateway, ...running })
     const fetchSubgraph = () => Promise.reject(new Error('only the schema is used'))
-    const { apiSchema } = nativeEngine({ supergraphSdl: composed(federation), fetchSubgraph })
+    const { apiSchema } = await nativeEngine({ supergraphSdl: composed(federation), fetchSubgraph })
     const seen = { data: 0, errors: 0 }
     for (let seed = 1; seed <= operations; seed++) {
       const { text: query, variables } = randomOperation(apiSchema, { seed })

@@ -210,11 +210,11 @@ test('before a new supergraph serves, the operations used last are planned, as f
       supergraphSdl: compose([{ name: 'a', url: 'http://a.test', sdl }]),
       fetchSubgraph,
     })
-  const old = engineOf('type Query { stays: Int goes: Int }')
+  const old = await engineOf('type Query { stays: Int goes: Int }')
   for (const text of ['{ stays }', '{ goes }', 'query Named { stays stays }']) {
     await old.prepare({ document: parse(text), operationName: /Named/.exec(text)?.[0] })
   }
-  const fresh = engineOf('type Query { stays: Int comes: Int }')
+  const fresh = await engineOf('type Query { stays: Int comes: Int }')
   await warmUp(fresh, old)
   const ready = [...fresh.operations()]
   expect(ready.map(({ operationName }) => operationName).sort()).toEqual(['Named', undefined])

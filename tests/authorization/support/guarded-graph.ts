@@ -188,7 +188,7 @@ async function apolloEngine({ supergraphSdl, schemas }: EngineParts): Promise<En
 
 /** The gateway's own engine. */
 export async function ownEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engine> {
-  const engine = nativeEngine<Recording>({
+  const engine = await nativeEngine<Recording>({
     supergraphSdl,
     async fetchSubgraph(subgraph, { body }, contextValue) {
       const { query, variables } = JSON.parse(body) as { query: string; variables?: object }
