@@ -65,6 +65,10 @@ export async function createGeneration({
     log: parts.log,
     whileServing: previous !== undefined,
   })
+  const closeEngine = async () => {
+    await native?.close()
+    await subgraphs.close()
+  }
   await nextTurn()
   const short = native && shortRoad({ engine: native, authorizer })
   const pipeline = await createPipeline({
@@ -72,6 +76,9 @@ export async function createGeneration({
     engine: authorizedEngine({ ...parts, engine, authorizer }),
     introspection: authorizer.options.introspection !== 'off',
     onOperation: (...operation) => short?.remember(...operation),
+  }).catch(async (cause: unknown) => {
+    await closeEngine()
+    throw cause
   })
   if (native && previous?.native) await warmUp(native, previous.native)
   let underWay = 0
@@ -93,8 +100,7 @@ export async function createGeneration({
     async close() {
       if (underWay > 0) await new Promise<void>((ended) => (idle = ended))
       await pipeline.stop()
-      await native?.close()
-      await subgraphs.close()
+      await closeEngine()
     },
   }
 
