@@ -83,8 +83,9 @@ export async function startPlanning(
   }
 }
 
-async function readInThread(
-  thread: PlanningThread,
+/** Returns what the thread has read; rejects when the supergraph cannot be used. */
+export async function readInThread(
+  thread: Pick<PlanningThread, 'read'>,
 ): Promise<Pick<Planning, 'apiSchema' | 'facts'>> {
   const read = await thread.read()
   if (read.outcome === 'refused') throw new Error(read.reason)

@@ -3,8 +3,9 @@ import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { Supergraph } from '@apollo/federation-internals'
 import { introspectionFromSchema, parse } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
+import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
 import { planningThread } from '../../gateway/planning/planning-thread.ts'
-import { startPlanning } from '../../gateway/planning/start-planning.ts'
+import { readInThread, startPlanning } from '../../gateway/planning/start-planning.ts'
 import type { Planning, PlanningOptions } from '../../gateway/planning/start-planning.ts'
 import { inTurns } from '../../gateway/turns.ts'
 import { composed, federation, federations } from './federations.ts'
@@ -84,7 +85,8 @@ const contexts = federation('contexts', {
     type Page @key(fields: "id") { id: ID! text(locale: String @fromContext(field: "$user { locale }")): String }`,
 })
 
-function introspected(schema: GraphQLSchema): unknown {
+/** As text: the order counts. */
+function introspected(schema: GraphQLSchema): string {
   const everything = {
     specifiedByUrl: true,
     directiveIsRepeatable: true,
@@ -93,43 +95,55 @@ function introspected(schema: GraphQLSchema): unknown {
     oneOf: true,
   }
   try {
-    return introspectionFromSchema(schema, everything)
+    return JSON.stringify(introspectionFromSchema(schema, everything))
   } catch (cause) {
     return (cause as Error).message
   }
 }
 
+function namesOf(schema: GraphQLSchema): string[] {
+  return Object.keys(schema.getTypeMap())
+}
+
 test.each([...federations, talkative, odd, contexts].map((one) => [one.name, one] as const))(
-  'a thread reads of %s what would be read here, in the same order',
+  'what a thread tells of %s is what would be read here, in the same order',
   async (_name, one) => {
-    const sdl = composed(one)
-    const here = await planningOf(sdl, {})
-    const build = jest.spyOn(Supergraph, 'build')
-    const inThread = await planningOf(sdl, { planningThread: 'always' })
-    expect(build).not.toHaveBeenCalled()
-    build.mockRestore()
-    const told = JSON.stringify(introspected(inThread.apiSchema))
-    expect(told).toBe(JSON.stringify(introspected(here.apiSchema)))
-    expect(Object.keys(inThread.apiSchema.getTypeMap())).toEqual(
-      Object.keys(here.apiSchema.getTypeMap()),
-    )
-    expect(inThread.facts).toEqual(here.facts)
+    const { apiSchema, apiSdl, facts } = operationPlanner(composed(one))
+    const told = structuredClone({ outcome: 'read' as const, apiSdl: apiSdl(), facts })
+    const read = await readInThread({ read: async () => told })
+    expect(introspected(read.apiSchema)).toBe(introspected(apiSchema))
+    expect(namesOf(read.apiSchema)).toEqual(namesOf(apiSchema))
+    expect(read.facts).toEqual(facts)
   },
 )
+
+test('a thread reads and plans, and nothing is done here', async () => {
+  const sdl = composed(talkative)
+  const here = await planningOf(sdl, {})
+  const build = jest.spyOn(Supergraph, 'build')
+  const inThread = await planningOf(sdl, { planningThread: 'always' })
+  expect(introspected(inThread.apiSchema)).toBe(introspected(here.apiSchema))
+  expect(inThread.facts).toEqual(here.facts)
+  const operation = {
+    document: parse('{ moves color }'),
+    operationName: undefined,
+    overrideLabels: ['percent(25)'],
+  }
+  const plan = await inThread.plan(operation, 10)
+  expect(build).not.toHaveBeenCalled()
+  build.mockRestore()
+  expect(plan).toEqual(JSON.parse(JSON.stringify(await here.plan(operation, 10))))
+})
 
 describe('while others are served', () => {
   const small = composed(federation('small', { a: 'type Query { f: Int }' }))
   const large = small + `\n# ${'large '.repeat(1_000)}`
 
-  test('a supergraph is read and plans are found in a thread', async () => {
+  test('a thread reads it, unless it is small', async () => {
     const build = jest.spyOn(Supergraph, 'build')
     const options: PlanningOptions = { planningThread: 'when large', whileServing: true }
-    const { apiSchema, plan } = await planningOf(large, options)
+    const { apiSchema } = await planningOf(large, options)
     expect(Object.keys(apiSchema.getQueryType()!.getFields())).toEqual(['f'])
-    const document = parse('{ f }')
-    expect(await plan({ document, operationName: undefined }, 5)).toMatchObject({
-      node: { kind: 'Fetch', serviceName: 'a' },
-    })
     expect(build).not.toHaveBeenCalled()
     await planningOf(small, options)
     expect(build).toHaveBeenCalledTimes(1)
