@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises'
 export type InTurns<Result> = Generator<void, Result>
 
 /** How long work goes on before others have their turn, in milliseconds. */
-const longestTurn = 10
+const longestTurn = 5
 
 /** Resolves when the event loop has served who was waiting. */
 export async function nextTurn(): Promise<void> {
