@@ -181,7 +181,7 @@ const conditions = federation('conditions', {
 
 test('what a required field requires is fetched, also when the client asks for it under a condition', async () => {
   for (const isSkipped of [true, false]) {
-    const { native, truth } = enginesOf(conditions)
+    const { native, truth } = await enginesOf(conditions)
     const asked = operation('query ($no: Boolean!) { list { chain value2 @skip(if: $no) } }', {
       no: isSkipped,
     })
