@@ -91,6 +91,35 @@ test('equal entities are asked for once, and each position gets what was found',
   })
 })
 
+test('entities that only have the key in common keep what tells them apart', async () => {
+  const { data } = await run('{ products { upc name count shelf { row } } }', (subgraph) =>
+    subgraph === 'products'
+      ? { data: { products: ['a', 'b', 'a'].map((name) => product('1', { name })) } }
+      : { data: { _entities: [{ count: 5, shelf: { row: 2 } }] } },
+  )
+  const found = { upc: '1', count: 5, shelf: { row: 2 } }
+  expect(data).toEqual({
+    products: [
+      { ...found, name: 'a' },
+      { ...found, name: 'b' },
+      { ...found, name: 'a' },
+    ],
+  })
+})
+
+test('what does not fit the schema of equal entities is null and an error at each position', async () => {
+  const { data, errors } = await run('{ products { upc amount: count } }', (subgraph) =>
+    subgraph === 'products'
+      ? { data: { products: [product('1'), product('2'), product('1')] } }
+      : { data: { _entities: [{ amount: null }, { amount: 3 }] } },
+  )
+  expect(data).toEqual({ products: [null, { upc: '2', amount: 3 }, null] })
+  expect(errors.map(({ path }) => path)).toEqual([
+    ['products', 0, 'amount'],
+    ['products', 2, 'amount'],
+  ])
+})
+
 test('an error at an entity is told at each position, in the names of the client', async () => {
   const { data, errors } = await run(
     '{ all: products { places: shelf { line: row } } }',
@@ -125,6 +154,34 @@ test('sibling fetches from a subgraph are joined in one request', async () => {
   )
   expect(calls.map(({ subgraph }) => subgraph)).toEqual(['products', 'stock'])
   expect(data).toEqual({ best: { count: 1, parts: [{ count: 2 }] } })
+})
+
+test('a fetch that nothing waits for leaves with the last that asks the same subgraph', async () => {
+  const supergraph = federation('late', {
+    products: `
+      type Query { first: Product second: Product }
+      type Product @key(fields: "upc") { upc: ID! }
+    `,
+    names: `type Product @key(fields: "upc") { upc: ID! name: String }`,
+    stock: `
+      type Product @key(fields: "upc") {
+        upc: ID! name: String @external weight: Int label: String @requires(fields: "name")
+      }
+    `,
+  })
+  const late = await nativeEngine<Context>({ supergraphSdl: composed(supergraph), fetchSubgraph })
+  const { data, calls } = await run(
+    '{ first { weight } second { label } }',
+    (subgraph) => {
+      if (subgraph === 'products') return { data: { first: product('1'), second: product('2') } }
+      if (subgraph === 'names') return { data: { _entities: [{ name: 'n' }] } }
+      return { data: { _e0: [{ weight: 3, label: 'l' }], _e1: [{ weight: 3, label: 'l' }] } }
+    },
+    {},
+    late,
+  )
+  expect(calls.map(({ subgraph }) => subgraph)).toEqual(['products', 'names', 'stock'])
+  expect(data).toEqual({ first: { weight: 3 }, second: { label: 'l' } })
 })
 
 test('when an error takes down a joined request, each part is asked for alone', async () => {
