@@ -55,7 +55,7 @@ export function shareEqualEntities(
   function firstLike(object: JsonObject): JsonObject {
     const fields = fieldsOf(object)
     const first = fields && firstOf(fields, object)
-    if (first?.keys && (first.object === object || hasSame(object, first.object, first.keys))) {
+    if (first && (first.object === object || isEqual(object, first))) {
       shared.add(first.object)
       return first.object
     }
@@ -81,7 +81,8 @@ function scalarKeys(object: JsonObject): string[] | undefined {
     : undefined
 }
 
-function hasSame(object: JsonObject, other: JsonObject, keys: readonly string[]): boolean {
+function isEqual(object: JsonObject, { object: other, keys }: First): boolean {
+  if (!keys) return false
   for (let index = 0; index < keys.length; index++) {
     if (object[keys[index]!] !== other[keys[index]!]) return false
   }
