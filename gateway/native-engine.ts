@@ -78,18 +78,28 @@ export async function nativeEngine<Context>(
     prepare,
     operations: () => cache.values(),
     close,
-    async execute(operation) {
-      return runOperation({
-        operation: find(operation) ?? (await prepare(operation)),
-        variables: operation.variables ?? nothing,
-        apiSchema,
-        clientName: names.clientName,
-        mergeObject,
-        fetchSubgraph,
-        mayJoin,
-        context: operation.context,
-      })
+    execute(operation) {
+      const ready = find(operation)
+      return ready
+        ? run(ready, operation)
+        : prepare(operation).then((prepared) => run(prepared, operation))
     },
+  }
+
+  function run(
+    ready: CompiledOperation,
+    { variables, context }: OperationToExecute<Context>,
+  ): Promise<OperationResult> {
+    return runOperation({
+      operation: ready,
+      variables: variables ?? nothing,
+      apiSchema,
+      clientName: names.clientName,
+      mergeObject,
+      fetchSubgraph,
+      mayJoin,
+      context,
+    })
   }
 
   function find(operation: OperationToPrepare): CompiledOperation | undefined {

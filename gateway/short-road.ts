@@ -68,7 +68,8 @@ export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
       const { document } = authorized
       return { document, operationName, variables, mediaType }
     },
-    execute: (ready, client) => engine.execute({ ...ready, context: client }),
+    execute: ({ document, operationName, variables }, client) =>
+      engine.execute({ document, operationName, variables, context: client }),
     answer({ mediaType }, { data, errors }) {
       if (data === undefined || errors.length > 0) return undefined
       return {

@@ -59,6 +59,8 @@ export interface CompiledOperation {
   ) => ResponsePath | undefined
 }
 
+const nothingToDecide: ReadonlyMap<string, boolean> = new Map()
+
 /** The most writers kept for one operation: each combination of conditions has its own. */
 const mostWriters = 32
 
@@ -115,7 +117,7 @@ export function compileOperation(
   }
 
   function writerFor(variables: VariableValues): ResponseWriter {
-    const decided = decide(variables)
+    const decided = names.length === 0 ? nothingToDecide : decide(variables)
     const key = [...decided.values()].map(Number).join('')
     const known = writers.get(key)
     if (known) return known

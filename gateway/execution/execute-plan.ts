@@ -60,21 +60,23 @@ export async function executePlan<Context>(
   if (plan.root) await run(plan.root)
   return { data, errors, shared: places.shared }
 
-  async function run(step: Step): Promise<void> {
+  function run(step: Step): Promise<void> {
     switch (step.kind) {
       case 'fetch':
         return runFetch(step)
       case 'sequence':
-        for (const child of step.steps) await run(child)
-        return
+        return runInOrder(step.steps)
       case 'parallel':
-        await Promise.all(step.steps.map(run))
-        return
+        return Promise.all(step.steps.map(run)).then(nothingMore)
       case 'condition': {
         const branch = execution.isTrue(step.variable) ? step.then : step.otherwise
-        if (branch) await run(branch)
+        return branch ? run(branch) : Promise.resolve()
       }
     }
+  }
+
+  async function runInOrder(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) await run(step)
   }
 
   function runFetch(step: FetchStep): Promise<void> {
@@ -222,6 +224,8 @@ export async function executePlan<Context>(
     return text
   }
 }
+
+function nothingMore(): void {}
 
 /** Equal representations are sent once; `owners` tells which entities each stands for. */
 function representationsOf(step: FetchStep, entities: readonly JsonObject[]) {

@@ -40,8 +40,9 @@ export async function runOperation<Context>(run: Run<Context>): Promise<Operatio
     return { data: 'null', errors: writer.fetchedKeys.map(unresolvable) }
   }
   const { data, errors, shared } = await fetchAll(run)
+  const { document, definition } = operation
   const introspection = introspect(
-    { ...operation, schema: run.apiSchema, fields: writer.introspection },
+    { schema: run.apiSchema, document, definition, fields: writer.introspection },
     variables,
   )
   const writing = { damaged: false, introspection, texts: textsOf(shared) }
@@ -70,7 +71,7 @@ function textsOf(shared: SharedObjects): SharedTexts | undefined {
   return texts
 }
 
-async function fetchAll<Context>(run: Run<Context>) {
+function fetchAll<Context>(run: Run<Context>): FetchedData | Promise<FetchedData> {
   const { operation, variables, mergeObject, fetchSubgraph, mayJoin, context } = run
   if (!operation.plan.root) return nothing
   return executePlan({
