@@ -1,4 +1,4 @@
-/** What takes long, as `npm run test:long`: floods, power cuts, builds. */
+/** What takes long, as `npm run test:long`: floods, crashes, power cuts, builds. */
 import config from './jest.config.js'
 
 export default {

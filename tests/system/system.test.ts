@@ -12,30 +12,23 @@ import { isTrue, rowsOf } from '../../scripts/walkthrough/rows.ts'
 import { send } from '../../scripts/walkthrough/send.ts'
 import { walkThrough } from '../../scripts/walkthrough/walk-through.ts'
 import type { WalkThrough } from '../../scripts/walkthrough/walk-through.ts'
-import { runScript, startModule, startScript } from '../scripts/support/run-script.ts'
+import { runScript, startModule } from '../scripts/support/run-script.ts'
 import { until } from '../support/until.ts'
-import { childrenOf, freePorts, isRunning, startedSystem } from './support/started-system.ts'
+import { freePorts, isRunning, startedSystem } from './support/started-system.ts'
 import type { StartedSystem } from './support/started-system.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-system-'))
 const dataDirectory = join(folder, 'data')
-const running = new Set<StartedSystem>()
 let system: StartedSystem
 let token: string
 
-async function start(ports: Partial<typeof freePorts> = {}): Promise<StartedSystem> {
-  const started = await startedSystem(dataDirectory, ports)
-  running.add(started)
-  return started
-}
-
 beforeAll(async () => {
-  system = await start()
+  system = await startedSystem(dataDirectory)
 })
 
 afterAll(async () => {
-  for (const { run } of running) run.process.kill('SIGTERM')
-  for (const { run } of running) await run.ended
+  system?.run.process.kill('SIGTERM')
+  await system?.run.ended
   rmSync(folder, { recursive: true })
 })
 
@@ -115,41 +108,13 @@ test('the secrets and the databases are files that only their owner can read', (
   for (const file of files) expect([file, statSync(file).mode & 0o077]).toEqual([file, 0])
 })
 
-test('a process that crashes is reported by name and takes the rest down', async () => {
+test('Ctrl-C stops all processes, prints nothing more, exit code 0', async () => {
   const { run, processIds } = system
-  process.kill(processIds.users, 'SIGKILL')
-  expect(await run.ended).toBe(1)
-  expect(run.stderr).toContain('start: users ended unexpectedly (SIGKILL); the others are stopped')
-  expect(Object.values(processIds).filter(isRunning)).toEqual([])
-})
-
-test('after a crash no account and no key is lost; Ctrl-C stops all processes, exit code 0', async () => {
-  // Tokens name the place of their status list: auth comes back where it was.
-  const { run, urls, processIds } = await start({ AUTH_PORT: new URL(system.urls.auth).port })
-  const answer = await send(urls.gateway, { query: '{ userData { id name } }' }, token)
-  expect(answer).toMatchObject({ status: 200, data: { userData: { id: '1', name: 'Alice' } } })
-
   const printed = run.output.length
   run.process.kill('SIGINT')
   expect(await run.ended).toBe(0)
   expect(Object.values(processIds).filter(isRunning)).toEqual([])
   expect(run.output.slice(printed)).toBe('')
-})
-
-test('no process is left when the one that started them is killed while they start', async () => {
-  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts })
-  await until(() => childrenOf(run.process.pid!).length >= 2)
-  const children = childrenOf(run.process.pid!).map(({ processId }) => processId)
-  run.process.kill('SIGKILL')
-  await until(() => !children.some(isRunning))
-})
-
-test('Ctrl-C while it starts is a clean stop too', async () => {
-  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts })
-  await until(() => childrenOf(run.process.pid!).length >= 2)
-  run.process.kill('SIGINT')
-  expect(await run.ended).toBe(0)
-  expect(run.stderr).toBe('')
 })
 
 test('a taken port is one sentence that names it and says how to mend it', async () => {
