@@ -1,7 +1,6 @@
 /** `npm run keys`: the signing keys of the auth subgraph, and the claims keys of all subgraphs. */
 import { gatewaySecrets, problemOfSecrets } from '../gateway/gateway-secrets.ts'
 import { auditTrail } from '../subgraphs/auth/audit/audit-trail.ts'
-import { openAuthDatabase } from '../subgraphs/auth/database.ts'
 import { readKeySettings } from '../subgraphs/auth/settings.ts'
 import { keyEncryption } from '../subgraphs/auth/tokens/key-encryption.ts'
 import { keyLifecycle } from '../subgraphs/auth/tokens/key-lifecycle.ts'
@@ -56,6 +55,8 @@ type Record = (event: 'keys rotated' | 'key retired' | 'key revoked') => Promise
 async function withKeys(
   act: (lifecycle: KeyLifecycle, record: Record) => Promise<void>,
 ): Promise<void> {
+  // Not for `claims-key`, which needs no database.
+  const { openAuthDatabase } = await import('../subgraphs/auth/database.ts')
   const settings = readKeySettings(process.env)
   const database = await openAuthDatabase(settings.databaseUrl)
   try {

@@ -48,9 +48,11 @@ function options() {
 
 const words = () => ['--config', options().config, '--output', options().output]
 
+/** Here, not in a thread that has to load composition first. */
+const compose = async (subgraphs: readonly SubgraphToCompose[]) => composeSubgraphs(subgraphs)
+
 /** The errors and hints of a composition as a person reads them, with the folder left out. */
 async function composed() {
-  const compose = async (subgraphs: readonly SubgraphToCompose[]) => composeSubgraphs(subgraphs)
   const { report } = await composeToFile({ ...options(), compose })
   const short = (line: string) => line.replaceAll(`${folder.path}/`, '')
   return {
@@ -132,7 +134,7 @@ test('hints are told as hints, and the supergraph is written', async () => {
 test('a supergraph that cannot be written is one sentence', async () => {
   project()
   const output = folder.at('nowhere/supergraph.graphql')
-  await expect(composeToFile({ ...options(), output })).rejects.toThrow(
+  await expect(composeToFile({ ...options(), output, compose })).rejects.toThrow(
     `${output} cannot be written (ENOENT): mend the permissions of its folder, or name another file with --output`,
   )
 })
