@@ -13,7 +13,7 @@ import { openSigningKeys } from '../../subgraphs/auth/tokens/signing-keys.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { asker, gatewaySecret } from '../support/ask-subgraph.ts'
-import { authEnvironment, loggedIn } from '../support/auth-client.ts'
+import { authEnvironment, cheapHashes, loggedIn } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { runCompiled } from '../support/run-compiled.ts'
@@ -144,7 +144,7 @@ describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) =>
   beforeAll(async () => {
     scratch = await make()
     environment = authEnvironment(scratch.url)
-    running = await startAuth(environment)
+    running = await startAuth(environment, { hashParameters: cheapHashes })
   })
   afterAll(async () => {
     await running.close()
