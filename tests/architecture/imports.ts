@@ -53,8 +53,13 @@ function packageName(specifier: string): string {
     .join('/')
 }
 
+/** What each text imports: it is asked several times, and reading it takes its time. */
+const read = new Map<string, readonly string[]>()
+
 /** Everything that is imported or re-exported, by name, dynamically, or as a type. */
-function specifiers(text: string): string[] {
+function specifiers(text: string): readonly string[] {
+  const known = read.get(text)
+  if (known) return known
   const found: string[] = []
   const walk = (node: unknown): void => {
     if (Array.isArray(node)) return node.forEach(walk)
@@ -64,6 +69,7 @@ function specifiers(text: string): string[] {
     Object.values(node).forEach(walk)
   }
   walk(parseSync(text, { syntax: 'typescript', target: 'es2022' }).body)
+  read.set(text, found)
   return found
 }
 

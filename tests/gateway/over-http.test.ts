@@ -611,20 +611,6 @@ describe('operating it', () => {
     expect(await ask('{ tide }')).toBe(200)
   })
 
-  test('a large one is read by a thread; requests are answered meanwhile', async () => {
-    const types = Array.from({ length: 100 }, (_, index) => `type Thing${index} { name: String }`)
-    const large = foreignSdl.replace('weather: String', 'weather: String thing: Thing0')
-    const ask = async (query: string) => (await post({ query })).status
-    gateway.replaceSupergraph([
-      { name: 'people', url: subgraph.url, sdl: peopleSdl },
-      { name: 'foreign', url: foreignUrl, sdl: large + types.join('\n') },
-    ])
-    await until(async () => {
-      expect(await ask('{ weather }')).toBe(200)
-      return (await ask('{ thing { name } }')) === 200
-    })
-  })
-
   test('no token ever stands in the log', async () => {
     const token = await issuer.accessToken({ aud: 'somebody else' })
     await post({ query: '{ weather }' }, { authorization: `Bearer ${token}` })
