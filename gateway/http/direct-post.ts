@@ -54,8 +54,12 @@ export function directPost(parts: DirectPostParts): RequestListener {
   }
 }
 
+/** In characters. Node puts a text together with the head, which costs less for small ones only. */
+const largeBody = 16_384
+
 /** Writes an answer as the whole response. */
 export function send(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
-  response.end(body)
+  const content = body.length < largeBody ? body : Buffer.from(body)
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(content) })
+  response.end(content)
 }
