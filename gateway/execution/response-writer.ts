@@ -24,7 +24,7 @@ import type {
 } from 'graphql'
 import { collectFields, hasNoObjects } from './collect-fields.ts'
 import type { Selection } from './collect-fields.ts'
-import { jsonString } from './json-string.ts'
+import { isPlainText, jsonString } from './json-string.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject, ResponsePath } from './response-data.ts'
 
@@ -67,6 +67,8 @@ interface Completion {
 
 interface FieldCompletion extends Completion {
   readonly prefix: string
+  /** The prefix, and the quote before a text. */
+  readonly textPrefix: string
   readonly source: string
   readonly key: string
 }
@@ -134,12 +136,16 @@ export function responseWriter(
     type: GraphQLCompositeType,
     sets: readonly SelectionSetNode[],
   ): FieldCompletion[] {
-    return [...collectFields(selection, type, sets)].map(([key, fields], index) => ({
-      ...completionOfField(type, key, fields),
-      key,
-      source: selection.fetchedAs(fields[0]!),
-      prefix: `${index === 0 ? '{' : ','}${JSON.stringify(key)}:`,
-    }))
+    return [...collectFields(selection, type, sets)].map(([key, fields], index) => {
+      const prefix = `${index === 0 ? '{' : ','}${JSON.stringify(key)}:`
+      return {
+        ...completionOfField(type, key, fields),
+        key,
+        source: selection.fetchedAs(fields[0]!),
+        prefix,
+        textPrefix: `${prefix}"`,
+      }
+    })
   }
 
   function completionOfField(
@@ -228,8 +234,8 @@ function writeFields(
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index]!
     const value = object[field.source]
-    if (field.isText && typeof value === 'string') {
-      text += field.prefix + jsonString(value)
+    if (field.isText && typeof value === 'string' && isPlainText(value)) {
+      text += field.textPrefix + value + '"'
       continue
     }
     const written = field.write(value, writing)
