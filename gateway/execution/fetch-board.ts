@@ -130,15 +130,10 @@ function distinctFetches(fetches: readonly Waiting[]): Waiting[][] {
 
 /** Each fetch changes the data that it gets: only the last may have the original. */
 function answerAll(group: readonly Waiting[], answering: Promise<SubgraphAnswer>): void {
-  if (group.length === 1) return group[0]!.resolve(answering)
   group.forEach(({ resolve }, index) => {
     const isLast = index === group.length - 1
-    resolve(isLast ? answering.then(identity) : answering.then(copyOf))
+    resolve(isLast ? answering : answering.then(copyOf))
   })
-}
-
-function identity<T>(value: T): T {
-  return value
 }
 
 const alias = (index: number) => `_e${index}`
