@@ -19,6 +19,8 @@ import { join, resolve } from 'node:path'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { composeServices } from '@apollo/composition'
 import { parse } from 'graphql'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { startBenchIssuer } from './gateway/bench-issuer.ts'
 import { contenders, startContender, startStubs } from './gateway/contenders.ts'
 import type { RunningContender } from './gateway/contenders.ts'
@@ -59,6 +61,9 @@ export async function main(): Promise<void> {
       json: { type: 'string' },
     },
   })
+  const rounds = wholeNumber(values.rounds, '--rounds')
+  const wanted = namesGiven('--only', values.only, contenders(values.peers))
+  const names = namesGiven('--operations', values.operations, allOperations)
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'))
   const issuer = await startBenchIssuer()
   const stubs = await startStubs()
@@ -67,20 +72,18 @@ export async function main(): Promise<void> {
     const supergraph = join(folder, 'supergraph.graphql')
     writeFileSync(supergraph, composed(stubs.origins))
     const setting = { ...issuer, supergraph, folder, subgraphs: stubs.origins }
-    const wanted = values.only?.split(',')
     for (const contender of contenders(values.peers)) {
       if (contender.name !== floorName && wanted && !wanted.includes(contender.name)) continue
       const started = await startContender(contender, setting)
       if (started) running.push(started)
       else console.log(`not here: ${contender.name} (npm install in ${values.peers})`)
     }
-    const names = values.operations?.split(',')
     const operations = allOperations.filter(({ name }) => !names || names.includes(name))
     const tokens = await issuer.tokens(distinctTokens)
     await checkAnswers(running, operations, tokens[0]!)
     const rows = await measureAll(running, operations, {
       tokens,
-      rounds: Number(values.rounds),
+      rounds,
       scale: Number(values.scale),
       calls: stubs.calls,
     })
@@ -92,6 +95,19 @@ export async function main(): Promise<void> {
     await issuer.close()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Returns the names that an option gives, if it is given: one that nobody has would measure nothing. */
+function namesGiven(
+  option: string,
+  text: string | undefined,
+  all: readonly { readonly name: string }[],
+): string[] | undefined {
+  const names = text?.split(',')
+  const unknown = names?.find((name) => !all.some((one) => one.name === name))
+  if (unknown === undefined) return names
+  const known = all.map(({ name }) => JSON.stringify(name)).join(', ')
+  throw new StartFailure(`${option} has ${JSON.stringify(unknown)}: give one of ${known}`)
 }
 
 function composed(origins: Readonly<Record<string, string>>): string {

@@ -21,6 +21,7 @@ import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
 import { createGeneration } from '../../gateway/generation.ts'
 import type { Generation } from '../../gateway/generation.ts'
 import { followSupergraph } from '../../gateway/supergraph/follow-supergraph.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { composedGraph, largeOperation, usualOperations } from './planning/graph.ts'
 import type { GraphSize } from './planning/graph.ts'
 import { longestStall } from './planning/longest-stall.ts'
@@ -43,8 +44,9 @@ export async function main(): Promise<void> {
       rounds: { type: 'string', default: '3' },
     },
   })
-  const rounds = Number(values.rounds)
-  await report({ subgraphs: Number(values.subgraphs), types: Number(values.types) }, rounds)
+  const rounds = wholeNumber(values.rounds, '--rounds')
+  const subgraphs = wholeNumber(values.subgraphs, '--subgraphs')
+  await report({ subgraphs, types: wholeNumber(values.types, '--types') }, rounds)
   // One that is taken up without a thread.
   await report({ subgraphs: 3, types: 2 }, rounds)
 }

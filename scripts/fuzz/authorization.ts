@@ -4,15 +4,17 @@
  * see it, with its seed, and ends with 1 when there was one.
  */
 import { checkSoundness } from '../../tests/authorization/support/soundness.ts'
+import { wholeNumber } from '../whole-number.ts'
 
 const [operations = '20000', firstSeed = '1'] = process.argv.slice(2)
 const perGraph = 100
-const graphs = Math.ceil(Number(operations) / perGraph)
+const graphs = Math.ceil(wholeNumber(operations, 'the number of operations') / perGraph)
+const first = wholeNumber(firstSeed, 'the seed')
 const mostShown = 5
 
 const sum = { operations: 0, executions: 0, reduced: 0, refused: 0, violations: 0 }
 for (let graph = 0; graph < graphs; graph++) {
-  const seed = Number(firstSeed) + graph
+  const seed = first + graph
   const report = await checkSoundness({ seed, graphs: 1, operations: perGraph })
   for (const violation of report.violations) {
     if (sum.violations++ < mostShown) console.log(`\n${violation}`)

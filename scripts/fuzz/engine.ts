@@ -7,9 +7,11 @@ import { federations } from '../../tests/engine/federations.ts'
 import { randomOperation } from '../../tests/engine/random-operation.ts'
 import { reservedNames } from '../../tests/engine/reserved-names.ts'
 import { twoEngines } from '../../tests/engine/two-engines.ts'
+import { wholeNumber } from '../whole-number.ts'
 
 const [operations = '20000', firstSeed = '1'] = process.argv.slice(2)
-const count = Math.ceil(Number(operations) / federations.length)
+const count = Math.ceil(wholeNumber(operations, 'the number of operations') / federations.length)
+const first = wholeNumber(firstSeed, 'the seed')
 const mostShown = 5
 
 let wrong = 0
@@ -17,7 +19,7 @@ let disagreements = 0
 for (const federation of federations) {
   const engines = await twoEngines(federation)
   const reserved = reservedNames(federation)
-  for (let seed = Number(firstSeed); seed < Number(firstSeed) + count; seed++) {
+  for (let seed = first; seed < first + count; seed++) {
     // Every other operation also uses the names that @apollo/gateway is known to mix up.
     const operation = randomOperation(engines.apiSchema, {
       seed,
