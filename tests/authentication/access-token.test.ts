@@ -455,7 +455,7 @@ describe('property-based', () => {
           expect.any(String),
         )
       }),
-      { numRuns: 100 },
+      { numRuns: 300 },
     )
   })
 
