@@ -12,7 +12,7 @@ import { gatewayHeaders } from '../../subgraphs/kit/testing.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { asker, codes, gatewaySecret } from '../support/ask-subgraph.ts'
 import type { Answer, Ask } from '../support/ask-subgraph.ts'
-import { authEnvironment, cheapHashes, login, loggedIn } from '../support/auth-client.ts'
+import { authEnvironment, cheapHashes, login, loggedIn, signedUp } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 
@@ -44,14 +44,7 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
   })
 
   let count = 0
-  const newAccount = async () => {
-    const username = `victim${count++}`
-    const mutation = `mutation ($username: String!, $password: String!) {
-      signUp(username: $username, password: $password) { problems { code } }
-    }`
-    await ask(null, mutation, { username, password: good })
-    return { username, password: good }
-  }
+  const newAccount = () => signedUp(ask, `victim${count++}`, good)
   /** Each try with a password of its own, as an attacker would. */
   const guess = (username: string, address?: string) =>
     login(

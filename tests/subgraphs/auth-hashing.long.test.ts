@@ -7,7 +7,7 @@ import { gatewayHeaders } from '../../subgraphs/kit/testing.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { asker, gatewaySecret } from '../support/ask-subgraph.ts'
 import type { Answer, Ask } from '../support/ask-subgraph.ts'
-import { authEnvironment, login } from '../support/auth-client.ts'
+import { authEnvironment, login, signedUp } from '../support/auth-client.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
 const good = 'purple kangaroo sings'
@@ -56,11 +56,8 @@ describe('with real hashes', () => {
   })
 
   test('unknown, wrong, disabled and throttled take the same time', async () => {
-    const signUp = `mutation ($username: String!, $password: String!) {
-      signUp(username: $username, password: $password) { problems { code } }
-    }`
     for (const username of ['known', 'throttled', 'disabled']) {
-      await ask(null, signUp, { username, password: good })
+      await signedUp(ask, username, good)
     }
     const database = await openDatabase<any>(`sqlite:${folder}/auth.db`)
     await sql`update auth_accounts set disabled_at = 1 where username = 'disabled'`.execute(

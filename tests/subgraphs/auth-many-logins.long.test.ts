@@ -3,7 +3,7 @@ import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
-import { authEnvironment, cheapHashes, login } from '../support/auth-client.ts'
+import { authEnvironment, cheapHashes, login, signedUp } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 
@@ -30,14 +30,7 @@ describe.each(await testDatabases())('many logins on $name', ({ make }) => {
   })
 
   let count = 0
-  const newAccount = async () => {
-    const username = `regular${count++}`
-    const mutation = `mutation ($username: String!, $password: String!) {
-      signUp(username: $username, password: $password) { problems { code } }
-    }`
-    await ask(null, mutation, { username, password: good })
-    return { username, password: good }
-  }
+  const newAccount = () => signedUp(ask, `regular${count++}`, good)
   const guess = (username: string) =>
     login(ask, { username, password: `guess ${count++} ${Math.random()}` })
   const works = async (credentials: Record<string, string>) =>

@@ -13,6 +13,7 @@ import {
   loggedIn,
   login,
   refresh,
+  signedUp,
 } from '../support/auth-client.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { testDatabases } from '../support/databases.ts'
@@ -43,11 +44,7 @@ describe.each(await testDatabases())('second factors on $name', ({ make }) => {
 
   let count = 0
   const newAccount = async () => {
-    const credentials = { username: `person${count++}`, password: good }
-    const mutation = `mutation ($username: String!, $password: String!) {
-      signUp(username: $username, password: $password) { problems { code } }
-    }`
-    await ask(null, mutation, credentials)
+    const credentials = await signedUp(ask, `person${count++}`, good)
     return { credentials, ...(await loggedIn(ask, credentials)) }
   }
   const codeOf = (secret: string) => totpCode(fromBase32(secret), totpStep(Date.now() + ahead))

@@ -53,6 +53,15 @@ export function login(
   return ask(null, loginMutation, credentials, client)
 }
 
+/** Signs an account up, and returns its credentials. */
+export async function signedUp(ask: Ask, username: string, password: string) {
+  const mutation = `mutation ($username: String!, $password: String!) {
+    signUp(username: $username, password: $password) { problems { code } }
+  }`
+  await ask(null, mutation, { username, password })
+  return { username, password }
+}
+
 /** Logs in, and returns the tokens with the claims of the access token. */
 export async function loggedIn(
   ask: Ask,

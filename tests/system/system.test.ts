@@ -14,7 +14,7 @@ import { walkThrough } from '../../scripts/walkthrough/walk-through.ts'
 import type { WalkThrough } from '../../scripts/walkthrough/walk-through.ts'
 import { runScript, startModule } from '../scripts/support/run-script.ts'
 import { until } from '../support/until.ts'
-import { freePorts, isRunning, startedSystem } from './support/started-system.ts'
+import { endsByCtrlC, freePorts, startedSystem } from './support/started-system.ts'
 import type { StartedSystem } from './support/started-system.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-system-'))
@@ -109,12 +109,7 @@ test('the secrets and the databases are files that only their owner can read', (
 })
 
 test('Ctrl-C stops all processes, prints nothing more, exit code 0', async () => {
-  const { run, processIds } = system
-  const printed = run.output.length
-  run.process.kill('SIGINT')
-  expect(await run.ended).toBe(0)
-  expect(Object.values(processIds).filter(isRunning)).toEqual([])
-  expect(run.output.slice(printed)).toBe('')
+  await endsByCtrlC(system)
 })
 
 test('a taken port is one sentence that names it and says how to mend it', async () => {

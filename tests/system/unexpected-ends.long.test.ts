@@ -5,7 +5,13 @@ import { send } from '../../scripts/walkthrough/send.ts'
 import { startScript } from '../scripts/support/run-script.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { until } from '../support/until.ts'
-import { childrenOf, freePorts, isRunning, startedSystem } from './support/started-system.ts'
+import {
+  childrenOf,
+  endsByCtrlC,
+  freePorts,
+  isRunning,
+  startedSystem,
+} from './support/started-system.ts'
 import type { StartedSystem } from './support/started-system.ts'
 
 const dataDirectory = join(scratchFolder(), 'data')
@@ -41,15 +47,10 @@ test('a process that crashes is reported by name and takes the rest down', async
 
 test('after a crash no account and no key is lost; Ctrl-C stops all processes, exit code 0', async () => {
   // Tokens name the place of their status list: auth comes back where it was.
-  const { run, urls, processIds } = await start({ AUTH_PORT: new URL(system.urls.auth).port })
-  const answer = await send(urls.gateway, { query: '{ userData { id name } }' }, token)
+  const again = await start({ AUTH_PORT: new URL(system.urls.auth).port })
+  const answer = await send(again.urls.gateway, { query: '{ userData { id name } }' }, token)
   expect(answer).toMatchObject({ status: 200, data: { userData: { id: '1', name: 'Alice' } } })
-
-  const printed = run.output.length
-  run.process.kill('SIGINT')
-  expect(await run.ended).toBe(0)
-  expect(Object.values(processIds).filter(isRunning)).toEqual([])
-  expect(run.output.slice(printed)).toBe('')
+  await endsByCtrlC(again)
 })
 
 test('no process is left when the one that started them is killed while they start', async () => {

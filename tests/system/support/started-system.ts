@@ -1,5 +1,6 @@
 /** The real system, as `npm start` runs it: four processes on ports of their own. */
 import { execFileSync } from 'node:child_process'
+import { expect } from '@jest/globals'
 import type { SystemUrls } from '../../../scripts/start/start-system.ts'
 import { startScript } from '../../scripts/support/run-script.ts'
 import type { ScriptRun } from '../../scripts/support/run-script.ts'
@@ -37,6 +38,15 @@ export async function startedSystem(
       users: processId('subgraphs/users/main'),
     },
   }
+}
+
+/** Ends the system as Ctrl-C does: every process ends, nothing more is printed, the exit code is 0. */
+export async function endsByCtrlC({ run, processIds }: StartedSystem): Promise<void> {
+  const printed = run.output.length
+  run.process.kill('SIGINT')
+  expect(await run.ended).toBe(0)
+  expect(Object.values(processIds).filter(isRunning)).toEqual([])
+  expect(run.output.slice(printed)).toBe('')
 }
 
 /** The processes that a process has started. */
