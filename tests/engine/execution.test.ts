@@ -107,6 +107,20 @@ test('entities that only have the key in common keep what tells them apart', asy
   })
 })
 
+test('an entity that has more than another with its key keeps it', async () => {
+  const { data } = await run('{ products { name count } }', (subgraph) =>
+    subgraph === 'products'
+      ? { data: { products: [product('1'), product('1', { name: 'b' })] } }
+      : { data: { _entities: [{ count: 5 }] } },
+  )
+  expect(data).toEqual({
+    products: [
+      { name: null, count: 5 },
+      { name: 'b', count: 5 },
+    ],
+  })
+})
+
 test('what does not fit the schema of equal entities is null and an error at each position', async () => {
   const { data, errors } = await run('{ products { upc amount: count } }', (subgraph) =>
     subgraph === 'products'

@@ -188,6 +188,9 @@ test('what a required field requires is fetched, also when the client asks for i
     const [own, right] = await Promise.all([native(asked), truth(asked)])
     expect(own).toMatchObject({ data: right.data, errors: right.errors })
     expect(JSON.stringify(own.data)).toContain('chain#')
+    // Who has the field already is not asked again.
+    const asking = own.calls.filter((call) => call.startsWith('middle') && call.includes('value2'))
+    expect(asking).toHaveLength(1)
   }
 })
 
