@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import { Agent } from 'undici'
 import type { Clock } from './clock.ts'
+import { parseJson } from './parse-json.ts'
 import { readBody } from './read-body.ts'
 import { tokenDigest } from './verified-tokens.ts'
 
@@ -216,7 +217,7 @@ function unavailable(why: string) {
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
-    return Object(JSON.parse(text)) as Record<string, unknown>
+    return Object(parseJson(text)) as Record<string, unknown>
   } catch {
     return {}
   }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { FetchFailure } from './fetch-failure.ts'
 import type { DocumentFetcher, FetchDocumentOptions, Sharing } from './fetch-document.ts'
 import { metadataAddresses, readMetadata } from './issuer-metadata.ts'
+import { JsonTooDeep, parseJson } from './parse-json.ts'
 
 export type KeyPlace =
   | { readonly kind: 'discovery' }
@@ -41,7 +42,7 @@ export function keySource(place: KeyPlace, parts: KeySourceParts): KeySource {
     case 'inline':
       return async () => ({ document: place.document })
     case 'file':
-      return async () => ({ document: parseJson(await readFile(place.path, 'utf8')) })
+      return async () => ({ document: readJson(await readFile(place.path, 'utf8')) })
     case 'url':
       return (sharing) => fetchKeySet(place.url, { timeout, fetch, sharing })
     case 'discovery':
@@ -93,19 +94,20 @@ async function fetchKeySet(
 ): Promise<KeyDocument> {
   const answer = await fetch(url, { timeout, maxSize, mediaTypes: keySetTypes, sharing })
   if ('unchanged' in answer) throw new FetchFailure('an answer to a condition that was not set')
-  return { document: parseJson(answer.body), maxAge: answer.maxAge, age: answer.age }
+  return { document: readJson(answer.body), maxAge: answer.maxAge, age: answer.age }
 }
 
 async function get(fetch: DocumentFetcher, url: string, options: FetchDocumentOptions) {
   const answer = await fetch(url, options)
   if ('unchanged' in answer) throw new FetchFailure('an answer to a condition that was not set')
-  return parseJson(answer.body)
+  return readJson(answer.body)
 }
 
-function parseJson(text: string): unknown {
+function readJson(text: string): unknown {
   try {
-    return JSON.parse(text)
-  } catch {
+    return parseJson(text)
+  } catch (cause) {
+    if (cause instanceof JsonTooDeep) throw new FetchFailure(`a document ${cause.message}`)
     throw new FetchFailure('a document that is not JSON')
   }
 }

@@ -5,6 +5,7 @@
  * token has exactly one.
  */
 import { GatewayError } from '../errors.ts'
+import { JsonTooDeep, parseJson } from './parse-json.ts'
 
 export interface UnverifiedToken {
   readonly text: string
@@ -54,9 +55,11 @@ function readObject(encoded: string, part: string): Record<string, unknown> {
   let value: unknown
   try {
     text = strictUtf8.decode(Buffer.from(encoded, 'base64url'))
-    value = JSON.parse(text)
-  } catch {
-    throw malformed(`the ${part} is not JSON in UTF-8`)
+    value = parseJson(text)
+  } catch (cause) {
+    throw malformed(
+      `the ${part} is ${cause instanceof JsonTooDeep ? cause.message : 'not JSON in UTF-8'}`,
+    )
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw malformed(`the ${part} is not a JSON object`)

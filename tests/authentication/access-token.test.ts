@@ -52,6 +52,9 @@ const claims = () => ({
   exp: now() + 300,
 })
 const header = { alg: 'ES256', kid: 'ours', typ: 'at+jwt' }
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+const withClaim = (name: string, json: string) =>
+  JSON.stringify(claims()).replace('{', `{"${name}":${json},`)
 
 describe('a valid token', () => {
   test('yields the claims of the allow list only, in a frozen record without a prototype', async () => {
@@ -82,6 +85,13 @@ describe('a valid token', () => {
     expect(caller.claims).toMatchObject(rich)
     expect(Object.isFrozen(caller.claims!.groups)).toBe(true)
     expect(Object.isFrozen((caller.claims!.address as { lines: [] }).lines)).toBe(true)
+  })
+
+  test('may nest a claim 64 levels deep with its payload, whatever brackets its texts have', async () => {
+    const brackets = '[{'.repeat(100)
+    const level = JSON.parse(nested(63))
+    const payload = JSON.stringify({ ...claims(), name: `${brackets}\\"${brackets}\\`, level })
+    expect(await subject.ask(forge(key, header, payload))).toMatchObject({ claims: { level } })
   })
 
   test('cannot set a prototype: a `__proto__` claim is not forwarded', async () => {
@@ -281,6 +291,21 @@ describe('refused:', () => {
     ['a header that is null', 'TOKEN_MALFORMED', () => forge(key, 'null', claims())],
     ['a payload that is a text', 'TOKEN_MALFORMED', () => forge(key, header, '"text"')],
     ['a payload that is no JSON', 'TOKEN_MALFORMED', () => forge(key, header, '{"sub":')],
+    [
+      'a payload that is nested deeply',
+      'TOKEN_MALFORMED',
+      () => forge(key, header, `{"x":${nested(2_900)}}`),
+    ],
+    [
+      'a header that is nested deeply',
+      'TOKEN_MALFORMED',
+      () => forge(key, `{"x":${nested(2_900)}}`, {}),
+    ],
+    [
+      'a claim nested one level more than is read',
+      'TOKEN_MALFORMED',
+      () => forge(key, header, withClaim('level', nested(64))),
+    ],
     [
       'a payload with a byte order mark',
       'TOKEN_MALFORMED',

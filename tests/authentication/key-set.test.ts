@@ -309,6 +309,15 @@ describe('wrong content is refused, and the last good set kept:', () => {
       'a document that is not JSON',
     ],
     [
+      'JSON that is nested deeply',
+      ({ handlers }) =>
+        (handlers['/jwks'] = (_request, response) =>
+          response
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(`{"keys":${'['.repeat(20_000)}${']'.repeat(20_000)}}`)),
+      'a document nested more than 64 levels deep',
+    ],
+    [
       'a connection that breaks off',
       ({ handlers }) => (handlers['/jwks'] = (_request, response) => response.destroy()),
       'UND_ERR_SOCKET',

@@ -226,6 +226,13 @@ const rows: Row[] = [
     async () => bearer((await ours.sign(ourKey)).replace('.', ' .')),
   ],
   [
+    'a payload that is nested 2,900 levels deep',
+    'TOKEN_MALFORMED',
+    401,
+    invalid('The access token is malformed'),
+    () => bearer(forge(strangeKey, ourHeader, `{"x":${'['.repeat(2_900)}${']'.repeat(2_900)}}`)),
+  ],
+  [
     'an empty bearer',
     'TOKEN_MALFORMED',
     401,
