@@ -158,7 +158,7 @@ const checks: readonly Check[] = [
   {
     check: 'header',
     reasons: ['HEADER_PARAMETER_REFUSED'],
-    found: () => 'nothing but alg, kid, typ',
+    found: () => 'no crit, jku, jwk, x5u, x5c, zip, b64',
   },
   {
     check: 'issuer',

@@ -87,6 +87,20 @@ describe('a valid token', () => {
     expect(Object.isFrozen((caller.claims!.address as { lines: [] }).lines)).toBe(true)
   })
 
+  test('may have header parameters that nobody understands (RFC 7515 section 4), as Entra ID sends `x5t`', async () => {
+    const parameters = {
+      x5t: 'dGh1bWI',
+      'x5t#S256': 'dGh1bWI',
+      cty: 'JWT',
+      nonce: 'n',
+      toString: 1,
+    }
+    for (const more of [parameters, { constructor: {} }, { 'urn:example:x': { a: [null] } }]) {
+      const token = forge(key, { ...header, ...more }, claims())
+      expect(await subject.ask(token)).toMatchObject({ claims: { sub: 'subject-1' } })
+    }
+  })
+
   test('may nest a claim 64 levels deep with its payload, whatever brackets its texts have', async () => {
     const brackets = '[{'.repeat(100)
     const level = JSON.parse(nested(63))
@@ -269,13 +283,20 @@ describe('refused:', () => {
       'ALGORITHM_REFUSED',
       () => forge(key, { ...header, alg: 'es256' }, claims()),
     ],
-    ...['crit', 'jku', 'jwk', 'x5u', 'x5c', 'x5t', 'zip', 'b64', 'cty', 'enc', 'nonce'].map(
-      (name): [string, string, () => string] => [
-        `the header parameter ${name}`,
-        'HEADER_PARAMETER_REFUSED',
-        () => forge(key, { ...header, [name]: name === 'jwk' ? otherKey.jwk : [name] }, claims()),
-      ],
+    ...['crit', 'jku', 'jwk', 'x5u', 'x5c', 'zip', 'b64'].flatMap((name) =>
+      [name === 'jwk' ? otherKey.jwk : [name], null].map(
+        (value): [string, string, () => string] => [
+          `the header parameter ${name}: ${value === null ? 'null' : 'a value'}`,
+          'HEADER_PARAMETER_REFUSED',
+          () => forge(key, { ...header, [name]: value }, claims()),
+        ],
+      ),
     ),
+    [
+      'an unknown parameter that `crit` names',
+      'HEADER_PARAMETER_REFUSED',
+      () => forge(key, { ...header, crit: ['x5t'], x5t: 'dGh1bWI' }, claims()),
+    ],
     [
       'an algorithm that is no text',
       'TOKEN_MALFORMED',
