@@ -56,7 +56,9 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
    * it is told to forget the token.
    */
   function withoutCookies({ headers }: HttpRequest, refused: HttpAnswer): HttpAnswer {
-    if (refused.status !== 401 || !headers.cookie || headers.authorization) return refused
+    if (refused.status !== 401 || !headers.cookie) return refused
+    // An empty Authorization header is none: the cookie counted.
+    if (headers.authorization?.some((value) => value.trim() !== '')) return refused
     const sent = parts.tokenCookies.filter((name) =>
       headers.cookie!.some((header) => cookieValues(header, name).length > 0),
     )

@@ -29,7 +29,7 @@ export function tokenFinder({ sources, otherSchemes }: FindTokenOptions): TokenF
       const token = find(headers)
       if (token !== undefined) return token
     }
-    if (headers.authorization && otherSchemes === 'refuse') {
+    if (otherSchemes === 'refuse' && valuesOf(headers, 'authorization').length > 0) {
       throw new GatewayError('SCHEME_UNSUPPORTED')
     }
     return undefined
@@ -40,11 +40,10 @@ function inHeader(name: string, scheme: string | undefined): TokenFinder {
   const prefix = scheme === undefined ? undefined : `${scheme.toLowerCase()} `
 
   return (headers) => {
-    const values = headers[name]
-    if (!values) return undefined
+    const values = valuesOf(headers, name)
     if (values.length > 1) throw new GatewayError('CREDENTIALS_AMBIGUOUS')
-    const [value = ''] = values
-    if (prefix === undefined) return value
+    const [value] = values
+    if (value === undefined || prefix === undefined) return value
     // `Bearer` with nothing after it is a token that is malformed, not another scheme.
     const start = `${value} `.slice(0, prefix.length).toLowerCase()
     return start === prefix ? value.slice(prefix.length).trimStart() : undefined
@@ -57,7 +56,16 @@ function inCookie(name: string): TokenFinder {
     const values = (headers.cookie ?? [])
       .flatMap((header) => cookieValues(header, name))
       .map((value) => value.replace(/^"(.*)"$/, '$1'))
+      .filter((value) => value.trim() !== '')
     if (new Set(values).size > 1) throw new GatewayError('CREDENTIALS_AMBIGUOUS')
-    return values[0] || undefined
+    return values[0]
   }
+}
+
+/**
+ * Returns the values of a header that hold anything. An empty one is no credential (RFC 9110 section
+ * 11.4 begins one with a scheme), and clients send it when nobody has logged in yet.
+ */
+function valuesOf(headers: RequestHeaders, name: string): readonly string[] {
+  return headers[name]?.filter((value) => value.trim() !== '') ?? []
 }

@@ -51,7 +51,9 @@ describe('the Authorization header', () => {
     ['DPoP', () => `DPoP ${token}`, 'SCHEME_UNSUPPORTED'],
     ['a scheme that only begins like ours', () => `Bearers ${token}`, 'SCHEME_UNSUPPORTED'],
     ['the bare token', () => token, 'SCHEME_UNSUPPORTED'],
-    ['nothing', () => '', 'SCHEME_UNSUPPORTED'],
+    ['nothing: no credential was sent', () => '', 'anonymous'],
+    ['nothing but white space', () => ' \t', 'anonymous'],
+    ['a script without a token: Bearer undefined', () => 'Bearer undefined', 'TOKEN_MALFORMED'],
   ])('%s', async (_name, value, expected) => {
     expect(await judge({ authorization: [value()] })).toBe(expected)
   })
@@ -60,6 +62,13 @@ describe('the Authorization header', () => {
     const value = `Bearer ${token}`
     expect(await judge({ authorization: [value, value] })).toBe('CREDENTIALS_AMBIGUOUS')
     expect(await judge({ authorization: ['Basic eA==', value] })).toBe('CREDENTIALS_AMBIGUOUS')
+  })
+
+  test('that is empty is none: not beside another, and not where a token is required', async () => {
+    expect(await judge({ authorization: ['', `Bearer ${token}`] })).toBe('accepted')
+    expect(await judge({ authorization: ['', ''] })).toBe('anonymous')
+    expect(await judge({ authorization: [''] }, { require: true })).toBe('TOKEN_MISSING')
+    expect(await judge({ authorization: [''] }, { otherSchemes: 'anonymous' })).toBe('anonymous')
   })
 })
 
@@ -77,6 +86,18 @@ describe('other sources, in order', () => {
     ['a quoted cookie', () => ({ cookie: [`access_token="${token}"`] }), 'accepted'],
     ['a cookie with another name', () => ({ cookie: [`x_access_token=${token}`] }), 'anonymous'],
     ['an empty cookie', () => ({ cookie: ['access_token='] }), 'anonymous'],
+    ['an empty cookie in quotes', () => ({ cookie: ['access_token=""'] }), 'anonymous'],
+    [
+      'an empty cookie beside the one with the token',
+      () => ({ cookie: [`access_token=; access_token=${token}`] }),
+      'accepted',
+    ],
+    ['an empty header of its own', () => ({ 'x-access-token': [''] }), 'anonymous'],
+    [
+      'empty headers hide no cookie',
+      () => ({ authorization: [''], 'x-access-token': [''], cookie: [`access_token=${token}`] }),
+      'accepted',
+    ],
     [
       'a cookie twice, the same',
       () => ({ cookie: [`access_token=${token}; access_token=${token}`] }),
