@@ -3,6 +3,7 @@ import { parse } from 'graphql'
 import type { RunningProcess } from '../kit/process/run-process.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { serveSubgraph } from '../kit/serve-subgraph.ts'
+import { isDatabaseUnavailable } from '../storage/database-unavailable.ts'
 import { addDevelopmentAccount } from './accounts/development-account.ts'
 import { makeAuthParts } from './auth-parts.ts'
 import type { AuthSurroundings } from './auth-parts.ts'
@@ -39,6 +40,7 @@ export async function startAuth(
     port: settings.port,
     portSetting: 'AUTH_PORT',
     ready: () => parts.keys.published(),
+    isUnavailable: isDatabaseUnavailable,
     routes(app) {
       app.get(jwksPath, jwksRoute(parts.keys))
       addRevocationRoutes(app, parts)

@@ -9,6 +9,7 @@ import type { DocumentNode, GraphQLFieldResolver, GraphQLScalarType, ValidationR
 import type { ClaimsVerificationKeys } from './claims-header.ts'
 import type { SubgraphContext } from './guards.ts'
 import { subgraphHandler } from './graphql-handler.ts'
+import { unforeseenErrors } from './unforeseen-errors.ts'
 import { listen } from './process/listen.ts'
 import type { ListenOptions } from './process/listen.ts'
 import type { RunningProcess } from './process/run-process.ts'
@@ -28,6 +29,11 @@ export interface SubgraphOptions extends ListenOptions {
   keys: ClaimsVerificationKeys
   /** Resolves when the subgraph can serve; a rejection makes `/ready` answer 503. */
   ready?: () => Promise<unknown>
+  /**
+   * Whether an error that a resolver or a route threw means that something the subgraph needs, such as
+   * its database, is away: the caller then gets SERVICE_UNAVAILABLE and is asked to retry.
+   */
+  isUnavailable?: (error: unknown) => boolean
   /** Rules that a document must keep beside those of GraphQL. */
   validationRules?: readonly ValidationRule[]
   /** Adds routes of the subgraph's own beside `/graphql`. */
@@ -38,6 +44,7 @@ export interface SubgraphOptions extends ListenOptions {
 
 /** Starts a subgraph and returns once it accepts connections. */
 export async function serveSubgraph(options: SubgraphOptions): Promise<RunningProcess> {
+  const errors = unforeseenErrors(options.name, options.isUnavailable)
   const server = new ApolloServer<SubgraphContext>({
     schema: buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]),
     includeStacktraceInErrorResponses: false,
@@ -48,7 +55,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
     csrfPrevention: false,
     stopOnTerminationSignals: false,
     plugins: [ApolloServerPluginInlineTraceDisabled(), ApolloServerPluginLandingPageDisabled()],
-    formatError: hideUnforeseen(options.name),
+    formatError: (formatted, error) => errors.format(formatted, error),
   })
   await server.start()
 
@@ -78,6 +85,8 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
     }),
   )
 
+  app.use(errors.notFound, errors.handle)
+
   const listening = await listen(app, options)
   return {
     url: `${listening.origin}/graphql`,
@@ -86,14 +95,5 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
       await server.stop()
       await options.onClose?.()
     },
-  }
-}
-
-/** What a resolver threw without meaning to is for the log: the caller learns that it failed. */
-function hideUnforeseen(name: string) {
-  return (formatted: { message: string; extensions?: Record<string, unknown> }, error: unknown) => {
-    if (formatted.extensions?.code !== 'INTERNAL_SERVER_ERROR') return formatted
-    console.error(`${name}:`, (error as { originalError?: unknown }).originalError ?? error)
-    return { ...formatted, message: 'Internal server error' }
   }
 }

@@ -1,6 +1,8 @@
 /** PostgreSQL, for several processes and machines, through pg. */
 import { PostgresDialect } from 'kysely'
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import { DatabaseUnavailable, reportUnavailable } from './database-unavailable.ts'
 
 /** How long to wait for a connection, in milliseconds. */
 const connectionTimeout = 5_000
@@ -16,9 +18,11 @@ export function postgresDialect(url: string) {
       connectionTimeoutMillis: connectionTimeout,
       types: { getTypeParser },
     })
-    // An idle connection that breaks is replaced at the next query; unheard, it ends the process.
+    // A connection that breaks is replaced at the next query. Its `error` event, which an idle one
+    // hands to the pool and one in use keeps to itself, ends the process where nothing listens.
     pool.on('error', () => {})
-    return pool
+    pool.on('connect', (client) => client.on('error', () => {}))
+    return reportingPool(pool)
   }
   return {
     dialect: new PostgresDialect({ pool: open }),
@@ -29,9 +33,49 @@ export function postgresDialect(url: string) {
 const getTypeParser: typeof pg.types.getTypeParser = (type: number, format?: unknown) =>
   type === int8 ? Number : pg.types.getTypeParser(type, format as 'text')
 
+/** Returns the pool as Kysely sees it: errors say whether the server is away. */
+function reportingPool(pool: pg.Pool): PostgresPool {
+  return {
+    async connect() {
+      const client = await reportUnavailable(
+        () => pool.connect(),
+        () => true,
+      )
+      const query = (sql: string, parameters: readonly unknown[]) =>
+        reportUnavailable(() => client.query(sql, [...parameters]), isUnavailable)
+      return {
+        query: query as unknown as PostgresPoolClient['query'],
+        release: (destroy) => client.release(destroy),
+      }
+    },
+    end: () => pool.end(),
+  }
+}
+
+/**
+ * The SQLSTATE classes and codes of a server that cannot work now (PostgreSQL, appendix A): connection
+ * lost, login or database refused, a primary that became a standby, serialization and deadlock, out
+ * of resources, shut down or cancelled by an operator, system error.
+ */
+const unavailableStates = /^(08|28|3D|53|57|58)|^(25006|40001|40P01|55P03)$/
+
+const networkErrors = /^(E[A-Z]+|EAI_[A-Z]+)$/
+
+/** What pg and its pool say without a code. */
+const connectionMessages =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has encountered)|Query read timeout|Cannot use a pool after|Postgres connection has been discarded)/
+
+function isUnavailable(cause: unknown): boolean {
+  const { code, message } = cause as { code?: unknown; message?: unknown }
+  if (typeof code !== 'string') return connectionMessages.test(String(message))
+  return code.length === 5 && /\d/.test(code)
+    ? unavailableStates.test(code)
+    : networkErrors.test(code)
+}
+
 function describe(url: string, cause: unknown): string {
   const name = withoutCredentials(url)
-  const { code } = cause as { code?: unknown }
+  const { code } = rootOf(cause) as { code?: unknown }
   const refusedLogin = `the database ${name} refuses the user or the password: correct them in DATABASE_URL`
   const reasons: Record<string, string> = {
     '28P01': refusedLogin,
@@ -45,6 +89,11 @@ function describe(url: string, cause: unknown): string {
     reasons[String(code)] ??
     `the database ${name} cannot be reached (${code ?? 'no answer in time'}): start PostgreSQL, or correct DATABASE_URL`
   )
+}
+
+/** What the driver threw. */
+function rootOf(cause: unknown): unknown {
+  return cause instanceof DatabaseUnavailable ? cause.cause : cause
 }
 
 /** What a person needs to recognise the database; user, password and parameters are left out. */

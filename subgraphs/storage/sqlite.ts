@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
 import type { DatabaseConnection, SqliteDatabase, SqliteDialectConfig } from 'kysely'
 import Libsql from 'libsql'
+import { DatabaseUnavailable, reportUnavailable } from './database-unavailable.ts'
 
 /** How long a statement waits for another process that is writing, in milliseconds. */
 const busyTimeout = 10_000
@@ -73,12 +74,33 @@ class Dialect extends SqliteDialect {
 }
 
 class Driver extends SqliteDriver {
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const connection = await super.acquireConnection()
+    return {
+      executeQuery: (query) =>
+        reportUnavailable(() => connection.executeQuery(query), isUnavailable),
+      streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
+    }
+  }
+
   /**
    * Takes the write lock at once, for which SQLite waits. A transaction that begins by reading and
    * then writes is refused without waiting when another process wrote in between.
    */
   override async beginTransaction(connection: DatabaseConnection) {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+
+  /**
+   * After errors such as a full disk SQLite has rolled back by itself (sqlite.org/lang_transaction.html
+   * section 3.1): that there is nothing left to roll back must not hide what went wrong.
+   */
+  override async rollbackTransaction(connection: DatabaseConnection) {
+    try {
+      await super.rollbackTransaction(connection)
+    } catch (cause) {
+      if (!/no transaction is active/.test((cause as Error).message)) throw cause
+    }
   }
 }
 
@@ -89,12 +111,21 @@ class Adapter extends SqliteAdapter {
   }
 }
 
+/** Locked by another process for longer than is waited, no space, a disk that fails. */
+const unavailableCodes = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/
+
+function isUnavailable(cause: unknown): boolean {
+  return unavailableCodes.test(String((cause as { code?: unknown }).code))
+}
+
 function isBusy(cause: unknown): boolean {
   return String((cause as { code?: unknown }).code).startsWith('SQLITE_BUSY')
 }
 
 function describe(path: string, cause: unknown): string {
-  const { code } = cause as { code?: unknown }
+  const { code } = (cause instanceof DatabaseUnavailable ? cause.cause : cause) as {
+    code?: unknown
+  }
   const corrupt = `the database ${path} is damaged or is not a SQLite database: restore it from a backup, or move it away to start with an empty one`
   const reasons: Record<string, string> = {
     SQLITE_NOTADB: corrupt,

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { RunningProcess } from '../kit/process/run-process.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { serveSubgraph } from '../kit/serve-subgraph.ts'
+import { isDatabaseUnavailable } from '../storage/database-unavailable.ts'
 import { openUsersDatabase } from './database.ts'
 import { profileStore } from './profiles.ts'
 import { resolvers } from './resolvers.ts'
@@ -24,6 +25,7 @@ export async function startUsers(environment: Environment): Promise<RunningProce
     port: settings.port,
     portSetting: 'USERS_PORT',
     ready: () => sql`select 1`.execute(database),
+    isUnavailable: isDatabaseUnavailable,
     onClose: () => database.destroy(),
   })
 }

@@ -11,6 +11,7 @@ import { migrate } from '../../subgraphs/storage/migrate.ts'
 import type { Migrations } from '../../subgraphs/storage/migrate.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { testDatabases } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
 import { migrateRacing } from '../support/migrate-racing.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -29,6 +30,18 @@ const things: Migrations = {
         .addColumn('note', 'text')
         .execute()
     },
+  },
+}
+
+/** Keeps the database from working, in the middle of a transaction. */
+const disturb: Record<TestDatabase['name'], (transaction: Kysely<Things>) => Promise<unknown>> = {
+  async SQLite(transaction) {
+    await sql`pragma max_page_count = 1`.execute(transaction)
+    const full = { id: 'five', at: 1, note: 'x'.repeat(100_000) }
+    await transaction.insertInto('things').values(full).execute()
+  },
+  async PostgreSQL(transaction) {
+    await sql`select pg_terminate_backend(pg_backend_pid())`.execute(transaction)
   },
 }
 
@@ -91,6 +104,22 @@ describe.each(await testDatabases())('$name', ({ name, make }) => {
     expect(
       await database.selectFrom('things').select('id').where('id', '=', 'three').execute(),
     ).toEqual([])
+  })
+
+  test('a database that cannot work now is told apart from a statement that is wrong', async () => {
+    const wrong = sql`select nothing from nowhere`.execute(database)
+    await expect(wrong).rejects.not.toMatchObject({ name: 'DatabaseUnavailable' })
+
+    const other = await openDatabase<Things>(scratch.url)
+    const failing = other.transaction().execute(async (transaction) => {
+      await transaction.insertInto('things').values({ id: 'four', at: 1 }).execute()
+      await disturb[name](transaction)
+    })
+    await expect(failing).rejects.toMatchObject({ name: 'DatabaseUnavailable' })
+    expect(
+      await other.selectFrom('things').select('id').where('id', '=', 'four').execute(),
+    ).toEqual([])
+    await other.destroy()
   })
 
   test('a migration runs once, however often it is asked for', async () => {

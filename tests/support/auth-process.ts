@@ -12,19 +12,31 @@ export interface AuthProcess {
 }
 
 /** Starts the process; resolves when it listens. What it printed is in the error when it ends first. */
-export async function startAuthProcess(environment: Record<string, string>): Promise<AuthProcess> {
-  const child = launchAuthProcess(environment)
+export function startAuthProcess(environment: Record<string, string>): Promise<AuthProcess> {
+  return startSubgraphProcess('auth', environment)
+}
+
+/** The same for either subgraph. */
+export async function startSubgraphProcess(
+  subgraph: 'auth' | 'users',
+  environment: Record<string, string>,
+): Promise<AuthProcess> {
+  const child = launch(subgraph, environment)
   let output = ''
   child.stderr?.on('data', (chunk) => (output += chunk))
   const url = await new Promise<string>((resolve, reject) => {
     child.once('message', (message) => resolve((message as { listening: string }).listening))
-    child.once('exit', (code) => reject(new Error(`auth ended with ${code}: ${output}`)))
+    child.once('exit', (code) => reject(new Error(`${subgraph} ended with ${code}: ${output}`)))
   })
   return { url, child, kill: () => kill(child) }
 }
 
 export function launchAuthProcess(environment: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, runCompiled('subgraphs/auth/main'), {
+  return launch('auth', environment)
+}
+
+function launch(subgraph: 'auth' | 'users', environment: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, runCompiled(`subgraphs/${subgraph}/main`), {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

@@ -1,9 +1,11 @@
 /**
  * Runs a real PostgreSQL for one run of the tests: `node postgres-host.mjs FOLDER PID`.
- * Writes FOLDER/ready.json ({ url } or { failure }), and ends when the process PID is gone.
+ * Writes FOLDER/ready.json ({ url } or { failure }), and ends when the process PID is gone. A parent with
+ * a channel may send `stop`, `crash`, `start` and `end`; each is answered when it is done.
  */
 import { execSync } from 'node:child_process'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { userInfo } from 'node:os'
@@ -14,6 +16,8 @@ const password = 'only-for-this-run'
 let postgres
 
 try {
+  // The server runs as another user when the tests run as root.
+  chmodSync(folder, 0o755)
   refuseRootWithoutUser()
   const port = await freePort()
   postgres = new EmbeddedPostgres({
@@ -21,7 +25,8 @@ try {
     port,
     user: 'postgres',
     password,
-    persistent: false,
+    // Removed with the folder at the end.
+    persistent: true,
     // As root: makes the folder the user's, and the user too where there is none.
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--encoding=UTF8', '--no-sync'],
@@ -55,6 +60,25 @@ function refuseRootWithoutUser() {
     throw new Error('PostgreSQL does not run as root, and this machine has no user named postgres')
   }
 }
+
+/** What a parent may ask for. */
+const acts = {
+  stop: () => postgres.stop(),
+  async crash() {
+    const gone = once(postgres.process, 'exit')
+    // An immediate shutdown: as after a crash, the next start has to recover.
+    postgres.process.kill('SIGQUIT')
+    await gone
+    postgres.process = undefined
+  },
+  start: () => postgres.start(),
+  end,
+}
+
+process.on('message', async (act) => {
+  await acts[act]()
+  process.send(act)
+})
 
 function freePort() {
   return new Promise((resolve, reject) => {
