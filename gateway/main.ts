@@ -10,6 +10,7 @@ import type { ClusterOptions } from './cluster/start-cluster.ts'
 import { readConfig } from './config.ts'
 import { problemOfSecrets } from './gateway-secrets.ts'
 import type { GatewaySettings } from './serving.ts'
+import { shippedConfig } from './shipped-config.ts'
 import type { RunningGateway } from './start-gateway.ts'
 
 const usage = `
@@ -25,8 +26,6 @@ claims to the subgraphs in a signed header.
 
 Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL.
 `
-
-const shipped = fileURLToPath(new URL('gateway.yaml', import.meta.url))
 
 // The engine is loaded only where it serves.
 if (cluster.isWorker) await (await import('./cluster/worker.ts')).runWorker(readOptions())
@@ -75,7 +74,7 @@ function readOptions() {
   settings.refuseProblems()
   return {
     supergraph: values.supergraph,
-    config: values.config ?? shipped,
+    config: values.config ?? shippedConfig(),
     listen: { host, port, portSetting: values.port ? '--port' : 'GATEWAY_PORT' },
     log: pino({ name: 'gateway', level }, pino.destination(2)),
   }
@@ -99,7 +98,7 @@ function reloadWhenTold(running: RunningGateway, options: ReturnType<typeof read
     reloading = reloading.then(async () => {
       try {
         await running.reload(readSettingsOf(options))
-        log.info('serving by the new configuration')
+        log.info({ config: options.config }, 'serving by the new configuration')
       } catch (cause) {
         log.error({ reason: failureLine(cause) }, 'still serving by the last good configuration')
       }

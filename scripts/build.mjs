@@ -4,16 +4,41 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { compile, copyAssets, root } from './build/product.mjs'
+import { noteSources } from './build/compiled.mjs'
+import { compile, compiler, copyAssets, root } from './build/product.mjs'
 
+const usage = `
+Usage: npm run build
+
+Compiles the product to dist/, and the kit to subgraphs/kit/dist. It needs the development dependencies
+(npm ci); what it builds does not (npm ci --omit=dev).
+
+  --help   this text
+
+Exit code: 0 when both compile, else 1.
+`
+
+const words = process.argv.slice(2)
+if (words.includes('--help') || words.includes('-h')) {
+  console.log(usage.trim())
+  process.exit(0)
+}
+if (words.length > 0) fail(`Unknown option ${JSON.stringify(words[0])}: see --help`)
+if (compiler() === undefined) {
+  fail('TypeScript is not installed: run `npm ci`, which installs the development dependencies')
+}
 build('tsconfig.build.json', 'dist')
 copyAssets(join(root, 'dist'))
+noteSources()
 build('subgraphs/kit/tsconfig.json', 'subgraphs/kit/dist')
 console.log('built: dist (the product), subgraphs/kit/dist (the package @portcullis/kit)')
 
 function build(project, folder) {
   rmSync(join(root, folder), { recursive: true, force: true })
-  if (compile(project)) return
-  console.error(`build: ${project} does not compile`)
+  if (!compile(project)) fail(`${project} does not compile`)
+}
+
+function fail(sentence) {
+  console.error(`build: ${sentence}`)
   process.exit(1)
 }

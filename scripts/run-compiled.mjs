@@ -3,22 +3,36 @@
  *
  *   node scripts/run-compiled.mjs scripts/start
  *
- * Four processes that read TypeScript would take their time to start, each anew.
+ * Starting four processes from TypeScript would take several times as long. Without the development
+ * dependencies, what `npm run build` left in dist/ runs.
  */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { compiled } from './build/compiled.mjs'
 
 const [, , name] = process.argv
-const module = join(folder(), `${name}.js`)
+const module = moduleToRun()
 process.argv.splice(1, 2, module)
 await import(pathToFileURL(module))
 
-function folder() {
+function moduleToRun() {
   try {
-    return compiled()
+    const path = join(compiled(), `${name}.js`)
+    if (existsSync(path)) return path
+    throw new Error(
+      'not part of the build: run `npm ci`, which installs the development dependencies',
+    )
   } catch (cause) {
-    console.error(`${name}: ${cause.message}`)
+    console.error(`${commandName()}: ${cause.message}`)
     process.exit(1)
   }
+}
+
+/** As `npm run` knows it: `keys` for scripts/keys, `auth` for subgraphs/auth/main. */
+function commandName() {
+  return name
+    .replace(/\/main$/, '')
+    .split('/')
+    .at(-1)
 }

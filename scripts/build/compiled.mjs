@@ -1,17 +1,42 @@
-/** The product as JavaScript, compiled when its sources have changed since it was compiled last. */
+/** The product as JavaScript: compiled when its sources have changed, or as `npm run build` left it. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { compile, copyAssets, productFiles, root } from './product.mjs'
+import { compile, compiler, copyAssets, productFiles, root } from './product.mjs'
 
 const projects = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.run.json']
 
+/** Where `npm run build` notes which sources it compiled. */
+const sourcesNote = join(root, 'dist', '.sources')
+
 /**
- * Returns the folder of the compiled files: under node_modules/.cache, by the hash of their sources.
- * Throws when they do not compile.
+ * Returns the folder of the compiled files. With the development dependencies installed: under
+ * node_modules/.cache, by the hash of their sources. Without them: dist/, when it was built from these
+ * sources. Throws when the sources do not compile, or when nothing usable is built.
  */
 export function compiled() {
+  return compiler() === undefined ? built() : compiledNow()
+}
+
+/** Notes in dist/ which sources it was built from. */
+export function noteSources() {
+  writeFileSync(sourcesNote, `${sourcesHash()}\n`)
+}
+
+function built() {
+  if (!existsSync(sourcesNote)) {
+    throw new Error('nothing is built yet: run `npm ci && npm run build`, then `npm ci --omit=dev`')
+  }
+  if (readFileSync(sourcesNote, 'utf8').trim() !== sourcesHash()) {
+    throw new Error(
+      'the sources have changed since dist/ was built: run `npm ci && npm run build`, then `npm ci --omit=dev`',
+    )
+  }
+  return join(root, 'dist')
+}
+
+function compiledNow() {
   const cache = join(root, 'node_modules', '.cache', 'portcullis')
   const folder = join(cache, sourcesHash())
   if (existsSync(folder)) return folder
@@ -52,10 +77,16 @@ function publish(draft, folder) {
 function sourcesHash() {
   const hash = createHash('sha256')
   for (const file of [...projects, ...productFiles().sort()]) {
+    if (isConfiguration(file)) continue
     hash
       .update(`${file}\0`)
       .update(readFileSync(join(root, file)))
       .update('\0')
   }
   return hash.digest('hex').slice(0, 32)
+}
+
+/** An operator may edit it after the build: it is read where it is, see gateway/shipped-config.ts. */
+function isConfiguration(file) {
+  return file === 'gateway/gateway.yaml'
 }

@@ -19,11 +19,20 @@ export function productFiles() {
   )
 }
 
+/** Returns the path of the TypeScript compiler; undefined where development dependencies are left out. */
+export function compiler() {
+  try {
+    const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
+    return join(dirname(manifest), 'bin', 'tsc')
+  } catch (cause) {
+    if (cause.code === 'MODULE_NOT_FOUND') return undefined
+    throw cause
+  }
+}
+
 /** Runs the compiler, which prints what is wrong. Returns whether nothing was. */
 export function compile(project, options = []) {
-  const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
-  const compiler = join(dirname(manifest), 'bin', 'tsc')
-  const { status, error } = spawnSync(process.execPath, [compiler, '-p', project, ...options], {
+  const { status, error } = spawnSync(process.execPath, [compiler(), '-p', project, ...options], {
     cwd: root,
     stdio: ['ignore', process.stderr, process.stderr],
   })

@@ -1,20 +1,37 @@
 /** `npm run build`: what production runs, and the kit as other repositories install it. */
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { send } from '../../scripts/walkthrough/send.ts'
-import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import { until } from '../support/until.ts'
-import { repository, startProcess } from './support/run-script.ts'
+import { repository, startLine, startProcess } from './support/run-script.ts'
 import type { ScriptRun } from './support/run-script.ts'
 
 const run = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-build-'))
 const product = join(folder, 'product')
 const started: ScriptRun[] = []
+
+/** The lines of README's production section, without their comments. */
+const [, productionSection = ''] =
+  /\n## In production\n[^]*?```sh\n([^]*?)```/.exec(
+    readFileSync(join(repository, 'README.md'), 'utf8'),
+  ) ?? []
+const lines = productionSection
+  .trim()
+  .split('\n')
+  .map((line) => line.replace(/\s+#.*/, ''))
+
+/** The line with these words, which must be one of the README's. */
+function documented(words: string): string {
+  const found = lines.filter((line) => line.includes(words))
+  expect([words, found.length]).toEqual([words, 1])
+  return found[0]!
+}
 
 beforeAll(async () => {
   for (const source of ['gateway', 'subgraphs', 'scripts']) {
@@ -26,8 +43,13 @@ beforeAll(async () => {
   for (const file of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'supergraph.yaml']) {
     cpSync(join(repository, file), join(product, file))
   }
-  symlinkSync(join(repository, 'node_modules'), join(product, 'node_modules'))
-  await run(process.execPath, ['scripts/build.mjs'], { cwd: product })
+  cpSync(join(repository, 'tsconfig.run.json'), join(product, 'tsconfig.run.json'))
+  const [install, build] = documented('run build').split(' && ')
+  expect(install).toBe('npm ci')
+  installPackages('all')
+  await run('sh', ['-c', build!], { cwd: product })
+  documented('npm ci --omit=dev')
+  installPackages('production')
 })
 
 afterAll(async () => {
@@ -36,51 +58,67 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Starts a compiled module in production and returns where it listens. */
+/** As `npm ci` would, with or without the development dependencies, from what is installed here. */
+function installPackages(which: 'all' | 'production'): void {
+  const modules = join(product, 'node_modules')
+  rmSync(modules, { recursive: true, force: true })
+  const { packages } = JSON.parse(readFileSync(join(repository, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean }>
+  }
+  for (const [path, { dev = false }] of Object.entries(packages)) {
+    const [, name] = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path) ?? []
+    const installed = join(repository, path)
+    if (name === undefined || !existsSync(installed) || (dev && which === 'production')) continue
+    mkdirSync(dirname(join(modules, name)), { recursive: true })
+    symlinkSync(installed, join(modules, name))
+  }
+}
+
+/** Starts a line of the README and returns where the process listens. */
 async function listening(
-  module: string,
+  line: string,
   environment: Readonly<Record<string, string>>,
-  words: readonly string[] = [],
 ): Promise<string> {
-  const process = startProcess([join(product, 'dist', module), ...words], folder, {
-    NODE_ENV: 'production',
-    ...environment,
-  })
+  const process = startLine(line, product, environment)
   started.push(process)
   const failed = process.ended.then((code) => {
-    throw new Error(`${module} ended with ${code}: ${process.stderr}`)
+    throw new Error(`${line} ended with ${code}: ${process.stderr}`)
   })
   await Promise.race([until(() => process.stdout.includes('listening on')), failed])
   failed.catch(() => {})
   return process.stdout.trim().split(' ').at(-1)!
 }
 
-test('compiled processes run in production with configured secrets, and nobody has an account', async () => {
-  const secret = 'a gateway secret that only this test knows'
-  const claimsKey = (name: string) =>
-    Buffer.from(deriveClaimsKey(secret, name)).toString('base64url')
-  const auth = await listening('subgraphs/auth/main.js', {
-    AUTH_PORT: '0',
+test('the commands of the production section run the built product, and nobody has an account', async () => {
+  const secrets = {
     DATA_DIR: join(folder, 'data'),
     TOKEN_ISSUER: 'https://issuer.test',
-    CLAIMS_KEY: claimsKey('auth'),
+    GATEWAY_SECRET: 'a gateway secret that only this test knows',
     KEY_ENCRYPTION_SECRET: 'a secret of at least thirty-two characters',
-  })
-  const ports = { AUTH_PORT: new URL(auth).port, TOKEN_ISSUER: 'https://issuer.test' }
-  const supergraph = join(folder, 'supergraph.graphql')
-  const compose = join(product, 'dist/scripts/compose.js')
-  await run(process.execPath, [compose, '--output', supergraph], {
+  }
+  const claimsKey = async (name: string) => {
+    const line = ['--silent', 'run', 'keys', '--', 'claims-key', name]
+    const env = { ...process.env, ...secrets }
+    return (await run('npm', line, { cwd: product, env })).stdout.trim()
+  }
+  const [auth, users] = await Promise.all(
+    ['auth', 'users'].map(async (name) => {
+      const environment = { ...secrets, CLAIMS_KEY: await claimsKey(name) }
+      const free = { AUTH_PORT: '0', USERS_PORT: '0' }
+      return listening(documented(`dist/subgraphs/${name}/`), { ...environment, ...free })
+    }),
+  )
+  const ports = { AUTH_PORT: new URL(auth!).port, USERS_PORT: new URL(users!).port }
+  await run('sh', ['-c', documented('npm run compose')], {
     cwd: product,
     env: { ...process.env, ...ports },
   })
-  const gateway = await listening('gateway/main.js', { ...ports, GATEWAY_SECRET: secret }, [
-    '--port',
-    '0',
-    '--supergraph',
-    supergraph,
-    '--config',
-    join(product, 'dist/gateway/gateway.yaml'),
-  ])
+  await run('sh', ['-c', documented('cp gateway/gateway.yaml')], { cwd: product })
+  const gateway = await listening(documented('dist/gateway/main.js'), {
+    ...secrets,
+    ...ports,
+    GATEWAY_PORT: '0',
+  })
   const query = 'mutation { login(username: "alice", password: "secret") { token } }'
   expect(await send(gateway, { query })).toMatchObject({
     data: { login: null },
@@ -89,14 +127,72 @@ test('compiled processes run in production with configured secrets, and nobody h
 })
 
 test('in production a process lists everything that it misses, and makes nothing', async () => {
-  const process = startProcess([join(product, 'dist/subgraphs/auth/main.js')], folder, {
-    NODE_ENV: 'production',
-  })
+  const process = startLine(documented('dist/subgraphs/auth/main.js'), product, {})
   expect(await process.ended).toBe(1)
   for (const name of ['TOKEN_ISSUER', 'DATABASE_URL', 'CLAIMS_KEY', 'KEY_ENCRYPTION_SECRET']) {
     expect(process.stderr).toContain(`\n  - ${name} is not set`)
   }
 })
+
+const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>
+}
+const commands = Object.keys(scripts).filter((name) => /^exec |build/.test(scripts[name]!))
+const development = ['bench', 'build', 'fuzz']
+
+test('without development dependencies every command answers --help, or says in one line that it needs them', async () => {
+  expect(commands.length).toBeGreaterThan(12)
+  for (const name of commands) {
+    const words = name === 'build' ? '' : ' -- --help'
+    const command = startLine(`npm run --silent ${name}${words}`, product)
+    const exitCode = await command.ended
+    if (development.includes(name)) {
+      expect({ name, exitCode, stdout: command.stdout }).toEqual({ name, exitCode: 1, stdout: '' })
+      expect(command.stderr).toMatch(/^\S+: .* run `npm ci`, which installs the development .*\n$/)
+    } else {
+      expect({ name, exitCode, stderr: command.stderr }).toEqual({ name, exitCode: 0, stderr: '' })
+      expect(command.stdout).toMatch(/^Usage: npm /m)
+    }
+  }
+})
+
+test('a build of other sources does not run in their place', async () => {
+  const file = join(product, 'scripts/keys.ts')
+  const source = readFileSync(file, 'utf8')
+  writeFileSync(file, `${source}\n`)
+  const command = startLine('npm run --silent keys -- --help', product)
+  const exitCode = await command.ended
+  writeFileSync(file, source)
+  expect({ exitCode, output: command.output }).toEqual({
+    exitCode: 1,
+    output:
+      'keys: the sources have changed since dist/ was built: run `npm ci && npm run build`, then `npm ci --omit=dev`\n',
+  })
+})
+
+test('npm run build answers --help, and refuses what it does not know', async () => {
+  const build = async (...words: string[]) => {
+    const { stdout, stderr, ended } = await finished(['scripts/build.mjs', ...words])
+    return { exitCode: await ended, stdout, stderr }
+  }
+  expect(await build('--help')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^Usage: npm run build\n/),
+  })
+  for (const word of ['--hlep', 'dist']) {
+    expect(await build(word)).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `build: Unknown option ${JSON.stringify(word)}: see --help\n`,
+    })
+  }
+})
+
+async function finished(words: readonly string[]): Promise<ScriptRun> {
+  const process = startProcess(words, product, {})
+  await process.ended
+  return process
+}
 
 const foreignSubgraph = `
 import { requireClaims, serveSubgraph } from '@portcullis/kit'

@@ -41,7 +41,25 @@ export function startProcess(
   cwd: string,
   environment: Readonly<Record<string, string>>,
 ): ScriptRun {
-  const child = spawn(process.execPath, words, {
+  return startProgram(process.execPath, words, cwd, environment)
+}
+
+/** Starts a line of a shell, which becomes the process that the line names. */
+export function startLine(
+  line: string,
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): ScriptRun {
+  return startProgram('sh', ['-c', `exec env ${line}`], cwd, environment)
+}
+
+function startProgram(
+  program: string,
+  words: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>>,
+): ScriptRun {
+  const child = spawn(program, words, {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
