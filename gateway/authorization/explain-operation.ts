@@ -4,7 +4,8 @@ import type { Caller } from './caller-masks.ts'
 import type { CompiledOperation, CompiledSelections } from './compile-operation.ts'
 import type { Declaration, FindDeclarations } from './declarations.ts'
 import { meets, printGuard } from './guard.ts'
-import type { GuardedElement, Reason } from './guarded-schema.ts'
+import type { Reason } from './guarded-schema.ts'
+import type { GuardedElement, GuardedType, InheritedGuard } from './guarded-type.ts'
 
 export interface ExplainedField {
   /** In response keys, without positions in lists; fragments on types as `... on Type`. */
@@ -59,8 +60,8 @@ export function explainOperation(
       if (selection.kind === 'fragment') {
         const { typeCondition } = selection
         const type = typeCondition === undefined ? undefined : schema.types.get(typeCondition)
-        const own = (type?.guards ?? []).map((guard) =>
-          explained({ guard, because: 'the fragment around it', at: type! }),
+        const own = demandedBy(type).map((demand) =>
+          explained({ ...demand, because: 'the fragment around it' }),
         )
         const step = typeCondition === undefined ? [] : [`... on ${typeCondition}`]
         explainSet(selection.selections, [...path, ...step], [...around, ...own], reached)
@@ -96,6 +97,12 @@ export function explainOperation(
       declaredIn: because === 'the default' ? [] : find(at, guard.kind),
     }
   }
+}
+
+/** What a type itself demands, and what it inherits. */
+function demandedBy(type: GuardedType | undefined): InheritedGuard[] {
+  if (!type) return []
+  return [...type.guards.map((guard) => ({ guard, at: type })), ...type.inherited]
 }
 
 /** Without schema files, the subgraphs that have the type or field: one of them declared it. */

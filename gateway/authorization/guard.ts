@@ -1,7 +1,5 @@
 /** What one directive demands of the caller, and whether a caller meets it. */
-
-/** A list of alternatives, each of which has to be met whole: OR of ANDs. */
-export type Alternatives = readonly (readonly string[])[]
+import type { Alternatives } from './alternatives.ts'
 
 export type Guard =
   | { readonly kind: 'authenticated' }

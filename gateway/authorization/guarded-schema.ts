@@ -10,6 +10,14 @@ import type {
 import type { InTurns } from '../turns.ts'
 import { guardTable } from './guard.ts'
 import type { Guard } from './guard.ts'
+import type {
+  GuardedElement,
+  GuardedField,
+  GuardedType,
+  Requirement,
+  TypeKind,
+} from './guarded-type.ts'
+import { inheritedGuards } from './inherited-guards.ts'
 import { authenticated, guardOf } from './read-guard.ts'
 import { requiredFields } from './required-fields.ts'
 import type { SpecNames } from './security-specs.ts'
@@ -21,43 +29,7 @@ import {
   typesByContext,
 } from './supergraph-directives.ts'
 
-export type TypeKind = 'object' | 'interface' | 'union' | 'scalar' | 'enum'
-
-/** Numbers of guards, ascending: all of them have to be met. */
-export type Requirement = readonly number[]
-
-/** A type or a field, with the directives that stand on it. */
-export interface GuardedElement {
-  /** `User` or `User.email`. */
-  readonly coordinate: string
-  readonly guards: readonly Guard[]
-  /** Whether it is marked `@public`. */
-  readonly public: boolean
-  /** The subgraphs that have it, by their names in supergraph.yaml. */
-  readonly subgraphs: readonly string[]
-}
-
-export interface GuardedType extends GuardedElement {
-  readonly name: string
-  readonly kind: TypeKind
-  readonly fields: ReadonlyMap<string, GuardedField>
-  readonly interfaces: readonly string[]
-  /** What stands on the type itself. */
-  readonly requirement: Requirement
-}
-
-export interface GuardedField extends GuardedElement {
-  readonly name: string
-  readonly type: TypeNode
-  readonly namedType: string
-  /**
-   * The field sets of `@requires` and `@fromContext`, each with the types on which they are selected:
-   * the subgraph sees them whenever it resolves this field.
-   */
-  readonly requires: readonly { readonly typeNames: readonly string[]; readonly fieldSet: string }[]
-  /** Whether it comes from a subgraph that has only the interface, as an @interfaceObject. */
-  readonly fromInterfaceObject: boolean
-}
+export type { GuardedElement, GuardedField, GuardedType, Requirement } from './guarded-type.ts'
 
 /** Why a guard counts for a field, and where it stands. */
 export interface Reason {
@@ -68,6 +40,7 @@ export interface Reason {
     | 'its output type'
     | 'an implementation'
     | 'its interface'
+    | 'an interface of its output type'
     | 'a field it requires'
     | 'the default'
   /** The type or field that carries the directive. */
@@ -134,6 +107,11 @@ export function* guardedSchema(
     }
     if (type.kind !== 'object') continue
     for (const name of [type.name, ...type.interfaces]) addPossible(name, type.name)
+  }
+  yield
+  for (const type of [...inheritedGuards(types, (name) => possible.get(name) ?? [])]) {
+    const guards = [...type.guards, ...type.inherited.map(({ guard }) => guard)]
+    types.set(type.name, { ...type, requirement: numbered(guards) })
   }
   const roots = rootTypes(document)
 
@@ -213,6 +191,7 @@ export function* guardedSchema(
     return {
       coordinate,
       guards,
+      inherited: [],
       public: known.some(({ spec }) => spec === 'public'),
       subgraphs: unique(
         [...applications(node, 'join__type'), ...applications(node, 'join__field')]
@@ -258,8 +237,11 @@ export function* guardedSchema(
 
     yield* standingOn(field, 'the field')
     yield* standingOn(type, 'its parent type')
+    yield* inheritedBy(field, 'its interface')
+    yield* inheritedBy(type, 'its interface')
     const output = types.get(field.namedType)
     if (output) yield* standingOn(output, 'its output type')
+    if (output) yield* inheritedBy(output, 'an interface of its output type')
     if (denyByDefault && !field.public && !type.public) {
       yield { guard: authenticated, because: 'the default', at: field }
     }
@@ -294,6 +276,13 @@ export function* guardedSchema(
 
 function* standingOn(at: GuardedElement, because: Reason['because']): Generator<Reason, void> {
   for (const guard of at.guards) yield { guard, because, at }
+}
+
+function* inheritedBy(
+  { inherited }: GuardedElement,
+  because: Reason['because'],
+): Generator<Reason, void> {
+  for (const { guard, at } of inherited) yield { guard, because, at }
 }
 
 function requiredBy(typeName: string, fieldSet: unknown) {

@@ -1,6 +1,7 @@
 /** From a directive's application to the guard that it is. */
 import type { ConstDirectiveNode } from 'graphql'
-import type { Alternatives, Guard } from './guard.ts'
+import type { Alternatives } from './alternatives.ts'
+import type { Guard } from './guard.ts'
 import type { SpecName } from './security-specs.ts'
 import { argumentsOf } from './supergraph-directives.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'

@@ -12,6 +12,7 @@ import {
   splitUrl,
   stringOf,
 } from './links.ts'
+import type { Link } from './links.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'
 
 export type SpecName = 'authenticated' | 'requiresScopes' | 'policy' | 'public'
@@ -27,11 +28,16 @@ const specs: ReadonlyMap<string, SpecName> = new Map([
   [publicSpecUrl, 'public'],
 ])
 
+/** A directive with one of these names guards what it stands on, or looks as if it did. */
+const guardNames: readonly string[] = [...specs.values()].filter((name) => name !== 'public')
+
 export interface SpecNames {
   /** The directives by the names they have in this supergraph. */
   readonly directives: ReadonlyMap<string, SpecName>
   /** Whether a definition belongs to one of the specifications: their scalars, their directives. */
   readonly owns: (definitionName: string) => boolean
+  /** Whether a directive has the name of a guard, and no `@link` says whose it is. */
+  readonly withoutLink: (directiveName: string) => boolean
   /** The `@link` applications of the specifications. */
   readonly links: ReadonlySet<ConstDirectiveNode>
 }
@@ -39,7 +45,8 @@ export interface SpecNames {
 /** Returns the names in use. A version that is not known is refused: its rules could be others. */
 export function readSpecNames(document: DocumentNode): SpecNames {
   refuseHiddenLinks(document)
-  const links = readLinks(document).flatMap((link) => {
+  const all = readLinks(document)
+  const links = all.flatMap((link) => {
     const spec = specOf(link.url)
     return spec ? [{ spec, ...link }] : []
   })
@@ -50,12 +57,18 @@ export function readSpecNames(document: DocumentNode): SpecNames {
 
   return {
     directives,
+    withoutLink: (name) => guardNames.includes(name) && !all.some((link) => bringsIn(link, name)),
     links: new Set(links.map(({ node }) => node)),
     owns: (name) =>
       directives.has(name) ||
       imported.has(name) ||
       links.some(({ prefix }) => name.startsWith(`${prefix}__`)),
   }
+}
+
+/** Whether a link brings a directive of that name into the schema, from wherever it is. */
+function bringsIn({ prefix, imports }: Link, directiveName: string): boolean {
+  return prefix === directiveName || imports.some(({ as }) => as === `@${directiveName}`)
 }
 
 function specOf(url: string): SpecName | undefined {

@@ -3,7 +3,8 @@
  * them from the access token, and tells who fails them which login would do.
  */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
-import type { Alternatives, Credentials, Guard } from './guard.ts'
+import type { Alternatives } from './alternatives.ts'
+import type { Credentials, Guard } from './guard.ts'
 import type { DecidePolicies } from './policies.ts'
 
 /** A login that would do. */

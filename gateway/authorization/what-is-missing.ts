@@ -1,6 +1,7 @@
 /** What a caller would need, in the shape in which schemas say it. */
 import { missing } from './guard.ts'
-import type { Alternatives, Credentials, Guard } from './guard.ts'
+import type { Alternatives } from './alternatives.ts'
+import type { Credentials, Guard } from './guard.ts'
 import type { StepUp } from './step-up.ts'
 
 /** `extensions.requires` of a denial: only what this caller lacks. */

@@ -1,6 +1,7 @@
 /** Policies about the login itself (RFC 9470): what decides, and which login is asked for. */
 import { describe, expect, test } from '@jest/globals'
-import type { Alternatives, Guard } from '../../gateway/authorization/guard.ts'
+import type { Alternatives } from '../../gateway/authorization/alternatives.ts'
+import type { Guard } from '../../gateway/authorization/guard.ts'
 import { loginThatWouldDo, withStepUp } from '../../gateway/authorization/step-up.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 

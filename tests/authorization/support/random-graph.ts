@@ -31,6 +31,23 @@ const objects = ['A', 'B', 'C', 'D'] as const
 const interfaces = { I: ['A', 'B', 'C'], J: ['C', 'D'] } as const
 const union = ['A', 'D'] as const
 
+/** The interfaces by the objects that implement them. */
+export const interfacesOf = new Map(
+  objects.map((object) => [
+    object as string,
+    Object.entries(interfaces).flatMap(([name, members]) =>
+      (members as readonly string[]).includes(object) ? [name] : [],
+    ),
+  ]),
+)
+
+/** Returns the coordinates of the same place on the implementations of an interface. */
+export function implementationsOf(coordinate: string): string[] {
+  const [type = '', field] = coordinate.split('.')
+  const members = Object.hasOwn(interfaces, type) ? interfaces[type as keyof typeof interfaces] : []
+  return members.map((member) => (field === undefined ? member : `${member}.${field}`))
+}
+
 /** Returns the federation and its guards. */
 export function randomGraph(random: RandomNumbers): RandomGraph {
   const demands = new Map<string, Demand[]>()
@@ -154,16 +171,22 @@ function guarded(sdl: string, random: RandomNumbers, demands: Map<string, Demand
   }
   const probability = { type: 0.12, field: 0.16, leaf: 0.25 }
 
-  const document = visit(parse(sdl), {
+  const guardedObjects = visit(parse(sdl), {
+    InterfaceTypeDefinition: () => false,
     ObjectTypeDefinition: { leave: (node) => withDemands(node, node.name.value, probability.type) },
-    InterfaceTypeDefinition: { leave: (node) => withDemands(node, node.name.value, 0.05) },
     ScalarTypeDefinition: { leave: (node) => withDemands(node, node.name.value, probability.leaf) },
     EnumTypeDefinition: { leave: (node) => withDemands(node, node.name.value, probability.leaf) },
     FieldDefinition: {
-      leave(node, _key, _parent, _path, ancestors) {
-        const type = (ancestors.at(-1) as unknown as { name: { value: string } }).name.value
-        return withDemands(node, `${type}.${node.name.value}`, probability.field)
-      },
+      leave: (node, _key, _parent, _path, ancestors) =>
+        withDemands(node, coordinateOf(node, ancestors), probability.field),
+    },
+  })
+  const document = visit(guardedObjects, {
+    ObjectTypeDefinition: () => false,
+    InterfaceTypeDefinition: { leave: (node) => ofInterface(node, node.name.value, 0.05) },
+    FieldDefinition: {
+      leave: (node, _key, _parent, _path, ancestors) =>
+        ofInterface(node, coordinateOf(node, ancestors), probability.field),
     },
   })
   const directives = ['authenticated', 'requiresScopes', 'policy']
@@ -191,7 +214,29 @@ function guarded(sdl: string, random: RandomNumbers, demands: Map<string, Demand
   ): Node | undefined {
     const internal = coordinate.includes('__') || ['Query', 'Mutation'].includes(coordinate)
     if (internal || !random.chance(probability)) return undefined
-    const demand = randomDemand()
+    return withDemand(node, coordinate, randomDemand())
+  }
+
+  /** What the implementations demand, as one composer copies it and another does not, or anything. */
+  function ofInterface<Node extends { readonly directives?: readonly ConstDirectiveNode[] }>(
+    node: Node,
+    coordinate: string,
+    probability: number,
+  ): Node | undefined {
+    if (random.chance(0.5)) return withDemands(node, coordinate, probability)
+    const theirs = implementationsOf(coordinate).flatMap((place) => demands.get(place) ?? [])
+    const kinds = [...new Set(theirs.map(({ kind }) => kind))]
+    return kinds.reduce<Node>((copied, kind) => {
+      const lists = theirs.filter((demand) => demand.kind === kind).map(({ anyOf }) => anyOf)
+      return withDemand(copied, coordinate, { kind, anyOf: lists.reduce(product) })
+    }, node)
+  }
+
+  function withDemand<Node extends { readonly directives?: readonly ConstDirectiveNode[] }>(
+    node: Node,
+    coordinate: string,
+    demand: Demand,
+  ): Node {
     demands.set(coordinate, [...(demands.get(coordinate) ?? []), demand])
     const { definitions } = parse(`scalar S ${printed(demand)}`)
     const directives = (definitions[0] as { directives?: readonly ConstDirectiveNode[] }).directives
@@ -212,4 +257,13 @@ function guarded(sdl: string, random: RandomNumbers, demands: Map<string, Demand
       kind === 'scopes' ? ['requiresScopes', 'scopes'] : ['policy', 'policies']
     return `@${nameOf(directive!)}(${argument}: ${JSON.stringify(anyOf)})`
   }
+}
+
+function product(one: Demand['anyOf'], other: Demand['anyOf']): Demand['anyOf'] {
+  return one.flatMap((some) => other.map((more) => [...new Set([...some, ...more])]))
+}
+
+function coordinateOf(node: FieldDefinitionNode, ancestors: readonly unknown[]): string {
+  const type = ancestors.at(-1) as { readonly name: { readonly value: string } }
+  return `${type.name.value}.${node.name.value}`
 }

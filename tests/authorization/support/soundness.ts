@@ -18,7 +18,7 @@ import type { Claims } from '../../../subgraphs/kit/claims-header.ts'
 import { randomNumbers, randomOperation } from '../../engine/random-operation.ts'
 import { guardedGraph, ownEngine } from './guarded-graph.ts'
 import type { Answer, GuardedGraph } from './guarded-graph.ts'
-import { policies, randomGraph, scopes } from './random-graph.ts'
+import { implementationsOf, interfacesOf, policies, randomGraph, scopes } from './random-graph.ts'
 import type { Demand, RandomNumbers } from './random-graph.ts'
 
 export interface SoundnessOptions {
@@ -221,17 +221,58 @@ function corrected(document: DocumentNode, variables: Record<string, unknown>): 
   return trimmedDocument(operation, new Map(fragments))
 }
 
-/** A field of an object may be touched when its own, its type's and its output type's demands are met. */
+/**
+ * A field of an object may be touched when its own, its type's and its output type's demands are met,
+ * and what interfaces demand in any of these places, unless their implementations say the same.
+ */
 function touchRule({ apiSchema }: GuardedGraph, demands: ReadonlyMap<string, Demand[]>): MayTouch {
   return (coordinate, caller) => {
     const [typeName = '', fieldName = ''] = coordinate.split('.')
     const type = apiSchema.getType(typeName)
     const field = isObjectType(type) ? type.getFields()[fieldName] : undefined
     if (!field) throw new Error(`there is no ${coordinate}`)
-    return [coordinate, typeName, getNamedType(field.type).name]
-      .flatMap((place) => demands.get(place) ?? [])
-      .every((demand) => isMet(demand, caller))
+    const interfaces = interfacesOf.get(typeName) ?? []
+    const output = getNamedType(field.type).name
+    const own = [coordinate, typeName, output].flatMap((place) => demands.get(place) ?? [])
+    const inherited = [
+      ...interfaces.map((name) => `${name}.${fieldName}`),
+      ...interfaces,
+      ...(interfacesOf.get(output) ?? []),
+    ].flatMap((place) => meantFor(place, demands))
+    return [...own, ...inherited].every((demand) => isMet(demand, caller))
   }
+}
+
+/** The demands of an interface that are others than those of all its implementations together. */
+function meantFor(place: string, demands: ReadonlyMap<string, Demand[]>): Demand[] {
+  const own = demands.get(place) ?? []
+  const theirs = implementationsOf(place).flatMap((each) => demands.get(each) ?? [])
+  return own.filter(({ kind }) => {
+    const one = own.filter((demand) => demand.kind === kind)
+    const other = theirs.filter((demand) => demand.kind === kind)
+    return (
+      other.length === 0 ||
+      !anybody.every((caller) => meetsAll(one, caller) === meetsAll(other, caller))
+    )
+  })
+}
+
+/** Everybody who differs in what demands look at. */
+const anybody: readonly TestCaller[] = [
+  { claims: null, granted: [] },
+  ...subsets(scopes).map((scope) => ({ claims: { sub: 'any', scope }, granted: [] })),
+  ...subsets(policies).map((granted) => ({ claims: null, granted })),
+]
+
+function subsets(names: readonly string[]): string[][] {
+  return names.reduce<string[][]>(
+    (all, name) => [...all, ...all.map((some) => [...some, name])],
+    [[]],
+  )
+}
+
+function meetsAll(demands: readonly Demand[], caller: TestCaller): boolean {
+  return demands.every((demand) => isMet(demand, caller))
 }
 
 function isMet({ kind, anyOf }: Demand, { claims, granted }: TestCaller): boolean {

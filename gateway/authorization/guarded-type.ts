@@ -1,0 +1,49 @@
+/** The types of a supergraph with what is demanded for them. */
+import type { TypeNode } from 'graphql'
+import type { Guard } from './guard.ts'
+
+export type TypeKind = 'object' | 'interface' | 'union' | 'scalar' | 'enum'
+
+/** Numbers of guards, ascending: all of them have to be met. */
+export type Requirement = readonly number[]
+
+/** A type or a field, with the directives that stand on it. */
+export interface GuardedElement {
+  /** `User` or `User.email`. */
+  readonly coordinate: string
+  readonly guards: readonly Guard[]
+  /** The guards of its interfaces that hold for it as well. */
+  readonly inherited: readonly InheritedGuard[]
+  /** Whether it is marked `@public`. */
+  readonly public: boolean
+  /** The subgraphs that have it, by their names in supergraph.yaml. */
+  readonly subgraphs: readonly string[]
+}
+
+export interface InheritedGuard {
+  readonly guard: Guard
+  /** The interface, or the field on it, that has the directive. */
+  readonly at: GuardedElement
+}
+
+export interface GuardedType extends GuardedElement {
+  readonly name: string
+  readonly kind: TypeKind
+  readonly fields: ReadonlyMap<string, GuardedField>
+  readonly interfaces: readonly string[]
+  /** What the type itself demands, with what it inherits. */
+  readonly requirement: Requirement
+}
+
+export interface GuardedField extends GuardedElement {
+  readonly name: string
+  readonly type: TypeNode
+  readonly namedType: string
+  /**
+   * The field sets of `@requires` and `@fromContext`, each with the types on which they are selected:
+   * the subgraph sees them whenever it resolves this field.
+   */
+  readonly requires: readonly { readonly typeNames: readonly string[]; readonly fieldSet: string }[]
+  /** Whether it comes from a subgraph that has only the interface, as an @interfaceObject. */
+  readonly fromInterfaceObject: boolean
+}
