@@ -1,9 +1,9 @@
 /** Where in the subgraphs' own schemas a guard stands. */
 import { isTypeDefinitionNode, isTypeExtensionNode, parse } from 'graphql'
-import type { ConstDirectiveNode, DocumentNode } from 'graphql'
+import type { ConstDirectiveNode } from 'graphql'
 import type { Guard } from './guard.ts'
-import type { GuardedElement } from './guarded-schema.ts'
-import { namesOf, readLinks, splitUrl } from './links.ts'
+import { guardDirectives } from './guard-directives.ts'
+import type { GuardedElement } from './guarded-type.ts'
 
 /** Where a directive stands. */
 export interface Declaration {
@@ -24,17 +24,6 @@ export interface SubgraphSource {
   readonly firstLine?: number
   readonly sdl: string
 }
-
-const directiveOf: Readonly<Record<Guard['kind'], string>> = {
-  authenticated: 'authenticated',
-  scopes: 'requiresScopes',
-  policies: 'policy',
-}
-
-/** Specifications from which a subgraph can take the directives. */
-const origins = ['federation', 'authenticated', 'requiresScopes', 'policy'].map(
-  (name) => `https://specs.apollo.dev/${name}`,
-)
 
 type Declared = Readonly<Record<string, readonly Declaration[]>>
 
@@ -81,7 +70,7 @@ function indexOf(sources: readonly SubgraphSource[]): Declared {
 
   function indexSource({ subgraph, file, firstLine = 1, sdl }: SubgraphSource): void {
     const document = parse(sdl)
-    const kinds = kindsByName(document)
+    const kinds = guardDirectives(document)
     for (const definition of document.definitions) {
       if (!isTypeDefinitionNode(definition) && !isTypeExtensionNode(definition)) continue
       const type = definition.name.value
@@ -101,16 +90,4 @@ function indexOf(sources: readonly SubgraphSource[]): Declared {
       }
     }
   }
-}
-
-function kindsByName(document: DocumentNode): ReadonlyMap<string, Guard['kind']> {
-  const links = readLinks(document).filter(({ url }) => origins.includes(splitUrl(url).identity))
-  const kinds = Object.entries(directiveOf) as [Guard['kind'], string][]
-  return new Map(
-    links.flatMap((link) =>
-      kinds.flatMap(([kind, directive]) =>
-        namesOf(directive, link).map((name) => [name, kind] as const),
-      ),
-    ),
-  )
 }

@@ -18,7 +18,7 @@ import type {
   TypeKind,
 } from './guarded-type.ts'
 import { inheritedGuards } from './inherited-guards.ts'
-import { authenticated, guardOf } from './read-guard.ts'
+import { authenticated, meaningOf } from './read-guard.ts'
 import { requiredFields } from './required-fields.ts'
 import type { SpecNames } from './security-specs.ts'
 import {
@@ -180,19 +180,17 @@ export function* guardedSchema(
     coordinate: string,
     node: TypeDefinitionNode | FieldDefinitionNode,
   ): GuardedElement {
-    const known = (node.directives ?? []).flatMap((directive) => {
+    const meanings = (node.directives ?? []).flatMap((directive) => {
       const spec = names.directives.get(directive.name.value)
-      return spec ? [{ spec, directive }] : []
+      return spec ? [meaningOf(spec, directive, coordinate)] : []
     })
-    const guards = known.flatMap(
-      ({ spec, directive }) => guardOf(spec, directive, coordinate) ?? [],
-    )
+    const guards = meanings.filter((meaning) => meaning !== 'public')
     numbered(guards)
     return {
       coordinate,
       guards,
       inherited: [],
-      public: known.some(({ spec }) => spec === 'public'),
+      public: meanings.includes('public'),
       subgraphs: unique(
         [...applications(node, 'join__type'), ...applications(node, 'join__field')]
           .map(argumentsOf)

@@ -1,46 +1,52 @@
-/** From a directive's application to the guard that it is. */
+/** From a directive's application to what it means: a closed table, so that none is left unguarded. */
 import type { ConstDirectiveNode } from 'graphql'
 import type { Alternatives } from './alternatives.ts'
 import type { Guard } from './guard.ts'
+import { alternativesIn } from './guard-lists.ts'
+import { argument } from './links.ts'
 import type { SpecName } from './security-specs.ts'
-import { argumentsOf } from './supergraph-directives.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'
 
 export const authenticated: Guard = { kind: 'authenticated' }
 
-/** Returns the guard, or nothing for `@public`. What cannot be read is refused. */
-export function guardOf(
+/** What a directive of one of the specifications says about the type or field that it stands on. */
+export type Meaning = Guard | 'public'
+
+type ReadMeaning = (directive: ConstDirectiveNode, coordinate: string) => Meaning
+
+/** Every directive of every specification: one that is missing here does not compile. */
+export type Meanings = Readonly<Record<SpecName, ReadMeaning>>
+
+const meanings: Meanings = {
+  public: () => 'public',
+  authenticated: () => authenticated,
+  requiresScopes: (directive, coordinate) => ({
+    kind: 'scopes',
+    anyOf: alternatives(directive, 'scopes', coordinate),
+  }),
+  policy: (directive, coordinate) => ({
+    kind: 'policies',
+    anyOf: alternatives(directive, 'policies', coordinate),
+  }),
+}
+
+/** Returns what a directive means. What cannot be read is refused. */
+export function meaningOf(
   spec: SpecName,
   directive: ConstDirectiveNode,
   coordinate: string,
-): Guard | undefined {
-  switch (spec) {
-    case 'public':
-      return undefined
-    case 'authenticated':
-      return authenticated
-    case 'requiresScopes':
-      return { kind: 'scopes', anyOf: alternatives(directive, 'scopes', coordinate) }
-    case 'policy':
-      return { kind: 'policies', anyOf: alternatives(directive, 'policies', coordinate) }
-  }
+): Meaning {
+  return meanings[spec](directive, coordinate)
 }
 
 function alternatives(
   directive: ConstDirectiveNode,
-  argument: string,
+  name: string,
   coordinate: string,
 ): Alternatives {
-  const value = argumentsOf(directive)[argument]
-  if (isAlternatives(value)) return value
+  const found = alternativesIn(argument(directive, name))
+  if (found) return found
   throw new SupergraphRefused(
-    `@${directive.name.value} on ${coordinate} has no list of lists of names in ${argument}`,
-  )
-}
-
-function isAlternatives(value: unknown): value is Alternatives {
-  return (
-    Array.isArray(value) &&
-    value.every((all) => Array.isArray(all) && all.every((name) => typeof name === 'string'))
+    `@${directive.name.value} on ${coordinate} has no list of lists of names in ${name}`,
   )
 }

@@ -20,13 +20,16 @@ export type SpecName = 'authenticated' | 'requiresScopes' | 'policy' | 'public'
 /** Our own specification: `@public` lifts `authorization.default: deny` from a field or type. */
 export const publicSpecUrl = 'https://portcullis.dev/authorization/v0.1'
 
-/** Each with the only version whose meaning this stage knows. */
-const specs: ReadonlyMap<string, SpecName> = new Map([
-  ['https://specs.apollo.dev/authenticated/v0.1', 'authenticated'],
-  ['https://specs.apollo.dev/requiresScopes/v0.1', 'requiresScopes'],
-  ['https://specs.apollo.dev/policy/v0.1', 'policy'],
-  [publicSpecUrl, 'public'],
-])
+/** Each with the URL of the only version whose meaning this stage knows. */
+const urls: Readonly<Record<SpecName, string>> = {
+  authenticated: 'https://specs.apollo.dev/authenticated/v0.1',
+  requiresScopes: 'https://specs.apollo.dev/requiresScopes/v0.1',
+  policy: 'https://specs.apollo.dev/policy/v0.1',
+  public: publicSpecUrl,
+}
+const specs: ReadonlyMap<string, SpecName> = new Map(
+  (Object.keys(urls) as SpecName[]).map((name) => [urls[name], name]),
+)
 
 /** A directive with one of these names guards what it stands on, or looks as if it did. */
 const guardNames: readonly string[] = [...specs.values()].filter((name) => name !== 'public')

@@ -1,7 +1,8 @@
 import { composeServices } from '@apollo/composition'
 import type { CompositionHint } from '@apollo/composition/dist/hints.js'
-import { getLocation, GraphQLError, Kind, parse, Source, visit } from 'graphql'
-import type { ASTNode, DocumentNode } from 'graphql'
+import { getLocation, GraphQLError, Kind, parse, print, Source, visit } from 'graphql'
+import type { ASTNode, ConstDirectiveNode, DocumentNode } from 'graphql'
+import { coerceGuards } from './coerce-guards.ts'
 import type {
   ComposedHint,
   ComposedProblem,
@@ -16,8 +17,13 @@ export function composeSubgraphs(subgraphs: readonly SubgraphToCompose[]): Compo
   const unreadable: ComposedProblem[] = []
   for (const { name, sdl } of subgraphs) {
     const parsed = parseSdl(name, sdl)
-    if (parsed instanceof GraphQLError) unreadable.push(syntaxProblem(name, parsed))
-    else documents.set(name, parsed)
+    if (parsed instanceof GraphQLError) {
+      unreadable.push(syntaxProblem(name, parsed))
+      continue
+    }
+    const guards = coerceGuards(parsed)
+    documents.set(name, guards.document)
+    unreadable.push(...guards.unreadable.map(guardProblem))
   }
   if (unreadable.length > 0) return { outcome: 'failed', errors: unreadable }
 
@@ -42,6 +48,11 @@ function parseSdl(name: string, sdl: string): DocumentNode | GraphQLError {
 function syntaxProblem(subgraph: string, { message, locations }: GraphQLError): ComposedProblem {
   const [location] = locations ?? []
   return { code: 'INVALID_GRAPHQL', message, positions: [{ subgraph, ...location }] }
+}
+
+function guardProblem(directive: ConstDirectiveNode): ComposedProblem {
+  const message = `${print(directive)}: write a list of lists of strings, as in [["read"], ["admin"]]`
+  return { code: 'INVALID_GUARD', message, positions: positionsOf([directive]) }
 }
 
 /** Composition names the subgraph in brackets when the error is in one alone. */

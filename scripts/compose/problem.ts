@@ -10,7 +10,7 @@ export interface Place {
 }
 
 export interface Problem {
-  /** Composition's own code, or INVALID_CONFIGURATION or SCHEMA_UNAVAILABLE. */
+  /** Composition's own code, or INVALID_CONFIGURATION, SCHEMA_UNAVAILABLE or INVALID_GUARD. */
   readonly code: string
   readonly message: string
   /** The first one is where to look first; there may be none. */

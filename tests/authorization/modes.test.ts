@@ -1,12 +1,14 @@
 /** What the configuration changes, what nothing left means, and which supergraphs are refused. */
 import { describe, expect, test } from '@jest/globals'
 import { ApolloGateway } from '@apollo/gateway'
-import { buildClientSchema, getIntrospectionQuery, parse } from 'graphql'
+import { buildClientSchema, getIntrospectionQuery, Kind, parse } from 'graphql'
 import type { IntrospectionQuery } from 'graphql'
 import { challengeOf } from '../../gateway/authorization/challenge.ts'
 import { declarationsIn, withDeclarations } from '../../gateway/authorization/declarations.ts'
 import { explainOperation } from '../../gateway/authorization/explain-operation.ts'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
+import { authenticated, meaningOf } from '../../gateway/authorization/read-guard.ts'
+import type { Meanings } from '../../gateway/authorization/read-guard.ts'
 import {
   compose,
   federationLink,
@@ -348,12 +350,23 @@ describe('a supergraph that cannot be enforced is refused', () => {
     expect(() => guardSupergraph(hidden)).toThrow('compose it so that @link names it')
   })
 
-  test('scopes that cannot be read', () => {
-    const odd = sdl.replace(
-      '@requiresScopes(scopes: [["level"]])',
-      '@requiresScopes(scopes: ["level"])',
-    )
-    expect(() => guardSupergraph(odd)).toThrow('@requiresScopes on Level has no list of lists')
+  test.each(['[[7]]', '[[["level"]]]', '[["level", null]]', 'null', '{ level: true }'])(
+    'scopes that cannot be read: %s',
+    (scopes) => {
+      const odd = sdl.replace(
+        '@requiresScopes(scopes: [["level"]])',
+        `@requiresScopes(scopes: ${scopes})`,
+      )
+      expect(() => guardSupergraph(odd)).toThrow('@requiresScopes on Level has no list of lists')
+    },
+  )
+
+  test('a directive of a specification that has no meaning here', () => {
+    const application = { kind: Kind.DIRECTIVE, name: { kind: Kind.NAME, value: 'roles' } } as const
+    expect(() => meaningOf('roles' as never, application, 'User')).toThrow()
+    // @ts-expect-error a table without all of them does not compile
+    const incomplete: Meanings = { public: () => 'public', authenticated: () => authenticated }
+    expect(Object.keys(incomplete)).toHaveLength(2)
   })
 
   test('the engine by itself refuses what this step makes loadable', async () => {
@@ -363,6 +376,18 @@ describe('a supergraph that cannot be enforced is refused', () => {
     expect(loadableSdl).not.toMatch(/authenticated|requiresScopes|policy/)
     await expect(load(loadableSdl)).resolves.toBeDefined()
   })
+})
+
+test.each([
+  ['@requiresScopes(scopes: "a")', [['a']]],
+  ['@requiresScopes(scopes: ["a", "b"])', [['a'], ['b']]],
+  ['@requiresScopes(scopes: ["a", ["b", "c"]])', [['a'], ['b', 'c']]],
+  ['@policy(policies: "a")', [['a']]],
+  ['@policy(policies: ["a", "b"])', [['a'], ['b']]],
+])('lists are coerced as GraphQL coerces them: %s', (directive, anyOf) => {
+  const place = '@requiresScopes(scopes: [["level"]])'
+  const { schema } = guardSupergraph(graph.supergraphSdl.replace(place, directive)).authorizer
+  expect(schema.types.get('Level')!.guards).toEqual([expect.objectContaining({ anyOf })])
 })
 
 test('an empty list of scopes can be met by nobody, an empty alternative by every token', async () => {

@@ -228,3 +228,26 @@ test('--watch composes again on every change, also after errors and of supergrap
   expect(await run.ended).toBe(0)
   expect(run.stderr).toBe('')
 })
+
+test('a scope or a policy that is no list of lists is coerced, or refused with its line', async () => {
+  const guards = '"@key", "@shareable", "@policy", { name: "@requiresScopes", as: "@needs" }'
+  const head = `extend schema ${link.replace('"@key", "@shareable"', guards)}\n`
+  const user = (directive: string) =>
+    `type User @key(fields: "id") { id: ID! name: String @shareable ${directive} }\n`
+  project({
+    'users.graphql': `${head}type Query { user: User @policy(policies: "p") }\n${user('@needs(scopes: ["a", "b"])')}`,
+    'reviews.graphql': `${head}type Query { reviews: [User] }\n${user('@needs(scopes: "c")')}`,
+  })
+  expect(await composed()).toMatchObject({ outcome: 'composed', errors: [] })
+  expect(folder.read('supergraph.graphql')).toContain(
+    'name: String @needs(scopes: [["a", "c"], ["b", "c"]])',
+  )
+  expect(folder.read('supergraph.graphql')).toContain(
+    'user: User @join__field(graph: USERS) @policy(policies: [["p"]])',
+  )
+
+  folder.write('reviews.graphql', `${head}${user('@needs(scopes: [[7]])')}`)
+  expect((await composed()).errors).toEqual([
+    'reviews.graphql:2:64: error INVALID_GUARD in subgraph reviews: @needs(scopes: [[7]]): write a list of lists of strings, as in [["read"], ["admin"]]',
+  ])
+})

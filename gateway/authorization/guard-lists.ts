@@ -1,0 +1,28 @@
+/** The lists in `@requiresScopes` and `@policy`, as GraphQL coerces them. */
+import { Kind } from 'graphql'
+import type { ConstValueNode } from 'graphql'
+import type { Alternatives } from './alternatives.ts'
+
+/**
+ * Returns the alternatives that a value stands for; undefined if it stands for none. A value where a
+ * list is expected is a list of one (GraphQL section 3.11, Input Coercion): `"a"`, `["a"]` and
+ * `[["a"]]` are the same, and `["a", "b"]` is `[["a"], ["b"]]`.
+ */
+export function alternativesIn(value: ConstValueNode | undefined): Alternatives | undefined {
+  if (value === undefined) return undefined
+  const alternatives = itemsOf(value).map((all) => itemsOf(all).map(nameIn))
+  return isComplete(alternatives) ? alternatives : undefined
+}
+
+function itemsOf(value: ConstValueNode): readonly ConstValueNode[] {
+  return value.kind === Kind.LIST ? value.values : [value]
+}
+
+/** The scalars of these lists take a name in any form that has one. */
+function nameIn(value: ConstValueNode): string | undefined {
+  return value.kind === Kind.STRING || value.kind === Kind.ENUM ? value.value : undefined
+}
+
+function isComplete(alternatives: readonly (readonly unknown[])[]): alternatives is Alternatives {
+  return alternatives.every((all) => all.every((name) => typeof name === 'string'))
+}

@@ -1,0 +1,68 @@
+import { Kind, visit } from 'graphql'
+import type { ConstArgumentNode, ConstDirectiveNode, ConstValueNode, DocumentNode } from 'graphql'
+import type { Alternatives } from '../../gateway/authorization/alternatives.ts'
+import { guardDirectives } from '../../gateway/authorization/guard-directives.ts'
+import type { Guard } from '../../gateway/authorization/guard.ts'
+import { alternativesIn } from '../../gateway/authorization/guard-lists.ts'
+import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
+
+export interface CoercedGuards {
+  readonly document: DocumentNode
+  /** The directives whose lists cannot be read. */
+  readonly unreadable: readonly ConstDirectiveNode[]
+}
+
+/**
+ * Returns the schema with the lists of scopes and policies written out as lists of lists. Composition
+ * takes them as they are written: `scopes: ["a"]`, which GraphQL coerces to `[["a"]]`, ends in a
+ * TypeError where it is merged.
+ */
+export function coerceGuards(document: DocumentNode): CoercedGuards {
+  const kinds = kindsIn(document)
+  const unreadable: ConstDirectiveNode[] = []
+  const coerced = visit(document, {
+    Directive(node) {
+      const kind = kinds.get(node.name.value)
+      if (kind === undefined || kind === 'authenticated') return undefined
+      return coerceArguments(node as ConstDirectiveNode, kind)
+    },
+  })
+  return { document: coerced, unreadable }
+
+  function coerceArguments(node: ConstDirectiveNode, kind: Guard['kind']): ConstDirectiveNode {
+    const given = node.arguments ?? []
+    return { ...node, arguments: given.map((each) => coerceArgument(each, node, kind)) }
+  }
+
+  function coerceArgument(
+    given: ConstArgumentNode,
+    directive: ConstDirectiveNode,
+    kind: Guard['kind'],
+  ): ConstArgumentNode {
+    if (given.name.value !== kind) return given
+    const alternatives = alternativesIn(given.value)
+    if (alternatives) return { ...given, value: listOfLists(alternatives) }
+    unreadable.push(directive)
+    return given
+  }
+}
+
+/** Composition itself reports a link that cannot be read. */
+function kindsIn(document: DocumentNode): ReadonlyMap<string, Guard['kind']> {
+  try {
+    return guardDirectives(document)
+  } catch (cause) {
+    if (cause instanceof SupergraphRefused) return new Map()
+    throw cause
+  }
+}
+
+function listOfLists(alternatives: Alternatives): ConstValueNode {
+  return listOf(
+    alternatives.map((all) => listOf(all.map((value) => ({ kind: Kind.STRING, value }) as const))),
+  )
+}
+
+function listOf(values: readonly ConstValueNode[]): ConstValueNode {
+  return { kind: Kind.LIST, values }
+}
