@@ -98,8 +98,8 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     { context, operationName }: PipelineRequest,
   ) {
     if (policies.length === 0) return undefined
-    const { claims } = (context as ClientRequest).caller
-    return decidePolicies({ policies, claims, operationName })
+    const { caller, verifiedClaims = caller.claims } = context as ClientRequest
+    return decidePolicies({ policies, claims: verifiedClaims, operationName })
   }
 
   /** An operation of which nothing is executed has its HTTP status, for clients that want to see it. */

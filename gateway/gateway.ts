@@ -41,6 +41,7 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
       const query = readGraphqlRequest(request)
       return await generation().answer(query, {
         caller: forwarded(caller, request),
+        verifiedClaims: caller.verifiedClaims,
         signal: request.signal,
         traceparent: readTraceparent(soleHeader(request.headers, 'traceparent')),
         setCookies: [],

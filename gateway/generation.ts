@@ -5,7 +5,8 @@
 import type { Logger } from 'pino'
 import type { AuthorizationOptions } from './authorization/authorization-options.ts'
 import { guardSupergraphInTurns } from './authorization/guard-supergraph.ts'
-import type { DecidePolicies } from './authorization/policies.ts'
+import type { PolicyDecider } from './authorization/policies.ts'
+import { warnOfUndecidedPolicies } from './authorization/undecided-policies.ts'
 import { authorizedEngine } from './authorized-engine.ts'
 import type { Limits } from './configuration/limits.ts'
 import { engineFor } from './engine.ts'
@@ -29,7 +30,7 @@ export interface GenerationParts {
   subgraph: (name: string) => SubgraphParts
   called: SubgraphCalled
   authorization: Partial<AuthorizationOptions>
-  decidePolicies: DecidePolicies
+  policies: PolicyDecider
   explainScope: string | undefined
   limits: Limits
   realm: string
@@ -58,6 +59,7 @@ export async function createGeneration({
   const { loadableSdl, authorizer } = await inTurns(
     guardSupergraphInTurns(supergraph, parts.authorization),
   )
+  warnOfUndecidedPolicies(authorizer, parts.policies, parts.log)
   const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
   const { engine, native } = await engineFor(parts.engine, {
     loadableSdl,
@@ -73,7 +75,12 @@ export async function createGeneration({
   const short = native && shortRoad({ engine: native, authorizer })
   const pipeline = await createPipeline({
     ...parts,
-    engine: authorizedEngine({ ...parts, engine, authorizer }),
+    engine: authorizedEngine({
+      ...parts,
+      engine,
+      authorizer,
+      decidePolicies: parts.policies.decide,
+    }),
     introspection: authorizer.options.introspection !== 'off',
     onOperation: (...operation) => short?.remember(...operation),
   }).catch(async (cause: unknown) => {

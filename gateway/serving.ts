@@ -16,7 +16,7 @@ import {
   policyService,
   readPolicyModule,
 } from './authorization/policies.ts'
-import type { DecidePolicies } from './authorization/policies.ts'
+import type { PolicyDecider } from './authorization/policies.ts'
 import type { GatewayConfig } from './config.ts'
 import { subgraphSettings } from './configuration/subgraphs.ts'
 import { claimsKeyPair, claimsKeySet } from './execution/claims-signing-key.ts'
@@ -81,7 +81,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
   const { config, metrics, served, previous, log } = parts
   const secrets = readSecrets(parts.secret)
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
-  const decidePolicies = await policiesOf(config, log).catch(asStartFailure)
+  const policies = await policiesOf(config, log).catch(asStartFailure)
   const callers = authenticator(config.authentication, {
     claims: claimRules(config),
     metrics: counted(parts.authenticationMetrics, served.tokens),
@@ -103,7 +103,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
         subgraph: (name) => subgraphParts(name, config, secrets[0]!),
         called: metrics.subgraphCalled,
         authorization: authorizationOptions(config),
-        decidePolicies,
+        policies,
         explainScope: config.authorization.explainScope,
         realm: config.http.realm,
         limits: config.limits,
@@ -235,7 +235,7 @@ function authorizationOptions({ authorization }: GatewayConfig): AuthorizationOp
   }
 }
 
-async function policiesOf({ authorization }: GatewayConfig, log: Logger): Promise<DecidePolicies> {
+async function policiesOf({ authorization }: GatewayConfig, log: Logger): Promise<PolicyDecider> {
   const { policies } = authorization
   if (!policies) return noPolicies
   const options = {

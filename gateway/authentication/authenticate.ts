@@ -8,6 +8,11 @@ export interface Caller {
    * anonymous caller. A frozen record without a prototype.
    */
   readonly claims: Claims | null
+  /**
+   * Every verified claim, for the operator's policies alone: no subgraph may see them. Subject and
+   * scopes are those of `claims`.
+   */
+  readonly verifiedClaims?: Claims
   /** When the access token expires, in seconds since the epoch. */
   readonly expiresAt?: number
   /** Who issued the access token. */

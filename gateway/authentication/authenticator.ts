@@ -19,6 +19,7 @@ import { readToken } from './read-token.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import type { VerificationKey } from './read-key-set.ts'
 import type { RevocableToken } from './revocation/issuer-revocation.ts'
+import { allClaims } from './select-claims.ts'
 import type { ClaimRules } from './select-claims.ts'
 import { tokenDigest, verifiedTokens } from './verified-tokens.ts'
 import type { Judgement, VerifiedTokensOptions } from './verified-tokens.ts'
@@ -246,9 +247,11 @@ export function authenticator(
       const { claims, key } = await issuer.verify(token)
       metrics.verified(token.algorithm, (performance.now() - started) / 1_000)
       const { clockTolerance, maxTokenAge } = issuer.options
+      const selected = issuer.select(claims)
       const entry: Accepted = {
         caller: Object.freeze({
-          claims: issuer.select(claims),
+          claims: selected,
+          verifiedClaims: allClaims(claims, selected),
           expiresAt: claims.exp,
           issuer: issuer.name,
           carriedToken: true,

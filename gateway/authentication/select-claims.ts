@@ -45,6 +45,17 @@ export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): Clai
   }
 }
 
+/**
+ * Returns every claim of a verified token in a frozen record, with the subject and the scopes that were
+ * selected: what an issuer may not say is not said here either.
+ */
+export function allClaims(verified: Readonly<Record<string, unknown>>, selected: Claims): Claims {
+  const claims: Record<string, unknown> = Object.create(null)
+  for (const [name, value] of Object.entries(verified)) claims[name] = deepFreeze(value)
+  delete claims.scope
+  return Object.freeze(Object.assign(claims, selected)) as Claims
+}
+
 function own(record: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }

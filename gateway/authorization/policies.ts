@@ -6,8 +6,16 @@ import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 export interface PolicyQuestion {
   /** The policies that the operation touches. */
   readonly policies: readonly string[]
+  /** All verified claims, whether or not they are forwarded; null for an anonymous caller. */
   readonly claims: Claims | null
   readonly operationName?: string | null | undefined
+}
+
+/** Who decides, and about what. */
+export interface PolicyDecider {
+  readonly decide: DecidePolicies
+  /** Whether it can decide in favour at all: a policy that it does not know is denied to everybody. */
+  readonly knows: (policy: string) => boolean
 }
 
 /** Returns those that decided in favour of the request. It never rejects: a failure is a denial. */
@@ -34,7 +42,7 @@ export class PolicyModuleUnusable extends Error {
 const nobody: ReadonlySet<string> = new Set()
 
 /** For a gateway without policies configured: each one denies. */
-export const noPolicies: DecidePolicies = async () => nobody
+export const noPolicies: PolicyDecider = { decide: async () => nobody, knows: () => false }
 
 /**
  * Returns the policies of a module, whose default export has a function for each name:
@@ -61,12 +69,14 @@ export async function readPolicyModule(path: string): Promise<ReadonlyMap<string
   return new Map(Object.entries(policies))
 }
 
-/** Returns the decisions of functions, all of them asked at once. */
+/** Returns the decider of functions, all of them asked at once. */
 export function policyFunctions(
   policies: ReadonlyMap<string, Policy>,
   { timeout, onFailure }: PolicyOptions,
-): DecidePolicies {
-  return async ({ policies: names, claims, operationName }) => {
+): PolicyDecider {
+  return { decide: decideAll, knows: (name) => policies.has(name) }
+
+  async function decideAll({ policies: names, claims, operationName }: PolicyQuestion) {
     const decisions = await Promise.all(names.map(decide))
     return new Set(names.filter((_name, index) => decisions[index]))
 
@@ -85,11 +95,13 @@ export function policyFunctions(
 }
 
 /**
- * Returns the decisions of a service. It is sent `{ policies, claims, operationName }` and answers
+ * Returns the decider that is a service. It is sent `{ policies, claims, operationName }` and answers
  * `{ granted: ["..."] }`; a policy that was not asked for counts for nothing.
  */
-export function policyService(url: string, { timeout, onFailure }: PolicyOptions): DecidePolicies {
-  return async (question) => {
+export function policyService(url: string, { timeout, onFailure }: PolicyOptions): PolicyDecider {
+  return { decide, knows: () => true }
+
+  async function decide(question: PolicyQuestion): Promise<ReadonlySet<string>> {
     if (question.policies.length === 0) return nobody
     try {
       const granted = await ask(url, question, timeout)

@@ -1,4 +1,5 @@
 /** The client's request, as far as those who call subgraphs for it need it: one object for each request. */
+import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { ForwardedCaller } from './subgraph-headers.ts'
 
 /** What is needed of an AbortSignal. */
@@ -10,6 +11,8 @@ export interface EndSignal {
 
 export interface ClientRequest {
   readonly caller: ForwardedCaller
+  /** Every verified claim of the caller, for the operator's policies: it goes to no subgraph. */
+  readonly verifiedClaims?: Claims | undefined
   /** Aborted when the client has gone away, or when the request has taken too long. */
   readonly signal?: EndSignal | undefined
   /** The client's place in a distributed trace (W3C Trace Context, section 3.2). */

@@ -124,7 +124,7 @@ const parts = {
   called: () => {},
   // Introspection is prepared as well.
   authorization: { introspection: 'filtered' },
-  decidePolicies: noPolicies,
+  policies: noPolicies,
   explainScope: undefined,
   limits: limitsSchema.parse(undefined),
   realm: 'bench',

@@ -11,6 +11,10 @@ import {
   policyService,
   readPolicyModule,
 } from '../../gateway/authorization/policies.ts'
+import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
+import { warnOfUndecidedPolicies } from '../../gateway/authorization/undecided-policies.ts'
+import { compose } from './support/guarded-graph.ts'
+import { library } from './support/library.ts'
 
 const doctor = { sub: '1', role: 'doctor' }
 const failures: string[] = []
@@ -26,11 +30,11 @@ afterEach(async () => {
 })
 
 test('without policies configured each one denies', async () => {
-  expect(await noPolicies({ policies: ['any'], claims: doctor })).toEqual(new Set())
+  expect(await noPolicies.decide({ policies: ['any'], claims: doctor })).toEqual(new Set())
 })
 
 describe('functions', () => {
-  const decide = policyFunctions(
+  const { decide } = policyFunctions(
     new Map(
       Object.entries({
         'is a doctor': ({ claims }) => claims?.role === 'doctor',
@@ -68,6 +72,24 @@ describe('functions', () => {
   })
 })
 
+describe('policies that nothing decides', () => {
+  test('are listed in one warning, without those of step_up', () => {
+    const { authorizer } = guardSupergraph(compose(library), {
+      stepUp: { 'is adult': { acrValues: ['aal2'] } },
+    })
+    const warnings: unknown[] = []
+    const log = { warn: (details: object) => void warnings.push(details) }
+    warnOfUndecidedPolicies(authorizer, noPolicies, log)
+    const functions = policyFunctions(new Map([['is local', () => true]]), options)
+    warnOfUndecidedPolicies(authorizer, functions, log)
+    warnOfUndecidedPolicies(authorizer, policyService('http://127.0.0.1:1', options), log)
+    expect(warnings).toEqual([
+      { policies: ['is admin', 'is local'], count: 2 },
+      { policies: ['is admin'], count: 1 },
+    ])
+  })
+})
+
 describe('a module', () => {
   async function moduleOf(text: string): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'policies-'))
@@ -82,7 +104,10 @@ describe('a module', () => {
     const policies = await readPolicyModule(path)
     expect([...policies.keys()]).toEqual(['is a doctor'])
     expect(
-      await policyFunctions(policies, options)({ policies: ['is a doctor'], claims: doctor }),
+      await policyFunctions(policies, options).decide({
+        policies: ['is a doctor'],
+        claims: doctor,
+      }),
     ).toEqual(new Set(['is a doctor']))
   })
 
@@ -118,14 +143,17 @@ describe('a service', () => {
   }
 
   test('is asked once for all policies of the operation', async () => {
-    const decide = await serviceThat(() => ({ status: 200, body: '{"granted":["a","not asked"]}' }))
+    const { decide } = await serviceThat(() => ({
+      status: 200,
+      body: '{"granted":["a","not asked"]}',
+    }))
     const question = { policies: ['a', 'b'], claims: doctor, operationName: 'Q' }
     expect(await decide(question)).toEqual(new Set(['a']))
     expect(asked).toEqual([question])
   })
 
   test('is not asked when there is nothing to decide', async () => {
-    const decide = await serviceThat(() => ({ status: 200, body: '{}' }))
+    const { decide } = await serviceThat(() => ({ status: 200, body: '{}' }))
     expect(await decide({ policies: [], claims: null })).toEqual(new Set())
     expect(asked).toEqual([])
   })
@@ -136,7 +164,7 @@ describe('a service', () => {
     ['answers another shape', () => ({ status: 200, body: '{"granted":true}' }), 'without a list'],
     ['takes too long', () => undefined, 'aborted'],
   ])('that %s denies', async (_name, answer, reason) => {
-    const decide = await serviceThat(answer)
+    const { decide } = await serviceThat(answer)
     expect(await decide({ policies: ['a'], claims: doctor })).toEqual(new Set())
     expect(failures).toEqual([expect.stringContaining(reason)])
   })

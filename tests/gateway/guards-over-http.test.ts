@@ -1,0 +1,215 @@
+/** What guards and policies mean for a client, over real HTTP. */
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { startIssuer } from '../support/issuer.ts'
+import type { TestIssuer } from '../support/issuer.ts'
+import { runGateway } from '../support/running-gateway.ts'
+import type { RunningGateway } from '../support/running-gateway.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+
+const sdl = /* GraphQL */ `
+  extend schema
+    @link(
+      url: "https://specs.apollo.dev/federation/v2.9"
+      import: ["@authenticated", "@requiresScopes", "@policy"]
+    )
+  type Query {
+    open: String
+    mine: String @authenticated
+    diagnosis: String @policy(policies: [["is a doctor"]])
+    wages: String @requiresScopes(scopes: [["wages"]])
+    transfer: String @policy(policies: [["recent login"]])
+    record: Record!
+  }
+  type Record {
+    id: ID! @authenticated
+    title: String
+  }
+  type Mutation {
+    open: String
+    pay: String @authenticated
+  }
+`
+const answers = {
+  ...{ open: 'open', mine: 'mine', diagnosis: 'flu', wages: '7', transfer: 'done', pay: 'paid' },
+  record: { title: 'title' },
+}
+
+/** All that subgraph and policy service were sent: headers, and what their tokens say. */
+const sent: string[] = []
+const questions: { policies: string[]; claims: Record<string, unknown> | null }[] = []
+
+let issuer: TestIssuer
+let subgraph: Server
+let policyService: Server
+const folder = scratchFolder()
+const gateways: RunningGateway[] = []
+
+function serverOf(answer: (body: string) => unknown): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const headers = request.rawHeaders.map((text) =>
+      /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)
+        ? Buffer.from(text.split('.')[1]!, 'base64url').toString()
+        : text,
+    )
+    sent.push(headers.join('\n'))
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(answer(Buffer.concat(chunks).toString())))
+  })
+  return new Promise((ready) => server.listen(0, '127.0.0.1', () => ready(server)))
+}
+
+const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  subgraph = await serverOf(() => ({ data: answers }))
+  policyService = await serverOf((body) => {
+    questions.push(JSON.parse(body))
+    const { claims } = questions.at(-1)!
+    return { granted: claims?.role === 'doctor' ? ['is a doctor'] : [] }
+  })
+})
+
+afterEach(async () => {
+  sent.length = 0
+  questions.length = 0
+  for (const gateway of gateways.splice(0)) await gateway.close()
+})
+
+afterAll(async () => {
+  for (const server of [subgraph, policyService]) {
+    server?.closeAllConnections()
+    server?.close()
+  }
+  await issuer?.close()
+})
+
+/** @param authorization the lines of that section of gateway.yaml */
+async function gatewayWith(
+  authorization: string,
+  more = '',
+  issuerSettings: object = {},
+): Promise<RunningGateway> {
+  const gateway = await runGateway(
+    [{ name: 'clinic', url: urlOf(subgraph), sdl }],
+    `authentication:
+  issuers:
+    - ${JSON.stringify({
+      issuer: issuer.issuer,
+      jwks_uri: issuer.jwksUri,
+      audiences: ['portcullis'],
+      algorithms: ['ES256'],
+      ...issuerSettings,
+    })}
+authorization: { ${authorization} }
+${more}`,
+  )
+  gateways.push(gateway)
+  return gateway
+}
+
+const graphqlResponse = 'application/graphql-response+json'
+
+async function ask(
+  gateway: RunningGateway,
+  query: string,
+  { claims, accept = graphqlResponse }: { claims?: object; accept?: string } = {},
+) {
+  const token = claims && (await issuer.accessToken({ ...claims }))
+  const response = await fetch(gateway.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept,
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+    },
+    body: JSON.stringify({ query }),
+  })
+  const body = (await response.json()) as {
+    data: Record<string, unknown> | null
+    errors?: { extensions: Record<string, unknown> }[]
+  }
+  return {
+    status: response.status,
+    challenge: response.headers.get('www-authenticate'),
+    data: body.data,
+    codes: (body.errors ?? []).map(({ extensions }) => extensions.code),
+    errors: body.errors ?? [],
+  }
+}
+
+describe('policies see every verified claim', () => {
+  const doctor = { sub: 'd', role: 'doctor', ward: { floor: 3 } }
+  const nurse = { sub: 'n', role: 'nurse' }
+
+  test.each(['functions', 'a service'])('%s', async (kind) => {
+    const file = join(folder, 'policies.mjs')
+    writeFileSync(
+      file,
+      "export default { 'is a doctor': ({ claims }) => claims?.role === 'doctor' }",
+    )
+    const decider = kind === 'functions' ? `file: '${file}'` : `url: '${urlOf(policyService)}'`
+    const gateway = await gatewayWith(
+      `policies: { ${decider} }`,
+      'subgraphs: { clinic: { share: true } }',
+    )
+    for (const _again of [1, 2]) {
+      const [seen, denied, unknown] = await Promise.all([
+        ask(gateway, '{ open diagnosis }', { claims: doctor }),
+        ask(gateway, '{ open diagnosis }', { claims: nurse }),
+        ask(gateway, '{ open diagnosis }'),
+      ])
+      expect(seen.data).toEqual({ open: 'open', diagnosis: 'flu' })
+      expect(denied.data).toEqual({ open: 'open', diagnosis: null })
+      expect(unknown.data).toEqual({ open: 'open', diagnosis: null })
+    }
+    const toSubgraph = sent.filter((headers) => /gateway-claims/i.test(headers)).join('\n')
+    expect(toSubgraph).toContain('"sub":"d"')
+    expect(toSubgraph).not.toMatch(/doctor|nurse|ward/)
+  })
+
+  test('a service gets all of them, the scopes as they were read', async () => {
+    const gateway = await gatewayWith(`policies: { url: '${urlOf(policyService)}' }`)
+    await ask(gateway, '{ diagnosis }', { claims: doctor })
+    expect(questions).toEqual([
+      {
+        policies: ['is a doctor'],
+        claims: expect.objectContaining({
+          ...doctor,
+          iss: issuer.issuer,
+          aud: 'portcullis',
+          jti: 'test-token',
+          scope: 'profile',
+        }),
+        operationName: null,
+      },
+    ])
+  })
+
+  test('with the subject and the scopes that the issuer may speak of', async () => {
+    const gateway = await gatewayWith(`policies: { url: '${urlOf(policyService)}' }`, '', {
+      scopes_claim: 'roles',
+      subject_prefix: 'x|',
+    })
+    await ask(gateway, '{ diagnosis }', { claims: { sub: 'd', scope: 'admin', roles: ['staff'] } })
+    expect(questions[0]!.claims).toMatchObject({ sub: 'x|d', scope: ['staff'], roles: ['staff'] })
+  })
+})
+
+test('policies that nothing decides are listed in a warning at start', async () => {
+  const gateway = await gatewayWith("step_up: { 'recent login': { max_age: 5m } }")
+  const warnings = gateway.log.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+  expect(warnings).toContainEqual(
+    expect.objectContaining({
+      policies: ['is a doctor'],
+      msg: expect.stringMatching(/^nothing decides these policies/),
+    }),
+  )
+})
