@@ -1,5 +1,7 @@
 /** `npm run config`: look at a configuration without starting a gateway. */
+import { issuerWarnings } from '../gateway/authentication/issuer-warnings.ts'
 import { checkConfig, configJsonSchema, describeProblem } from '../gateway/config.ts'
+import type { GatewayConfig } from '../gateway/config.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
@@ -9,8 +11,8 @@ Usage: npm run config -- schema
        npm run config -- check FILE [--format json]
 
 schema        prints the JSON Schema of gateway.yaml, for editors
-check FILE    says whether the file can be used, and lists everything that is wrong with it;
-              exit code 1 when it cannot
+check FILE    says whether the file can be used, and lists everything that is wrong with it, and
+              what is allowed but seldom meant; exit code 1 when it cannot be used
   --format    text (default) or json
   --help      this text
 
@@ -37,12 +39,20 @@ runCommand('config', async () => {
 function check(file: string, asJson: boolean): number {
   const reading = checkConfig(file, process.env)
   const problems = reading.outcome === 'valid' ? [] : reading.problems
+  const warnings = reading.outcome === 'valid' ? warningsAbout(reading.config) : []
+  const valid = problems.length === 0
   if (asJson) {
-    console.log(JSON.stringify({ file, valid: problems.length === 0, problems }, null, 2))
-  } else if (problems.length === 0) {
-    console.log(`${file} is valid`)
+    console.log(JSON.stringify({ file, valid, problems, warnings }, null, 2))
   } else {
+    if (valid) console.log(`${file} is valid`)
     for (const problem of problems) console.error(`${file}: ${describeProblem(problem)}`)
+    for (const warning of warnings) console.error(`${file}: warning: ${warning}`)
   }
-  return problems.length === 0 ? 0 : 1
+  return valid ? 0 : 1
+}
+
+function warningsAbout({ authentication, claims }: GatewayConfig): string[] {
+  return issuerWarnings(authentication.issuers, claims.forward).map(
+    ({ issuers, message }) => `${issuers.join(', ')}: ${message}`,
+  )
 }

@@ -13,13 +13,13 @@ import { tokenFinder } from './find-token.ts'
 import type { TokenSource } from './find-token.ts'
 import { createIssuer } from './issuer.ts'
 import type { Issuer, IssuerOptions } from './issuer.ts'
+import { issuerWarnings } from './issuer-warnings.ts'
 import { noMetrics } from './metrics.ts'
 import type { AuthenticationMetrics } from './metrics.ts'
 import { readToken } from './read-token.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import type { VerificationKey } from './read-key-set.ts'
 import type { RevocableToken } from './revocation/issuer-revocation.ts'
-import { allClaims } from './select-claims.ts'
 import type { ClaimRules } from './select-claims.ts'
 import { tokenDigest, verifiedTokens } from './verified-tokens.ts'
 import type { Judgement, VerifiedTokensOptions } from './verified-tokens.ts'
@@ -131,7 +131,9 @@ export function authenticator(
   const findToken = tokenFinder(options)
   const apiKeys =
     options.apiKeys && apiKeyExchange(options.apiKeys, { clock, log, exchanged: metrics.exchanged })
-  warnOfCollidingSubjects()
+  for (const { issuers, message } of issuerWarnings(options.issuers, claims.forward)) {
+    log.warn({ issuers }, message)
+  }
   metrics.observe({
     keySets: () => all.map(({ name, keys }) => ({ issuer: name, age: keys.age() })),
     revocation: () =>
@@ -247,11 +249,9 @@ export function authenticator(
       const { claims, key } = await issuer.verify(token)
       metrics.verified(token.algorithm, (performance.now() - started) / 1_000)
       const { clockTolerance, maxTokenAge } = issuer.options
-      const selected = issuer.select(claims)
       const entry: Accepted = {
         caller: Object.freeze({
-          claims: selected,
-          verifiedClaims: allClaims(claims, selected),
+          ...issuer.select(claims),
           expiresAt: claims.exp,
           issuer: issuer.name,
           carriedToken: true,
@@ -336,15 +336,6 @@ export function authenticator(
     const { iss, jti, sub } = token?.payload ?? {}
     const issuer = typeof iss === 'string' && issuers.has(iss) ? iss : ''
     return { issuer, jti: shortened(jti), sub: shortened(sub) }
-  }
-
-  function warnOfCollidingSubjects(): void {
-    const prefixes = all.map(({ options }) => options.subjectPrefix)
-    if (claims.forward.includes('iss') || new Set(prefixes).size === prefixes.length) return
-    log.warn(
-      { issuers: all.map(({ name }) => name) },
-      'subgraphs cannot tell the subjects of these issuers apart: set subject_prefix, or forward iss',
-    )
   }
 }
 

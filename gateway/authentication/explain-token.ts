@@ -127,7 +127,7 @@ async function judgeClaims(
   { select, revocation }: Issuer,
   findings: Findings,
 ): Promise<void> {
-  findings.claims = select(claims)
+  findings.claims = select(claims).claims
   if (!revocation) return
   await revocation.refuseRevoked({
     subject: claims.sub,

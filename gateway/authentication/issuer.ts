@@ -9,6 +9,7 @@ import { refreshingKeySet } from './refreshing-key-set.ts'
 import type { IssuerKeys, KeySetOptions } from './refreshing-key-set.ts'
 import { issuerRevocation } from './revocation/issuer-revocation.ts'
 import type { IssuerRevocation, RevocationOptions } from './revocation/issuer-revocation.ts'
+import type { ScopeRule } from './scopes.ts'
 import { claimSelector } from './select-claims.ts'
 import type { ClaimRules, ClaimSelector } from './select-claims.ts'
 import { accessTokenVerifier } from './verify-access-token.ts'
@@ -29,8 +30,10 @@ export interface IssuerOptions {
   clockTolerance: number
   /** The longest time since `iat`, in milliseconds. */
   maxTokenAge: number
-  /** The claim that holds the scopes. */
+  /** The claim that holds the scopes, or the path to it. */
   scopesClaim: string
+  /** Of which scopes this issuer may speak; undefined: of any. */
+  scopes?: ScopeRule | undefined
   /** Put before `sub`, so that subjects of several issuers never collide. */
   subjectPrefix: string
   keySet: KeySetOptions & { timeout: number }

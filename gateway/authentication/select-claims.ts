@@ -1,6 +1,8 @@
 /** The allow list: of all that a token says, what may go further. */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { GatewayError } from '../errors.ts'
+import { claimAt, withOwnScopes } from './scopes.ts'
+import type { ClaimsRecord, ScopeRule } from './scopes.ts'
 
 export interface ClaimRules {
   /** The allow list. */
@@ -10,8 +12,10 @@ export interface ClaimRules {
 }
 
 export interface IssuerClaimRules {
-  /** The claim that holds the scopes: a string (RFC 9068 section 2.2.3), or an array. */
+  /** The claim that holds the scopes, or the path to it: a string (RFC 9068 section 2.2.3), or an array. */
   scopesClaim: string
+  /** Undefined: the issuer may state any scope. */
+  scopes?: ScopeRule | undefined
   /** Put before `sub`. */
   subjectPrefix: string
 }
@@ -22,26 +26,35 @@ const claimsForAuthorization = ['acr', 'amr', 'auth_time']
 /** The most that one subgraph is sent, in bytes of JSON. */
 const maxForwardedSize = 4 * 1024
 
-export type ClaimSelector = (verified: Readonly<Record<string, unknown>>) => Claims
+export interface SelectedClaims {
+  /** What may go further. */
+  readonly claims: Claims
+  /** All of them, for policies. */
+  readonly verifiedClaims: Claims
+}
 
-/** Returns a function that copies the claims of a verified token into a frozen record. */
+export type ClaimSelector = (verified: ClaimsRecord) => SelectedClaims
+
+/** Returns a function that copies the claims of a verified token into frozen records. */
 export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): ClaimSelector {
   const names = [...new Set([...rules.forward, ...claimsForAuthorization])].filter(
     (name) => name !== 'sub' && name !== 'scope',
   )
   const forwarded = [rules.forward, ...rules.narrowed]
 
-  return (verified) => {
+  return (stated) => {
+    const verified = withOwnScopes(stated, issuer.scopesClaim, issuer.scopes)
     const claims: Record<string, unknown> = Object.create(null)
     claims.sub = issuer.subjectPrefix + String(verified.sub)
-    const scopes = own(verified, issuer.scopesClaim)
-    if (scopes !== undefined) claims.scope = readScopes(scopes)
+    const scopes = claimAt(verified, issuer.scopesClaim)
+    if (scopes !== undefined) claims.scope = deepFreeze(scopes)
     for (const name of names) {
       const value = own(verified, name)
       if (value !== undefined) claims[name] = deepFreeze(value)
     }
     forwarded.forEach((list) => refuseTooMuch(claims, list))
-    return Object.freeze(claims) as Claims
+    const selected = Object.freeze(claims) as Claims
+    return { claims: selected, verifiedClaims: allClaims(verified, selected) }
   }
 }
 
@@ -49,24 +62,15 @@ export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): Clai
  * Returns every claim of a verified token in a frozen record, with the subject and the scopes that were
  * selected: what an issuer may not say is not said here either.
  */
-export function allClaims(verified: Readonly<Record<string, unknown>>, selected: Claims): Claims {
+function allClaims(verified: ClaimsRecord, selected: Claims): Claims {
   const claims: Record<string, unknown> = Object.create(null)
   for (const [name, value] of Object.entries(verified)) claims[name] = deepFreeze(value)
   delete claims.scope
   return Object.freeze(Object.assign(claims, selected)) as Claims
 }
 
-function own(record: Readonly<Record<string, unknown>>, name: string): unknown {
+function own(record: ClaimsRecord, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : undefined
-}
-
-/** The value as it came: splitting and joining would turn one scope with a space into two. */
-function readScopes(value: unknown): unknown {
-  if (typeof value === 'string') return value
-  if (Array.isArray(value) && value.every((scope) => typeof scope === 'string')) {
-    return deepFreeze(value)
-  }
-  throw new GatewayError('CLAIM_INVALID', { cause: new Error('the scopes are no list of texts') })
 }
 
 function refuseTooMuch(claims: Record<string, unknown>, list: readonly string[]): void {
@@ -75,10 +79,7 @@ function refuseTooMuch(claims: Record<string, unknown>, list: readonly string[])
 }
 
 /** Returns those of the claims that are in the list, and `sub` in any case. */
-export function narrowClaims(
-  claims: Readonly<Record<string, unknown>>,
-  list: readonly string[],
-): Claims {
+export function narrowClaims(claims: ClaimsRecord, list: readonly string[]): Claims {
   const narrowed: Record<string, unknown> = Object.create(null)
   narrowed.sub = claims.sub
   for (const name of list) {

@@ -94,6 +94,28 @@ function address() {
   return z.string('expected a URL').refine(URL.canParse, { message: 'expected a URL' })
 }
 
+/** RFC 6749 section 3.3. */
+function scopeText() {
+  return z
+    .string()
+    .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected visible ASCII without white space, " or \\')
+}
+
+const scopesSchema = z
+  .strictObject({
+    allow: z
+      .array(scopeText())
+      .optional()
+      .describe('The scopes that tokens of this issuer may state; any other is dropped'),
+    prefix: scopeText().optional().describe('Put before every scope that a token states'),
+  })
+  .check(
+    together<{ allow?: unknown; prefix?: unknown }>(({ allow, prefix }, problem) => {
+      if ((allow === undefined) === (prefix === undefined)) problem([], 'needs allow or prefix')
+    }),
+  )
+  .transform(({ allow = [], prefix }) => (prefix === undefined ? { allow } : { prefix }))
+
 const issuerSchema = z
   .strictObject({
     issuer: text().describe('The exact value of `iss`'),
@@ -120,7 +142,12 @@ const issuerSchema = z
     max_token_age: duration({ least: '1s', most: '365d' }).default(86_400_000),
     scopes_claim: claimName()
       .default('scope')
-      .describe('The claim with the scopes: a string, or an array'),
+      .describe(
+        'The claim with the scopes, a string or an array; realm_access.roles is a claim in a claim',
+      ),
+    scopes: scopesSchema
+      .optional()
+      .describe('Of which scopes this issuer may speak; left out: of any'),
     subject_prefix: text()
       .optional()
       .describe('Put before `sub`, so that subjects of several issuers never collide'),
@@ -138,6 +165,7 @@ const issuerSchema = z
     clockTolerance: issuer.clock_tolerance,
     maxTokenAge: issuer.max_token_age,
     scopesClaim: issuer.scopes_claim,
+    scopes: issuer.scopes,
     subjectPrefix: issuer.subject_prefix ?? '',
     keySet: issuer.key_set,
     revocation: issuer.revocation,

@@ -42,6 +42,7 @@ authentication:
       clock_tolerance: 5s
       max_token_age: 24h
       scopes_claim: scope
+      scopes: { allow: [profile, orders] }
   sources:
     - { header: authorization, scheme: Bearer }
     - { cookie: access_token }
@@ -63,6 +64,7 @@ claims:
         algorithms: ['ES256', 'RS256'],
         clockTolerance: 5_000,
         maxTokenAge: 86_400_000,
+        scopes: { allow: ['profile', 'orders'] },
       },
     ],
     sources: [{ header: 'authorization', scheme: 'Bearer' }, { cookie: 'access_token' }],
@@ -123,6 +125,16 @@ describe('refused at start:', () => {
       'HS keys from an address',
       `authentication: { issuers: [{ ${issuer}, discovery: true, algorithms: [HS256] }] }`,
       'a shared key is not published',
+    ],
+    [
+      'scopes that are both listed and prefixed',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, scopes: { allow: [a], prefix: b } }] }`,
+      'authentication.issuers[0].scopes: needs allow or prefix',
+    ],
+    [
+      'a scope with a space',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, scopes: { allow: [a b] } }] }`,
+      'scopes.allow[0]: expected visible ASCII without white space',
     ],
     [
       'the algorithm none',
@@ -415,6 +427,19 @@ describe('npm run config', () => {
     expect(output).toContain(`${path}: line 1, workers: expected a whole number`)
     const json = JSON.parse((await run('check', path, '--format', 'json')).output)
     expect(json).toMatchObject({ valid: false, problems: expect.any(Array) })
+  })
+
+  test('check warns of what is allowed but seldom meant, exit code 0', async () => {
+    const other = 'issuer: https://b.example, audiences: [x], discovery: true'
+    const path = file(
+      `authentication: { issuers: [{ ${issuer}, discovery: true }, { ${other}, subject_prefix: b }] }`,
+    )
+    const { code, output } = await run('check', path)
+    expect(code).toBe(0)
+    expect(output).toContain(`${path} is valid`)
+    expect(output).toMatch(/warning: .*id.example.com, .*b.example.*: .* begin with admin:/)
+    const json = JSON.parse((await run('check', path, '--format', 'json')).output)
+    expect(json).toMatchObject({ valid: true, problems: [], warnings: [expect.any(String)] })
   })
 
   test('schema prints JSON', async () => {
