@@ -59,13 +59,21 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       const cause = new Error('a JSON body with neither data nor errors')
       throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
     }
-    if (body.errors) log.info({ subgraph, errors: body.errors }, 'subgraph reported errors')
+    if (body.errors) log.info({ subgraph, ...forLog(body.errors) }, 'subgraph reported errors')
     return {
       outcome: 'answered',
       data: isObject(body.data) ? body.data : null,
       errors: readSubgraphErrors(body.errors, parts.errors),
     }
   }
+}
+
+/** The most errors of one response in the log. */
+const mostLogged = 20
+
+function forLog(errors: unknown) {
+  if (!Array.isArray(errors)) return { errors }
+  return { errors: errors.slice(0, mostLogged), count: errors.length }
 }
 
 /** The error's own words and code, without headers or bodies that undici attaches to it. */

@@ -1,6 +1,13 @@
 /** Where an error is, in the client's words. */
-import { getNamedType, isAbstractType, isCompositeType, isUnionType } from 'graphql'
-import type { FieldNode, GraphQLCompositeType, SelectionSetNode } from 'graphql'
+import {
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  isListType,
+  isNonNullType,
+  isUnionType,
+} from 'graphql'
+import type { FieldNode, GraphQLCompositeType, GraphQLOutputType, SelectionSetNode } from 'graphql'
 import { collectFields } from './collect-fields.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject, ResponsePath } from './response-data.ts'
@@ -29,13 +36,17 @@ export function clientPath(
   let declared: GraphQLCompositeType = root
   let sets: readonly SelectionSetNode[] = [set]
   let setsOfAnyType = sets
+  // How many lists the current field still has around its values.
+  let lists = 0
   for (const key of path) {
     const object = value
     value = typeof object === 'object' && object !== null ? (object as JsonObject)[key] : undefined
     if (typeof key === 'number') {
+      if (lists-- <= 0) return own
       own.push(key)
       continue
     }
+    if (sets.length === 0) return own
     const name = clientName(key)
     const type = actualType(object)
     const ofAnyType = collectFields(selection, undefined, setsOfAnyType).get(name)
@@ -43,11 +54,13 @@ export function clientPath(
     const isIt = (field: FieldNode) => selection.fetchedAs(field) === key
     if (!fields?.some(isIt)) return ofAnyType?.some(isIt) ? undefined : own
     own.push(name)
-    const inner = innerType(type ?? declared, fields[0]!)
-    if (!inner) return own
+    const fieldType = typeOf(type ?? declared, fields[0]!)
+    if (!fieldType) return own
+    lists = listsAround(fieldType)
     sets = setsOf(fields)
     setsOfAnyType = setsOf(ofAnyType ?? fields)
-    declared = inner
+    const inner = getNamedType(fieldType)
+    if (isCompositeType(inner)) declared = inner
   }
   return own
 
@@ -59,20 +72,24 @@ export function clientPath(
     return isCompositeType(actual) ? actual : undefined
   }
 
-  function innerType(
+  function typeOf(
     parent: GraphQLCompositeType,
     { name: { value: field } }: FieldNode,
-  ): GraphQLCompositeType | undefined {
+  ): GraphQLOutputType | undefined {
     const candidates = isAbstractType(parent)
       ? [parent, ...selection.schema.getPossibleTypes(parent)]
       : [parent]
     for (const type of candidates) {
       const definition = isUnionType(type) ? undefined : type.getFields()[field]
-      const named = definition && getNamedType(definition.type)
-      if (isCompositeType(named)) return named
+      if (definition) return definition.type
     }
     return undefined
   }
+}
+
+function listsAround(type: GraphQLOutputType): number {
+  if (isNonNullType(type)) return listsAround(type.ofType)
+  return isListType(type) ? 1 + listsAround(type.ofType) : 0
 }
 
 function setsOf(fields: readonly FieldNode[]): SelectionSetNode[] {

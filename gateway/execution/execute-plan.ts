@@ -1,17 +1,22 @@
 /** Walks a compiled plan: fetches, merges, and keeps the errors with their place in the response. */
 import { Kind, parse } from 'graphql'
-import { errorTable } from '../errors.ts'
-import type { ErrorName } from '../errors.ts'
 import type { CompiledPlan } from './compile-plan.ts'
 import type { FetchStep, Step } from './plan-steps.ts'
 import { entityPlaces } from './entity-places.ts'
+import { errorList } from './error-list.ts'
 import { fetchBoard } from './fetch-board.ts'
 import type { JoinedOperations, Send } from './fetch-board.ts'
+import { boundedJson, NestedTooDeep, nestedTooDeep } from './nesting.ts'
 import { copyOf, isObject, objectsAt, positionsAt } from './response-data.ts'
 import type { JsonObject, MergeObject, ResponsePath } from './response-data.ts'
 import type { SharedObjects } from './share-entities.ts'
-import type { SubgraphError } from './subgraph-errors.ts'
-import type { FetchSubgraph, SubgraphAnswer } from './subgraph-request.ts'
+import { errorOfCall } from './subgraph-errors.ts'
+import type {
+  FailedCall,
+  FetchSubgraph,
+  SubgraphAnswer,
+  SubgraphError,
+} from './subgraph-request.ts'
 
 export interface PlanExecution<Context> {
   readonly plan: CompiledPlan
@@ -27,7 +32,7 @@ export interface PlanExecution<Context> {
 
 export interface FetchedData {
   readonly data: JsonObject
-  readonly errors: FetchError[]
+  readonly errors: readonly FetchError[]
   readonly shared: SharedObjects
 }
 
@@ -47,7 +52,7 @@ export async function executePlan<Context>(
 ): Promise<FetchedData> {
   const { plan, variables, context, mergeObject } = execution
   const data: JsonObject = {}
-  const errors: FetchError[] = []
+  const errors = errorList<FetchError>()
   const places = entityPlaces(data, plan.shareObjects)
   let hasMutated = false
   const send: Send = (subgraph, request) => {
@@ -58,7 +63,7 @@ export async function executePlan<Context>(
   const board = fetchBoard(send, writeVariables, execution.joined, execution.mayJoin)
 
   if (plan.root) await run(plan.root)
-  return { data, errors, shared: places.shared }
+  return { data, errors: errors.listed(), shared: places.shared }
 
   function run(step: Step): Promise<void> {
     switch (step.kind) {
@@ -81,8 +86,13 @@ export async function executePlan<Context>(
 
   function runFetch(step: FetchStep): Promise<void> {
     if (!step.represent) return fetchRootFields(step)
-    if (step.readContext) return fetchInContexts(step)
-    return fetchEntities(step, places.entitiesFor(step))
+    const fetching = step.readContext
+      ? fetchInContexts(step)
+      : fetchEntities(step, places.entitiesFor(step))
+    return fetching.catch((cause: unknown) => {
+      if (!(cause instanceof NestedTooDeep)) throw cause
+      fail(step, { outcome: 'failed', reason: 'SUBGRAPH_RESPONSE_INVALID', detail: nestedTooDeep })
+    })
   }
 
   async function fetchRootFields(step: FetchStep): Promise<void> {
@@ -91,8 +101,8 @@ export async function executePlan<Context>(
     const { operationKind } = step
     const body = `${step.head}${writeVariables(step.variables).slice(1)}}}`
     const answer = await send(step.subgraph, { operationKind, body })
-    if (answer.outcome === 'failed') return fail(step, answer.reason, rootKeys(step))
-    for (const error of answer.errors) report(step, error, error.path ?? undefined)
+    if (answer.outcome === 'failed') return fail(step, answer, rootKeys(step))
+    for (const error of answer.errors) report(step, error, step.path, error.path)
     if (!answer.data) return
     step.rewriteAnswer?.(answer.data)
     places.changeBelow(step)
@@ -116,7 +126,7 @@ export async function executePlan<Context>(
   async function fetchInContexts(step: FetchStep): Promise<void> {
     const groups = new Map<string, JsonObject[]>()
     for (const { entity, variables: contextual } of step.readContext!(data)) {
-      const text = JSON.stringify(contextual)
+      const text = boundedJson(contextual)
       const group = groups.get(text)
       if (group) group.push(entity)
       else groups.set(text, [entity])
@@ -135,12 +145,12 @@ export async function executePlan<Context>(
     entities: readonly JsonObject[],
     owners: readonly (readonly number[])[],
   ): void {
-    if (answer.outcome === 'failed') return fail(step, answer.reason)
-    for (const error of answer.errors) reportEntityError(step, error, entities, owners)
+    if (answer.outcome === 'failed') return fail(step, answer)
+    if (answer.errors.length > 0) reportEntityErrors(step, answer.errors, entities, owners)
     if (!answer.data) return
     const received = answer.data['_entities']
     if (!Array.isArray(received) || received.length !== count) {
-      if (answer.errors.length === 0) fail(step, 'SUBGRAPH_RESPONSE_INVALID')
+      if (answer.errors.length === 0) fail(step, noEntities)
       return
     }
     let hasObjects = false
@@ -174,44 +184,57 @@ export async function executePlan<Context>(
   }
 
   /** An error at a representation is an error at each entity that it stands for. */
-  function reportEntityError(
+  function reportEntityErrors(
     step: FetchStep,
-    error: SubgraphError,
+    received: readonly SubgraphError[],
     entities: readonly JsonObject[],
     owners: readonly (readonly number[])[],
   ): void {
-    const [head, index, ...rest] = error.path ?? []
-    if (head !== '_entities' || typeof index !== 'number' || !owners[index]) {
-      return report(step, error, undefined)
+    const positions = positionsAt(data, step.path)
+    const ofEntity = positionsByObject(objectsAt(data, step.path), positions)
+    for (const error of received) {
+      const [head, index, ...rest] = error.path ?? []
+      const concerned = typeof index === 'number' ? owners[index] : undefined
+      if (head !== '_entities' || !concerned) {
+        report(step, error, positions[0], undefined)
+        continue
+      }
+      const { message, extensions } = error
+      const below = rest.map((key) => ownName(step, key))
+      for (const entity of new Set(concerned.map((owner) => entities[owner]!))) {
+        errors.addEach(ofEntity.get(entity) ?? [], (position) => {
+          const path = [...position, ...below]
+          return { message, extensions, path, explains: path }
+        })
+      }
     }
-    const concerned = new Set(owners[index].map((owner) => entities[owner]))
-    const everywhere = objectsAt(data, step.path)
-    positionsAt(data, step.path).forEach((position, at) => {
-      if (!concerned.has(everywhere[at])) return
-      const path = [...position, ...rest.map((key) => ownName(step, key))]
-      errors.push({ message: error.message, extensions: error.extensions, path, explains: path })
-    })
   }
 
-  function report(step: FetchStep, error: SubgraphError, path: ResponsePath | undefined): void {
-    const here = step.represent ? positionsAt(data, step.path)[0] : step.path
-    const place =
-      path === undefined ? here : [...(here ?? []), ...path.map((key) => ownName(step, key))]
-    errors.push({
-      message: error.message,
-      extensions: error.extensions,
-      path: path === undefined && !step.represent ? undefined : place,
-      explains: path === undefined ? step.path : place!,
+  /** @param here where the objects are that the fetch adds to, or the first of them */
+  function report(
+    step: FetchStep,
+    { message, extensions }: SubgraphError,
+    here: ResponsePath = [],
+    path: ResponsePath | undefined,
+  ): void {
+    errors.add(() => {
+      if (path === undefined) {
+        return { message, extensions, path: step.represent && here, explains: step.path }
+      }
+      const place = [...here, ...path.map((key) => ownName(step, key))]
+      return { message, extensions, path: place, explains: place }
     })
   }
 
   /** One error for each root field of the failed fetch; for entities, at the first of them. */
-  function fail(step: FetchStep, reason: ErrorName, keys?: readonly string[]): void {
-    const { message, code } = errorTable[reason]
+  function fail(step: FetchStep, failed: FailedCall, keys?: readonly string[]): void {
+    const { message, extensions } = errorOfCall(failed)
     const here = positionsAt(data, step.path)[0] ?? []
     const paths = keys ? keys.map((key) => [...here, key]) : [here]
     for (const path of paths) {
-      errors.push({ message, extensions: { code }, path, explains: keys ? path : step.path })
+      errors.add(() => {
+        return { message, extensions, path, explains: keys ? path : step.path }
+      })
     }
   }
 
@@ -226,6 +249,22 @@ export async function executePlan<Context>(
 }
 
 function nothingMore(): void {}
+
+const noEntities: FailedCall = { outcome: 'failed', reason: 'SUBGRAPH_RESPONSE_INVALID' }
+
+/** An object that is shared stands at several positions. */
+function positionsByObject(
+  objects: readonly JsonObject[],
+  positions: readonly ResponsePath[],
+): ReadonlyMap<JsonObject, readonly ResponsePath[]> {
+  const found = new Map<JsonObject, ResponsePath[]>()
+  objects.forEach((object, index) => {
+    const known = found.get(object)
+    if (known) known.push(positions[index]!)
+    else found.set(object, [positions[index]!])
+  })
+  return found
+}
 
 /** Equal representations are sent once; `owners` tells which entities each stands for. */
 function representationsOf(step: FetchStep, entities: readonly JsonObject[]) {

@@ -9,8 +9,7 @@ import { requestHead } from './compile-plan.ts'
 import type { FetchStep } from './plan-steps.ts'
 import { copyOf } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
-import type { SubgraphError } from './subgraph-errors.ts'
-import type { SubgraphAnswer, SubgraphRequest } from './subgraph-request.ts'
+import type { SubgraphAnswer, SubgraphError, SubgraphRequest } from './subgraph-request.ts'
 
 export interface EntityFetch {
   readonly step: FetchStep

@@ -1,12 +1,16 @@
 /** Representations: what tells a subgraph which entity is meant, and what its fields require. */
 import type { FetchDataRewrite, QueryPlanSelectionNode } from '@apollo/query-planner'
 import { jsonString } from './json-string.ts'
+import { boundedJson, deepestNesting, NestedTooDeep } from './nesting.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
 import { rewriter } from './rewrites.ts'
 import type { IsOfType } from './type-relations.ts'
 
-/** Returns the representation as JSON text, or undefined for an object that cannot be represented. */
+/**
+ * Returns the representation as JSON text, or undefined for an object that cannot be represented.
+ * It throws NestedTooDeep.
+ */
 type Represent = (entity: JsonObject) => string | undefined
 
 export interface RepresentationWriter {
@@ -69,7 +73,7 @@ export function representationWriter(
     if (!representation?.['__typename']) return undefined
     if (keys && !keys.some((key) => key.every((name) => name in representation))) return undefined
     rewrite?.(representation)
-    return JSON.stringify(representation)
+    return boundedJson(representation)
   }
 
   /** The usual case, written at once: one type condition fits, and its fields are scalars. */
@@ -94,7 +98,7 @@ export function representationWriter(
         const { name, prefix } = fields[index]!
         const value = entity[name]
         if (value === undefined) return undefined
-        text += prefix + (typeof value === 'string' ? jsonString(value) : JSON.stringify(value))
+        text += prefix + (typeof value === 'string' ? jsonString(value) : boundedJson(value))
       }
       return text + '}'
     }
@@ -144,13 +148,16 @@ function fieldStep(
   return (source, result) => {
     const value = source[name]
     if (value === undefined) return false
-    result[name] = gather ? gatherValue(value, gather) : value
+    result[name] = gather ? gatherValue(value, gather, deepestNesting) : value
     return true
   }
 }
 
-function gatherValue(value: unknown, gather: Gather): unknown {
-  if (Array.isArray(value)) return value.map((element) => gatherValue(element, gather))
+function gatherValue(value: unknown, gather: Gather, levels: number): unknown {
+  if (Array.isArray(value)) {
+    if (levels === 0) throw new NestedTooDeep()
+    return value.map((element) => gatherValue(element, gather, levels - 1))
+  }
   return isObject(value) ? (gather(value) ?? null) : null
 }
 
@@ -177,10 +184,12 @@ function fragmentStep(
 function mergeRepresentation(result: JsonObject, gathered: JsonObject): void {
   for (const [name, value] of Object.entries(gathered)) {
     const before = result[name]
+    if (before === value) continue
     if (isObject(before) && isObject(value)) mergeRepresentation(before, value)
     else if (Array.isArray(before) && Array.isArray(value) && before.length === value.length) {
       before.forEach((element, index) => {
         const other: unknown = value[index]
+        if (element === other) return
         if (isObject(element) && isObject(other)) mergeRepresentation(element, other)
         else before[index] = other
       })

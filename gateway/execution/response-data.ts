@@ -1,4 +1,5 @@
 /** Data as subgraphs sent it: parsed JSON, of which nothing is certain. */
+import { deepestNesting } from './nesting.ts'
 
 export type JsonObject = Record<string, unknown>
 
@@ -61,12 +62,14 @@ export type MergeObject = (
  * knows.
  */
 export function objectMerger(isAbstract: (typename: unknown) => boolean): MergeObject {
-  return mergeObject
+  return (target, source, names = Object.keys(source)) =>
+    mergeObject(target, source, names, deepestNesting)
 
   function mergeObject(
     target: JsonObject,
     source: JsonObject,
-    names: readonly string[] = Object.keys(source),
+    names: readonly string[],
+    levels: number,
   ): void {
     for (let index = 0; index < names.length; index++) {
       const key = names[index]!
@@ -77,31 +80,40 @@ export function objectMerger(isAbstract: (typename: unknown) => boolean): MergeO
       if (existing === undefined || existing === null || typeof existing === 'function') {
         target[key] = value
       } else if (value !== null && existing !== value) {
-        if (key !== '__typename') target[key] = merged(existing, value)
+        if (key !== '__typename') target[key] = merged(existing, value, levels)
         else if (isAbstract(existing)) target[key] = value
       }
     }
   }
 
-  function merged(existing: unknown, value: unknown): unknown {
+  /** Values nested deeper than any that is read take each other's place as a whole. */
+  function merged(existing: unknown, value: unknown, levels: number): unknown {
+    if (levels === 0) return value
     if (Array.isArray(existing)) {
       if (!Array.isArray(value) || existing.length !== value.length) return value
       value.forEach((element, index) => {
         const before: unknown = existing[index]
         if (before == null) existing[index] = element
-        else if (element != null && before !== element) existing[index] = merged(before, element)
+        else if (element != null && before !== element) {
+          existing[index] = merged(before, element, levels - 1)
+        }
       })
       return existing
     }
     if (!isObject(existing) || !isObject(value)) return value
-    mergeObject(existing, value)
+    mergeObject(existing, value, Object.keys(value), levels - 1)
     return existing
   }
 }
 
-/** Returns a copy that shares nothing with the original. */
+/** Returns a copy that shares nothing with the original, but for what is nested too deep to be read. */
 export function copyOf<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(copyOf) as T
-  if (!isObject(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copyOf(inner)])) as T
+  return copied(value, deepestNesting) as T
+}
+
+function copied(value: unknown, levels: number): unknown {
+  if (typeof value !== 'object' || value === null || levels === 0) return value
+  if (Array.isArray(value)) return value.map((element) => copied(element, levels - 1))
+  const entries = Object.entries(value).map(([key, inner]) => [key, copied(inner, levels - 1)])
+  return Object.fromEntries(entries)
 }

@@ -25,6 +25,7 @@ import type {
 import { collectFields, hasNoObjects } from './collect-fields.ts'
 import type { Selection } from './collect-fields.ts'
 import { isPlainText, jsonString } from './json-string.ts'
+import { deepestNesting, isWithinNesting } from './nesting.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject, ResponsePath } from './response-data.ts'
 
@@ -76,7 +77,8 @@ interface FieldCompletion extends Completion {
 export interface ResponseWriter {
   /** Returns the JSON text of `data`. */
   write(data: JsonObject, writing: Writing): string
-  explain(data: JsonObject): Misfit[]
+  /** Reports all that does not fit the schema. */
+  explain(data: JsonObject, report: (misfit: Misfit) => void): void
   /** The response names of fields that have to be fetched. */
   readonly fetchedKeys: readonly string[]
   /** The fields `__schema` and `__type`. */
@@ -100,11 +102,7 @@ export function responseWriter(
       .map((field) => (field.alias ?? field.name).value),
     introspection,
     write: (data, writing) => object.write(data, writing) ?? 'null',
-    explain(data) {
-      const misfits: Misfit[] = []
-      object.explain(data, [], (misfit) => misfits.push(misfit))
-      return misfits
-    },
+    explain: (data, report) => void object.explain(data, [], report),
   }
 
   /** Objects of one type. The fields are collected when the first such object comes. */
@@ -360,10 +358,15 @@ function leaf(type: GraphQLLeafType, place: string, isNonNull: boolean): Complet
         return false
       }
       if (write(value) !== undefined) return true
-      report({ message: `Invalid value found for ${place}.`, path })
+      report({ message: misfitMessage(value, place), path })
       return !isNonNull
     },
   }
+}
+
+function misfitMessage(value: unknown, place: string): string {
+  if (isWithinNesting(value)) return `Invalid value found for ${place}.`
+  return `The value found for ${place} is nested deeper than ${deepestNesting} levels.`
 }
 
 /** Returns the writer of a leaf type; `undefined` is a value that is none of the type's. */
@@ -372,7 +375,9 @@ function leafWriter(type: GraphQLLeafType): (value: unknown) => string | undefin
     const texts = new Map(type.getValues().map(({ name }) => [name as unknown, `"${name}"`]))
     return (value) => texts.get(value)
   }
-  if (!isSpecifiedScalarType(type)) return (value) => JSON.stringify(value)
+  if (!isSpecifiedScalarType(type)) {
+    return (value) => (isWithinNesting(value) ? JSON.stringify(value) : undefined)
+  }
   switch (type.name) {
     case 'Int':
       return (value) => (Number.isInteger(value) ? String(value) : undefined)

@@ -1,5 +1,6 @@
 /** What a plan changes in representations before a fetch, and in data after it. */
 import type { FetchDataRewrite } from '@apollo/query-planner'
+import { deepestNesting } from './nesting.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
 import type { IsOfType } from './type-relations.ts'
@@ -15,7 +16,7 @@ export function rewriter(
   return (value) => {
     for (const rewrite of rewrites) {
       const name = rewrite.path.at(-1)
-      if (name !== undefined) applyAt(rewrite.path, 0, value, change(rewrite, name))
+      if (name !== undefined) applyAt(rewrite.path, 0, value, change(rewrite, name), deepestNesting)
     }
   }
 
@@ -24,19 +25,23 @@ export function rewriter(
     index: number,
     value: unknown,
     apply: (object: JsonObject) => void,
+    levels: number,
   ): void {
+    if (levels === 0) return
     if (Array.isArray(value)) {
-      for (const element of value) applyAt(path, index, element, apply)
+      for (const element of value) applyAt(path, index, element, apply, levels - 1)
       return
     }
     if (!isObject(value)) return
     if (index === path.length - 1) return apply(value)
     const step = path[index]!
-    if (!step.startsWith(conditionPrefix)) return applyAt(path, index + 1, value[step], apply)
+    if (!step.startsWith(conditionPrefix)) {
+      return applyAt(path, index + 1, value[step], apply, levels - 1)
+    }
     const typename = value['__typename']
     const condition = step.slice(conditionPrefix.length)
     if (typeof typename !== 'string' || isOfType(typename, condition)) {
-      applyAt(path, index + 1, value, apply)
+      applyAt(path, index + 1, value, apply, levels)
     }
   }
 }

@@ -3,11 +3,13 @@ import { GraphQLError } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
 import type { VariableValues } from './check-variables.ts'
 import type { CompiledOperation } from './compile-operation.ts'
+import { errorList } from './error-list.ts'
 import { executePlan } from './execute-plan.ts'
 import type { FetchedData, FetchError } from './execute-plan.ts'
+import { explainedPlaces } from './explained-places.ts'
 import { introspect } from './introspect.ts'
 import type { JsonObject, MergeObject } from './response-data.ts'
-import type { Misfit, SharedTexts } from './response-writer.ts'
+import type { Misfit, ResponseWriter, SharedTexts } from './response-writer.ts'
 import type { SharedObjects } from './share-entities.ts'
 import type { FetchSubgraph } from './subgraph-request.ts'
 
@@ -49,16 +51,31 @@ export async function runOperation<Context>(run: Run<Context>): Promise<Operatio
   const text = writer.write(data, writing)
   if (!writing.damaged && errors.length === 0) return { data: text, errors: noErrors }
 
-  const unexplained = writing.damaged
-    ? writer.explain(data).filter((misfit) => !errors.some((error) => explains(error, misfit, run)))
-    : []
   return {
     data: text,
     errors: [
       ...errors.flatMap((error) => fetchError(error, data, run)),
-      ...unexplained.map(misfitError),
+      ...(writing.damaged ? unexplained(writer, data, errors, run).map(misfitError) : []),
     ],
   }
+}
+
+/** Returns what does not fit the schema, but for what the error of a fetch explains already. */
+function unexplained<Context>(
+  writer: ResponseWriter,
+  data: JsonObject,
+  errors: readonly FetchError[],
+  { clientName }: Run<Context>,
+): readonly Misfit[] {
+  const explained = explainedPlaces()
+  for (const { explains } of errors) {
+    explained.add(explains.map((key) => (typeof key === 'string' ? clientName(key) : key)))
+  }
+  const misfits = errorList<Misfit>()
+  writer.explain(data, (misfit) => {
+    if (!explained.has(misfit.path)) misfits.add(() => misfit)
+  })
+  return misfits.listed()
 }
 
 const noErrors: readonly GraphQLError[] = []
@@ -113,22 +130,10 @@ function fetchError<Context>(
 ): GraphQLError[] {
   const own = path && operation.clientPath(path, data, variables)
   if (path && !own) return []
-  return [new GraphQLError(message, { path: own, extensions: { ...extensions } })]
+  const place = own?.length ? { path: own } : {}
+  return [new GraphQLError(message, { ...place, extensions: { ...extensions } })]
 }
 
 function misfitError({ message, path }: Misfit): GraphQLError {
   return new GraphQLError(message, { path, extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } })
-}
-
-/** Whether an error tells why there is a null: it is at the same place, above or below. */
-function explains<Context>(
-  { explains: place }: FetchError,
-  { path }: Misfit,
-  { clientName }: Run<Context>,
-): boolean {
-  const shared = Math.min(place.length, path.length)
-  return place.slice(0, shared).every((key, index) => {
-    if (key === '@') return typeof path[index] === 'number'
-    return (typeof key === 'string' ? clientName(key) : key) === path[index]
-  })
 }

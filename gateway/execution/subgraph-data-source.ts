@@ -2,11 +2,11 @@
 import type { GraphQLDataSource } from '@apollo/gateway'
 import { Kind, parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
-import { errorTable } from '../errors.ts'
-import type { ErrorName } from '../errors.ts'
 import type { CallSubgraph } from './call-subgraph.ts'
 import type { ClientRequest } from './client-request.ts'
-import type { SubgraphError } from './subgraph-errors.ts'
+import { isWithinNesting, nestedTooDeep } from './nesting.ts'
+import { errorOfCall } from './subgraph-errors.ts'
+import type { FailedCall, SubgraphError } from './subgraph-request.ts'
 
 /**
  * Returns the data source of one subgraph. It never throws for a subgraph's fault: the fields that
@@ -19,24 +19,30 @@ export function subgraphDataSource(call: CallSubgraph): GraphQLDataSource<Client
       const body = JSON.stringify({ query, variables, operationName })
       const operationKind = query.startsWith('mutation') ? 'mutation' : 'query'
       const answer = await call({ operationKind, body }, context as ClientRequest)
-      if (answer.outcome === 'answered') {
+      if (answer.outcome === 'answered' && isWithinNesting(answer.data)) {
         const { data, errors } = answer
         return { data, ...(errors.length > 0 ? { errors: [...errors] } : {}) }
       }
       const document = 'document' in fetch ? fetch.document : undefined
-      return { data: null, errors: failureOfFetch(document ?? parse(query), answer.reason) }
+      const failed = answer.outcome === 'failed' ? answer : tooDeep
+      return { data: null, errors: failureOfFetch(document ?? parse(query), failed) }
     },
   }
 }
 
 /** One error for each root field of the failed fetch; for entities, at the first of them. */
-function failureOfFetch(document: DocumentNode, reason: ErrorName): SubgraphError[] {
-  const { message, code } = errorTable[reason]
+function failureOfFetch(document: DocumentNode, failed: FailedCall): SubgraphError[] {
   return rootResponseKeys(document).map((key) => ({
-    message,
+    ...errorOfCall(failed),
     path: key === '_entities' ? [key, 0] : [key],
-    extensions: { code },
   }))
+}
+
+/** The library recurses over all that a response holds. */
+const tooDeep: FailedCall = {
+  outcome: 'failed',
+  reason: 'SUBGRAPH_RESPONSE_INVALID',
+  detail: nestedTooDeep,
 }
 
 function rootResponseKeys(document: DocumentNode): string[] {

@@ -1,12 +1,9 @@
 /** What a client may learn of a subgraph's errors. */
 import { errorTable } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
-
-export interface SubgraphError {
-  readonly message: string
-  readonly path?: readonly (string | number)[]
-  readonly extensions: Readonly<Record<string, unknown>>
-}
+import { abridged, mostErrors } from './error-list.ts'
+import type { ResponsePath } from './response-data.ts'
+import type { FailedCall, SubgraphError } from './subgraph-request.ts'
 
 /** `redact`: the table's message for the codes below, SUBGRAPH_ERROR for all else. */
 export type SubgraphErrorPolicy = 'redact' | 'expose'
@@ -25,16 +22,50 @@ const codesForClients: readonly ErrorName[] = [
 ]
 
 /** Returns the errors of a subgraph's response as the client may see them. */
-export function readSubgraphErrors(errors: unknown, policy: SubgraphErrorPolicy): SubgraphError[] {
+export function readSubgraphErrors(
+  errors: unknown,
+  policy: SubgraphErrorPolicy,
+): readonly SubgraphError[] {
   if (!Array.isArray(errors)) return []
-  return errors.map((error: unknown) => {
+  const listed = errors.slice(0, mostErrors).map((error: unknown): SubgraphError => {
     const { message, path, extensions } = asRecord(error)
-    const known = Array.isArray(path) ? { path } : {}
+    const known = soundPath(path)
+    const place = known.length > 0 ? { path: known } : {}
     if (policy === 'expose') {
-      return { message: String(message), ...known, extensions: exposed(asRecord(extensions)) }
+      const text = typeof message === 'string' ? message : errorTable.SUBGRAPH_ERROR.message
+      return { message: text, ...place, extensions: exposed(asRecord(extensions)) }
     }
-    return { ...redacted(asRecord(extensions).code), ...known }
+    return { ...redacted(asRecord(extensions).code), ...place }
   })
+  return abridged(listed, errors.length - listed.length)
+}
+
+/** Returns what a client learns of a call that failed as a whole. */
+export function errorOfCall({ reason, detail }: FailedCall): SubgraphError {
+  const { message, code } = errorTable[reason]
+  return {
+    message: detail === undefined ? message : `${message}: ${detail}`,
+    extensions: { code },
+  }
+}
+
+/** The longest path of an error that is read. */
+const longestPath = 500
+
+/** Returns a path up to its first part that is neither a name nor an index (section 7.1.2). */
+function soundPath(path: unknown): ResponsePath {
+  if (!Array.isArray(path)) return []
+  const parts: readonly unknown[] = path.length > longestPath ? path.slice(0, longestPath) : path
+  const odd = parts.findIndex((part) => !isName(part) && !isIndex(part))
+  return (odd < 0 ? parts : parts.slice(0, odd)) as ResponsePath
+}
+
+function isName(part: unknown): boolean {
+  return typeof part === 'string' && /^[_A-Za-z][_0-9A-Za-z]*$/.test(part)
+}
+
+function isIndex(part: unknown): boolean {
+  return Number.isSafeInteger(part) && (part as number) >= 0
 }
 
 /** Whatever the policy: `http` would set the gateway's own status and headers, the others are internals. */
@@ -42,7 +73,8 @@ const neverExposed = ['http', 'stacktrace', 'exception']
 
 function exposed(extensions: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(extensions).filter(([name]) => !neverExposed.includes(name))
-  return Object.fromEntries(entries)
+  const code = typeof extensions.code === 'string' ? extensions.code : 'SUBGRAPH_ERROR'
+  return { ...Object.fromEntries(entries), code }
 }
 
 function redacted(code: unknown): SubgraphError {

@@ -1,7 +1,6 @@
 /** What the executor asks of whatever carries a request to a subgraph, and what it gets back. */
 import type { ErrorName } from '../errors.ts'
-import type { JsonObject } from './response-data.ts'
-import type { SubgraphError } from './subgraph-errors.ts'
+import type { JsonObject, ResponsePath } from './response-data.ts'
 
 export interface SubgraphRequest {
   readonly operationKind: 'query' | 'mutation' | 'subscription'
@@ -11,13 +10,27 @@ export interface SubgraphRequest {
   readonly isAfterMutation?: true
 }
 
+/** An error of a subgraph, as the client may see it. */
+export interface SubgraphError {
+  readonly message: string
+  readonly path?: ResponsePath
+  readonly extensions: Readonly<Record<string, unknown>>
+}
+
+export interface FailedCall {
+  readonly outcome: 'failed'
+  readonly reason: ErrorName
+  /** What the client learns beyond the message of the error table. */
+  readonly detail?: string
+}
+
 export type SubgraphAnswer =
   | {
       readonly outcome: 'answered'
       readonly data: JsonObject | null
       readonly errors: readonly SubgraphError[]
     }
-  | { readonly outcome: 'failed'; readonly reason: ErrorName }
+  | FailedCall
 
 /**
  * Sends a request to a subgraph for a caller. It does not reject for anything that a subgraph does;

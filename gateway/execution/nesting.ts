@@ -1,0 +1,27 @@
+/** How deep a subgraph's response may be nested: every recursion over one ends here. */
+/** The most lists and objects inside each other in a value that is read. */
+export const deepestNesting = 500
+
+/** Returns whether a JSON value is nested no deeper than that. */
+export function isWithinNesting(value: unknown, levels: number = deepestNesting): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (levels === 0) return false
+  for (const key in value) {
+    if (!isWithinNesting((value as Record<string, unknown>)[key], levels - 1)) return false
+  }
+  return true
+}
+
+/** What a client learns of a value that is nested too deep to be handed on. */
+export const nestedTooDeep = `a value in it is nested deeper than ${deepestNesting} levels`
+
+/** A value of a subgraph's response that cannot be handed on to another subgraph. */
+export class NestedTooDeep extends Error {
+  override name = 'NestedTooDeep'
+}
+
+/** Returns the JSON text of a value; it throws NestedTooDeep. */
+export function boundedJson(value: unknown): string {
+  if (!isWithinNesting(value)) throw new NestedTooDeep()
+  return JSON.stringify(value)
+}

@@ -1,0 +1,288 @@
+/** What the gateway makes of subgraphs' responses that are odd, wrong or huge, over real HTTP. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { createServer } from 'node:http'
+import type { OutgoingHttpHeaders, Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { startIssuer } from '../support/issuer.ts'
+import type { TestIssuer } from '../support/issuer.ts'
+import { runGateway } from '../support/running-gateway.ts'
+import type { RunningGateway } from '../support/running-gateway.ts'
+
+const link =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requires", "@external"])'
+const oddSdl = `${link}
+  scalar Json
+  interface Thing { id: ID! }
+  type Book implements Thing { id: ID! title: String }
+  type Pen { ink: Int }
+  union Any = Book | Pen
+  type Query {
+    text: String must: String! list: [String] grid: [[Int]] json: Json item: Item items: [Item]
+    thing: Thing any: Any book: Book number: Int numbers: [Int] id: ID
+  }
+  type Mutation { change: Int }
+  type Item @key(fields: "id") { id: ID! json: Json tags: [String] }`
+const healthySdl = `${link}
+  scalar Json
+  type Query { fine: Int }
+  type Item @key(fields: "id") {
+    id: ID! json: Json @external stock: Int sizes: [Int] label: String @requires(fields: "json")
+  }`
+
+interface Scripted {
+  status?: number
+  headers?: OutgoingHttpHeaders
+  body: unknown
+}
+
+/** What the subgraphs answer: the odd one, and the healthy one where it is asked for entities. */
+let odd: Scripted
+let entities: Scripted
+const servers: Server[] = []
+const gateways = new Map<string, RunningGateway>()
+let issuer: TestIssuer
+
+async function subgraph(answer: (query: string) => Scripted): Promise<string> {
+  const server = createServer(async (request, response) => {
+    let text = ''
+    for await (const chunk of request) text += String(chunk)
+    const { status = 200, headers = {}, body } = answer(JSON.parse(text).query)
+    response.writeHead(status, { 'content-type': 'application/json', ...headers })
+    response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))
+  })
+  servers.push(server.unref())
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  const sources = [
+    { name: 'odd', sdl: oddSdl, url: await subgraph(() => odd) },
+    {
+      name: 'healthy',
+      sdl: healthySdl,
+      url: await subgraph((query) =>
+        query.includes('_entities') ? entities : { body: { data: { fine: 1 } } },
+      ),
+    },
+  ]
+  const settings = {
+    native: '',
+    apollo: 'engine: apollo',
+    exposing: 'subgraphs: { all: { subgraph_errors: expose } }',
+    'apollo exposing': 'engine: apollo\nsubgraphs: { all: { subgraph_errors: expose } }',
+  }
+  for (const [name, config] of Object.entries(settings)) {
+    const { issuer: url, jwksUri } = issuer
+    const authentication = `authentication:
+  issuers: [{ issuer: '${url}', jwks_uri: '${jwksUri}', audiences: [x], algorithms: [ES256] }]
+`
+    gateways.set(name, await runGateway(sources, authentication + config))
+  }
+})
+
+afterAll(async () => {
+  for (const gateway of gateways.values()) await gateway.close()
+  await issuer.close()
+  for (const server of servers) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+beforeEach(() => {
+  odd = { body: { data: null } }
+  entities = { body: { data: { _entities: [] } } }
+})
+
+interface Body {
+  data?: Record<string, unknown> | null
+  errors?: { message: string; path?: unknown[]; extensions: Record<string, unknown> }[]
+}
+
+async function ask(query: string, gateway = 'native', headers: Record<string, string> = {}) {
+  const { url, log } = gateways.get(gateway)!
+  const logged = log.length
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query }),
+  })
+  const text = await response.text()
+  const { data, errors = [] } = JSON.parse(text) as Body
+  const levels = log.slice(logged).map((line) => (JSON.parse(line) as { level: number }).level)
+  return { status: response.status, response, text, data, errors, isOurFault: levels.includes(50) }
+}
+
+const engines = ['native', 'apollo']
+
+function nestedList(depth: number): string {
+  return '['.repeat(depth) + ']'.repeat(depth)
+}
+
+describe.each(engines)('odd errors, with the engine %s', (engine) => {
+  test.each([
+    ['a path that holds null', { message: 'x', path: [null] }, undefined],
+    ['a path that holds an object', { message: 'x', path: [{}] }, undefined],
+    ['a path that holds a truth value', { message: 'x', path: [true] }, undefined],
+    ['a path that is a text', { message: 'x', path: 'list' }, undefined],
+    ['a path that starts with a number', { message: 'x', path: [1.5, 'list'] }, undefined],
+    ['a path that goes on oddly', { message: 'x', path: ['list', -1] }, ['list']],
+    ['a path with what is no name', { message: 'x', path: ['list', '0'] }, ['list']],
+    ['null', null, undefined],
+    ['a text', 'x', undefined],
+    ['a number', 7, undefined],
+    ['a list', [[]], undefined],
+    ['extensions that are a text', { message: 'x', extensions: 'y' }, undefined],
+    ['a code that is an object', { message: 'x', extensions: { code: {} } }, undefined],
+    ['a message that is none', { message: { x: 1 } }, undefined],
+  ])('%s: it is reported, its odd part dropped', async (_name, error, path) => {
+    odd = { body: { data: { list: null }, errors: [error] } }
+    for (const gateway of [engine, engine === 'native' ? 'exposing' : 'apollo exposing']) {
+      const answer = await ask('{ list fine }', gateway)
+      expect(answer).toMatchObject({ status: 200, data: { list: null, fine: 1 } })
+      expect(answer.errors).toHaveLength(1)
+      expect(answer.errors[0]!.message).toEqual(expect.stringMatching(/./))
+      expect(answer.errors[0]!.path).toEqual(path)
+      expect(answer.errors[0]!.extensions).toEqual({ code: 'SUBGRAPH_ERROR' })
+      expect(answer.isOurFault).toBe(false)
+    }
+  })
+
+  test('a path nested 100,000 deep is dropped', async () => {
+    const path = nestedList(100_000)
+    odd = { body: `{"data":{"text":null},"errors":[{"message":"x","path":${path}}]}` }
+    const answer = await ask('{ text fine }', engine)
+    expect(answer).toMatchObject({ status: 200, data: { text: null, fine: 1 }, isOurFault: false })
+    expect(answer.errors).toEqual([
+      { message: expect.any(String), extensions: { code: 'SUBGRAPH_ERROR' } },
+    ])
+  })
+
+  test('of 50,000 errors 1,000 are listed, and the last one counts the others', async () => {
+    const errors = Array.from({ length: 50_000 }, (_, index) => ({
+      message: 'x',
+      path: ['list', index],
+    }))
+    odd = { body: { data: { list: null }, errors } }
+    const answer = await ask('{ list fine }', engine)
+    expect(answer).toMatchObject({ status: 200, data: { list: null, fine: 1 } })
+    expect(answer.errors).toHaveLength(1_000)
+    expect(answer.errors[0]!.path).toEqual(['list', 0])
+    expect(answer.errors.at(-1)!.message).toContain('49000 more errors are not listed')
+    expect(gateways.get(engine)!.log.every((line) => line.length < 20_000)).toBe(true)
+  })
+})
+
+describe.each(engines)('deep values, with the engine %s', (engine) => {
+  const deep = nestedList(20_000)
+
+  test('a custom scalar nested 20,000 deep is an error that names the bound', async () => {
+    odd = { body: `{"data":{"json":${deep}}}` }
+    const answer = await ask('{ json fine }', engine)
+    expect(answer).toMatchObject({ status: 200, data: { json: null, fine: 1 }, isOurFault: false })
+    expect(answer.errors).toMatchObject([
+      { path: ['json'], extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } },
+    ])
+    expect(answer.errors[0]!.message).toContain('deeper than 500 levels')
+  })
+
+  test('one nested 400 deep is served', async () => {
+    odd = { body: `{"data":{"json":${nestedList(400)}}}` }
+    const answer = await ask('{ json fine }', engine)
+    expect(answer.text).toContain(nestedList(400))
+    expect(answer.errors).toEqual([])
+  })
+
+  test('one that another subgraph requires is an error, too', async () => {
+    odd = { body: `{"data":{"item":{"__typename":"Item","id":"1","json":${deep}}}}` }
+    const answer = await ask('{ item { label } fine }', engine)
+    expect(answer).toMatchObject({ status: 200, isOurFault: false })
+    expect(answer.data!.fine).toBe(1)
+    expect(answer.errors[0]!.message).toContain('deeper than 500 levels')
+  })
+
+  test.each([
+    ['an object', '{ item { tags } fine }', `{"item":${deep}}`],
+    ['a leaf', '{ number fine }', `{"number":${deep}}`],
+    ['a list', '{ list fine }', `{"list":${deep}}`],
+    ['a list of lists', '{ grid fine }', `{"grid":${deep}}`],
+    ['an entity', '{ item { stock } fine }', `{"item":${deep}}`],
+  ])('lists nested 20,000 deep in the place of %s are an error', async (_name, query, data) => {
+    odd = { body: `{"data":${data}}` }
+    const answer = await ask(query, engine)
+    expect(answer).toMatchObject({ status: 200, isOurFault: false })
+    expect(answer.data!.fine).toBe(1)
+    expect(answer.errors).toHaveLength(1)
+    expect(answer.errors[0]!.extensions.code).toBe('SUBGRAPH_RESPONSE_INVALID')
+  })
+})
+
+test('what nobody asked for may be nested as deep as it likes', async () => {
+  const deep = nestedList(20_000)
+  const item = `{"__typename":"Item","id":"1","more":${deep}}`
+  odd = { body: `{"data":{"more":${deep},"items":[${item},${item}],"a":${item}}}` }
+  entities = {
+    body: `{"data":{"_entities":[{"stock":1,"more":${deep}}],"_e0":[{"stock":1,"more":${deep}}],"_e1":[{"stock":1,"more":${deep}}]}}`,
+  }
+  const answer = await ask('{ items { stock } a: item { stock } fine }')
+  expect(answer).toMatchObject({ status: 200, errors: [] })
+  expect(answer.data).toEqual({ items: [{ stock: 1 }, { stock: 1 }], a: { stock: 1 }, fine: 1 })
+})
+
+test('50,000 values that do not fit the schema are 1,000 errors', async () => {
+  odd = { body: { data: { numbers: Array.from({ length: 50_000 }, () => 'x') } } }
+  const answer = await ask('{ numbers fine }')
+  expect(answer.data!.fine).toBe(1)
+  expect(answer.errors).toHaveLength(1_000)
+  expect(answer.errors.at(-1)!.message).toContain('49000 more errors')
+})
+
+test('an error at an entity at 50,000 positions is reported at 1,000 of them', async () => {
+  const item = { __typename: 'Item', id: '1' }
+  odd = { body: { data: { items: Array.from({ length: 50_000 }, () => item) } } }
+  const errors = Array.from({ length: 2_000 }, () => ({
+    message: 'x',
+    path: ['_entities', 0, 'stock'],
+  }))
+  entities = { body: { data: { _entities: [{ stock: null }] }, errors } }
+  const answer = await ask('{ items { stock } fine }')
+  expect(answer.data!.fine).toBe(1)
+  expect(answer.errors).toHaveLength(1_000)
+  expect(answer.errors[7]!.path).toEqual(['items', 7, 'stock'])
+})
+
+describe('paths of errors', () => {
+  test.each([
+    ['a list of leaves', ['list', 1], ['list', 1]],
+    ['a list of lists of leaves', ['grid', 1, 0], ['grid', 1, 0]],
+    ['more indices than there are lists', ['list', 1, 2], ['list', 1]],
+    ['an index where there is no list', ['text', 1], ['text']],
+    ['a name below a leaf', ['list', 1, 'x'], ['list', 1]],
+    ['an index of a list of objects', ['items', 1, 'tags', 0], ['items', 1, 'tags', 0]],
+    ['an index first', [0, 'list'], undefined],
+  ])('%s', async (_name, path, expected) => {
+    odd = {
+      body: {
+        data: { list: [], grid: [], text: null, items: [] },
+        errors: [{ message: 'x', path }],
+      },
+    }
+    const { errors } = await ask('{ list grid text items { tags } }')
+    expect(errors).toHaveLength(1)
+    expect(errors[0]!.path).toEqual(expected)
+  })
+
+  test('a list of leaves of an entity', async () => {
+    odd = { body: { data: { items: [null, { __typename: 'Item', id: '1' }] } } }
+    entities = {
+      body: {
+        data: { _entities: [{ sizes: [null, 2] }] },
+        errors: [{ message: 'x', path: ['_entities', 0, 'sizes', 0] }],
+      },
+    }
+    const { errors } = await ask('{ items { sizes } }')
+    expect(errors.map(({ path }) => path)).toEqual([['items', 1, 'sizes', 0]])
+  })
+})
