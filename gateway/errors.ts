@@ -141,31 +141,11 @@ export const errorTable = {
   BAD_USER_INPUT: { code: 'BAD_USER_INPUT', status: 400, message: 'A value is not acceptable' },
 
   // What went wrong behind us?
-  INVALID_CREDENTIALS: {
-    code: 'INVALID_CREDENTIALS',
-    status: 200,
-    message: 'Wrong username or password',
-  },
-  SESSION_ENDED: {
-    code: 'SESSION_ENDED',
-    status: 200,
-    message: 'The session has ended: log in again',
-  },
-  REFRESH_CONFLICT: {
-    code: 'REFRESH_CONFLICT',
-    status: 200,
-    message: 'The refresh token has just been used: retry with the newest one',
-  },
-  SECOND_FACTOR_REQUIRED: {
-    code: 'SECOND_FACTOR_REQUIRED',
-    status: 200,
-    message: 'Give the code of your authenticator app, too',
-  },
   TOO_MANY_REQUESTS: {
     code: 'TOO_MANY_REQUESTS',
     status: 429,
     retryAfter: 60,
-    message: 'Too many requests: try again in a minute',
+    message: 'Too many requests: try again later',
   },
   SERVICE_UNAVAILABLE: {
     code: 'SERVICE_UNAVAILABLE',
@@ -203,6 +183,15 @@ export const errorTable = {
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorName = keyof typeof errorTable
+
+/** In the extensions of an error that came from a subgraph: those that the client gets. */
+export const passedExtensions = Symbol('the extensions that the client gets')
+
+/**
+ * Extensions of a subgraph's errors that no configuration passes on: `http` would set the gateway's own
+ * status, the others are what frameworks add for developers.
+ */
+export const neverPassed = /^http$|stack|trace|exception|debug/i
 
 /** A refusal by name: message, status and challenge come from the table. */
 export class GatewayError extends Error {

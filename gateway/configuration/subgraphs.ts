@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { duration, flag, size, text, wholeNumber } from './values.ts'
+import { neverPassed } from '../errors.ts'
+import { duration, flag, size, text, texts, wholeNumber } from './values.ts'
 
 /** PEM texts: `${file.PATH}` puts a file's in. */
 const tlsSchema = z
@@ -27,6 +28,22 @@ const breakerSchema = z.union(
   'expected false, or failures and pause',
 )
 
+/** Words of a subgraph's own that pass to the client. */
+const passSchema = z.strictObject({
+  codes: texts().default([]).describe('Codes of errors that pass with their own message'),
+  extensions: texts()
+    .refine((names) => !names.some((name) => neverPassed.test(name)), {
+      message: 'has a name that is never passed on: http, or what could hold a stack',
+    })
+    .default([])
+    .describe('Extensions that pass beside a code that passes'),
+})
+
+const subgraphErrorsSchema = z.union(
+  [z.enum(['redact', 'expose']), z.strictObject({ pass: passSchema })],
+  'expected redact, expose, or pass with codes and extensions',
+)
+
 const subgraphSchema = z.strictObject({
   timeout: duration({ least: '10ms', most: '10m' })
     .optional()
@@ -34,10 +51,9 @@ const subgraphSchema = z.strictObject({
   connections: wholeNumber({ least: 1, most: 10_000 })
     .optional()
     .describe('How many connections are kept to one subgraph at most (default 100)'),
-  subgraph_errors: z
-    .enum(['redact', 'expose'])
+  subgraph_errors: subgraphErrorsSchema
     .optional()
-    .describe("Whether clients see the subgraph's own error messages (default redact)"),
+    .describe("What clients see of the subgraph's own errors (default redact)"),
   response_limit: size({ least: '1KB', most: '1024MB' })
     .optional()
     .describe('The largest answer that is read, once decompressed (default 50MB)'),
@@ -68,8 +84,8 @@ export interface SubgraphSettings {
   readonly timeout: number
   /** How many connections are kept to one subgraph at most. */
   readonly connections: number
-  /** Whether clients see the subgraph's own error messages. */
-  readonly errors: 'redact' | 'expose'
+  /** What clients see of the subgraph's own errors. */
+  readonly errors: z.output<typeof subgraphErrorsSchema>
   /** The largest answer that is read, once decompressed, in bytes. */
   readonly responseLimit: number
   readonly compression: boolean

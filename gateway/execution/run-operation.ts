@@ -11,6 +11,7 @@ import { introspect } from './introspect.ts'
 import type { JsonObject, MergeObject } from './response-data.ts'
 import type { Misfit, ResponseWriter, SharedTexts } from './response-writer.ts'
 import type { SharedObjects } from './share-entities.ts'
+import { marked } from './subgraph-errors.ts'
 import type { FetchSubgraph } from './subgraph-request.ts'
 
 export interface Run<Context> {
@@ -131,7 +132,7 @@ function fetchError<Context>(
   const own = path && operation.clientPath(path, data, variables)
   if (path && !own) return []
   const place = own?.length ? { path: own } : {}
-  return [new GraphQLError(message, { ...place, extensions: { ...extensions } })]
+  return [new GraphQLError(message, { ...place, extensions: marked(extensions) })]
 }
 
 function misfitError({ message, path }: Misfit): GraphQLError {

@@ -5,7 +5,7 @@ import type { DocumentNode } from 'graphql'
 import type { CallSubgraph } from './call-subgraph.ts'
 import type { ClientRequest } from './client-request.ts'
 import { isWithinNesting, nestedTooDeep } from './nesting.ts'
-import { errorOfCall } from './subgraph-errors.ts'
+import { errorOfCall, marked } from './subgraph-errors.ts'
 import type { FailedCall, SubgraphError } from './subgraph-request.ts'
 
 /**
@@ -21,13 +21,17 @@ export function subgraphDataSource(call: CallSubgraph): GraphQLDataSource<Client
       const answer = await call({ operationKind, body }, context as ClientRequest)
       if (answer.outcome === 'answered' && isWithinNesting(answer.data)) {
         const { data, errors } = answer
-        return { data, ...(errors.length > 0 ? { errors: [...errors] } : {}) }
+        return { data, ...(errors.length > 0 ? { errors: errors.map(withMark) } : {}) }
       }
       const document = 'document' in fetch ? fetch.document : undefined
       const failed = answer.outcome === 'failed' ? answer : tooDeep
-      return { data: null, errors: failureOfFetch(document ?? parse(query), failed) }
+      return { data: null, errors: failureOfFetch(document ?? parse(query), failed).map(withMark) }
     },
   }
+}
+
+function withMark(error: SubgraphError) {
+  return { ...error, extensions: marked(error.extensions) }
 }
 
 /** One error for each root field of the failed fetch; for entities, at the first of them. */

@@ -1,25 +1,33 @@
 /** What a client may learn of a subgraph's errors. */
-import { errorTable } from '../errors.ts'
+import { errorTable, passedExtensions } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import { abridged, mostErrors } from './error-list.ts'
 import type { ResponsePath } from './response-data.ts'
 import type { FailedCall, SubgraphError } from './subgraph-request.ts'
+import { withoutStacks } from './without-stacks.ts'
 
-/** `redact`: the table's message for the codes below, SUBGRAPH_ERROR for all else. */
-export type SubgraphErrorPolicy = 'redact' | 'expose'
+/**
+ * `redact`: the error table's message for its own codes, SUBGRAPH_ERROR for all else; `pass`: the same,
+ * but errors with one of these codes pass with their own message, and these extensions beside every
+ * code that passes; `expose`: message, code and extensions of every error, but for what could be a stack.
+ */
+export type SubgraphErrorPolicy =
+  | 'redact'
+  | 'expose'
+  | { readonly pass: { readonly codes: readonly string[]; readonly extensions: readonly string[] } }
 
-/** Codes that a subgraph may use towards the client: they say something about the request. */
-const codesForClients: readonly ErrorName[] = [
+type Extensions = Readonly<Record<string, unknown>>
+
+/** Codes of the error table that a subgraph may use: they say something about the request. */
+const codesForClients: ReadonlySet<unknown> = new Set<ErrorName>([
   'BAD_USER_INPUT',
   'FORBIDDEN',
-  'INVALID_CREDENTIALS',
-  'REFRESH_CONFLICT',
-  'SECOND_FACTOR_REQUIRED',
   'SERVICE_UNAVAILABLE',
-  'SESSION_ENDED',
   'TOO_MANY_REQUESTS',
   'UNAUTHENTICATED',
-]
+])
+
+const nothingPasses = { codes: [], extensions: [] }
 
 /** Returns the errors of a subgraph's response as the client may see them. */
 export function readSubgraphErrors(
@@ -30,12 +38,10 @@ export function readSubgraphErrors(
   const listed = errors.slice(0, mostErrors).map((error: unknown): SubgraphError => {
     const { message, path, extensions } = asRecord(error)
     const known = soundPath(path)
-    const place = known.length > 0 ? { path: known } : {}
-    if (policy === 'expose') {
-      const text = typeof message === 'string' ? message : errorTable.SUBGRAPH_ERROR.message
-      return { message: text, ...place, extensions: exposed(asRecord(extensions)) }
+    return {
+      ...visible(message, asRecord(extensions), policy),
+      ...(known.length > 0 ? { path: known } : {}),
     }
-    return { ...redacted(asRecord(extensions).code), ...place }
   })
   return abridged(listed, errors.length - listed.length)
 }
@@ -47,6 +53,36 @@ export function errorOfCall({ reason, detail }: FailedCall): SubgraphError {
     message: detail === undefined ? message : `${message}: ${detail}`,
     extensions: { code },
   }
+}
+
+/** Returns the extensions with a note of themselves: what is added to them on their way stays inside. */
+export function marked(extensions: Extensions): Record<string | symbol, unknown> {
+  return { ...extensions, [passedExtensions]: extensions }
+}
+
+function visible(message: unknown, extensions: Extensions, policy: SubgraphErrorPolicy) {
+  const { code } = extensions
+  if (policy === 'expose') return ownWords(message, code, Object.entries(extensions))
+  const { pass = nothingPasses } = policy === 'redact' ? {} : policy
+  const also = Object.entries(extensions).filter(([name]) => pass.extensions.includes(name))
+  if (typeof code === 'string' && pass.codes.includes(code)) return ownWords(message, code, also)
+  if (!codesForClients.has(code)) return tableWords('SUBGRAPH_ERROR', [])
+  return tableWords(code as ErrorName, also)
+}
+
+function ownWords(message: unknown, code: unknown, extensions: readonly [string, unknown][]) {
+  return {
+    message: typeof message === 'string' ? message : errorTable.SUBGRAPH_ERROR.message,
+    extensions: {
+      ...withoutStacks(extensions),
+      code: typeof code === 'string' ? code : 'SUBGRAPH_ERROR',
+    },
+  }
+}
+
+function tableWords(name: ErrorName, extensions: readonly [string, unknown][]) {
+  const { message, code } = errorTable[name]
+  return { message, extensions: { ...withoutStacks(extensions), code } }
 }
 
 /** The longest path of an error that is read. */
@@ -66,20 +102,6 @@ function isName(part: unknown): boolean {
 
 function isIndex(part: unknown): boolean {
   return Number.isSafeInteger(part) && (part as number) >= 0
-}
-
-/** Whatever the policy: `http` would set the gateway's own status and headers, the others are internals. */
-const neverExposed = ['http', 'stacktrace', 'exception']
-
-function exposed(extensions: Record<string, unknown>): Record<string, unknown> {
-  const entries = Object.entries(extensions).filter(([name]) => !neverExposed.includes(name))
-  const code = typeof extensions.code === 'string' ? extensions.code : 'SUBGRAPH_ERROR'
-  return { ...Object.fromEntries(entries), code }
-}
-
-function redacted(code: unknown): SubgraphError {
-  const name = codesForClients.find((candidate) => candidate === code) ?? 'SUBGRAPH_ERROR'
-  return { message: errorTable[name].message, extensions: { code: errorTable[name].code } }
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
-import { errorTable, GatewayError } from '../errors.ts'
+import { errorTable, GatewayError, passedExtensions } from '../errors.ts'
 
 /** Extensions that tell the client something; all others stay inside. */
 const extensionsForClients = ['code', 'reason', 'requires', 'errorId']
@@ -14,12 +14,15 @@ export type ClientErrorFormatter = (
 ) => GraphQLFormattedError
 
 /**
- * Returns Apollo Server's `formatError`: errors about the request pass with the words of graphql-js,
+ * Returns Apollo Server's `formatError`: errors of subgraphs pass as they were judged, errors about the
+ * request pass with the words of graphql-js,
  * GatewayErrors with those of the table, and an unforeseen one becomes its table row with an id that
  * stands in the log beside the cause.
  */
 export function clientErrorFormatter(log: Logger): ClientErrorFormatter {
   return (formatted, error) => {
+    const ofSubgraph = extensionsOfSubgraph(formatted)
+    if (ofSubgraph) return { ...formatted, extensions: ofSubgraph }
     const cause = originOf(error)
     if (cause instanceof GatewayError) return tableError(formatted, cause)
     // The parser recurses: what fills its stack is the document.
@@ -32,6 +35,11 @@ export function clientErrorFormatter(log: Logger): ClientErrorFormatter {
     const { message, code } = errorTable.INTERNAL_SERVER_ERROR
     return { ...formatted, message, extensions: { code, errorId } }
   }
+}
+
+/** What a subgraph reports has been judged already; what was added on the way stays inside. */
+function extensionsOfSubgraph({ extensions }: GraphQLFormattedError) {
+  return (extensions as Record<symbol, Record<string, unknown> | undefined>)?.[passedExtensions]
 }
 
 function tableError(formatted: GraphQLFormattedError, { row, reason }: GatewayError) {

@@ -333,6 +333,25 @@ subgraphs:
   expect(subgraphSettings(subgraphs, 'toString')).toMatchObject({ timeout: 2_000 })
 })
 
+test('the words of a subgraph that pass to the client are two lists', () => {
+  const errorsOf = (policy: string) =>
+    subgraphSettings(
+      readConfig(file(`${authentication}\nsubgraphs: { shop: { subgraph_errors: ${policy} } }`), {})
+        .subgraphs,
+      'shop',
+    ).errors
+  expect(errorsOf('{ pass: { codes: [OUT_OF_STOCK], extensions: [field] } }')).toEqual({
+    pass: { codes: ['OUT_OF_STOCK'], extensions: ['field'] },
+  })
+  expect(errorsOf('{ pass: { codes: [A] } }')).toEqual({ pass: { codes: ['A'], extensions: [] } })
+  expect(() => errorsOf('hide')).toThrow(
+    'expected redact, expose, or pass with codes and extensions',
+  )
+  for (const name of ['http', 'stacktrace', 'exception']) {
+    expect(() => errorsOf(`{ pass: { extensions: [${name}] } }`)).toThrow('is never passed on')
+  }
+})
+
 test('how a subgraph is called, setting by setting; what is not said has its default', () => {
   file('pem of the authority\n', 'authority.pem')
   const { subgraphs } = readConfig(

@@ -67,9 +67,13 @@ beforeAll(async () => {
       ),
     },
   ]
+  const passes =
+    'subgraphs: { odd: { subgraph_errors: { pass: { codes: [OUT_OF_STOCK], extensions: [field] } } } }'
   const settings = {
     native: '',
     apollo: 'engine: apollo',
+    passing: passes,
+    'apollo passing': `engine: apollo\n${passes}`,
     exposing: 'subgraphs: { all: { subgraph_errors: expose } }',
     'apollo exposing': 'engine: apollo\nsubgraphs: { all: { subgraph_errors: expose } }',
   }
@@ -285,4 +289,82 @@ describe('paths of errors', () => {
     const { errors } = await ask('{ items { sizes } }')
     expect(errors.map(({ path }) => path)).toEqual([['items', 1, 'sizes', 0]])
   })
+})
+
+describe.each(engines)('subgraph_errors, with the engine %s', (engine) => {
+  const by = (policy: string) => (engine === 'native' ? policy : `apollo ${policy}`)
+  const stack = ['Error: x', '    at resolve (/srv/app/secrets.ts:7:1)']
+
+  /** Returns the error that a client gets for one that the subgraph reports. */
+  async function reported(error: object, gateway: string) {
+    odd = { body: { data: { text: null }, errors: [{ path: ['text'], ...error }] } }
+    const { errors, status, isOurFault } = await ask('{ text fine }', gateway)
+    expect({ status, isOurFault, count: errors.length }).toEqual({
+      status: 200,
+      isOurFault: false,
+      count: 1,
+    })
+    expect(errors[0]!.path).toEqual(['text'])
+    return { message: errors[0]!.message, extensions: errors[0]!.extensions }
+  }
+
+  test.each([
+    ['no code', undefined, { code: 'SUBGRAPH_ERROR' }],
+    ['no code, but other extensions', { field: 'a' }, { code: 'SUBGRAPH_ERROR', field: 'a' }],
+    ['INTERNAL_SERVER_ERROR', { code: 'INTERNAL_SERVER_ERROR' }, { code: 'INTERNAL_SERVER_ERROR' }],
+    ['a code of federation itself', { code: 'INVALID_GRAPHQL' }, { code: 'INVALID_GRAPHQL' }],
+    [
+      'extensions of every kind',
+      { code: 'X', list: [1, { a: null }], serviceName: 'mine' },
+      { code: 'X', list: [1, { a: null }], serviceName: 'mine' },
+    ],
+    [
+      'what could be a stack',
+      {
+        code: 'X',
+        stacktrace: stack,
+        exception: { message: 'x' },
+        debugMessage: 'x',
+        lines: stack,
+        text: stack.join('\n'),
+        inner: { stack, kept: 1 },
+        http: { status: 500, headers: { 'x-y': 'z' } },
+      },
+      { code: 'X', inner: { kept: 1 } },
+    ],
+  ])('expose: %s', async (_name, extensions, expected) => {
+    expect(await reported({ message: 'the disk is full', extensions }, by('exposing'))).toEqual({
+      message: 'the disk is full',
+      extensions: expected,
+    })
+  })
+
+  test('pass: a listed code has its own message, and the listed extensions', async () => {
+    const extensions = { code: 'OUT_OF_STOCK', field: 'count', host: 'db-7', stacktrace: stack }
+    expect(await reported({ message: 'only 3 are left', extensions }, by('passing'))).toEqual({
+      message: 'only 3 are left',
+      extensions: { code: 'OUT_OF_STOCK', field: 'count' },
+    })
+  })
+
+  test('pass: a code of the error table has the message of the table, and the listed extensions', async () => {
+    const extensions = { code: 'BAD_USER_INPUT', field: 'count', host: 'db-7' }
+    expect(await reported({ message: 'db-7: 22P02', extensions }, by('passing'))).toEqual({
+      message: 'A value is not acceptable',
+      extensions: { code: 'BAD_USER_INPUT', field: 'count' },
+    })
+  })
+
+  test.each(['INTERNAL_SERVER_ERROR', 'INVALID_CREDENTIALS', undefined])(
+    'pass, redact: the code %s is SUBGRAPH_ERROR',
+    async (code) => {
+      const error = { message: 'password=hunter2', extensions: { code, field: 'a' } }
+      for (const gateway of [by('passing'), engine]) {
+        expect(await reported(error, gateway)).toEqual({
+          message: 'A part of the answer failed',
+          extensions: { code: 'SUBGRAPH_ERROR' },
+        })
+      }
+    },
+  )
 })
