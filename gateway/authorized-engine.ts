@@ -4,19 +4,22 @@
  */
 import { HeaderMap } from '@apollo/server'
 import type { ApolloServerOptions } from '@apollo/server'
-import { GraphQLError } from 'graphql'
+import { getVariableValues, GraphQLError } from 'graphql'
+import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import { answerWithDenials } from './authorization/answer-with-denials.ts'
 import type { ResponseData } from './authorization/answer-with-denials.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
+import type { CompiledOperation } from './authorization/compile-operation.ts'
+import type { Variables } from './authorization/conditions.ts'
 import { challengeOf } from './authorization/challenge.ts'
 import type { Challenge } from './authorization/challenge.ts'
 import type { AuthorizedOperation } from './authorization/decisions.ts'
 import type { Denial } from './authorization/denial.ts'
 import { explainOperation } from './authorization/explain-operation.ts'
-import { filteredIntrospection } from './authorization/filtered-introspection.ts'
-import type { Introspect } from './authorization/filtered-introspection.ts'
+import { introspection } from './authorization/introspection.ts'
+import type { IntrospectFor } from './authorization/introspection.ts'
 import { placeDenials } from './authorization/place-denials.ts'
 import type { DecidePolicies } from './authorization/policies.ts'
 import { withStepUp } from './authorization/step-up.ts'
@@ -51,17 +54,17 @@ export interface AuthorizedEngineParts {
 export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
   const { engine, authorizer, log } = parts
   const decidePolicies = withStepUp(authorizer.options.stepUp, parts.decidePolicies, Date.now)
-  let introspect: Introspect | undefined
+  let apiSchema: GraphQLSchema | undefined
+  let introspect: IntrospectFor | undefined
 
   return {
     onSchemaLoadOrUpdate: (callback) => engine.onSchemaLoadOrUpdate(callback),
     stop: () => engine.stop(),
     async load(options) {
-      if (authorizer.options.introspection === 'filtered') {
-        engine.onSchemaLoadOrUpdate(({ apiSchema }) => {
-          introspect = filteredIntrospection(authorizer, apiSchema)
-        })
-      }
+      engine.onSchemaLoadOrUpdate((loaded) => {
+        apiSchema = loaded.apiSchema
+        introspect = introspection(authorizer, apiSchema)
+      })
       const { executor } = await engine.load(options)
       return { executor: (request) => execute(request, executor!) }
     },
@@ -72,18 +75,22 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     const { caller } = context as ClientRequest
     const variables = request.request.variables ?? {}
     const compiled = authorizer.compile(document, operationName)
+    if (compiled.introspects) {
+      // What is executed lacks the variables that only introspection uses.
+      const errors = variableErrors(compiled, variables)
+      if (errors) return { errors }
+    }
     const granted = await decideAll(compiled.policies, request)
     const authorized = authorizer.authorize(compiled, caller, variables, granted)
 
     const executed = await executeWhatIsLeft(authorized, request, executor)
     if (executed.data === undefined) return executed
-    const introspected = introspect?.(compiled, caller, variables, granted)
     const { data, denials } = answerWithDenials(authorizer, authorized, {
       data: executed.data as ResponseData | null,
       caller,
       variables,
       ...(granted ? { granted } : {}),
-      ...(introspected ? { introspected } : {}),
+      ...(introspect ? { introspect: introspect(compiled, caller, variables, granted) } : {}),
     })
     const result = explained({ ...executed, data }, request, granted)
     if (denials.length === 0) return result
@@ -91,6 +98,11 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     const paths = denials.map(({ path }) => path.join('.'))
     log.info({ operationName, sub: claims?.sub, denied: paths.slice(0, 20) }, 'fields denied')
     return denied(result, denials, authorized, request, granted)
+  }
+
+  function variableErrors({ operation }: CompiledOperation, variables: Variables) {
+    const definitions = operation.variableDefinitions ?? []
+    return getVariableValues(apiSchema!, definitions, variables, { maxErrors: 50 }).errors
   }
 
   async function decideAll(

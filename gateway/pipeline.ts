@@ -15,6 +15,7 @@ import type { Limits } from './configuration/limits.ts'
 import { clientErrorFormatter } from './http/client-errors.ts'
 import { depthLimit } from './http/depth-limit.ts'
 import type { HttpAnswer } from './http/http-message.ts'
+import { noIntrospection } from './http/no-introspection.ts'
 import { oneCredentialField } from './http/one-credential-field.ts'
 import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import { requireOperation } from './http/require-operation.ts'
@@ -41,10 +42,14 @@ export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
   const server = new ApolloServer<PipelineContext>({
     ...safeSettings,
     gateway: parts.engine,
-    introspection: parts.introspection,
+    introspection: true,
     maxRecursiveSelections: limits.selections,
     parseOptions: { maxTokens: limits.tokens },
-    validationRules: [depthLimit(limits.depth), oneCredentialField(limits.credentialFields)],
+    validationRules: [
+      ...(parts.introspection ? [] : [noIntrospection]),
+      depthLimit(limits.depth),
+      oneCredentialField(limits.credentialFields),
+    ],
     logger: log,
     formatError: clientErrorFormatter(log),
     plugins: [...pluginsOff(), requireOperation(parts.onOperation), responseStatus(parts.realm)],

@@ -1,6 +1,6 @@
 /** The answer in the client's shape: what was denied is null, and said to be. */
 import { Kind } from 'graphql'
-import type { TypeNode } from 'graphql'
+import type { FieldNode, TypeNode } from 'graphql'
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './caller-masks.ts'
 import { isIntrospection } from './compile-operation.ts'
@@ -21,8 +21,8 @@ export interface Answered {
   readonly caller: Caller
   readonly variables: Variables
   readonly granted?: ReadonlySet<string>
-  /** The values of `__schema` and `__type`, where they are answered from a filtered schema. */
-  readonly introspected?: ResponseData
+  /** Returns the value of a `__schema` or `__type` field, of all its nodes in one selection set. */
+  readonly introspect?: (nodes: readonly FieldNode[]) => unknown
 }
 
 export interface AnswerWithDenials {
@@ -38,7 +38,9 @@ export function answerWithDenials(
   answered: Answered,
 ): AnswerWithDenials {
   const { caller, granted, data } = answered
-  if (isWhole(authorized) && authorized.denied.length === 0) return { data, denials: [] }
+  const { introspects } = authorized.compiled
+  if (isWhole(authorized) && authorized.denied.length === 0 && !introspects)
+    return { data, denials: [] }
 
   const denial = denialsFor({
     guards: schema.guards,
@@ -50,13 +52,21 @@ export function answerWithDenials(
   const foreseen = () =>
     authorized.denied.map(({ path, nodes, requirement }) => denial(path, nodes, requirement))
 
-  if (isWhole(authorized)) return { data, denials: foreseen() }
-  if (authorized.outcome !== 'reduced') return { data: null, denials: foreseen() }
-  if (data === null) return { data, denials: [] }
-  return shape(schema, authorized, answered, data, denial)
+  if (!isExecuted(authorized)) return { data: null, denials: foreseen() }
+  if (!isWhole(authorized)) {
+    return data ? shape(schema, authorized, answered, data, denial) : { data, denials: [] }
+  }
+  if (!introspects || !data) return { data, denials: foreseen() }
+  const nothingDenied = { ...authorized, failing: new Set<number>() }
+  const shaped = shape(schema, nothingDenied, answered, data, denial)
+  return { data: shaped.data, denials: foreseen() }
 }
 
-/** Whether the data already has the shape that the client asked for. */
+function isExecuted(authorized: AuthorizedOperation): authorized is ExecutableOperation {
+  return authorized.outcome === 'whole' || authorized.outcome === 'reduced'
+}
+
+/** Whether nothing is missing of the data because it was denied. */
 function isWhole(authorized: AuthorizedOperation): boolean {
   return authorized.outcome === 'whole'
 }
@@ -84,7 +94,7 @@ const bubbling = Symbol('bubbling')
 function shape(
   schema: GuardedSchema,
   { compiled, failing, reduced }: ExecutableOperation,
-  { variables, introspected }: Answered,
+  { variables, introspect }: Answered,
   data: ResponseData,
   denial: MakeDenial,
 ): AnswerWithDenials {
@@ -94,8 +104,7 @@ function shape(
   const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
 
   const root = [{ set: compiled.selections, inherited: [] }]
-  const object = Object.assign(Object.create(null), data, introspected)
-  const shaped = shapeObject(root, compiled.rootType, object, [])
+  const shaped = shapeObject(root, compiled.rootType, data, [])
   return { data: shaped === bubbling ? null : shaped, denials: abridged(denials, unlisted) }
 
   function shapeObject(
@@ -130,13 +139,17 @@ function shape(
       else unlisted++
       return type.kind === Kind.NON_NULL_TYPE ? bubbling : null
     }
+    if (isIntrospection(field.name)) return introspected(occurrences)
     const scopes = scopesBelow(occurrences)
     const untouched = scopes.every(
       ({ set, inherited }) => inherited.length === 0 && !reduced.has(set),
     )
-    return untouched || isIntrospection(field.name)
-      ? (value ?? null)
-      : complete(type, value, scopes, path)
+    return untouched ? (value ?? null) : complete(type, value, scopes, path)
+  }
+
+  function introspected(occurrences: readonly Occurrence[]): unknown {
+    const allowed = occurrences.filter(({ denied }) => !denied)
+    return introspect?.(allowed.map(({ field }) => field.node)) ?? null
   }
 
   function complete(type: TypeNode, value: unknown, scopes: readonly Scope[], path: Path): unknown {

@@ -12,7 +12,6 @@ import type { ConditionValues, Variables } from './conditions.ts'
 import { deniedPaths } from './denied-paths.ts'
 import type { DeniedPath } from './denied-paths.ts'
 import { filterOperation } from './filter-operation.ts'
-import type { FilterOptions } from './filter-operation.ts'
 import type { Requirement } from './guarded-schema.ts'
 
 interface PlannedDocument {
@@ -53,14 +52,12 @@ const variantsKept = 16
 /** Returns the function that decides about one operation. */
 export function decisionsOn(compiled: CompiledOperation, options: AuthorizationOptions): Decide {
   const { mode } = options
-  const withoutIntrospection =
-    compiled.introspects && options.introspection === 'filtered' && mode !== 'dry_run'
   const whole = wholeOperation(compiled)
   const documents = new LRUCache<string, PlannedDocument>({ max: options.combinations })
   const combinations = new LRUCache<Mask, Decide>({ max: options.combinations })
 
   return (mask, variables) => {
-    if (meetsAll(mask) && !withoutIntrospection) return whole
+    if (meetsAll(mask)) return whole
     const known = combinations.get(mask)
     if (known) return known(mask, variables)
     const made = combination(failingGuards(mask, compiled.touched))
@@ -71,8 +68,7 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
   /** Without conditions there is one decision; with them, one for each of their values. */
   function combination(failing: ReadonlySet<number>): Decide {
     const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
-    const executable =
-      mode === 'dry_run' ? whole : reducedOperation({ denies, withoutIntrospection })
+    const executable = mode === 'dry_run' ? whole : reducedOperation(denies)
     const decide = (values: ConditionValues): AuthorizedOperation => {
       const denied = deniedPaths(compiled, denies, values)
       const refusal = refusalFor(denied, executable.empty, denies, values)
@@ -102,7 +98,7 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
     values: ConditionValues,
   ): RefusedOperation['outcome'] | undefined {
     if (mode === 'dry_run' || denied.length === 0) return undefined
-    if (empty && !withoutIntrospection) return 'nothing left'
+    if (empty) return 'nothing left'
     if (mode === 'reject') return 'refused'
     const allOrNothing =
       compiled.operation.operation === OperationTypeNode.MUTATION &&
@@ -111,8 +107,8 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
   }
 
   /** Combinations that leave the same text share its document, and so its plan. */
-  function reducedOperation(filter: FilterOptions) {
-    const { document, empty, reduced } = filterOperation(compiled, filter)
+  function reducedOperation(denies: (requirement: Requirement) => boolean) {
+    const { document, empty, reduced } = filterOperation(compiled, denies)
     const text = print(document)
     const known = documents.get(text)
     const planned = known ?? { document, planKey: planKeyOf(text) }
@@ -121,17 +117,20 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
   }
 }
 
+/** What is executed of it is all but introspection. */
 function wholeOperation(compiled: CompiledOperation) {
-  const { document, operation } = compiled
+  const { document, reduced } = compiled.introspects
+    ? filterOperation(compiled, () => false)
+    : { document: compiled.document, reduced: new Set<CompiledSelections>() }
   return {
     outcome: 'whole',
     compiled,
     denied: [],
     failing: new Set<number>(),
     document,
-    planKey: planKeyOf(print(document), operation.name?.value),
+    planKey: planKeyOf(print(document), compiled.operation.name?.value),
     empty: false,
-    reduced: new Set<CompiledSelections>(),
+    reduced,
   } as const
 }
 

@@ -18,16 +18,13 @@ import type {
 import type { Requirement } from './guarded-schema.ts'
 import { trimmedDocument } from './trimmed-document.ts'
 
-export interface FilterOptions {
-  denies: (requirement: Requirement) => boolean
-  /** Whether `__schema` and `__type` are answered elsewhere. */
-  withoutIntrospection: boolean
-}
-
 export interface FilteredOperation {
-  /** The chosen operation without its denied parts, and without what only they used. */
+  /**
+   * The chosen operation without its denied parts, without `__schema` and `__type`, and without what
+   * only they used.
+   */
   readonly document: DocumentNode
-  /** Whether any root field is left. */
+  /** Whether no root field is left, not even one of introspection. */
   readonly empty: boolean
   /** The selection sets from which something, however deep, was left out. */
   readonly reduced: ReadonlySet<CompiledSelections>
@@ -35,20 +32,24 @@ export interface FilteredOperation {
 
 const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }
 
-/** Returns the operation as it may be planned: what is denied is not in it. */
+/**
+ * Returns the operation as it may be planned: what is denied is not in it, and introspection, which
+ * graphql-js executes, never is.
+ */
 export function filterOperation(
   compiled: CompiledOperation,
-  { denies, withoutIntrospection }: FilterOptions,
+  denies: (requirement: Requirement) => boolean,
 ): FilteredOperation {
   const reduced = new Set<CompiledSelections>()
   const filtered = new Map<CompiledSelections, SelectionSetNode>()
+  let introspects = false
 
   const selectionSet = filterSet(compiled.selections)
-  const empty = selectionSet.selections.length === 0
-  const operation = { ...compiled.operation, selectionSet: empty ? onlyTypename : selectionSet }
+  const isEmpty = selectionSet.selections.length === 0
+  const operation = { ...compiled.operation, selectionSet: isEmpty ? onlyTypename : selectionSet }
   return {
     document: trimmedDocument(operation, filteredFragments()),
-    empty,
+    empty: isEmpty && !introspects,
     reduced,
   }
 
@@ -73,7 +74,9 @@ export function filterOperation(
 
   function isLeftOut(selection: CompiledSelection): boolean {
     if (denies(selection.requirement)) return true
-    return withoutIntrospection && selection.kind === 'field' && isIntrospection(selection.name)
+    if (selection.kind !== 'field' || !isIntrospection(selection.name)) return false
+    introspects = true
+    return true
   }
 
   function filterBelow(selection: CompiledSelection): SelectionNode | undefined {

@@ -21,23 +21,31 @@ export function visibleSchemas(
   const roots = [apiSchema.getQueryType(), apiSchema.getMutationType()].flatMap((type) =>
     type ? [type.name] : [],
   )
-  const query = roots[0]
+  const query = apiSchema.getQueryType()?.name
 
   return (denies) => {
-    const open = leaveOut(document, (definition) => withoutDenied(definition, guarded, denies))
+    const open = leaveOut(document, (definition) =>
+      withoutDenied(definition, { guarded, denies, query }),
+    )
     const whole = settle(open, query)
     return buildASTSchema(reachable(whole, roots), { assumeValid: true, assumeValidSDL: true })
   }
 }
 
+interface Denied {
+  guarded: GuardedSchema
+  denies: (requirement: Requirement) => boolean
+  query: string | undefined
+}
+
+/** A schema without a type of queries is none: it stays, without the fields that are denied. */
 function withoutDenied(
   definition: TypeDefinitionNode,
-  guarded: GuardedSchema,
-  denies: (requirement: Requirement) => boolean,
+  { guarded, denies, query }: Denied,
 ): TypeDefinitionNode | undefined {
   const name = definition.name.value
   const type = guarded.types.get(name)
-  if (type && denies(type.requirement)) return undefined
+  if (type && denies(type.requirement) && name !== query) return undefined
   if (!hasFields(definition)) return definition
   const fields = (definition.fields ?? []).filter(
     (field) => !denies(guarded.fieldRequirement(name, field.name.value)),
@@ -47,37 +55,114 @@ function withoutDenied(
 
 /** What is left out leaves others without a field, a member or a type: until nothing changes. */
 function settle(document: DocumentNode, query: string | undefined): DocumentNode {
-  const names = new Set(document.definitions.filter(isTypeDefinitionNode).map(nameOf))
-  const exists = (name: string) => names.has(name) || builtIn.has(name)
+  const rest = restOf(document)
   const next = leaveOut(document, (definition) => {
-    const kept = withoutMissing(definition, exists)
-    return isEmpty(kept) && nameOf(kept) !== query ? undefined : kept
+    const kept = withoutMissing(definition, rest)
+    return isUsable(kept, definition, rest, query) ? kept : undefined
   })
-  const settled = JSON.stringify(next) === JSON.stringify(document)
-  return settled ? next : settle(next, query)
+  const definitions = next.definitions.flatMap((definition) => directiveKept(definition, rest))
+  const settled = { ...next, definitions }
+  return sizeOf(settled) === sizeOf(document) ? settled : settle(settled, query)
+}
+
+/** What there is at one step of leaving out. */
+interface Rest {
+  exists(name: string): boolean
+  /** The names of the fields that every type has which implements the interface. */
+  implemented(interfaceName: string, field: string): boolean
 }
 
 const builtIn: ReadonlySet<string> = new Set(['Int', 'Float', 'String', 'Boolean', 'ID'])
 
-function withoutMissing(
-  definition: TypeDefinitionNode,
-  exists: (name: string) => boolean,
-): TypeDefinitionNode {
-  const named = ({ name }: NamedTypeNode) => exists(name.value)
+function restOf(document: DocumentNode): Rest {
+  const types = document.definitions.filter(isTypeDefinitionNode)
+  const names = new Set(types.map(nameOf))
+  const implementations = new Map<string, ReadonlySet<string>[]>()
+  for (const type of types) {
+    if (!hasFields(type) || !type.interfaces?.length) continue
+    const fields = new Set((type.fields ?? []).map(nameOf))
+    for (const each of type.interfaces) {
+      implementations.set(nameOf(each), [...(implementations.get(nameOf(each)) ?? []), fields])
+    }
+  }
+  return {
+    exists: (name) => names.has(name) || builtIn.has(name),
+    implemented: (interfaceName, field) =>
+      (implementations.get(interfaceName) ?? []).every((fields) => fields.has(field)),
+  }
+}
+
+function withoutMissing(definition: TypeDefinitionNode, rest: Rest): TypeDefinitionNode {
+  const named = ({ name }: NamedTypeNode) => rest.exists(name.value)
   if (definition.kind === Kind.UNION_TYPE_DEFINITION) {
     return { ...definition, types: (definition.types ?? []).filter(named) }
   }
+  if (definition.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION) {
+    return { ...definition, fields: inputsLeft(definition.fields, rest) }
+  }
   if (!hasFields(definition)) return definition
+  const isInterface = definition.kind === Kind.INTERFACE_TYPE_DEFINITION
+  const fields = (definition.fields ?? []).filter((field) => {
+    if (!rest.exists(outputOf(field)) || lacksRequired(field.arguments, rest)) return false
+    return !isInterface || rest.implemented(nameOf(definition), nameOf(field))
+  })
   return {
     ...definition,
-    fields: (definition.fields ?? []).filter(({ type }) => exists(namedTypeOf(type))),
+    fields: fields.map((field) => ({ ...field, arguments: inputsLeft(field.arguments, rest) })),
     interfaces: (definition.interfaces ?? []).filter(named),
   }
 }
 
-function isEmpty(definition: TypeDefinitionNode): boolean {
-  if (definition.kind === Kind.UNION_TYPE_DEFINITION) return definition.types?.length === 0
-  return hasFields(definition) && definition.fields?.length === 0
+/** Returns the arguments or input fields that are left: a caller cannot give values of a hidden type. */
+function inputsLeft(
+  inputs: readonly InputValueDefinitionNode[] | undefined,
+  { exists }: Rest,
+): readonly InputValueDefinitionNode[] {
+  return (inputs ?? []).filter((input) => exists(outputOf(input)))
+}
+
+function lacksRequired(
+  inputs: readonly InputValueDefinitionNode[] | undefined,
+  { exists }: Rest,
+): boolean {
+  return (inputs ?? []).some(
+    (input) =>
+      input.type.kind === Kind.NON_NULL_TYPE && !input.defaultValue && !exists(outputOf(input)),
+  )
+}
+
+/** Whether a type can still be used: it has something, and all that a value of it must have. */
+function isUsable(
+  kept: TypeDefinitionNode,
+  before: TypeDefinitionNode,
+  rest: Rest,
+  query: string | undefined,
+): boolean {
+  if (kept.kind === Kind.UNION_TYPE_DEFINITION) return kept.types?.length !== 0
+  if (before.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION && lacksRequired(before.fields, rest))
+    return false
+  return !('fields' in kept) || kept.fields?.length !== 0 || nameOf(kept) === query
+}
+
+function directiveKept(definition: DefinitionNode, rest: Rest): DefinitionNode[] {
+  if (definition.kind !== Kind.DIRECTIVE_DEFINITION) return [definition]
+  if (lacksRequired(definition.arguments, rest)) return []
+  return [{ ...definition, arguments: inputsLeft(definition.arguments, rest) }]
+}
+
+/** Returns how much a document names: it gets smaller with everything that is left out of it. */
+function sizeOf({ definitions }: DocumentNode): number {
+  let size = definitions.length
+  for (const definition of definitions) {
+    if ('types' in definition) size += definition.types?.length ?? 0
+    if ('interfaces' in definition) size += definition.interfaces?.length ?? 0
+    if ('arguments' in definition) size += definition.arguments?.length ?? 0
+    if (!('fields' in definition)) continue
+    for (const field of definition.fields ?? []) {
+      size += 1 + ('arguments' in field ? (field.arguments?.length ?? 0) : 0)
+    }
+  }
+  return size
 }
 
 /** An input type or an enum that no visible field names would tell of the hidden ones. */

@@ -9,7 +9,7 @@ import type { ResponseData } from '../../../gateway/authorization/answer-with-de
 import type { AuthorizationOptions } from '../../../gateway/authorization/authorization-options.ts'
 import type { AuthorizedOperation } from '../../../gateway/authorization/decisions.ts'
 import type { Denial } from '../../../gateway/authorization/denial.ts'
-import { filteredIntrospection } from '../../../gateway/authorization/filtered-introspection.ts'
+import { introspection } from '../../../gateway/authorization/introspection.ts'
 import { guardSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
 import type { GuardedSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
 import { placeDenials } from '../../../gateway/authorization/place-denials.ts'
@@ -98,7 +98,7 @@ export async function guardedGraph(
     supergraphSdl: guarded.loadableSdl,
     schemas: new Map(schemas),
   })
-  const introspect = filteredIntrospection(authorizer, schema)
+  const introspect = introspection(authorizer, schema)
 
   return { ...guarded, supergraphSdl, apiSchema: schema, ask }
 
@@ -116,16 +116,12 @@ export async function guardedGraph(
       'document' in authorized
         ? await execute({ ...authorized, operationName, variables, context: { resolved } })
         : { data: null, errors: undefined }
-    const introspected =
-      authorizer.options.introspection === 'filtered' && compiled.introspects
-        ? introspect(compiled, caller, variables, granted)
-        : {}
     const answered = {
       data: (executed.data ?? null) as ResponseData | null,
       caller,
       variables,
       granted,
-      introspected,
+      introspect: introspect(compiled, caller, variables, granted),
     }
     const { data, denials } = answerWithDenials(authorizer, authorized, answered)
     const placed = placeDenials<{ errors?: unknown[]; extensions?: Record<string, unknown> }>(

@@ -1,0 +1,80 @@
+/**
+ * `__schema` and `__type`, wherever an operation selects them: graphql-js executes them, by the whole
+ * schema or by the part of it that the caller may use. The planner never gets to see them.
+ */
+import { executeSync, Kind, OperationTypeNode } from 'graphql'
+import type { FieldNode, GraphQLSchema } from 'graphql'
+import { LRUCache } from 'lru-cache'
+import type { Authorizer } from './authorizer.ts'
+import type { Caller } from './caller-masks.ts'
+import type { CompiledOperation } from './compile-operation.ts'
+import type { Variables } from './conditions.ts'
+import { trimmedDocument } from './trimmed-document.ts'
+import { visibleSchemas } from './visible-schema.ts'
+
+/** Returns the value of an introspection field, of all its nodes in one selection set. */
+export type Introspect = (nodes: readonly FieldNode[]) => unknown
+
+/** Returns what executes the introspection fields of one request. The variables have been checked. */
+export type IntrospectFor = (
+  compiled: CompiledOperation,
+  caller: Caller,
+  variables: Variables,
+  granted?: ReadonlySet<string>,
+) => Introspect
+
+/** How many different views of the schema are kept. */
+const viewsKept = 16
+
+/**
+ * Returns the executor of introspection. Callers who meet the same guards share a view.
+ *
+ * @param apiSchema the schema that clients see, as the engine made it
+ */
+export function introspection(
+  { schema, options, failing }: Authorizer,
+  apiSchema: GraphQLSchema,
+): IntrospectFor {
+  const isFiltered = options.introspection === 'filtered' && options.mode !== 'dry_run'
+  const visible = visibleSchemas(apiSchema, schema)
+  const views = new LRUCache<string, GraphQLSchema>({ max: viewsKept })
+
+  return (compiled, caller, variables, granted) => {
+    const values = new Map<string, unknown>()
+    const numbers = new Map<FieldNode, number>()
+    return (nodes) => {
+      // Below a list, the same nodes come once for each element.
+      const key = nodes.map(numberOf).join()
+      if (!values.has(key)) values.set(key, execute(nodes))
+      return values.get(key)
+    }
+
+    function numberOf(node: FieldNode): number {
+      const known = numbers.get(node) ?? numbers.size
+      numbers.set(node, known)
+      return known
+    }
+
+    function execute(nodes: readonly FieldNode[]): unknown {
+      const view = isFiltered ? viewFor(failing(caller, granted)) : apiSchema
+      const [field] = nodes
+      if (!field) return undefined
+      const selectionSet = { kind: Kind.SELECTION_SET, selections: nodes } as const
+      // The fields belong to the type of queries, even where an operation of another kind reaches it.
+      const operation = { ...compiled.operation, operation: OperationTypeNode.QUERY, selectionSet }
+      const document = trimmedDocument(operation, compiled.fragments)
+      const { data, errors } = executeSync({ schema: view, document, variableValues: variables })
+      if (errors?.[0]) throw errors[0]
+      return data?.[(field.alias ?? field.name).value]
+    }
+  }
+
+  function viewFor(guards: ReadonlySet<number>): GraphQLSchema {
+    const key = [...guards].join()
+    const known = views.get(key)
+    if (known) return known
+    const made = visible((requirement) => requirement.some((guard) => guards.has(guard)))
+    views.set(key, made)
+    return made
+  }
+}
