@@ -16,6 +16,7 @@ import { boundedEntry } from './passwords/bounded-entry.ts'
 import { hashingQueue } from './passwords/hashing-queue.ts'
 import { passwordHasher } from './passwords/hashing.ts'
 import type { HashParameters } from './passwords/hashing.ts'
+import { strengthEstimator } from './passwords/password-strength.ts'
 import { cutOffStore } from './revocation/cut-offs.ts'
 import { oneTimeCodeStore } from './second-factors/one-time-codes.ts'
 import { passkeyStore } from './second-factors/passkeys.ts'
@@ -94,6 +95,7 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
     passkeys: passkeysOf(settings, database, now),
     clients: clientStore(database, now),
     apiKeys: apiKeyStore(database, lifetimes.accessToken, now),
+    strength: strengthEstimator(),
     passwords: await passwordHasher(
       hashingQueue({ parallel: settings.parallelHashes, waiting: waitingHashes }),
       surroundings.hashParameters,

@@ -12,6 +12,7 @@ import { addOAuthRoutes } from './oauth/routes.ts'
 import { resolvers } from './resolvers/resolvers.ts'
 import { addRevocationRoutes } from './revocation/routes.ts'
 import { readAuthSettings } from './settings.ts'
+import { boundedOperation } from './throttling/bounded-operation.ts'
 import { oneCredentialField } from './throttling/one-credential-field.ts'
 import { jwksPath, jwksRoute } from './tokens/jwks-route.ts'
 
@@ -34,7 +35,8 @@ export async function startAuth(
     name: 'auth',
     typeDefs,
     resolvers: resolvers(parts),
-    validationRules: [oneCredentialField],
+    validationRules: [oneCredentialField, boundedOperation],
+    bodyLimit: 256 * 1024,
     keys: settings.claimsKeys,
     host: settings.host,
     port: settings.port,
@@ -49,6 +51,7 @@ export async function startAuth(
     async onClose() {
       tidying.stop()
       await parts.passwordReset.settled()
+      await parts.strength.close()
       await parts.database.destroy()
     },
   })

@@ -14,14 +14,15 @@ export interface SubgraphHandlerOptions {
   subgraph: string
   /** The shared keys (two during a rotation), or the gateway's public key set. */
   keys: ClaimsVerificationKeys
+  /** The largest request that is read, in bytes; 10 MB, since lists of representations need room. */
+  bodyLimit?: number
   /** Told of each request that came through the gateway. */
   onAccepted?: () => void
   /** Told why a request was refused. Never given the header itself. */
   onRefused?: (reason: Error) => void
 }
 
-/** The largest request that a subgraph reads, in bytes: representations of a long list need room. */
-const bodyLimit = 10 * 1024 * 1024
+const defaultBodyLimit = 10 * 1024 * 1024
 
 /**
  * Returns the handlers for a subgraph's `/graphql`:
@@ -83,7 +84,12 @@ export function subgraphHandler(
       .json(errorBody(status < 500 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR', message))
   }
 
-  return [requireGateway, raw({ type: () => true, limit: bodyLimit }), answer, refuseBody]
+  return [
+    requireGateway,
+    raw({ type: () => true, limit: options.bodyLimit ?? defaultBodyLimit }),
+    answer,
+    refuseBody,
+  ]
 }
 
 function headerMap(headers: Record<string, string | string[] | undefined>): HeaderMap {

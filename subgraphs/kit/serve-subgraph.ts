@@ -34,6 +34,8 @@ export interface SubgraphOptions extends ListenOptions {
    * its database, is away: the caller then gets SERVICE_UNAVAILABLE and is asked to retry.
    */
   isUnavailable?: (error: unknown) => boolean
+  /** The largest request that is read, in bytes; 10 MB, since lists of representations need room. */
+  bodyLimit?: number
   /** Rules that a document must keep beside those of GraphQL. */
   validationRules?: readonly ValidationRule[]
   /** Adds routes of the subgraph's own beside `/graphql`. */
@@ -77,6 +79,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
     subgraphHandler(server, {
       subgraph: options.name,
       keys: options.keys,
+      ...(options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit }),
       onAccepted: () => void requests.answered++,
       onRefused: (reason) => {
         requests.refused++

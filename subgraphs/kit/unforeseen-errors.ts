@@ -3,6 +3,7 @@
  * that it failed, and where trying again helps, when.
  */
 import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
 
 /** After how many seconds a caller should retry while something that the subgraph needs is away. */
@@ -34,8 +35,9 @@ export function unforeseenErrors(
 
   return {
     format(formatted, error) {
-      if (formatted.extensions?.code !== 'INTERNAL_SERVER_ERROR') return formatted
       const cause = (error as { originalError?: unknown }).originalError ?? error
+      if (formatted.extensions?.code !== 'INTERNAL_SERVER_ERROR')
+        return withOwnCode(formatted, cause)
       if (!isUnavailable(cause)) {
         console.error(`${name}:`, cause)
         return { ...formatted, message: 'Internal server error' }
@@ -72,6 +74,14 @@ export function unforeseenErrors(
     reportedAt = performance.now()
     console.error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`)
   }
+}
+
+/** Apollo Server gives every error of a validation rule its own code: one that the rule gave it holds. */
+function withOwnCode(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormattedError {
+  const code = cause instanceof GraphQLError ? cause.extensions.code : undefined
+  return code === undefined
+    ? formatted
+    : { ...formatted, extensions: { ...formatted.extensions, code } }
 }
 
 /** Express and its body parsers say with a status that the fault is the caller's. */

@@ -248,7 +248,9 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
         await sql`select count(*) as n from auth_audit where event like 'login%'`.execute(database)
       const answer = await ask(null, query)
       expect(answer.data).toBeUndefined()
-      expect(answer.errors).toMatchObject([{ message: 'One credential field an operation' }])
+      expect(answer.errors).toMatchObject([
+        { message: 'Only one credential field is allowed per operation' },
+      ])
       const { rows: after } =
         await sql`select count(*) as n from auth_audit where event like 'login%'`.execute(database)
       expect(after).toEqual(before)

@@ -49,6 +49,8 @@ export function signUp(parts: SignUpParts): SignUp {
   const { database, accounts, passwords, rules, audit, guard } = parts
 
   return async ({ username: typed, password, name, email }, client) => {
+    // Counted first: what is wrong with a sign-up is not told to a network without a limit either.
+    if (!(await guard.admitAddress(client))) throw tooManyRequests()
     const username = readNewUsername(typed)
     const problems = [
       ...(Array.isArray(username) ? username : []),
@@ -63,7 +65,6 @@ export function signUp(parts: SignUpParts): SignUp {
     ]
     if (problems.length > 0 || Array.isArray(username)) return { outcome: 'refused', problems }
 
-    if (!(await guard.admitAddress(client))) throw tooManyRequests()
     // Not hashed for a name that is known to be taken; the insertion decides.
     if (await accounts.findByUsername(username.canonical)) {
       return { outcome: 'refused', problems: [taken] }

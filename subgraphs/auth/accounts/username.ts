@@ -11,6 +11,12 @@ export interface Username {
 
 const lengths = { least: 3, most: 64 }
 
+/**
+ * In UTF-16 units: a code point has up to eight of them once it is decomposed. What is longer is nobody's
+ * name, and normalizing it takes time with the square of a row of combining marks.
+ */
+const longestTyped = 2 * 8 * lengths.most
+
 /** Letters with their marks, digits, and what e-mail addresses are made of. */
 const acceptable = /^[\p{L}\p{M}\p{Nd}._@+-]+$/u
 
@@ -86,6 +92,7 @@ const lookAlikes: Readonly<Record<string, string>> = {
  * everything that a person would call the same name.
  */
 export function canonicalUsername(typed: string): string {
+  if (typed.length > longestTyped) return typed.slice(0, longestTyped)
   return typed.normalize('NFKC').toLowerCase().normalize('NFKC')
 }
 

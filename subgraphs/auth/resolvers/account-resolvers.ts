@@ -3,6 +3,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { ChangePassword } from '../accounts/change-password.ts'
 import type { PasswordReset } from '../accounts/reset-password.ts'
 import type { SignUp } from '../accounts/sign-up.ts'
+import type { PasswordStrength, StrengthEstimator } from '../passwords/password-strength.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
 import { wrongCredentials } from '../sessions/wrong-credentials.ts'
 import { time } from './time.ts'
@@ -13,10 +14,11 @@ export interface AccountResolverParts {
   signUp: SignUp
   changePassword: ChangePassword
   passwordReset: PasswordReset
+  strength: StrengthEstimator
 }
 
 export function accountResolvers(parts: AccountResolverParts) {
-  const { accounts, callersSession, signUp, changePassword, passwordReset } = parts
+  const { accounts, callersSession, signUp, changePassword, passwordReset, strength } = parts
 
   return {
     Query: {
@@ -38,44 +40,44 @@ export function accountResolvers(parts: AccountResolverParts) {
     Mutation: {
       async signUp(_parent, request, { client }) {
         const result = await signUp(request, client)
-        const known = [request.username, request.name, request.email].filter(Boolean)
+        const known = [request.username, request.name, request.email].filter(Boolean) as string[]
         return {
           user: result.outcome === 'signed up' ? { id: result.accountId } : null,
           problems: result.outcome === 'signed up' ? [] : result.problems,
-          strength: () => strengthOf(request.password, known),
+          strength: once(() => strength.estimate(request.password, known)),
         }
       },
       async changePassword(_parent, { currentPassword, newPassword }, context) {
         const session = await callersSession.require(context)
         const result = await changePassword(session, currentPassword, newPassword, context.client)
         if (result.outcome === 'wrong password') throw wrongCredentials()
-        return passwordOutput(result, newPassword)
+        return output(result, newPassword)
       },
       requestPasswordReset(_parent, { username }, { client }) {
         passwordReset.request(username, client)
         return true
       },
       async resetPassword(_parent, { token, newPassword }, { client }) {
-        return passwordOutput(await passwordReset.reset(token, newPassword, client), newPassword)
+        return output(await passwordReset.reset(token, newPassword, client), newPassword)
       },
     },
   } satisfies SubgraphResolvers
-}
 
-function passwordOutput(
-  result: { outcome: 'refused'; problems: readonly unknown[] } | { outcome: 'changed' | 'reset' },
-  password: string,
-) {
-  const refused = result.outcome === 'refused'
-  return {
-    changed: !refused,
-    problems: refused ? result.problems : [],
-    strength: () => strengthOf(password, []),
+  function output(
+    result: { outcome: 'refused'; problems: readonly unknown[] } | { outcome: 'changed' | 'reset' },
+    password: string,
+  ) {
+    const refused = result.outcome === 'refused'
+    return {
+      changed: !refused,
+      problems: refused ? result.problems : [],
+      strength: once(() => strength.estimate(password, [])),
+    }
   }
 }
 
-/** The estimator's dictionaries are loaded when somebody asks for the hint. */
-async function strengthOf(password: string, known: readonly string[]) {
-  const { passwordStrength } = await import('../passwords/password-strength.ts')
-  return passwordStrength(password, known)
+/** Returns the function's one result: a response may ask for it under any number of aliases. */
+function once(estimate: () => Promise<PasswordStrength>): () => Promise<PasswordStrength> {
+  let result: Promise<PasswordStrength> | undefined
+  return () => (result ??= estimate())
 }

@@ -39,7 +39,7 @@ export interface Sessions {
   ): Promise<Session>
   /** Returns the session if it is the account's own and has not ended. */
   find(id: string, accountId: string): Promise<Session | undefined>
-  /** Returns the open sessions of an account, the last used first. */
+  /** Returns the open sessions of an account, the last used first; at most 200. */
   list(accountId: string): Promise<Session[]>
   /** Returns the sessions that this ended: all open ones of the account that are asked for. */
   revoke(
@@ -48,6 +48,9 @@ export interface Sessions {
     which: { only: string } | { allBut: string } | 'all',
   ): Promise<{ id: string }[]>
 }
+
+/** A program that logs in anew each time opens any number of them. */
+const mostListed = 200
 
 export function sessionStore(
   database: AuthDatabase,
@@ -100,6 +103,7 @@ export function sessionStore(
         .where('account_id', '=', accountId)
         .orderBy('last_used_at', 'desc')
         .orderBy('id')
+        .limit(mostListed)
         .execute()
       return rows.map(sessionOf)
     },

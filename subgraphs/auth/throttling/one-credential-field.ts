@@ -1,5 +1,5 @@
 /**
- * One credential field a document: a hundred aliased `login` fields would be a hundred guesses for
+ * One credential field per document: a hundred aliased `login` fields would be a hundred guesses for
  * the price of one request. Refused before anything is computed.
  */
 import { GraphQLError } from 'graphql'
@@ -15,6 +15,7 @@ export const credentialFields: readonly string[] = [
   'resetPassword',
   'confirmTotp',
   'removeTotp',
+  'startPasskeyLogin',
   'finishPasskeyLogin',
 ]
 
@@ -30,7 +31,7 @@ export const oneCredentialField: ValidationRule = (context) => {
       leave() {
         if (found.length < 2) return
         context.reportError(
-          new GraphQLError('One credential field an operation', {
+          new GraphQLError('Only one credential field is allowed per operation', {
             nodes: found,
             extensions: { code: 'CREDENTIALS_REPEATED' },
           }),

@@ -1,0 +1,49 @@
+/**
+ * How much one operation may ask of auth. Every field of Query and Mutation asks the database, and a
+ * response of lists has as many values as items times fields: without a bound, two thousand aliases in
+ * one request would hold up everybody else for seconds.
+ */
+import { GraphQLError } from 'graphql'
+import type { FieldNode, GraphQLNamedType, GraphQLSchema, ValidationRule } from 'graphql'
+
+/** The most fields that an operation may have, by where they are. */
+export const fieldLimits = { Query: 50, Mutation: 20, all: 1_000 }
+
+/**
+ * Refuses a document with more fields than the limits, before anything is computed. Each counts where it
+ * is written, under an alias or in a fragment: what is executed at the root is never more than that.
+ */
+export const boundedOperation: ValidationRule = (context) => {
+  const found = { Query: 0, Mutation: 0, all: 0 }
+  return {
+    Field(_node: FieldNode) {
+      found.all++
+      const root = rootName(context.getSchema(), context.getParentType())
+      if (root) found[root]++
+    },
+    Document: {
+      leave() {
+        for (const where of ['Mutation', 'Query', 'all'] as const) {
+          if (found[where] <= fieldLimits[where]) continue
+          const fields = where === 'all' ? 'fields of auth' : `fields of ${where}`
+          context.reportError(
+            new GraphQLError(
+              `At most ${fieldLimits[where]} ${fields} are allowed per operation: send several operations`,
+              { extensions: { code: 'BAD_USER_INPUT' } },
+            ),
+          )
+          return
+        }
+      },
+    },
+  }
+}
+
+function rootName(
+  schema: GraphQLSchema,
+  type: GraphQLNamedType | undefined | null,
+): 'Query' | 'Mutation' | undefined {
+  if (!type) return undefined
+  if (type === schema.getQueryType()) return 'Query'
+  return type === schema.getMutationType() ? 'Mutation' : undefined
+}

@@ -1,0 +1,20 @@
+/** A module of the product in a thread of its own: TypeScript from TypeScript, compiled from compiled. */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+
+/**
+ * Returns a thread that runs a module.
+ *
+ * @param name of the module without its ending, relative to the module that asks
+ * @param askedBy `import.meta.url` of the module that asks
+ */
+export function ownThread(name: string, askedBy: string): Worker {
+  if (!askedBy.endsWith('.ts')) return new Worker(new URL(`${name}.js`, askedBy))
+  // In development: tsx does not reach into threads by itself on Node 20.
+  const tsx = pathToFileURL(createRequire(askedBy).resolve('tsx/package.json'))
+  const loader = JSON.stringify(new URL('dist/esm/api/index.mjs', tsx).href)
+  const module = JSON.stringify(new URL(`${name}.ts`, askedBy).href)
+  const code = `import(${loader}).then((tsx) => { tsx.register(); return import(${module}) })`
+  return new Worker(code, { eval: true })
+}
