@@ -68,7 +68,8 @@ interface Accepted {
   /** From when on it is refused, by our clock, in milliseconds. */
   readonly expiresAt: number
   readonly tooOldAt: number
-  readonly revocable: RevocableToken
+  /** Undefined where the issuer publishes no revocations. */
+  readonly revocable: RevocableToken | undefined
   readonly description: TokenDescription
 }
 
@@ -260,12 +261,7 @@ export function authenticator(
         key,
         expiresAt: claims.exp * 1_000 + clockTolerance,
         tooOldAt: claims.iat * 1_000 + maxTokenAge + clockTolerance,
-        revocable: {
-          subject: claims.sub,
-          issuedAt: claims.iat,
-          keyId: key.keyId,
-          status: issuer.revocation?.reference(claims),
-        },
+        revocable: issuer.revocation?.revocable(claims, key.keyId),
         description: describe(token),
       }
       return { outcome: 'accepted', entry }
@@ -293,7 +289,7 @@ export function authenticator(
     if (now >= entry.expiresAt) return refuse({ reason: 'TOKEN_EXPIRED', description })
     if (now > entry.tooOldAt) return refuse({ reason: 'TOKEN_TOO_OLD', description })
     try {
-      const pending = entry.issuer.revocation?.refuseRevoked(entry.revocable)
+      const pending = entry.revocable && entry.issuer.revocation?.refuseRevoked(entry.revocable)
       if (!pending) return admitted(entry)
       return pending.then(
         () => admitted(entry),

@@ -129,12 +129,7 @@ async function judgeClaims(
 ): Promise<void> {
   findings.claims = select(claims).claims
   if (!revocation) return
-  await revocation.refuseRevoked({
-    subject: claims.sub,
-    issuedAt: claims.iat,
-    keyId: key.keyId,
-    status: revocation.reference(claims),
-  })
+  await revocation.refuseRevoked(revocation.revocable(claims, key.keyId))
 }
 
 function failureOf({ reason, cause, message }: GatewayError): Failure {

@@ -1,5 +1,5 @@
 /** The tables of the auth subgraph. Times are milliseconds since the epoch, unless a name says otherwise. */
-import type { Kysely } from 'kysely'
+import type { Generated, Kysely } from 'kysely'
 import { StartFailure } from '../kit/process/start-failure.ts'
 import { DatabaseFailure } from '../storage/database-failure.ts'
 import { migrate } from '../storage/migrate.ts'
@@ -23,6 +23,10 @@ export interface AccountsTable {
   created_at: number
   /** Since then it cannot log in or refresh. */
   disabled_at: number | null
+  /** How often all its access tokens were revoked: the `gen` of the next ones. */
+  generation: Generated<number>
+  /** How often its password was changed. */
+  password_generation: Generated<number>
 }
 
 export interface SessionsTable {
@@ -134,6 +138,8 @@ export interface ClientsTable {
   scope: string
   created_at: number
   disabled_at: number | null
+  /** As for accounts. */
+  generation: Generated<number>
 }
 
 export interface ApiKeysTable {
@@ -160,8 +166,10 @@ export interface CountersTable {
 
 export interface SubjectCutOffsTable {
   subject: string
-  /** In seconds: tokens with an earlier `iat` are refused. */
+  /** In seconds, for gateways that do not know generations: tokens with an earlier `iat` are refused. */
   issued_before: number
+  /** Tokens of an earlier one are refused; null in entries from before there were any. */
+  generation: number | null
   expires_at: number
 }
 

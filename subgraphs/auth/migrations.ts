@@ -293,6 +293,25 @@ export const migrations: Migrations = {
       }
     },
   },
+
+  '011 generations of tokens': {
+    async up(database) {
+      for (const table of ['auth_accounts', 'auth_clients']) {
+        await database.schema
+          .alterTable(table)
+          .addColumn('generation', 'bigint', (column) => column.notNull().defaultTo(0))
+          .execute()
+      }
+      await database.schema
+        .alterTable('auth_accounts')
+        .addColumn('password_generation', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute()
+      await database.schema
+        .alterTable('auth_subject_cut_offs')
+        .addColumn('generation', 'bigint')
+        .execute()
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

@@ -205,6 +205,34 @@ describe('a cut-off', () => {
     expect(await subject.ask(other)).toMatchObject(accepted)
   })
 
+  test('by the second revokes the tokens that were issued in it, too', async () => {
+    const at = now()
+    const { subject, token } = await scene({
+      prepare: (_issuer, revocation) => revocation.subjects.set('subject-1', at),
+    })
+    expect(await subject.ask(await token(1, { iat: at }))).toBe('TOKEN_REVOKED')
+    expect(await subject.ask(await token(2, { iat: at + 1 }))).toMatchObject(accepted)
+  })
+
+  test('by generation is exact, and decides alone', async () => {
+    const at = now()
+    const { subject, token } = await scene({
+      prepare: (_issuer, revocation) => {
+        revocation.subjects.set('subject-1', at)
+        revocation.generations.set('subject-1', 3)
+      },
+    })
+    const answers = [
+      await subject.ask(await token(1, { iat: at, gen: 2 })),
+      await subject.ask(await token(2, { iat: at + 1, gen: 2 })),
+      await subject.ask(await token(3, { iat: at + 1 })),
+      await subject.ask(await token(4, { iat: at + 1, gen: '3' })),
+    ]
+    expect(answers).toEqual(Array(4).fill('TOKEN_REVOKED'))
+    expect(await subject.ask(await token(5, { iat: at, gen: 3 }))).toMatchObject(accepted)
+    expect(await subject.ask(await token(6, { iat: at, gen: 4 }))).toMatchObject(accepted)
+  })
+
   test('revokes all tokens of a key, whatever the key set says', async () => {
     const { revocation, clock, subject, token } = await scene()
     const stolen = await token(1)

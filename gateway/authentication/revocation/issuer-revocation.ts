@@ -4,7 +4,7 @@ import { GatewayError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
 import type { DocumentFetcher, Sharing } from '../fetch-document.ts'
 import type { IssuerKeys } from '../refreshing-key-set.ts'
-import { readCutOffs } from './cut-offs.ts'
+import { isCutOff, readCutOffs } from './cut-offs.ts'
 import type { CutOffs } from './cut-offs.ts'
 import { polledDocument } from './polled-document.ts'
 import type { PolledDocument, PolledDocumentOptions } from './polled-document.ts'
@@ -41,8 +41,15 @@ export interface RevocableToken {
   readonly subject: string
   /** Seconds since the epoch. */
   readonly issuedAt: number
+  /** Its `gen`: how often the issuer had revoked what its subject had, when it was issued. */
+  readonly generation: number | undefined
   readonly keyId: string
   readonly status: StatusReference | undefined
+}
+
+type VerifiedClaims = Readonly<Record<string, unknown>> & {
+  readonly sub: string
+  readonly iat: number
 }
 
 export interface StatusReference {
@@ -51,8 +58,8 @@ export interface StatusReference {
 }
 
 export interface IssuerRevocation {
-  /** Returns where the status of a verified token stands; a claim that cannot be read is refused. */
-  reference(claims: Readonly<Record<string, unknown>>): StatusReference | undefined
+  /** Returns what to remember of a verified token; a claim that cannot be read is refused. */
+  revocable(claims: VerifiedClaims, keyId: string): RevocableToken
   /**
    * Returns nothing for a token that stands, and throws TOKEN_REVOKED or REVOCATION_UNAVAILABLE for
    * another. A promise says the same once a list that is being fetched for the first time is there.
@@ -90,7 +97,13 @@ export function issuerRevocation(
   ]
 
   return {
-    reference,
+    revocable: (claims, keyId) => ({
+      subject: claims.sub,
+      issuedAt: claims.iat,
+      generation: typeof claims.gen === 'number' ? claims.gen : undefined,
+      keyId,
+      status: reference(claims),
+    }),
     refuseRevoked(token) {
       const first = firstOf(token)
       return first ? first.then(() => decide(token)) : decide(token)
@@ -144,13 +157,12 @@ export function issuerRevocation(
     throw new GatewayError('TOKEN_REVOKED', { cause: new Error('by the status list') })
   }
 
-  function refuseCutOff({ subject, issuedAt, keyId }: RevocableToken, known: CutOffs | undefined) {
+  function refuseCutOff(token: RevocableToken, known: CutOffs | undefined) {
     if (!known) return
-    const issuedBefore = known.subjects.get(subject)
-    if (issuedBefore !== undefined && issuedAt < issuedBefore) {
+    if (isCutOff(known, token)) {
       throw new GatewayError('TOKEN_REVOKED', { cause: new Error('by the cut-off of its subject') })
     }
-    if (known.keys.has(keyId)) {
+    if (known.keys.has(token.keyId)) {
       throw new GatewayError('TOKEN_REVOKED', { cause: new Error('with the key that signed it') })
     }
   }

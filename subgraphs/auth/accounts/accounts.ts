@@ -18,6 +18,10 @@ export interface Account {
   readonly disabled: boolean
   /** Milliseconds since the epoch. */
   readonly createdAt: number
+  /** How often all its access tokens were revoked: the `gen` of those that are issued now. */
+  readonly generation: number
+  /** How often its password was changed. */
+  readonly passwordGeneration: number
 }
 
 export interface NewAccount {
@@ -31,6 +35,8 @@ export interface NewAccount {
 
 export interface Accounts {
   find(id: string, transaction?: AuthDatabase): Promise<Account | undefined>
+  /** The same; until the transaction ends, nobody else changes the account or ends its sessions. */
+  lock(id: string, transaction: AuthDatabase): Promise<Account | undefined>
   /** @param username in its canonical form */
   findByUsername(username: string): Promise<Account | undefined>
   /** Returns false when the id is taken, or the username or one that looks like it. */
@@ -47,6 +53,17 @@ export function accountStore(database: AuthDatabase, roles: Roles, now: () => nu
         .selectFrom('auth_accounts')
         .selectAll()
         .where('id', '=', id)
+        .executeTakeFirst()
+      return row && accountOf(row, roles)
+    },
+
+    async lock(id, transaction) {
+      // An update that changes nothing: `select for update` is not known to every database.
+      const row = await transaction
+        .updateTable('auth_accounts')
+        .set((column) => ({ generation: column.ref('generation') }))
+        .where('id', '=', id)
+        .returningAll()
         .executeTakeFirst()
       return row && accountOf(row, roles)
     },
@@ -84,7 +101,10 @@ export function accountStore(database: AuthDatabase, roles: Roles, now: () => nu
     async setPassword(id, passwordHash, transaction = database) {
       await transaction
         .updateTable('auth_accounts')
-        .set({ password_hash: passwordHash })
+        .set((column) => ({
+          password_hash: passwordHash,
+          password_generation: column('password_generation', '+', 1),
+        }))
         .where('id', '=', id)
         .execute()
     },
@@ -113,6 +133,8 @@ export function accountOf(row: Selectable<AccountsTable>, roles: Roles): Account
     passwordHash: row.password_hash,
     disabled: row.disabled_at !== null,
     createdAt: row.created_at,
+    generation: row.generation,
+    passwordGeneration: row.password_generation,
   }
 }
 

@@ -88,7 +88,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
         await accounts.setPassword(account.id, passwordHash, transaction)
         await guard.forget(transaction, account.username)
         await sessions.revoke(transaction, account.id, 'all')
-        await cutOffs.cutOff(account.id, transaction)
+        await cutOffs.cutOff({ account: account.id }, transaction)
         await audit.record(
           { event: 'password reset', accountId: account.id, ...client },
           transaction,

@@ -98,7 +98,7 @@ export function administration(parts: AdministrationParts): Administration {
       return act(actor, id, 'roles changed', async (transaction) => {
         await change(transaction, id, { roles: [...new Set(held)].join(' ') })
         // Its access tokens end here; the next refresh brings one with the new scopes.
-        await cutOffs.cutOff(id, transaction)
+        await cutOffs.cutOff({ account: id }, transaction)
       })
     },
 
@@ -130,7 +130,8 @@ export function administration(parts: AdministrationParts): Administration {
   }
 
   async function endEverything(transaction: AuthDatabase, id: string): Promise<void> {
+    // First, because it locks the account: then no session starts that is not ended here.
+    await cutOffs.cutOff({ account: id }, transaction)
     await sessions.revoke(transaction, id, 'all')
-    await cutOffs.cutOff(id, transaction)
   }
 }

@@ -9,6 +9,8 @@ export interface Client {
   readonly scopes: readonly string[]
   readonly disabled: boolean
   readonly createdAt: number
+  /** The `gen` of its access tokens. */
+  readonly generation: number
 }
 
 export interface Clients {
@@ -88,6 +90,7 @@ function clientOf(row: Selectable<ClientsTable>): Client {
     scopes: row.scope.split(' ').filter(Boolean),
     disabled: row.disabled_at !== null,
     createdAt: row.created_at,
+    generation: row.generation,
   }
 }
 

@@ -55,6 +55,7 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
     const scopes = chosenScopes(form, client.scopes)
     const { token, expiresIn } = await parts.signAccessToken({
       subject: client.id,
+      generation: client.generation,
       clientId: client.id,
       scopes,
       name: client.name,
@@ -74,6 +75,7 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
     const scopes = chosenScopes(form, stillHeld(apiKey.scopes, account))
     const { token, expiresIn } = await parts.signAccessToken({
       subject: account.id,
+      generation: account.generation,
       clientId: firstPartyClient,
       scopes,
       name: account.name,

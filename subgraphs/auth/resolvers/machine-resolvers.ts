@@ -98,7 +98,7 @@ export function machineResolvers(parts: MachineResolverParts) {
         return database.transaction().execute(async (transaction) => {
           const client = await clients.disable(id, transaction)
           if (!client) throw badInput('There is no such client')
-          await cutOffs.cutOff(id, transaction)
+          await cutOffs.cutOff({ client: id }, transaction)
           await audit.record(
             { event: 'client disabled', accountId: id, actorId, ...context.client },
             transaction,

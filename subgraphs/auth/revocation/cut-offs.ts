@@ -4,8 +4,15 @@
  *
  *   header   { alg, kid, typ: "revocations+jwt" }
  *   payload  { iss, sub: <its own address>, iat, exp, ttl,
- *              subjects: { <sub>: <seconds> },   refused: tokens of <sub> with iat < seconds
- *              keys: [<kid>] }                   refused: every token signed with <kid>
+ *              subjects: { <sub>: <seconds> },    refused: tokens of <sub> with iat <= seconds
+ *              generations: { <sub>: <number> },  decides alone where it has an entry;
+ *                                                 refused: tokens of <sub> with a smaller gen, or none
+ *              keys: [<kid>] }                    refused: every token signed with <kid>
+ *
+ * A second is too coarse, and clocks differ: what was issued in the second of a revocation may be
+ * older or younger. So accounts and clients count their revocations. The row that says what a token
+ * may do also says of which generation it is: read before a revocation, it makes a token that is
+ * refused, however late it is signed and whoever signs it.
  *
  * Entries are dropped once every token that they could refuse has expired.
  */
@@ -17,9 +24,14 @@ export const revocationsType = 'revocations+jwt'
 export const revocationsMediaType = 'application/revocations+jwt'
 export const revocationsPath = '/revocations'
 
+export type TokenHolder = { readonly account: string } | { readonly client: string }
+
 export interface CutOffs {
-  /** Refuses the tokens of a subject that were issued until now. */
-  cutOff(subject: string, database?: AuthDatabase): Promise<void>
+  /**
+   * Refuses the access tokens of an account or a client that were issued until now. The account is
+   * locked until the transaction ends: no session starts beside it.
+   */
+  cutOff(holder: TokenHolder, transaction: AuthDatabase): Promise<void>
   read(): Promise<DocumentContent>
 }
 
@@ -32,24 +44,25 @@ export function cutOffStore(
   const kept = tokenLifetime + clockTolerance
 
   return {
-    async cutOff(subject, transaction = database) {
-      const issuedBefore = Math.floor(now() / 1000)
-      const expiresAt = now() + kept
+    async cutOff(holder, transaction) {
+      const raised = await raiseGeneration(holder, transaction)
+      if (!raised) return
+      const entry = {
+        issued_before: Math.floor(now() / 1000),
+        generation: raised.generation,
+        expires_at: now() + kept,
+      }
       await transaction
         .insertInto('auth_subject_cut_offs')
-        .values({ subject, issued_before: issuedBefore, expires_at: expiresAt })
-        .onConflict((conflict) =>
-          conflict
-            .column('subject')
-            .doUpdateSet({ issued_before: issuedBefore, expires_at: expiresAt }),
-        )
+        .values({ subject: raised.id, ...entry })
+        .onConflict((conflict) => conflict.column('subject').doUpdateSet(entry))
         .execute()
     },
 
     async read() {
       const subjects = await database
         .selectFrom('auth_subject_cut_offs')
-        .select(['subject', 'issued_before'])
+        .select(['subject', 'issued_before', 'generation'])
         .where('expires_at', '>', now())
         .orderBy('subject')
         .execute()
@@ -63,9 +76,30 @@ export function cutOffStore(
         subjects: Object.fromEntries(
           subjects.map(({ subject, issued_before }) => [subject, issued_before]),
         ),
+        generations: Object.fromEntries(
+          subjects.flatMap(({ subject, generation }) =>
+            generation === null ? [] : [[subject, generation]],
+          ),
+        ),
         keys: keys.map(({ id }) => id),
       }
       return { fingerprint: JSON.stringify(content), payload: () => content }
     },
   }
+}
+
+function raiseGeneration(
+  holder: TokenHolder,
+  transaction: AuthDatabase,
+): Promise<{ id: string; generation: number } | undefined> {
+  const [table, id] =
+    'account' in holder
+      ? (['auth_accounts', holder.account] as const)
+      : (['auth_clients', holder.client] as const)
+  return transaction
+    .updateTable(table)
+    .set((column) => ({ generation: column('generation', '+', 1) }))
+    .where('id', '=', id)
+    .returning(['id', 'generation'])
+    .executeTakeFirst()
 }

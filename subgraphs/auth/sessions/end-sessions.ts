@@ -39,10 +39,9 @@ export function sessionEnder({
 
     async endAll(event, accountId, client) {
       await database.transaction().execute(async (transaction) => {
-        // The lists refuse the tokens of these sessions to the second; the cut-off, which knows
-        // whole seconds only, refuses those that no list covers.
+        // First, because it locks the account: then no session starts that is not ended here.
+        await cutOffs.cutOff({ account: accountId }, transaction)
         await sessions.revoke(transaction, accountId, 'all')
-        await cutOffs.cutOff(accountId, transaction)
         await audit.record({ event, accountId, ...client }, transaction)
       })
     },

@@ -1,5 +1,6 @@
+import { GraphQLError } from 'graphql'
 import type { CallerClient } from '../../kit/client-headers.ts'
-import type { Account } from '../accounts/accounts.ts'
+import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { AccessToken, AccessTokenIssuer } from '../tokens/access-token.ts'
@@ -18,6 +19,7 @@ export interface Tokens extends AccessToken {
 
 export interface SessionStarterParts {
   database: AuthDatabase
+  accounts: Accounts
   sessions: Sessions
   devices: KnownDevices
   refreshTokens: RefreshTokens
@@ -42,10 +44,11 @@ export type SessionStarter = (
 ) => Promise<Tokens>
 
 export function sessionStarter(parts: SessionStarterParts): SessionStarter {
-  const { database, sessions, devices, refreshTokens, audit, issueAccessToken } = parts
+  const { database, accounts, sessions, devices, refreshTokens, audit, issueAccessToken } = parts
 
-  return async (account, client, { inTransaction, deviceToken: known, strength }) => {
+  return async (proven, client, { inTransaction, deviceToken: known, strength }) => {
     const started = await database.transaction().execute(async (transaction) => {
+      const account = await requireUnchanged(proven, transaction)
       await inTransaction(transaction)
       const session = await sessions.start(transaction, account.id, client, strength)
       const refreshToken = await refreshTokens.first(transaction, session)
@@ -54,9 +57,24 @@ export function sessionStarter(parts: SessionStarterParts): SessionStarter {
         { event: 'login', accountId: account.id, sessionId: session.id, ...client },
         transaction,
       )
-      return { session, refreshToken, deviceToken }
+      return { account, session, refreshToken, deviceToken }
     })
     const { session, ...tokens } = started
-    return { account, ...tokens, ...(await issueAccessToken(account, session)) }
+    return { ...tokens, ...(await issueAccessToken(tokens.account, session)) }
+  }
+
+  /**
+   * Returns the account as it is now: while it was proving itself, it may have been closed, or its
+   * password changed, which ended all sessions but this one that had not begun.
+   */
+  async function requireUnchanged(proven: Account, transaction: AuthDatabase): Promise<Account> {
+    const account = await accounts.lock(proven.id, transaction)
+    const { passwordGeneration } = proven
+    if (account && !account.disabled && account.passwordGeneration === passwordGeneration) {
+      return account
+    }
+    throw new GraphQLError('The account was changed a moment ago: log in again', {
+      extensions: { code: 'SESSION_ENDED' },
+    })
   }
 }

@@ -27,6 +27,8 @@ export interface AccessToken {
 /** What an access token says of its holder. */
 export interface AccessTokenContent {
   subject: string
+  /** Of its subject when it was read what the token may do: `gen`. A revocation refuses earlier ones. */
+  generation: number
   /** The program that asked for it (RFC 9068 section 2.2 requires one). */
   clientId: string
   scopes: readonly string[]
@@ -57,11 +59,14 @@ export function accessTokenSigner(
   const { issuer, audience, baseUrl } = options
   const lifetime = Math.floor(options.lifetime / 1000)
 
-  return async ({ subject, clientId, scopes, name, email, session, apiKeyId, statusIndex }) => {
+  return async (content) => {
+    const { subject, generation, clientId, scopes, name, email } = content
+    const { session, apiKeyId, statusIndex } = content
     const key = await keys.current()
     const issuedAt = Math.floor(now() / 1000)
     const token = await new SignJWT({
       client_id: clientId,
+      gen: generation,
       scope: scopes.join(' '),
       name,
       ...(email != null && scopes.includes(emailScope) ? { email } : {}),
@@ -93,6 +98,7 @@ export function accessTokenIssuer(
   return (account, session) =>
     sign({
       subject: account.id,
+      generation: account.generation,
       clientId: firstPartyClient,
       scopes: scopesOf(account, session),
       name: account.name,

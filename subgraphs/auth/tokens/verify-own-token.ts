@@ -41,12 +41,12 @@ export function ownTokenVerifier(parts: OwnTokenParts): VerifyOwnToken {
     }
   }
 
-  async function isRevoked({ sub, iat = 0, sid, akid }: OwnClaims): Promise<boolean> {
+  async function isRevoked({ sub, gen, sid, akid }: OwnClaims): Promise<boolean> {
     const cutOff = await database
       .selectFrom('auth_subject_cut_offs')
       .select('subject')
       .where('subject', '=', sub)
-      .where('issued_before', '>', iat)
+      .where('generation', '>', typeof gen === 'number' ? gen : -1)
       .executeTakeFirst()
     if (cutOff) return true
     if (typeof sid === 'string') return !(await isOpen('auth_sessions', sid))

@@ -10,6 +10,7 @@ export interface TestRevocation {
   /** Marks an index; the next request sees it. */
   revoke(index: number, status?: number): void
   readonly subjects: Map<string, number>
+  readonly generations: Map<string, number>
   readonly keys: Set<string>
   /** Changes to what is signed, for documents that are wrong. */
   claims: Record<string, unknown>
@@ -36,6 +37,7 @@ export function publishRevocation(
       bytes[Math.floor(index / perByte)]! |= status << ((index % perByte) * bits)
     },
     subjects: new Map(),
+    generations: new Map(),
     keys: new Set(),
     claims: {},
     type: undefined,
@@ -74,6 +76,7 @@ export function publishRevocation(
   }))
   publish('/revocations', 'revocations+jwt', () => ({
     subjects: Object.fromEntries(self.subjects),
+    generations: Object.fromEntries(self.generations),
     keys: [...self.keys],
   }))
   return self
