@@ -18,6 +18,7 @@ import {
 } from './authorization/policies.ts'
 import type { PolicyDecider } from './authorization/policies.ts'
 import type { GatewayConfig } from './config.ts'
+import { claimRules } from './configuration/claims.ts'
 import { subgraphSettings } from './configuration/subgraphs.ts'
 import { claimsKeyPair, claimsKeySet } from './execution/claims-signing-key.ts'
 import { clientHeaders } from './execution/client-headers.ts'
@@ -83,7 +84,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const policies = await policiesOf(config, log).catch(asStartFailure)
   const callers = authenticator(config.authentication, {
-    claims: claimRules(config),
+    claims: claimRules(config.claims),
     metrics: counted(parts.authenticationMetrics, served.tokens),
     ...(parts.documents ? { documents: parts.documents } : {}),
     log,
@@ -218,10 +219,6 @@ function counted(
       metrics.judged(issuer, outcome)
     },
   }
-}
-
-function claimRules({ claims: { forward, subgraphs } }: GatewayConfig) {
-  return { forward, narrowed: Object.values(subgraphs).flatMap(({ forward }) => [forward ?? []]) }
 }
 
 function authorizationOptions({ authorization }: GatewayConfig): AuthorizationOptions {

@@ -1,5 +1,6 @@
 /** `npm run config`: look at a configuration without starting a gateway. */
 import { issuerWarnings } from '../gateway/authentication/issuer-warnings.ts'
+import { claimRules } from '../gateway/configuration/claims.ts'
 import { checkConfig, configJsonSchema, describeProblem } from '../gateway/config.ts'
 import type { GatewayConfig } from '../gateway/config.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
@@ -52,7 +53,7 @@ function check(file: string, asJson: boolean): number {
 }
 
 function warningsAbout({ authentication, claims }: GatewayConfig): string[] {
-  return issuerWarnings(authentication.issuers, claims.forward).map(
+  return issuerWarnings(authentication.issuers, claimRules(claims)).map(
     ({ issuers, message }) => `${issuers.join(', ')}: ${message}`,
   )
 }

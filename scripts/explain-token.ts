@@ -8,6 +8,7 @@ import type { TokenExplanation } from '../gateway/authentication/explain-token.t
 import { documentFetcher } from '../gateway/authentication/fetch-document.ts'
 import { createIssuer } from '../gateway/authentication/issuer.ts'
 import { readConfig } from '../gateway/config.ts'
+import { claimRules } from '../gateway/configuration/claims.ts'
 import type { GatewayConfig } from '../gateway/config.ts'
 import { errorTable } from '../gateway/errors.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
@@ -73,12 +74,11 @@ async function explain(token: string, { authentication, claims }: GatewayConfig)
     },
   )
   const { fetch, close } = documentFetcher()
-  const narrowed = Object.values(claims.subgraphs).flatMap(({ forward }) => [forward ?? []])
   const issuers = new Map(
     authentication.issuers.map((options) => [
       options.issuer,
       createIssuer(options, {
-        claims: { forward: claims.forward, narrowed },
+        claims: claimRules(claims),
         fetch,
         clock: systemClock,
         log,

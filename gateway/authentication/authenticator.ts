@@ -132,7 +132,7 @@ export function authenticator(
   const findToken = tokenFinder(options)
   const apiKeys =
     options.apiKeys && apiKeyExchange(options.apiKeys, { clock, log, exchanged: metrics.exchanged })
-  for (const { issuers, message } of issuerWarnings(options.issuers, claims.forward)) {
+  for (const { issuers, message } of issuerWarnings(options.issuers, claims)) {
     log.warn({ issuers }, message)
   }
   metrics.observe({

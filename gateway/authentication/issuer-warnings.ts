@@ -1,6 +1,7 @@
 /** What is allowed in a configuration of several issuers, but seldom meant. */
 import type { IssuerOptions } from './issuer.ts'
 import { mayState } from './scopes.ts'
+import type { ClaimRules } from './select-claims.ts'
 
 export interface IssuerWarning {
   readonly issuers: readonly string[]
@@ -13,11 +14,12 @@ const administration = 'admin:'
 /** Returns a warning for each thing that the issuers may do to one another. */
 export function issuerWarnings(
   issuers: readonly Pick<IssuerOptions, 'issuer' | 'subjectPrefix' | 'scopes'>[],
-  forwarded: readonly string[],
+  { forward, narrowed }: ClaimRules,
 ): IssuerWarning[] {
   const warnings: IssuerWarning[] = []
+  const tellsIssuers = [forward, ...narrowed].every((list) => list.includes('iss'))
   const prefixes = new Set(issuers.map(({ subjectPrefix }) => subjectPrefix))
-  if (prefixes.size < issuers.length && !forwarded.includes('iss')) {
+  if (prefixes.size < issuers.length && !tellsIssuers) {
     warnings.push({
       issuers: issuers.map(({ issuer }) => issuer),
       message:

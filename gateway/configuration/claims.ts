@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ClaimRules } from '../authentication/select-claims.ts'
 import { claimName, flag, text, together } from './values.ts'
 import type { Problem } from './values.ts'
 
@@ -97,4 +98,10 @@ function checkForwarding(allowed: readonly string[], subgraph: Forwarding, probl
     if (claim === 'sub' || own.includes(claim)) continue
     problem(['headers', header], 'carries a claim that is not forwarded to this subgraph')
   }
+}
+
+/** Returns which claims of a token go further, and each subgraph's own selection of them. */
+export function claimRules({ forward, subgraphs }: z.output<typeof claimsSchema>): ClaimRules {
+  const narrowed = Object.values(subgraphs).flatMap(({ forward }) => (forward ? [forward] : []))
+  return { forward, narrowed }
 }

@@ -4,6 +4,7 @@ import { changePassword } from './accounts/change-password.ts'
 import { passwordReset } from './accounts/reset-password.ts'
 import { signUp } from './accounts/sign-up.ts'
 import { administration } from './administration/administration.ts'
+import { administrators } from './administration/administrators.ts'
 import { auditTrail } from './audit/audit-trail.ts'
 import { auditReader } from './audit/read-audit.ts'
 import { openAuthDatabase } from './database.ts'
@@ -124,6 +125,7 @@ function makeServices(
   const signAccessToken = accessTokenSigner(keys, tokenOptions, now)
   const issueAccessToken = accessTokenIssuer(signAccessToken, scopesOf)
   const startSession = sessionStarter({ ...stores, issueAccessToken })
+  const asCaller = callersSession(sessions, issuer)
   const entry = boundedEntry(settings.parallelHashes + waitingHashes)
   const resetUrl = settings.passwordResetUrl
   return {
@@ -138,7 +140,8 @@ function makeServices(
     verifyOwnToken: ownTokenVerifier({ database, keys, issuer, audience, now }),
     login: login({ ...stores, startSession, entry }),
     refresh: refresh(refreshTokens, issueAccessToken),
-    callersSession: callersSession(sessions),
+    callersSession: asCaller,
+    administrators: administrators({ ...stores, callersSession: asCaller, scopesOf, issuer }),
     sessionEnder: sessionEnder(stores),
     inBrowser: sessionCookies(settings.sessionCookies, lifetimes.idle),
     signUp: signUp({ ...stores, rules }),

@@ -169,12 +169,13 @@ test('the answer to a request with a token must not be stored, whatever became o
 
 test('issuers whose subjects could collide are warned about at start', () => {
   const two = [issuerOptions(issuer), issuerOptions({ ...issuer, issuer: 'https://b.example' })]
-  const warned = (options = two, forward = ['sub']) => {
-    const subject = testAuthenticator(options, {}, { claims: { forward, narrowed: [] } })
+  const warned = (options = two, forward = ['sub'], narrowed: string[][] = []) => {
+    const subject = testAuthenticator(options, {}, { claims: { forward, narrowed } })
     subjects.push(subject)
     return subject.log.some((line) => String(line.msg).includes('cannot tell the subjects'))
   }
   expect(warned()).toBe(true)
   expect(warned(two, ['sub', 'iss'])).toBe(false)
+  expect(warned(two, ['sub', 'iss'], [['sub']])).toBe(true)
   expect(warned([two[0]!, { ...two[1]!, subjectPrefix: 'b|' }])).toBe(false)
 })

@@ -7,6 +7,7 @@ import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
+import { administrator } from '../support/administrator.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
 import {
@@ -17,18 +18,18 @@ import {
   login,
   refresh,
 } from '../support/auth-client.ts'
+import type { CallerClaims } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { runCompiled } from '../support/run-compiled.ts'
 
 const good = 'purple kangaroo sings'
-const admin = { sub: 'root', sid: 'none', scope: 'admin:users admin:audit' }
-
 describe.each(await testDatabases())('administration on $name', ({ make }) => {
   let scratch: ScratchDatabase
   let running: RunningProcess
   let ask: Ask
+  let admin: CallerClaims
 
   beforeAll(async () => {
     scratch = await make()
@@ -38,6 +39,7 @@ describe.each(await testDatabases())('administration on $name', ({ make }) => {
     }
     running = await startAuth(environment, { hashParameters: cheapHashes })
     ask = asker('auth', running.url)
+    admin = (await administrator(ask, scratch.url)).claims
   })
   afterAll(async () => {
     await running.close()
@@ -93,6 +95,20 @@ describe.each(await testDatabases())('administration on $name', ({ make }) => {
     const [, payload = ''] = (await response.text()).split('.')
     const { subjects } = JSON.parse(Buffer.from(payload, 'base64url').toString())
     expect(subjects).toHaveProperty(id)
+  })
+
+  test('a demoted administrator administers no more, whatever their access token says', async () => {
+    const { claims, credentials } = await administrator(ask, scratch.url, 'demoted')
+    const list = '{ adminUsers { endCursor } }'
+    expect(codes(await ask(claims, list))).toEqual([])
+    await mutate(admin, 'adminSetRoles(id: $id, roles: ["user"])', claims.sub)
+    const promote = 'adminSetRoles(id: $id, roles: ["administrator"])'
+    expect(codes(await ask(claims, list))).toEqual(['FORBIDDEN'])
+    expect(codes(await mutate(claims, promote, '1'))).toEqual(['FORBIDDEN'])
+    const again = await loggedIn(ask, credentials)
+    await ask(again.claims, 'mutation { logout }')
+    const ended = { ...again.claims, scope: 'admin:users' }
+    expect(codes(await mutate(ended, promote, '1'))).toEqual(['UNAUTHENTICATED'])
   })
 
   test('forcing a logout ends every session, and not the account', async () => {

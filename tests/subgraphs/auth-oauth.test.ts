@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
+import { administrator } from '../support/administrator.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
 import {
@@ -13,10 +14,10 @@ import {
   loggedIn,
   refresh,
 } from '../support/auth-client.ts'
+import type { CallerClaims } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 
-const admin = { sub: 'root', scope: 'admin:clients admin:users' }
 const exchange = {
   grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
   subject_token_type: 'urn:portcullis:params:oauth:token-type:api-key',
@@ -26,11 +27,13 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
   let scratch: ScratchDatabase
   let running: RunningProcess
   let ask: Ask
+  let admin: CallerClaims
 
   beforeAll(async () => {
     scratch = await make()
     running = await startAuth(authEnvironment(scratch.url), { hashParameters: cheapHashes })
     ask = asker('auth', running.url)
+    admin = (await administrator(ask, scratch.url)).claims
   })
   afterAll(async () => {
     await running.close()
@@ -119,6 +122,26 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       expect((await post('/oauth/token', fewer)).body.scope).toBe('reports:read')
       const more = await post('/oauth/token', { ...grant, scope: 'admin:users' }, basic(client))
       expect([more.status, more.body.error]).toEqual([400, 'invalid_scope'])
+    })
+
+    test('administers within its scopes, where the gateway says that it is one of ours', async () => {
+      const client = await newClient('admin:audit')
+      const form = { grant_type: 'client_credentials' }
+      const { body } = await post('/oauth/token', form, basic(client))
+      const claims = claimsOf(body.access_token)
+      const audit = '{ adminAudit { endCursor } }'
+      const answers = [
+        await ask(claims, audit),
+        await ask(claims, '{ adminUsers { endCursor } }'),
+        await ask({ ...claims, scope: 'admin:users' }, '{ adminUsers { endCursor } }'),
+        await ask({ ...claims, iss: 'https://other.example' }, audit),
+        await ask({ sub: claims.sub, scope: String(claims.scope) }, audit),
+      ]
+      expect(answers.map(codes)).toEqual([[], ...Array(4).fill(['FORBIDDEN'])])
+      expect(answers[4]!.errors![0]!.message).toContain('claims.forward')
+      const disable = 'mutation ($id: ID!) { adminDisableClient(id: $id) { disabled } }'
+      await ask(admin, disable, { id: client.id })
+      expect(codes(await ask(claims, audit))).toEqual(['FORBIDDEN'])
     })
 
     test('that is unknown, has a wrong secret or is disabled gets nothing', async () => {

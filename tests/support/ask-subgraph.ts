@@ -17,8 +17,11 @@ export interface Answer {
 }
 
 /** Returns a function that asks one subgraph on behalf of a caller; null is an anonymous one. */
-export function asker(subgraph: string, url: string) {
-  const key = deriveClaimsKey(gatewaySecret, subgraph)
+export function asker(
+  subgraph: string,
+  url: string,
+  key = deriveClaimsKey(gatewaySecret, subgraph),
+) {
   return async (
     claims: Claims | null,
     query: string,

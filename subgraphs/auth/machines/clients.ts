@@ -22,6 +22,7 @@ export interface Clients {
   ): Promise<{ client: Client; secret: string }>
   /** Returns the client if this is its secret and it is not disabled. */
   authenticate(id: string, secret: string): Promise<Client | undefined>
+  find(id: string): Promise<Client | undefined>
   list(): Promise<Client[]>
   /** Returns undefined if there is no such client. */
   disable(id: string, transaction?: AuthDatabase): Promise<Client | undefined>
@@ -59,6 +60,15 @@ export function clientStore(database: AuthDatabase, now: () => number): Clients 
         .executeTakeFirst()
       const matches = isEqual(hashOf(secret), row?.secret_hash ?? hashOf(''))
       return row && matches ? clientOf(row) : undefined
+    },
+
+    async find(id) {
+      const row = await database
+        .selectFrom('auth_clients')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row && clientOf(row)
     },
 
     async list() {

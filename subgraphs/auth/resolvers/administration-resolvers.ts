@@ -1,30 +1,28 @@
 import { GraphQLError } from 'graphql'
-import { requireScopes } from '../../kit/guards.ts'
 import type { SubgraphContext } from '../../kit/guards.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { Account } from '../accounts/accounts.ts'
-import type {
-  Actor,
-  Administration,
-  AdministrationOutcome,
-} from '../administration/administration.ts'
+import type { Administration, AdministrationOutcome } from '../administration/administration.ts'
+import type { Administrators } from '../administration/administrators.ts'
 import { readPageRequest } from '../administration/page.ts'
 import type { AuditRow, ReadAudit } from '../audit/read-audit.ts'
 import { time } from './time.ts'
 
 export interface AdministrationResolverParts {
   administration: Administration
+  administrators: Administrators
   readAudit: ReadAudit
 }
 
 /** The gateway holds callers to the scopes of the schema; nobody relies on that here. */
 export function administrationResolvers(parts: AdministrationResolverParts) {
-  const { administration, readAudit } = parts
+  const { administration, administrators, readAudit } = parts
+  const actor = (context: SubgraphContext) => administrators.require(context, 'admin:users')
 
   return {
     Query: {
       async adminUsers(_parent, { search, ...page }, context) {
-        requireScopes(context, 'admin:users')
+        await actor(context)
         const { nodes, endCursor } = await administration.accounts(
           readPageRequest(page),
           search ?? undefined,
@@ -32,7 +30,7 @@ export function administrationResolvers(parts: AdministrationResolverParts) {
         return { nodes: nodes.map(accountOutput), endCursor }
       },
       async adminAudit(_parent, { userId, event, ...page }, context) {
-        requireScopes(context, 'admin:audit')
+        await administrators.require(context, 'admin:audit')
         const { nodes, endCursor } = await readAudit(readPageRequest(page), {
           accountId: userId ?? undefined,
           event: event ?? undefined,
@@ -42,23 +40,19 @@ export function administrationResolvers(parts: AdministrationResolverParts) {
     },
     Mutation: {
       async adminDisableUser(_parent, { id }, context) {
-        return output(await administration.disable(actor(context), id))
+        return output(await administration.disable(await actor(context), id))
       },
       async adminEnableUser(_parent, { id }, context) {
-        return output(await administration.enable(actor(context), id))
+        return output(await administration.enable(await actor(context), id))
       },
       async adminSetRoles(_parent, { id, roles }, context) {
-        return output(await administration.setRoles(actor(context), id, roles))
+        return output(await administration.setRoles(await actor(context), id, roles))
       },
       async adminForceLogout(_parent, { id }, context) {
-        return output(await administration.forceLogout(actor(context), id))
+        return output(await administration.forceLogout(await actor(context), id))
       },
     },
   } satisfies SubgraphResolvers
-}
-
-function actor(context: SubgraphContext): Actor {
-  return { id: requireScopes(context, 'admin:users').sub, client: context.client }
 }
 
 function output(result: AdministrationOutcome) {

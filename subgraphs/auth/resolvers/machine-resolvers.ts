@@ -1,8 +1,9 @@
 import { GraphQLError } from 'graphql'
-import { requireScopes } from '../../kit/guards.ts'
+import type { SubgraphContext } from '../../kit/guards.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import { isScopeName } from '../accounts/roles.ts'
+import type { Administrators } from '../administration/administrators.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { ApiKey, ApiKeys } from '../machines/api-keys.ts'
@@ -17,6 +18,7 @@ export interface MachineResolverParts {
   accounts: Accounts
   apiKeys: ApiKeys
   clients: Clients
+  administrators: Administrators
   callersSession: CallersSession
   cutOffs: CutOffs
   audit: AuditTrail
@@ -28,6 +30,7 @@ const limits = { name: 100, days: 365, keys: 50 }
 
 export function machineResolvers(parts: MachineResolverParts) {
   const { database, accounts, apiKeys, clients, callersSession, cutOffs, audit, scopesOf } = parts
+  const actor = (context: SubgraphContext) => parts.administrators.require(context, 'admin:clients')
 
   return {
     Query: {
@@ -36,7 +39,7 @@ export function machineResolvers(parts: MachineResolverParts) {
         return (await apiKeys.list(accountId)).map(apiKeyOutput)
       },
       async adminClients(_parent, _args, context) {
-        requireScopes(context, 'admin:clients')
+        await actor(context)
         return (await clients.list()).map(clientOutput)
       },
     },
@@ -81,7 +84,7 @@ export function machineResolvers(parts: MachineResolverParts) {
       },
 
       async adminCreateClient(_parent, { name, scopes }, context) {
-        const { sub: actorId } = requireScopes(context, 'admin:clients')
+        const { id: actorId } = await actor(context)
         requireName(name)
         if (!scopes.every(isScopeName)) throw badInput('A scope has no spaces and no quotes')
         return database.transaction().execute(async (transaction) => {
@@ -94,7 +97,7 @@ export function machineResolvers(parts: MachineResolverParts) {
         })
       },
       async adminDisableClient(_parent, { id }, context) {
-        const { sub: actorId } = requireScopes(context, 'admin:clients')
+        const { id: actorId } = await actor(context)
         return database.transaction().execute(async (transaction) => {
           const client = await clients.disable(id, transaction)
           if (!client) throw badInput('There is no such client')

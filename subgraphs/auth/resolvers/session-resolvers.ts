@@ -1,5 +1,4 @@
 import { GraphQLError } from 'graphql'
-import { requireClaims } from '../../kit/guards.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
 import type { SessionEnder } from '../sessions/end-sessions.ts'
@@ -47,9 +46,10 @@ export function sessionResolvers(parts: SessionResolverParts) {
         return tokensOutput(inBrowser.handOut(await refresh(kept, client), cookies))
       },
       async logout(_parent, _args, context) {
-        const { sub, sid } = requireClaims(context)
+        const session = await callersSession.find(context)
         inBrowser.clear(context.cookies)
-        return typeof sid === 'string' && sessionEnder.end('logout', sub, sid, context.client)
+        if (!session) return false
+        return sessionEnder.end('logout', session.accountId, session.id, context.client)
       },
       async logoutEverywhere(_parent, _args, context) {
         const { accountId } = await callersSession.require(context)

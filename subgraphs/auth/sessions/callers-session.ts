@@ -4,16 +4,21 @@ import type { SubgraphContext } from '../../kit/guards.ts'
 import type { Session, Sessions } from './sessions.ts'
 
 export interface CallersSession {
-  /** The session that the verified claims name, if it is open and one of ours. */
+  /**
+   * The session that the verified claims name, if it is open and one of ours. Claims of another
+   * issuer never name one, whatever they say.
+   */
   find(context: SubgraphContext): Promise<Session | undefined>
   /** The same; without one, an UNAUTHENTICATED error. */
   require(context: SubgraphContext): Promise<Session>
 }
 
-export function callersSession(sessions: Sessions): CallersSession {
+/** @param issuer the `iss` of our tokens, for gateways that forward it */
+export function callersSession(sessions: Sessions, issuer: string): CallersSession {
   const find = async (context: SubgraphContext) => {
-    const { sub, sid } = requireClaims(context)
-    return typeof sid === 'string' ? sessions.find(sid, sub) : undefined
+    const { sub, sid, iss } = requireClaims(context)
+    if (typeof sid !== 'string' || (iss !== undefined && iss !== issuer)) return undefined
+    return sessions.find(sid, sub)
   }
   return {
     find,
