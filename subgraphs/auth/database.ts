@@ -58,6 +58,8 @@ export interface RefreshTokensTable {
   generation: number
   expires_at: number
   used_at: number | null
+  /** When another of its generation took its place, because it seemed to be lost. */
+  replaced_at: number | null
 }
 
 export interface PasswordResetsTable {

@@ -312,6 +312,15 @@ export const migrations: Migrations = {
         .execute()
     },
   },
+
+  '012 replaced refresh tokens': {
+    async up(database) {
+      await database.schema
+        .alterTable('auth_refresh_tokens')
+        .addColumn('replaced_at', 'bigint')
+        .execute()
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

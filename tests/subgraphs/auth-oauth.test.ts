@@ -28,10 +28,15 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
   let running: RunningProcess
   let ask: Ask
   let admin: CallerClaims
+  /** How far the clock of the auth process is ahead, in milliseconds. */
+  let ahead = 0
 
   beforeAll(async () => {
     scratch = await make()
-    running = await startAuth(authEnvironment(scratch.url), { hashParameters: cheapHashes })
+    running = await startAuth(authEnvironment(scratch.url), {
+      hashParameters: cheapHashes,
+      now: () => Date.now() + ahead,
+    })
     ask = asker('auth', running.url)
     admin = (await administrator(ask, scratch.url)).claims
   })
@@ -246,6 +251,25 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
     expect(claimsOf(body.access_token).sid).toBe(claims.sid)
     expect(codes(await refresh(ask, body.refresh_token))).toEqual([])
     expect((await post('/oauth/token', grant)).body.error).toBe('invalid_grant')
+  })
+
+  test('a refresh token that was just replaced is told to come back, not to log in again', async () => {
+    const { refreshToken } = await loggedIn(ask)
+    const grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    const { body } = await post('/oauth/token', grant)
+    const again = await post('/oauth/token', grant)
+    expect([again.status, again.body.error]).toEqual([429, 'slow_down'])
+    const retryAfter = Number(again.response.headers.get('retry-after'))
+    expect(retryAfter).toBeGreaterThanOrEqual(8)
+    expect(retryAfter).toBeLessThanOrEqual(10)
+    ahead = 11_000
+    const repeated = await post('/oauth/token', grant)
+    ahead = 0
+    expect(repeated.status).toBe(200)
+    const [lost, newest] = [body.refresh_token, repeated.body.refresh_token]
+    const use = (token: string) => post('/oauth/token', { ...grant, refresh_token: token })
+    expect((await use(lost)).body.error).toBe('invalid_grant')
+    expect((await use(newest)).status).toBe(200)
   })
 
   describe('introspection', () => {

@@ -8,6 +8,7 @@ export type AuditEvent =
   | 'login failed'
   | 'login throttled'
   | 'refresh'
+  | 'refresh repeated'
   | 'refresh token reused'
   | 'logout'
   | 'logout everywhere'

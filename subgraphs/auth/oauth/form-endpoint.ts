@@ -59,6 +59,7 @@ function readForm(body: Record<string, unknown> | undefined): Form {
 const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
   if (error instanceof OAuthError) {
     if (error.status === 401) response.set('www-authenticate', 'Basic realm="portcullis"')
+    if (error.retryAfter !== undefined) response.set('retry-after', String(error.retryAfter))
     response.status(error.status).json({ error: error.code, error_description: error.message })
     return
   }

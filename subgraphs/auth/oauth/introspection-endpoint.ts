@@ -49,6 +49,7 @@ export function introspectionEndpoint(parts: IntrospectionParts): FormHandler {
       ])
       .where('hash', '=', createHash('sha256').update(token).digest('base64url'))
       .where('used_at', 'is', null)
+      .where('replaced_at', 'is', null)
       .where('auth_refresh_tokens.expires_at', '>', now())
       .where('revoked_at', 'is', null)
       .executeTakeFirst()

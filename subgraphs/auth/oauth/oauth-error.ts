@@ -7,6 +7,8 @@ const statuses = {
   invalid_scope: 400,
   unsupported_token_type: 400,
   insufficient_scope: 403,
+  // Of RFC 8628: the only error of the token endpoint that says "try again later".
+  slow_down: 429,
 } as const
 
 export type OAuthErrorCode = keyof typeof statuses
@@ -15,11 +17,14 @@ export class OAuthError extends Error {
   override name = 'OAuthError'
   readonly code: OAuthErrorCode
   readonly status: number
+  /** In how many seconds another attempt may succeed. */
+  readonly retryAfter: number | undefined
 
   /** @param description for the developer of the client; never what was sent */
-  constructor(code: OAuthErrorCode, description: string) {
+  constructor(code: OAuthErrorCode, description: string, retryAfter?: number) {
     super(description)
     this.code = code
     this.status = statuses[code]
+    this.retryAfter = retryAfter
   }
 }

@@ -88,6 +88,12 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
 
   async function ofRefreshToken(form: Form) {
     const result = await refreshTokens.rotate(form.get('refresh_token') ?? '', {})
+    // The session goes on: `invalid_grant` would make clients drop it (RFC 6749 section 5.2).
+    if (result.outcome === 'conflict' && result.retryAfter !== undefined) {
+      const message =
+        'The refresh token was used a moment ago: use the newest one, or try again later'
+      throw new OAuthError('slow_down', message, result.retryAfter)
+    }
     if (result.outcome !== 'rotated') {
       throw new OAuthError('invalid_grant', 'The refresh token is used, expired or unknown')
     }

@@ -2,6 +2,10 @@
  * Refresh tokens: opaque, each good for one use, only their SHA-256 is stored. All tokens of a
  * session are one family; a second use of one means that somebody else has it, and ends the session
  * (RFC 9700 section 4.14.2).
+ *
+ * With one exception: a response can get lost, and then its client still has the token before. While
+ * the successor was never used, that token gets another successor, and the one before is void.
+ * Whoever used that one afterwards would be noticed like anybody else who comes second.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
@@ -13,8 +17,11 @@ import type { Session, SessionLifetimes } from './sessions.ts'
 
 export type RefreshOutcome =
   | { outcome: 'rotated'; refreshToken: string; session: Session; account: Account }
-  /** Its successor was handed out a moment ago: two requests of one client, most likely. */
-  | { outcome: 'conflict' }
+  /**
+   * Its successor was handed out a moment ago: two requests of one client, most likely.
+   * `retryAfter`: in how many seconds it gets another if that one was lost; undefined: never.
+   */
+  | { outcome: 'conflict'; retryAfter: number | undefined }
   | { outcome: 'reused'; session: Session }
   /** Expired, or its session or account is at its end. */
   | { outcome: 'ended' }
@@ -35,7 +42,7 @@ export interface RefreshTokenParts {
   now: () => number
 }
 
-/** How long the use of a token just replaced is taken for a mishap, in milliseconds. */
+/** How long a token that was just used is taken for the other of two requests at once, in milliseconds. */
 const conflictWindow = 10_000
 
 const shape = /^[\w-]{43}$/
@@ -76,6 +83,7 @@ export function refreshTokenStore({
         // Idle time starts again at each rotation; the end of the session stays where it is.
         expires_at: Math.min(now() + lifetimes.idle, session.expiresAt),
         used_at: null,
+        replaced_at: null,
       })
       .execute()
     return refreshToken
@@ -88,6 +96,7 @@ export function refreshTokenStore({
       .set({ used_at: now() })
       .where('hash', '=', hash)
       .where('used_at', 'is', null)
+      .where('replaced_at', 'is', null)
       .where('expires_at', '>', now())
       .returning(['session_id', 'generation'])
       .executeTakeFirst()
@@ -97,6 +106,7 @@ export function refreshTokenStore({
     transaction: AuthDatabase,
     taken: { session_id: string; generation: number },
     client: CallerClient,
+    event: 'refresh' | 'refresh repeated' = 'refresh',
   ): Promise<RefreshOutcome> {
     const usedAt = now()
     const row = await transaction
@@ -122,7 +132,7 @@ export function refreshTokenStore({
 
     const refreshToken = await add(transaction, session, row.refresh_generation)
     await audit.record(
-      { event: 'refresh', accountId: account.id, sessionId: session.id, ...client },
+      { event, accountId: account.id, sessionId: session.id, ...client },
       transaction,
     )
     return { outcome: 'rotated', refreshToken, session, account }
@@ -135,11 +145,12 @@ export function refreshTokenStore({
   ): Promise<RefreshOutcome> {
     const token = await transaction
       .selectFrom('auth_refresh_tokens')
-      .select(['session_id', 'generation', 'used_at'])
+      .select(['hash', 'session_id', 'generation', 'used_at', 'replaced_at'])
       .where('hash', '=', hash)
       .executeTakeFirst()
     if (!token) return { outcome: 'unknown' }
-    if (token.used_at === null) return { outcome: 'ended' }
+    const spentAt = token.replaced_at ?? token.used_at
+    if (spentAt === null) return { outcome: 'ended' }
 
     const open = await transaction
       .selectFrom('auth_sessions')
@@ -148,13 +159,61 @@ export function refreshTokenStore({
       .where('revoked_at', 'is', null)
       .executeTakeFirst()
     if (!open) return { outcome: 'ended' }
-    const isPredecessor = open.refresh_generation === token.generation + 1
-    if (isPredecessor && token.used_at > now() - conflictWindow) return { outcome: 'conflict' }
+    const isReplaced = token.replaced_at !== null
+    const isPredecessor = !isReplaced && open.refresh_generation === token.generation + 1
+    const waitingTime = spentAt + conflictWindow - now()
+    if (waitingTime > 0 && (isPredecessor || isReplaced)) {
+      return {
+        outcome: 'conflict',
+        retryAfter: isReplaced ? undefined : Math.ceil(waitingTime / 1000),
+      }
+    }
+    if (isPredecessor) {
+      const repeated = await repeat(transaction, { ...token, used_at: spentAt }, client)
+      if (repeated) return repeated
+    }
+    return endFamily(transaction, token.session_id, client)
+  }
 
+  /** Gives another successor to a token whose successor was never used; undefined if it was. */
+  async function repeat(
+    transaction: AuthDatabase,
+    token: { hash: string; session_id: string; generation: number; used_at: number },
+    client: CallerClient,
+  ): Promise<RefreshOutcome | undefined> {
+    // Of any number of callers at once, the first moves the time on, and the others come too early.
+    const isFirst = await transaction
+      .updateTable('auth_refresh_tokens')
+      .set({ used_at: now() })
+      .where('hash', '=', token.hash)
+      .where('used_at', '=', token.used_at)
+      .returning('expires_at')
+      .executeTakeFirst()
+    if (!isFirst) return { outcome: 'conflict', retryAfter: conflictWindow / 1000 }
+    if (isFirst.expires_at <= now()) return undefined
+
+    const replaced = await transaction
+      .updateTable('auth_refresh_tokens')
+      .set({ replaced_at: now() })
+      .where('session_id', '=', token.session_id)
+      .where('generation', '=', token.generation + 1)
+      .where('used_at', 'is', null)
+      .where('replaced_at', 'is', null)
+      .returning('hash')
+      .executeTakeFirst()
+    return replaced && rotateSession(transaction, token, client, 'refresh repeated')
+  }
+
+  /** Somebody else has a token of the session. */
+  async function endFamily(
+    transaction: AuthDatabase,
+    sessionId: string,
+    client: CallerClient,
+  ): Promise<RefreshOutcome> {
     const ended = await transaction
       .updateTable('auth_sessions')
       .set({ revoked_at: now() })
-      .where('id', '=', token.session_id)
+      .where('id', '=', sessionId)
       .where('revoked_at', 'is', null)
       .returningAll()
       .executeTakeFirst()

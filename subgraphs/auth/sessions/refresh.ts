@@ -14,7 +14,7 @@ export function refresh(
   return async (presented, client) => {
     const result = await refreshTokens.rotate(presented, client)
     if (result.outcome === 'conflict') {
-      throw refused('REFRESH_CONFLICT', 'This refresh token was used a moment ago: use the newest')
+      throw conflict(result.retryAfter)
     }
     if (result.outcome !== 'rotated') {
       throw refused('SESSION_ENDED', 'The session has ended: log in again')
@@ -22,6 +22,16 @@ export function refresh(
     const { account, session, refreshToken } = result
     return { account, refreshToken, ...(await issueAccessToken(account, session)) }
   }
+}
+
+function conflict(retryAfter: number | undefined): GraphQLError {
+  const lost = `, or, if it never arrived, try again in ${retryAfter} seconds`
+  return new GraphQLError(
+    `This refresh token was used a moment ago: use the newest one${retryAfter === undefined ? '' : lost}`,
+    {
+      extensions: { code: 'REFRESH_CONFLICT', ...(retryAfter === undefined ? {} : { retryAfter }) },
+    },
+  )
 }
 
 function refused(code: string, message: string): GraphQLError {
