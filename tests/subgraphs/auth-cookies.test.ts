@@ -110,6 +110,53 @@ test('a page logs in, is known, refreshes and logs out without ever seeing a tok
   expect([...jar]).toEqual([])
 })
 
+test('a page whose access token the browser has dropped logs out all the same', async () => {
+  const { ask, jar } = browser()
+  await ask(login(', inCookies: true'))
+  const [kept] = [...jar].filter(([name]) => name === '__Host-refresh')
+  jar.delete('__Host-access')
+  expect((await ask('mutation { logout }')).data).toEqual({ logout: true })
+  expect([...jar]).toEqual([])
+  jar.set(...kept!)
+  expect((await ask('mutation { logout }')).data).toEqual({ logout: false })
+  expect([...jar]).toEqual([])
+  const anonymous = await ask('mutation { logout }')
+  expect(anonymous.errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }])
+})
+
+test('logging out ends the session of each cookie, also when they are not of one', async () => {
+  const [first, second] = [browser(), browser()]
+  await first.ask(login(', inCookies: true'))
+  await second.ask(login(', inCookies: true'))
+  const refreshToken = second.jar.get('__Host-refresh')!
+  const own = first.jar.get('__Host-refresh')!
+  first.jar.set('__Host-refresh', refreshToken)
+  expect((await first.ask('mutation { logout }')).data).toEqual({ logout: true })
+  for (const token of [own, refreshToken]) {
+    const again = browser()
+    const { errors } = await again.ask(`mutation { refresh(refreshToken: "${token}") { token } }`)
+    expect(errors).toMatchObject([{ extensions: { code: 'SESSION_ENDED' } }])
+    expect(again.set).toEqual([])
+  }
+})
+
+test.each(['of a session that has ended', 'that nobody gave out'])(
+  'a refresh token %s is taken away',
+  async (what) => {
+    const { ask, jar } = browser()
+    await ask(login(', inCookies: true'))
+    const refreshToken = jar.get('__Host-refresh')!
+    await ask('mutation { logout }')
+    jar.set('__Host-refresh', what.startsWith('of') ? refreshToken : 'A'.repeat(43))
+    const { data, errors } = await ask('mutation { refresh { user { id } } }')
+    expect({ data, errors }).toMatchObject({
+      data: { refresh: null },
+      errors: [{ extensions: { code: 'SESSION_ENDED' } }],
+    })
+    expect([...jar]).toEqual([])
+  },
+)
+
 test('a client that holds its tokens itself gets no cookies', async () => {
   const { ask, jar } = browser()
   const { token, refreshToken } = (await ask(login(''))).data.login

@@ -2,12 +2,12 @@
  * `/oauth/revoke` (RFC 7009): whoever holds a token may end it. A refresh token or an access token
  * ends its session, an API key itself. The answer to an unknown token is the same.
  */
-import { createHash } from 'node:crypto'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import { isApiKey } from '../machines/api-keys.ts'
 import type { ApiKeys } from '../machines/api-keys.ts'
 import type { SessionEnder } from '../sessions/end-sessions.ts'
+import type { RefreshTokens } from '../sessions/refresh-tokens.ts'
 import type { VerifyOwnToken } from '../tokens/verify-own-token.ts'
 import type { FormHandler } from './form-endpoint.ts'
 import { OAuthError } from './oauth-error.ts'
@@ -17,13 +17,14 @@ export const revocationPath = '/oauth/revoke'
 export interface RevocationEndpointParts {
   database: AuthDatabase
   apiKeys: ApiKeys
+  refreshTokens: RefreshTokens
   sessionEnder: SessionEnder
   verifyOwnToken: VerifyOwnToken
   audit: AuditTrail
 }
 
 export function revocationEndpoint(parts: RevocationEndpointParts): FormHandler {
-  const { database, apiKeys, sessionEnder, verifyOwnToken, audit } = parts
+  const { database, apiKeys, refreshTokens, sessionEnder, verifyOwnToken, audit } = parts
 
   return async (form) => {
     const token = form.get('token')
@@ -46,17 +47,7 @@ export function revocationEndpoint(parts: RevocationEndpointParts): FormHandler 
     const session =
       typeof claims?.sid === 'string'
         ? { id: claims.sid, accountId: claims.sub }
-        : await sessionOfRefreshToken(token)
+        : await refreshTokens.sessionOf(token)
     if (session) await sessionEnder.end('logout', session.accountId, session.id, {})
-  }
-
-  async function sessionOfRefreshToken(token: string) {
-    const row = await database
-      .selectFrom('auth_refresh_tokens')
-      .innerJoin('auth_sessions', 'auth_sessions.id', 'auth_refresh_tokens.session_id')
-      .select(['auth_sessions.account_id', 'auth_sessions.id'])
-      .where('hash', '=', createHash('sha256').update(token).digest('base64url'))
-      .executeTakeFirst()
-    return row && { id: row.id, accountId: row.account_id }
   }
 }

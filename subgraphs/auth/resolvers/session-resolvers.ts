@@ -1,9 +1,12 @@
 import { GraphQLError } from 'graphql'
+import { requireClaims } from '../../kit/guards.ts'
+import type { CallerClient } from '../../kit/client-headers.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
 import type { SessionEnder } from '../sessions/end-sessions.ts'
 import type { Login } from '../sessions/login.ts'
 import type { Refresh } from '../sessions/refresh.ts'
+import type { RefreshTokens } from '../sessions/refresh-tokens.ts'
 import type { SessionCookies } from '../sessions/session-cookies.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import { time } from './time.ts'
@@ -12,6 +15,7 @@ import { tokensOutput } from './tokens-output.ts'
 export interface SessionResolverParts {
   login: Login
   refresh: Refresh
+  refreshTokens: RefreshTokens
   sessions: Sessions
   callersSession: CallersSession
   sessionEnder: SessionEnder
@@ -19,7 +23,7 @@ export interface SessionResolverParts {
 }
 
 export function sessionResolvers(parts: SessionResolverParts) {
-  const { login, refresh, sessions, callersSession, sessionEnder, inBrowser } = parts
+  const { login, refresh, refreshTokens, sessions, callersSession, sessionEnder, inBrowser } = parts
 
   return {
     Query: {
@@ -43,13 +47,28 @@ export function sessionResolvers(parts: SessionResolverParts) {
         if (typeof given === 'string') return tokensOutput(await refresh(given, client))
         const kept = inBrowser.refreshToken(cookies)
         if (kept === undefined) throw noRefreshToken()
-        return tokensOutput(inBrowser.handOut(await refresh(kept, client), cookies))
+        try {
+          return tokensOutput(inBrowser.handOut(await refresh(kept, client), cookies))
+        } catch (error) {
+          // It would be sent again and again.
+          if (isSessionEnded(error)) inBrowser.clear(cookies)
+          throw error
+        }
       },
       async logout(_parent, _args, context) {
-        const session = await callersSession.find(context)
+        const kept = inBrowser.refreshToken(context.cookies)
+        // The browser drops the access token after five minutes: the refresh token is enough.
+        if (kept === undefined) requireClaims(context)
+        const own = context.claims ? await callersSession.find(context) : undefined
+        const inCookie = kept === undefined ? undefined : await refreshTokens.sessionOf(kept)
         inBrowser.clear(context.cookies)
-        if (!session) return false
-        return sessionEnder.end('logout', session.accountId, session.id, context.client)
+        return endEach(
+          [
+            own && { id: own.id, accountId: own.accountId },
+            inCookie?.id === own?.id ? undefined : inCookie,
+          ],
+          context.client,
+        )
       },
       async logoutEverywhere(_parent, _args, context) {
         const { accountId } = await callersSession.require(context)
@@ -63,6 +82,23 @@ export function sessionResolvers(parts: SessionResolverParts) {
       },
     },
   } satisfies SubgraphResolvers
+
+  /** Returns whether there was one to end. */
+  async function endEach(
+    ending: readonly ({ id: string; accountId: string } | undefined)[],
+    client: CallerClient,
+  ): Promise<boolean> {
+    let ended = false
+    for (const session of ending) {
+      if (!session) continue
+      if (await sessionEnder.end('logout', session.accountId, session.id, client)) ended = true
+    }
+    return ended
+  }
+}
+
+function isSessionEnded(error: unknown): boolean {
+  return error instanceof GraphQLError && error.extensions.code === 'SESSION_ENDED'
 }
 
 function noRefreshToken(): GraphQLError {

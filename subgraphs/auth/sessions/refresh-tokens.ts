@@ -32,6 +32,8 @@ export interface RefreshTokens {
   first(transaction: AuthDatabase, session: Session): Promise<string>
   /** Exchanges a refresh token for its successor. Of any number of callers at once, one wins. */
   rotate(refreshToken: string, client: CallerClient): Promise<RefreshOutcome>
+  /** Returns the session that a refresh token belongs to, used or not. */
+  sessionOf(refreshToken: string): Promise<{ id: string; accountId: string } | undefined>
 }
 
 export interface RefreshTokenParts {
@@ -69,6 +71,16 @@ export function refreshTokenStore({
             : judgeRefused(transaction, hash, client)
         })
         .catch(asOutcome)
+    },
+
+    async sessionOf(refreshToken) {
+      const row = await database
+        .selectFrom('auth_refresh_tokens')
+        .innerJoin('auth_sessions', 'auth_sessions.id', 'auth_refresh_tokens.session_id')
+        .select(['auth_sessions.account_id', 'auth_sessions.id'])
+        .where('hash', '=', hashOf(refreshToken))
+        .executeTakeFirst()
+      return row && { id: row.id, accountId: row.account_id }
     },
   }
 
