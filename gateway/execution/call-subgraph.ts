@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts'
 import type { ClientRequest } from './client-request.ts'
 import { cookiesSet } from './cookies.ts'
 import { isObject } from './response-data.ts'
+import { failureOfResponse } from './response-failure.ts'
 import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
 import { readSubgraphErrors } from './subgraph-errors.ts'
 import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
@@ -50,15 +51,10 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
     }
   }
 
-  function readAnswer({ status, body }: SubgraphResponse): SubgraphAnswer {
-    if (status === 401 || status === 403) {
-      const cause = new Error(`it refused the gateway with ${status}: does its claims key fit?`)
-      throw new GatewayError('SUBGRAPH_ERROR', { cause })
-    }
-    if (!isObject(body.data) && body.data !== null && !Array.isArray(body.errors)) {
-      const cause = new Error('a JSON body with neither data nor errors')
-      throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
-    }
+  function readAnswer(response: SubgraphResponse): SubgraphAnswer {
+    const failure = failureOfResponse(response)
+    if (failure) throw new GatewayError(failure.reason, { cause: new Error(failure.why) })
+    const body = response.body!
     if (body.errors) log.info({ subgraph, ...forLog(body.errors) }, 'subgraph reported errors')
     return {
       outcome: 'answered',

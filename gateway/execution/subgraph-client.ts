@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
 import type { EndSignal } from './client-request.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
+import { isObject } from './response-data.ts'
 
 export interface SubgraphClientOptions {
   /** The longest a call may take until its last byte, in milliseconds. */
@@ -23,12 +24,15 @@ export interface SubgraphClientOptions {
   breaker?: { failures: number; pause: number } | false
 }
 
-/** A subgraph's answer, parsed but not trusted. */
+/** A subgraph's response, parsed but not trusted. */
 export interface SubgraphResponse {
   readonly status: number
+  /** The value of its `Retry-After` header field. */
+  readonly retryAfter: string | undefined
   /** The values of its `Set-Cookie` header fields. */
   readonly setCookie: string | string[] | undefined
-  readonly body: Record<string, unknown>
+  /** Undefined when it is no JSON object. */
+  readonly body: Record<string, unknown> | undefined
 }
 
 export interface SubgraphCallOptions {
@@ -74,10 +78,10 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
       try {
         const raw = await sendTwice(headers, body, call)
         breaker && breaker.succeeded()
-        const { status, setCookie, encoding } = raw
+        const { status, setCookie, retryAfter, encoding } = raw
         const isPlain = encoding === undefined || encoding === 'identity'
         const text = isPlain ? textOf(raw.chunks) : await decoded(raw, encoding, limit)
-        return { status, setCookie, body: parseBody(text, status) }
+        return { status, setCookie, retryAfter, body: parseBody(text) }
       } catch (cause) {
         const failure = failureOf(cause)
         const isAnswer = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
@@ -148,6 +152,7 @@ function poolOptions({ connections, http2, tls }: SubgraphClientOptions): Pool.O
 
 interface RawResponse {
   readonly status: number
+  readonly retryAfter: string | undefined
   readonly encoding: string | undefined
   readonly setCookie: string | string[] | undefined
   readonly chunks: readonly Buffer[]
@@ -174,6 +179,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   #ended: GatewayError | undefined
   #status = 0
   #encoding: string | undefined
+  #retryAfter: string | undefined
   #setCookie: string | string[] | undefined
   #chunks: Buffer[] = []
   #size = 0
@@ -205,6 +211,8 @@ class Receiver implements Dispatcher.DispatchHandler {
     const encoding = headers['content-encoding']
     this.#encoding = typeof encoding === 'string' ? encoding : undefined
     this.#setCookie = headers['set-cookie']
+    const retryAfter = status < 400 ? undefined : headers['retry-after']
+    this.#retryAfter = typeof retryAfter === 'string' ? retryAfter : undefined
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
@@ -218,6 +226,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     this.#resolve({
       status: this.#status,
       encoding: this.#encoding,
+      retryAfter: this.#retryAfter,
       setCookie: this.#setCookie,
       chunks: this.#chunks,
     })
@@ -272,15 +281,11 @@ async function decoded({ chunks }: RawResponse, encoding: string, limit: number)
   }
 }
 
-function parseBody(text: string, status: number): Record<string, unknown> {
+function parseBody(text: string): Record<string, unknown> | undefined {
   try {
     const body: unknown = JSON.parse(text)
-    if (typeof body === 'object' && body !== null && !Array.isArray(body)) {
-      return body as Record<string, unknown>
-    }
+    return isObject(body) ? body : undefined
   } catch {
-    // Falls through: a body that is no JSON is refused like one of the wrong shape.
+    return undefined
   }
-  const cause = new Error(`HTTP status ${status}, a body that is no GraphQL response`)
-  throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
 }

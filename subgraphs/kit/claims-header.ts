@@ -10,7 +10,7 @@
  */
 import { createHmac, hkdfSync, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { decodeProtectedHeader, jwtVerify } from 'jose'
+import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import type { CryptoKey, JWTVerifyGetKey } from 'jose'
 
 export const claimsHeaderName = 'gateway-claims'
@@ -41,6 +41,13 @@ export type ClaimsHeaderReader = (header: string | undefined) => Promise<Claims 
 /** Thrown by a reader. The message is for the log of the subgraph; it never holds the header. */
 export class ClaimsHeaderError extends Error {
   override name = 'ClaimsHeaderError'
+  /** The claim of the header that did not hold, such as `iat` when the clocks differ. */
+  readonly claim: string | undefined
+
+  constructor(message: string, claim?: string) {
+    super(message)
+    this.claim = claim
+  }
 }
 
 /**
@@ -144,7 +151,8 @@ function verifier(subgraph: string, keys: ClaimsVerificationKeys, now: () => num
         refusal = cause
       }
     }
-    throw new ClaimsHeaderError(`the ${claimsHeaderName} header is not valid: ${reason(refusal)}`)
+    const sentence = `the ${claimsHeaderName} header is not valid: ${reason(refusal)}`
+    throw new ClaimsHeaderError(sentence, claimOf(refusal))
   }
 }
 
@@ -169,6 +177,12 @@ function isClaims(value: unknown): value is Claims {
 
 function base64url(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+function claimOf(cause: unknown): string | undefined {
+  const isOfClaim =
+    cause instanceof errors.JWTClaimValidationFailed || cause instanceof errors.JWTExpired
+  return isOfClaim ? cause.claim : undefined
 }
 
 function reason(cause: unknown): string {

@@ -3,7 +3,7 @@ import { HeaderMap } from '@apollo/server'
 import type { ApolloServer } from '@apollo/server'
 import { raw } from 'express'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
-import { claimsHeaderName, claimsHeaderReader } from './claims-header.ts'
+import { ClaimsHeaderError, claimsHeaderName, claimsHeaderReader } from './claims-header.ts'
 import type { Claims, ClaimsVerificationKeys } from './claims-header.ts'
 import { readClientHeaders } from './client-headers.ts'
 import { clientCookies } from './cookies.ts'
@@ -44,9 +44,10 @@ export function subgraphHandler(
       response.locals.claims = await readClaims(header)
     } catch (reason) {
       options.onRefused?.(reason as Error)
-      response
-        .status(401)
-        .json(errorBody('UNAUTHENTICATED', 'This subgraph answers only to its gateway'))
+      const claim = reason instanceof ClaimsHeaderError ? reason.claim : undefined
+      const message = 'This subgraph answers only to its gateway'
+      const more = { reason: 'CLAIMS_HEADER_REFUSED', claim }
+      response.status(401).json(errorBody('UNAUTHENTICATED', message, more))
       return
     }
     options.onAccepted?.()
@@ -110,6 +111,6 @@ function parseJson(body: unknown): unknown {
   }
 }
 
-function errorBody(code: string, message: string) {
-  return { errors: [{ message, extensions: { code } }] }
+function errorBody(code: string, message: string, more = {}) {
+  return { errors: [{ message, extensions: { code, ...more } }] }
 }

@@ -368,3 +368,99 @@ describe.each(engines)('subgraph_errors, with the engine %s', (engine) => {
     },
   )
 })
+
+describe.each(engines)('what a response says as a whole, with the engine %s', (engine) => {
+  const failing = (code: string) => ({
+    data: { text: null },
+    errors: [{ message: 'x', path: ['text'], extensions: { code } }],
+  })
+
+  test.each([
+    [401, 'UNAUTHENTICATED', 'Log in to see this'],
+    [403, 'FORBIDDEN', 'You may not see this'],
+    [400, 'BAD_USER_INPUT', 'A value is not acceptable'],
+    [422, 'BAD_USER_INPUT', 'A value is not acceptable'],
+    [500, 'FORBIDDEN', 'You may not see this'],
+  ])('HTTP %d with errors is read like any other', async (status, code, message) => {
+    const withoutData = { errors: failing(code).errors }
+    for (const body of [failing(code), withoutData, { ...withoutData, data: null }]) {
+      odd = { status, body }
+      const answer = await ask('{ text fine }', engine)
+      expect(answer).toMatchObject({ status: 200, data: { text: null, fine: 1 } })
+      expect(answer.errors).toEqual([{ message, path: ['text'], extensions: { code } }])
+    }
+  })
+
+  test('HTTP 403 with data is read like any other', async () => {
+    odd = { status: 403, body: { data: { text: 'a' } } }
+    expect(await ask('{ text }', engine)).toMatchObject({ data: { text: 'a' }, errors: [] })
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['a page', '<html>Forbidden</html>'],
+    ['JSON that is no GraphQL response', { error: 'forbidden' }],
+    ['no errors', { errors: [] }],
+  ])('HTTP 401 and 403 with %s: the log asks for the claims key', async (_name, body) => {
+    for (const status of [401, 403]) {
+      odd = { status, body }
+      const { log } = gateways.get(engine)!
+      const before = log.length
+      const answer = await ask('{ text fine }', engine)
+      expect(answer.data).toEqual({ text: null, fine: 1 })
+      expect(answer.errors).toMatchObject([
+        { path: ['text'], extensions: { code: 'SUBGRAPH_ERROR' } },
+      ])
+      expect(log.slice(before).join()).toContain('does its claims key fit?')
+    }
+  })
+
+  test.each([
+    [
+      { reason: 'CLAIMS_HEADER_REFUSED', claim: 'iat' },
+      'do the clocks of gateway and subgraph agree?',
+    ],
+    [{ reason: 'CLAIMS_HEADER_REFUSED' }, 'does its claims key fit?'],
+  ])('a claims header that the kit refused, %p: the log says why', async (extensions, sentence) => {
+    const error = { message: 'x', extensions: { code: 'UNAUTHENTICATED', ...extensions } }
+    odd = { status: 401, body: { errors: [error] } }
+    const { log } = gateways.get(engine)!
+    const before = log.length
+    const { errors } = await ask('{ text fine }', engine)
+    expect(errors).toMatchObject([{ path: ['text'], extensions: { code: 'SUBGRAPH_ERROR' } }])
+    expect(log.slice(before).join()).toContain(sentence)
+  })
+
+  test.each([
+    ['data: null', 200, { data: null }],
+    ['data: null and no errors', 200, { data: null, errors: [] }],
+    ['data: null with HTTP 500', 500, { data: null }],
+    ['data that is a list', 200, { data: [], errors: [] }],
+    ['errors that are no list', 200, { data: null, errors: {} }],
+    ['nothing', 200, {}],
+  ])('%s without an error: the gateway adds one', async (_name, status, body) => {
+    odd = { status, body }
+    const failed = { extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } }
+    const root = await ask('{ text list fine }', engine)
+    expect(root).toMatchObject({ status: 200, data: { text: null, list: null, fine: 1 } })
+    expect(root.errors).toMatchObject([
+      { ...failed, path: ['text'] },
+      { ...failed, path: ['list'] },
+    ])
+    odd = { body: { data: { items: [{ __typename: 'Item', id: '1' }] } } }
+    entities = { status, body }
+    const below = await ask('{ items { id stock } fine }', engine)
+    expect(below).toMatchObject({ data: { items: [{ id: '1', stock: null }], fine: 1 } })
+    expect(below.errors).toMatchObject([{ ...failed, path: ['items', 0] }])
+  })
+
+  test('_entities: null without an error: the gateway adds one', async () => {
+    odd = { body: { data: { items: [{ __typename: 'Item', id: '1' }] } } }
+    for (const list of [null, [], [{}, {}], {}]) {
+      entities = { body: { data: { _entities: list } } }
+      const { data, errors } = await ask('{ items { id stock } fine }', engine)
+      expect(data).toEqual({ items: [{ id: '1', stock: null }], fine: 1 })
+      expect(errors).toHaveLength(1)
+    }
+  })
+})

@@ -34,6 +34,20 @@ describe('a claims header', () => {
     expect(await read(write(null))).toBeNull()
   })
 
+  test.each([
+    ['is ahead', start - 600 * second, 'iat'],
+    ['is behind', start + 600 * second, 'exp'],
+  ])(
+    'is refused by the claim that shows it when the clock of the gateway %s',
+    async (_name, now, claim) => {
+      const refusal = await read(write(), now).catch((cause: unknown) => cause)
+      expect(refusal).toMatchObject({ ...refused, claim })
+      expect(
+        await read(write(), now, [Buffer.alloc(32)]).catch(({ claim }) => claim),
+      ).toBeUndefined()
+    },
+  )
+
   test('is refused when there is none', async () => {
     await expect(read(undefined)).rejects.toMatchObject(refused)
     await expect(read('')).rejects.toMatchObject(refused)

@@ -1,0 +1,41 @@
+/** Why a subgraph's response cannot be used. */
+import type { ErrorName } from '../errors.ts'
+import { isObject } from './response-data.ts'
+import type { SubgraphResponse } from './subgraph-client.ts'
+
+export interface ResponseFailure {
+  readonly reason: ErrorName
+  /** For the log. */
+  readonly why: string
+}
+
+/**
+ * Returns why the response as a whole has failed; undefined when it has data, or says by itself why it
+ * has none (GraphQL, section 7.1: `data: null` only with errors).
+ */
+export function failureOfResponse({ status, body }: SubgraphResponse): ResponseFailure | undefined {
+  if (status === 401 && body) {
+    const refused = refusalOfClaimsHeader(body)
+    if (refused !== undefined) return { reason: 'SUBGRAPH_ERROR', why: refused }
+  }
+  if (body && (isObject(body.data) || (Array.isArray(body.errors) && body.errors.length > 0))) {
+    return undefined
+  }
+  if (status === 401 || status === 403) {
+    const why = `it refused the gateway with ${status}: does its claims key fit?`
+    return { reason: 'SUBGRAPH_ERROR', why }
+  }
+  const what = body?.data === null ? '`data: null` without an error' : 'no GraphQL response in it'
+  return { reason: 'SUBGRAPH_RESPONSE_INVALID', why: `HTTP status ${status}, ${what}` }
+}
+
+/** Returns what is wrong when the kit, which every subgraph of ours has, refused the claims header. */
+function refusalOfClaimsHeader({ errors }: Record<string, unknown>): string | undefined {
+  const [error] = Array.isArray(errors) ? (errors as unknown[]) : []
+  const extensions = isObject(error) && isObject(error.extensions) ? error.extensions : {}
+  if (extensions.reason !== 'CLAIMS_HEADER_REFUSED') return undefined
+  const { claim } = extensions
+  return claim === 'iat' || claim === 'exp'
+    ? `it refused the claims header for its "${claim}": do the clocks of gateway and subgraph agree?`
+    : 'it refused the claims header: does its claims key fit?'
+}
