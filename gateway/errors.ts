@@ -184,6 +184,19 @@ export const errorTable = {
 
 export type ErrorName = keyof typeof errorTable
 
+/** The rows that say "try again later": a response that is nothing else has their HTTP status. */
+export const retryLater = ['SERVICE_UNAVAILABLE', 'TOO_MANY_REQUESTS'] as const
+
+/** The longest time to wait that is passed on, in seconds. */
+const longestRetry = 3_600
+
+/** Returns how many seconds to wait; undefined for what is not a plausible number of them. */
+export function plausibleRetryAfter(seconds: unknown): number | undefined {
+  const isPlausible =
+    Number.isInteger(seconds) && (seconds as number) >= 1 && (seconds as number) <= longestRetry
+  return isPlausible ? (seconds as number) : undefined
+}
+
 /** In the extensions of an error that came from a subgraph: those that the client gets. */
 export const passedExtensions = Symbol('the extensions that the client gets')
 

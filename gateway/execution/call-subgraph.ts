@@ -3,8 +3,10 @@ import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
 import type { ClientRequest } from './client-request.ts'
 import { cookiesSet } from './cookies.ts'
+import { overloadOf } from './overload.ts'
 import { isObject } from './response-data.ts'
 import { failureOfResponse } from './response-failure.ts'
+import type { ResponseFailure } from './response-failure.ts'
 import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
 import { readSubgraphErrors } from './subgraph-errors.ts'
 import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
@@ -39,27 +41,30 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
     try {
       const mayRetry = operationKind === 'query'
       const response = await client.post(headers(caller), body, { mayRetry, signal, traceparent })
-      const answer = readAnswer(response)
+      const failure = failureOfResponse(response)
+      if (failure) return failed(failure)
       if (cookies.length > 0) setCookies.push(...cookiesSet(cookies, response.setCookie))
       told('answered')
-      return answer
+      return readAnswer(response)
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause
-      told(cause.reason)
-      log.warn({ subgraph, code: cause.reason, cause: describe(cause.cause) }, 'subgraph failed')
-      return { outcome: 'failed', reason: cause.reason }
+      return failed({ reason: cause.reason, why: describe(cause.cause) })
+    }
+
+    function failed({ why, ...failure }: ResponseFailure): SubgraphAnswer {
+      told(failure.reason)
+      log.warn({ subgraph, code: failure.reason, cause: why }, 'subgraph failed')
+      return { outcome: 'failed', ...failure }
     }
   }
 
   function readAnswer(response: SubgraphResponse): SubgraphAnswer {
-    const failure = failureOfResponse(response)
-    if (failure) throw new GatewayError(failure.reason, { cause: new Error(failure.why) })
-    const body = response.body!
-    if (body.errors) log.info({ subgraph, ...forLog(body.errors) }, 'subgraph reported errors')
+    const { data, errors } = response.body!
+    if (errors) log.info({ subgraph, ...forLog(errors) }, 'subgraph reported errors')
     return {
       outcome: 'answered',
-      data: isObject(body.data) ? body.data : null,
-      errors: readSubgraphErrors(body.errors, parts.errors),
+      data: isObject(data) ? data : null,
+      errors: readSubgraphErrors(errors, parts.errors, overloadOf(response)),
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Why a subgraph's response cannot be used. */
 import type { ErrorName } from '../errors.ts'
+import { overloadOf } from './overload.ts'
 import { isObject } from './response-data.ts'
 import type { SubgraphResponse } from './subgraph-client.ts'
 
@@ -7,13 +8,15 @@ export interface ResponseFailure {
   readonly reason: ErrorName
   /** For the log. */
   readonly why: string
+  readonly retryAfter?: number
 }
 
 /**
  * Returns why the response as a whole has failed; undefined when it has data, or says by itself why it
  * has none (GraphQL, section 7.1: `data: null` only with errors).
  */
-export function failureOfResponse({ status, body }: SubgraphResponse): ResponseFailure | undefined {
+export function failureOfResponse(response: SubgraphResponse): ResponseFailure | undefined {
+  const { status, body } = response
   if (status === 401 && body) {
     const refused = refusalOfClaimsHeader(body)
     if (refused !== undefined) return { reason: 'SUBGRAPH_ERROR', why: refused }
@@ -25,6 +28,8 @@ export function failureOfResponse({ status, body }: SubgraphResponse): ResponseF
     const why = `it refused the gateway with ${status}: does its claims key fit?`
     return { reason: 'SUBGRAPH_ERROR', why }
   }
+  const overload = overloadOf(response)
+  if (overload) return { ...overload, why: `HTTP status ${status}` }
   const what = body?.data === null ? '`data: null` without an error' : 'no GraphQL response in it'
   return { reason: 'SUBGRAPH_RESPONSE_INVALID', why: `HTTP status ${status}, ${what}` }
 }

@@ -1,7 +1,8 @@
 /** What a client may learn of a subgraph's errors. */
-import { errorTable, passedExtensions } from '../errors.ts'
+import { errorTable, passedExtensions, plausibleRetryAfter, retryLater } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import { abridged, mostErrors } from './error-list.ts'
+import type { Overload } from './overload.ts'
 import type { ResponsePath } from './response-data.ts'
 import type { FailedCall, SubgraphError } from './subgraph-request.ts'
 import { withoutStacks } from './without-stacks.ts'
@@ -29,17 +30,22 @@ const codesForClients: ReadonlySet<unknown> = new Set<ErrorName>([
 
 const nothingPasses = { codes: [], extensions: [] }
 
-/** Returns the errors of a subgraph's response as the client may see them. */
+/**
+ * Returns the errors of a subgraph's response as the client may see them.
+ *
+ * @param overload what the HTTP status says, for errors that say nothing themselves
+ */
 export function readSubgraphErrors(
   errors: unknown,
   policy: SubgraphErrorPolicy,
+  overload?: Overload,
 ): readonly SubgraphError[] {
   if (!Array.isArray(errors)) return []
   const listed = errors.slice(0, mostErrors).map((error: unknown): SubgraphError => {
     const { message, path, extensions } = asRecord(error)
     const known = soundPath(path)
     return {
-      ...visible(message, asRecord(extensions), policy),
+      ...visible(message, asRecord(extensions), policy, overload),
       ...(known.length > 0 ? { path: known } : {}),
     }
   })
@@ -47,11 +53,11 @@ export function readSubgraphErrors(
 }
 
 /** Returns what a client learns of a call that failed as a whole. */
-export function errorOfCall({ reason, detail }: FailedCall): SubgraphError {
+export function errorOfCall({ reason, detail, retryAfter }: FailedCall): SubgraphError {
   const { message, code } = errorTable[reason]
   return {
     message: detail === undefined ? message : `${message}: ${detail}`,
-    extensions: { code },
+    extensions: { code, ...(retryAfter === undefined ? {} : { retryAfter }) },
   }
 }
 
@@ -60,29 +66,40 @@ export function marked(extensions: Extensions): Record<string | symbol, unknown>
   return { ...extensions, [passedExtensions]: extensions }
 }
 
-function visible(message: unknown, extensions: Extensions, policy: SubgraphErrorPolicy) {
+function visible(
+  message: unknown,
+  extensions: Extensions,
+  policy: SubgraphErrorPolicy,
+  overload: Overload | undefined,
+) {
   const { code } = extensions
-  if (policy === 'expose') return ownWords(message, code, Object.entries(extensions))
-  const { pass = nothingPasses } = policy === 'redact' ? {} : policy
-  const also = Object.entries(extensions).filter(([name]) => pass.extensions.includes(name))
-  if (typeof code === 'string' && pass.codes.includes(code)) return ownWords(message, code, also)
-  if (!codesForClients.has(code)) return tableWords('SUBGRAPH_ERROR', [])
-  return tableWords(code as ErrorName, also)
-}
-
-function ownWords(message: unknown, code: unknown, extensions: readonly [string, unknown][]) {
-  return {
-    message: typeof message === 'string' ? message : errorTable.SUBGRAPH_ERROR.message,
-    extensions: {
-      ...withoutStacks(extensions),
-      code: typeof code === 'string' ? code : 'SUBGRAPH_ERROR',
-    },
+  const otherwise = overload?.reason ?? 'SUBGRAPH_ERROR'
+  const { pass = nothingPasses } = typeof policy === 'string' ? {} : policy
+  const entries = Object.entries(extensions)
+  const passed =
+    policy === 'expose' ? entries : entries.filter(([name]) => pass.extensions.includes(name))
+  if (policy === 'expose' || (typeof code === 'string' && pass.codes.includes(code))) {
+    const own = typeof code === 'string' ? code : otherwise
+    const text = typeof message === 'string' ? message : errorTable[otherwise].message
+    return { message: text, extensions: withWait(own, passed, extensions, overload) }
   }
+  const isKnown = codesForClients.has(code)
+  const row = errorTable[isKnown ? (code as ErrorName) : otherwise]
+  const shown = isKnown ? passed : []
+  return { message: row.message, extensions: withWait(row.code, shown, extensions, overload) }
 }
 
-function tableWords(name: ErrorName, extensions: readonly [string, unknown][]) {
-  const { message, code } = errorTable[name]
-  return { message, extensions: { ...withoutStacks(extensions), code } }
+/** Returns what passes, with how long to wait where the code says "try again later". */
+function withWait(
+  code: string,
+  passed: readonly [string, unknown][],
+  { retryAfter }: Extensions,
+  overload: Overload | undefined,
+) {
+  const shown = { ...withoutStacks(passed), code }
+  if (!retryLater.some((name) => name === code)) return shown
+  const seconds = plausibleRetryAfter(retryAfter) ?? overload?.retryAfter
+  return seconds === undefined ? shown : { ...shown, retryAfter: seconds }
 }
 
 /** The longest path of an error that is read. */

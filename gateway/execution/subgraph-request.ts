@@ -22,6 +22,8 @@ export interface FailedCall {
   readonly reason: ErrorName
   /** What the client learns beyond the message of the error table. */
   readonly detail?: string
+  /** For a subgraph that wants to be asked later: the seconds until then. */
+  readonly retryAfter?: number
 }
 
 export type SubgraphAnswer =

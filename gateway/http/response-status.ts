@@ -5,7 +5,7 @@
  */
 import type { ApolloServerPlugin } from '@apollo/server'
 import type { GraphQLFormattedError } from 'graphql'
-import { errorTable } from '../errors.ts'
+import { errorTable, plausibleRetryAfter, retryLater } from '../errors.ts'
 import type { ErrorRow } from '../errors.ts'
 import { statusTells } from './media-type.ts'
 import { challenge } from './refusal.ts'
@@ -19,10 +19,10 @@ export function responseStatus(realm: string): ApolloServerPlugin {
           if (response.body.kind !== 'single') return
           const { data, errors } = response.body.singleResult
           if (response.http.status !== undefined) return
-          if (isOverloaded(data, errors)) {
-            const { status, retryAfter } = errorTable.SERVICE_UNAVAILABLE
-            response.http.status = status
-            response.http.headers.set('retry-after', String(retryAfter))
+          const later = retryOf(data, errors)
+          if (later) {
+            response.http.status = later.status
+            response.http.headers.set('retry-after', String(later.seconds))
             return
           }
           if (data !== null) return
@@ -37,11 +37,24 @@ export function responseStatus(realm: string): ApolloServerPlugin {
   }
 }
 
-/** Nothing but "try again": proxies and clients have to see it, whatever the media type. */
-function isOverloaded(data: unknown, errors: readonly GraphQLFormattedError[] = []): boolean {
-  const codes = errors.map(({ extensions }) => extensions?.code)
-  if (codes.length === 0 || codes.some((code) => code !== 'SERVICE_UNAVAILABLE')) return false
-  return Object.values(data ?? {}).every((value) => value === null)
+/**
+ * Returns the status and the seconds to wait of a response that says nothing but "try again later":
+ * proxies and clients have to see it, whatever the media type.
+ */
+function retryOf(data: unknown, errors: readonly GraphQLFormattedError[] = []) {
+  const rows = errors.flatMap(({ extensions }) => {
+    const name = retryLater.find((candidate) => candidate === extensions?.code)
+    return name ? [{ ...errorTable[name], asked: extensions?.retryAfter }] : []
+  })
+  if (rows.length === 0 || rows.length < errors.length) return undefined
+  if (!Object.values(data ?? {}).every((value) => value === null)) return undefined
+  return {
+    // Where both are said, waiting for the service is what helps.
+    status: Math.max(...rows.map(({ status }) => status)),
+    seconds: Math.max(
+      ...rows.map(({ asked, retryAfter }) => plausibleRetryAfter(asked) ?? retryAfter),
+    ),
+  }
 }
 
 /** A row that has 200 is one of a part of the answer; here nothing else is left of it. */

@@ -464,3 +464,118 @@ describe.each(engines)('what a response says as a whole, with the engine %s', (e
     }
   })
 })
+
+describe.each(engines)('try again later, with the engine %s', (engine) => {
+  const busy = (...all: object[]) => ({
+    errors: all.map((extensions) => ({ message: 'x', path: ['text'], extensions })),
+  })
+  const [unavailable, tooMany] = [{ code: 'SERVICE_UNAVAILABLE' }, { code: 'TOO_MANY_REQUESTS' }]
+
+  test.each([
+    ['TOO_MANY_REQUESTS', busy(tooMany), 429, '60'],
+    ['SERVICE_UNAVAILABLE', busy(unavailable), 503, '5'],
+    ['with data: null', { ...busy(tooMany), data: null }, 429, '60'],
+    ['with a null root field', { ...busy(tooMany), data: { text: null } }, 429, '60'],
+    ['with seconds', busy({ ...tooMany, retryAfter: 7 }), 429, '7'],
+    ['with an hour', busy({ ...unavailable, retryAfter: 3_600 }), 503, '3600'],
+    ['with no number', busy({ ...tooMany, retryAfter: 'soon' }), 429, '60'],
+    ['with too many seconds', busy({ ...tooMany, retryAfter: 3_601 }), 429, '60'],
+    ['with no seconds', busy({ ...tooMany, retryAfter: 0 }), 429, '60'],
+    ['with half a second', busy({ ...tooMany, retryAfter: 0.5 }), 429, '60'],
+    [
+      'the longest wait of several',
+      busy({ ...tooMany, retryAfter: 3 }, { ...tooMany, retryAfter: 9 }),
+      429,
+      '9',
+    ],
+    ['both', busy({ ...tooMany, retryAfter: 3 }, { ...unavailable, retryAfter: 2 }), 503, '3'],
+  ])(
+    '%s: status and Retry-After, whatever the media type',
+    async (_name, body, status, seconds) => {
+      odd = { body }
+      for (const accept of ['application/json', 'application/graphql-response+json']) {
+        for (const gateway of [engine, engine === 'native' ? 'exposing' : 'apollo exposing']) {
+          const { response } = await ask('{ text }', gateway, { accept })
+          expect([response.status, response.headers.get('retry-after')]).toEqual([status, seconds])
+        }
+      }
+    },
+  )
+
+  test('the client gets plausible seconds with the error', async () => {
+    odd = { body: busy({ ...tooMany, retryAfter: 7 }) }
+    const { errors } = await ask('{ text }', engine)
+    expect(errors[0]!.extensions).toEqual({ code: 'TOO_MANY_REQUESTS', retryAfter: 7 })
+    odd = { body: busy({ ...tooMany, retryAfter: '7' }) }
+    expect((await ask('{ text }', engine)).errors[0]!.extensions).toEqual(tooMany)
+  })
+
+  test.each([
+    ['another error', { ...busy(tooMany, { code: 'FORBIDDEN' }) }, '{ text }'],
+    ['data beside it', busy(tooMany), '{ text fine }'],
+  ])('%s: 200 without Retry-After', async (_name, body, query) => {
+    odd = { body }
+    const { response } = await ask(query, engine)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([200, null])
+  })
+
+  test.each([
+    ['429 with a page', { status: 429, body: '<html>' }, 429, '60'],
+    ['503 with nothing', { status: 503, body: '' }, 503, '5'],
+    ['503 with data: null', { status: 503, body: { data: null } }, 503, '5'],
+    [
+      '503 with errors without a code',
+      { status: 503, body: { errors: [{ message: 'x' }] } },
+      503,
+      '5',
+    ],
+    [
+      '429 with Retry-After',
+      { status: 429, headers: { 'retry-after': '17' }, body: '' },
+      429,
+      '17',
+    ],
+    [
+      '429 with errors and Retry-After',
+      { status: 429, headers: { 'retry-after': '17' }, body: busy({}) },
+      429,
+      '17',
+    ],
+    [
+      '503 with a Retry-After of years',
+      { status: 503, headers: { 'retry-after': '99999999' }, body: '' },
+      503,
+      '5',
+    ],
+    [
+      '503 with garbage in Retry-After',
+      { status: 503, headers: { 'retry-after': 'soon' }, body: '' },
+      503,
+      '5',
+    ],
+  ])('a subgraph behind HTTP %s', async (_name, response, status, seconds) => {
+    odd = response
+    const answer = await ask('{ text }', engine)
+    expect([answer.status, answer.response.headers.get('retry-after')]).toEqual([status, seconds])
+    expect(answer.errors[0]!.extensions.code).toBe(
+      status === 429 ? 'TOO_MANY_REQUESTS' : 'SERVICE_UNAVAILABLE',
+    )
+    expect(await ask('{ text fine }', engine)).toMatchObject({ status: 200, data: { fine: 1 } })
+  })
+
+  test('Retry-After as a date', async () => {
+    const date = new Date(Date.now() + 600_000).toUTCString()
+    odd = { status: 503, headers: { 'retry-after': date }, body: '' }
+    const { response } = await ask('{ text }', engine)
+    const seconds = Number(response.headers.get('retry-after'))
+    expect(seconds).toBeGreaterThan(500)
+    expect(seconds).toBeLessThan(601)
+  })
+
+  test('a subgraph that is busy has not broken the circuit', async () => {
+    odd = { status: 503, body: '' }
+    for (let count = 0; count < 25; count++) await ask('{ text }', engine)
+    odd = { body: { data: { text: 'back' } } }
+    expect((await ask('{ text }', engine)).data).toEqual({ text: 'back' })
+  })
+})
