@@ -1,10 +1,9 @@
-import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { Pool } from 'undici'
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
-import type { EndSignal } from './client-request.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
+import type { EndSignal } from './client-request.ts'
+import { decodeContent } from './decode-content.ts'
 import { isObject } from './response-data.ts'
 
 export interface SubgraphClientOptions {
@@ -79,9 +78,8 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
         const raw = await sendTwice(headers, body, call)
         breaker && breaker.succeeded()
         const { status, setCookie, retryAfter, encoding } = raw
-        const isPlain = encoding === undefined || encoding === 'identity'
-        const text = isPlain ? textOf(raw.chunks) : await decoded(raw, encoding, limit)
-        return { status, setCookie, retryAfter, body: parseBody(text) }
+        const bytes = encoding === undefined ? bytesOf(raw.chunks) : await decoded(raw, limit)
+        return { status, setCookie, retryAfter, body: parseBody(bytes) }
       } catch (cause) {
         const failure = failureOf(cause)
         const isAnswer = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
@@ -208,8 +206,7 @@ class Receiver implements Dispatcher.DispatchHandler {
 
   onResponseStart(_controller: Controller, status: number, headers: Headers): void {
     this.#status = status
-    const encoding = headers['content-encoding']
-    this.#encoding = typeof encoding === 'string' ? encoding : undefined
+    this.#encoding = headers['content-encoding']?.toString()
     this.#setCookie = headers['set-cookie']
     const retryAfter = status < 400 ? undefined : headers['retry-after']
     this.#retryAfter = typeof retryAfter === 'string' ? retryAfter : undefined
@@ -262,28 +259,25 @@ function isConnectionFailure(cause: unknown): boolean {
   return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code ?? '')
 }
 
-const decoders = {
-  gzip: promisify(gunzip),
-  br: promisify(brotliDecompress),
-  deflate: promisify(inflate),
-} as const
-
-function textOf(chunks: readonly Buffer[]): string {
-  return (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')
+function bytesOf(chunks: readonly Buffer[]): Buffer {
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }
 
-async function decoded({ chunks }: RawResponse, encoding: string, limit: number): Promise<string> {
+async function decoded({ chunks, encoding = '' }: RawResponse, limit: number): Promise<Buffer> {
   try {
-    const decode = decoders[encoding as keyof typeof decoders]
-    return (await decode(Buffer.concat(chunks), { maxOutputLength: limit })).toString('utf8')
+    return await decodeContent(bytesOf(chunks), encoding, limit)
   } catch (cause) {
     throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
   }
 }
 
-function parseBody(text: string): Record<string, unknown> | undefined {
+/** Some frameworks write a byte order mark, which JSON does not allow and a reader may ignore (RFC 8259 section 8.1). */
+const byteOrderMark = 0xfeff
+
+function parseBody(bytes: Buffer): Record<string, unknown> | undefined {
+  const text = bytes.toString('utf8')
   try {
-    const body: unknown = JSON.parse(text)
+    const body: unknown = JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text)
     return isObject(body) ? body : undefined
   } catch {
     return undefined

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from '@jest/globals'
 import { circuitBreaker } from '../../gateway/execution/circuit-breaker.ts'
 import { sharedFetches } from '../../gateway/execution/share-fetches.ts'
@@ -49,11 +49,45 @@ test('an answer is read with its status', async () => {
 
 test.each([
   ['gzip', gzipSync],
+  ['GZIP', gzipSync],
+  ['x-gzip', gzipSync],
+  ['X-GZip', gzipSync],
+  [' gzip ', gzipSync],
   ['br', brotliCompressSync],
-])('an answer in %s is read', async (encoding, compress) => {
-  const client = await clientOf((_, response) =>
-    response.writeHead(200, { 'content-encoding': encoding }).end(compress(answer)),
-  )
+  ['Br', brotliCompressSync],
+  ['deflate', deflateSync],
+  ['Deflate', deflateRawSync],
+  ['gzip, br', (text: string) => brotliCompressSync(gzipSync(text))],
+  ['identity, gzip', gzipSync],
+  ['identity', Buffer.from],
+  ['Identity', Buffer.from],
+  ['', Buffer.from],
+])(
+  'a response in the content coding %p is read',
+  async (encoding, encode: (text: string) => Buffer) => {
+    for (const text of [answer, `\ufeff${answer}`]) {
+      const client = await clientOf((_, response) =>
+        response.writeHead(200, { 'content-encoding': encoding }).end(encode(text)),
+      )
+      expect((await client.post(headers, '{}')).body).toEqual({ data: { word: 'grüße' } })
+    }
+  },
+)
+
+test.each(['zstd', 'gzip, gzip, gzip, gzip', 'gzip'])(
+  'content that is not in the coding %p, or not known to us, is refused',
+  async (encoding) => {
+    const client = await clientOf((_, response) =>
+      response.writeHead(200, { 'content-encoding': encoding }).end(answer),
+    )
+    await expect(client.post(headers, '{}')).rejects.toMatchObject({
+      reason: 'SUBGRAPH_RESPONSE_INVALID',
+    })
+  },
+)
+
+test('a byte order mark before the JSON is ignored', async () => {
+  const client = await clientOf((_, response) => response.end(`\ufeff${answer}`))
   expect((await client.post(headers, '{}')).body).toEqual({ data: { word: 'grüße' } })
 })
 

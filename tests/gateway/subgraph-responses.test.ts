@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createServer } from 'node:http'
 import type { OutgoingHttpHeaders, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
@@ -578,4 +579,15 @@ describe.each(engines)('try again later, with the engine %s', (engine) => {
     odd = { body: { data: { text: 'back' } } }
     expect((await ask('{ text }', engine)).data).toEqual({ text: 'back' })
   })
+})
+
+test.each([
+  ['a byte order mark', {}, (text: string) => `\ufeff${text}`],
+  ['Content-Encoding: GZIP', { 'content-encoding': 'GZIP' }, gzipSync],
+  ['Content-Encoding: x-gzip', { 'content-encoding': 'x-gzip' }, gzipSync],
+])('a response with %s is read', async (_name, headers, encode) => {
+  odd = { headers, body: encode(JSON.stringify({ data: { text: 'grüße' } })) }
+  for (const engine of engines) {
+    expect(await ask('{ text }', engine)).toMatchObject({ data: { text: 'grüße' }, errors: [] })
+  }
 })
