@@ -5,6 +5,7 @@ import type { ClientRequest } from './execution/client-request.ts'
 import { subgraphDataSource } from './execution/subgraph-data-source.ts'
 import { apolloServerGateway, nativeEngine } from './native-engine.ts'
 import type { NativeEngine } from './native-engine.ts'
+import './planning/collect-variables.ts'
 import type { SubgraphCalls } from './subgraph-calls.ts'
 
 /** Our own engine, or @apollo/gateway's as the reference. */
