@@ -114,7 +114,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     return decidePolicies({ policies, claims: verifiedClaims, operationName })
   }
 
-  /** An operation of which nothing is executed has its HTTP status, for clients that want to see it. */
+  /** An operation of which nothing is left has its HTTP status, for clients that want to see it. */
   function denied(
     result: Result,
     denials: readonly Denial[],
@@ -124,7 +124,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
   ): Result {
     const errors = denials.map((denial) => graphqlError(denial))
     const { outcome } = authorized
-    if (outcome === 'whole' || outcome === 'reduced') {
+    if (outcome === 'whole' || (outcome === 'reduced' && result.data !== null)) {
       return placeDenials(result, errors, authorizer.options.errors)
     }
     const accept = request.http?.headers.get('accept') ?? undefined

@@ -8,7 +8,7 @@ import type { CompiledField, CompiledSelections } from './compile-operation.ts'
 import { conditionValues, takesPart } from './conditions.ts'
 import type { Variables } from './conditions.ts'
 import type { AuthorizedOperation, ExecutableOperation } from './decisions.ts'
-import { denialsFor } from './denial.ts'
+import { denialsFor, forWantOfToken } from './denial.ts'
 import type { Denial, MakeDenial } from './denial.ts'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
@@ -31,16 +31,35 @@ export interface AnswerWithDenials {
   readonly denials: readonly Denial[]
 }
 
-/** Returns the data as the client asked for it, and what was left out of it. */
+/**
+ * Returns the data as the client asked for it, and what was left out of it. Where nothing is left for
+ * an anonymous caller, the denials say that a token is missing.
+ */
 export function answerWithDenials(
-  { schema, options, credentials }: Authorizer,
+  authorizer: Authorizer,
   authorized: AuthorizedOperation,
   answered: Answered,
 ): AnswerWithDenials {
+  const { data, denials, unlisted } = withoutDenied(authorizer, authorized, answered)
+  const nothingLeft = data === null && !isWhole(authorized)
+  const told = nothingLeft && !answered.caller.claims ? forWantOfToken(denials) : denials
+  return { data, denials: abridged(told, unlisted) }
+}
+
+interface Shaped extends AnswerWithDenials {
+  /** How many denials are not in the list. */
+  readonly unlisted: number
+}
+
+function withoutDenied(
+  { schema, options, credentials }: Authorizer,
+  authorized: AuthorizedOperation,
+  answered: Answered,
+): Shaped {
   const { caller, granted, data } = answered
   const { introspects } = authorized.compiled
   if (isWhole(authorized) && authorized.denied.length === 0 && !introspects)
-    return { data, denials: [] }
+    return { data, denials: [], unlisted: 0 }
 
   const denial = denialsFor({
     guards: schema.guards,
@@ -52,14 +71,16 @@ export function answerWithDenials(
   const foreseen = () =>
     authorized.denied.map(({ path, nodes, requirement }) => denial(path, nodes, requirement))
 
-  if (!isExecuted(authorized)) return { data: null, denials: foreseen() }
+  if (!isExecuted(authorized)) return { data: null, denials: foreseen(), unlisted: 0 }
   if (!isWhole(authorized)) {
-    return data ? shape(schema, authorized, answered, data, denial) : { data, denials: [] }
+    return data
+      ? shape(schema, authorized, answered, data, denial)
+      : { data, denials: [], unlisted: 0 }
   }
-  if (!introspects || !data) return { data, denials: foreseen() }
+  if (!introspects || !data) return { data, denials: foreseen(), unlisted: 0 }
   const nothingDenied = { ...authorized, failing: new Set<number>() }
   const shaped = shape(schema, nothingDenied, answered, data, denial)
-  return { data: shaped.data, denials: foreseen() }
+  return { data: shaped.data, denials: foreseen(), unlisted: 0 }
 }
 
 function isExecuted(authorized: AuthorizedOperation): authorized is ExecutableOperation {
@@ -97,7 +118,7 @@ function shape(
   { variables, introspect }: Answered,
   data: ResponseData,
   denial: MakeDenial,
-): AnswerWithDenials {
+): Shaped {
   const denials: Denial[] = []
   let unlisted = 0
   const values = conditionValues(compiled, variables)
@@ -105,7 +126,7 @@ function shape(
 
   const root = [{ set: compiled.selections, inherited: [] }]
   const shaped = shapeObject(root, compiled.rootType, data, [])
-  return { data: shaped === bubbling ? null : shaped, denials: abridged(denials, unlisted) }
+  return { data: shaped === bubbling ? null : shaped, denials, unlisted }
 
   function shapeObject(
     scopes: readonly Scope[],

@@ -13,7 +13,10 @@ export type Challenge =
   /** `insufficient_scope`: with a token of these scopes the operation would pass, as far as scopes go. */
   | { readonly status: 403; readonly scopes: readonly string[] }
 
-/** Returns who has to log in, or log in again, and who needs a token of which scopes. */
+/**
+ * Returns who has to log in, or log in again, and who needs a token of which scopes. With
+ * `show_requirements: false` it names neither scopes nor the login.
+ */
 export function challengeOf(
   { schema, credentials, options }: Authorizer,
   { compiled, failing }: AuthorizedOperation,
@@ -23,7 +26,8 @@ export function challengeOf(
   if (!caller.claims) return { status: 401 }
   const unmet = [...failing].map((guard) => schema.guards[guard]!)
   const login = loginThatWouldDo(unmet, credentials(caller, granted), options.stepUp)
-  if (login) return { status: 401, login }
+  if (login) return { status: 401, login: options.showRequirements ? login : { acrValues: [] } }
+  if (!options.showRequirements) return { status: 403, scopes: [] }
   const guards = compiled.touched.map((guard) => schema.guards[guard]!)
   return { status: 403, scopes: scopesFor(guards, credentials(caller)) }
 }

@@ -1,5 +1,6 @@
 /** The error that stands for a field that was left out. */
 import type { FieldNode, SourceLocation } from 'graphql'
+import { errorTable } from '../errors.ts'
 import type { Credentials, Guard } from './guard.ts'
 import type { Requirement } from './guarded-schema.ts'
 import { loginThatWouldDo } from './step-up.ts'
@@ -7,16 +8,20 @@ import type { StepUpPolicies } from './step-up.ts'
 import { whatIsMissing } from './what-is-missing.ts'
 import type { Requires } from './what-is-missing.ts'
 
+/** The code of what was left out, while something of the operation is there. */
 export const deniedCode = 'UNAUTHORIZED_FIELD_OR_TYPE'
+
+/** What clients answer with their login page: nothing is there, and nobody is logged in. */
+const unauthenticated = { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING' } as const
 
 export interface Denial {
   readonly message: string
   readonly path: readonly (string | number)[]
   readonly locations?: readonly SourceLocation[]
   readonly extensions: {
-    readonly code: typeof deniedCode
-    /** The caller is known, and another login would do: `requires` says which. */
-    readonly reason?: 'INSUFFICIENT_USER_AUTHENTICATION'
+    readonly code: typeof deniedCode | typeof unauthenticated.code
+    /** The caller is known, and another login would do: `requires` says which; or is not known. */
+    readonly reason?: 'INSUFFICIENT_USER_AUTHENTICATION' | typeof unauthenticated.reason
     readonly requires?: Requires
   }
 }
@@ -66,6 +71,16 @@ export function denialsFor(parts: DenialParts): MakeDenial {
     known.set(key, extensions)
     return extensions
   }
+}
+
+/** Returns the denials of an anonymous caller of whose operation nothing is left. */
+export function forWantOfToken(denials: readonly Denial[]): Denial[] {
+  const { message } = errorTable.TOKEN_MISSING
+  return denials.map((denial) => ({
+    ...denial,
+    message,
+    extensions: { ...denial.extensions, ...unauthenticated },
+  }))
 }
 
 function locationOf({ loc }: FieldNode): SourceLocation[] {

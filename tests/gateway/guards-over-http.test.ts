@@ -213,3 +213,87 @@ test('policies that nothing decides are listed in a warning at start', async () 
     }),
   )
 })
+
+describe('an anonymous caller of whose operation nothing is left is told to log in', () => {
+  test.each([
+    ['filter', 'a query', '{ mine wages }', 2],
+    ['filter', 'a query that only a policy denies', '{ diagnosis }', 1],
+    ['filter', 'a null that reaches the root', '{ open record { id title } }', 1],
+    ['filter', 'a mutation of which a part is denied', 'mutation { open pay }', 1],
+    ['reject', 'a query of which a part is denied', '{ open mine }', 1],
+    ['reject', 'a denied field beneath', '{ open record { id title } }', 1],
+  ])('mode %s, %s', async (mode, _name, query, count) => {
+    for (const errors of ['errors', 'extensions', 'log']) {
+      const gateway = await gatewayWith(`mode: ${mode}, errors: ${errors}`)
+      for (const [accept, status] of [
+        [graphqlResponse, 401],
+        ['application/json', 200],
+      ] as const) {
+        const answer = await ask(gateway, query, { accept })
+        expect(answer).toMatchObject({ status, data: null })
+        expect(answer.challenge).toBe(status === 401 ? 'Bearer realm="portcullis"' : null)
+        expect(answer.errors).toHaveLength(count)
+        for (const error of answer.errors) {
+          expect(error).toMatchObject({
+            message: 'Log in first: this needs an access token',
+            extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING', requires: {} },
+          })
+        }
+      }
+    }
+  })
+
+  test.each([
+    ['where a part is left', '{ open mine }', undefined, 200],
+    ['where a mutation is filtered', 'mutation { open pay }', undefined, 200],
+    ['for a caller who is known', '{ wages }', {}, 403],
+  ])('and not %s', async (_name, query, claims, status) => {
+    const gateway = await gatewayWith('mutations: filter')
+    const answer = await ask(gateway, query, { ...(claims ? { claims } : {}) })
+    expect(answer).toMatchObject({ status, codes: ['UNAUTHORIZED_FIELD_OR_TYPE'] })
+  })
+
+  test('nor for one for whom another login would do', async () => {
+    const gateway = await gatewayWith("step_up: { 'recent login': { max_age: 5m } }")
+    const answer = await ask(gateway, '{ transfer }', { claims: { auth_time: 1 } })
+    expect(answer).toMatchObject({
+      status: 401,
+      challenge: expect.stringMatching(/error="insufficient_user_authentication".*max_age="300"/),
+      errors: [
+        {
+          extensions: {
+            code: 'UNAUTHORIZED_FIELD_OR_TYPE',
+            reason: 'INSUFFICIENT_USER_AUTHENTICATION',
+          },
+        },
+      ],
+    })
+  })
+
+  test('nor in a dry run', async () => {
+    const gateway = await gatewayWith('mode: dry_run')
+    const answer = await ask(gateway, '{ mine }')
+    expect(answer).toMatchObject({
+      status: 200,
+      data: { mine: 'mine' },
+      codes: ['UNAUTHORIZED_FIELD_OR_TYPE'],
+    })
+  })
+})
+
+test('with show_requirements: false nothing of what was required is told, in no header either', async () => {
+  const gateway = await gatewayWith(
+    "show_requirements: false, step_up: { 'recent login': { max_age: 5m, acr_values: [aal2] } }",
+  )
+  const lacking = await ask(gateway, '{ wages }', { claims: {} })
+  expect(lacking).toMatchObject({ status: 403, codes: ['UNAUTHORIZED_FIELD_OR_TYPE'] })
+  expect(lacking.challenge).toMatch(/error="insufficient_scope"/)
+  const late = await ask(gateway, '{ transfer }', { claims: { auth_time: 1 } })
+  expect(late).toMatchObject({ status: 401, codes: ['UNAUTHORIZED_FIELD_OR_TYPE'] })
+  expect(late.challenge).toMatch(/error="insufficient_user_authentication"/)
+  const anonymous = await ask(gateway, '{ wages }')
+  expect(anonymous).toMatchObject({ status: 401, codes: ['UNAUTHENTICATED'] })
+  for (const { challenge, errors } of [lacking, late, anonymous]) {
+    expect(challenge + JSON.stringify(errors)).not.toMatch(/scope=|aal2|300|max_age|requires/)
+  }
+})

@@ -474,7 +474,7 @@ describe('guarded fields', () => {
     const { status, body } = await post({ query: '{ diary }' })
     expect(status).toBe(200)
     expect(body.data).toBeNull()
-    expect(body.errors[0]!.extensions.code).toBe('UNAUTHORIZED_FIELD_OR_TYPE')
+    expect(body.errors[0]!.extensions.code).toBe('UNAUTHENTICATED')
   })
 
   test('a mutation with one denied root field does not run at all', async () => {
