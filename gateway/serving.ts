@@ -8,7 +8,6 @@ import { authenticator } from './authentication/authenticator.ts'
 import type { DocumentSource } from './authentication/fetch-document.ts'
 import type { AuthenticationMetrics } from './authentication/metrics.ts'
 import { narrowClaims } from './authentication/select-claims.ts'
-import type { AuthorizationOptions } from './authorization/authorization-options.ts'
 import {
   noPolicies,
   PolicyModuleUnusable,
@@ -19,6 +18,7 @@ import {
 import type { PolicyDecider } from './authorization/policies.ts'
 import type { GatewayConfig } from './config.ts'
 import { claimRules } from './configuration/claims.ts'
+import { configuredAuthorization } from './configured-authorization.ts'
 import { subgraphSettings } from './configuration/subgraphs.ts'
 import { claimsKeyPair, claimsKeySet } from './execution/claims-signing-key.ts'
 import { clientHeaders } from './execution/client-headers.ts'
@@ -103,7 +103,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
         engine: config.engine,
         subgraph: (name) => subgraphParts(name, config, secrets[0]!),
         called: metrics.subgraphCalled,
-        authorization: authorizationOptions(config),
+        authorization: configuredAuthorization(config),
         policies,
         explainScope: config.authorization.explainScope,
         realm: config.http.realm,
@@ -218,17 +218,6 @@ function counted(
       else if (outcome !== 'anonymous') tokens.refused++
       metrics.judged(issuer, outcome)
     },
-  }
-}
-
-function authorizationOptions({ authorization }: GatewayConfig): AuthorizationOptions {
-  const introspection = { allow: 'on', refuse: 'off' } as const
-  return {
-    ...authorization,
-    introspection:
-      authorization.introspection === 'allow' || authorization.introspection === 'refuse'
-        ? introspection[authorization.introspection]
-        : authorization.introspection,
   }
 }
 

@@ -5,24 +5,31 @@ import { Supergraph } from '@apollo/federation-internals'
 import { parse, print, validate } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { decodeJwt } from 'jose'
+import { answerWithDenials } from '../gateway/authorization/answer-with-denials.ts'
+import type { Answered } from '../gateway/authorization/answer-with-denials.ts'
+import { defaultAuthorization } from '../gateway/authorization/authorization-options.ts'
+import type { AuthorizationOptions } from '../gateway/authorization/authorization-options.ts'
 import type { Authorizer } from '../gateway/authorization/authorizer.ts'
+import type { Caller } from '../gateway/authorization/caller-masks.ts'
 import { challengeOf } from '../gateway/authorization/challenge.ts'
+import type { Challenge } from '../gateway/authorization/challenge.ts'
 import type { CompiledOperation } from '../gateway/authorization/compile-operation.ts'
 import { declarationsIn } from '../gateway/authorization/declarations.ts'
-import type { Declaration, FindDeclarations } from '../gateway/authorization/declarations.ts'
+import type { FindDeclarations } from '../gateway/authorization/declarations.ts'
 import type { AuthorizedOperation } from '../gateway/authorization/decisions.ts'
 import { explainOperation } from '../gateway/authorization/explain-operation.ts'
-import type {
-  ExplainedField,
-  ExplainedRequirement,
-} from '../gateway/authorization/explain-operation.ts'
 import { guardSupergraph } from '../gateway/authorization/guard-supergraph.ts'
+import { withStepUp } from '../gateway/authorization/step-up.ts'
 import { SupergraphRefused } from '../gateway/authorization/supergraph-refused.ts'
+import { readConfig } from '../gateway/config.ts'
+import { configuredAuthorization } from '../gateway/configured-authorization.ts'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import type { Claims } from '../subgraphs/kit/claims-header.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
+import { explanationText } from './explain/explanation-text.ts'
+import type { Explanation, Refusal } from './explain/explanation-text.ts'
 import { readSubgraphSources } from './explain/subgraph-sources.ts'
 
 const usage = `
@@ -37,7 +44,11 @@ gets it. Nothing is executed, and nobody is asked.
   --claims FILE         the caller's claims, as JSON; without claims and token: the anonymous caller
   --token TOKEN         an access token; its claims are read and believed, not verified
   --policy NAME         a policy that decides in favour; may be repeated. All others deny
-  --default allow|deny  as authorization.default in gateway.yaml (default: allow)
+  --config FILE         gateway.yaml, for its authorization section; those of step_up are decided by
+                        the claims. The next three come before what it says
+  --default allow|deny  as authorization.default (default: allow)
+  --mode MODE           as authorization.mode: filter (the default), reject or dry_run
+  --mutations RULE      as authorization.mutations: all_or_nothing (the default) or filter
   --supergraph FILE     the composed supergraph (default: supergraph.graphql)
   --subgraphs FILE      supergraph.yaml, for the lines in the subgraphs' schemas (default: what
                         the supergraph tells, else the one beside it)
@@ -46,15 +57,6 @@ gets it. Nothing is executed, and nobody is asked.
 
 Exit code: 0 when explained, whatever the decision; 1 when it cannot be explained.
 `
-
-interface Explanation {
-  readonly caller: { subject: string; scopes: readonly string[] } | 'anonymous'
-  readonly decision: AuthorizedOperation['outcome']
-  readonly fields: readonly ExplainedField[]
-  /** What would be planned and executed. */
-  readonly executed: string | null
-  readonly challenge: ReturnType<typeof challengeOf> | null
-}
 
 runCommand('explain', async () => {
   const { values } = readCommandLine({
@@ -66,7 +68,10 @@ runCommand('explain', async () => {
       claims: { type: 'string' },
       token: { type: 'string' },
       policy: { type: 'string', multiple: true, default: [] },
-      default: { type: 'string', default: 'allow' },
+      config: { type: 'string' },
+      default: { type: 'string' },
+      mode: { type: 'string' },
+      mutations: { type: 'string' },
       supergraph: { type: 'string', default: 'supergraph.graphql' },
       subgraphs: { type: 'string' },
       format: { type: 'string', default: 'text' },
@@ -75,34 +80,87 @@ runCommand('explain', async () => {
   if (values.operation === undefined)
     throw new StartFailure('name a document with --operation FILE')
   const caller = { claims: callerClaims(values) }
-  const { authorizer, apiSchema } = readGuarded(values.supergraph, {
-    default: oneOf('--default', values.default, ['allow', 'deny']),
-  })
+  const options = authorizationOptions(values)
+  const { authorizer, apiSchema } = readGuarded(values.supergraph, options)
   const format = oneOf('--format', values.format, ['text', 'json'])
   const document = readOperation(values.operation, apiSchema)
   const compiled = compile(authorizer, document, values.name)
-  const granted = new Set(values.policy)
+  const granted = await grantedPolicies(compiled, caller, values.policy, options)
   const variables = values.variables ? readObject(values.variables) : {}
   const authorized = authorizer.authorize(compiled, caller, variables, granted)
+  const challenge =
+    'document' in authorized ? null : challengeOf(authorizer, authorized, caller, granted)
   const find = await declarationsOf(values, authorizer)
 
   const explanation: Explanation = {
     caller: caller.claims
       ? { subject: caller.claims.sub, scopes: grantedScopes(caller.claims) }
       : 'anonymous',
+    mode: options.mode,
+    mutations: options.mutations,
     decision: authorized.outcome,
-    fields: explainOperation(authorizer, compiled, {
-      caller,
-      granted,
-      find,
-    }),
+    fields: explainOperation(authorizer, compiled, { caller, granted, find }),
     executed: 'document' in authorized ? print(authorized.document) : null,
-    challenge: 'document' in authorized ? null : challengeOf(authorizer, authorized, caller),
+    response:
+      challenge && refusalOf(authorizer, authorized, { caller, granted, variables }, challenge),
+    challenge,
   }
-  console.log(format === 'json' ? JSON.stringify(explanation, null, 2) : asText(explanation))
+  console.log(
+    format === 'json' ? JSON.stringify(explanation, null, 2) : explanationText(explanation),
+  )
 })
 
-function readGuarded(path: string, options: { default: 'allow' | 'deny' }) {
+/** From gateway.yaml, if it is named, and from the command line. */
+function authorizationOptions(values: {
+  config?: string
+  default?: string
+  mode?: string
+  mutations?: string
+}): AuthorizationOptions {
+  const configured =
+    values.config === undefined
+      ? defaultAuthorization
+      : configuredAuthorization(readConfig(values.config, process.env))
+  return {
+    ...configured,
+    default: oneOf('--default', values.default ?? configured.default, ['allow', 'deny']),
+    mode: oneOf('--mode', values.mode ?? configured.mode, ['filter', 'reject', 'dry_run']),
+    mutations: oneOf('--mutations', values.mutations ?? configured.mutations, [
+      'all_or_nothing',
+      'filter',
+    ]),
+    // An operator asks here, and not the client to whom they are not told.
+    showRequirements: true,
+  }
+}
+
+/** Those that are said to decide in favour, and those about the login that the claims meet. */
+async function grantedPolicies(
+  { policies }: CompiledOperation,
+  { claims }: Caller,
+  named: readonly string[],
+  { stepUp }: AuthorizationOptions,
+): Promise<ReadonlySet<string>> {
+  const nobody = async () => new Set<string>()
+  const decided = await withStepUp(stepUp, nobody, Date.now)({ policies, claims })
+  return new Set([...named, ...decided])
+}
+
+/** The response to an operation of which nothing is executed, as the gateway makes it. */
+function refusalOf(
+  authorizer: Authorizer,
+  authorized: AuthorizedOperation,
+  answered: Omit<Answered, 'data'>,
+  { status }: Challenge,
+): Refusal {
+  const { denials } = answerWithDenials(authorizer, authorized, { ...answered, data: null })
+  return {
+    code: denials[0]!.extensions.code,
+    status: { 'application/graphql-response+json': status, 'application/json': 200 },
+  }
+}
+
+function readGuarded(path: string, options: AuthorizationOptions) {
   try {
     const { authorizer, loadableSdl } = guardSupergraph(readText(path), options)
     const apiSchema = Supergraph.build(loadableSdl).apiSchema().toGraphQLJSSchema()
@@ -166,64 +224,6 @@ async function declarationsOf(
   const path = subgraphs ?? join(dirname(supergraph), 'supergraph.yaml')
   if (subgraphs === undefined && !existsSync(path)) return undefined
   return declarationsIn(await readSubgraphSources(resolve(path), readText(path), process.env))
-}
-
-function asText({ caller, decision, fields, executed, challenge }: Explanation): string {
-  const who =
-    caller === 'anonymous'
-      ? 'anonymous'
-      : `${caller.subject}, scopes: ${caller.scopes.join(' ') || 'none'}`
-  const width = Math.max(...fields.map(({ path }) => labelOf(path).length)) + 2
-  const lines = fields.flatMap((field) => {
-    const [first = '', ...more] = field.requirements.map(requirementText)
-    const label = labelOf(field.path).padEnd(width)
-    const indent = ' '.repeat(width + 13)
-    return [
-      `${label}${field.decision.padEnd(13)}${first}`.trimEnd(),
-      ...more.map((text) => indent + text),
-    ]
-  })
-  return [`Caller: ${who}`, '', ...lines, '', ...conclusion(decision, executed, challenge)].join(
-    '\n',
-  )
-}
-
-function labelOf(path: readonly string[]): string {
-  return `${'  '.repeat(path.length - 1)}${path.at(-1)}`
-}
-
-function requirementText(requirement: ExplainedRequirement): string {
-  const { directive, met, because, at, declaredIn } = requirement
-  const mark = met ? 'met:  ' : 'lacks:'
-  const places = declaredIn.map(placeText).join(', ')
-  if (because === 'the default') return `${mark} a token, since ${at} is not marked @public`
-  const reason = because === 'the field' ? '' : `, ${because}`
-  return `${mark} ${directive} on ${at}${reason} (${places || 'copied there by composition'})`
-}
-
-function placeText({ subgraph, file, line }: Declaration): string {
-  return file === undefined ? subgraph : `${subgraph}, ${file}${line ? `:${line}` : ''}`
-}
-
-function conclusion(
-  decision: AuthorizedOperation['outcome'],
-  executed: string | null,
-  challenge: Explanation['challenge'],
-): string[] {
-  if (executed !== null) {
-    return decision === 'whole'
-      ? ['Decision: the whole operation is executed.']
-      : ['Decision: reduced. What is executed:', '', executed]
-  }
-  const because =
-    decision === 'refused'
-      ? 'a mutation is all or nothing, and a root field of it is denied'
-      : 'each of its root fields is denied'
-  const scopes = challenge && 'scopes' in challenge ? challenge.scopes : []
-  const enough =
-    scopes.length > 0 ? `; a token with these scopes would do: ${scopes.join(' ')}` : ''
-  const answer = challenge ? ` HTTP status ${challenge.status}${enough}.` : ''
-  return [`Decision: nothing is executed, since ${because}.${answer}`]
 }
 
 function readObject(path: string): Record<string, unknown> {

@@ -12,10 +12,13 @@ schema
   @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
   @link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY)
   @link(url: "https://specs.apollo.dev/requiresScopes/v0.1", for: SECURITY)
-{ query: Query }
+  @link(url: "https://specs.apollo.dev/policy/v0.1", for: SECURITY)
+{ query: Query mutation: Mutation }
+directive @policy(policies: [[policy__Policy!]!]!) on FIELD_DEFINITION
+scalar policy__Policy
 directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
-directive @join__type(graph: join__Graph!, key: join__FieldSet) repeatable on OBJECT
+directive @join__type(graph: join__Graph!, key: join__FieldSet) repeatable on OBJECT | INTERFACE
 directive @authenticated on FIELD_DEFINITION
 directive @requiresScopes(scopes: [[requiresScopes__Scope!]!]!) on FIELD_DEFINITION
 enum link__Purpose { SECURITY EXECUTION }
@@ -23,7 +26,10 @@ scalar link__Import
 scalar join__FieldSet
 scalar requiresScopes__Scope
 enum join__Graph { USERS @join__graph(name: "users", url: "http://users") }
-type Query @join__type(graph: USERS) { me: User @authenticated }
+type Query @join__type(graph: USERS) { me: User @authenticated open: String note: Note }
+type Mutation @join__type(graph: USERS) { greet: String close: String @policy(policies: [["second factor"]]) }
+interface Node @join__type(graph: USERS) { text: String @authenticated }
+type Note implements Node @join__type(graph: USERS) { text: String }
 type User @join__type(graph: USERS) {
   name: String
   email: String @requiresScopes(scopes: [["profile:email"]])
@@ -46,6 +52,17 @@ type User {
 }`,
   'operation.graphql': 'query Me { me { name mail: email } }',
   'unknown.graphql': '{ salary }',
+  'part.graphql': '{ open me { name } }',
+  'note.graphql': '{ note { text } }',
+  'mutation.graphql': 'mutation { greet close }',
+  'gateway.yaml': `authentication:
+  issuers: [{ issuer: https://login.example.com, jwks_uri: https://login.example.com/keys, audiences: [portcullis], algorithms: [ES256] }]
+authorization:
+  mode: reject
+  show_requirements: false
+  step_up: { second factor: { acr_values: [aal2] } }
+`,
+  'strong.json': '{ "sub": "alice", "acr": "aal2" }',
   'claims.json': '{ "sub": "alice", "scope": "profile" }',
 })
 afterAll(() => folder.remove())
@@ -80,12 +97,48 @@ query Me {
   }
 }`)
   expect(anonymous.stdout).toMatch(/^Caller: anonymous\n\nme {6}denied[^]*mail {2}not reached/)
-  expect(anonymous.stdout).toMatch(/nothing is executed, .* HTTP status 401\.$/)
+  expect(anonymous.stdout).toMatch(
+    /since each of its root fields is denied\.\nResponse: UNAUTHENTICATED; HTTP status 401 for application\/graphql-response\+json, 200 for application\/json\.$/,
+  )
   expect(JSON.parse(asJson.stdout)).toMatchObject({
     caller: { subject: 'bob', scopes: ['profile:email'] },
     decision: 'whole',
     fields: [{ decision: 'allowed' }, { decision: 'allowed' }, { path: ['me', 'mail'] }],
   })
+})
+
+test('what the modes make of an operation, and what its client gets', async () => {
+  const [reject, allOrNothing, filtered] = await Promise.all([
+    explain('--operation', 'part.graphql', '--mode', 'reject'),
+    explain('--operation', 'mutation.graphql', '--claims', 'claims.json'),
+    explain(...['--operation', 'mutation.graphql', '--mutations', 'filter', '--format', 'json']),
+  ])
+  expect(reject.stdout).toMatch(
+    /nothing is executed, since the mode is reject, and a field of it is denied\.\nResponse: UNAUTHENTICATED; HTTP status 401 for/,
+  )
+  expect(allOrNothing.stdout).toMatch(
+    /since a mutation is all or nothing, .*\nResponse: UNAUTHORIZED_FIELD_OR_TYPE; HTTP status 403 for/,
+  )
+  expect(JSON.parse(filtered.stdout)).toMatchObject({ decision: 'reduced', mutations: 'filter' })
+})
+
+test('gateway.yaml says the modes, and which policies a login meets', async () => {
+  const run = (...words: string[]) =>
+    explain('--config', 'gateway.yaml', '--operation', 'mutation.graphql', ...words)
+  const [weak, strong, dryRun] = await Promise.all([
+    run('--claims', 'claims.json'),
+    run('--claims', 'strong.json'),
+    run('--mode', 'dry_run'),
+  ])
+  expect(weak.stdout).toMatch(/the mode is reject/)
+  expect(weak.stdout).toMatch(/HTTP status 401 for .*\nAnother login would do: acr aal2$/)
+  expect(strong.stdout).toMatch(/the whole operation is executed\.$/)
+  expect(dryRun.stdout).toMatch(/the whole operation is executed, since the mode is dry_run/)
+})
+
+test('a guard that a field has from an interface', async () => {
+  const { stdout } = await explain('--operation', 'note.graphql')
+  expect(stdout).toMatch(/text {2}denied {7}lacks: @authenticated on Node\.text, its interface \(/)
 })
 
 test('what cannot be explained is one line and exit code 1', async () => {

@@ -1,0 +1,13 @@
+import type { AuthorizationOptions } from './authorization/authorization-options.ts'
+import type { GatewayConfig } from './config.ts'
+
+const introspection = { allow: 'on', refuse: 'off' } as const
+
+/** Returns `authorization:` of gateway.yaml in the words of the stage that enforces it. */
+export function configuredAuthorization({ authorization }: GatewayConfig): AuthorizationOptions {
+  const { introspection: mode } = authorization
+  return {
+    ...authorization,
+    introspection: mode === 'allow' || mode === 'refuse' ? introspection[mode] : mode,
+  }
+}
