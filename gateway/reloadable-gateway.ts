@@ -16,6 +16,8 @@ export interface ReloadableGatewayOptions {
   documents?: DocumentSource | undefined
   /** What all processes have served together, if there are several. */
   servedByAll?: (() => Promise<Served>) | undefined
+  /** Why any of the processes cannot serve right now, if there are several. */
+  unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
   log: Logger
 }
 
@@ -23,6 +25,8 @@ export interface ReloadableGateway {
   readonly listener: RequestListener
   readonly registry: Registry
   readonly served: Served
+  /** Why this process cannot serve right now, or nothing. */
+  unreadiness(): readonly string[]
   /** Makes all that these settings need; nothing changes until they are adopted. */
   prepare(settings: GatewaySettings): Promise<void>
   /** Answers by what was prepared from the next request on. Those under way end as they began. */
@@ -61,6 +65,7 @@ export async function reloadableGateway(
   return {
     registry: metrics.registry,
     served,
+    unreadiness: () => road.serving.unreadiness(),
     listener(request, response) {
       const taken = road
       taken.underWay++

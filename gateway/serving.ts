@@ -54,6 +54,8 @@ export interface ServingParts extends GatewaySettings {
   served: Served
   /** What all processes have served together, if there are several. */
   servedByAll?: (() => Promise<Served>) | undefined
+  /** Why any of the processes cannot serve right now, if there are several. */
+  unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
   /** Fetches what the issuers publish; left out: by itself. */
   documents?: DocumentSource | undefined
   /** What serves until this does. */
@@ -135,7 +137,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     ...http,
     answer,
     served: parts.servedByAll ?? (() => served),
-    unreadiness: callers.unreadiness,
+    unreadiness: parts.unreadinessOfAll ?? callers.unreadiness,
     documents: { '/.well-known/gateway-claims.json': () => keySet },
     log,
   })

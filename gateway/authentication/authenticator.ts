@@ -51,7 +51,7 @@ export interface AuthenticatorParts {
 
 export interface Authenticator {
   readonly authenticate: Authenticate
-  /** Whether the tokens of every issuer can be verified. */
+  /** Whether the tokens of every required issuer can be verified. */
   ready(): boolean
   /** Why not, in words. */
   unreadiness(): readonly string[]
@@ -168,12 +168,12 @@ export function authenticator(
   }
 
   function unreadiness(): string[] {
-    const withoutKeys = all.filter(({ keys }) => !keys.ready())
+    const required = all.filter(({ options }) => options.required !== false)
+    const withoutKeys = required.filter(({ keys }) => !keys.ready())
+    const missing = required.flatMap(({ revocation }) => revocation?.missing() ?? [])
     return [
-      ...withoutKeys.map(({ name }) => `no keys of ${name} yet`),
-      ...all
-        .flatMap(({ revocation }) => revocation?.missing() ?? [])
-        .map((uri) => `nothing from ${uri} yet`),
+      ...withoutKeys.map(({ name }) => `no usable keys of ${name}`),
+      ...missing.map((uri) => `nothing usable from ${uri}`),
     ]
   }
 

@@ -2,6 +2,7 @@
 import { MIMEType } from 'node:util'
 import { Agent } from 'undici'
 import { FetchFailure } from './fetch-failure.ts'
+import type { FetchedDocument, UnchangedDocument } from './fetched-document.ts'
 import { readBody } from './read-body.ts'
 
 export interface FetchDocumentOptions {
@@ -21,23 +22,6 @@ export interface FetchDocumentOptions {
  * A process that shares with nobody fetches each time.
  */
 export type Sharing = { readonly youngerThan: number } | { readonly cooldown: number }
-
-export interface FetchedDocument {
-  readonly body: string
-  /** Names this version of the document for a later conditional request. */
-  readonly etag: string | undefined
-  /** How long the sender says that it is fresh, in milliseconds. */
-  readonly maxAge: number | undefined
-  /** How long ago it was fetched, in milliseconds, if another process did so. */
-  readonly age?: number
-}
-
-/** The version that was named is the newest. */
-export interface UnchangedDocument {
-  readonly unchanged: true
-  /** As above. */
-  readonly age?: number
-}
 
 export type DocumentFetcher = (
   url: string,

@@ -12,19 +12,26 @@ export function metadataAddresses(issuer: string): string[] {
   ]
 }
 
+type AddressName = 'jwks_uri' | 'status_list_aggregation_endpoint'
+
+/** Returns an address in the metadata, or undefined; one that must not be asked is a FetchFailure. */
+export type FindAddress = (name: AddressName) => string | undefined
+
 /**
- * Returns the address of the keys. The metadata must name the very issuer that it was asked for
- * (RFC 8414 section 3.3), else one issuer could speak for another.
+ * Returns what finds an address in the metadata. They must name the very issuer that they were asked
+ * for (RFC 8414 section 3.3), else one issuer could speak for another.
  */
 export function readMetadata(
   document: unknown,
   { issuer, allowHttp }: { issuer: string; allowHttp: boolean },
-): string {
-  const metadata = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown }
+): FindAddress {
+  const metadata = Object(document) as Readonly<Record<string, unknown>>
   if (metadata.issuer !== issuer) throw new FetchFailure('metadata of another issuer')
-  const { jwks_uri: address } = metadata
-  if (typeof address !== 'string') throw new FetchFailure('metadata without jwks_uri')
-  const fault = faultOfUrl(address, allowHttp)
-  if (fault) throw new FetchFailure(`metadata whose jwks_uri is not acceptable: ${fault}`)
-  return address
+  return (name) => {
+    const address = metadata[name]
+    if (typeof address !== 'string') return undefined
+    const fault = faultOfUrl(address, allowHttp)
+    if (fault) throw new FetchFailure(`metadata whose ${name} is not acceptable: ${fault}`)
+    return address
+  }
 }

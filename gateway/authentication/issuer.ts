@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { withAliases } from './algorithms.ts'
 import type { Clock } from './clock.ts'
 import type { DocumentFetcher } from './fetch-document.ts'
-import { keySource } from './key-source.ts'
+import { discoverMetadata, keySource } from './key-source.ts'
 import type { KeyPlace } from './key-source.ts'
 import { refreshingKeySet } from './refreshing-key-set.ts'
 import type { IssuerKeys, KeySetOptions } from './refreshing-key-set.ts'
@@ -37,6 +37,8 @@ export interface IssuerOptions {
   /** Put before `sub`, so that subjects of several issuers never collide. */
   subjectPrefix: string
   keySet: KeySetOptions & { timeout: number }
+  /** Whether the gateway is ready only when tokens of this issuer can be verified; default true. */
+  required?: boolean
   /** Undefined: what this issuer revokes is not known here. */
   revocation?: RevocationOptions | undefined
 }
@@ -64,9 +66,10 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer
   const { fetch, clock, log } = parts
   const { issuer: name, allowHttp, keySet, clockTolerance } = options
   const algorithms = withAliases(options.algorithms)
+  const source = { issuer: name, allowHttp, timeout: keySet.timeout, fetch }
   const keys = refreshingKeySet(keySet, {
     issuer: name,
-    source: keySource(options.keys, { issuer: name, allowHttp, timeout: keySet.timeout, fetch }),
+    source: keySource(options.keys, source),
     algorithms,
     symmetric: options.keys.kind === 'file' || options.keys.kind === 'inline',
     clock,
@@ -85,6 +88,10 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer
         issuer: name,
         algorithms,
         clockTolerance,
+        discoverAggregation: async () =>
+          options.keys.kind === 'discovery'
+            ? (await discoverMetadata(source))('status_list_aggregation_endpoint')
+            : undefined,
         keys,
         fetch,
         clock,

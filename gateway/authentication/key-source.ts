@@ -2,7 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { FetchFailure } from './fetch-failure.ts'
 import type { DocumentFetcher, FetchDocumentOptions, Sharing } from './fetch-document.ts'
+import type { FetchedDocument } from './fetched-document.ts'
 import { metadataAddresses, readMetadata } from './issuer-metadata.ts'
+import type { FindAddress } from './issuer-metadata.ts'
 import { JsonTooDeep, parseJson } from './parse-json.ts'
 
 export type KeyPlace =
@@ -17,6 +19,8 @@ export interface KeyDocument {
   readonly maxAge?: number | undefined
   /** How long ago it was fetched, in milliseconds. */
   readonly age?: number | undefined
+  /** Why there is no newer one: this is the last that another process fetched. */
+  readonly failure?: FetchFailure | undefined
 }
 
 /** Reads the newest key set; it rejects when there is none to be had. */
@@ -55,8 +59,10 @@ function discovered(parts: KeySourceParts): KeySource {
   let address: string | undefined
   return async (sharing) => {
     try {
-      address ??= await discover(parts)
-      return await fetchKeySet(address, { ...parts, sharing })
+      address ??= await discoverKeys(parts)
+      const keys = await fetchKeySet(address, { ...parts, sharing })
+      if (keys.failure) address = undefined
+      return keys
     } catch (cause) {
       address = undefined
       throw cause
@@ -64,7 +70,15 @@ function discovered(parts: KeySourceParts): KeySource {
   }
 }
 
-async function discover({ issuer, allowHttp, timeout, fetch }: KeySourceParts): Promise<string> {
+async function discoverKeys(parts: KeySourceParts): Promise<string> {
+  const address = (await discoverMetadata(parts))('jwks_uri')
+  if (address === undefined) throw new FetchFailure('metadata without jwks_uri')
+  return address
+}
+
+/** Returns what finds an address in the issuer's metadata, fetched now. */
+export async function discoverMetadata(parts: KeySourceParts): Promise<FindAddress> {
+  const { issuer, allowHttp, timeout, fetch } = parts
   const sharing = { youngerThan: metadataSharedFor }
   const options = { timeout, maxSize, mediaTypes: ['application/json'], sharing }
   const document = await firstFound(metadataAddresses(issuer), (url) => get(fetch, url, options))
@@ -92,15 +106,31 @@ async function fetchKeySet(
     sharing,
   }: Pick<KeySourceParts, 'timeout' | 'fetch'> & { sharing: Sharing | undefined },
 ): Promise<KeyDocument> {
-  const answer = await fetch(url, { timeout, maxSize, mediaTypes: keySetTypes, sharing })
-  if ('unchanged' in answer) throw new FetchFailure('an answer to a condition that was not set')
-  return { document: readJson(answer.body), maxAge: answer.maxAge, age: answer.age }
+  const options = { timeout, maxSize, mediaTypes: keySetTypes, sharing }
+  const { body, maxAge, age, failure } = await fetchOrLastGood(fetch, url, options)
+  return { document: readJson(body), maxAge, age, failure }
 }
 
 async function get(fetch: DocumentFetcher, url: string, options: FetchDocumentOptions) {
-  const answer = await fetch(url, options)
-  if ('unchanged' in answer) throw new FetchFailure('an answer to a condition that was not set')
-  return readJson(answer.body)
+  const { body, failure } = await fetchOrLastGood(fetch, url, options)
+  // Metadata that is gone is to be looked for at the next address.
+  if (failure?.status === 404) throw failure
+  return readJson(body)
+}
+
+async function fetchOrLastGood(
+  fetch: DocumentFetcher,
+  url: string,
+  options: FetchDocumentOptions,
+): Promise<FetchedDocument & { failure?: FetchFailure }> {
+  try {
+    const answer = await fetch(url, options)
+    if ('body' in answer) return answer
+    throw new FetchFailure('an answer to a condition that was not set')
+  } catch (failure) {
+    if (!(failure instanceof FetchFailure) || !failure.lastGood) throw failure
+    return { ...failure.lastGood, failure }
+  }
 }
 
 function readJson(text: string): unknown {

@@ -7,7 +7,8 @@ export async function readBody(body: AsyncIterable<Buffer>, maxSize: number): Pr
   for await (const chunk of body) {
     size += chunk.length
     // Leaving the loop destroys the stream, and with it the connection.
-    if (size > maxSize) throw new FetchFailure(`a body of more than ${maxSize} bytes`)
+    if (size > maxSize)
+      throw new FetchFailure(`a body of more than ${maxSize} bytes`, { status: 200 })
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

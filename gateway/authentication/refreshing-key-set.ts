@@ -128,7 +128,9 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
 
   async function attempt(sharing: Sharing): Promise<void> {
     try {
-      accept(await parts.source(sharing))
+      const read = await parts.source(sharing)
+      if (isNewer(read)) accept(read)
+      if (read.failure) throw read.failure
       if (failures > 0) log.info({ issuer, failures }, 'the keys of the issuer are back')
       failures = 0
     } catch (cause) {
@@ -139,6 +141,11 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
       )
       plan(Math.min(leastBackoff * 2 ** (failures - 1), mostBackoff))
     }
+  }
+
+  /** The last good set of another process counts where it is newer than ours. */
+  function isNewer({ failure, age = 0 }: KeyDocument): boolean {
+    return !failure || !known || known.fetchedAt < clock.now() - age
   }
 
   function accept({ document, maxAge: issuerMaxAge = Infinity, age = 0 }: KeyDocument): void {

@@ -5,7 +5,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from './clock.ts'
 import { FetchFailure } from './fetch-failure.ts'
-import type { DocumentFetcher, FetchedDocument, Sharing } from './fetch-document.ts'
+import type { DocumentFetcher, Sharing } from './fetch-document.ts'
+import type { FetchedDocument } from './fetched-document.ts'
 
 interface Kept {
   /** The newest document, and when it was had or confirmed. */
@@ -32,10 +33,14 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
     const entry = entryOf(JSON.stringify([url, options.mediaTypes]))
     const isQuestion = sharing !== undefined && 'cooldown' in sharing
     if (!entry.document || !doesAsWell(entry, entry.document, sharing)) {
-      refuseAgain(entry)
-      if (isQuestion) entry.lastQuestion = clock.now()
-      entry.underWay ??= renew(entry).finally(() => (entry.underWay = undefined))
-      await entry.underWay
+      try {
+        refuseAgain(entry)
+        if (isQuestion) entry.lastQuestion = clock.now()
+        entry.underWay ??= renew(entry).finally(() => (entry.underWay = undefined))
+        await entry.underWay
+      } catch (cause) {
+        throw withLastGood(cause, entry, unlessEtag)
+      }
     }
     const document = entry.document!
     const age = clock.now() - entry.at
@@ -72,6 +77,14 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
     if ('cooldown' in sharing) return now - entry.lastQuestion < sharing.cooldown
     const fresh = Math.max(document.maxAge ?? Infinity, leastMaxAge)
     return now - entry.at < Math.min(sharing.youngerThan, fresh / 2)
+  }
+
+  /** What one process has, every process has: one that comes later gets it with its true age. */
+  function withLastGood(cause: unknown, { document, at }: Kept, unlessEtag: string | undefined) {
+    if (!(cause instanceof FetchFailure) || !document) return cause
+    if (unlessEtag !== undefined && document.etag === unlessEtag) return cause
+    const lastGood = { ...document, age: clock.now() - at }
+    return new FetchFailure(cause.message, { cause, status: cause.status, lastGood })
   }
 
   /** A flood of attempts meets a failing issuer once. */

@@ -1,11 +1,7 @@
 /** What the primary process and its workers ask each other. */
 import { FetchFailure } from '../authentication/fetch-failure.ts'
-import type {
-  DocumentFetcher,
-  DocumentSource,
-  FetchedDocument,
-  UnchangedDocument,
-} from '../authentication/fetch-document.ts'
+import type { DocumentFetcher, DocumentSource } from '../authentication/fetch-document.ts'
+import type { FetchedDocument, UnchangedDocument } from '../authentication/fetched-document.ts'
 import type { ProcessMetrics } from '../metrics.ts'
 import type { GatewaySettings, Served } from '../serving.ts'
 import type { Ask } from './questions.ts'
@@ -18,6 +14,8 @@ export interface PrimaryAnswers {
   fetch: (request: FetchRequest) => Promise<FetchOutcome>
   /** What all workers have served together. */
   served: () => Promise<Served>
+  /** Why any worker cannot serve right now, or nothing. */
+  unreadiness: () => Promise<readonly string[]>
   listening: (origin: string) => void
   /** Why a worker cannot start, in a sentence. */
   failed: (sentence: string) => void
@@ -31,6 +29,7 @@ export interface WorkerAnswers {
   discard: () => Promise<void>
   metrics: () => Promise<ProcessMetrics>
   served: () => Served
+  unreadiness: () => readonly string[]
   /** Answers the requests under way and ends. */
   stop: () => void
 }
@@ -39,7 +38,11 @@ type FetchOptions = Parameters<DocumentFetcher>[1]
 type FetchRequest = { readonly url: string; readonly options: FetchOptions }
 type FetchOutcome =
   | { readonly answer: FetchedDocument | UnchangedDocument }
-  | { readonly failure: string; readonly status: number | undefined }
+  | {
+      readonly failure: string
+      readonly status: number | undefined
+      readonly lastGood: FetchedDocument | undefined
+    }
 
 /** Returns the answer of the primary to `fetch`. */
 export function answerFetch(fetch: DocumentFetcher): PrimaryAnswers['fetch'] {
@@ -48,7 +51,8 @@ export function answerFetch(fetch: DocumentFetcher): PrimaryAnswers['fetch'] {
       return { answer: await fetch(url, options) }
     } catch (cause) {
       if (!(cause instanceof FetchFailure)) throw cause
-      return { failure: cause.message, status: cause.status }
+      const { message, status, lastGood } = cause
+      return { failure: message, status, lastGood }
     }
   }
 }
@@ -59,8 +63,8 @@ export function documentsOfPrimary(ask: Ask<PrimaryAnswers>): DocumentSource {
     async fetch(url, options) {
       const outcome = await ask('fetch', { url, options })
       if ('answer' in outcome) return outcome.answer
-      const { failure, status } = outcome
-      throw new FetchFailure(failure, status === undefined ? {} : { status })
+      const { failure, ...rest } = outcome
+      throw new FetchFailure(failure, rest)
     },
     async close() {},
   }

@@ -46,6 +46,8 @@ const longestPause = 30_000
 const mostEnds = 5
 /** How long a worker may take to answer its last requests, in milliseconds. */
 const stopTime = 7_000
+/** How long a worker may take to say how it is, in milliseconds: shorter than a probe waits. */
+const probeTime = 900
 
 const nothingServed: Served = { requests: { answered: 0 }, tokens: { accepted: 0, refused: 0 } }
 
@@ -103,6 +105,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
       settings: () => settings,
       fetch,
       served: servedByAll,
+      unreadiness: unreadinessOfAll,
       listening(origin) {
         member.isServing = true
         isListening(origin)
@@ -204,11 +207,25 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
   async function servedByAll(): Promise<Served> {
     const read = await Promise.all(
       serving().map(async (member) => {
-        member.served = await member.ask('served').catch(() => member.served)
+        member.served = await inTime(member.ask('served')).catch(() => member.served)
         return member.served
       }),
     )
     return [servedByDeparted, ...read].reduce(sum)
+  }
+
+  /** The word of all: a request goes to any of them. */
+  async function unreadinessOfAll(): Promise<string[]> {
+    const reasons = await Promise.all(
+      serving().map(async (member) => {
+        const { pid } = member.worker.process
+        return inTime(member.ask('unreadiness')).catch(() =>
+          // One that has ended meanwhile gets no requests.
+          member.isServing ? [`process ${pid} does not respond`] : [],
+        )
+      }),
+    )
+    return [...new Set(reasons.flat())]
   }
 
   async function keepCountsOf(member: Member): Promise<void> {
@@ -241,6 +258,15 @@ function sum(one: Served, other: Served): Served {
       refused: one.tokens.refused + other.tokens.refused,
     },
   }
+}
+
+/** Rejects when there is no answer within the time that a probe waits. */
+async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${probeTime} ms`)), probeTime)
+  })
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer))
 }
 
 /** A worker that ends meanwhile does not count: whoever takes its place asks for the settings. */

@@ -31,6 +31,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     discard: () => gateway().discard(),
     metrics: () => gateway().registry.getMetricsAsJSON(),
     served: () => gateway().served,
+    unreadiness: () => gateway().unreadiness(),
     stop: () => void Promise.resolve(running?.stop()).finally(() => process.exit(0)),
   }
   const ask = openQuestions<PrimaryAnswers>(
@@ -47,6 +48,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       supergraph: options.supergraph,
       documents: documentsOfPrimary(ask),
       servedByAll: () => ask('served'),
+      unreadinessOfAll: () => ask('unreadiness').catch(() => gateway().unreadiness()),
       log: options.log,
     })
     const listening = await listen(started.listener, options.listen)

@@ -55,6 +55,11 @@ const revocationSchema = z
       .array(address())
       .default([])
       .describe('Addresses of Token Status Lists; one that ends in / stands for all below it'),
+    status_list_aggregation: address()
+      .optional()
+      .describe(
+        'Where the issuer lists its status lists (status_list_aggregation_endpoint); left out: at each address of status_lists that ends in /, if there is something',
+      ),
     cut_offs: address()
       .optional()
       .describe('The address of the cut-offs by subject and key (application/revocations+jwt)'),
@@ -74,14 +79,19 @@ const revocationSchema = z
     timeout: duration({ least: '100ms', most: '30s' }).default(1_500),
   })
   .check(
-    together<{ status_lists?: unknown; cut_offs?: unknown }>((revocation, problem) => {
+    together<RevocationInput>((revocation, problem) => {
       const { status_lists: lists = [], cut_offs: cutOffs } = revocation
+      if (revocation.status_list_aggregation !== undefined && !hasPrefix(lists)) {
+        const message = 'needs an entry of status_lists that ends in /, below which the lists are'
+        problem(['status_list_aggregation'], message)
+      }
       if (cutOffs !== undefined || !Array.isArray(lists) || lists.length > 0) return
       problem([], 'needs status_lists, cut_offs, or both')
     }),
   )
   .transform((revocation) => ({
     statusLists: revocation.status_lists,
+    statusListAggregation: revocation.status_list_aggregation,
     cutOffs: revocation.cut_offs,
     refresh: revocation.refresh,
     staleFor: revocation.stale_for,
@@ -89,6 +99,16 @@ const revocationSchema = z
     required: revocation.required,
     timeout: revocation.timeout,
   }))
+
+interface RevocationInput {
+  status_lists?: unknown
+  status_list_aggregation?: unknown
+  cut_offs?: unknown
+}
+
+function hasPrefix(lists: unknown): boolean {
+  return Array.isArray(lists) && lists.some((uri) => typeof uri === 'string' && uri.endsWith('/'))
+}
 
 function address() {
   return z.string('expected a URL').refine(URL.canParse, { message: 'expected a URL' })
@@ -151,6 +171,9 @@ const issuerSchema = z
     subject_prefix: text()
       .optional()
       .describe('Put before `sub`, so that subjects of several issuers never collide'),
+    required: flag()
+      .default(true)
+      .describe('false: the gateway is ready even while tokens of this issuer cannot be verified'),
     key_set: keySetSchema,
     revocation: revocationSchema.optional(),
   })
@@ -168,6 +191,7 @@ const issuerSchema = z
     scopes: issuer.scopes,
     subjectPrefix: issuer.subject_prefix ?? '',
     keySet: issuer.key_set,
+    required: issuer.required,
     revocation: issuer.revocation,
   }))
 
@@ -179,7 +203,11 @@ interface IssuerInput {
   jwks?: unknown
   allow_http?: unknown
   algorithms?: unknown
-  revocation?: { statusLists?: readonly string[]; cutOffs?: string | undefined }
+  revocation?: {
+    statusLists?: readonly string[]
+    statusListAggregation?: string | undefined
+    cutOffs?: string | undefined
+  }
 }
 
 function checkIssuer(issuer: IssuerInput, problem: Problem): void {
@@ -206,13 +234,16 @@ function checkIssuer(issuer: IssuerInput, problem: Problem): void {
     if (fault) problem([name], fault)
   }
   // Once its own keys are right, the section has the names that the code uses.
-  const { statusLists = [], cutOffs } = issuer.revocation ?? {}
+  const { statusLists = [], statusListAggregation, cutOffs } = issuer.revocation ?? {}
   statusLists.forEach((list, index) => {
     const fault = faultOfUrl(list, issuer.allow_http === true)
     if (fault) problem(['revocation', 'status_lists', index], fault)
   })
-  const fault = cutOffs && faultOfUrl(cutOffs, issuer.allow_http === true)
-  if (fault) problem(['revocation', 'cut_offs'], fault)
+  const others = { status_list_aggregation: statusListAggregation, cut_offs: cutOffs }
+  for (const [name, address] of Object.entries(others)) {
+    const fault = address && faultOfUrl(address, issuer.allow_http === true)
+    if (fault) problem(['revocation', name], fault)
+  }
 }
 
 function keysOf(issuer: {

@@ -17,7 +17,7 @@ export interface ExpressAppParts extends RefusalOptions {
   /** What has been served since the start, shown by `/health`. */
   served: () => object | Promise<object>
   /** Why the gateway cannot serve right now, or nothing. */
-  unreadiness: () => readonly string[]
+  unreadiness: () => readonly string[] | Promise<readonly string[]>
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
   /** The longest that an answer may take, in milliseconds. */
@@ -49,8 +49,8 @@ export function expressApp(parts: ExpressAppParts): Express {
   app.get('/health', async (_request, response) => {
     response.json({ status: 'alive', ...(await parts.served()) })
   })
-  app.get('/ready', (_request, response) => {
-    const reasons = parts.unreadiness()
+  app.get('/ready', async (_request, response) => {
+    const reasons = await parts.unreadiness()
     if (reasons.length === 0) return void response.json({ status: 'ready' })
     response.status(503).json({ status: 'not ready', reasons })
   })

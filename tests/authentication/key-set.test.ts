@@ -74,7 +74,7 @@ describe('prefetched and refreshed in the background', () => {
     const started = performance.now()
     const subject = testAuthenticator([issuerOptions(issuer)])
     expect(performance.now() - started).toBeLessThan(100)
-    expect(subject.unreadiness()).toEqual([`no keys of ${issuer.issuer} yet`])
+    expect(subject.unreadiness()).toEqual([`no usable keys of ${issuer.issuer}`])
     await subject.close()
     await issuer.close()
   })

@@ -3,7 +3,10 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { deflateSync } from 'node:zlib'
 import type { JWTPayload } from 'jose'
+import type { KeyPlace } from '../../gateway/authentication/key-source.ts'
 import type { RevocationOptions } from '../../gateway/authentication/revocation/issuer-revocation.ts'
+import { documentFetcher } from '../../gateway/authentication/fetch-document.ts'
+import { sharedDocuments } from '../../gateway/authentication/shared-documents.ts'
 import { readStatusList, statusList } from '../../gateway/authentication/revocation/status-list.ts'
 import { until } from '../support/until.ts'
 import { issuerOptions, testAuthenticator } from './support/test-authenticator.ts'
@@ -25,27 +28,43 @@ interface SceneOptions extends Partial<RevocationOptions> {
   prepare?: (issuer: TestIssuer, revocation: TestRevocation) => unknown
   signer?: typeof key
   bits?: 1 | 2 | 4 | 8
+  keys?: KeyPlace
+  /** Configures the address below which the lists are, instead of the list itself. */
+  below?: boolean
 }
 
-async function scene({ prepare, signer = key, bits = 1, ...options }: SceneOptions = {}) {
+function revocationOptions(revocation: TestRevocation): RevocationOptions {
+  return {
+    statusLists: [revocation.listUri],
+    cutOffs: revocation.cutOffsUri,
+    refresh: 5_000,
+    staleFor: 300_000,
+    whenStale: 'refuse',
+    required: false,
+    timeout: 1_500,
+  }
+}
+
+/** The lists are below an address, wherever they are listed. */
+function belowOptions({ listUri }: TestRevocation): Partial<RevocationOptions> {
+  return { statusLists: [listUri.replace(/1$/, '')], cutOffs: undefined }
+}
+
+async function scene({ prepare, signer = key, bits = 1, keys, ...given }: SceneOptions = {}) {
   const issuer = await testIssuer({ keys: [signer.jwk] })
   const revocation = publishRevocation(issuer, signer, { bits })
   await prepare?.(issuer, revocation)
+  const { below, ...options } = { ...given, ...(given.below ? belowOptions(revocation) : {}) }
   const clock = testClock()
   const subject = testAuthenticator(
     [
       issuerOptions(issuer, {
         algorithms: [signer.algorithm],
         revocation: {
-          statusLists: [revocation.listUri],
-          cutOffs: revocation.cutOffsUri,
-          refresh: 5_000,
-          staleFor: 300_000,
-          whenStale: 'refuse',
-          required: false,
-          timeout: 1_500,
+          ...revocationOptions(revocation),
           ...options,
         },
+        ...(keys ? { keys } : {}),
       }),
     ],
     {},
@@ -323,9 +342,182 @@ describe('a document that is not what it should be is not used:', () => {
   })
 })
 
+describe('the lists that an issuer publishes', () => {
+  const listed = (uris: unknown) => (issuer: TestIssuer, _revocation?: TestRevocation) => {
+    issuer.handlers['/status-lists/'] = (_request, response) =>
+      json(response, { status_lists: uris })
+  }
+  const publishing = (issuer: TestIssuer, revocation: TestRevocation) => {
+    revocation.revoke(1)
+    listed([revocation.listUri])(issuer)
+  }
+
+  test('are there before the first token: it is judged although the issuer has gone', async () => {
+    const { issuer, subject, token } = await scene({ below: true, prepare: publishing })
+    expect(issuer.requests['/status-lists/1']).toBe(1)
+    const [bad, good] = [await token(1), await token(2)]
+    await issuer.goAway()
+    expect(await subject.ask(bad)).toBe('TOKEN_REVOKED')
+    expect(await subject.ask(good)).toMatchObject(accepted)
+  })
+
+  test('count for readiness', async () => {
+    const { revocation, subject, clock } = await scene({
+      below: true,
+      prepare: (issuer, revocation) => {
+        publishing(issuer, revocation)
+        revocation.claims = { sub: 'https://other' }
+      },
+    })
+    expect(subject.unreadiness()).toEqual([`nothing usable from ${revocation.listUri}`])
+    revocation.claims = {}
+    await until(async () => {
+      await clock.pass(1_000)
+      return subject.ready()
+    })
+  })
+
+  test('are found later, when one more is published', async () => {
+    const { issuer, revocation, subject, clock, token } = await scene({
+      below: true,
+      prepare: listed([]),
+    })
+    expect(subject.ready()).toBe(true)
+    publishing(issuer, revocation)
+    await until(async () => {
+      await clock.pass(5_000)
+      return issuer.requests['/status-lists/1'] === 1
+    })
+    await until(() => subject.ready())
+    await issuer.goAway()
+    expect(await subject.ask(await token(1))).toBe('TOKEN_REVOKED')
+  })
+
+  test('are found where the metadata say (status_list_aggregation_endpoint)', async () => {
+    const { issuer } = await scene({
+      below: true,
+      keys: { kind: 'discovery' },
+      prepare: (issuer, { listUri }) => {
+        issuer.handlers['/lists'] = (_request, response) =>
+          json(response, { status_lists: [listUri] })
+        issuer.handlers['/.well-known/openid-configuration'] = (_request, response) =>
+          json(response, {
+            issuer: issuer.issuer,
+            jwks_uri: issuer.jwksUri,
+            status_list_aggregation_endpoint: `${issuer.issuer}/lists`,
+          })
+      },
+    })
+    expect(issuer.requests['/status-lists/1']).toBe(1)
+    expect(issuer.requests['/status-lists/']).toBeUndefined()
+  })
+
+  test.each<[string, (issuer: TestIssuer) => void]>([
+    ['an address with nothing there', () => {}],
+    [
+      'an HTML page',
+      ({ handlers }) =>
+        (handlers['/status-lists/'] = (_request, response) =>
+          response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Lists</h1>')),
+    ],
+    ['something else', listed('none')],
+    ['addresses that are not configured', listed(['https://elsewhere.example/status-lists/1'])],
+    [
+      'JSON that is nested deeply',
+      listed(JSON.parse('['.repeat(500) + ']'.repeat(500)) as unknown),
+    ],
+  ])(
+    'may be unknown, unless the configuration says where they are listed: %s',
+    async (_name, prepare) => {
+      const { subject, issuer, token } = await scene({ below: true, prepare })
+      expect(subject.ready()).toBe(true)
+      expect(await subject.ask(await token(2))).toMatchObject(accepted)
+      expect(issuer.requests['/status-lists/1']).toBe(1)
+      expect(subject.log.every(({ level }) => Number(level) <= 40)).toBe(true)
+    },
+  )
+
+  test('are waited for where the configuration says that they are listed', async () => {
+    const statusListAggregation = (issuer: TestIssuer) => `${issuer.issuer}/lists`
+    const issuer = await testIssuer({ keys: [key.jwk] })
+    const revocation = publishRevocation(issuer, key)
+    const clock = testClock()
+    const subject = testAuthenticator(
+      [
+        issuerOptions(issuer, {
+          revocation: {
+            ...revocationOptions(revocation),
+            ...belowOptions(revocation),
+            statusListAggregation: statusListAggregation(issuer),
+          },
+        }),
+      ],
+      {},
+      { clock },
+    )
+    closers.push(subject.close, issuer.close)
+    await subject.warm
+    expect(subject.unreadiness()).toEqual([`nothing usable from ${issuer.issuer}/lists`])
+    issuer.handlers['/lists'] = (_request, response) =>
+      json(response, { status_lists: [revocation.listUri] })
+    await until(async () => {
+      await clock.pass(1_000)
+      return subject.ready()
+    })
+    expect(issuer.requests['/status-lists/1']).toBeGreaterThan(0)
+  })
+
+  test('more than are followed cost no more', async () => {
+    const { issuer, subject } = await scene({
+      below: true,
+      prepare: (issuer, { listUri }) =>
+        listed(Array.from({ length: 5_000 }, (_, index) => listUri.replace(/1$/, `${index}`)))(
+          issuer,
+        ),
+    })
+    const asked = Object.keys(issuer.requests).filter((path) => /lists\/\d/.test(path))
+    expect(asked.length).toBe(64)
+    expect(subject.unreadiness()).toHaveLength(63)
+  })
+})
+
+describe('several processes that share what they fetch', () => {
+  test('all have what one has: keys and lists for one that starts while the issuer is away', async () => {
+    const issuer = await testIssuer({ keys: [key.jwk] })
+    const revocation = publishRevocation(issuer, key)
+    revocation.revoke(1)
+    const clock = testClock()
+    const source = documentFetcher()
+    const fetch = sharedDocuments(source.fetch, clock)
+    const options = [issuerOptions(issuer, { revocation: revocationOptions(revocation) })]
+    const start = () =>
+      testAuthenticator(options, {}, { clock, documents: { fetch, close: async () => {} } })
+    const first = start()
+    await first.warm
+    await issuer.goAway()
+    await clock.pass(60_000)
+
+    const second = start()
+    await second.warm
+    closers.push(first.close, second.close, source.close)
+    const exp = Math.floor(clock.now() / 1_000) + 3_000
+    const token = (idx: number) =>
+      issuer.sign(key, { exp, status: { status_list: { idx, uri: revocation.listUri } } })
+    for (const subject of [first, second]) {
+      expect(subject.unreadiness()).toEqual([])
+      expect(await subject.ask(await token(1))).toBe('TOKEN_REVOKED')
+      expect(await subject.ask(await token(2))).toMatchObject(accepted)
+    }
+    // The age goes with the document: for nobody does it count longer.
+    await clock.pass(246_000)
+    expect(await first.ask(await token(2))).toBe('REVOCATION_UNAVAILABLE')
+    expect(await second.ask(await token(2))).toBe('REVOCATION_UNAVAILABLE')
+  })
+})
+
 describe('an issuer that cannot be asked', () => {
   test('the documents count for a bounded time, and then no token passes', async () => {
-    const { issuer, clock, subject, token } = await scene({
+    const { issuer, revocation, clock, subject, token } = await scene({
       prepare: (_issuer, revocation) => revocation.revoke(1),
     })
     const [bad, good] = [await token(1), await token(2)]
@@ -336,6 +528,10 @@ describe('an issuer that cannot be asked', () => {
     await clock.pass(6_000)
     expect(await subject.ask(good)).toBe('REVOCATION_UNAVAILABLE')
     expect(await subject.ask()).toMatchObject({ claims: null })
+    expect(subject.unreadiness()).toEqual([
+      `nothing usable from ${revocation.listUri}`,
+      `nothing usable from ${revocation.cutOffsUri}`,
+    ])
   })
 
   test('a deployment may choose to accept them instead', async () => {
@@ -344,6 +540,20 @@ describe('an issuer that cannot be asked', () => {
     await issuer.goAway()
     await clock.pass(306_000)
     expect(await subject.ask(good)).toMatchObject(accepted)
+    expect(subject.ready()).toBe(true)
+  })
+
+  test('a deployment may be ready without it', async () => {
+    const issuer = await testIssuer({ keys: [key.jwk] })
+    const revocation = publishRevocation(issuer, key)
+    await issuer.goAway()
+    const subject = testAuthenticator([
+      issuerOptions(issuer, { required: false, revocation: revocationOptions(revocation) }),
+    ])
+    closers.push(subject.close)
+    await subject.warm
+    expect(subject.unreadiness()).toEqual([])
+    expect(await subject.ask(await issuer.sign(key))).toBe('KEYS_UNAVAILABLE')
   })
 
   test('a confirmation that nothing changed counts like a new document', async () => {
@@ -373,8 +583,8 @@ describe('an issuer that cannot be asked', () => {
     const good = await token(2)
     expect(await subject.ask(good)).toBe('KEYS_UNAVAILABLE')
     expect(subject.unreadiness()).toEqual([
-      `no keys of ${issuer.issuer} yet`,
-      ...[revocation.listUri, revocation.cutOffsUri].map((uri) => `nothing from ${uri} yet`),
+      `no usable keys of ${issuer.issuer}`,
+      ...[revocation.listUri, revocation.cutOffsUri].map((uri) => `nothing usable from ${uri}`),
     ])
     await issuer.comeBack()
     await until(async () => {

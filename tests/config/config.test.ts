@@ -78,6 +78,10 @@ test('the shipped development configuration is valid in an empty environment', (
     kind: 'url',
     url: 'http://127.0.0.1:4001/.well-known/jwks.json',
   })
+  expect(config.authentication.issuers[0]).toMatchObject({
+    required: true,
+    revocation: { statusListAggregation: 'http://127.0.0.1:4001/status-lists' },
+  })
 })
 
 test('everything wrong is listed at once, with line and path', () => {
@@ -135,6 +139,16 @@ describe('refused at start:', () => {
       'a scope with a space',
       `authentication: { issuers: [{ ${issuer}, discovery: true, scopes: { allow: [a b] } }] }`,
       'scopes.allow[0]: expected visible ASCII without white space',
+    ],
+    [
+      'a place that lists status lists, without one below which they are',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: { status_lists: [https://x.example/1], status_list_aggregation: https://x.example/ } }] }`,
+      'status_list_aggregation: needs an entry of status_lists that ends in /',
+    ],
+    [
+      'a place without TLS that lists status lists',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: { status_lists: [https://x.example/], status_list_aggregation: http://x.example/ } }] }`,
+      'revocation.status_list_aggregation: expected https',
     ],
     [
       'the algorithm none',

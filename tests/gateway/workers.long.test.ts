@@ -41,12 +41,12 @@ interface Gateway {
 
 let configs = 0
 
-function configText(workers: number, forward: string, metrics = ''): string {
+function configText(workers: number, forward: string, metrics = '', from = issuer): string {
   return `workers: ${workers}
 authentication:
   issuers:
-    - issuer: ${issuer.issuer}
-      jwks_uri: ${issuer.jwksUri}
+    - issuer: ${from.issuer}
+      jwks_uri: ${from.jwksUri}
       audiences: [portcullis]
       key_set: { cooldown: 1h }
 claims:
@@ -237,6 +237,59 @@ describe('two processes', () => {
     const token = await issuer.accessToken()
     const { status, body } = await gateway.ask(token)
     expect({ status, body }).toEqual({ status: 200, body: answered('name sub') })
+  })
+})
+
+describe('two processes whose issuer has gone away', () => {
+  let gateway: Gateway
+  let own: TestIssuer
+  let workers: number[]
+
+  beforeAll(async () => {
+    own = await startIssuer()
+    const config = configText(2, 'sub', '', own).replace('cooldown: 1h', 'max_age: 10s')
+    gateway = await startGateway(config)
+    const line = await until(() => gateway.log().find(({ processes }) => processes))
+    workers = line.processes as number[]
+    await until(async () => (await readiness()).status === 200)
+    await own.close()
+  })
+  afterAll(() => gateway.stop())
+
+  async function readiness() {
+    const response = await fetch(`${gateway.origin}/ready`, { signal: AbortSignal.timeout(5_000) })
+    return { status: response.status, body: (await response.json()) as { reasons?: string[] } }
+  }
+
+  test('verify by what the primary has, one that starts now as well', async () => {
+    // Until the keys are so old that they would be fetched again.
+    await until(() => gateway.log().some(({ msg }) => String(msg).includes('could not be fetched')))
+    process.kill(workers[0]!, 'SIGKILL')
+    const { worker } = await until(() =>
+      gateway.log().find(({ msg }) => msg === 'a worker has taken its place'),
+    )
+    workers[0] = worker as number
+    const token = await own.accessToken()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => gateway.ask(token)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect((await readiness()).status).toBe(200)
+  })
+
+  test('are ready only when all of them are: one that does not respond is named', async () => {
+    process.kill(workers[0]!, 'SIGSTOP')
+    try {
+      const reasons = [`process ${workers[0]} does not respond`]
+      await until(async () => {
+        const { status, body } = await readiness().catch(() => ({ status: 0, body: {} }))
+        return (
+          status === 503 &&
+          JSON.stringify(body) === JSON.stringify({ status: 'not ready', reasons })
+        )
+      })
+    } finally {
+      process.kill(workers[0]!, 'SIGCONT')
+    }
+    await until(async () => (await readiness()).status === 200)
   })
 })
 

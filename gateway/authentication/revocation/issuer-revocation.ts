@@ -8,6 +8,7 @@ import { isCutOff, readCutOffs } from './cut-offs.ts'
 import type { CutOffs } from './cut-offs.ts'
 import { polledDocument } from './polled-document.ts'
 import type { PolledDocument, PolledDocumentOptions } from './polled-document.ts'
+import { publishedLists } from './published-lists.ts'
 import { readSignedDocument } from './signed-document.ts'
 import { readStatusList } from './status-list.ts'
 import type { StatusList } from './status-list.ts'
@@ -15,6 +16,8 @@ import type { StatusList } from './status-list.ts'
 export interface RevocationOptions extends PolledDocumentOptions {
   /** Addresses of status lists; one that ends in `/` stands for all that begin with it. */
   statusLists: readonly string[]
+  /** Where the issuer lists its status lists; undefined: it is asked at addresses that end in `/`. */
+  statusListAggregation?: string | undefined
   /** The address of the cut-offs, if the issuer publishes any. */
   cutOffs: string | undefined
   /** Past the time that a document may be stale: refuse all of its tokens, or accept them. */
@@ -29,6 +32,8 @@ export interface RevocationParts {
   issuer: string
   algorithms: readonly string[]
   clockTolerance: number
+  /** Finds where the issuer says that it lists its status lists. */
+  discoverAggregation: () => Promise<string | undefined>
   keys: Pick<IssuerKeys, 'current' | 'find'>
   fetch: DocumentFetcher
   clock: Clock
@@ -67,7 +72,7 @@ export interface IssuerRevocation {
   refuseRevoked(token: RevocableToken): void | Promise<void>
   /** The documents in use, with their age in milliseconds. */
   documents(): readonly { readonly uri: string; readonly age: number | undefined }[]
-  /** The configured documents without which no token passes, and which nobody has seen yet. */
+  /** Those without which tokens are refused now, of what is configured and what the issuer lists. */
   missing(): readonly string[]
   readonly firstAttempt: Promise<void>
   close(): void
@@ -90,6 +95,7 @@ export function issuerRevocation(
   const { clock } = parts
   const lists = new Map<string, FollowedList>()
   for (const uri of options.statusLists) if (!uri.endsWith('/')) follow(uri)
+  const published = publishedLists(options, { ...parts, isConfigured, follow: followPublished })
   const cutOffs = options.cutOffs === undefined ? undefined : followCutOffs(options.cutOffs)
   const documents = () => [
     ...[...lists.values()].map(({ document }) => document),
@@ -109,15 +115,24 @@ export function issuerRevocation(
       return first ? first.then(() => decide(token)) : decide(token)
     },
     documents: () => documents().map((document) => ({ uri: document.uri, age: document.age() })),
-    missing: () =>
-      options.whenStale === 'accept'
-        ? []
-        : documents()
-            .filter(({ uri }) => uri === options.cutOffs || options.statusLists.includes(uri))
-            .filter((document) => document.age() === undefined)
-            .map(({ uri }) => uri),
-    firstAttempt: Promise.all(documents().map((document) => document.firstAttempt)).then(() => {}),
-    close: () => documents().forEach((document) => document.close()),
+    missing() {
+      if (options.whenStale === 'accept') return []
+      const unusable = documents()
+        .filter(({ uri }) => isReliedOn(uri))
+        .filter((document) => document.current() === undefined)
+      return [...published.missing(), ...unusable.map(({ uri }) => uri)]
+    },
+    firstAttempt: published.firstAttempt
+      .then(() => Promise.all(documents().map((document) => document.firstAttempt)))
+      .then(() => {}),
+    close() {
+      published.close()
+      documents().forEach((document) => document.close())
+    },
+  }
+
+  function isReliedOn(uri: string): boolean {
+    return uri === options.cutOffs || options.statusLists.includes(uri) || published.has(uri)
   }
 
   function reference(claims: Readonly<Record<string, unknown>>): StatusReference | undefined {
@@ -133,7 +148,7 @@ export function issuerRevocation(
     if (typeof uri !== 'string' || !Number.isSafeInteger(idx) || (idx as number) < 0) {
       throw new GatewayError('CLAIM_INVALID', { cause: new Error('`status` has another form') })
     }
-    if (options.statusLists.some((known) => covers(known, uri))) {
+    if (isConfigured(uri)) {
       return { uri, index: idx as number }
     }
     if (options.statusLists.length === 0 && !options.required) return undefined
@@ -194,6 +209,14 @@ export function issuerRevocation(
     })
     lists.set(uri, { document, usedAt: clock.now() })
     return document
+  }
+
+  function followPublished(uri: string): void {
+    if (lists.has(uri) || lists.size < maxStatusLists) listOf(uri)
+  }
+
+  function isConfigured(uri: string): boolean {
+    return options.statusLists.some((known) => covers(known, uri))
   }
 
   function dropLongestUnused(): void {

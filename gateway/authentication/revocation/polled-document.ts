@@ -1,7 +1,9 @@
 /** A document that is asked for again and again in the background, and usable for a bounded time. */
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import type { FetchedDocument, Sharing, UnchangedDocument } from '../fetch-document.ts'
+import { FetchFailure } from '../fetch-failure.ts'
+import type { Sharing } from '../fetch-document.ts'
+import type { FetchedDocument, UnchangedDocument } from '../fetched-document.ts'
 
 export interface PolledDocumentOptions {
   /** How often it is asked for, in milliseconds. */
@@ -87,22 +89,36 @@ export function polledDocument<Content>(
       const asked = clock.now()
       const etag = held && asked < held.usableUntil ? held.etag : undefined
       const answer = await parts.fetch(etag, { youngerThan: period() / 2 })
-      if ('body' in answer) {
-        held = { ...(await parts.read(answer.body)), etag: answer.etag }
-      }
       const { age = 0 } = answer
+      if ('body' in answer) await hold(answer)
       confirmedAt = asked - age
       if (failures > 0) log.info({ uri, failures }, 'the revocation document is back')
       failures = 0
       plan(Math.max(period() - age, leastRefresh))
     } catch (cause) {
       failures++
+      await holdLastGood(cause)
       log.warn(
         { uri, failures, cause: (cause as Error).message },
         'the revocation document could not be read',
       )
       plan(held ? Math.min(options.refresh * failures, longest) : backoff(failures))
     }
+  }
+
+  async function hold({ body, etag }: FetchedDocument): Promise<void> {
+    held = { ...(await parts.read(body)), etag }
+  }
+
+  /** The last good version of another process counts where it is newer than ours. */
+  async function holdLastGood(cause: unknown): Promise<void> {
+    const lastGood = cause instanceof FetchFailure ? cause.lastGood : undefined
+    const fetchedAt = clock.now() - (lastGood?.age ?? 0)
+    if (!lastGood || fetchedAt <= confirmedAt) return
+    await hold(lastGood).then(
+      () => (confirmedAt = fetchedAt),
+      () => {},
+    )
   }
 
   /** How often it is asked for. */

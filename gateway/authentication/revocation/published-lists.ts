@@ -1,0 +1,152 @@
+/**
+ * Which status lists an issuer publishes (Token Status List, section 9: status list aggregation), so that
+ * they are fetched before the first token points to one.
+ */
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import { FetchFailure } from '../fetch-failure.ts'
+import type { DocumentFetcher, Sharing } from '../fetch-document.ts'
+import { parseJson } from '../parse-json.ts'
+import { polledDocument } from './polled-document.ts'
+import type { PolledDocument, PolledDocumentOptions } from './polled-document.ts'
+
+export interface PublishedListsOptions extends PolledDocumentOptions {
+  /** Addresses of status lists; one that ends in `/` stands for all that begin with it. */
+  statusLists: readonly string[]
+  /** Where the issuer lists them. */
+  statusListAggregation?: string | undefined
+  /** The longest a fetch may take, in milliseconds. */
+  timeout: number
+}
+
+export interface PublishedListsParts {
+  issuer: string
+  fetch: DocumentFetcher
+  /** Finds where the issuer says that it lists its status lists. */
+  discoverAggregation: () => Promise<string | undefined>
+  isConfigured: (uri: string) => boolean
+  /** Called for each list that is new among those published. */
+  follow: (uri: string) => void
+  clock: Clock
+  log: Logger
+}
+
+export interface PublishedLists {
+  has(uri: string): boolean
+  /** The addresses where the lists are listed, and from which nothing has come yet. */
+  missing(): readonly string[]
+  /** Resolves when each place has been asked once, with success or without. */
+  readonly firstAttempt: Promise<unknown>
+  close(): void
+}
+
+/** Where lists are listed. */
+interface Place {
+  readonly uri: string
+  /**
+   * Whether the issuer may list none. The address is then that below which its lists are: what lists
+   * them may be there, as with the auth subgraph, or where the metadata say.
+   */
+  readonly optional: boolean
+}
+
+/** Thrown for a document that lists no status lists. */
+class AggregationInvalid extends Error {
+  override name = 'AggregationInvalid'
+}
+
+const maxSize = 256 * 1024
+/** Of more than these the rest is found when a token points there. */
+const mostLists = 4_096
+const mediaTypes = ['application/json']
+/** The least time between two questions, in milliseconds: a new list is seldom. */
+const leastRefresh = 30_000
+
+/** Starts to ask the issuer, without waiting for it. */
+export function publishedLists(
+  options: PublishedListsOptions,
+  parts: PublishedListsParts,
+): PublishedLists {
+  const { clock, log, issuer } = parts
+  const known = new Map<Place, ReadonlySet<string>>()
+  const documents = placesOf(options).map(followPlace)
+
+  return {
+    has: (uri) => [...known.values()].some((uris) => uris.has(uri)),
+    missing: () => documents.filter(({ age }) => age() === undefined).map(({ uri }) => uri),
+    firstAttempt: Promise.all(documents.map(({ firstAttempt }) => firstAttempt)),
+    close: () => documents.forEach(({ close }) => close()),
+  }
+
+  function followPlace(place: Place): PolledDocument<ReadonlySet<string>> {
+    const { refresh, staleFor } = options
+    return polledDocument(
+      { refresh: Math.max(refresh, leastRefresh), staleFor },
+      {
+        uri: place.uri,
+        fetch: (unlessEtag, sharing) => fetchList(place, unlessEtag, sharing),
+        read: async (text) => {
+          const content = readList(text, place)
+          takeUp(place, content)
+          return { content, usableUntil: Infinity, timeToLive: undefined }
+        },
+        clock,
+        log,
+      },
+    )
+  }
+
+  /** Where it is optional, any response will do: only silence leaves the question open. */
+  async function fetchList(
+    { uri, optional }: Place,
+    unlessEtag: string | undefined,
+    sharing: Sharing,
+  ) {
+    const { timeout } = options
+    try {
+      const url = (optional ? await parts.discoverAggregation() : undefined) ?? uri
+      return await parts.fetch(url, { timeout, maxSize, mediaTypes, unlessEtag, sharing })
+    } catch (cause) {
+      const hasResponse = cause instanceof FetchFailure && cause.status !== undefined
+      if (!optional || !hasResponse || cause.lastGood) throw cause
+      return { body: '{"status_lists":[]}', etag: undefined, maxAge: undefined }
+    }
+  }
+
+  function takeUp(place: Place, uris: ReadonlySet<string>): void {
+    const before = known.get(place)
+    known.set(place, uris)
+    const added = [...uris].filter((uri) => !before?.has(uri))
+    added.filter(parts.isConfigured).forEach(parts.follow)
+    const foreign = added.filter((uri) => !parts.isConfigured(uri))
+    if (foreign.length === 0) return
+    log.warn(
+      { issuer, uris: foreign.slice(0, 5) },
+      'the issuer publishes status lists that status_lists does not cover: tokens that point there are refused',
+    )
+  }
+}
+
+function placesOf({ statusLists, statusListAggregation }: PublishedListsOptions): Place[] {
+  if (statusListAggregation !== undefined) return [{ uri: statusListAggregation, optional: false }]
+  return statusLists
+    .filter((address) => address.endsWith('/'))
+    .map((uri) => ({ uri, optional: true }))
+}
+
+function readList(text: string, { optional }: Place): ReadonlySet<string> {
+  const uris = statusListsIn(text)
+  if (uris === undefined && !optional) {
+    throw new AggregationInvalid('it is not a JSON object with a list `status_lists`')
+  }
+  return new Set(uris?.slice(0, mostLists))
+}
+
+function statusListsIn(text: string): string[] | undefined {
+  try {
+    const { status_lists: uris } = Object(parseJson(text)) as { status_lists?: unknown }
+    return Array.isArray(uris) && uris.every((uri) => typeof uri === 'string') ? uris : undefined
+  } catch {
+    return undefined
+  }
+}
