@@ -11,7 +11,7 @@ import { documentFetcher } from './fetch-document.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import { tokenFinder } from './find-token.ts'
 import type { TokenSource } from './find-token.ts'
-import { createIssuer } from './issuer.ts'
+import { createIssuer, issuerOf } from './issuer.ts'
 import type { Issuer, IssuerOptions } from './issuer.ts'
 import { issuerWarnings } from './issuer-warnings.ts'
 import { noMetrics } from './metrics.ts'
@@ -245,7 +245,7 @@ export function authenticator(
     let token: UnverifiedToken | undefined
     try {
       token = readToken(text)
-      const issuer = issuerOf(token)
+      const issuer = issuerOf(token.payload, issuers)
       const started = performance.now()
       const { claims, key } = await issuer.verify(token)
       metrics.verified(token.algorithm, (performance.now() - started) / 1_000)
@@ -271,15 +271,6 @@ export function authenticator(
       const lasting = !passingReasons.includes(reason)
       return { outcome: 'refused', entry: { reason, cause, description: describe(token) }, lasting }
     }
-  }
-
-  function issuerOf({ payload }: UnverifiedToken): Issuer {
-    if (payload.iss === undefined) {
-      throw new GatewayError('CLAIM_MISSING', { cause: new Error('`iss` is missing') })
-    }
-    const found = typeof payload.iss === 'string' ? issuers.get(payload.iss) : undefined
-    if (found) return found
-    throw new GatewayError('ISSUER_UNKNOWN')
   }
 
   /** Asks what can have changed since a token was verified: the time, and revocation. */

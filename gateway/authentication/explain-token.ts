@@ -3,19 +3,20 @@
  * judges requests, and where one check fails it forgives that one and goes on, so that an operator
  * sees everything that is wrong at once.
  */
-import { GatewayError } from '../errors.ts'
-import type { ErrorName } from '../errors.ts'
 import type { Clock } from './clock.ts'
+import { issuerOf } from './issuer.ts'
 import type { Issuer } from './issuer.ts'
 import { readToken } from './read-token.ts'
 import type { UnverifiedToken } from './read-token.ts'
+import { checkOfReason, TokenRefused } from './token-refused.ts'
+import type { TokenCheck, TokenReason } from './token-refused.ts'
 import { accessTokenVerifier } from './verify-access-token.ts'
 import type { AccessTokenRules, VerifiedToken } from './verify-access-token.ts'
 import { withAliases } from './algorithms.ts'
 
 export interface TokenExplanation {
   /** What the gateway answers: `accepted`, or the reason of its refusal. */
-  readonly decision: 'accepted' | ErrorName
+  readonly decision: 'accepted' | TokenReason
   readonly checks: readonly ExplainedCheck[]
   /** What the token says, verified or not; undefined when it cannot be read. */
   readonly token: UnverifiedToken | undefined
@@ -24,9 +25,9 @@ export interface TokenExplanation {
 }
 
 export interface ExplainedCheck {
-  readonly check: string
+  readonly check: TokenCheck
   readonly verdict: 'passed' | 'failed' | 'not looked at'
-  readonly reason?: ErrorName
+  readonly reason?: TokenReason
   readonly detail: string
 }
 
@@ -36,9 +37,13 @@ export interface ExplainTokenParts {
 }
 
 interface Failure {
-  readonly reason: ErrorName
+  readonly reason: TokenReason
   readonly detail: string
 }
+
+/** The parts of a judgement, in order; each ends with the first check that fails. */
+const stages = ['read', 'issuer', 'verify', 'claims', 'revocation', 'done'] as const
+type Stage = (typeof stages)[number]
 
 interface Findings {
   token?: UnverifiedToken
@@ -46,8 +51,8 @@ interface Findings {
   verified?: VerifiedToken
   claims?: Readonly<Record<string, unknown>>
   readonly failures: Failure[]
-  /** Whether everything was looked at. */
-  complete: boolean
+  /** The stage in which the judgement has ended. */
+  stage: Stage
 }
 
 /** Returns every check with its verdict, in the order in which the gateway makes them. */
@@ -55,15 +60,17 @@ export async function explainToken(
   text: string,
   { issuers, clock }: ExplainTokenParts,
 ): Promise<TokenExplanation> {
-  const findings: Findings = { failures: [], complete: false }
+  const findings: Findings = { failures: [], stage: 'read' }
   try {
     findings.token = readToken(text)
-    findings.issuer = issuerOf(findings.token, issuers)
+    findings.stage = 'issuer'
+    findings.issuer = issuerOf(findings.token.payload, issuers)
+    findings.stage = 'verify'
     findings.verified = await verifyForgiving(findings.token, findings.issuer, findings, clock)
     await judgeClaims(findings.verified, findings.issuer, findings)
-    findings.complete = true
+    findings.stage = 'done'
   } catch (error) {
-    if (!(error instanceof GatewayError)) throw error
+    if (!(error instanceof TokenRefused)) throw error
     findings.failures.push(failureOf(error))
   }
   return {
@@ -72,15 +79,6 @@ export async function explainToken(
     token: findings.token,
     claims: findings.claims,
   }
-}
-
-function issuerOf({ payload }: UnverifiedToken, issuers: ReadonlyMap<string, Issuer>): Issuer {
-  if (payload.iss === undefined) {
-    throw new GatewayError('CLAIM_MISSING', { cause: new Error('`iss` is missing') })
-  }
-  const issuer = issuers.get(payload.iss as string)
-  if (issuer) return issuer
-  throw new GatewayError('ISSUER_UNKNOWN')
 }
 
 /** Verifies again and again, each time without the rule that failed, until only the rest is left. */
@@ -96,7 +94,7 @@ async function verifyForgiving(
     try {
       return await accessTokenVerifier(rules, keys, now)(token)
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error
+      if (!(error instanceof TokenRefused)) throw error
       const forgive = forgiveness[error.reason]
       if (!forgive || failures.some(({ reason }) => reason === error.reason)) throw error
       failures.push(failureOf(error))
@@ -112,7 +110,7 @@ interface Forgiveness {
   readonly now?: () => number
 }
 
-const forgiveness: Partial<Record<ErrorName, (token: UnverifiedToken) => Forgiveness>> = {
+const forgiveness: Partial<Record<TokenReason, (token: UnverifiedToken) => Forgiveness>> = {
   TOKEN_TYPE_WRONG: ({ type }) => ({ rules: { tokenTypes: [type ?? 'JWT'] } }),
   AUDIENCE_MISMATCH: ({ payload }) => ({ rules: { audiences: [payload.aud].flat() as string[] } }),
   TOKEN_EXPIRED: ({ payload }) => ({ now: () => Number(payload.exp) * 1_000 - 1_000 }),
@@ -127,108 +125,91 @@ async function judgeClaims(
   { select, revocation }: Issuer,
   findings: Findings,
 ): Promise<void> {
+  findings.stage = 'claims'
   findings.claims = select(claims).claims
+  findings.stage = 'revocation'
   if (!revocation) return
   await revocation.refuseRevoked(revocation.revocable(claims, key.keyId))
 }
 
-function failureOf({ reason, cause, message }: GatewayError): Failure {
+function failureOf({ reason, cause, message }: TokenRefused): Failure {
   return { reason, detail: cause instanceof Error ? cause.message : message }
 }
 
 interface Check {
-  readonly check: string
-  readonly reasons: readonly ErrorName[]
+  readonly stage: Stage
   /** What was found, for a check that passed. */
   readonly found: (findings: Findings, now: number) => string
 }
 
-const checks: readonly Check[] = [
-  {
-    check: 'size',
-    reasons: ['TOKEN_TOO_LARGE'],
+/** In the order in which the gateway makes them: there is one for every reason of a refusal. */
+const checks: Readonly<Record<TokenCheck, Check>> = {
+  size: {
+    stage: 'read',
     found: ({ token }) => (token ? `${token.text.length} bytes, at most 8192` : ''),
   },
-  { check: 'form', reasons: ['TOKEN_MALFORMED'], found: () => 'three parts in base64url' },
-  {
-    check: 'header',
-    reasons: ['HEADER_PARAMETER_REFUSED'],
-    found: () => 'no crit, jku, jwk, x5u, x5c, zip, b64',
-  },
-  {
-    check: 'issuer',
-    reasons: ['ISSUER_UNKNOWN'],
-    found: ({ issuer }) => issuer?.name ?? '',
-  },
-  {
-    check: 'type',
-    reasons: ['TOKEN_TYPE_WRONG'],
-    found: ({ token }) => token?.type ?? 'none, which counts as JWT',
-  },
-  {
-    check: 'algorithm',
-    reasons: ['ALGORITHM_REFUSED'],
-    found: ({ token }) => token?.algorithm ?? '',
-  },
-  {
-    check: 'key',
-    reasons: ['KEY_UNKNOWN', 'KEYS_UNAVAILABLE'],
-    found: ({ token }) => token?.keyId ?? '',
-  },
-  { check: 'signature', reasons: ['SIGNATURE_INVALID'], found: () => 'by that key' },
-  {
-    check: 'required claims',
-    reasons: ['CLAIM_MISSING'],
-    found: () => 'iss, sub, aud, exp, iat are there',
-  },
-  {
-    check: 'audience',
-    reasons: ['AUDIENCE_MISMATCH'],
-    found: ({ token }) => JSON.stringify(token?.payload.aud),
-  },
-  {
-    check: 'not before',
-    reasons: ['TOKEN_NOT_YET_VALID'],
+  form: { stage: 'read', found: () => 'three parts in base64url' },
+  header: { stage: 'read', found: () => 'no crit, jku, jwk, x5u, x5c, zip, b64' },
+  issuer: { stage: 'issuer', found: ({ issuer }) => issuer?.name ?? '' },
+  type: { stage: 'verify', found: ({ token }) => token?.type ?? 'none, which counts as JWT' },
+  algorithm: { stage: 'verify', found: ({ token }) => token?.algorithm ?? '' },
+  key: { stage: 'verify', found: ({ token }) => token?.keyId ?? '' },
+  signature: { stage: 'verify', found: () => 'by that key' },
+  'required claims': { stage: 'verify', found: () => 'iss, sub, aud, exp, iat are there' },
+  audience: { stage: 'verify', found: ({ token }) => JSON.stringify(token?.payload.aud) },
+  'not before': {
+    stage: 'verify',
     found: ({ token }, now) => ago(token?.payload.nbf ?? token?.payload.iat, now),
   },
-  {
-    check: 'expiry',
-    reasons: ['TOKEN_EXPIRED'],
-    found: ({ token }, now) => ago(token?.payload.exp, now),
-  },
-  {
-    check: 'age',
-    reasons: ['TOKEN_TOO_OLD'],
-    found: ({ token }, now) => `issued ${ago(token?.payload.iat, now)}`,
-  },
-  { check: 'claims', reasons: ['CLAIM_INVALID'], found: () => 'of the right kinds' },
-  {
-    check: 'claims to forward',
-    reasons: ['CLAIMS_TOO_LARGE'],
+  expiry: { stage: 'verify', found: ({ token }, now) => ago(token?.payload.exp, now) },
+  age: { stage: 'verify', found: ({ token }, now) => `issued ${ago(token?.payload.iat, now)}` },
+  claims: { stage: 'claims', found: () => 'of the right kinds' },
+  'claims to forward': {
+    stage: 'claims',
     found: ({ claims }) => Object.keys(claims ?? {}).join(', '),
   },
-  {
-    check: 'revocation',
-    reasons: ['TOKEN_REVOKED', 'REVOCATION_UNAVAILABLE'],
+  revocation: {
+    stage: 'revocation',
     found: ({ issuer }) =>
       issuer?.revocation ? 'not revoked' : 'not asked: none is configured for this issuer',
   },
-]
+}
+
+const checkNames = Object.keys(checks) as TokenCheck[]
+
+/**
+ * The last check that is certain to have passed when a stage ends with a reason that belongs to another:
+ * `alg: none` is refused before the issuer is looked for, an `nbf` that is a text before `exp` is read.
+ */
+const lastCertain: Readonly<Record<Stage, TokenCheck>> = {
+  read: 'header',
+  issuer: 'header',
+  verify: 'audience',
+  claims: 'age',
+  revocation: 'claims to forward',
+  done: 'revocation',
+}
+
+function lastPassed({ stage, failures }: Findings): number {
+  const stop = stage === 'done' ? undefined : failures.at(-1)
+  const check = stop && checkOfReason[stop.reason]
+  if (check === undefined || checks[check].stage !== stage) {
+    return checkNames.indexOf(lastCertain[stage])
+  }
+  return checkNames.indexOf(check) - 1
+}
 
 function explainChecks(findings: Findings, now: number): ExplainedCheck[] {
-  const { failures, complete, token } = findings
-  const stop = complete ? undefined : failures.at(-1)?.reason
-  const stoppedAt = checks.findIndex(({ reasons }) => reasons.some((reason) => reason === stop))
-  return checks.map(({ check, reasons, found }, index) => {
-    const failure = failures.find(({ reason }) => reasons.includes(reason))
+  const passed = lastPassed(findings)
+  return checkNames.map((check, index) => {
+    const failure = findings.failures.find(({ reason }) => checkOfReason[reason] === check)
+    const found = () => checks[check].found(findings, now)
     if (failure) {
-      const detail = token ? `${failure.detail} (${found(findings, now)})` : failure.detail
+      const detail = findings.token ? `${failure.detail} (${found()})` : failure.detail
       return { check, verdict: 'failed', reason: failure.reason, detail }
     }
-    if (stoppedAt >= 0 && index > stoppedAt) {
-      return { check, verdict: 'not looked at', detail: '' }
-    }
-    return { check, verdict: 'passed', detail: found(findings, now) }
+    if (index > passed) return { check, verdict: 'not looked at', detail: '' }
+    return { check, verdict: 'passed', detail: found() }
   })
 }
 

@@ -10,6 +10,7 @@ import type { IssuerKeys, KeySetOptions } from './refreshing-key-set.ts'
 import { issuerRevocation } from './revocation/issuer-revocation.ts'
 import type { IssuerRevocation, RevocationOptions } from './revocation/issuer-revocation.ts'
 import type { ScopeRule } from './scopes.ts'
+import { TokenRefused } from './token-refused.ts'
 import { claimSelector } from './select-claims.ts'
 import type { ClaimRules, ClaimSelector } from './select-claims.ts'
 import { accessTokenVerifier } from './verify-access-token.ts'
@@ -98,4 +99,16 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer
         log,
       }),
   }
+}
+
+/** Returns the issuer that a payload names; one that is missing or unknown is a TokenRefused. */
+export function issuerOf(
+  payload: Readonly<Record<string, unknown>>,
+  issuers: ReadonlyMap<string, Issuer>,
+): Issuer {
+  const { iss: name } = payload
+  if (name === undefined) throw new TokenRefused('CLAIM_MISSING', '`iss` is missing')
+  const issuer = typeof name === 'string' ? issuers.get(name) : undefined
+  if (issuer) return issuer
+  throw new TokenRefused('ISSUER_UNKNOWN')
 }

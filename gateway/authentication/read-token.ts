@@ -4,7 +4,7 @@
  * JOSE libraries accept several spellings of one token (padding, white space, trailing bits). Here a
  * token has exactly one.
  */
-import { GatewayError } from '../errors.ts'
+import { TokenRefused } from './token-refused.ts'
 import { JsonTooDeep, parseJson } from './parse-json.ts'
 
 export interface UnverifiedToken {
@@ -31,9 +31,9 @@ const refusedParameters = ['crit', 'jku', 'jwk', 'x5u', 'x5c', 'zip', 'b64']
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Returns the parts of the token; anything out of the ordinary is a GatewayError. */
+/** Returns the parts of the token; anything out of the ordinary is a TokenRefused. */
 export function readToken(text: string, maxSize = maxTokenSize): UnverifiedToken {
-  if (text.length > maxSize) throw new GatewayError('TOKEN_TOO_LARGE')
+  if (text.length > maxSize) throw new TokenRefused('TOKEN_TOO_LARGE')
   const [, header, payload, signature] = compactForm.exec(text) ?? []
   if (header === undefined || payload === undefined || signature === undefined) {
     throw malformed('not three parts in base64url')
@@ -43,11 +43,11 @@ export function readToken(text: string, maxSize = maxTokenSize): UnverifiedToken
   const { alg, kid, typ } = parameters
   if (typeof alg !== 'string') throw malformed('the header names no algorithm')
   if (alg.toLowerCase() === 'none') {
-    throw new GatewayError('ALGORITHM_REFUSED', { cause: new Error('the token is not signed') })
+    throw new TokenRefused('ALGORITHM_REFUSED', 'the token is not signed')
   }
   if (typ !== undefined && typeof typ !== 'string') throw malformed('`typ` is not a text')
   if (typeof kid !== 'string' || kid === '') {
-    throw new GatewayError('KEY_UNKNOWN', { cause: new Error('the header names no key') })
+    throw new TokenRefused('KEY_UNKNOWN', 'the header names no key')
   }
   if (signature === '' || !isCanonical(signature)) throw malformed('the signature is not canonical')
   return { text, algorithm: alg, keyId: kid, type: typ, payload: readObject(payload, 'payload') }
@@ -96,10 +96,9 @@ function isCanonical(encoded: string): boolean {
 function refuseParameters(parameters: Record<string, unknown>): void {
   const refused = refusedParameters.find((name) => Object.hasOwn(parameters, name))
   if (refused === undefined) return
-  const cause = new Error(`parameter \`${refused}\``)
-  throw new GatewayError('HEADER_PARAMETER_REFUSED', { cause })
+  throw new TokenRefused('HEADER_PARAMETER_REFUSED', `parameter \`${refused}\``)
 }
 
-function malformed(why: string): GatewayError {
-  return new GatewayError('TOKEN_MALFORMED', { cause: new Error(why) })
+function malformed(why: string): TokenRefused {
+  return new TokenRefused('TOKEN_MALFORMED', why)
 }

@@ -9,7 +9,7 @@
  * tokens flood in.
  */
 import type { Logger } from 'pino'
-import { GatewayError } from '../errors.ts'
+import { TokenRefused } from './token-refused.ts'
 import type { Clock } from './clock.ts'
 import type { Sharing } from './fetch-document.ts'
 import type { KeyDocument, KeySource } from './key-source.ts'
@@ -102,7 +102,7 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     const key = current(keyId)
     if (key) return key
     if (failures > 0) throw unavailable()
-    throw new GatewayError('KEY_UNKNOWN', { cause: new Error('no such key in the key set') })
+    throw new TokenRefused('KEY_UNKNOWN', 'no such key in the key set')
   }
 
   /** Asks now, unless the issuer was asked a short while ago or a retry is planned anyway. */
@@ -113,10 +113,8 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     return refresh({ cooldown: options.cooldown })
   }
 
-  function unavailable(): GatewayError {
-    return new GatewayError('KEYS_UNAVAILABLE', {
-      cause: new Error(`the keys of ${issuer} cannot be fetched`),
-    })
+  function unavailable(): TokenRefused {
+    return new TokenRefused('KEYS_UNAVAILABLE', `the keys of ${issuer} cannot be fetched`)
   }
 
   /** Never rejects: what went wrong is in the log, and `failures` counts it. */

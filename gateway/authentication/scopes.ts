@@ -1,5 +1,5 @@
 /** The scopes that a token states, and which of them its issuer may speak of. */
-import { GatewayError } from '../errors.ts'
+import { TokenRefused } from './token-refused.ts'
 
 /** Scopes of several issuers share one set of names: this keeps an issuer to its own. */
 export type ScopeRule =
@@ -56,7 +56,7 @@ function memberOf(value: unknown, step: string): unknown {
 function readScopes(value: unknown): string | readonly string[] | undefined {
   if (value === undefined || typeof value === 'string') return value
   if (Array.isArray(value) && value.every((scope) => typeof scope === 'string')) return value
-  throw new GatewayError('CLAIM_INVALID', { cause: new Error('the scopes are no list of texts') })
+  throw new TokenRefused('CLAIM_INVALID', 'the scopes are no list of texts')
 }
 
 function ownScopes(rule: ScopeRule): (scopes: readonly string[]) => string[] {

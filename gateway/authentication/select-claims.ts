@@ -1,6 +1,6 @@
 /** The allow list: of all that a token says, what may go further. */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
-import { GatewayError } from '../errors.ts'
+import { TokenRefused } from './token-refused.ts'
 import { claimAt, withOwnScopes } from './scopes.ts'
 import type { ClaimsRecord, ScopeRule } from './scopes.ts'
 
@@ -75,7 +75,7 @@ function own(record: ClaimsRecord, name: string): unknown {
 
 function refuseTooMuch(claims: Record<string, unknown>, list: readonly string[]): void {
   const size = Buffer.byteLength(JSON.stringify(narrowClaims(claims, list)))
-  if (size > maxForwardedSize) throw new GatewayError('CLAIMS_TOO_LARGE')
+  if (size > maxForwardedSize) throw new TokenRefused('CLAIMS_TOO_LARGE')
 }
 
 /** Returns those of the claims that are in the list, and `sub` in any case. */

@@ -1,12 +1,12 @@
 /** The judgement of one issuer's access tokens: its key, its rules, nobody else's. */
 import { errors, jwtVerify } from 'jose'
 import type { JWTPayload } from 'jose'
-import { GatewayError } from '../errors.ts'
-import type { ErrorName } from '../errors.ts'
 import { fitsAlgorithm } from './algorithms.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import type { VerificationKey } from './read-key-set.ts'
 import type { IssuerKeys } from './refreshing-key-set.ts'
+import { TokenRefused } from './token-refused.ts'
+import type { TokenReason } from './token-refused.ts'
 
 export interface AccessTokenRules {
   /** The exact `iss`. */
@@ -49,11 +49,10 @@ export function accessTokenVerifier(
 
   return async (token) => {
     refuseType(token)
-    if (!options.algorithms.includes(token.algorithm)) throw new GatewayError('ALGORITHM_REFUSED')
+    if (!options.algorithms.includes(token.algorithm)) throw new TokenRefused('ALGORITHM_REFUSED')
     const key = keys.current(token.keyId) ?? (await keys.find(token.keyId))
     if (!fitsAlgorithm(key, token.algorithm)) {
-      const cause = new Error('the key is of another kind than the algorithm')
-      throw new GatewayError('ALGORITHM_REFUSED', { cause })
+      throw new TokenRefused('ALGORITHM_REFUSED', 'the key is of another kind than the algorithm')
     }
     const claims = await verify(token, key)
     refuseUnusual(claims)
@@ -62,7 +61,7 @@ export function accessTokenVerifier(
 
   function refuseType({ type }: UnverifiedToken): void {
     if (tokenTypes.includes(mediaType(type ?? 'JWT'))) return
-    throw new GatewayError('TOKEN_TYPE_WRONG')
+    throw new TokenRefused('TOKEN_TYPE_WRONG')
   }
 
   async function verify({ text }: UnverifiedToken, { key }: VerificationKey): Promise<JWTPayload> {
@@ -70,7 +69,7 @@ export function accessTokenVerifier(
       return (await jwtVerify(text, key, { ...options, currentDate: new Date(now()) })).payload
     } catch (cause) {
       if (!(cause instanceof errors.JOSEError)) throw cause
-      throw new GatewayError(reasonOf(cause), { cause: new Error(cause.message) })
+      throw new TokenRefused(reasonOf(cause), cause.message)
     }
   }
 }
@@ -84,8 +83,8 @@ function refuseUnusual(claims: JWTPayload): void {
   const times = [exp, iat, nbf].filter((time) => time !== undefined)
   if (!times.every(Number.isFinite)) throw invalidClaim('a time is not a finite number')
   if (isIdToken(claims)) {
-    const cause = new Error('its claims are those of an ID or refresh token')
-    throw new GatewayError('TOKEN_TYPE_WRONG', { cause })
+    const why = 'its claims are those of an ID or refresh token'
+    throw new TokenRefused('TOKEN_TYPE_WRONG', why)
   }
 }
 
@@ -110,19 +109,19 @@ function mediaType(type: string): string {
   return lower.includes('/') ? lower : `application/${lower}`
 }
 
-function invalidClaim(why: string): GatewayError {
-  return new GatewayError('CLAIM_INVALID', { cause: new Error(why) })
+function invalidClaim(why: string): TokenRefused {
+  return new TokenRefused('CLAIM_INVALID', why)
 }
 
 /** Claims whose value is not the expected one, by name. */
-const reasonOfClaim: Readonly<Record<string, ErrorName>> = {
+const reasonOfClaim: Readonly<Record<string, TokenReason>> = {
   iss: 'ISSUER_UNKNOWN',
   aud: 'AUDIENCE_MISMATCH',
   nbf: 'TOKEN_NOT_YET_VALID',
   iat: 'TOKEN_NOT_YET_VALID',
 }
 
-function reasonOf(cause: errors.JOSEError): ErrorName {
+function reasonOf(cause: errors.JOSEError): TokenReason {
   if (cause instanceof errors.JWTExpired) {
     return cause.claim === 'iat' ? 'TOKEN_TOO_OLD' : 'TOKEN_EXPIRED'
   }

@@ -1,13 +1,14 @@
 /** `npm run explain-token`: the gateway's decision about a token, check by check. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '../../gateway/authentication/clock.ts'
 import { explainToken } from '../../gateway/authentication/explain-token.ts'
 import { documentFetcher } from '../../gateway/authentication/fetch-document.ts'
+import { checkOfReason } from '../../gateway/authentication/token-refused.ts'
 import { createIssuer } from '../../gateway/authentication/issuer.ts'
 import type { Issuer } from '../../gateway/authentication/issuer.ts'
 import { issuerOptions, testAuthenticator } from './support/test-authenticator.ts'
@@ -98,6 +99,12 @@ test.each<[string, () => string | Promise<string>]>([
   ['one with an empty subject', () => server.sign(key, { sub: '' })],
   ['one with too many claims', () => server.sign(key, { name: 'x'.repeat(5_000) })],
   ['a revoked one', () => server.sign(key, status(7))],
+  ['one without a key id', () => forge(key, { ...header, kid: undefined }, claims())],
+  ['one that is not signed', () => forge(key, { ...header, alg: 'none' }, claims())],
+  ['one whose `nbf` is a text', () => forge(key, header, { ...claims(), nbf: 'x' })],
+  ['one whose scopes are no texts', () => forge(key, header, { ...claims(), scope: [7] })],
+  ['one whose status is of another form', () => server.sign(key, { status: 7 })],
+  ['one with a deep claim', () => forge(key, header, `{"x":${'['.repeat(90)}${']'.repeat(90)}}`)],
   ['garbage', () => 'garbage'],
   ['a long one', () => 'a'.repeat(9_000)],
 ])('%s: the explanation decides as the gateway does, and names the check', async (_name, make) => {
@@ -126,6 +133,49 @@ test('what depends on a check that failed is not looked at', async () => {
   const { checks } = await explain(await server.sign(strangeKey))
   expect(checks.find(({ check }) => check === 'key')?.verdict).toBe('passed')
   expect(checks.find(({ check }) => check === 'expiry')?.verdict).toBe('not looked at')
+})
+
+test.each<[string, () => string | Promise<string>, string, string]>([
+  ['no key id', () => forge(key, { ...header, kid: undefined }, claims()), 'header', 'issuer'],
+  ['alg none', () => forge(key, { ...header, alg: 'none' }, claims()), 'header', 'issuer'],
+  ['no issuer', () => forge(key, header, { sub: '1' }), 'header', 'signature'],
+  ['`nbf` a text', () => forge(key, header, { ...claims(), nbf: 'x' }), 'audience', 'expiry'],
+  ['scopes no texts', () => forge(key, header, { ...claims(), scope: 7 }), 'age', 'revocation'],
+  [
+    'a status of another form',
+    () => server.sign(key, { status: 7 }),
+    'claims to forward',
+    'revocation',
+  ],
+  ['garbage', () => 'garbage', 'size', 'header'],
+])('nothing is said to be right that was not looked at: %s', async (_name, make, passed, not) => {
+  const { checks, decision } = await explain(await make())
+  expect(decision).not.toBe('accepted')
+  const verdictOf = (name: string) => checks.find(({ check }) => check === name)?.verdict
+  expect(verdictOf(passed)).toBe('passed')
+  expect(verdictOf(not)).toBe('not looked at')
+})
+
+test('every reason for which a token is refused has its check', async () => {
+  const { checks } = await explain(await server.sign(key, status(6)))
+  expect(checks.map(({ check }) => check).toSorted()).toEqual(
+    [...new Set(Object.values(checkOfReason))].toSorted(),
+  )
+  expect(checks.every(({ verdict }) => verdict === 'passed')).toBe(true)
+})
+
+test('tokens are refused by that table only: what judges them raises no other error', () => {
+  const folder = 'gateway/authentication'
+  const judges = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.ts$/.test(file))
+    .filter((file) => !['authenticator.ts', 'find-token.ts', 'token-refused.ts'].includes(file))
+  expect(judges.length).toBeGreaterThan(10)
+  for (const file of judges) {
+    expect([file, /new GatewayError/.test(readFileSync(join(folder, file), 'utf8'))]).toEqual([
+      file,
+      false,
+    ])
+  }
 })
 
 test('the command reads standard input, prints each check, and never the signature', async () => {

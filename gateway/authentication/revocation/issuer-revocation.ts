@@ -1,6 +1,6 @@
 /** Which of one issuer's verified tokens have been revoked since. */
 import type { Logger } from 'pino'
-import { GatewayError } from '../../errors.ts'
+import { TokenRefused } from '../token-refused.ts'
 import type { Clock } from '../clock.ts'
 import type { DocumentFetcher, Sharing } from '../fetch-document.ts'
 import type { IssuerKeys } from '../refreshing-key-set.ts'
@@ -139,22 +139,23 @@ export function issuerRevocation(
     const { status } = claims
     if (status === undefined) {
       if (!options.required) return undefined
-      throw new GatewayError('CLAIM_MISSING', { cause: new Error('`status` is missing') })
+      throw new TokenRefused('CLAIM_MISSING', '`status` is missing')
     }
     const { idx, uri } = ((status as { status_list?: object } | null)?.status_list ?? {}) as {
       idx?: unknown
       uri?: unknown
     }
     if (typeof uri !== 'string' || !Number.isSafeInteger(idx) || (idx as number) < 0) {
-      throw new GatewayError('CLAIM_INVALID', { cause: new Error('`status` has another form') })
+      throw new TokenRefused('CLAIM_INVALID', '`status` has another form')
     }
     if (isConfigured(uri)) {
       return { uri, index: idx as number }
     }
     if (options.statusLists.length === 0 && !options.required) return undefined
-    throw new GatewayError('CLAIM_INVALID', {
-      cause: new Error('`status` points to a list at an address that is not configured'),
-    })
+    throw new TokenRefused(
+      'CLAIM_INVALID',
+      '`status` points to a list at an address that is not configured',
+    )
   }
 
   /** What has to be waited for: documents that nobody has seen yet. */
@@ -169,16 +170,15 @@ export function issuerRevocation(
     if (!token.status) return
     const list = usable(listOf(token.status.uri))
     if (!list || list.at(token.status.index) === 0) return
-    throw new GatewayError('TOKEN_REVOKED', { cause: new Error('by the status list') })
+    throw new TokenRefused('TOKEN_REVOKED', 'by the status list')
   }
 
   function refuseCutOff(token: RevocableToken, known: CutOffs | undefined) {
     if (!known) return
-    if (isCutOff(known, token)) {
-      throw new GatewayError('TOKEN_REVOKED', { cause: new Error('by the cut-off of its subject') })
-    }
+    if (isCutOff(known, token))
+      throw new TokenRefused('TOKEN_REVOKED', 'by the cut-off of its subject')
     if (known.keys.has(token.keyId)) {
-      throw new GatewayError('TOKEN_REVOKED', { cause: new Error('with the key that signed it') })
+      throw new TokenRefused('TOKEN_REVOKED', 'with the key that signed it')
     }
   }
 
@@ -186,9 +186,7 @@ export function issuerRevocation(
   function usable<Content>(document: PolledDocument<Content>): Content | undefined {
     const content = document.current()
     if (content !== undefined || options.whenStale === 'accept') return content
-    throw new GatewayError('REVOCATION_UNAVAILABLE', {
-      cause: new Error(`nothing current from ${document.uri}`),
-    })
+    throw new TokenRefused('REVOCATION_UNAVAILABLE', `nothing current from ${document.uri}`)
   }
 
   function listOf(uri: string): PolledDocument<StatusList> {
