@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'graphql'
+import { addGetRoute } from '../kit/get-route.ts'
 import type { RunningProcess } from '../kit/process/run-process.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { serveSubgraph } from '../kit/serve-subgraph.ts'
@@ -44,7 +45,7 @@ export async function startAuth(
     ready: () => parts.keys.published(),
     isUnavailable: isDatabaseUnavailable,
     routes(app) {
-      app.get(jwksPath, jwksRoute(parts.keys))
+      addGetRoute(app, jwksPath, jwksRoute(parts.keys))
       addRevocationRoutes(app, parts)
       addOAuthRoutes(app, parts)
     },

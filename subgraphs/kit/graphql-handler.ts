@@ -35,6 +35,7 @@ export function subgraphHandler(
   server: ApolloServer<SubgraphContext>,
   options: SubgraphHandlerOptions,
 ): (RequestHandler | ErrorRequestHandler)[] {
+  const { bodyLimit = defaultBodyLimit } = options
   const readClaims = claimsHeaderReader(options.subgraph, options.keys)
 
   const requireGateway: RequestHandler = async (request, response, next) => {
@@ -79,18 +80,19 @@ export function subgraphHandler(
 
   const refuseBody: ErrorRequestHandler = (error, _request, response, _next) => {
     const status = typeof error?.status === 'number' ? error.status : 500
-    const message = status < 500 ? 'The request body could not be read' : 'Internal server error'
+    const message = status < 500 ? bodyProblem(status) : 'Internal server error'
     response
       .status(status)
       .json(errorBody(status < 500 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR', message))
   }
 
-  return [
-    requireGateway,
-    raw({ type: () => true, limit: options.bodyLimit ?? defaultBodyLimit }),
-    answer,
-    refuseBody,
-  ]
+  return [requireGateway, raw({ type: () => true, limit: bodyLimit }), answer, refuseBody]
+
+  function bodyProblem(status: number): string {
+    return status === 413
+      ? `The request body is larger than ${bodyLimit} bytes`
+      : 'The request body could not be read'
+  }
 }
 
 function headerMap(headers: Record<string, string | string[] | undefined>): HeaderMap {

@@ -8,6 +8,7 @@ import type { Express } from 'express'
 import type { DocumentNode, GraphQLFieldResolver, GraphQLScalarType, ValidationRule } from 'graphql'
 import type { ClaimsVerificationKeys } from './claims-header.ts'
 import type { SubgraphContext } from './guards.ts'
+import { addGetRoute } from './get-route.ts'
 import { subgraphHandler } from './graphql-handler.ts'
 import { unforeseenErrors } from './unforeseen-errors.ts'
 import { listen } from './process/listen.ts'
@@ -65,8 +66,12 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
   app.disable('x-powered-by')
   app.disable('etag')
   const requests = { answered: 0, refused: 0 }
-  app.get('/health', (_request, response) => void response.json({ status: 'alive', requests }))
-  app.get('/ready', async (_request, response) => {
+  addGetRoute(
+    app,
+    '/health',
+    (_request, response) => void response.json({ status: 'alive', requests }),
+  )
+  addGetRoute(app, '/ready', async (_request, response) => {
     const ready = await Promise.resolve(options.ready?.()).then(
       () => true,
       () => false,

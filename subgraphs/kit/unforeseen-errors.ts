@@ -5,14 +5,13 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
+import { unavailableError } from './retry-later.ts'
 
 /** After how many seconds a caller should retry while something that the subgraph needs is away. */
 export const unavailableRetryAfter = 5
 
 /** How often the log says that something is away, in milliseconds: each request would say it. */
 const reportInterval = 10_000
-
-const unavailableMessage = `The service is unavailable: retry after ${unavailableRetryAfter} seconds`
 
 export interface UnforeseenErrors {
   /** Returns a GraphQL error as the caller sees it. */
@@ -43,8 +42,7 @@ export function unforeseenErrors(
         return { ...formatted, message: 'Internal server error' }
       }
       reportUnavailable(cause)
-      const extensions = { code: 'SERVICE_UNAVAILABLE', retryAfter: unavailableRetryAfter }
-      return { ...formatted, message: unavailableMessage, extensions }
+      return { ...formatted, ...unavailableError(unavailableRetryAfter) }
     },
 
     notFound(_request, response) {

@@ -338,7 +338,7 @@ test('the hashing queue works in parallel, lets 64 wait, and tells the next to c
   }
   const accepted = Array.from({ length: 66 }, () => inTurn(task))
   await expect(inTurn(task)).rejects.toMatchObject({
-    extensions: { code: 'SERVICE_UNAVAILABLE', http: { status: 503 } },
+    extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 },
   })
   let done = 0
   for (const each of accepted) void each.then(() => done++)

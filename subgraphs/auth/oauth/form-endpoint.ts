@@ -56,7 +56,8 @@ function readForm(body: Record<string, unknown> | undefined): Form {
   return form
 }
 
-const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
+/** What is not the client's fault is answered where all routes' errors are. */
+const answerError: ErrorRequestHandler = (error, _request, response, next) => {
   if (error instanceof OAuthError) {
     if (error.status === 401) response.set('www-authenticate', 'Basic realm="portcullis"')
     if (error.retryAfter !== undefined) response.set('retry-after', String(error.retryAfter))
@@ -66,10 +67,16 @@ const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
   if (error?.status >= 400 && error?.status < 500) {
     response.status(error.status).json({
       error: 'invalid_request',
-      error_description: 'The request body could not be read',
+      error_description: bodyProblem(error.status),
     })
     return
   }
-  console.error('auth:', error)
-  response.status(500).json({ error: 'server_error' })
+  next(error)
+}
+
+function bodyProblem(status: number): string {
+  if (status === 413)
+    return `The request body is larger than ${bodyLimit} bytes, or has too many parameters`
+  if (status === 415) return 'Send the request body in UTF-8 and without content encoding'
+  return 'The request body could not be read'
 }

@@ -1,5 +1,6 @@
 /** Adds the standard endpoints beside GraphQL. */
 import type { Express } from 'express'
+import { addGetRoute } from '../../kit/get-route.ts'
 import { formEndpoint } from './form-endpoint.ts'
 import { introspectionEndpoint, introspectionPath } from './introspection-endpoint.ts'
 import type { IntrospectionParts } from './introspection-endpoint.ts'
@@ -17,7 +18,7 @@ export interface OAuthParts
 }
 
 export function addOAuthRoutes(app: Express, parts: OAuthParts): void {
-  app.get(metadataPaths, metadataRoute(parts.issuer, parts.baseUrl, parts.algorithm))
+  addGetRoute(app, metadataPaths, metadataRoute(parts.issuer, parts.baseUrl, parts.algorithm))
   app.use(formEndpoint(tokenPath, tokenEndpoint(parts)))
   app.use(formEndpoint(introspectionPath, introspectionEndpoint(parts)))
   app.use(formEndpoint(revocationPath, revocationEndpoint(parts)))

@@ -1,4 +1,5 @@
-import { GraphQLError } from 'graphql'
+import type { GraphQLError } from 'graphql'
+import { overloaded } from '../../kit/retry-later.ts'
 
 export interface HashingQueueOptions {
   /** How many hashes are computed at once. */
@@ -35,12 +36,7 @@ export function hashingQueue({ parallel, waiting }: HashingQueueOptions): Hashin
   }
 }
 
-/** Says nothing of what was asked: only that now is not the time. */
+/** Returns the error of a queue that is full: a place in it is free within a second. */
 export function tooBusy(): GraphQLError {
-  return new GraphQLError('Too busy: try again shortly', {
-    extensions: {
-      code: 'SERVICE_UNAVAILABLE',
-      http: { status: 503, headers: new Map([['retry-after', '1']]) },
-    },
-  })
+  return overloaded(1)
 }

@@ -1,5 +1,6 @@
 /** Adds what gateways fetch to learn of revocations. */
 import type { Express } from 'express'
+import { addGetRoute } from '../../kit/get-route.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { SigningKeys } from '../tokens/signing-keys.ts'
 import { revocationsMediaType, revocationsPath, revocationsType } from './cut-offs.ts'
@@ -51,20 +52,21 @@ export function addRevocationRoutes(app: Express, parts: RevocationParts): void 
     read: cutOffs.read,
   })
 
-  app.get(
+  addGetRoute(
+    app,
     `${statusListsPath}/:list`,
     documentRoute(statusListMediaType, async ({ list }) => {
       const exists = /^[1-9]\d{0,5}$/.test(String(list)) && Number(list) <= (await countLists())
       return exists ? statusList(Number(list)) : undefined
     }),
   )
-  app.get(statusListsPath, async (_request, response) => {
+  addGetRoute(app, statusListsPath, async (_request, response) => {
     const uris = Array.from({ length: await countLists() }, (_, index) =>
       statusListUri(index + 1, baseUrl()),
     )
     response.set('cache-control', 'public, max-age=5').json({ status_lists: uris })
   })
-  app.get(revocationsPath, documentRoute(revocationsMediaType, revocations))
+  addGetRoute(app, revocationsPath, documentRoute(revocationsMediaType, revocations))
 
   function countLists() {
     return countStatusLists(database)
