@@ -3,6 +3,7 @@ import { PostgresDialect } from 'kysely'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { DatabaseUnavailable, reportUnavailable } from './database-unavailable.ts'
+import { storable } from './storable.ts'
 
 /** How long to wait for a connection, in milliseconds. */
 const connectionTimeout = 5_000
@@ -42,7 +43,7 @@ function reportingPool(pool: pg.Pool): PostgresPool {
         () => true,
       )
       const query = (sql: string, parameters: readonly unknown[]) =>
-        reportUnavailable(() => client.query(sql, [...parameters]), isUnavailable)
+        reportUnavailable(() => client.query(sql, parameters.map(storable)), isUnavailable)
       return {
         query: query as unknown as PostgresPoolClient['query'],
         release: (destroy) => client.release(destroy),

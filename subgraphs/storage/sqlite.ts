@@ -5,6 +5,7 @@ import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysel
 import type { DatabaseConnection, SqliteDatabase, SqliteDialectConfig } from 'kysely'
 import Libsql from 'libsql'
 import { DatabaseUnavailable, reportUnavailable } from './database-unavailable.ts'
+import { storable } from './storable.ts'
 
 /** How long a statement waits for another process that is writing, in milliseconds. */
 const busyTimeout = 10_000
@@ -78,7 +79,10 @@ class Driver extends SqliteDriver {
     const connection = await super.acquireConnection()
     return {
       executeQuery: (query) =>
-        reportUnavailable(() => connection.executeQuery(query), isUnavailable),
+        reportUnavailable(
+          () => connection.executeQuery({ ...query, parameters: query.parameters.map(storable) }),
+          isUnavailable,
+        ),
       streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
     }
   }

@@ -20,7 +20,8 @@ export function accountImporter(accounts: Accounts, roles: Roles): ImportAccount
   return async (line) => {
     const record = readRecord(line)
     if (!record) return refused('not a JSON object')
-    const { username: typed, passwordHash, id, name, email, roles: held } = record
+    const { username: typed, passwordHash, id, name, email: typedEmail, roles: held } = record
+    const email = typeof typedEmail === 'string' ? typedEmail.trim() : typedEmail
     if (typeof typed !== 'string') return refused('no username')
     const username = readNewUsername(typed)
     if (Array.isArray(username)) return refused(`username: ${username[0]?.message}`)
@@ -36,7 +37,7 @@ export function accountImporter(accounts: Accounts, roles: Roles): ImportAccount
     const added = await accounts.add({
       id: id ?? randomUUID(),
       username,
-      name: name ?? typed,
+      name: name ?? typed.trim(),
       email: email ?? null,
       roles: held ?? [ordinaryRole],
       passwordHash,

@@ -48,7 +48,9 @@ const taken: InputProblem = {
 export function signUp(parts: SignUpParts): SignUp {
   const { database, accounts, passwords, rules, audit, guard } = parts
 
-  return async ({ username: typed, password, name, email }, client) => {
+  return async ({ username: typed, password, name, email: typedEmail }, client) => {
+    // An address that was completed or pasted ends with a space.
+    const email = typedEmail?.trim()
     // Counted first: what is wrong with a sign-up is not told to a network without a limit either.
     if (!(await guard.admitAddress(client))) throw tooManyRequests()
     const username = readNewUsername(typed)
@@ -74,7 +76,7 @@ export function signUp(parts: SignUpParts): SignUp {
     const account = {
       id,
       username,
-      name: name?.trim() || typed,
+      name: name?.trim() || typed.trim(),
       email: email ?? null,
       roles: [ordinaryRole],
       passwordHash,

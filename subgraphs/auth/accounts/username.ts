@@ -88,16 +88,17 @@ const lookAlikes: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns the form in which a name is looked up: Unicode NFKC, case folded. It is the same for
- * everything that a person would call the same name.
+ * Returns the form in which a name is looked up: without spaces around it, Unicode NFKC, case folded.
+ * It is the same for everything that a person would call the same name.
  */
 export function canonicalUsername(typed: string): string {
   if (typed.length > longestTyped) return typed.slice(0, longestTyped)
-  return typed.normalize('NFKC').toLowerCase().normalize('NFKC')
+  return typed.trim().normalize('NFKC').toLowerCase().normalize('NFKC').trim()
 }
 
 /** Returns a new name in its forms, or what is wrong with it. */
-export function readNewUsername(typed: string): Username | InputProblem[] {
+export function readNewUsername(text: string): Username | InputProblem[] {
+  const typed = text.trim()
   const canonical = canonicalUsername(isWellFormed(typed) ? typed : '\0')
   const length = [...canonical].length
   const rules = [

@@ -7,6 +7,7 @@ import type { AuditEvent, AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { CutOffs } from '../revocation/cut-offs.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import { found } from './account-search.ts'
 import { pageOf } from './page.ts'
 import type { Page, PageRequest } from './page.ts'
 
@@ -23,7 +24,7 @@ export type AdministrationOutcome =
   | { outcome: 'oneself' }
 
 export interface Administration {
-  /** The oldest account first; `search` finds part of a username or a name. */
+  /** The oldest account first; `search` finds a part of a username, a name or an address. */
   accounts(request: PageRequest, search: string | undefined): Promise<Page<Account>>
   disable(actor: Actor, id: string): Promise<AdministrationOutcome>
   enable(actor: Actor, id: string): Promise<AdministrationOutcome>
@@ -60,15 +61,7 @@ export function administration(parts: AdministrationParts): Administration {
           ]),
         )
       }
-      if (search !== undefined) {
-        const pattern = `%${search.toLowerCase().replace(/[\\%_]/g, '')}%`
-        query = query.where((where) =>
-          where.or([
-            where('username', 'like', pattern),
-            where(where.fn<string>('lower', ['name']), 'like', pattern),
-          ]),
-        )
-      }
+      if (search !== undefined) query = query.where(found(search))
       const rows = await query.execute()
       return pageOf(
         rows,

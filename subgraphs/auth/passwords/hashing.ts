@@ -42,7 +42,7 @@ export async function passwordHasher(
 
     async matches(password, stored) {
       const text = readPassword(password)
-      const known = text === undefined ? undefined : stored
+      const known = text !== undefined && stored && readsAll(stored, text) ? stored : undefined
       const matched = await inTurn(() => verifyStored(known ?? nobodysHash, text ?? ''))
       return matched && known !== undefined
     },
@@ -57,6 +57,18 @@ export async function passwordHasher(
       )
     },
   }
+}
+
+/** In bytes. What comes after them does not count for bcrypt, nor does what comes after a NUL. */
+const longestOfBcrypt = 72
+
+/**
+ * Whether a hash depends on every byte of a password. Otherwise a password that is wrong in its last
+ * part would match, and be the one that is stored from then on.
+ */
+function readsAll(stored: string, password: string): boolean {
+  if (isArgon2(stored)) return true
+  return Buffer.byteLength(password) <= longestOfBcrypt && !password.includes('\0')
 }
 
 /** bcrypt hashes come from elsewhere, and are replaced at the first login. */

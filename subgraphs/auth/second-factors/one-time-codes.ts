@@ -57,7 +57,7 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
     },
 
     async confirm(transaction, accountId, code) {
-      if (!(await useTotp(transaction, accountId, code, 'unconfirmed'))) return undefined
+      if (!(await useTotp(transaction, accountId, codeIn(code), 'unconfirmed'))) return undefined
       await transaction
         .updateTable('auth_totp')
         .set({ confirmed_at: now() })
@@ -82,7 +82,7 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
     },
 
     async use(transaction, accountId, code) {
-      const text = code.toLowerCase().replace(/[\s-]/g, '')
+      const text = codeIn(code)
       if (/^\d{6}$/.test(text)) {
         const used = await useTotp(transaction, accountId, text, 'confirmed')
         return used ? 'totp' : undefined
@@ -128,6 +128,17 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
       .executeTakeFirst()
     return moved !== undefined
   }
+}
+
+const longestTyped = 64
+
+/** Returns the code in what a person typed: apps and papers show it in groups. */
+function codeIn(typed: string): string {
+  return typed
+    .slice(0, longestTyped)
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s\p{Pd}]/gu, '')
 }
 
 function nameOf(accountId: string): string {
