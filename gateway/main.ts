@@ -2,6 +2,7 @@
 import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { pino } from 'pino'
 import { portOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { failureLine, runProcess } from '../subgraphs/kit/process/run-process.ts'
@@ -41,7 +42,7 @@ async function start(): Promise<RunningGateway> {
     count === 1
       ? await startAlone(options, settings)
       : await startSeveral({ ...options, settings, workers: count, module, giveUp })
-  reloadWhenTold(running, options)
+  reloadWhenTold(running, options, settings)
   return running
 }
 
@@ -90,15 +91,27 @@ function readSettingsOf({ config }: { config: string }): GatewaySettings {
   return { config: readConfig(config, process.env), secret }
 }
 
+/** Processes and ports stay as they were at the start. */
+const atStartOnly = ['workers', 'metrics'] as const
+
 /** On SIGHUP, one time after the other. */
-function reloadWhenTold(running: RunningGateway, options: ReturnType<typeof readOptions>): void {
+function reloadWhenTold(
+  running: RunningGateway,
+  options: ReturnType<typeof readOptions>,
+  { config: first }: GatewaySettings,
+): void {
   const { log } = options
   let reloading = Promise.resolve()
   process.on('SIGHUP', () => {
     reloading = reloading.then(async () => {
       try {
-        await running.reload(readSettingsOf(options))
+        const settings = readSettingsOf(options)
+        await running.reload(settings)
         log.info({ config: options.config }, 'serving by the new configuration')
+        const later = atStartOnly.filter(
+          (key) => !isDeepStrictEqual(settings.config[key], first[key]),
+        )
+        if (later.length > 0) log.warn({ settings: later }, 'these settings need a restart')
       } catch (cause) {
         log.error({ reason: failureLine(cause) }, 'still serving by the last good configuration')
       }

@@ -1,7 +1,10 @@
 /** `npm start`: the whole system for development, in one terminal. */
+import { rm } from 'node:fs/promises'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
+import { keepComposed } from './compose/keep-composed.ts'
+import { printReport } from './compose/report.ts'
 import { startSystem } from './start/start-system.ts'
 import { ProcessEnded, supervisor } from './start/supervisor.ts'
 import { welcome } from './start/welcome.ts'
@@ -10,12 +13,12 @@ const usage = `
 Usage: npm start
 
 Composes supergraph.yaml, then runs auth, users and the gateway until Ctrl-C, and prints lines to try
-them with. For development: secrets, a signing key and an account are made at the first start and kept
-under DATA_DIR.
+them with. Composes again when supergraph.yaml or a schema changes. For development: secrets, a signing
+key and an account are made at the first start and kept under DATA_DIR.
 
 Environment: HOST (127.0.0.1), GATEWAY_PORT (4000), AUTH_PORT (4001), USERS_PORT (4002), DATA_DIR (.data),
-DATABASE_URL. Port 0 lets the system choose; the supergraph then goes to DATA_DIR/supergraph.graphql, else
-to supergraph.graphql.
+DATABASE_URL. Port 0 lets the system choose. The composed supergraph is kept in DATA_DIR while the system
+runs; supergraph.graphql is left alone.
 `
 
 const productionWords = `\`npm start\` is for development: it makes secrets and an account. In production build
@@ -30,6 +33,8 @@ runCommand('start', async () => {
   if (process.env.NODE_ENV === 'production') throw new StartFailure(productionWords)
 
   const processes = supervisor()
+  let composed: string | undefined
+  let stopComposing = () => {}
   const told = new Promise<'told to stop'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => resolve('told to stop'))
@@ -41,13 +46,24 @@ runCommand('start', async () => {
   } catch (cause) {
     return report(cause)
   } finally {
+    stopComposing()
     await processes.stop()
+    if (composed !== undefined) await rm(composed, { force: true })
   }
 
   /** Never returns: it ends with the process that ends first. */
   async function run(): Promise<never> {
-    const urls = await startSystem({ environment: process.env, supervisor: processes })
+    const { urls, supergraph } = await startSystem({
+      environment: process.env,
+      supervisor: processes,
+    })
+    composed = supergraph.output
     console.log(welcome(urls.gateway))
+    stopComposing = await keepComposed({
+      ...supergraph,
+      onReport: (report) => printReport(report, 'text'),
+      onFailure: (line) => console.error(`start: ${line}`),
+    })
     return processes.anyEnded
   }
 })

@@ -24,6 +24,14 @@ export interface Composed {
 /** Composes and writes the supergraph, unless the file holds it already. An error writes nothing. */
 export async function composeToFile(options: ComposeOptions): Promise<Composed> {
   const composition = await composeSupergraph(options.config, options.environment, options.compose)
+  return writeComposition(composition, options)
+}
+
+/** Writes the supergraph of that composition, unless the file holds it already. An error writes nothing. */
+export async function writeComposition(
+  composition: Composition,
+  options: ComposeOptions,
+): Promise<Composed> {
   if (composition.outcome === 'failed') return composed(composition, options, 'failed')
   if (composition.sdl === (await readIfThere(options.output))) {
     return composed(composition, options, 'unchanged')

@@ -4,13 +4,21 @@ import { resolve } from 'node:path'
 import { failureLine } from '../../subgraphs/kit/process/run-process.ts'
 import { composeToFile } from './compose-to-file.ts'
 import type { ComposeOptions } from './compose-to-file.ts'
+import type { Sources } from './compose-supergraph.ts'
 import type { Report } from './report.ts'
 import { watchFiles } from './watch-files.ts'
 
 export interface KeepComposedOptions extends ComposeOptions {
+  /** What the file was composed of just now; without it, it is composed at once. */
+  composed?: ComposedOf
   onReport: (report: Report) => void
   /** Told in one line why a composition could not even begin. */
   onFailure: (line: string) => void
+}
+
+export interface ComposedOf extends Sources {
+  /** When reading began, in milliseconds. */
+  readonly since: number
 }
 
 /** Why a composition happens: subgraphs that give their schema themselves are asked now and then. */
@@ -20,7 +28,7 @@ type Reason = 'start' | 'a file changed' | 'time to ask again'
 const askInterval = 5_000
 
 /**
- * Composes at once and then after every change, until the returned function is called. Whatever goes
+ * Composes now and after every change, until the returned function is called. Whatever goes
  * wrong is told and waited out.
  */
 export async function keepComposed(options: KeepComposedOptions): Promise<() => void> {
@@ -37,7 +45,8 @@ export async function keepComposed(options: KeepComposedOptions): Promise<() => 
   }
   const watch = () => watchFiles(files, () => void compose('a file changed'))
   let stopWatching = watch()
-  await compose('start')
+  if (options.composed) followSources(options.composed, options.composed.since)
+  else await compose('start')
 
   return () => {
     stopped = true
@@ -54,12 +63,16 @@ export async function keepComposed(options: KeepComposedOptions): Promise<() => 
         options.onReport(report)
       }
       told = wrong
-      follow(sources.files, startedAt)
-      if (sources.asked && !stopped) asking = setTimeout(compose, askInterval, 'time to ask again')
+      followSources(sources, startedAt)
     } catch (cause) {
       told = failureLine(cause)
       options.onFailure(told)
     }
+  }
+
+  function followSources({ files, asked }: Sources, readSince: number): void {
+    follow(files, readSince)
+    if (asked && !stopped) asking = setTimeout(compose, askInterval, 'time to ask again')
   }
 
   /** New files are watched from here on; what changed since they were read is a change too. */

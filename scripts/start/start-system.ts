@@ -1,10 +1,14 @@
 /** The whole system on this machine: auth, users and the gateway, with the supergraph composed. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
-import { composeToFile } from '../compose/compose-to-file.ts'
+import { composeSupergraph } from '../compose/compose-supergraph.ts'
+import type { Composition } from '../compose/compose-supergraph.ts'
+import { writeComposition } from '../compose/compose-to-file.ts'
+import type { ComposeOptions } from '../compose/compose-to-file.ts'
+import type { ComposedOf } from '../compose/keep-composed.ts'
 import { describeProblem } from '../compose/problem.ts'
 import { ownModule } from '../own-module.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -23,11 +27,20 @@ export interface SystemUrls {
   readonly users: string
 }
 
+export interface RunningSystem {
+  readonly urls: SystemUrls
+  /** How the supergraph that the gateway follows is kept composed. */
+  readonly supergraph: ComposeOptions & { readonly composed: ComposedOf }
+}
+
 /**
  * Returns when the gateway can serve. What can be done at the same time is. What an operator has to
  * mend is a StartFailure; a process that does not come up is a ProcessEnded.
  */
-export async function startSystem({ environment, supervisor }: SystemOptions): Promise<SystemUrls> {
+export async function startSystem({
+  environment,
+  supervisor,
+}: SystemOptions): Promise<RunningSystem> {
   const settings = readSettings(environment)
   const portsAreKnown =
     settings.port('AUTH_PORT', 4001) > 0 && settings.port('USERS_PORT', 4002) > 0
@@ -39,49 +52,64 @@ export async function startSystem({ environment, supervisor }: SystemOptions): P
   const auth = start('auth', '../../subgraphs/auth/main')
   const users = start('users', '../../subgraphs/users/main')
   const subgraphs = Promise.all([auth, users])
-  const gateway = startGateway()
-  const [[authUrl, usersUrl], gatewayUrl] = await Promise.all([subgraphs, gateway])
-  await untilReady(gatewayUrl)
-  return { gateway: gatewayUrl, auth: authUrl, users: usersUrl }
+  const composing = portsAreKnown
+    ? compose(environment)
+    : subgraphs.then((urls) => compose(withPortsOf(urls, environment)))
+
+  // Written once the ports are known to be ours: another system in this folder may be running on them.
+  const [urls, composition] = await Promise.all([subgraphs, composing])
+  const output = await fileFor(urls, settings.dataDirectory)
+  const supergraph = { config, output, environment: withPortsOf(urls, environment) }
+  const { sources } = await writeComposition(composition, supergraph)
+  const gateway = await startGateway().catch(async (cause: unknown) => {
+    await rm(output, { force: true })
+    throw cause
+  })
+  return {
+    urls: { gateway, auth: urls[0], users: urls[1] },
+    supergraph: { ...supergraph, composed: { ...sources, since: composition.since } },
+  }
 
   async function startGateway(): Promise<string> {
-    const withPorts = portsAreKnown ? environment : withPortsOf(await subgraphs, environment)
-    const supergraph = portsAreKnown
-      ? 'supergraph.graphql'
-      : await privateSupergraph(settings.dataDirectory)
-    await compose(supergraph, withPorts)
     const module = ownModule('../../gateway/main', import.meta.url)
-    return supervisor.start('gateway', {
+    const url = await supervisor.start('gateway', {
       module: { ...module, execArgv: ['--max-semi-space-size=64', ...module.execArgv] },
-      words: ['--supergraph', supergraph],
-      environment: withPorts,
+      words: ['--supergraph', output],
+      environment: supergraph.environment,
     })
+    await untilReady(url)
+    return url
   }
 }
 
 const config = 'supergraph.yaml'
 
-async function compose(output: string, environment: Environment): Promise<void> {
-  const { report } = await composeToFile({ config, output, environment })
-  if (report.outcome !== 'failed') return
-  const errors = report.errors.map((error) => `\n${describeProblem('error', error)}`).join('')
+async function compose(environment: Environment): Promise<Composition & { since: number }> {
+  const since = Date.now()
+  const composition = await composeSupergraph(config, environment)
+  if (composition.outcome === 'composed') return { ...composition, since }
+  const errors = composition.errors.map((error) => `\n${describeProblem('error', error)}`).join('')
   throw new StartFailure(`${config} does not compose; mend this and start again:${errors}`)
 }
 
-function withPortsOf([auth, users]: readonly [string, string], environment: Environment) {
+type SubgraphUrls = readonly [auth: string, users: string]
+
+function withPortsOf([auth, users]: SubgraphUrls, environment: Environment): Environment {
   return { ...environment, AUTH_PORT: new URL(auth).port, USERS_PORT: new URL(users).port }
 }
 
 /**
- * Ports that the system chose are good for one run only: that supergraph is kept with the data, and
- * `supergraph.graphql` stays what `npm run compose` made of it.
+ * Returns the file of the supergraph with these URLs, in the folder of the data: `supergraph.graphql` stays
+ * what `npm run compose` made of it, and systems at other addresses have files of their own.
  */
-async function privateSupergraph(dataDirectory: string): Promise<string> {
+async function fileFor(urls: SubgraphUrls, dataDirectory: string): Promise<string> {
   await mkdir(dataDirectory, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new StartFailure(
       `the folder ${dataDirectory} cannot be made (${cause.code}): choose another with DATA_DIR`,
       { cause },
     )
   })
-  return join(dataDirectory, 'supergraph.graphql')
+  const [auth, users] = urls.map((url) => new URL(url)) as [URL, URL]
+  const host = auth.hostname.replaceAll(/[^\w.]+/g, '-')
+  return join(dataDirectory, `supergraph-${host}-${auth.port}-${users.port}.graphql`)
 }

@@ -71,7 +71,7 @@ async function temporarySystem(given: Environment): Promise<System> {
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    const urls = await startSystem({ environment, supervisor: processes })
+    const { urls } = await startSystem({ environment, supervisor: processes })
     return { urls, environment, close }
   } catch (cause) {
     await close()

@@ -7,6 +7,8 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { send } from '../../scripts/walkthrough/send.ts'
+import { startIssuer } from '../support/issuer.ts'
+import type { TestIssuer } from '../support/issuer.ts'
 import { until } from '../support/until.ts'
 import { repository, startLine, startProcess } from './support/run-script.ts'
 import type { ScriptRun } from './support/run-script.ts'
@@ -15,6 +17,7 @@ const run = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-build-'))
 const product = join(folder, 'product')
 const started: ScriptRun[] = []
+let issuer: TestIssuer | undefined
 
 /** The lines of README's production section, without their comments. */
 const [, productionSection = ''] =
@@ -55,6 +58,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const { process } of started) process.kill('SIGTERM')
   for (const { ended } of started) await ended
+  await issuer?.close()
   rmSync(folder, { recursive: true })
 })
 
@@ -132,6 +136,54 @@ test('in production a process lists everything that it misses, and makes nothing
   for (const name of ['TOKEN_ISSUER', 'DATABASE_URL', 'CLAIMS_KEY', 'KEY_ENCRYPTION_SECRET']) {
     expect(process.stderr).toContain(`\n  - ${name} is not set`)
   }
+})
+
+test('SIGHUP takes up the gateway.yaml of the checkout, and says what needs a restart', async () => {
+  const supergraph = join(folder, 'sighup.graphql')
+  await run('sh', ['-c', `npm run compose -- --output ${supergraph}`], { cwd: product })
+  const file = join(product, 'gateway/gateway.yaml')
+  const text = readFileSync(file, 'utf8')
+  issuer = await startIssuer()
+  const authentication = {
+    issuers: [{ issuer: issuer.issuer, jwks_uri: issuer.jwksUri, audiences: ['portcullis'] }],
+  }
+  const standalone = text.replace(
+    /authentication:\n[^]*?(?=\nclaims:)/,
+    `authentication: ${JSON.stringify(authentication)}`,
+  )
+  writeFileSync(file, standalone)
+  const gateway = startLine(
+    `node scripts/run-compiled.mjs gateway/main --supergraph ${supergraph} --port 0`,
+    product,
+    {
+      DATA_DIR: join(folder, 'data'),
+    },
+  )
+  started.push(gateway)
+  const url = await until(() => /listening on (\S+)/.exec(gateway.stdout)?.[1])
+  const realm = async () => {
+    const { headers } = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer x' },
+      body: '{"query":"{ __typename }"}',
+    })
+    return headers.get('www-authenticate')
+  }
+  expect(await realm()).not.toContain('another realm')
+
+  writeFileSync(file, `${standalone}\nworkers: 2\nhttp: { realm: another realm }\n`)
+  gateway.process.kill('SIGHUP')
+  await until(() => gateway.stderr.includes('these settings need a restart'))
+  expect(await realm()).toContain('another realm')
+  const log = gateway.stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(log).toContainEqual(
+    expect.objectContaining({ msg: 'serving by the new configuration', config: file }),
+  )
+  expect(log).toContainEqual(expect.objectContaining({ settings: ['workers'] }))
+  writeFileSync(file, text)
 })
 
 const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {

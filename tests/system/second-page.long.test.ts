@@ -29,7 +29,7 @@ test('the second page of the walk-through is true on every database', async () =
         USERS_PORT: '0',
       }
       try {
-        const urls = await startSystem({ environment, supervisor: processes })
+        const { urls } = await startSystem({ environment, supervisor: processes })
         return { name, rows: await secondPage({ urls, environment }) }
       } finally {
         await processes.stop()

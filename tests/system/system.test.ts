@@ -102,7 +102,7 @@ test('who took part is counted by the processes themselves', async () => {
 
 test('the secrets and the databases are files that only their owner can read', () => {
   const files = readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'supergraph.graphql')
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('supergraph-'))
     .map(({ parentPath, name }) => join(parentPath, name))
   expect(files.length).toBeGreaterThanOrEqual(4)
   for (const file of files) expect([file, statSync(file).mode & 0o077]).toEqual([file, 0])
@@ -174,7 +174,9 @@ test('in production nothing is started and nothing invented: it is said what to 
 })
 
 test('the gateway starts alone, is alive and not ready while its issuer is down, and stops when told', async () => {
-  const words = ['--supergraph', join(dataDirectory, 'supergraph.graphql'), '--port', '0']
+  const supergraph = join(folder, 'supergraph.graphql')
+  expect(await runScript('compose', ['--output', supergraph])).toMatchObject({ exitCode: 0 })
+  const words = ['--supergraph', supergraph, '--port', '0']
   const environment = { DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', AUTH_PORT: '1' }
   const run = startModule('gateway/main', words, environment)
   await until(() => run.stdout.includes('\n') || run.stderr !== '')

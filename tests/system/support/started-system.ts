@@ -19,8 +19,9 @@ export interface StartedSystem {
 export async function startedSystem(
   dataDirectory: string,
   ports: Partial<typeof freePorts> = {},
+  cwd?: string,
 ): Promise<StartedSystem> {
-  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts, ...ports })
+  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts, ...ports }, cwd)
   let ended = false
   void run.ended.then(() => (ended = true))
   await until(() => ended || run.stdout.includes('Portcullis is running'))
