@@ -23,6 +23,7 @@ import { oneTimeCodeStore } from './second-factors/one-time-codes.ts'
 import { passkeyStore } from './second-factors/passkeys.ts'
 import { callersSession } from './sessions/callers-session.ts'
 import { sessionEnder } from './sessions/end-sessions.ts'
+import { handOutTokens } from './sessions/hand-out-tokens.ts'
 import { knownDeviceStore } from './sessions/known-devices.ts'
 import { login } from './sessions/login.ts'
 import { refresh } from './sessions/refresh.ts'
@@ -125,6 +126,8 @@ function makeServices(
   const signAccessToken = accessTokenSigner(keys, tokenOptions, now)
   const issueAccessToken = accessTokenIssuer(signAccessToken, scopesOf)
   const startSession = sessionStarter({ ...stores, issueAccessToken })
+  const ender = sessionEnder(stores)
+  const inBrowser = sessionCookies(settings.sessionCookies, lifetimes.idle)
   const asCaller = callersSession(sessions, issuer)
   const entry = boundedEntry(settings.parallelHashes + waitingHashes)
   const resetUrl = settings.passwordResetUrl
@@ -142,8 +145,9 @@ function makeServices(
     refresh: refresh(refreshTokens, issueAccessToken),
     callersSession: asCaller,
     administrators: administrators({ ...stores, callersSession: asCaller, scopesOf, issuer }),
-    sessionEnder: sessionEnder(stores),
-    inBrowser: sessionCookies(settings.sessionCookies, lifetimes.idle),
+    sessionEnder: ender,
+    inBrowser,
+    handOutTokens: handOutTokens({ inBrowser, refreshTokens, sessionEnder: ender }),
     signUp: signUp({ ...stores, rules }),
     changePassword: changePassword({ ...stores, rules }),
     passwordReset: passwordReset({ ...stores, rules, deliver, resetUrl }),

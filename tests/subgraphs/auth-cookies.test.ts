@@ -8,6 +8,7 @@ import { cheapHashes } from '../support/auth-client.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { shippedPart } from '../support/shipped-config.ts'
 
 const schema = readFileSync(new URL('../../subgraphs/auth/schema.graphql', import.meta.url), 'utf8')
 const folder = scratchFolder()
@@ -46,10 +47,7 @@ function gatewayBefore({ url }: RunningProcess): Promise<RunningGateway> {
   sources:
     - { header: authorization, scheme: Bearer }
     - { cookie: __Host-access }
-claims:
-  forward: [sub, sid, scope]
-  subgraphs: { auth: { client: true, cookies: [__Host-access, __Host-refresh] } }
-`,
+${shippedPart('claims')}${shippedPart('subgraphs')}`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { sql } from 'kysely'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
@@ -130,6 +130,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
     })
 
     test('administers within its scopes, where the gateway says that it is one of ours', async () => {
+      const warn = jest.spyOn(console, 'warn').mockImplementation(() => {})
       const client = await newClient('admin:audit')
       const form = { grant_type: 'client_credentials' }
       const { body } = await post('/oauth/token', form, basic(client))
@@ -144,6 +145,8 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       ]
       expect(answers.map(codes)).toEqual([[], ...Array(4).fill(['FORBIDDEN'])])
       expect(answers[4]!.errors![0]!.message).toContain('claims.forward')
+      expect(warn).toHaveBeenCalledTimes(1)
+      warn.mockRestore()
       const disable = 'mutation ($id: ID!) { adminDisableClient(id: $id) { disabled } }'
       await ask(admin, disable, { id: client.id })
       expect(codes(await ask(claims, audit))).toEqual(['FORBIDDEN'])

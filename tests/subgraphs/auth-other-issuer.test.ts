@@ -13,8 +13,9 @@ import { authEnvironment, cheapHashes } from '../support/auth-client.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { shippedPart } from '../support/shipped-config.ts'
 
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const schema = readFileSync(new URL('../../subgraphs/auth/schema.graphql', import.meta.url), 'utf8')
 const folder = scratchFolder()
 const key = await testKey()
 let other: TestIssuer
@@ -35,10 +36,9 @@ beforeAll(async () => {
     `    - { issuer: '${name}', jwks_uri: '${jwksUri}', audiences: [portcullis], algorithms: [ES256] }\n`
   const ours = issuer('http://127.0.0.1:4001', new URL('/.well-known/jwks.json', auth.url).href)
   // What subgraphs get is what the development configuration gives them.
-  const [claims] = /^claims:\n(?:[ #].*\n)*/m.exec(read('gateway/gateway.yaml'))!
   gateway = await runGateway(
-    [{ name: 'auth', url: auth.url, sdl: read('subgraphs/auth/schema.graphql') }],
-    `authentication:\n  issuers:\n${ours}${issuer(other.issuer, other.jwksUri)}${claims}`,
+    [{ name: 'auth', url: auth.url, sdl: schema }],
+    `authentication:\n  issuers:\n${ours}${issuer(other.issuer, other.jwksUri)}${shippedPart('claims')}`,
   )
 })
 afterAll(async () => {

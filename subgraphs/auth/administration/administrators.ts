@@ -27,8 +27,12 @@ export interface AdministratorParts {
   issuer: string
 }
 
+const issuerNeeded =
+  'Administration by a client or an API key needs the claim iss: add it to claims.forward in gateway.yaml, and to the list of the auth subgraph if it has one'
+
 export function administrators(parts: AdministratorParts): Administrators {
   const { callersSession, accounts, clients, scopesOf, issuer } = parts
+  let warned = false
 
   return {
     async require(context, scope) {
@@ -40,6 +44,12 @@ export function administrators(parts: AdministratorParts): Administrators {
       if (!held.includes(scope)) throw forbidden(`Missing scope: ${scope}`)
       return { id: claims.sub, client: context.client }
     },
+  }
+
+  /** The client learns that it may not; the operator, why. */
+  function warnOnce(): void {
+    if (!warned) console.warn(`auth: ${issuerNeeded}`)
+    warned = true
   }
 
   async function scopesOfSession(
@@ -54,9 +64,8 @@ export function administrators(parts: AdministratorParts): Administrators {
   /** Without a session, only the issuer tells a token of ours from another with the same subject. */
   async function scopesOfMachine({ iss, sub }: Claims): Promise<readonly string[]> {
     if (iss === undefined) {
-      throw forbidden(
-        'Administration by a client or an API key needs the claim iss: add it to claims.forward in gateway.yaml, and to the list of the auth subgraph if it has one',
-      )
+      warnOnce()
+      throw forbidden(issuerNeeded)
     }
     if (iss !== issuer) throw forbidden('Administration needs an access token of this service')
     const client = await clients.find(sub)

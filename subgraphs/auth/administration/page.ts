@@ -1,5 +1,5 @@
 /** Long lists, page by page: the cursor is where the last page ended, so that none is read twice. */
-import { GraphQLError } from 'graphql'
+import { badInput } from '../bad-input.ts'
 
 export interface Position {
   /** Milliseconds since the epoch. */
@@ -24,7 +24,9 @@ const most = 200
 /** Returns the request of a page; a BAD_USER_INPUT error for what is none. */
 export function readPageRequest(args: { first: number; after?: string | null }): PageRequest {
   const { first, after } = args
-  if (first < 1 || first > most) throw badInput(`first is from 1 to ${most}`)
+  if (first < 1 || first > most) {
+    throw badInput(`first must be between 1 and ${most}`, { field: 'first', limit: most })
+  }
   return { first, after: after == null ? undefined : readCursor(after) }
 }
 
@@ -47,10 +49,8 @@ function writeCursor({ at, id }: Position): string {
 
 function readCursor(cursor: string): Position {
   const [, at, id] = /^(\d{1,15}) (.+)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
-  if (at === undefined || id === undefined) throw badInput('after is the endCursor of a page')
+  if (at === undefined || id === undefined) {
+    throw badInput('after must be the endCursor of a page', { field: 'after' })
+  }
   return { at: Number(at), id }
-}
-
-function badInput(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
 }

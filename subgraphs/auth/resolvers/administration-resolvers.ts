@@ -1,10 +1,10 @@
-import { GraphQLError } from 'graphql'
 import type { SubgraphContext } from '../../kit/guards.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { Account } from '../accounts/accounts.ts'
 import type { Administration, AdministrationOutcome } from '../administration/administration.ts'
 import type { Administrators } from '../administration/administrators.ts'
 import { readPageRequest } from '../administration/page.ts'
+import { badInput, quoted } from '../bad-input.ts'
 import type { AuditRow, ReadAudit } from '../audit/read-audit.ts'
 import { time } from './time.ts'
 
@@ -56,13 +56,21 @@ export function administrationResolvers(parts: AdministrationResolverParts) {
 }
 
 function output(result: AdministrationOutcome) {
-  if (result.outcome === 'done') return accountOutput(result.account)
-  const messages = {
-    'unknown account': 'There is no such account',
-    'unknown role': `There is no role ${'role' in result ? JSON.stringify(result.role) : ''}`,
-    oneself: 'Not to oneself',
+  switch (result.outcome) {
+    case 'done':
+      return accountOutput(result.account)
+    case 'unknown account':
+      throw badInput('There is no account with this id', { field: 'id' })
+    case 'unknown role':
+      throw badInput(`There is no role ${quoted(result.role)}: AUTH_ROLES lists what there is`, {
+        field: 'roles',
+        setting: 'AUTH_ROLES',
+      })
+    case 'oneself':
+      throw badInput('This cannot be done to your own account: ask another administrator', {
+        field: 'id',
+      })
   }
-  throw new GraphQLError(messages[result.outcome], { extensions: { code: 'BAD_USER_INPUT' } })
 }
 
 function accountOutput(account: Account) {

@@ -1,9 +1,9 @@
-import { GraphQLError } from 'graphql'
 import type { SubgraphContext } from '../../kit/guards.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import { isScopeName } from '../accounts/roles.ts'
 import type { Administrators } from '../administration/administrators.ts'
+import { badInput, quoted } from '../bad-input.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { ApiKey, ApiKeys } from '../machines/api-keys.ts'
@@ -52,13 +52,19 @@ export function machineResolvers(parts: MachineResolverParts) {
         const own = account ? scopesOf(account, session) : []
         requireName(name)
         if (expiresInDays < 1 || expiresInDays > limits.days) {
-          throw badInput(`expiresInDays is from 1 to ${limits.days}`)
+          throw badInput(`expiresInDays must be between 1 and ${limits.days}`, {
+            field: 'expiresInDays',
+            limit: limits.days,
+          })
         }
-        if (!scopes.every((scope: string) => own.includes(scope))) {
-          throw badInput('A scope is not among your own')
+        const foreign = scopes.find((scope: string) => !own.includes(scope))
+        if (foreign !== undefined) {
+          throw badInput(`The scope ${quoted(foreign)} is not one of your own`, { field: 'scopes' })
         }
         if ((await apiKeys.list(accountId)).length >= limits.keys) {
-          throw badInput(`At most ${limits.keys} keys`)
+          throw badInput(`An account has at most ${limits.keys} API keys: revoke one first`, {
+            limit: limits.keys,
+          })
         }
         return database.transaction().execute(async (transaction) => {
           const lifetime = expiresInDays * day
@@ -86,7 +92,13 @@ export function machineResolvers(parts: MachineResolverParts) {
       async adminCreateClient(_parent, { name, scopes }, context) {
         const { id: actorId } = await actor(context)
         requireName(name)
-        if (!scopes.every(isScopeName)) throw badInput('A scope has no spaces and no quotes')
+        const unusable = scopes.find((scope: string) => !isScopeName(scope))
+        if (unusable !== undefined) {
+          throw badInput(
+            `${quoted(unusable)} is not a scope: 1 to 128 visible ASCII characters, without spaces, quotes and backslashes`,
+            { field: 'scopes' },
+          )
+        }
         return database.transaction().execute(async (transaction) => {
           const { client, secret } = await clients.add(name, scopes, transaction)
           await audit.record(
@@ -100,7 +112,7 @@ export function machineResolvers(parts: MachineResolverParts) {
         const { id: actorId } = await actor(context)
         return database.transaction().execute(async (transaction) => {
           const client = await clients.disable(id, transaction)
-          if (!client) throw badInput('There is no such client')
+          if (!client) throw badInput('There is no client with this id', { field: 'id' })
           await cutOffs.cutOff({ client: id }, transaction)
           await audit.record(
             { event: 'client disabled', accountId: id, actorId, ...context.client },
@@ -115,11 +127,11 @@ export function machineResolvers(parts: MachineResolverParts) {
 
 function requireName(name: string): void {
   const { length } = [...name.trim()]
-  if (length < 1 || length > limits.name) throw badInput(`name has 1 to ${limits.name} characters`)
-}
-
-function badInput(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
+  if (length >= 1 && length <= limits.name) return
+  throw badInput(`name must have 1 to ${limits.name} characters`, {
+    field: 'name',
+    limit: limits.name,
+  })
 }
 
 function apiKeyOutput({ id, name, scopes, createdAt, expiresAt, lastUsedAt }: ApiKey) {

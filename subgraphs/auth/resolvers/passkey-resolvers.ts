@@ -1,13 +1,14 @@
-import { GraphQLError } from 'graphql'
 import type { SubgraphContext } from '../../kit/guards.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import { canonicalUsername } from '../accounts/username.ts'
+import { badInput, quoted } from '../bad-input.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { Passkey, Passkeys } from '../second-factors/passkeys.ts'
 import { strengths } from '../sessions/authentication-strength.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
+import type { HandOutTokens } from '../sessions/hand-out-tokens.ts'
 import type { SessionCookies } from '../sessions/session-cookies.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { SessionStarter } from '../sessions/start-session.ts'
@@ -27,6 +28,7 @@ export interface PasskeyResolverParts {
   startSession: SessionStarter
   audit: AuditTrail
   inBrowser: SessionCookies
+  handOutTokens: HandOutTokens
 }
 
 const longestName = 100
@@ -34,6 +36,7 @@ const longestName = 100
 /** What the browser and its user exchange with us is JSON, which the schema passes on as text. */
 export function passkeyResolvers(parts: PasskeyResolverParts) {
   const { database, accounts, callersSession, guard, startSession, audit, inBrowser } = parts
+  const { handOutTokens } = parts
 
   return {
     Query: {
@@ -50,9 +53,18 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
 
       async finishPasskeyRegistration(_parent, { response, name }, context) {
         const { account, session } = await caller(context)
-        if ([...name].length > longestName) throw badInput('The name is too long')
-        const passkey = await required().finishRegistration(account, parsed(response), name)
-        if (!passkey) throw badInput('The answer of the device does not hold: start again')
+        if ([...name].length > longestName) {
+          throw badInput(`name must have at most ${longestName} characters`, {
+            field: 'name',
+            limit: longestName,
+          })
+        }
+        const passkey = await required().finishRegistration(account, read(response), name)
+        if (!passkey) {
+          throw badInput('The response of the device is not valid or too late: start again', {
+            field: 'response',
+          })
+        }
         await audit.record({ event: 'passkey added', ...actor(session, context) })
         return passkeyOutput(passkey)
       },
@@ -73,10 +85,11 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
         return JSON.stringify(await required().startLogin(username, account))
       },
 
-      async finishPasskeyLogin(_parent, { response, inCookies }, { client, cookies }) {
+      async finishPasskeyLogin(_parent, { response, inCookies }, context) {
+        const { client } = context
         inBrowser.check(inCookies)
         if (!(await guard.admitAddress(client))) throw tooManyRequests()
-        const passkey = await required().finishLogin(parsed(response))
+        const passkey = await required().finishLogin(read(response))
         const account = passkey && (await accounts.find(passkey.accountId))
         if (!account || account.disabled) {
           await audit.record({ event: 'login failed', accountId: account?.id, ...client })
@@ -88,14 +101,24 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
           strength: strengths.passkey,
         }
         const tokens = await startSession(account, client, start)
-        return tokensOutput(inCookies ? inBrowser.handOut(tokens, cookies) : tokens)
+        return tokensOutput(await handOutTokens(tokens, inCookies, context))
       },
     },
   } satisfies SubgraphResolvers
 
   function required(): Passkeys {
     if (parts.passkeys) return parts.passkeys
-    throw badInput('Passkeys are not configured here')
+    throw badInput('Passkeys are not configured: set PASSKEY_DOMAIN', { setting: 'PASSKEY_DOMAIN' })
+  }
+
+  function read(json: string): unknown {
+    const response = parsed(json)
+    const origin = required().unknownOrigin(response)
+    if (origin === undefined) return response
+    throw badInput(`Passkeys cannot be used at ${quoted(origin)}: add it to PASSKEY_ORIGINS`, {
+      field: 'response',
+      setting: 'PASSKEY_ORIGINS',
+    })
   }
 
   async function caller(context: SubgraphContext): Promise<{ account: Account; session: Session }> {
@@ -114,12 +137,8 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {
-    throw badInput('response is the JSON of the device')
+    throw badInput('response must be the JSON of the device', { field: 'response' })
   }
-}
-
-function badInput(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
 }
 
 function passkeyOutput({ id, name, createdAt, lastUsedAt }: Passkey) {

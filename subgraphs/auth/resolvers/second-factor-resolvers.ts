@@ -1,6 +1,6 @@
-import { GraphQLError } from 'graphql'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { Accounts } from '../accounts/accounts.ts'
+import { badInput } from '../bad-input.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { OneTimeCodes } from '../second-factors/one-time-codes.ts'
@@ -31,9 +31,7 @@ export function secondFactorResolvers(parts: SecondFactorResolverParts) {
         const account = await accounts.find(accountId)
         const secret = await codes.enrol(accountId)
         if (!account || !secret) {
-          throw new GraphQLError('There is an authenticator app already: remove it first', {
-            extensions: { code: 'BAD_USER_INPUT' },
-          })
+          throw badInput('There is an authenticator app already: remove it first, with removeTotp')
         }
         const uri = totpUri(secret, parts.applicationName, account.username)
         return { secret: base32(secret), uri }

@@ -4,6 +4,7 @@ import type { CallerClient } from '../../kit/client-headers.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
 import type { SessionEnder } from '../sessions/end-sessions.ts'
+import type { HandOutTokens } from '../sessions/hand-out-tokens.ts'
 import type { Login } from '../sessions/login.ts'
 import type { Refresh } from '../sessions/refresh.ts'
 import type { RefreshTokens } from '../sessions/refresh-tokens.ts'
@@ -20,10 +21,12 @@ export interface SessionResolverParts {
   callersSession: CallersSession
   sessionEnder: SessionEnder
   inBrowser: SessionCookies
+  handOutTokens: HandOutTokens
 }
 
 export function sessionResolvers(parts: SessionResolverParts) {
   const { login, refresh, refreshTokens, sessions, callersSession, sessionEnder, inBrowser } = parts
+  const { handOutTokens } = parts
 
   return {
     Query: {
@@ -38,15 +41,14 @@ export function sessionResolvers(parts: SessionResolverParts) {
       },
     },
     Mutation: {
-      async login(_parent, { inCookies, ...credentials }, { client, cookies }) {
+      async login(_parent, { inCookies, ...credentials }, context) {
         inBrowser.check(inCookies)
-        const tokens = await login(credentials, client)
-        return tokensOutput(inCookies ? inBrowser.handOut(tokens, cookies) : tokens)
+        const tokens = await login(credentials, context.client)
+        return tokensOutput(await handOutTokens(tokens, inCookies, context))
       },
       async refresh(_parent, { refreshToken: given }, { client, cookies }) {
         if (typeof given === 'string') return tokensOutput(await refresh(given, client))
-        const kept = inBrowser.refreshToken(cookies)
-        if (kept === undefined) throw noRefreshToken()
+        const kept = inBrowser.requireRefreshToken(cookies)
         try {
           return tokensOutput(inBrowser.handOut(await refresh(kept, client), cookies))
         } catch (error) {
@@ -99,12 +101,6 @@ export function sessionResolvers(parts: SessionResolverParts) {
 
 function isSessionEnded(error: unknown): boolean {
   return error instanceof GraphQLError && error.extensions.code === 'SESSION_ENDED'
-}
-
-function noRefreshToken(): GraphQLError {
-  return new GraphQLError('There is no refresh token, neither given nor in a cookie', {
-    extensions: { code: 'BAD_USER_INPUT' },
-  })
 }
 
 function sessionOutput(session: Session, own: Session) {

@@ -43,6 +43,8 @@ export interface Passkeys {
   startLogin(username: string | undefined, account: Account | undefined): Promise<object>
   /** Returns the passkey that was used; undefined for an answer that does not hold. */
   finishLogin(response: unknown): Promise<Passkey | undefined>
+  /** Returns the origin of the page that the browser names in its response, unless it is one of ours. */
+  unknownOrigin(response: unknown): string | undefined
   list(accountId: string): Promise<Passkey[]>
   remove(transaction: AuthDatabase, accountId: string, id: string): Promise<boolean>
 }
@@ -167,6 +169,12 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
       return used && passkeyOf(used)
     },
 
+    unknownOrigin(response) {
+      const { origin } = clientDataOf(response)
+      const isUnknown = typeof origin === 'string' && !relyingParty.origins.includes(origin)
+      return isUnknown ? origin : undefined
+    },
+
     async list(accountId) {
       return (await rowsOf(accountId)).map(passkeyOf)
     },
@@ -220,12 +228,16 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
 
 /** Returns the challenge that the browser says it has signed; verification proves it. */
 function challengeIn(response: unknown): string {
+  return String(clientDataOf(response).challenge ?? '')
+}
+
+/** Returns what the browser says of itself; nothing of it is proven yet. */
+function clientDataOf(response: unknown): { challenge?: unknown; origin?: unknown } {
   try {
     const { clientDataJSON } = (response as { response: { clientDataJSON: string } }).response
-    const { challenge } = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString())
-    return String(challenge)
+    return JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString()) ?? {}
   } catch {
-    return ''
+    return {}
   }
 }
 

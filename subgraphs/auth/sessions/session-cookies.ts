@@ -7,8 +7,8 @@
  * page of another origin needs the consent of CORS; and CORS, which names the origins that have it
  * (OWASP, Cross-Site Request Forgery Prevention: custom content types).
  */
-import { GraphQLError } from 'graphql'
 import type { ClientCookies } from '../../kit/cookies.ts'
+import { badInput } from '../bad-input.ts'
 import type { Tokens } from './start-session.ts'
 
 export const accessCookie = '__Host-access'
@@ -23,11 +23,17 @@ export type HandedOut = Omit<Tokens, 'token' | 'refreshToken'> & {
 export interface SessionCookies {
   /** Throws where cookies are wanted and not configured: before anything is done. */
   check(inCookies: boolean): void
+  /** Throws, before it hands anything out, where a browser would drop the cookie. */
   handOut(tokens: Tokens, cookies: ClientCookies): HandedOut
   refreshToken(cookies: ClientCookies): string | undefined
+  /** The same; without one, an error says where it could have been. */
+  requireRefreshToken(cookies: ClientCookies): string
   /** Takes the cookies away from a client that has them. */
   clear(cookies: ClientCookies): void
 }
+
+/** What a browser keeps at least, name, value and attributes together (RFC 6265 section 6.1), in bytes. */
+const largestCookie = 4096
 
 const attributes = 'Path=/; Secure; HttpOnly; SameSite=Strict'
 
@@ -36,25 +42,54 @@ export function sessionCookies(isConfigured: boolean, lifetime: number): Session
   return {
     check(inCookies) {
       if (isConfigured || !inCookies) return
-      throw new GraphQLError('Cookies are not configured here', {
-        extensions: { code: 'BAD_USER_INPUT' },
+      throw badInput('Cookies are off: set SESSION_COOKIES=on, or log in without inCookies', {
+        field: 'inCookies',
+        setting: 'SESSION_COOKIES',
       })
     },
     handOut(tokens, cookies) {
       // The browser forgets an access token when it expires: then it is anonymous, and may refresh.
-      set(cookies, accessCookie, tokens.token, tokens.expiresIn)
-      set(cookies, refreshCookie, tokens.refreshToken, Math.floor(lifetime / 1000))
+      const access = cookieOf(accessCookie, tokens.token, tokens.expiresIn)
+      refuseTooLarge(access)
+      cookies.set(access)
+      cookies.set(cookieOf(refreshCookie, tokens.refreshToken, Math.floor(lifetime / 1000)))
       return { ...tokens, token: null, refreshToken: null }
     },
-    refreshToken: (cookies) => (isConfigured ? cookies.get(refreshCookie) : undefined),
+    refreshToken,
+    requireRefreshToken(cookies) {
+      const kept = refreshToken(cookies)
+      if (kept !== undefined) return kept
+      if (isConfigured) {
+        throw badInput(`Give refreshToken: there is no cookie ${refreshCookie} either`, {
+          field: 'refreshToken',
+        })
+      }
+      throw badInput('Give refreshToken: cookies are off (SESSION_COOKIES)', {
+        field: 'refreshToken',
+        setting: 'SESSION_COOKIES',
+      })
+    },
     clear(cookies) {
       if (!isConfigured) return
-      set(cookies, accessCookie, '', 0)
-      set(cookies, refreshCookie, '', 0)
+      cookies.set(cookieOf(accessCookie, '', 0))
+      cookies.set(cookieOf(refreshCookie, '', 0))
     },
+  }
+
+  function refreshToken(cookies: ClientCookies): string | undefined {
+    return isConfigured ? cookies.get(refreshCookie) : undefined
   }
 }
 
-function set(cookies: ClientCookies, name: string, value: string, maxAge: number): void {
-  cookies.set(`${name}=${value}; Max-Age=${maxAge}; ${attributes}`)
+function cookieOf(name: string, value: string, maxAge: number): string {
+  return `${name}=${value}; Max-Age=${maxAge}; ${attributes}`
+}
+
+/** Its holder would be anonymous, and nobody would know why. */
+function refuseTooLarge(cookie: string): void {
+  if (cookie.length <= largestCookie) return
+  throw badInput(
+    `The access token does not fit into a cookie: browsers drop one of more than ${largestCookie} bytes, and this has ${cookie.length}. Give the account fewer or shorter scopes, or log in without inCookies`,
+    { limit: largestCookie },
+  )
 }
