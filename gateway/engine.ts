@@ -18,11 +18,13 @@ export interface EngineParts {
   log: Logger
   /** Whether others are served meanwhile, who must not wait. */
   whileServing: boolean
+  /** The longest that an operation is planned, in milliseconds. */
+  planningTime: number
 }
 
 export async function engineFor(
   name: EngineName,
-  { loadableSdl, subgraphs, log, whileServing }: EngineParts,
+  { loadableSdl, subgraphs, log, whileServing, planningTime }: EngineParts,
 ): Promise<{ engine: Engine; native?: NativeEngine<ClientRequest> }> {
   if (name === 'apollo') {
     // It takes a third of a second to load, for who does not use it.
@@ -37,11 +39,15 @@ export async function engineFor(
     mayJoin: subgraphs.mayJoin,
     planningThread: 'when large',
     whileServing,
+    planningTime,
   })
   // What the short road has executed is not executed again to be told with its errors.
   const executedOnce: NativeEngine<PipelineContext> = {
     ...native,
-    execute: async (operation) => operation.context.executed ?? native.execute(operation),
+    async execute(operation) {
+      const { executed, signal } = operation.context
+      return executed ?? native.execute({ ...operation, signal })
+    },
   }
   return { engine: apolloServerGateway(executedOnce, loadableSdl), native }
 }

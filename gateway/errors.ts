@@ -138,6 +138,12 @@ export const errorTable = {
     status: 400,
     message: 'One credential field an operation: log in, sign up or refresh once in each request',
   },
+  OPERATION_TOO_COMPLEX: {
+    code: 'OPERATION_TOO_COMPLEX',
+    status: 400,
+    message:
+      'The operation takes too long to plan: select fewer fields, nest them less deeply, or split it into several operations',
+  },
   BAD_USER_INPUT: { code: 'BAD_USER_INPUT', status: 400, message: 'A value is not acceptable' },
 
   // What went wrong behind us?

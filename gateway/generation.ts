@@ -21,6 +21,7 @@ import { shortRoad } from './short-road.ts'
 import { connectSubgraphs } from './subgraph-calls.ts'
 import type { SubgraphCalled, SubgraphParts } from './subgraph-calls.ts'
 import type { Supergraph } from './supergraph/read-supergraph.ts'
+import { GatewayError } from './errors.ts'
 import { inTurns, nextTurn } from './turns.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -66,6 +67,7 @@ export async function createGeneration({
     subgraphs,
     log: parts.log,
     whileServing: previous !== undefined,
+    planningTime: parts.limits.planningTime,
   })
   const closeEngine = async () => {
     await native?.close()
@@ -117,7 +119,13 @@ export async function createGeneration({
   ): Promise<HttpAnswer> {
     const ready = short?.find(request, client.caller)
     if (!short || !ready) return pipeline.answer(request, client)
-    const executed = await short.execute(ready, client)
+    const executed = await short.execute(ready, client).catch(unlessRefused)
+    if (!executed) return pipeline.answer(request, client)
     return short.answer(ready, executed) ?? pipeline.answer(request, { ...client, executed })
   }
+}
+
+/** The pipeline reports what was refused before it was executed. */
+function unlessRefused(cause: unknown): undefined {
+  if (!(cause instanceof GatewayError)) throw cause
 }

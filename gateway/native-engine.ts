@@ -2,6 +2,8 @@
 import type { ApolloServerOptions, BaseContext } from '@apollo/server'
 import { print } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { GatewayError } from './errors.ts'
+import type { EndSignal } from './execution/client-request.ts'
 import { compileOperation } from './execution/compile-operation.ts'
 import type { CompiledOperation } from './execution/compile-operation.ts'
 import { objectMerger } from './execution/response-data.ts'
@@ -9,11 +11,15 @@ import { runOperation } from './execution/run-operation.ts'
 import type { OperationResult } from './execution/run-operation.ts'
 import type { FetchSubgraph } from './execution/subgraph-request.ts'
 import { typeRelation } from './execution/type-relations.ts'
+import { pipelineError } from './http/client-errors.ts'
 import { overrideLabelsOn } from './planning/override-labels.ts'
 import { planCache } from './planning/plan-cache.ts'
 import { responseNames } from './planning/response-names.ts'
 import { startPlanning } from './planning/start-planning.ts'
 import type { PlanningOptions } from './planning/start-planning.ts'
+import { refusedOperations } from './refused-operations.ts'
+import { sharedWork } from './shared-work.ts'
+import type { SharedWork } from './shared-work.ts'
 
 export interface NativeEngineOptions<Context> extends PlanningOptions {
   supergraphSdl: string
@@ -32,6 +38,8 @@ export interface OperationToPrepare {
   /** What the caller may see: after authorization. Plans are kept by this, never by the original. */
   document: DocumentNode
   operationName?: string | null | undefined
+  /** Aborted when the client does not wait for planning any longer. */
+  signal?: EndSignal | undefined
 }
 
 export interface OperationToExecute<Context> extends OperationToPrepare {
@@ -42,7 +50,10 @@ export interface OperationToExecute<Context> extends OperationToPrepare {
 
 export interface NativeEngine<Context> {
   readonly apiSchema: GraphQLSchema
-  /** Plans and compiles; the next execution of the same finds it ready. */
+  /**
+   * Plans and compiles; the next execution of the same finds it ready. Rejects with a GatewayError when
+   * the operation is too complex to plan, or too many are waiting.
+   */
   prepare(operation: OperationToPrepare): Promise<CompiledOperation>
   /** The operations that are ready, the last used first: another engine may prepare them as well. */
   operations(): Iterable<CompiledOperation>
@@ -64,7 +75,8 @@ export async function nativeEngine<Context>(
   const names = responseNames(facts.names)
   const labelsOn = overrideLabelsOn(facts.overrideLabels, options)
   const cache = planCache<CompiledOperation>(options.operations ?? defaultOperations)
-  const planning = new Map<string, Promise<CompiledOperation>>()
+  const planning = new Map<string, SharedWork<CompiledOperation>>()
+  const refused = refusedOperations()
   const mergeObject = objectMerger((typename) => facts.members.has(String(typename)))
   const schema = {
     apiSchema,
@@ -115,18 +127,26 @@ export async function nativeEngine<Context>(
     if (known) return Promise.resolve(known)
     const key = `${variant}\n${text()}`
     const beingPlanned = planning.get(key)
-    if (beingPlanned) return beingPlanned
-    const compiling = plan({ document, operationName, overrideLabels }, text().length)
-      .then((queryPlan) => {
+    if (beingPlanned) return beingPlanned.wait(operation.signal)
+    if (refused.has(key)) return Promise.reject(new GatewayError('OPERATION_TOO_COMPLEX'))
+    const compiling = sharedWork(async (abandoned) => {
+      try {
+        const asked = { document, operationName, overrideLabels }
+        const queryPlan = await plan(asked, text().length, abandoned)
         const { fetchedAs } = names.of(document)
         const parts = { document, operationName, plan: queryPlan, fetchedAs }
         const compiled = compileOperation(parts, schema)
         cache.set(document, text, variant, compiled)
         return compiled
-      })
-      .finally(() => planning.delete(key))
+      } catch (cause) {
+        refused.remember(key, cause)
+        throw cause
+      } finally {
+        planning.delete(key)
+      }
+    })
     planning.set(key, compiling)
-    return compiling
+    return compiling.wait(operation.signal)
   }
 }
 
@@ -159,11 +179,14 @@ export function apolloServerGateway<Context extends BaseContext>(
     async load() {
       return {
         executor: async ({ document, request, context }) => {
-          const { data, errors } = await engine.execute({
+          const operation = {
             document,
             operationName: request.operationName,
             variables: request.variables,
             context: context as Context,
+          }
+          const { data, errors } = await engine.execute(operation).catch((cause: unknown) => {
+            throw cause instanceof GatewayError ? pipelineError(cause) : cause
           })
           return {
             ...(data === undefined ? {} : { data: JSON.parse(data) as Record<string, unknown> }),

@@ -69,7 +69,13 @@ export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
       return { document, operationName, variables, mediaType }
     },
     execute: ({ document, operationName, variables }, client) =>
-      engine.execute({ document, operationName, variables, context: client }),
+      engine.execute({
+        document,
+        operationName,
+        variables,
+        context: client,
+        signal: client.signal,
+      }),
     answer({ mediaType }, { data, errors }) {
       if (data === undefined || errors.length > 0) return undefined
       return {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { wholeNumber } from './values.ts'
+import { duration, wholeNumber } from './values.ts'
 
 /**
  * How large a document may be. What a person or a code generator writes is far below the defaults;
@@ -16,12 +16,19 @@ export const limitsSchema = z
     selections: wholeNumber({ least: 100, most: 10_000_000 })
       .default(20_000)
       .describe('The most selections of an operation once its fragments are written out'),
+    planning_time: duration({ least: '50ms', most: '1m' })
+      .default(3_000)
+      .describe('The longest that an operation may take to plan, before it is refused'),
     credential_fields: z
       .array(z.string().regex(/^\w+\.\w+$/, 'expected a coordinate such as Mutation.login'))
       .default([])
       .describe('Root fields of which an operation may select one, once: Mutation.login'),
   })
   .prefault({})
-  .transform(({ credential_fields, ...rest }) => ({ ...rest, credentialFields: credential_fields }))
+  .transform(({ planning_time, credential_fields, ...rest }) => ({
+    ...rest,
+    planningTime: planning_time,
+    credentialFields: credential_fields,
+  }))
 
 export type Limits = z.output<typeof limitsSchema>

@@ -1,5 +1,6 @@
 /** GraphQL errors as the client may see them; what nobody foresaw goes to the log under an id. */
 import { randomUUID } from 'node:crypto'
+import { HeaderMap } from '@apollo/server'
 import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
@@ -59,9 +60,11 @@ function originOf(error: unknown): unknown {
 
 /** Returns the refusal as the error that ends Apollo Server's pipeline, with its HTTP status. */
 export function pipelineError(refused: GatewayError): GraphQLError {
-  const { code, status } = refused.row
+  const { code, status, retryAfter } = refused.row
+  const headers = new HeaderMap()
+  if (retryAfter !== undefined) headers.set('retry-after', String(retryAfter))
   return new GraphQLError(refused.message, {
     originalError: refused,
-    extensions: { code, http: { status } },
+    extensions: { code, http: { status, headers } },
   })
 }

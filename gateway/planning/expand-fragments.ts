@@ -26,6 +26,7 @@ import type {
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
+import { GatewayError } from '../errors.ts'
 import { nothingKnown, remainingConditions } from './known-conditions.ts'
 import type { KnownConditions, RemainingConditions } from './known-conditions.ts'
 import { mergeRootFields } from './merge-root-fields.ts'
@@ -79,7 +80,7 @@ export function expandFragments(
     parent: GraphQLCompositeType,
     above: KnownConditions,
   ): readonly SelectionNode[] {
-    if (++selections > mostSelections) throw new GraphQLError('The operation is too large to plan.')
+    if (++selections > mostSelections) throw new GatewayError('OPERATION_TOO_COMPLEX')
     const conditions = remainingConditions(selection.directives, above)
     if (!conditions) return []
     if (selection.kind === Kind.FIELD) return [expandField(selection, parent, conditions)]

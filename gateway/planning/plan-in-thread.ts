@@ -1,9 +1,17 @@
 /** What runs in a planning thread: see planning-thread.ts. */
+import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import { assertValidSchema, GraphQLError, parse } from 'graphql'
+import { GatewayError } from '../errors.ts'
 import { operationPlanner } from './plan-operation.ts'
 import type { OperationPlanner } from './plan-operation.ts'
-import type { PlanningResult, PlanningTask, SupergraphRead } from './planning-thread.ts'
+import type {
+  PlanningOutcome,
+  PlanningRefusal,
+  PlanningResult,
+  PlanningTask,
+  SupergraphRead,
+} from './planning-thread.ts'
 
 const port = parentPort!
 const planner = readSupergraph(workerData as string)
@@ -14,7 +22,7 @@ function readSupergraph(supergraphSdl: string): OperationPlanner | undefined {
   try {
     const planner = operationPlanner(supergraphSdl)
     assertValidSchema(planner.apiSchema)
-    tell({ outcome: 'read', apiSdl: planner.apiSdl(), facts: planner.facts })
+    tell({ outcome: 'read', apiSdl: planner.apiSdl(), facts: planner.facts, heap: heapSize() })
     return planner
   } catch (cause) {
     tell({ outcome: 'refused', reason: (cause as Error).message })
@@ -26,16 +34,32 @@ function tell(read: SupergraphRead): void {
   port.postMessage(read)
 }
 
-function resultOf(
+function resultOf(planner: OperationPlanner, task: PlanningTask): PlanningResult {
+  const outcome = planOrRefusal(planner, task)
+  return { id: task.id, heap: heapSize(), ...outcome }
+}
+
+function planOrRefusal(
   planner: OperationPlanner,
-  { id, text, operationName, overrideLabels }: PlanningTask,
-): PlanningResult {
+  { text, operationName, overrideLabels }: PlanningTask,
+): PlanningOutcome {
   try {
     const document = parse(text, { noLocation: true })
     // As JSON: a plan is plain data, but for undefined fields.
     const plan = planner.plan({ document, operationName, overrideLabels })
-    return { id, plan: JSON.parse(JSON.stringify(plan)) as typeof plan }
+    return { plan: JSON.parse(JSON.stringify(plan)) as typeof plan }
   } catch (cause) {
-    return { id, refusal: (cause as Error).message, isGraphqlError: cause instanceof GraphQLError }
+    return { refusal: (cause as Error).message, kind: kindOf(cause) }
   }
+}
+
+function kindOf(cause: unknown): PlanningRefusal['kind'] {
+  if (cause instanceof GatewayError && cause.reason === 'OPERATION_TOO_COMPLEX') {
+    return 'too complex'
+  }
+  return cause instanceof GraphQLError ? 'GraphQL' : 'other'
+}
+
+function heapSize(): number {
+  return getHeapStatistics().total_heap_size
 }

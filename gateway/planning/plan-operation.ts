@@ -16,6 +16,7 @@ import { entityRules } from './entity-rules.ts'
 import { expandFragments, interfaceObjectsOf } from './expand-fragments.ts'
 import { finishPlan } from './finish-plan.ts'
 import { separateRequiredArguments } from './required-arguments.ts'
+import { fieldAlternatives } from './planning-cost.ts'
 import { resolvableKeysFirst } from './resolvable-keys-first.ts'
 import { namesInUse, responseNames } from './response-names.ts'
 import { membersIn } from './supergraph-facts.ts'
@@ -92,6 +93,7 @@ export function* operationPlannerInTurns(
   const fragmentTypes = { schema: apiSchema, interfaceObjects }
   const facts = {
     members: membersIn(supergraphSchema),
+    alternatives: fieldAlternatives(document),
     names: namesInUse(separated.document, interfaceObjects.size > 0),
     overrideLabels: labelsOf(document),
   }

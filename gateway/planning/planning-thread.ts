@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { QueryPlan } from '@apollo/query-planner'
 import { GraphQLError, print } from 'graphql'
+import { GatewayError } from '../errors.ts'
 import type { OperationToPlan } from './plan-operation.ts'
 import type { SupergraphFacts } from './supergraph-facts.ts'
 
@@ -15,11 +16,20 @@ export interface PlanningThread {
   read(): Promise<SupergraphRead>
   /** Rejects as planning here would; when the thread is lost, with a PlanningThreadLost. */
   plan(operation: OperationToPlan): Promise<QueryPlan>
+  /** Returns how much the thread's heap has grown since it read the supergraph, in bytes. */
+  heapGrowth(): number
   close(): Promise<void>
 }
 
 export class PlanningThreadLost extends Error {
   override name = 'PlanningThreadLost'
+  /** Whether the thread ended because its heap was full. */
+  readonly isOutOfMemory: boolean
+
+  constructor(cause?: unknown) {
+    super('A planning thread ended', { cause })
+    this.isOutOfMemory = (cause as NodeJS.ErrnoException)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  }
 }
 
 /** What the thread tells first. */
@@ -29,6 +39,8 @@ export type SupergraphRead =
       /** The text of the schema that clients see: it is valid. */
       readonly apiSdl: string
       readonly facts: SupergraphFacts
+      /** The size of the thread's heap, in bytes. */
+      readonly heap: number
     }
   | { readonly outcome: 'refused'; readonly reason: string }
 
@@ -41,9 +53,18 @@ export interface PlanningTask {
 }
 
 /** What it answers to that. */
-export type PlanningResult =
-  | { readonly id: number; readonly plan: QueryPlan }
-  | { readonly id: number; readonly refusal: string; readonly isGraphqlError: boolean }
+export type PlanningResult = PlanningOutcome & {
+  readonly id: number
+  /** The size of the thread's heap, in bytes. */
+  readonly heap: number
+}
+
+export type PlanningOutcome = { readonly plan: QueryPlan } | PlanningRefusal
+
+export interface PlanningRefusal {
+  readonly refusal: string
+  readonly kind: 'too complex' | 'GraphQL' | 'other'
+}
 
 interface Waiting<Value> {
   readonly resolve: (value: Value) => void
@@ -57,10 +78,13 @@ export function planningThread(supergraphSdl: string): PlanningThread {
   const readers: Waiting<SupergraphRead>[] = []
   let supergraph: SupergraphRead | undefined
   let tasks = 0
-  let isLost = false
+  let lost: PlanningThreadLost | undefined
+  let heapAtFirst = 0
+  let heapNow = 0
   worker.unref()
   worker.once('message', (read: SupergraphRead) => {
     supergraph = read
+    if (read.outcome === 'read') heapAtFirst = heapNow = read.heap
     for (const { resolve } of readers.splice(0)) resolve(read)
     unrefWhenIdle()
     worker.on('message', settle)
@@ -71,14 +95,14 @@ export function planningThread(supergraphSdl: string): PlanningThread {
   return {
     read() {
       if (supergraph) return Promise.resolve(supergraph)
-      if (isLost) return Promise.reject(new PlanningThreadLost())
+      if (lost) return Promise.reject(lost)
       return new Promise((resolve, reject) => {
         readers.push({ resolve, reject })
         worker.ref()
       })
     },
     plan({ document, operationName, overrideLabels = [] }) {
-      if (isLost) return Promise.reject(new PlanningThreadLost())
+      if (lost) return Promise.reject(lost)
       const id = tasks++
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject })
@@ -87,12 +111,14 @@ export function planningThread(supergraphSdl: string): PlanningThread {
         worker.postMessage(task)
       })
     },
+    heapGrowth: () => heapNow - heapAtFirst,
     close: async () => void (await worker.terminate()),
   }
 
   function settle(result: PlanningResult): void {
     const task = waiting.get(result.id)
     waiting.delete(result.id)
+    heapNow = result.heap
     unrefWhenIdle()
     if ('plan' in result) task?.resolve(result.plan)
     else task?.reject(refusalOf(result))
@@ -103,26 +129,36 @@ export function planningThread(supergraphSdl: string): PlanningThread {
     if (waiting.size === 0 && readers.length === 0) worker.unref()
   }
 
-  function lose(): void {
-    isLost = true
-    for (const { reject } of [...waiting.values(), ...readers]) reject(new PlanningThreadLost())
+  function lose(cause: unknown): void {
+    lost ??= new PlanningThreadLost(cause)
+    for (const { reject } of [...waiting.values(), ...readers]) reject(lost)
     waiting.clear()
     readers.length = 0
   }
 }
 
-function refusalOf({ refusal, isGraphqlError }: Extract<PlanningResult, { refusal: string }>) {
-  return isGraphqlError ? new GraphQLError(refusal) : new Error(refusal)
+function refusalOf({ refusal, kind }: PlanningRefusal): Error {
+  if (kind === 'too complex') return new GatewayError('OPERATION_TOO_COMPLEX')
+  return kind === 'GraphQL' ? new GraphQLError(refusal) : new Error(refusal)
 }
 
-function startWorker(workerData: string): Worker {
+function startWorker(supergraphSdl: string): Worker {
+  const options = { workerData: supergraphSdl, resourceLimits: heapLimits(supergraphSdl) }
   if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('plan-in-thread.js', import.meta.url), { workerData })
+    return new Worker(new URL('plan-in-thread.js', import.meta.url), options)
   }
   // In development: tsx does not reach into threads by itself on Node 20.
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))
   const loader = JSON.stringify(new URL('dist/esm/api/index.mjs', tsx).href)
   const module = JSON.stringify(new URL('plan-in-thread.ts', import.meta.url).href)
   const code = `import(${loader}).then((tsx) => { tsx.register(); return import(${module}) })`
-  return new Worker(code, { eval: true, workerData })
+  return new Worker(code, { eval: true, ...options })
+}
+
+/** A planner takes about 0.6 KB per character of the supergraph, and 30 MB. */
+function heapLimits(supergraphSdl: string) {
+  return {
+    maxOldGenerationSizeMb: 256 + Math.ceil(supergraphSdl.length / 512) / 2,
+    maxYoungGenerationSizeMb: 48,
+  }
 }

@@ -2,76 +2,98 @@
 import type { QueryPlan } from '@apollo/query-planner'
 import { buildASTSchema, parse } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
+import { GatewayError } from '../errors.ts'
 import { inTurns, nextTurn } from '../turns.ts'
 import { operationPlannerInTurns } from './plan-operation.ts'
 import type { OperationPlanner, OperationToPlan } from './plan-operation.ts'
+import { planningCost } from './planning-cost.ts'
+import { planningPool } from './planning-pool.ts'
 import { planningThread, PlanningThreadLost } from './planning-thread.ts'
 import type { PlanningThread } from './planning-thread.ts'
 import type { SupergraphFacts } from './supergraph-facts.ts'
 
 export interface PlanningOptions {
   /**
-   * What a thread of its own plans: everything, what takes long because the supergraph or the
-   * operation is large, or, the default, nothing.
+   * What threads plan: everything, or, the default, what takes long because the supergraph or the
+   * operation is large.
    */
   planningThread?: 'always' | 'when large' | undefined
   /**
-   * Whether others are served meanwhile, who must not wait: then the thread also reads a supergraph
+   * Whether others are served meanwhile, who must not wait: then a thread also reads a supergraph
    * that is not quite small, which takes it longer than it would take here. Default: nobody is.
    */
   whileServing?: boolean | undefined
+  /** The longest that an operation is planned by a thread, in milliseconds; default 3,000. */
+  planningTime?: number | undefined
 }
 
 export interface Planning {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
   readonly facts: SupergraphFacts
-  /** @param size of the operation's text, in characters */
-  plan(operation: OperationToPlan, size: number): Promise<QueryPlan>
-  /** Ends the thread. */
+  /**
+   * Rejects with a GatewayError when the operation is too complex, or when too many are waiting.
+   *
+   * @param size of the operation's text, in characters
+   * @param signal aborted when nobody needs the plan any longer
+   */
+  plan(operation: OperationToPlan, size: number, signal?: AbortSignal): Promise<QueryPlan>
+  /** Ends the threads. */
   close(): Promise<void>
 }
 
 /** In characters. Below, a plan takes milliseconds; above, it may hold up everybody else. */
 const largeSupergraph = 50_000
 const largeOperation = 2_000
+/** The same, in steps of the planner's search. */
+const largeCost = 200
 /** Below, no piece of the work of reading it takes more than some 20 milliseconds. */
 const smallSupergraph = 5_000
+const defaultPlanningTime = 3_000
 
 /** Returns where the plans for a supergraph are found. Rejects when the supergraph cannot be used. */
 export async function startPlanning(
   supergraphSdl: string,
   options: PlanningOptions,
 ): Promise<Planning> {
-  const { whileServing = false } = options
+  const { planningThread: planned, whileServing = false } = options
   const largest = whileServing ? smallSupergraph : largeSupergraph
-  const isAllInThread =
-    options.planningThread === 'always' ||
-    (options.planningThread === 'when large' && supergraphSdl.length > largest)
-  let thread = isAllInThread ? planningThread(supergraphSdl) : undefined
+  const isAllInThread = planned === 'always' || supergraphSdl.length > largest
+  const pool = planningPool({
+    startThread: () => planningThread(supergraphSdl),
+    timeLimit: options.planningTime ?? defaultPlanningTime,
+  })
   let planner: Promise<OperationPlanner> | undefined
   const { apiSchema, facts } = await read().catch(async (cause: unknown) => {
-    await thread?.close()
+    await pool.close()
     throw cause
   })
+  const costOf = planningCost(apiSchema, facts.alternatives)
 
   return {
     apiSchema,
     facts,
-    async plan(operation, size) {
-      const isInThread = isAllInThread || (options.planningThread && size > largeOperation)
-      if (!isInThread) return planHere(operation)
-      thread ??= planningThread(supergraphSdl)
-      return thread.plan(operation).catch(whenLost(() => planHere(operation)))
+    async plan(operation, size, signal) {
+      const cost = costOf(operation.document, operation.operationName)
+      if (!isAllInThread && size <= largeOperation && cost <= largeCost) return planHere(operation)
+      return pool.plan(operation, { cost, signal }).catch(
+        whenLost(() => {
+          // Nobody but the thread can be interrupted.
+          if (cost > largeCost) throw new GatewayError('SERVICE_UNAVAILABLE')
+          return planHere(operation)
+        }),
+      )
     },
-    close: async () => thread?.close(),
+    close: () => pool.close(),
   }
 
   function read(): Promise<Pick<Planning, 'apiSchema' | 'facts'>> {
-    const isReadInThread = whileServing || options.planningThread === 'always'
-    if (thread && isReadInThread) return readInThread(thread).catch(whenLost(plannerHere))
-    // What only the thread plans is not made ready for planning here, nor kept.
-    return thread ? inTurns(operationPlannerInTurns(supergraphSdl, false)) : plannerHere()
+    const isReadInThread = isAllInThread && (whileServing || planned === 'always')
+    if (isReadInThread) return readInThread(pool).catch(whenLost(plannerHere))
+    if (!isAllInThread) return plannerHere()
+    // What only threads plan is not made ready for planning here, nor kept. The first starts now.
+    pool.read().catch(() => {})
+    return inTurns(operationPlannerInTurns(supergraphSdl, false))
   }
 
   async function planHere(operation: OperationToPlan): Promise<QueryPlan> {

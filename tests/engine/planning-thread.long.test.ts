@@ -109,7 +109,7 @@ test.each([...federations, talkative, odd, contexts].map((one) => [one.name, one
   'what a thread tells of %s is what would be read here, in the same order',
   async (_name, one) => {
     const { apiSchema, apiSdl, facts } = operationPlanner(composed(one))
-    const told = structuredClone({ outcome: 'read' as const, apiSdl: apiSdl(), facts })
+    const told = structuredClone({ outcome: 'read' as const, apiSdl: apiSdl(), facts, heap: 0 })
     const read = await readInThread({ read: async () => told })
     expect(introspected(read.apiSchema)).toBe(introspected(apiSchema))
     expect(namesOf(read.apiSchema)).toEqual(namesOf(apiSchema))

@@ -1,0 +1,107 @@
+/** Operations for which the planner would search for a plan without end. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { send } from '../../scripts/walkthrough/send.ts'
+import { startIssuer } from '../support/issuer.ts'
+import type { TestIssuer } from '../support/issuer.ts'
+import { runGateway } from '../support/running-gateway.ts'
+import type { RunningGateway } from '../support/running-gateway.ts'
+import { endlessOperation, sharedNodes } from '../support/shared-nodes.ts'
+
+const planningTime = 2_000
+
+const aliases = Array.from({ length: 150 }, (_, index) => `anotherName${index}`)
+const aliased = aliases.map((alias) => [alias, 'one'] as const)
+
+let issuer: TestIssuer
+let subgraph: Server
+let gateway: RunningGateway
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  subgraph = createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.setHeader('content-type', 'application/json')
+      response.end(
+        JSON.stringify({ data: { node: Object.fromEntries([['f1', 'one'], ...aliased]) } }),
+      )
+    })
+  })
+  await new Promise<void>((ready) => subgraph.listen(0, '127.0.0.1', ready))
+  const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}/`
+  gateway = await runGateway(
+    sharedNodes(url),
+    `authentication:
+  issuers:
+    - issuer: ${issuer.issuer}
+      jwks_uri: ${issuer.jwksUri}
+      audiences: [portcullis]
+      algorithms: [ES256]
+http:
+  deadline: 2m
+limits:
+  planning_time: ${planningTime}ms
+`,
+  )
+})
+afterAll(async () => {
+  await gateway.close()
+  subgraph.close()
+  await issuer.close()
+})
+
+const tooComplex = {
+  message: expect.stringContaining('too long to plan'),
+  extensions: { code: 'OPERATION_TOO_COMPLEX', reason: 'OPERATION_TOO_COMPLEX' },
+}
+
+function ask(query: string) {
+  return send(gateway.url, { query })
+}
+
+/** Short, or so long that it is not planned by the thread that answers. */
+function easyOperation(index: number, { isLong }: { isLong: boolean }): string {
+  const more = isLong ? aliases.map((alias) => `${alias}: f1`) : []
+  return `query Easy${index} { node { f1 ${more.join(' ')} } }`
+}
+
+test('an operation that takes too long to plan is refused, and at once when it is sent again', async () => {
+  const hard = endlessOperation('Hard')
+  const start = performance.now()
+  const first = await ask(hard)
+  const took = performance.now() - start
+  expect(first).toMatchObject({ status: 400, data: null, errors: [tooComplex] })
+  expect(took).toBeGreaterThanOrEqual(planningTime)
+
+  const again = Promise.all(Array.from({ length: 20 }, () => ask(hard)))
+  const another = ask(endlessOperation('Another'))
+  const isAgainFirst = await Promise.race([again.then(() => true), another.then(() => false)])
+  expect(isAgainFirst).toBe(true)
+  for (const one of await again) expect(one).toEqual(first)
+  expect(await another).toEqual(first)
+})
+
+test('operations that are easy to plan do not wait for hard ones', async () => {
+  let refused = 0
+  const hard = Array.from({ length: 5 }, async (_, index) => {
+    const refusal = await ask(endlessOperation(`Hard${index}`))
+    refused++
+    return refusal
+  })
+  for (let index = 0; index < 10; index++) {
+    const { data, errors } = await ask(easyOperation(index, { isLong: index % 2 === 0 }))
+    expect(errors).toEqual([])
+    expect(data?.node.f1).toBe('one')
+  }
+  expect(refused).toBeLessThan(4)
+  for (const refusal of await Promise.all(hard)) {
+    expect(refusal).toMatchObject({ status: 400, errors: [tooComplex] })
+  }
+})
+
+test('a refused operation is not logged as an error', () => {
+  const severe = gateway.log.filter((line) => (JSON.parse(line) as { level: number }).level > 40)
+  expect(severe).toEqual([])
+})
