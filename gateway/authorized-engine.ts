@@ -4,8 +4,7 @@
  */
 import { HeaderMap } from '@apollo/server'
 import type { ApolloServerOptions } from '@apollo/server'
-import { getVariableValues, GraphQLError } from 'graphql'
-import type { GraphQLSchema } from 'graphql'
+import { getVariableValues, GraphQLError, GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import { answerWithDenials } from './authorization/answer-with-denials.ts'
@@ -58,7 +57,10 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
   let introspect: IntrospectFor | undefined
 
   return {
-    onSchemaLoadOrUpdate: (callback) => engine.onSchemaLoadOrUpdate(callback),
+    onSchemaLoadOrUpdate: (callback) =>
+      engine.onSchemaLoadOrUpdate((loaded) =>
+        callback({ ...loaded, apiSchema: withoutSubscriptions(loaded.apiSchema) }),
+      ),
     stop: () => engine.stop(),
     async load(options) {
       engine.onSchemaLoadOrUpdate((loaded) => {
@@ -149,6 +151,15 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     })
     return { ...result, extensions: { ...result.extensions, authorization } }
   }
+}
+
+/**
+ * Subscriptions are not served, and a rule of graphql-js throws on those with conditions: by this
+ * schema, they are validated no further. Introspection shows the whole one.
+ */
+function withoutSubscriptions(schema: GraphQLSchema): GraphQLSchema {
+  if (!schema.getSubscriptionType()) return schema
+  return new GraphQLSchema({ ...schema.toConfig(), subscription: undefined, assumeValid: true })
 }
 
 /** The plan is kept by what is executed, never by what was asked. */

@@ -106,7 +106,7 @@ export const errorTable = {
   PAYLOAD_TOO_LARGE: {
     code: 'PAYLOAD_TOO_LARGE',
     status: 413,
-    message: 'The request body is larger than 100 KB',
+    message: 'The request body is larger than `http.body_limit` allows',
   },
   UNSUPPORTED_MEDIA_TYPE: {
     code: 'BAD_REQUEST',
@@ -123,6 +123,23 @@ export const errorTable = {
     status: 400,
     message: 'The document is nested too deeply',
   },
+  VARIABLES_TOO_DEEP: {
+    code: 'BAD_USER_INPUT',
+    status: 400,
+    message: 'The variables are nested too deeply',
+  },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    code: 'PERSISTED_QUERY_NOT_SUPPORTED',
+    status: 200,
+    // Apollo's clients look for this word, and then send the text.
+    message: 'PersistedQueryNotSupported',
+  },
+  PERSISTED_QUERY_MISMATCH: {
+    code: 'BAD_REQUEST',
+    status: 400,
+    message:
+      'extensions.persistedQuery does not fit the query: send version 1 and sha256Hash, or leave it out',
+  },
   GRAPHQL_VALIDATION_FAILED: {
     code: 'GRAPHQL_VALIDATION_FAILED',
     status: 400,
@@ -132,6 +149,16 @@ export const errorTable = {
     code: 'OPERATION_RESOLUTION_FAILURE',
     status: 400,
     message: 'The document has no operation of that name',
+  },
+  MUTATIONS_NOT_SERVED: {
+    code: 'OPERATION_RESOLUTION_FAILURE',
+    status: 400,
+    message: 'This graph has no mutations',
+  },
+  SUBSCRIPTIONS_NOT_SERVED: {
+    code: 'OPERATION_RESOLUTION_FAILURE',
+    status: 400,
+    message: 'Subscriptions are not supported: send a query or a mutation',
   },
   CREDENTIALS_REPEATED: {
     code: 'CREDENTIALS_REPEATED',
@@ -218,10 +245,15 @@ export class GatewayError extends Error {
   readonly row: ErrorRow
   readonly reason: ErrorName
 
-  /** @param cause for the log only; it never reaches the client, and never holds a token */
-  constructor(reason: ErrorName, options: { cause?: unknown } = {}) {
-    super(errorTable[reason].message, options)
+  /**
+   * @param options.cause for the log only; it never reaches the client, and never holds a token
+   * @param options.message in place of the table's, where the client needs a detail: which limit
+   */
+  constructor(reason: ErrorName, options: { cause?: unknown; message?: string } = {}) {
+    const { message, ...rest } = options
+    const row = errorTable[reason]
+    super(message ?? row.message, rest)
     this.reason = reason
-    this.row = errorTable[reason]
+    this.row = message === undefined ? row : { ...row, message }
   }
 }

@@ -14,7 +14,11 @@ import type { Engine, PipelineContext } from './authorized-engine.ts'
 import type { Limits } from './configuration/limits.ts'
 import { clientErrorFormatter } from './http/client-errors.ts'
 import { depthLimit } from './http/depth-limit.ts'
+import { finiteNumbers } from './http/finite-numbers.ts'
 import type { HttpAnswer } from './http/http-message.ts'
+import { refusePersistedQuery } from './http/persisted-query.ts'
+import { refuseDeepDocument } from './http/refuse-unbounded.ts'
+import { reservedAlias } from './http/reserved-alias.ts'
 import { noIntrospection } from './http/no-introspection.ts'
 import { oneCredentialField } from './http/one-credential-field.ts'
 import type { GraphqlRequest } from './http/read-graphql-request.ts'
@@ -47,6 +51,8 @@ export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
     parseOptions: { maxTokens: limits.tokens },
     validationRules: [
       ...(parts.introspection ? [] : [noIntrospection]),
+      reservedAlias,
+      finiteNumbers,
       depthLimit(limits.depth),
       oneCredentialField(limits.credentialFields),
     ],
@@ -58,6 +64,9 @@ export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
 
   return {
     async answer(request, context) {
+      const { query, extensions } = request.asked
+      refusePersistedQuery(query, extensions)
+      if (typeof query === 'string') refuseDeepDocument(query, limits.depth)
       const { status, headers, body } = await server.executeHTTPGraphQLRequest({
         httpGraphQLRequest: forApollo(request),
         context: async () => context,
@@ -77,7 +86,22 @@ function forApollo({ accept, contentType, ...request }: GraphqlRequest): HTTPGra
   const headers = new HeaderMap()
   if (accept !== undefined) headers.set('accept', accept)
   if (contentType !== undefined) headers.set('content-type', contentType)
-  return { ...request, headers }
+  const { method, search, body } = withoutPersistedQuery(request)
+  return { method, search, body, headers }
+}
+
+/** A hash beside its text has been checked; Apollo Server would refuse it all the same. */
+function withoutPersistedQuery(
+  request: Pick<GraphqlRequest, 'method' | 'search' | 'body' | 'asked'>,
+) {
+  const { method, search, body, asked } = request
+  const given = asked.extensions as { persistedQuery?: unknown } | null | undefined
+  if (!given?.persistedQuery) return request
+  const { persistedQuery: _, ...extensions } = given
+  if (body) return { method, search, body: { ...body, extensions } }
+  const parameters = new URLSearchParams(search)
+  parameters.set('extensions', JSON.stringify(extensions))
+  return { method, search: `?${parameters}`, body }
 }
 
 /** Whatever NODE_ENV says: no stack traces, no hints at hidden names, no listeners of its own. */
@@ -88,7 +112,7 @@ const safeSettings = {
   allowBatchedHttpRequests: false,
   // Credentials are bearer tokens, which no browser sends by itself, and a GET cannot mutate.
   csrfPrevention: false,
-  cache: 'bounded',
+  persistedQueries: false,
   nodeEnv: 'production',
 } satisfies Partial<ApolloServerOptions<PipelineContext>>
 

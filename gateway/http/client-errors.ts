@@ -47,10 +47,20 @@ function tableError(formatted: GraphQLFormattedError, { row, reason }: GatewayEr
   return { ...formatted, message: row.message, extensions: { code: row.code, reason } }
 }
 
+/** graphql-js suggests names that are similar: hidden ones, too. */
+const suggestion = / ?Did you mean [^?]*\?$/
+
+/** What graphql-js says when it stops comparing fields that have the same response name. */
+const aborted = 'Validation aborted.'
+const tooComplex =
+  'The operation is too complex to validate: use fewer fragments and fewer fields of the same name'
+
 function passed(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const text = formatted.message
+  const message = text === aborted ? tooComplex : text.replace(suggestion, '')
   const extensions = Object.entries(formatted.extensions ?? {})
   const shown = extensions.filter(([name]) => extensionsForClients.includes(name))
-  return { ...formatted, extensions: Object.fromEntries(shown) }
+  return { ...formatted, message, extensions: Object.fromEntries(shown) }
 }
 
 function originOf(error: unknown): unknown {

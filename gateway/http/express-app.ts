@@ -98,7 +98,7 @@ const refusals: Readonly<Record<number, ErrorName>> = {
   415: 'UNSUPPORTED_MEDIA_TYPE',
 }
 
-function refuseUnreadable({ log, realm }: ExpressAppParts): ErrorRequestHandler {
+function refuseUnreadable({ log, realm, bodyLimit }: ExpressAppParts): ErrorRequestHandler {
   return (error, request, response, _next) => {
     const name = refusals[error?.status] ?? 'INTERNAL_SERVER_ERROR'
     if (name === 'INTERNAL_SERVER_ERROR') log.error({ err: error }, 'unforeseen error')
@@ -106,8 +106,15 @@ function refuseUnreadable({ log, realm }: ExpressAppParts): ErrorRequestHandler 
     // The rest of the body is read and thrown away, so that the client gets to read the answer.
     if (errorTable[name].status === 413) request.resume()
     response.setHeader('connection', 'close')
-    send(response, refusal(new GatewayError(name, { cause: error }), { realm }))
+    const message = name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undefined
+    const refused = new GatewayError(name, { cause: error, ...(message ? { message } : {}) })
+    send(response, refusal(refused, { realm, accept: request.headers.accept }))
   }
+}
+
+function tooLarge(limit: number): string {
+  const [unit, bytes] = limit % (1024 * 1024) === 0 ? ['MB', 1024 * 1024] : ['KB', 1024]
+  return `The request body is larger than ${limit / bytes} ${unit}`
 }
 
 function searchOf(url: string): string {

@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { GatewayError } from '../errors.ts'
 import { soleHeader } from './http-message.ts'
 import type { HttpRequest } from './http-message.ts'
+import { refuseDeepVariables } from './refuse-unbounded.ts'
 
 /** A request as far as GraphQL is concerned: never a credential. */
 export interface GraphqlRequest {
@@ -14,17 +15,40 @@ export interface GraphqlRequest {
   readonly contentType: string | undefined
   /** The JSON object of a POST. */
   readonly body: Readonly<Record<string, unknown>> | undefined
+  /** `query`, `variables` and the rest, as they came: nobody has looked at their types. */
+  readonly asked: Readonly<Record<string, unknown>>
 }
 
 /** Returns the request as it may be looked at; anything unreadable is a GatewayError. */
 export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
   if (!['GET', 'POST'].includes(request.method)) throw new GatewayError('METHOD_NOT_ALLOWED')
+  const body = request.method === 'POST' ? readJsonBody(request) : undefined
+  const asked = body ?? readSearch(request.search)
+  refuseDeepVariables(asked.variables)
   return {
     method: request.method,
     search: request.search,
     accept: request.headers['accept']?.join(', '),
     contentType: request.headers['content-type']?.join(', '),
-    body: request.method === 'POST' ? readJsonBody(request) : undefined,
+    body,
+    asked,
+  }
+}
+
+/** The parameters of a GET. What is no JSON is left out here, and refused by the pipeline. */
+function readSearch(search: string): Readonly<Record<string, unknown>> {
+  const parameters = new URLSearchParams(search)
+  const json = (name: string): unknown => {
+    try {
+      return JSON.parse(parameters.get(name) ?? 'null')
+    } catch {
+      return undefined
+    }
+  }
+  return {
+    query: parameters.get('query') ?? undefined,
+    variables: json('variables'),
+    extensions: json('extensions'),
   }
 }
 

@@ -2,7 +2,8 @@
  * Requests that no honest client sends: each has a 4xx with a sentence, or the response that GraphQL
  * lays down. None of them is a fault of ours: no 5xx, and no line in the log above `info`.
  */
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { createHash } from 'node:crypto'
 import { openFrontDoor } from '../support/front-door.ts'
 import type { FrontDoor } from '../support/front-door.ts'
 
@@ -34,8 +35,12 @@ const resolvers = {
   },
 }
 
-const gateways = { native: '', apollo: 'engine: apollo' }
-const engines = Object.keys(gateways)
+const gateways = {
+  native: '',
+  apollo: 'engine: apollo',
+  'small bodies': 'http: { body_limit: 5KB }',
+}
+const engines = ['native', 'apollo']
 let door: FrontDoor
 
 beforeAll(async () => {
@@ -58,4 +63,292 @@ test.each(engines)('lists nested in a literal do not take exponential time: %s',
   const by = nested(30, '{ and: [', '] }', '{ text: "x" }')
   const search = await door.post(engine, { query: `{ search(by: ${by}) }` })
   expect(search.body).toEqual({ data: { search: 'found' } })
+})
+
+type Case = readonly [name: string, body: unknown, status: number, code: string, message: RegExp]
+
+const validation = 'GRAPHQL_VALIDATION_FAILED'
+const resolution = 'OPERATION_RESOLUTION_FAILURE'
+const byVariable = (type: string, value: string, field = 'json(value: $x)') =>
+  `{"query":"query ($x: ${type}) { ${field} }","variables":{"x":${value}}}`
+
+const refused: readonly Case[] = [
+  ['a subscription', { query: 'subscription { x }' }, 400, resolution, /^Subscriptions are not/],
+  [
+    'a subscription with a condition',
+    { query: 'subscription ($s: Boolean!) { name @include(if: $s) }', variables: { s: true } },
+    400,
+    resolution,
+    /^Subscriptions are not/,
+  ],
+  [
+    'a subscription that introspects',
+    { query: 'subscription { __typename __schema { queryType { name } } }' },
+    400,
+    resolution,
+    /^Subscriptions are not/,
+  ],
+  ['a mutation where there is none', { query: 'mutation { x }' }, 400, resolution, /no mutations/],
+  [
+    'a mutation of __typename where there is none',
+    { query: 'mutation { __typename }' },
+    400,
+    resolution,
+    /no mutations/,
+  ],
+  [
+    'one of several operations that is not served',
+    { query: 'query A { name } mutation B { x }', operationName: 'B' },
+    400,
+    resolution,
+    /no mutations/,
+  ],
+  ['no operation', { query: 'fragment F on Query { name }' }, 400, validation, /./],
+  ['type definitions', { query: 'type A { b: Int }' }, 400, validation, /executable/],
+  ['a comment', { query: '# nothing' }, 400, 'GRAPHQL_PARSE_FAILED', /./],
+  ['__typename as an alias', { query: '{ __typename: name }' }, 400, validation, /alias/],
+  ['nested, too', { query: '{ self { __typename: name } }' }, 400, validation, /alias/],
+  [
+    'an infinite Float',
+    { query: '{ json(value: 1e999) }' },
+    400,
+    validation,
+    /larger than a Float/,
+  ],
+  [
+    'an infinite number in a variable’s default',
+    { query: `query ($x: Json = [-1${'0'.repeat(400)}]) { json(value: $x) }` },
+    400,
+    validation,
+    /larger than a Float/,
+  ],
+  [
+    'a fragment that contains itself',
+    { query: '{ ...F } fragment F on Query { ...F }' },
+    400,
+    validation,
+    /./,
+  ],
+  ['@defer', { query: '{ ... @defer { name } }' }, 400, validation, /defer/],
+  [
+    'an operation deeper than the limit',
+    { query: nested(201, '{ self ', '}', '{ name }') },
+    400,
+    validation,
+    /200/,
+  ],
+  [
+    'an operation too deep to validate',
+    { query: nested(900, '{ self ', '}', '{ name }') },
+    400,
+    'GRAPHQL_PARSE_FAILED',
+    /deeper than 200 levels/,
+  ],
+  [
+    'an operation too deep to parse',
+    { query: nested(4900, '{', '}', 'name') },
+    400,
+    'GRAPHQL_PARSE_FAILED',
+    /deeper than 200 levels/,
+  ],
+  ...['Json', 'Search', '[[Int]]', 'Colour'].flatMap((type): Case[] => [
+    [
+      `a literal nested 4,000 deep, beside ${type}`,
+      {
+        query: `query ($x: ${type} = ${nested(4000, '[', ']')}) { json(value: ${nested(800, '{a:', '}', '1')}) }`,
+      },
+      400,
+      'GRAPHQL_PARSE_FAILED',
+      /value in the document is nested deeper than 200 levels/,
+    ],
+    [
+      `a variable of type ${type} nested 1,500 deep`,
+      byVariable(type, nested(1500, '[', ']')),
+      400,
+      'BAD_USER_INPUT',
+      /variables are nested deeper than 200 levels/,
+    ],
+    [
+      `objects of type ${type} nested 1,500 deep`,
+      byVariable(type, nested(1500, '{"and":[', ']}')),
+      400,
+      'BAD_USER_INPUT',
+      /variables are nested deeper than 200 levels/,
+    ],
+    [
+      `${type}, nested 9,000 deep`,
+      byVariable(type, nested(9_000, '{"not":', '}', '{}')),
+      400,
+      'BAD_USER_INPUT',
+      /variables are nested deeper than 200 levels/,
+    ],
+  ]),
+  [
+    'a variable that nobody declared, nested deeply',
+    `{"query":"{ name }","variables":{"x":${nested(1500, '[', ']')}}}`,
+    400,
+    'BAD_USER_INPUT',
+    /deeper than 200 levels/,
+  ],
+  [
+    'a type nested 4,000 deep',
+    { query: `query ($x: ${nested(4000, '[', ']', 'Int')}) { json(value: $x) }` },
+    400,
+    'GRAPHQL_PARSE_FAILED',
+    /deeper than 200 levels/,
+  ],
+  ...[true, 1, 'x', [], { version: 2, sha256Hash: 'x' }, { version: 1 }].map(
+    (persistedQuery): Case => [
+      `persistedQuery: ${JSON.stringify(persistedQuery)}`,
+      { query: '{ name }', extensions: { persistedQuery } },
+      400,
+      'BAD_REQUEST',
+      /persistedQuery does not fit/,
+    ],
+  ),
+  [
+    'a hash that does not fit the query',
+    {
+      query: '{ name }',
+      extensions: { persistedQuery: { version: 1, sha256Hash: 'ab'.repeat(32) } },
+    },
+    400,
+    'BAD_REQUEST',
+    /persistedQuery does not fit/,
+  ],
+  ...[undefined, null, ''].map((query): Case => [
+    `a hash alone, with query: ${query}`,
+    { query, extensions: { persistedQuery: { version: 1, sha256Hash: 'ab'.repeat(32) } } },
+    200,
+    'PERSISTED_QUERY_NOT_SUPPORTED',
+    /^PersistedQueryNotSupported$/,
+  ]),
+]
+
+describe.each(engines)('refused, by POST and GET: %s', (engine) => {
+  test.each(refused)('%s', async (_name, body, status, code, message) => {
+    const expected = {
+      errors: [{ message: expect.stringMatching(message), extensions: { code } }],
+    }
+    for (const accept of ['application/json', 'application/graphql-response+json']) {
+      const response = await door.post(engine, body, { accept })
+      expect(response).toMatchObject({ status, body: expected })
+      expect(response.body.data).toBeUndefined()
+    }
+    // Node refuses a longer head.
+    if (typeof body === 'string' && body.length > 6_000) return
+    const parameters = searchOf(body)
+    if (new URLSearchParams(parameters).toString().length > 12_000) return
+    const response = await door.get(engine, parameters)
+    if (/^(mutation|subscription)/.test(parameters.query ?? '') || parameters.operationName) {
+      expect(response).toMatchObject({ status: 405, headers: { allow: 'POST' } })
+      return
+    }
+    expect(response).toMatchObject({ status, body: expected })
+  })
+})
+
+/** Returns the parameters of a GET that asks for the same as the body of a POST. */
+function searchOf(body: unknown): Record<string, string> {
+  const asked = (typeof body === 'string' ? JSON.parse(body) : body) as Record<string, unknown>
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined && value !== null)
+  return Object.fromEntries(
+    given.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  )
+}
+
+test.each(engines)('what is nested 200 deep is served: %s', async (engine) => {
+  const list = nested(200, '[', ']')
+  const inDocument = await door.post(engine, { query: `{ json(value: ${list}) }` })
+  expect(inDocument.body).toEqual({ data: { json: 400 } })
+  const asVariable = await door.post(engine, byVariable('Json', list))
+  expect(asVariable.body).toEqual({ data: { json: 400 } })
+  const objects = await door.post(
+    engine,
+    byVariable('Search', nested(199, '{"not":', '}', '{"text":"x"}'), 'search(by: $x)'),
+  )
+  expect(objects.body).toEqual({ data: { search: 'found' } })
+})
+
+test.each(engines)('a hash that fits the query beside it is no hindrance: %s', async (engine) => {
+  const query = '{ name }'
+  const sha256Hash = createHash('sha256').update(query).digest('hex')
+  const extensions = { persistedQuery: { version: 1, sha256Hash } }
+  const byPost = await door.post(engine, { query, extensions })
+  const byGet = await door.get(engine, { query, extensions: JSON.stringify(extensions) })
+  for (const response of [byPost, byGet]) {
+    expect(response).toMatchObject({ status: 200, body: { data: { name: 'root' } } })
+  }
+  // Nothing was stored by it.
+  const alone = await door.post(engine, { extensions })
+  expect(alone.body.errors).toMatchObject([{ message: 'PersistedQueryNotSupported' }])
+})
+
+test.each(engines)('no message proposes a name that the client did not say: %s', async (engine) => {
+  const texts = [
+    { query: '{ nam }' },
+    { query: '{ search(bye: {}) }' },
+    { query: '{ search(by: { txt: "x" }) }' },
+    { query: '{ search(colour: BLU) }' },
+    { query: 'query ($x: Colou) { name }' },
+    { query: '{ ... on Quer { name } }' },
+    { query: '{ name @skipp(if: true) }' },
+    { query: 'query ($x: Search) { search(by: $x) }', variables: { x: { txt: 'x' } } },
+    {
+      query: 'query ($x: Search) { search(by: $x) }',
+      variables: { x: { and: [{ colour: 'BLU' }] } },
+    },
+    { query: 'query ($x: Colour) { search(colour: $x) }', variables: { x: 'red' } },
+  ]
+  for (const body of texts) {
+    const response = await door.post(engine, body)
+    expect(response.status).toBe(400)
+    expect(response.text).not.toMatch(/[Dd]id you mean|"(name|text|by)\\|BLUE|RED/)
+    expect(response.body.errors![0]!.message).toMatch(/[."\]}]$/)
+  }
+})
+
+test('a body over the limit is 413, and the message names the configured limit', async () => {
+  const query = `{ json(value: "${'x'.repeat(150_000)}") }`
+  for (const [engine, limit] of [
+    ['native', '100 KB'],
+    ['small bodies', '5 KB'],
+  ] as const) {
+    const response = await door.post(engine, { query })
+    expect(response).toMatchObject({
+      status: 413,
+      body: { errors: [{ message: `The request body is larger than ${limit}` }] },
+    })
+  }
+})
+
+test('subscriptions of a graph that has them are refused, and other operations beside them served', async () => {
+  const live = await openFrontDoor({
+    sdl: 'type Query { name: String } type Subscription { tick: Int tock: Int }',
+    resolvers: { Query: { name: () => 'root' }, Subscription: {} },
+    gateways: { native: '', apollo: 'engine: apollo' },
+  })
+  const refusedTexts = [
+    'subscription { tick }',
+    'subscription ($s: Boolean!) { tick @include(if: $s) }',
+    'subscription ($s: Boolean!) { tick @skip(if: $s) tock }',
+    'subscription ($s: Boolean!) { ...F @include(if: $s) } fragment F on Subscription { tick }',
+  ]
+  for (const engine of engines) {
+    for (const query of refusedTexts) {
+      const response = await live.post(engine, { query, variables: { s: true } })
+      expect(response).toMatchObject({
+        status: 400,
+        body: { errors: [{ message: expect.stringMatching(/^Subscriptions are not supported/) }] },
+      })
+      expect((await live.get(engine, { query })).status).toBe(405)
+    }
+    const query = `query A { name } ${refusedTexts[1]!.replace('subscription', 'subscription B')}`
+    const served = await live.post(engine, { query, operationName: 'A' })
+    expect(served.body).toEqual({ data: { name: 'root' } })
+    const shown = await live.post(engine, { query: '{ __schema { subscriptionType { name } } }' })
+    expect(shown.body.data).toEqual({ __schema: { subscriptionType: { name: 'Subscription' } } })
+    expect(live.complaints(engine)).toEqual([])
+  }
+  await live.close()
 })

@@ -1,0 +1,30 @@
+/** Refuses what would have to be read by a recursion that has no bound, before anything reads it. */
+import { GatewayError } from '../errors.ts'
+import { deepestValue, documentNesting, isNestedDeeper } from './nesting.ts'
+
+/** Throws a GatewayError for variables that are nested too deeply. */
+export function refuseDeepVariables(variables: unknown): void {
+  if (!isNestedDeeper(variables, deepestValue + 1)) return
+  throw new GatewayError('VARIABLES_TOO_DEEP', {
+    message: `The variables are nested deeper than ${deepestValue} levels`,
+  })
+}
+
+/**
+ * Throws a GatewayError for a document that is nested too deeply for validation. Validation itself
+ * refuses operations deeper than `depth`, fragments counted where they are spread.
+ */
+export function refuseDeepDocument(text: string, depth: number): void {
+  if (text.length <= Math.min(depth, deepestValue)) return
+  const { selections, values } = documentNesting(text)
+  if (selections > 2 * depth) {
+    throw new GatewayError('DOCUMENT_TOO_DEEP', {
+      message: `The document is nested deeper than ${depth} levels`,
+    })
+  }
+  if (values > deepestValue) {
+    throw new GatewayError('DOCUMENT_TOO_DEEP', {
+      message: `A value in the document is nested deeper than ${deepestValue} levels`,
+    })
+  }
+}
