@@ -7,8 +7,10 @@
  */
 import {
   getNamedType,
+  isAbstractType,
   isCompositeType,
   isEnumType,
+  isInterfaceType,
   isLeafType,
   isListType,
   isNonNullType,
@@ -184,6 +186,29 @@ export function responseWriter(
       : nullable(object)
   }
 
+  function typeNamed(name: unknown): GraphQLCompositeType | undefined {
+    const type = typeof name === 'string' ? selection.schema.getType(name) : undefined
+    return isCompositeType(type) ? type : undefined
+  }
+
+  function isTypeOf(actual: GraphQLCompositeType | undefined, type: GraphQLCompositeType): boolean {
+    return (
+      (isObjectType(actual) || isInterfaceType(actual)) &&
+      isAbstractType(type) &&
+      selection.schema.isSubType(type, actual)
+    )
+  }
+
+  /**
+   * Whether what is asked for does not depend on the object's type: then nobody has to know it. Of an
+   * interface object, a subgraph knows no more than the interface.
+   */
+  function isOfAnyType(type: GraphQLCompositeType, sets: readonly SelectionSetNode[]): boolean {
+    const fieldsFor = (one: GraphQLCompositeType | undefined) =>
+      [...collectFields(selection, one, sets).values()].flat().length
+    return fieldsFor(type) === fieldsFor(undefined)
+  }
+
   function plainObject(
     type: GraphQLCompositeType,
     place: string,
@@ -192,23 +217,22 @@ export function responseWriter(
     return objectOnly(objectOf(type, sets), place)
   }
 
-  /** Objects of an interface or union: `__typename` tells the type; without one, it is the type itself. */
+  /** Objects of an interface or union: `__typename` says which of its types (section 6.4.3). */
   function anyOf(
     type: GraphQLCompositeType,
     place: string,
     sets: readonly SelectionSetNode[],
   ): Completion {
     const known = new Map<unknown, Completion>()
+    const withoutType = misfit(`Invalid __typename found for object at ${place}.`)
     const completionFor = (typename: unknown): Completion => {
       const own = known.get(typename)
       if (own) return own
-      const actual = typename == null ? type : selection.schema.getType(String(typename))
-      const completion =
-        actual && isCompositeType(actual)
-          ? objectOf(actual, sets)
-          : misfit(`Invalid __typename found for object at ${place}.`)
-      // What a subgraph may invent is not kept.
-      if (typename == null || actual) known.set(typename, completion)
+      const actual = typename == null ? type : typeNamed(typename)
+      const mayStand = actual === type ? isOfAnyType(type, sets) : isTypeOf(actual, type)
+      if (!actual || !mayStand) return withoutType
+      const completion = objectOf(actual, sets)
+      known.set(typename, completion)
       return completion
     }
     return objectOnly(
@@ -380,7 +404,9 @@ function leafWriter(type: GraphQLLeafType): (value: unknown) => string | undefin
   }
   switch (type.name) {
     case 'Int':
-      return (value) => (Number.isInteger(value) ? String(value) : undefined)
+      // 32 bits (section 3.5.1).
+      return (value) =>
+        typeof value === 'number' && value === (value | 0) ? String(value) : undefined
     case 'Float':
       return (value) => (Number.isFinite(value) ? String(value) : undefined)
     case 'Boolean':
@@ -388,7 +414,8 @@ function leafWriter(type: GraphQLLeafType): (value: unknown) => string | undefin
     case 'ID':
       return (value) => {
         if (typeof value === 'string') return jsonString(value)
-        return Number.isInteger(value) ? String(value) : undefined
+        // A larger number is not the one that the subgraph wrote.
+        return Number.isSafeInteger(value) ? `"${String(value)}"` : undefined
       }
     default:
       return (value) => (typeof value === 'string' ? jsonString(value) : undefined)

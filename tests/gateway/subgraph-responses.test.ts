@@ -591,3 +591,86 @@ test.each([
     expect(await ask('{ text }', engine)).toMatchObject({ data: { text: 'grüße' }, errors: [] })
   }
 })
+
+describe('result coercion', () => {
+  const leafQuery = '{ number id fine }'
+  test.each([
+    ['the largest Int', { number: 2_147_483_647 }, '{"number":2147483647,"id":null,"fine":1}'],
+    ['the smallest Int', { number: -2_147_483_648 }, '{"number":-2147483648,"id":null,"fine":1}'],
+    ['a whole number with a fraction of zero', '{"number":3.0}', '{"number":3,"id":null,"fine":1}'],
+    ['an ID as a number', { id: 7 }, '{"number":null,"id":"7","fine":1}'],
+    ['an ID below zero', { id: -7 }, '{"number":null,"id":"-7","fine":1}'],
+    ['an ID as a text', { id: '007' }, '{"number":null,"id":"007","fine":1}'],
+  ])('%s is served', async (_name, data, expected) => {
+    odd = { body: `{"data":${typeof data === 'string' ? data : JSON.stringify(data)}}` }
+    expect((await ask(leafQuery)).text).toBe(`{"data":${expected}}\n`)
+  })
+
+  test.each([
+    ['an Int beyond 32 bits', 'number', '2147483648'],
+    ['an Int below 32 bits', 'number', '-2147483649'],
+    ['an Int with a fraction', 'number', '1.5'],
+    ['an Int as a text', 'number', '"1"'],
+    ['an Int as a truth value', 'number', 'true'],
+    ['an Int as a list', 'number', '[1]'],
+    ['an ID with a fraction', 'id', '1.5'],
+    ['an ID as a truth value', 'id', 'true'],
+    ['an ID as a number whose digits JSON does not keep', 'id', '9007199254740993'],
+    ['a String as a number', 'text', '7'],
+  ])('%s is null and an error', async (_name, field, value) => {
+    odd = { body: `{"data":{"${field}":${value}}}` }
+    const { data, errors } = await ask(`{ ${field} fine }`)
+    expect(data).toEqual({ [field]: null, fine: 1 })
+    expect(errors).toEqual([
+      {
+        message: `Invalid value found for field Query.${field}.`,
+        path: [field],
+        extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' },
+      },
+    ])
+  })
+
+  const asBook = '... on Book { title }'
+  test.each([
+    ['no __typename', {}, 'thing', asBook],
+    ['no __typename, in a union', {}, 'any', asBook],
+    ['no __typename, which is asked for', {}, 'thing', '__typename id'],
+    ['no __typename, in a fragment', {}, 'thing', `id ${asBook}`],
+    ['__typename: null', { __typename: null }, 'any', asBook],
+    ['__typename that is a number', { __typename: 7 }, 'any', asBook],
+    ['the name of a type that is none of it', { __typename: 'Pen' }, 'thing', '__typename id'],
+    [
+      'the name of a type that is none of it, in a union',
+      { __typename: 'Item' },
+      'any',
+      '__typename',
+    ],
+    ['the name of the root type', { __typename: 'Query' }, 'thing', '__typename'],
+    ['the name of a scalar', { __typename: 'Int' }, 'thing', '__typename'],
+    ['the name of an enum or nothing', { __typename: 'Nobody' }, 'any', '__typename'],
+    ['the name of the interface itself', { __typename: 'Thing' }, 'thing', asBook],
+    ['the name of the union itself', { __typename: 'Any' }, 'any', asBook],
+    ['a name that every object has', { __typename: 'constructor' }, 'any', '__typename'],
+  ])('an object with %s is null and an error', async (_name, object, field, selection) => {
+    odd = { body: { data: { [field]: { id: '1', title: 'a', ink: 1, ...object } } } }
+    const { data, errors, isOurFault } = await ask(`{ ${field} { ${selection} } fine }`)
+    expect(data).toEqual({ [field]: null, fine: 1 })
+    expect(errors).toMatchObject([{ extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } }])
+    expect(errors[0]!.path![0]).toBe(field)
+    expect(isOurFault).toBe(false)
+  })
+
+  test('an object whose type does not matter needs no __typename', async () => {
+    odd = { body: { data: { thing: { id: '1' } } } }
+    expect(await ask('{ thing { id } }')).toMatchObject({
+      data: { thing: { id: '1' } },
+      errors: [],
+    })
+  })
+
+  test('the __typename of an object type is that of the schema, whatever came', async () => {
+    odd = { body: { data: { book: { __typename: 'Pen', title: 'a' } } } }
+    const { data } = await ask('{ book { __typename title } }')
+    expect(data).toEqual({ book: { __typename: 'Book', title: 'a' } })
+  })
+})
