@@ -15,6 +15,7 @@ import './collect-variables.ts'
 import { entityRules } from './entity-rules.ts'
 import { expandFragments, interfaceObjectsOf } from './expand-fragments.ts'
 import { finishPlan } from './finish-plan.ts'
+import { keepLiterals } from './literals-as-written.ts'
 import { separateRequiredArguments } from './required-arguments.ts'
 import { fieldAlternatives } from './planning-cost.ts'
 import { resolvableKeysFirst } from './resolvable-keys-first.ts'
@@ -112,19 +113,17 @@ export function* operationPlannerInTurns(
     apiSdl: () => printSchema(clientsSchema),
     plan({ document, operationName, overrideLabels = [] }) {
       const expanded = expandFragments(fragmentTypes, document, operationName)
-      const operation = operationFromDocument(
-        plannersSchema,
-        names.of(document).separate(expanded),
-        {
-          validate: false,
-        },
-      )
+      const literals = keepLiterals(apiSchema, names.of(document).separate(expanded))
+      const operation = operationFromDocument(plannersSchema, literals.document, {
+        validate: false,
+      })
       planner ??= new QueryPlanner(supergraph, plannerConfig)
       const plan = planner.buildQueryPlan(operation, {
         overrideConditions: new Map(overrideLabels.map((label) => [label, true])),
       })
       if (!plan.node || plan.node.kind === 'Subscription') return plan
-      return { ...plan, node: finishPlan(supplyRequirements(plan.node, rules), rules) }
+      const node = finishPlan(supplyRequirements(plan.node, rules), rules)
+      return { ...plan, node: literals.restore(node) }
     },
   }
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { OutgoingHttpHeaders, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { stripIgnoredCharacters } from 'graphql'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
@@ -20,9 +21,12 @@ const oddSdl = `${link}
   type Query {
     text: String must: String! list: [String] grid: [[Int]] json: Json item: Item items: [Item]
     thing: Thing any: Any book: Book number: Int numbers: [Int] id: ID
+    pay(amount: Json, amounts: [Json!], order: Order, count: Int, price: Float, id: ID, kind: Kind): String
   }
+  enum Kind { CASH CARD }
+  input Order { amount: Json count: Int price: Float kind: Kind inner: [Order!] }
   type Mutation { change: Int }
-  type Item @key(fields: "id") { id: ID! json: Json tags: [String] }`
+  type Item @key(fields: "id") { id: ID! json: Json tags: [String] worth(in: Json): Int }`
 const healthySdl = `${link}
   scalar Json
   type Query { fine: Int }
@@ -39,6 +43,8 @@ interface Scripted {
 /** What the subgraphs answer: the odd one, and the healthy one where it is asked for entities. */
 let odd: Scripted
 let entities: Scripted
+/** The operations that they were asked for. */
+const asked: string[] = []
 const servers: Server[] = []
 const gateways = new Map<string, RunningGateway>()
 let issuer: TestIssuer
@@ -47,7 +53,9 @@ async function subgraph(answer: (query: string) => Scripted): Promise<string> {
   const server = createServer(async (request, response) => {
     let text = ''
     for await (const chunk of request) text += String(chunk)
-    const { status = 200, headers = {}, body } = answer(JSON.parse(text).query)
+    const { query } = JSON.parse(text) as { query: string }
+    asked.push(query)
+    const { status = 200, headers = {}, body } = answer(query)
     response.writeHead(status, { 'content-type': 'application/json', ...headers })
     response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))
   })
@@ -97,6 +105,7 @@ afterAll(async () => {
 })
 
 beforeEach(() => {
+  asked.length = 0
   odd = { body: { data: null } }
   entities = { body: { data: { _entities: [] } } }
 })
@@ -672,5 +681,72 @@ describe('result coercion', () => {
     odd = { body: { data: { book: { __typename: 'Pen', title: 'a' } } } }
     const { data } = await ask('{ book { __typename title } }')
     expect(data).toEqual({ book: { __typename: 'Book', title: 'a' } })
+  })
+})
+
+describe('literals of custom scalars reach the subgraph as they were written', () => {
+  test.each([
+    'amount:9007199254740993',
+    'amount:-123456789012345678901234567890',
+    'amount:0.10',
+    'amount:1.0',
+    'amount:-0',
+    'amount:1e3',
+    'amount:1E+999',
+    'amount:RED',
+    'amount:"_literal0_0"',
+    'amount:["_literal0_0" "_literal1_0" 0.10 0.20 0.10]',
+    `amount:${'['.repeat(100)}0.10${']'.repeat(100)}`,
+    'amount:{a:0.10 b:[9007199254740993 RED "x\\"_literal0_0\\""]c:true d:null e:"0.10"}',
+    'amounts:[0.10 {a:0.20}]',
+    'order:{amount:0.10 count:1 price:0.5 kind:CARD inner:[{amount:{a:0.10}}]}',
+    'amount:0.10 count:7 price:1.5 id:7 kind:CASH',
+  ])('%s', async (given) => {
+    odd = { body: { data: { text: null } } }
+    for (const name of ['A', 'B']) await ask(`query ${name} { text: pay(${given}) }`)
+    for (const query of asked) {
+      expect(stripIgnoredCharacters(query)).toContain(`text:pay(${strip(given)})`)
+    }
+    expect(asked).toHaveLength(2)
+  })
+
+  /** As the subgraph gets it. */
+  function strip(given: string): string {
+    return stripIgnoredCharacters(`{pay(${given})}`).slice('{pay('.length, -2)
+  }
+
+  test('one for a list is a list', async () => {
+    odd = { body: { data: { text: null } } }
+    await ask('{ text: pay(amounts: 0.10) }')
+    expect(asked[0]).toContain('pay(amounts:[0.10])')
+  })
+
+  test('a Float beyond all bounds is refused, and no fault of ours', async () => {
+    odd = { body: { data: { text: null } } }
+    for (const engine of engines) {
+      const { status, isOurFault } = await ask('{ text: pay(price: 1e999) }', engine)
+      expect({ engine, status, isOurFault }).toEqual({ engine, status: 400, isOurFault: false })
+    }
+  })
+
+  test("beside variables, in defaults of variables and under other subgraphs' entities", async () => {
+    odd = { body: { data: { text: null, item: null } } }
+    await ask(
+      'query ($x: Json = 0.10, $y: [Json] = [9007199254740993]) { text: pay(amount: { a: $x, b: 0.20, c: $y }) item { worth(in: 0.30) } }',
+    )
+    const query = stripIgnoredCharacters(asked.join())
+    expect(query).toContain('$x:Json=0.10')
+    expect(query).toContain('$y:[Json]=[9007199254740993]')
+    expect(query).toContain('{a:$x b:0.20 c:$y}')
+    expect(query).toContain('worth(in:0.30)')
+  })
+
+  test('two fields with literals that JavaScript takes for the same stay two', async () => {
+    odd = { body: { data: { a: 'x', b: 'y' } } }
+    const { data } = await ask(
+      '{ a: pay(amount: 9007199254740992) b: pay(amount: 9007199254740993) }',
+    )
+    expect(data).toEqual({ a: 'x', b: 'y' })
+    expect(asked[0]).toMatch(/a:pay\(amount:9007199254740992\).*b:pay\(amount:9007199254740993\)/)
   })
 })
