@@ -31,6 +31,7 @@ import { createGeneration } from './generation.ts'
 import type { Generation } from './generation.ts'
 import { directPost } from './http/direct-post.ts'
 import { expressApp } from './http/express-app.ts'
+import { forwardedAddressReport } from './http/forwarded-address.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { SubgraphParts } from './subgraph-calls.ts'
 import { followSupergraph, SupergraphUnusable } from './supergraph/follow-supergraph.ts'
@@ -120,6 +121,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
   })
 
   const { http } = config
+  const onForwardedAddress = forwardedAddressReport(log)
   const answer = createGateway({
     authenticate: callers.authenticate,
     generation: supergraph.current,
@@ -139,6 +141,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     served: parts.servedByAll ?? (() => served),
     unreadiness: parts.unreadinessOfAll ?? callers.unreadiness,
     documents: { '/.well-known/gateway-claims.json': () => keySet },
+    onForwardedAddress,
     log,
   })
   return {
@@ -147,6 +150,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
       bodyLimit: http.bodyLimit,
       deadline: http.deadline,
       behindProxy: http.trustedProxies !== 0,
+      onForwardedAddress,
       otherwise: app,
     }),
     warm: callers.warm,

@@ -3,6 +3,7 @@
  * request, Express answers it, and answers the same.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { ReportForwardedAddress } from './forwarded-address.ts'
 import type { HttpAnswer, HttpRequest } from './http-message.ts'
 import { requestSignal } from './request-signal.ts'
 
@@ -15,6 +16,8 @@ export interface DirectPostParts {
   deadline: number
   /** Whether proxies in front may name the client's address. */
   behindProxy: boolean
+  /** Called with a request whose X-Forwarded-For is not believed. */
+  onForwardedAddress: ReportForwardedAddress
   otherwise: RequestListener
 }
 
@@ -25,6 +28,7 @@ export function directPost(parts: DirectPostParts): RequestListener {
   return (request, response) => {
     const length = plainLength(request)
     if (length === undefined) return otherwise(request, response)
+    if (request.headers['x-forwarded-for'] !== undefined) parts.onForwardedAddress(request)
     const body = Buffer.allocUnsafe(length)
     let received = 0
     request.on('data', (chunk: Buffer) => (received += chunk.copy(body, received)))

@@ -1,11 +1,12 @@
 /** The Express app: turns its requests into plain values and plain answers into responses. */
 import cors from 'cors'
 import express, { raw } from 'express'
-import type { ErrorRequestHandler, Express } from 'express'
+import type { ErrorRequestHandler, Express, Request } from 'express'
 import type { Logger } from 'pino'
 import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import { send } from './direct-post.ts'
+import type { ReportForwardedAddress } from './forwarded-address.ts'
 import type { HttpAnswer, HttpRequest } from './http-message.ts'
 import { refusal } from './refusal.ts'
 import { requestSignal } from './request-signal.ts'
@@ -26,6 +27,8 @@ export interface ExpressAppParts extends RefusalOptions {
   cors?: { origins: '*' | string[]; credentials: boolean } | undefined
   /** How many proxies in front are believed, or which: whose X-Forwarded-For counts. */
   trustedProxies: number | string[]
+  /** Called with a request whose X-Forwarded-For is not believed. */
+  onForwardedAddress: ReportForwardedAddress
   log: Logger
   /** JSON documents at fixed paths, such as the gateway's public keys. */
   documents?: Readonly<Record<string, () => unknown>>
@@ -65,6 +68,7 @@ export function expressApp(parts: ExpressAppParts): Express {
     '/graphql',
     raw({ type: () => true, limit: parts.bodyLimit, inflate: false }),
     async (request, response) => {
+      if (isForwardedByStranger(request)) parts.onForwardedAddress(request)
       const answer = await parts.answer({
         method: request.method,
         search: searchOf(request.originalUrl),
@@ -79,6 +83,13 @@ export function expressApp(parts: ExpressAppParts): Express {
   app.use((_request, response) => send(response, refusal(new GatewayError('NOT_FOUND'), parts)))
   app.use(refuseUnreadable(parts))
   return app
+}
+
+/** Express believes the header where it trusts the address that the request came from. */
+function isForwardedByStranger(request: Request): boolean {
+  if (request.headers['x-forwarded-for'] === undefined) return false
+  const isTrusted = request.app.get('trust proxy fn') as (address: string, hop: number) => boolean
+  return !isTrusted(request.socket.remoteAddress ?? '', 0)
 }
 
 function crossOrigin({ origins, credentials }: NonNullable<ExpressAppParts['cors']>) {

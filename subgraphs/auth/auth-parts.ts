@@ -89,7 +89,7 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
     devices,
     throttles,
     readAudit: auditReader(database),
-    guard: loginGuard({ database, throttles, devices, secret }),
+    guard: loginGuard({ database, throttles, devices, secret, limits: settings.limits }),
     cutOffs: cutOffStore(database, lifetimes.accessToken, now),
     sessions: sessionStore(database, lifetimes, now),
     refreshTokens: refreshTokenStore({ database, accounts, audit, lifetimes, now }),

@@ -8,6 +8,7 @@ import type { Roles } from './accounts/roles.ts'
 import type { PasswordRules } from './passwords/password-rules.ts'
 import { clockTolerance } from './revocation/status-lists.ts'
 import type { RelyingParty } from './second-factors/passkeys.ts'
+import type { GuardLimits } from './throttling/login-guard.ts'
 import { signingAlgorithms } from './tokens/make-key.ts'
 
 export const help = `
@@ -37,6 +38,10 @@ Settings, from the environment:
   AUTH_ROLES                roles beside "user" and "administrator", with their scopes, as JSON:
                             {"editor": ["articles:write"]}
   SECOND_FACTOR             required: without one a session has no scopes (optional)
+  NETWORK_TRIES_PER_MINUTE  wrong logins from one network (/24, /56), and as many sign-ups, resets and
+                            passkey requests; known devices apart (20)
+  PASSWORD_TRIES_PER_HOUR   tries of one password, at whatever accounts (30)
+  MAILS_PER_HOUR            letters to one account (3)
   PASSWORD_MIN_LENGTH       of new passwords, in characters (15; 8 where a second factor is required)
   MAIL_URL                  how mail is sent: smtp(s)://USER:PASSWORD@HOST, or http(s)://... for a
                             POST of { from, to, subject, text }; unset: printed outside production,
@@ -86,6 +91,7 @@ export function readAuthSettings(environment: Environment) {
     sessionCookies: sessionCookies(settings),
     secondFactorRequired: isFactorRequired,
     passwordRules: passwordRules(settings, isFactorRequired),
+    limits: guardLimits(settings),
     delivery: {
       url: url(settings, 'MAIL_URL', /^(smtps?|https?):/),
       from: settings.text('MAIL_FROM', 'Portcullis <no-reply@localhost>'),
@@ -115,6 +121,16 @@ function sessionCookies(settings: Settings): boolean {
 
 function secondFactorRequired(settings: Settings): boolean {
   return settings.choice('SECOND_FACTOR', ['required', 'optional'], 'optional') === 'required'
+}
+
+function guardLimits(settings: Settings): GuardLimits {
+  const limit = (name: string, fallback: number) =>
+    settings.wholeNumber(name, fallback, { least: 1, most: 1_000_000 })
+  return {
+    networkTries: limit('NETWORK_TRIES_PER_MINUTE', 20),
+    passwordTries: limit('PASSWORD_TRIES_PER_HOUR', 30),
+    mails: limit('MAILS_PER_HOUR', 3),
+  }
 }
 
 function passwordRules(settings: Settings, isFactorRequired: boolean): PasswordRules {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
@@ -14,6 +14,7 @@ import { asker, codes, gatewaySecret } from '../support/ask-subgraph.ts'
 import type { Answer, Ask } from '../support/ask-subgraph.ts'
 import { authEnvironment, cheapHashes, login, loggedIn, signedUp } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 
 const good = 'purple kangaroo sings'
@@ -121,6 +122,120 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     expect(await from('192.0.3.1')).toBe(true)
     ahead += minute
     expect(await from('192.0.2.99')).toBe(true)
+  })
+
+  describe('in a network that has used up its tries', () => {
+    let people: { username: string; password: string }[]
+    let deviceToken: string
+    const address = '198.51.100.7'
+    const typo = (credentials: Record<string, string>) =>
+      login(ask, { ...credentials, password: `typo ${count++} ${Math.random()}` }, { address })
+
+    beforeEach(async () => {
+      ahead += minute
+      people = [await newAccount(), await newAccount()]
+      deviceToken = (await login(ask, people[0]!)).data.login.deviceToken
+      for (let tries = 0; tries < 20; tries++) await guess(`colleague${tries}`, '198.51.100.99')
+    })
+
+    test('right, wrong and unknown are told to retry, and when, in one way', async () => {
+      const answers = [
+        await login(ask, people[1], { address }),
+        await typo(people[1]!),
+        await guess('nobody at all', address),
+      ]
+      for (const { data, errors } of answers) {
+        expect(data).toEqual({ login: null })
+        expect(errors).toMatchObject([{ extensions: { code: 'TOO_MANY_REQUESTS' } }])
+        const { retryAfter } = errors![0]!.extensions
+        expect(Number.isInteger(retryAfter)).toBe(true)
+        expect(retryAfter).toBeGreaterThan(0)
+        expect(retryAfter).toBeLessThanOrEqual(60)
+        expect(errors![0]!.message).toBe(`Too many requests: retry after ${retryAfter} seconds`)
+      }
+    })
+
+    test('a device that logged in before gets in, and still has five tries of its own', async () => {
+      const known = { ...people[0]!, deviceToken }
+      expect(codes(await login(ask, known, { address }))).toEqual([])
+      for (let tries = 0; tries < 5; tries++) {
+        expect(codes(await typo(known))).toEqual(['INVALID_CREDENTIALS'])
+      }
+      expect(codes(await login(ask, known, { address }))).toEqual(['INVALID_CREDENTIALS'])
+      // It is known to one account only.
+      const another = { ...people[1]!, deviceToken }
+      expect(codes(await login(ask, another, { address }))).toEqual(['TOO_MANY_REQUESTS'])
+    })
+
+    test('an account is not closed by tries that the network may not make', async () => {
+      for (let tries = 0; tries < 8; tries++) await typo(people[1]!)
+      expect(codes(await login(ask, people[1], { address: '203.0.113.1' }))).toEqual([])
+    })
+
+    test('others can sign up, ask for a new password and begin with a passkey', async () => {
+      const answers = [
+        await ask(null, 'mutation { startPasskeyLogin }', {}, { address }),
+        await ask(null, 'mutation { requestPasswordReset(username: "alice") }', {}, { address }),
+        await ask(
+          null,
+          'mutation { resetPassword(token: "x", newPassword: "x") { changed } }',
+          {},
+          { address },
+        ),
+        await ask(
+          null,
+          'mutation { signUp(username: "x", password: "x") { user { id } } }',
+          {},
+          { address },
+        ),
+      ]
+      expect(answers.flatMap(codes)).toEqual([])
+    })
+  })
+
+  test('typos on known devices do not use up the tries of the network', async () => {
+    const address = '203.0.113.77'
+    for (let person = 0; person < 6; person++) {
+      const credentials = await newAccount()
+      const { deviceToken } = (await login(ask, credentials)).data.login
+      for (let tries = 0; tries < 4; tries++) {
+        const password = `typo ${count++} ${Math.random()}`
+        await login(ask, { ...credentials, deviceToken, password }, { address })
+      }
+    }
+    expect(codes(await login(ask, await newAccount(), { address }))).toEqual([])
+  })
+
+  test.each([
+    ['signs up', 'mutation { signUp(username: "x", password: "x") { user { id } } }'],
+    ['asks for new passwords', 'mutation { requestPasswordReset(username: "nobody") }'],
+    ['tries tokens', 'mutation { resetPassword(token: "x", newPassword: "x") { changed } }'],
+    ['begins with passkeys', 'mutation { startPasskeyLogin }'],
+    ['tries passkeys', 'mutation { finishPasskeyLogin(response: "{}") { token } }'],
+  ])('a network that %s too often is told when to retry', async (_name, document) => {
+    const client = { address: `203.0.${113 + (count++ % 100)}.1` }
+    ahead += minute
+    for (let tries = 0; tries < 20; tries++) {
+      expect(codes(await ask(null, document, {}, client))).not.toContain('TOO_MANY_REQUESTS')
+    }
+    expect((await ask(null, document, {}, client)).errors).toMatchObject([
+      { extensions: { code: 'TOO_MANY_REQUESTS', retryAfter: expect.any(Number) } },
+    ])
+    ahead += minute
+    expect(codes(await ask(null, document, {}, client))).not.toContain('TOO_MANY_REQUESTS')
+  })
+
+  test('a right password without its code does not use up the tries of a network', async () => {
+    const credentials = await newAccount()
+    const { claims } = await loggedIn(ask, credentials)
+    await ask(claims, 'mutation { enrolTotp { secret } }')
+    await sql`update auth_totp set confirmed_at = 1 where account_id = ${claims.sub}`.execute(
+      database,
+    )
+    for (let tries = 0; tries < 25; tries++) {
+      const answer = await login(ask, credentials, { address: '203.0.112.1' })
+      expect(codes(answer)).toEqual(['SECOND_FACTOR_REQUIRED'])
+    }
   })
 
   test('one password is not tried at every account', async () => {
@@ -275,6 +390,10 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
 test.each([
   ['192.0.2.7', '192.0.2.0/24'],
   ['::ffff:192.0.2.7', '192.0.2.0/24'],
+  ['::FFFF:c000:0207', '192.0.2.0/24'],
+  ['::ffff:c000:207', '192.0.2.0/24'],
+  ['0:0:0:0:0:ffff:c000:207', '192.0.2.0/24'],
+  ['64:ff9b::192.0.2.7', '0064:ff9b:0000:0000::/56'],
   ['2001:db8:1:2345:6::1', '2001:0db8:0001:2300::/56'],
   ['2001:db8:1:23ff::', '2001:0db8:0001:2300::/56'],
   ['2001:db8:1:2400::', '2001:0db8:0001:2400::/56'],
@@ -284,4 +403,41 @@ test.each([
   [undefined, undefined],
 ])('the network of %s is %s', (address, range) => {
   expect(addressRange(address)).toBe(range)
+})
+
+test('how often a network, a password and a mailbox may be tried are settings', async () => {
+  const [{ make }] = (await testDatabases()) as [TestDatabase]
+  const scratch = await make()
+  const letters: unknown[] = []
+  const environment = {
+    ...authEnvironment(scratch.url),
+    NETWORK_TRIES_PER_MINUTE: '2',
+    PASSWORD_TRIES_PER_HOUR: '3',
+    MAILS_PER_HOUR: '1',
+  }
+  const running = await startAuth(environment, {
+    deliver: async (letter) => void letters.push(letter),
+    hashParameters: cheapHashes,
+  })
+  const ask = asker('auth', running.url)
+  const guess = (address: string, password: string) =>
+    login(ask, { username: 'nobody', password }, { address })
+  const seen = []
+  for (const password of ['one', 'two', 'three'])
+    seen.push(...codes(await guess('10.0.0.1', password)))
+  expect(seen).toEqual(['INVALID_CREDENTIALS', 'INVALID_CREDENTIALS', 'TOO_MANY_REQUESTS'])
+  for (let tries = 0; tries < 3; tries++) {
+    await login(ask, { username: `someone${tries}`, password: 'secret' })
+  }
+  expect(codes(await login(ask))).toEqual(['INVALID_CREDENTIALS'])
+  for (let tries = 0; tries < 3; tries++) {
+    await ask(null, 'mutation { requestPasswordReset(username: "alice") }')
+  }
+  await running.close()
+  expect(letters).toHaveLength(1)
+
+  await expect(startAuth({ ...environment, NETWORK_TRIES_PER_MINUTE: '0' })).rejects.toThrow(
+    /NETWORK_TRIES_PER_MINUTE is "0": expected a number from 1 to 1000000/,
+  )
+  await scratch.drop()
 })

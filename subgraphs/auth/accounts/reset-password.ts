@@ -11,7 +11,6 @@ import { readPassword } from '../passwords/password-text.ts'
 import type { CutOffs } from '../revocation/cut-offs.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { LoginGuard } from '../throttling/login-guard.ts'
-import { tooManyRequests } from '../throttling/too-many-requests.ts'
 import type { Account, Accounts } from './accounts.ts'
 import { isEmailAddress } from './email.ts'
 import type { InputProblem } from './input-problem.ts'
@@ -37,10 +36,10 @@ export type ResetPasswordResult =
 
 export interface PasswordReset {
   /**
-   * Sends a token to the account's mailbox. It never fails and takes no time that would tell
-   * whether there is such an account.
+   * Sends a token to the account's mailbox, after it has returned: neither its time nor its result say
+   * whether there is such an account. A network that asks too often gets a TOO_MANY_REQUESTS error.
    */
-  request(username: string, client: CallerClient): void
+  request(username: string, client: CallerClient): Promise<void>
   reset(token: string, password: string, client: CallerClient): Promise<ResetPasswordResult>
   /** Resolves when everything that was asked for is on its way. */
   settled(): Promise<void>
@@ -60,7 +59,8 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
   const underWay = new Set<Promise<void>>()
 
   return {
-    request(username, client) {
+    async request(username, client) {
+      await guard.admitNetwork(client, 'reset')
       const sending = send(username, client)
         .catch((cause: Error) => console.error(`auth: a password reset failed: ${cause.message}`))
         .finally(() => underWay.delete(sending))
@@ -68,7 +68,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
     },
 
     async reset(token, password, client) {
-      if (!(await guard.admitAddress(client))) throw tooManyRequests()
+      await guard.admitNetwork(client, 'reset')
       const hash = hashOf(token)
       const account = await accountOfToken(hash)
       if (!account) return { outcome: 'refused', problems: [unusableToken] }
@@ -104,7 +104,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
 
   async function send(username: string, client: CallerClient): Promise<void> {
     const canonical = canonicalUsername(username)
-    if (!(await guard.admitAddress(client)) || !(await guard.admitMail(canonical))) return
+    if (!(await guard.admitMail(canonical))) return
     const account = await accounts.findByUsername(canonical)
     if (!account || account.disabled) return
     const to = account.email ?? (isEmailAddress(account.username) ? account.username : undefined)

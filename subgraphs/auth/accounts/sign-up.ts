@@ -7,7 +7,6 @@ import { passwordProblems } from '../passwords/password-rules.ts'
 import type { PasswordRules } from '../passwords/password-rules.ts'
 import { readPassword } from '../passwords/password-text.ts'
 import type { LoginGuard } from '../throttling/login-guard.ts'
-import { tooManyRequests } from '../throttling/too-many-requests.ts'
 import type { Accounts } from './accounts.ts'
 import { emailProblems } from './email.ts'
 import type { InputProblem } from './input-problem.ts'
@@ -52,7 +51,7 @@ export function signUp(parts: SignUpParts): SignUp {
     // An address that was completed or pasted ends with a space.
     const email = typedEmail?.trim()
     // Counted first: what is wrong with a sign-up is not told to a network without a limit either.
-    if (!(await guard.admitAddress(client))) throw tooManyRequests()
+    await guard.admitNetwork(client, 'sign-up')
     const username = readNewUsername(typed)
     const problems = [
       ...(Array.isArray(username) ? username : []),

@@ -53,8 +53,8 @@ export function accountResolvers(parts: AccountResolverParts) {
         if (result.outcome === 'wrong password') throw wrongCredentials()
         return output(result, newPassword)
       },
-      requestPasswordReset(_parent, { username }, { client }) {
-        passwordReset.request(username, client)
+      async requestPasswordReset(_parent, { username }, { client }) {
+        await passwordReset.request(username, client)
         return true
       },
       async resetPassword(_parent, { token, newPassword }, { client }) {

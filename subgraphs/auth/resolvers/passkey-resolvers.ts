@@ -14,7 +14,6 @@ import type { Session } from '../sessions/sessions.ts'
 import type { SessionStarter } from '../sessions/start-session.ts'
 import { wrongCredentials } from '../sessions/wrong-credentials.ts'
 import type { LoginGuard } from '../throttling/login-guard.ts'
-import { tooManyRequests } from '../throttling/too-many-requests.ts'
 import { time } from './time.ts'
 import { tokensOutput } from './tokens-output.ts'
 
@@ -79,7 +78,7 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
       },
 
       async startPasskeyLogin(_parent, { username: typed }, { client }) {
-        if (!(await guard.admitAddress(client))) throw tooManyRequests()
+        await guard.admitNetwork(client, 'passkey')
         const username = typed == null ? undefined : canonicalUsername(typed)
         const account = username === undefined ? undefined : await accounts.findByUsername(username)
         return JSON.stringify(await required().startLogin(username, account))
@@ -88,7 +87,7 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
       async finishPasskeyLogin(_parent, { response, inCookies }, context) {
         const { client } = context
         inBrowser.check(inCookies)
-        if (!(await guard.admitAddress(client))) throw tooManyRequests()
+        await guard.admitNetwork(client, 'passkey')
         const passkey = await required().finishLogin(read(response))
         const account = passkey && (await accounts.find(passkey.accountId))
         if (!account || account.disabled) {
@@ -96,7 +95,10 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
           throw wrongCredentials()
         }
         const start = {
-          inTransaction: async () => {},
+          async inTransaction(transaction: AuthDatabase) {
+            // Begun and ended.
+            await guard.refundNetwork(transaction, client, 'passkey', 2)
+          },
           deviceToken: undefined,
           strength: strengths.passkey,
         }

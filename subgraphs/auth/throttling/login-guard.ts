@@ -1,14 +1,15 @@
 /**
- * Who may try a password. Four counters, and none tells whether there is such an account:
+ * Who may try a password. Four counters, and none says whether there is such an account:
  *
  *   account   tries at one username, from devices that never logged in to it
  *   device    tries at one username from a device that did: so that whoever tries at somebody's
  *             account cannot lock them out of it
- *   address   tries from one network
+ *   network   tries from one network, known devices apart: its people do not lock each other out
  *   password  tries of one password at any account: guessing one password everywhere
  */
 import { createHmac, hkdfSync } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
+import { tooManyRequests } from '../../kit/retry-later.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { KnownDevices } from '../sessions/known-devices.ts'
 import { addressRange } from './address-range.ts'
@@ -30,8 +31,20 @@ export interface LoginPermission {
   /** How the try ended, if it was allowed. */
   succeeded(transaction: AuthDatabase): Promise<void>
   failed(transaction: AuthDatabase): Promise<void>
-  /** The password was right, and a code is missing: neither a success nor a failure. */
+  /** The password was right and a code is missing, or the fault was ours: no failure of anybody. */
   abandoned(transaction: AuthDatabase): Promise<void>
+}
+
+/** What a network is counted for. Each has a count of its own: sign-ups keep nobody from logging in. */
+export type NetworkAct = 'login' | 'passkey' | 'sign-up' | 'reset'
+
+export interface GuardLimits {
+  /** How often each act may be tried from one network, in a minute; what succeeds does not count. */
+  networkTries: number
+  /** How often one password may be tried, at whatever accounts, in an hour. */
+  passwordTries: number
+  /** How many letters an account gets in an hour. */
+  mails: number
 }
 
 export interface LoginGuardParts {
@@ -40,13 +53,24 @@ export interface LoginGuardParts {
   devices: KnownDevices
   /** Keys the hashes of usernames and passwords. */
   secret: string
+  limits: GuardLimits
 }
 
 export interface LoginGuard {
-  /** Counts a try, and says whether it may be made. */
+  /**
+   * Counts a try at a password, and says whether it may be made. A network that has tried too often gets
+   * a TOO_MANY_REQUESTS error, which depends on no account.
+   */
   admit(attempt: LoginTry, accountId: string | undefined): Promise<LoginPermission>
-  /** Whether an address may do something costly: sign up, ask for mail. */
-  admitAddress(client: CallerClient): Promise<boolean>
+  /** Counts a try of a network at something; a TOO_MANY_REQUESTS error for one that tries too often. */
+  admitNetwork(client: CallerClient, act: NetworkAct): Promise<void>
+  /** Takes tries of a network back: they succeeded. */
+  refundNetwork(
+    transaction: AuthDatabase,
+    client: CallerClient,
+    act: NetworkAct,
+    tries: number,
+  ): Promise<void>
   /** Whether a username may get another mail. */
   admitMail(username: string): Promise<boolean>
   /** Starts the counting at an account anew: its owner has proven themselves otherwise. */
@@ -54,11 +78,12 @@ export interface LoginGuard {
 }
 
 const minute = 60_000
-const perAddress: WindowLimit = { limit: 20, window: minute }
-const perPassword: WindowLimit = { limit: 30, window: 60 * minute }
-const mailsPerAccount: WindowLimit = { limit: 3, window: 60 * minute }
 
-export function loginGuard({ database, throttles, devices, secret }: LoginGuardParts): LoginGuard {
+export function loginGuard(parts: LoginGuardParts): LoginGuard {
+  const { database, throttles, devices, secret, limits } = parts
+  const perNetwork: WindowLimit = { limit: limits.networkTries, window: minute }
+  const perPassword: WindowLimit = { limit: limits.passwordTries, window: 60 * minute }
+  const mailsPerAccount: WindowLimit = { limit: limits.mails, window: 60 * minute }
   const hashKey = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis throttle keys', 32))
   const hashed = (text: string, length = 43) =>
     createHmac('sha256', hashKey).update(text).digest('base64url').slice(0, length)
@@ -67,47 +92,76 @@ export function loginGuard({ database, throttles, devices, secret }: LoginGuardP
 
   return {
     async admit({ username, password, client, deviceToken }, accountId) {
-      const range = addressRange(client.address)
-      const addressKey = range === undefined ? undefined : `address ${range}`
-      // Four characters: too few to test a guessed password against, enough to tell a flood of one.
-      const passwordKey = `password ${hashed(password, 4)}`
       const device = await devices.find(deviceToken, accountId)
       const ownKey = device === undefined ? accountKey(username) : `device ${device}`
+      const network = device === undefined ? networkKey(client, 'login') : undefined
+      // Four characters: too few to test a guessed password against, enough to see a flood of one.
+      const passwordKey = `password ${hashed(password, 4)}`
 
-      const begun = await tries.begin(ownKey)
-      const allowed = await database.transaction().execute(async (transaction) => {
-        const byAddress =
-          addressKey === undefined ||
-          (await throttles.windowed(transaction, addressKey, perAddress))
-        const byPassword = await throttles.windowed(transaction, passwordKey, perPassword)
-        return begun && byAddress && (byPassword || device !== undefined)
+      const isOften = await countElsewhere(network, passwordKey)
+      const refund = async (transaction: AuthDatabase) => {
+        // In the order of the counting: two logins never wait for each other's rows.
+        if (network !== undefined) await throttles.refund(transaction, network)
+        await throttles.refund(transaction, passwordKey)
+      }
+      const begun = await tries.begin(ownKey).catch(async (cause: unknown) => {
+        await refund(database)
+        throw cause
       })
       return {
-        allowed,
+        allowed: begun && (!isOften || device !== undefined),
         knownDevice: device !== undefined,
         async failed(transaction) {
           if (begun) await throttles.failed(transaction, ownKey)
         },
         async abandoned(transaction) {
           if (begun) await throttles.abandoned(transaction, ownKey)
+          await refund(transaction)
         },
         async succeeded(transaction) {
           await throttles.succeeded(transaction, ownKey)
-          // In the order of the counting: two logins never wait for each other's rows.
-          if (addressKey !== undefined) await throttles.refund(transaction, addressKey)
-          await throttles.refund(transaction, passwordKey)
+          await refund(transaction)
         },
       }
     },
 
-    async admitAddress(client) {
-      const range = addressRange(client.address)
-      return range === undefined || throttles.windowed(database, `address ${range}`, perAddress)
+    async admitNetwork(client, act) {
+      const key = networkKey(client, act)
+      if (key !== undefined) refuseAfter(await throttles.windowed(database, key, perNetwork))
     },
 
-    admitMail: (username) =>
-      throttles.windowed(database, `mail ${hashed(username)}`, mailsPerAccount),
+    async refundNetwork(transaction, client, act, tries) {
+      const key = networkKey(client, act)
+      if (key !== undefined) await throttles.refund(transaction, key, tries)
+    },
+
+    async admitMail(username) {
+      return (await throttles.windowed(database, `mail ${hashed(username)}`, mailsPerAccount)) === 0
+    },
 
     forget: (transaction, username) => throttles.forget(transaction, accountKey(username)),
   }
+
+  /** Returns whether the password was tried too often; a network's limit is an error. */
+  async function countElsewhere(network: string | undefined, passwordKey: string) {
+    const [ofNetwork, ofPassword] = await database.transaction().execute(async (transaction) => {
+      const wait =
+        network === undefined ? 0 : await throttles.windowed(transaction, network, perNetwork)
+      if (wait > 0) return [wait, 0]
+      return [0, await throttles.windowed(transaction, passwordKey, perPassword)]
+    })
+    refuseAfter(ofNetwork!)
+    return ofPassword! > 0
+  }
+}
+
+/** Throws the error of a network that has to wait, in milliseconds. */
+function refuseAfter(wait: number): void {
+  if (wait > 0) throw tooManyRequests(Math.ceil(wait / 1000))
+}
+
+/** Undefined where the client's address is not known: then there is no network to count for. */
+function networkKey({ address }: CallerClient, act: NetworkAct): string | undefined {
+  const range = addressRange(address)
+  return range === undefined ? undefined : `${act} ${range}`
 }

@@ -22,10 +22,13 @@ export interface Throttles {
   /** Starts the key's counting anew. */
   forget(transaction: AuthDatabase, key: string): Promise<void>
 
-  /** Counts a try. False when there were `limit` within the window already. */
-  windowed(transaction: AuthDatabase, key: string, limit: WindowLimit): Promise<boolean>
-  /** Takes back one try of a window that turned out to be a good one. */
-  refund(transaction: AuthDatabase, key: string): Promise<void>
+  /**
+   * Counts a try. Returns 0 if it may be made; when there were `limit` within the window already, how
+   * long it is until the window is over, in milliseconds.
+   */
+  windowed(transaction: AuthDatabase, key: string, limit: WindowLimit): Promise<number>
+  /** Takes tries of a window back that turned out to be good ones; one, where not said otherwise. */
+  refund(transaction: AuthDatabase, key: string, tries?: number): Promise<void>
 }
 
 export interface WindowLimit {
@@ -119,7 +122,7 @@ export function throttleStore(now: () => number): Throttles {
     async windowed(transaction, key, { limit, window }) {
       const at = now()
       const isOver = sql`auth_throttles.blocked_until <= ${at}`
-      const { attempts } = await transaction
+      const { attempts, blocked_until } = await transaction
         .insertInto('auth_throttles')
         .values({
           key,
@@ -138,17 +141,18 @@ export function throttleStore(now: () => number): Throttles {
             used_at: at,
           }),
         )
-        .returning('attempts')
+        .returning(['attempts', 'blocked_until'])
         .executeTakeFirstOrThrow()
-      return attempts <= limit
+      return attempts <= limit ? 0 : Math.max(1, blocked_until - at)
     },
 
-    async refund(transaction, key) {
+    async refund(transaction, key, tries = 1) {
       await transaction
         .updateTable('auth_throttles')
-        .set({ attempts: sql`attempts - 1` })
+        .set({
+          attempts: sql`case when attempts > ${sql.lit(tries)} then attempts - ${sql.lit(tries)} else 0 end`,
+        })
         .where('key', '=', key)
-        .where('attempts', '>', 0)
         .execute()
     },
   }
