@@ -26,7 +26,7 @@ Usage: npm run admin -- COMMAND
   grant USERNAME ROLE ...   gives roles to an account, which hold from its next access token
   import                    makes accounts of lines of JSON on standard input, with hashes of
                             argon2 or bcrypt: {"username", "passwordHash", "id"?, "name"?,
-                            "email"?, "roles"?}
+                            "email"?, "emailVerified"?, "roles"?}
 
 Settings as for npm run auth: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), AUTH_ROLES,
 PASSWORD_MIN_LENGTH, NODE_ENV.

@@ -14,6 +14,8 @@ export interface AccountsTable {
   skeleton: string
   name: string
   email: string | null
+  /** Null while nobody has shown that the address is theirs. */
+  email_verified_at: number | null
   /** A PHC string: `$argon2id$v=19$m=...`, or a bcrypt hash that was imported. */
   password_hash: string
   /** Space separated. */

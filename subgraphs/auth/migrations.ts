@@ -321,6 +321,15 @@ export const migrations: Migrations = {
         .execute()
     },
   },
+
+  '013 verified e-mail addresses': {
+    async up(database) {
+      await database.schema
+        .alterTable('auth_accounts')
+        .addColumn('email_verified_at', 'bigint')
+        .execute()
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

@@ -27,8 +27,11 @@ export function resolvers(profiles: Profiles) {
 
       /** The gateway asks for it only with that scope; whoever else asks is refused here. */
       email(user: UserReference, _args: unknown, context: SubgraphContext) {
-        const { email } = requireSelf(user, requireScopes(context, 'profile:email'))
-        return typeof email === 'string' ? email : null
+        const claims = requireSelf(user, requireScopes(context, 'profile:email'))
+        const { email, email_verified: verified } = claims
+        // An issuer may pass on what its users have typed, and say so; some say it as a text.
+        const isUnproven = verified === false || verified === 'false'
+        return typeof email === 'string' && !isUnproven ? email : null
       },
     },
   }

@@ -13,7 +13,14 @@ import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
-import { authEnvironment, cheapHashes, loggedIn, login, refresh } from '../support/auth-client.ts'
+import {
+  authEnvironment,
+  cheapHashes,
+  claimsOf,
+  loggedIn,
+  login,
+  refresh,
+} from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
@@ -78,15 +85,47 @@ describe.each(await testDatabases())('accounts on $name', ({ make }) => {
     })
     expect({ user, problems }).toEqual({ user: { id: expect.any(String) }, problems: [] })
     const { claims } = await loggedIn(ask, { username: 'cAROL', password: good })
-    expect(claims).toMatchObject({ sub: user!.id, name: 'Carol C.', email: 'c@shop.example' })
-    const { data } = await ask(claims, '{ me { username email scopes user { id } } }')
+    expect(claims).toMatchObject({ sub: user!.id, name: 'Carol C.' })
+    const { data } = await ask(claims, '{ me { username email emailVerified scopes user { id } } }')
     expect(data.me).toEqual({
       username: 'carol',
       email: 'c@shop.example',
+      emailVerified: false,
       scopes: ['profile', 'profile:email'],
       user: { id: user!.id },
     })
     expect(codes(await ask(null, '{ me { username } }'))).toEqual(['UNAUTHENTICATED'])
+  })
+
+  test('an address is in no token until it is verified, whoever gave it', async () => {
+    for (const name of ['claimant', 'owner']) await signUp(name, good, { email: 'o@shop.example' })
+    const tokens = async (username: string) => {
+      const { claims, refreshToken } = await loggedIn(ask, { username, password: good })
+      const renewed = claimsOf((await refresh(ask, refreshToken)).data.refresh.token)
+      const make = 'mutation { createApiKey(name: "k", scopes: ["profile:email"]) { key } }'
+      const { key } = (await ask(claims, make)).data.createApiKey
+      const response = await fetch(new URL('/oauth/token', running.url), {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token_type: 'urn:portcullis:params:oauth:token-type:api-key',
+          subject_token: key,
+        }),
+      })
+      const { access_token: exchanged } = (await response.json()) as { access_token: string }
+      return [claims, renewed, claimsOf(exchanged)]
+    }
+    for (const claims of [...(await tokens('claimant')), ...(await tokens('owner'))]) {
+      expect(claims).not.toHaveProperty('email')
+      expect(claims).not.toHaveProperty('email_verified')
+    }
+    await sql`update auth_accounts set email_verified_at = 1 where username = 'owner'`.execute(
+      database,
+    )
+    for (const claims of await tokens('owner')) {
+      expect(claims).toMatchObject({ email: 'o@shop.example', email_verified: true })
+    }
+    expect((await tokens('claimant'))[0]).not.toHaveProperty('email')
   })
 
   test('a name is taken in every spelling, and by every name that looks like it', async () => {

@@ -248,6 +248,8 @@ describe('npm run admin', () => {
     const passwordHash = await bcrypt('old password', 4)
     const input = [
       line({ username: 'imported', passwordHash, name: 'Ímported', roles: ['editor'] }),
+      line({ username: 'known', passwordHash, email: 'k@shop.example', emailVerified: true }),
+      line({ username: 'unknown', passwordHash, email: 'u@shop.example', emailVerified: 'yes' }),
       '',
       line({ username: 'imported', passwordHash }),
       line({ username: 'plain', passwordHash: 'plain text' }),
@@ -255,15 +257,18 @@ describe('npm run admin', () => {
       line({ username: 'king', passwordHash, roles: ['king'] }),
     ].join('\n')
     const { code, stdout, stderr } = await command(input, 'import')
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '1 imported, 1 taken, 3 refused\n' })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '2 imported, 1 taken, 4 refused\n' })
     expect(stderr.split('\n').filter(Boolean)).toEqual([
-      'line 3: the username is taken',
-      'line 4: passwordHash is neither argon2 nor bcrypt',
-      'line 5: not a JSON object',
-      'line 6: roles is not a list of known roles',
+      'line 3: emailVerified is true or false',
+      'line 5: the username is taken',
+      'line 6: passwordHash is neither argon2 nor bcrypt',
+      'line 7: not a JSON object',
+      'line 8: roles is not a list of known roles',
     ])
     const { claims } = await loggedIn(ask, { username: 'imported', password: 'old password' })
     expect(claims).toMatchObject({ name: 'Ímported', scope: 'articles:write profile' })
+    const known = await loggedIn(ask, { username: 'known', password: 'old password' })
+    expect(known.claims).toMatchObject({ email: 'k@shop.example', email_verified: true })
   })
 
   test('says in one line what it cannot do', async () => {

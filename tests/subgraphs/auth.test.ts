@@ -68,6 +68,8 @@ describe.each(await testDatabases())('auth on $name', ({ name, make }) => {
       client_id: 'portcullis',
       scope: 'profile profile:email',
       name: 'Alice',
+      email: 'alice@example.com',
+      email_verified: true,
       jti: expect.any(String),
       sid: expect.any(String),
     })

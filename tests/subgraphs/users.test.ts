@@ -105,6 +105,10 @@ describe.each(await testDatabases())('users on $name', ({ make }) => {
     const claims = { ...alice, email: 'alice@example.com' }
     const scoped = await ask({ ...claims, scope: 'profile:email' }, query)
     expect(scoped).toEqual({ data: { userData: { email: 'alice@example.com' } } })
+    for (const email_verified of [false, 'false']) {
+      const unproven = await ask({ ...claims, scope: 'profile:email', email_verified }, query)
+      expect(unproven).toEqual({ data: { userData: { email: null } } })
+    }
     const unscoped = await ask(claims, query)
     expect(unscoped.data).toEqual({ userData: { email: null } })
     expect(codes(unscoped)).toEqual(['FORBIDDEN'])

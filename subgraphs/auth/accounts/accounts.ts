@@ -10,6 +10,8 @@ export interface Account {
   readonly username: string
   readonly name: string
   readonly email: string | null
+  /** Whether the address is known to be theirs: others may have given it, too. */
+  readonly emailVerified: boolean
   readonly roles: readonly string[]
   /** Of its roles and its own. */
   readonly scopes: readonly string[]
@@ -29,6 +31,8 @@ export interface NewAccount {
   username: Username
   name: string
   email: string | null
+  /** Default: false. */
+  emailVerified?: boolean
   roles: readonly string[]
   passwordHash: string
 }
@@ -77,7 +81,8 @@ export function accountStore(database: AuthDatabase, roles: Roles, now: () => nu
       return row && accountOf(row, roles)
     },
 
-    async add({ id, username, name, email, roles, passwordHash }, transaction = database) {
+    async add(account, transaction = database) {
+      const { id, username, name, email, emailVerified = false, roles, passwordHash } = account
       const added = await transaction
         .insertInto('auth_accounts')
         .values({
@@ -86,6 +91,7 @@ export function accountStore(database: AuthDatabase, roles: Roles, now: () => nu
           skeleton: username.skeleton,
           name,
           email,
+          email_verified_at: email !== null && emailVerified ? now() : null,
           roles: roles.join(' '),
           scope: '',
           password_hash: passwordHash,
@@ -128,6 +134,7 @@ export function accountOf(row: Selectable<AccountsTable>, roles: Roles): Account
     username,
     name,
     email,
+    emailVerified: email !== null && row.email_verified_at !== null,
     roles: held,
     scopes: scopesOf(roles, held, words(row.scope)),
     passwordHash: row.password_hash,
@@ -140,4 +147,9 @@ export function accountOf(row: Selectable<AccountsTable>, roles: Roles): Account
 
 function words(text: string): string[] {
   return text.split(' ').filter(Boolean)
+}
+
+/** Returns what may be said to others of an account's address: nothing while it is not verified. */
+export function verifiedEmail({ email, emailVerified }: Account): string | null {
+  return emailVerified ? email : null
 }

@@ -14,13 +14,14 @@ export type ImportAccount = (line: string) => Promise<ImportOutcome>
 
 /**
  * Returns a function that imports one line of JSON:
- * `{ "username", "passwordHash", "id"?, "name"?, "email"?, "roles"? }`.
+ * `{ "username", "passwordHash", "id"?, "name"?, "email"?, "emailVerified"?, "roles"? }`.
  */
 export function accountImporter(accounts: Accounts, roles: Roles): ImportAccount {
   return async (line) => {
     const record = readRecord(line)
     if (!record) return refused('not a JSON object')
     const { username: typed, passwordHash, id, name, email: typedEmail, roles: held } = record
+    const { emailVerified = false } = record
     const email = typeof typedEmail === 'string' ? typedEmail.trim() : typedEmail
     if (typeof typed !== 'string') return refused('no username')
     const username = readNewUsername(typed)
@@ -32,6 +33,7 @@ export function accountImporter(accounts: Accounts, roles: Roles): ImportAccount
       return refused('id, name and email are texts')
     }
     if (emailProblems(email).length > 0) return refused('email is not an address')
+    if (typeof emailVerified !== 'boolean') return refused('emailVerified is true or false')
     if (!areRoles(held, roles)) return refused('roles is not a list of known roles')
 
     const added = await accounts.add({
@@ -39,6 +41,7 @@ export function accountImporter(accounts: Accounts, roles: Roles): ImportAccount
       username,
       name: name ?? typed.trim(),
       email: email ?? null,
+      emailVerified,
       roles: held ?? [ordinaryRole],
       passwordHash,
     })

@@ -5,6 +5,7 @@
  *   token-exchange       a person's API key becomes an access token for them (RFC 8693)
  *   refresh_token        a refresh token becomes new tokens (RFC 6749 section 6)
  */
+import { verifiedEmail } from '../accounts/accounts.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { ApiKeys } from '../machines/api-keys.ts'
@@ -79,7 +80,7 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
       clientId: firstPartyClient,
       scopes,
       name: account.name,
-      email: account.email,
+      verifiedEmail: verifiedEmail(account),
       apiKeyId: apiKey.id,
       statusIndex: apiKey.statusIndex,
     })

@@ -29,6 +29,7 @@ export function accountResolvers(parts: AccountResolverParts) {
           account && {
             username: account.username,
             email: account.email,
+            emailVerified: account.emailVerified,
             roles: account.roles,
             scopes: account.scopes,
             createdAt: time(account.createdAt),

@@ -74,11 +74,12 @@ function output(result: AdministrationOutcome) {
 }
 
 function accountOutput(account: Account) {
-  const { username, name, email, roles, scopes, disabled, createdAt } = account
+  const { username, name, email, emailVerified, roles, scopes, disabled, createdAt } = account
   return {
     username,
     name,
     email,
+    emailVerified,
     roles,
     scopes,
     disabled,

@@ -1,6 +1,7 @@
 /** Access tokens: JWTs in the profile of RFC 9068. */
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
+import { verifiedEmail } from '../accounts/accounts.ts'
 import type { Account } from '../accounts/accounts.ts'
 import { statusReference } from '../revocation/status-lists.ts'
 import type { SessionScopes } from '../sessions/session-scopes.ts'
@@ -33,8 +34,8 @@ export interface AccessTokenContent {
   clientId: string
   scopes: readonly string[]
   name: string
-  /** Said only to those who hold the scope `profile:email`. */
-  email?: string | null
+  /** A verified address; said only to those who hold the scope `profile:email`. */
+  verifiedEmail?: string | null
   /** The session that it belongs to, and how its holder logged in. */
   session?: Pick<Session, 'id' | 'createdAt' | 'strength'>
   /** The API key that was exchanged for it: `akid`. */
@@ -60,7 +61,7 @@ export function accessTokenSigner(
   const lifetime = Math.floor(options.lifetime / 1000)
 
   return async (content) => {
-    const { subject, generation, clientId, scopes, name, email } = content
+    const { subject, generation, clientId, scopes, name, verifiedEmail: email } = content
     const { session, apiKeyId, statusIndex } = content
     const key = await keys.current()
     const issuedAt = Math.floor(now() / 1000)
@@ -69,7 +70,7 @@ export function accessTokenSigner(
       gen: generation,
       scope: scopes.join(' '),
       name,
-      ...(email != null && scopes.includes(emailScope) ? { email } : {}),
+      ...(email != null && scopes.includes(emailScope) ? { email, email_verified: true } : {}),
       ...(session === undefined ? {} : sessionClaims(session)),
       ...(apiKeyId === undefined ? {} : { akid: apiKeyId }),
       ...(statusIndex === undefined
@@ -102,7 +103,7 @@ export function accessTokenIssuer(
       clientId: firstPartyClient,
       scopes: scopesOf(account, session),
       name: account.name,
-      email: account.email,
+      verifiedEmail: verifiedEmail(account),
       session,
       statusIndex: session.statusIndex,
     })
