@@ -31,8 +31,6 @@ beforeAll(async () => {
   withCookies = await start('cookies', {
     SESSION_COOKIES: 'on',
     AUTH_ROLES: JSON.stringify({ reader: many }),
-    PASSKEY_DOMAIN: '',
-    NODE_ENV: 'development',
   })
 })
 afterAll(async () => {

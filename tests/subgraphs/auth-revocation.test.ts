@@ -165,6 +165,6 @@ describe.each(await testDatabases())('a revocation on $name', ({ name, make }) =
 
   test('holds at any moment for clients that refresh all the time', async () => {
     const { claims } = await administrator(asks[0]!, scratch.url)
-    await raceRevocations({ asks, administrator: claims, accepts }, { rounds: 3 })
+    await raceRevocations({ asks, administrator: claims, accepts }, { rounds: 2 })
   })
 })

@@ -234,6 +234,15 @@ describe('where a second factor is required', () => {
     expect(codes(await ask(first.claims, key))).toEqual(['BAD_USER_INPUT'])
     const again = claimsOf((await refresh(ask, first.refreshToken)).data.refresh.token)
     expect(again.scope).toBe('')
+    const other = await loggedIn(ask, credentials)
+    const response = await fetch(new URL('/oauth/token', running.url), {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'refresh_token',
+        refresh_token: other.refreshToken,
+      }),
+    })
+    expect(await response.json()).toMatchObject({ token_type: 'Bearer', scope: '' })
 
     const { data } = await ask(first.claims, 'mutation { enrolTotp { secret } }')
     const codeAt = (steps: number) =>

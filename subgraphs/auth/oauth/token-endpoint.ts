@@ -11,6 +11,7 @@ import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { ApiKeys } from '../machines/api-keys.ts'
 import type { Clients } from '../machines/clients.ts'
 import type { RefreshTokens } from '../sessions/refresh-tokens.ts'
+import type { SessionScopes } from '../sessions/session-scopes.ts'
 import { firstPartyClient } from '../tokens/access-token.ts'
 import type { AccessTokenIssuer, AccessTokenSigner } from '../tokens/access-token.ts'
 import { authenticateClient } from './client-authentication.ts'
@@ -33,6 +34,7 @@ export interface TokenEndpointParts {
   audit: AuditTrail
   signAccessToken: AccessTokenSigner
   issueAccessToken: AccessTokenIssuer
+  scopesOf: SessionScopes
 }
 
 export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
@@ -100,7 +102,7 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
     }
     const { token, expiresIn } = await parts.issueAccessToken(result.account, result.session)
     return {
-      ...tokenAnswer(token, expiresIn, result.account.scopes),
+      ...tokenAnswer(token, expiresIn, parts.scopesOf(result.account, result.session)),
       refresh_token: result.refreshToken,
     }
   }

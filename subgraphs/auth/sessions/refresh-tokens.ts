@@ -4,8 +4,8 @@
  * (RFC 9700 section 4.14.2).
  *
  * With one exception: a response can get lost, and then its client still has the token before. While
- * the successor was never used, that token gets another successor, and the one before is void.
- * Whoever used that one afterwards would be noticed like anybody else who comes second.
+ * the successor was never used, that token gets another successor, and the lost one is void. Using
+ * the void one afterwards is a second use like any other.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
