@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
 import { explainOperation } from '../../gateway/authorization/explain-operation.ts'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
+import { composedGuards } from './support/composed-guards.ts'
 import {
   compose,
   federationLink,
@@ -213,6 +214,20 @@ describe('a guard that the implementations explain adds nothing to them', () => 
     const { data, errors } = await composed.ask('{ c { f g h } }')
     expect({ data, errors }).toEqual({ data: { c: { f: 'f', g: 'g', h: 'h' } }, errors: [] })
   })
+})
+
+test('whatever @apollo/composition writes by itself, nothing is inherited', () => {
+  let onInterfaces = 0
+  for (let seed = 1; seed <= 10; seed++) {
+    const { schema } = guardSupergraph(compose(composedGuards(seed))).authorizer
+    for (const type of schema.types.values()) {
+      const elements = [type, ...type.fields.values()]
+      expect(elements.flatMap(({ inherited }) => inherited)).toEqual([])
+      if (type.kind !== 'interface') continue
+      onInterfaces += elements.filter(({ guards }) => guards.length > 0).length
+    }
+  }
+  expect(onInterfaces).toBeGreaterThan(20)
 })
 
 test('what is inherited is explained', () => {
