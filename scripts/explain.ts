@@ -1,10 +1,9 @@
 /** `npm run explain`: what an operation demands, who demands it, and what that means for a caller. */
-import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { Supergraph } from '@apollo/federation-internals'
 import { parse, print, validate } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
-import { decodeJwt } from 'jose'
 import { answerWithDenials } from '../gateway/authorization/answer-with-denials.ts'
 import type { Answered } from '../gateway/authorization/answer-with-denials.ts'
 import { defaultAuthorization } from '../gateway/authorization/authorization-options.ts'
@@ -22,14 +21,16 @@ import { guardSupergraph } from '../gateway/authorization/guard-supergraph.ts'
 import { withStepUp } from '../gateway/authorization/step-up.ts'
 import { SupergraphRefused } from '../gateway/authorization/supergraph-refused.ts'
 import { readConfig } from '../gateway/config.ts'
+import type { GatewayConfig } from '../gateway/config.ts'
 import { configuredAuthorization } from '../gateway/configured-authorization.ts'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
-import type { Claims } from '../subgraphs/kit/claims-header.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
+import { callerClaims } from './explain/caller-claims.ts'
 import { explanationText } from './explain/explanation-text.ts'
 import type { Explanation, Refusal } from './explain/explanation-text.ts'
+import { readObject, readText } from './explain/read-file.ts'
 import { readSubgraphSources } from './explain/subgraph-sources.ts'
 
 const usage = `
@@ -44,8 +45,8 @@ gets it. Nothing is executed, and nobody is asked.
   --claims FILE         the caller's claims, as JSON; without claims and token: the anonymous caller
   --token TOKEN         an access token; its claims are read and believed, not verified
   --policy NAME         a policy that decides in favour; may be repeated. All others deny
-  --config FILE         gateway.yaml, for its authorization section; those of step_up are decided by
-                        the claims. The next three come before what it says
+  --config FILE         gateway.yaml: its authorization section, how a token's issuer states scopes, and
+                        the policies of step_up, decided by the claims. The next three override it
   --default allow|deny  as authorization.default (default: allow)
   --mode MODE           as authorization.mode: filter (the default), reject or dry_run
   --mutations RULE      as authorization.mutations: all_or_nothing (the default) or filter
@@ -79,8 +80,9 @@ runCommand('explain', async () => {
   })
   if (values.operation === undefined)
     throw new StartFailure('name a document with --operation FILE')
-  const caller = { claims: callerClaims(values) }
-  const options = authorizationOptions(values)
+  const config = values.config === undefined ? undefined : readConfig(values.config, process.env)
+  const caller = { claims: callerClaims(values, config) }
+  const options = authorizationOptions(values, config)
   const { authorizer, apiSchema } = readGuarded(values.supergraph, options)
   const format = oneOf('--format', values.format, ['text', 'json'])
   const document = readOperation(values.operation, apiSchema)
@@ -111,16 +113,11 @@ runCommand('explain', async () => {
 })
 
 /** From gateway.yaml, if it is named, and from the command line. */
-function authorizationOptions(values: {
-  config?: string
-  default?: string
-  mode?: string
-  mutations?: string
-}): AuthorizationOptions {
-  const configured =
-    values.config === undefined
-      ? defaultAuthorization
-      : configuredAuthorization(readConfig(values.config, process.env))
+function authorizationOptions(
+  values: { default?: string; mode?: string; mutations?: string },
+  config: GatewayConfig | undefined,
+): AuthorizationOptions {
+  const configured = config ? configuredAuthorization(config) : defaultAuthorization
   return {
     ...configured,
     default: oneOf('--default', values.default ?? configured.default, ['allow', 'deny']),
@@ -196,25 +193,6 @@ function compile(authorizer: Authorizer, document: DocumentNode, name?: string):
   throw new StartFailure(`name one of the operations with --name: ${names.join(', ')}`)
 }
 
-function callerClaims({ claims, token }: { claims?: string; token?: string }): Claims | null {
-  if (claims !== undefined && token !== undefined) {
-    throw new StartFailure('--claims and --token exclude each other')
-  }
-  if (claims !== undefined) return asClaims(readObject(claims), claims)
-  if (token === undefined) return null
-  try {
-    return asClaims(decodeJwt(token), 'the token')
-  } catch (cause) {
-    if (cause instanceof StartFailure) throw cause
-    throw new StartFailure('the token is no JWT', { cause })
-  }
-}
-
-function asClaims(value: Record<string, unknown>, where: string): Claims {
-  if (typeof value.sub === 'string') return value as Claims
-  throw new StartFailure(`${where} has no claim \`sub\``)
-}
-
 /** From the subgraphs' schemas where they are named, else from the supergraph, else from their usual place. */
 async function declarationsOf(
   { supergraph, subgraphs }: { supergraph: string; subgraphs?: string },
@@ -224,29 +202,6 @@ async function declarationsOf(
   const path = subgraphs ?? join(dirname(supergraph), 'supergraph.yaml')
   if (subgraphs === undefined && !existsSync(path)) return undefined
   return declarationsIn(await readSubgraphSources(resolve(path), readText(path), process.env))
-}
-
-function readObject(path: string): Record<string, unknown> {
-  const text = readText(path)
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return value as Record<string, unknown>
-    }
-  } catch {
-    // Falls through: no JSON, no object.
-  }
-  throw new StartFailure(`${basename(path)} is no JSON object`)
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    const { code = 'unknown reason' } = cause as NodeJS.ErrnoException
-    const hint = path.endsWith('supergraph.graphql') ? ': make it with `npm run compose`' : ''
-    throw new StartFailure(`${path} cannot be read (${code})${hint}`, { cause })
-  }
 }
 
 function oneOf<const Word extends string>(

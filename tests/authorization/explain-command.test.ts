@@ -56,7 +56,7 @@ type User {
   'note.graphql': '{ note { text } }',
   'mutation.graphql': 'mutation { greet close }',
   'gateway.yaml': `authentication:
-  issuers: [{ issuer: https://login.example.com, jwks_uri: https://login.example.com/keys, audiences: [portcullis], algorithms: [ES256] }]
+  issuers: [{ issuer: https://login.example.com, jwks_uri: https://login.example.com/keys, audiences: [portcullis], algorithms: [ES256], scopes_claim: roles }]
 authorization:
   mode: reject
   show_requirements: false
@@ -125,14 +125,16 @@ test('what the modes make of an operation, and what its client gets', async () =
 test('gateway.yaml says the modes, and which policies a login meets', async () => {
   const run = (...words: string[]) =>
     explain('--config', 'gateway.yaml', '--operation', 'mutation.graphql', ...words)
+  const token = new UnsecuredJWT({ iss: 'https://login.example.com', scope: 'no', roles: ['yes'] })
   const [weak, strong, dryRun] = await Promise.all([
     run('--claims', 'claims.json'),
     run('--claims', 'strong.json'),
-    run('--mode', 'dry_run'),
+    run('--mode', 'dry_run', '--token', token.setSubject('bob').encode()),
   ])
   expect(weak.stdout).toMatch(/the mode is reject/)
   expect(weak.stdout).toMatch(/HTTP status 401 for .*\nAnother login would do: acr aal2$/)
   expect(strong.stdout).toMatch(/the whole operation is executed\.$/)
+  expect(dryRun.stdout).toMatch(/^Caller: bob, scopes: yes\n/)
   expect(dryRun.stdout).toMatch(/the whole operation is executed, since the mode is dry_run/)
 })
 
