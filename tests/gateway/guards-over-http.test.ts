@@ -5,11 +5,13 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { compose } from '../support/compose.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { until } from '../support/until.ts'
 
 const sdl = /* GraphQL */ `
   extend schema
@@ -25,6 +27,19 @@ const sdl = /* GraphQL */ `
     transfer: String @policy(policies: [["recent login"]])
     record: Record!
   }
+  interface Sealed {
+    seal: String
+  }
+  type Letter implements Sealed {
+    seal: String
+    text: String
+  }
+  union Found = Letter | Record
+  extend type Query {
+    letter: Letter
+    sealed: Sealed
+    found: Found
+  }
   type Record {
     id: ID! @authenticated
     title: String
@@ -37,6 +52,9 @@ const sdl = /* GraphQL */ `
 const answers = {
   ...{ open: 'open', mine: 'mine', diagnosis: 'flu', wages: '7', transfer: 'done', pay: 'paid' },
   record: { title: 'title' },
+  letter: { __typename: 'Letter', seal: 'wax', text: 'dear' },
+  sealed: { __typename: 'Letter', seal: 'wax', text: 'dear' },
+  found: { __typename: 'Letter', seal: 'wax', text: 'dear' },
 }
 
 /** All that subgraph and policy service were sent: headers, and what their tokens say. */
@@ -296,4 +314,45 @@ test('with show_requirements: false nothing of what was required is told, in no 
   for (const { challenge, errors } of [lacking, late, anonymous]) {
     expect(challenge + JSON.stringify(errors)).not.toMatch(/scope=|aal2|300|max_age|requires/)
   }
+})
+
+describe('a supergraph from another composer', () => {
+  const composed = () => compose([{ name: 'clinic', url: urlOf(subgraph), sdl }])
+  const guardedInterface = (directive: string) =>
+    composed().replace(/(interface Sealed[^{]*\{\s*seal: String)/, `$1 ${directive}`)
+
+  test('has the guards of an interface for its implementations too', async () => {
+    const gateway = await gatewayWith('')
+    const query = `{
+      letter { seal text }
+      sealed { seal ...l }
+      found { ... on Sealed { seal } ...l }
+    }
+    fragment l on Letter { stamp: seal }`
+    expect((await ask(gateway, query)).errors).toEqual([])
+    gateway.writeSupergraph(guardedInterface('@authenticated'))
+    await until(async () => (await ask(gateway, query)).errors.length > 0)
+    expect(await ask(gateway, query)).toMatchObject({
+      data: {
+        letter: { seal: null, text: 'dear' },
+        sealed: { seal: null, stamp: null },
+        found: { seal: null, stamp: null },
+      },
+      codes: Array.from({ length: 5 }, () => 'UNAUTHORIZED_FIELD_OR_TYPE'),
+    })
+    const known = await ask(gateway, query, { claims: {} })
+    expect(known).toMatchObject({ data: { letter: { seal: 'wax' } }, errors: [] })
+  })
+
+  test('is refused with a sentence where a guard has no @link', async () => {
+    const gateway = await gatewayWith('')
+    const link = /@link\(url: "https:\/\/specs.apollo.dev\/authenticated\/v0.1"[^)]*\)/
+    gateway.writeSupergraph(composed().replace(link, ''))
+    await until(() =>
+      gateway.log.some((line) => line.includes('it has @authenticated, but no @link says which')),
+    )
+    expect(await ask(gateway, '{ open mine }')).toMatchObject({
+      data: { open: 'open', mine: null },
+    })
+  })
 })
