@@ -4,16 +4,15 @@
 export type Alternatives = readonly (readonly string[])[]
 
 /** The most alternatives that a conjunction may have on the way to its end. */
-const mostAlternatives = 2_000
+const mostAlternatives = 500
 
 /**
  * Returns the alternatives that meet all of these lists, without those that demand more than another
  * one does; undefined where they are too many to be worked out.
  */
 export function conjunction(lists: readonly Alternatives[]): Alternatives | undefined {
-  const distinct = new Map(lists.map((list) => [textOf(minimal(list)), list]))
   let result: Alternatives = [[]]
-  for (const list of distinct.values()) {
+  for (const list of distinct(distinct(lists).map(minimal))) {
     if (result.length * list.length > mostAlternatives) return undefined
     result = minimal(result.flatMap((one) => list.map((other) => [...one, ...other])))
   }
@@ -34,6 +33,11 @@ export function minimal(anyOf: Alternatives): Alternatives {
     if (!kept.some((fewer) => fewer.every((name) => names.has(name)))) kept.push(all)
   }
   return kept
+}
+
+/** Each list once, by its text: thousands of fields demand the same. */
+function distinct(lists: readonly Alternatives[]): Alternatives[] {
+  return [...new Map(lists.map((list) => [textOf(list), list])).values()]
 }
 
 function textOf(value: unknown): string {

@@ -108,8 +108,7 @@ export function* guardedSchema(
     if (type.kind !== 'object') continue
     for (const name of [type.name, ...type.interfaces]) addPossible(name, type.name)
   }
-  yield
-  for (const type of [...inheritedGuards(types, (name) => possible.get(name) ?? [])]) {
+  for (const type of yield* inheritedGuards(types, (name) => possible.get(name) ?? [])) {
     const guards = [...type.guards, ...type.inherited.map(({ guard }) => guard)]
     types.set(type.name, { ...type, requirement: numbered(guards) })
   }

@@ -4,39 +4,45 @@
  * conjunction of what the implementations demand: such a guard demands nothing new of them. Any other
  * guard on an interface was written by its author, and is enforced on each implementation.
  */
+import type { InTurns } from '../turns.ts'
 import { conjunction } from './alternatives.ts'
 import type { Alternatives } from './alternatives.ts'
 import type { Guard } from './guard.ts'
 import type { GuardedElement, GuardedField, GuardedType, InheritedGuard } from './guarded-type.ts'
 
 /**
- * Yields the types that inherit a guard, or have a field that does, each with what it inherits.
+ * Returns the types that inherit a guard, or have a field that does, each with what it inherits.
  *
  * @param possibleTypes the object types that implement an interface
  */
 export function* inheritedGuards(
   types: ReadonlyMap<string, GuardedType>,
   possibleTypes: (interfaceName: string) => Iterable<string>,
-): Generator<GuardedType, void> {
+): InTurns<GuardedType[]> {
   const own = new Map<GuardedElement, readonly InheritedGuard[]>()
   for (const type of types.values()) {
+    yield
     if (type.kind !== 'interface') continue
     const implementations = [...possibleTypes(type.name)].flatMap((name) => types.get(name) ?? [])
     own.set(type, unexplained(type, implementations))
     for (const field of type.fields.values()) {
+      yield
       const theirs = implementations.flatMap(({ fields }) => fields.get(field.name) ?? [])
       own.set(field, unexplained(field, theirs))
     }
   }
 
+  const changed: GuardedType[] = []
   for (const type of types.values()) {
+    yield
     const interfaces = [...interfacesOf(type, types)]
     const inherited = interfaces.flatMap((each) => own.get(each) ?? [])
     const fields = [...type.fields.values()].flatMap((field) => inheriting(field, interfaces))
     if (inherited.length === 0 && fields.length === 0) continue
     const all = [...type.fields, ...fields.map((field) => [field.name, field] as const)]
-    yield { ...type, inherited, fields: new Map(all) }
+    changed.push({ ...type, inherited, fields: new Map(all) })
   }
+  return changed
 
   function inheriting(field: GuardedField, interfaces: readonly GuardedType[]): GuardedField[] {
     const inherited = interfaces.flatMap(({ fields }) => {
@@ -51,13 +57,14 @@ export function* inheritedGuards(
 function interfacesOf(
   type: GuardedType,
   types: ReadonlyMap<string, GuardedType>,
-  found = new Set<GuardedType>(),
 ): ReadonlySet<GuardedType> {
-  for (const name of type.interfaces) {
+  const found = new Set<GuardedType>()
+  const waiting = [...type.interfaces]
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     const each = types.get(name)
     if (!each || found.has(each)) continue
     found.add(each)
-    interfacesOf(each, types, found)
+    waiting.push(...each.interfaces)
   }
   return found
 }
@@ -67,6 +74,7 @@ function unexplained(
   at: GuardedElement,
   implementations: readonly GuardedElement[],
 ): readonly InheritedGuard[] {
+  if (at.guards.length === 0) return []
   const theirs = implementations.flatMap(({ guards }) => guards)
   return at.guards
     .filter(({ kind }) => !isConjunction(ofKind(at.guards, kind), ofKind(theirs, kind)))
