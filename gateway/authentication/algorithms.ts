@@ -2,12 +2,14 @@
 interface Algorithm {
   readonly keyType: 'EC' | 'RSA' | 'OKP' | 'oct'
   readonly curve?: string
+  /** The least length of a shared key, in bytes: that of the hash (RFC 7518 section 3.2). */
+  readonly leastBytes?: number
   /** The same signature under another name. */
   readonly alias?: string
 }
 
 const rsa = { keyType: 'RSA' } as const
-const hmac = { keyType: 'oct' } as const
+const hmac = (leastBytes: number) => ({ keyType: 'oct', leastBytes }) as const
 
 const algorithms: Readonly<Record<string, Algorithm>> = {
   ES256: { keyType: 'EC', curve: 'P-256' },
@@ -21,9 +23,9 @@ const algorithms: Readonly<Record<string, Algorithm>> = {
   PS512: rsa,
   EdDSA: { keyType: 'OKP', curve: 'Ed25519', alias: 'Ed25519' },
   Ed25519: { keyType: 'OKP', curve: 'Ed25519', alias: 'EdDSA' },
-  HS256: hmac,
-  HS384: hmac,
-  HS512: hmac,
+  HS256: hmac(32),
+  HS384: hmac(48),
+  HS512: hmac(64),
 }
 
 /** Returns the algorithms with the other names of each: EdDSA is also written Ed25519. */
@@ -32,13 +34,25 @@ export function withAliases(names: readonly string[]): string[] {
   return [...new Set([...names, ...aliases])]
 }
 
-/** Whether a key of that type, curve and own `alg` verifies signatures of the algorithm. */
-export function fitsAlgorithm(
-  key: { kty: string; crv?: string | undefined; alg?: string | undefined },
-  name: string,
-): boolean {
+/** What decides which algorithms a key is for. */
+export interface KeyKind {
+  readonly kty: string
+  readonly crv?: string | undefined
+  readonly alg?: string | undefined
+  /** The length of a shared key. */
+  readonly bytes?: number | undefined
+}
+
+/** Whether a key of that type, curve, length and own `alg` verifies signatures of the algorithm. */
+export function fitsAlgorithm(key: KeyKind, name: string): boolean {
   const algorithm = Object.hasOwn(algorithms, name) ? algorithms[name] : undefined
   if (!algorithm || algorithm.keyType !== key.kty) return false
   if (algorithm.curve !== undefined && algorithm.curve !== key.crv) return false
+  if (algorithm.leastBytes !== undefined && (key.bytes ?? 0) < algorithm.leastBytes) return false
   return key.alg === undefined || key.alg === name || key.alg === algorithm.alias
+}
+
+/** Returns the least length of a shared key for any of the algorithms, in bytes. */
+export function leastBytesFor(names: readonly string[]): number {
+  return Math.min(...names.map((name) => algorithms[name]?.leastBytes ?? Infinity))
 }

@@ -18,10 +18,14 @@ export interface FetchDocumentOptions {
 
 /**
  * Where several processes share what they fetch (`workers`), what does as well as an answer of one's
- * own, in milliseconds: one that is younger, or one that came since somebody last asked like this.
+ * own, in milliseconds: one that is younger, or one that came since somebody last had this doubt.
  * A process that shares with nobody fetches each time.
  */
-export type Sharing = { readonly youngerThan: number } | { readonly cooldown: number }
+export type Sharing =
+  { readonly youngerThan: number } | { readonly cooldown: number; readonly doubt: Doubt }
+
+/** Why what is known may be out of date: each has a cooldown of its own, so that none hinders the other. */
+export type Doubt = 'unknown key' | 'wrong signature'
 
 export type DocumentFetcher = (
   url: string,

@@ -34,7 +34,8 @@ export interface KeySourceParts {
   fetch: DocumentFetcher
 }
 
-const maxSize = 64 * 1024
+/** Fifty RSA keys, each with its chain of certificates. */
+const maxSize = 512 * 1024
 /** In milliseconds. */
 const metadataSharedFor = 5_000
 const keySetTypes = ['application/json', 'application/jwk-set+json']

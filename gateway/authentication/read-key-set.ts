@@ -1,13 +1,11 @@
 /** From a JWK Set (RFC 7517 section 5) to the keys that may verify access tokens. */
 import { createPublicKey, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
-import { fitsAlgorithm } from './algorithms.ts'
+import { fitsAlgorithm, leastBytesFor } from './algorithms.ts'
+import type { KeyKind } from './algorithms.ts'
 
-export interface VerificationKey {
+export interface VerificationKey extends KeyKind {
   readonly keyId: string
-  readonly kty: string
-  readonly crv: string | undefined
-  readonly alg: string | undefined
   readonly key: KeyObject
 }
 
@@ -27,24 +25,27 @@ export class KeySetInvalid extends Error {
   override name = 'KeySetInvalid'
 }
 
-const maxKeys = 20
+/** The most keys of a set that are used; any more are passed over. */
+const mostKeys = 50
 const leastRsaBits = 2048
-const leastSecretBytes = 32
 
 /** Returns the usable keys by their id; one that is not is passed over, a document of the wrong shape refused. */
 export function readKeySet(document: unknown, options: ReadKeySetOptions): KeySet {
   const keys = (document as { keys?: unknown } | null)?.keys
   if (!Array.isArray(keys)) throw new KeySetInvalid('not a JWK Set')
-  if (keys.length > maxKeys) throw new KeySetInvalid(`more than ${maxKeys} keys`)
   const set = new Map<string, VerificationKey>()
-  for (const jwk of keys) {
+  for (const jwk of keys.slice(0, mostKeys)) {
     const read = readKey(jwk, options)
     if (typeof read === 'string') {
       options.warn(idOf(jwk), read)
       continue
     }
-    if (set.has(read.keyId)) throw new KeySetInvalid('two keys with one id')
-    set.set(read.keyId, read)
+    const before = set.get(read.keyId)
+    if (before && !isSameKey(before, read)) throw new KeySetInvalid('two keys with one id')
+    set.set(read.keyId, before ?? read)
+  }
+  if (keys.length > mostKeys) {
+    options.warn(undefined, `after the first ${mostKeys} of ${keys.length} is not used`)
   }
   return set
 }
@@ -82,11 +83,14 @@ function readKey(jwk: unknown, options: ReadKeySetOptions): VerificationKey | st
   if (kty === 'oct' && !options.symmetric)
     return 'a shared key is not accepted from a published set'
   if (kty !== 'oct' && 'd' in jwk) return 'is a private key: it must never be published'
-  const fits = options.algorithms.some((name) => fitsAlgorithm({ kty, crv, alg }, name))
-  if (!fits) return 'is for none of the accepted algorithms'
+  const isMeant = (name: string) => fitsAlgorithm({ kty, crv, alg, bytes: Infinity }, name)
+  const meantFor = options.algorithms.filter(isMeant)
+  if (meantFor.length === 0) return 'is for none of the accepted algorithms'
   const key = importKey(jwk as JsonWebKey & { k?: string })
   if (typeof key === 'string') return key
-  return { keyId: kid, kty, crv, alg, key }
+  const read = { keyId: kid, kty, crv, alg, bytes: key.symmetricKeySize, key }
+  if (meantFor.some((name) => fitsAlgorithm(read, name))) return read
+  return `is shorter than ${leastBytesFor(meantFor)} bytes`
 }
 
 function importKey(jwk: JsonWebKey): KeyObject | string {
@@ -102,11 +106,6 @@ function importKey(jwk: JsonWebKey): KeyObject | string {
 }
 
 function weakness(key: KeyObject): string | undefined {
-  if (key.type === 'secret') {
-    return key.symmetricKeySize! < leastSecretBytes
-      ? `is shorter than ${leastSecretBytes} bytes`
-      : undefined
-  }
   const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {}
   if (modulusLength !== undefined && modulusLength < leastRsaBits) {
     return `is shorter than ${leastRsaBits} bits`

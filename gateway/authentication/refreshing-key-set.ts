@@ -5,13 +5,13 @@
  *   stale      the issuer cannot be reached: the last good set serves on, for a bounded time
  *   cold       nothing usable yet: a request with a token is answered with 503
  *
- * A key id that nobody knows makes the gateway ask at most once per cooldown, however many such
- * tokens flood in.
+ * A key id that nobody knows makes the gateway ask at most once per cooldown, however many such tokens
+ * flood in; so does a signature that is wrong under a known id.
  */
 import type { Logger } from 'pino'
 import { TokenRefused } from './token-refused.ts'
 import type { Clock } from './clock.ts'
-import type { Sharing } from './fetch-document.ts'
+import type { Doubt, Sharing } from './fetch-document.ts'
 import type { KeyDocument, KeySource } from './key-source.ts'
 import { keepKnownKeys, readKeySet } from './read-key-set.ts'
 import type { KeySet, VerificationKey } from './read-key-set.ts'
@@ -21,7 +21,7 @@ export interface KeySetOptions {
   maxAge: number
   /** How long a set serves after that while the issuer cannot be reached, in milliseconds. */
   staleFor: number
-  /** The least time between two questions about unknown key ids, in milliseconds. */
+  /** The least time between two questions about unknown key ids, or wrong signatures; milliseconds. */
   cooldown: number
 }
 
@@ -42,6 +42,8 @@ export interface IssuerKeys {
   current(keyId: string): VerificationKey | undefined
   /** Returns the key, asking the issuer if need be; rejects with KEY_UNKNOWN or KEYS_UNAVAILABLE. */
   find(keyId: string): Promise<VerificationKey>
+  /** Returns another key that the issuer has under the id of that one, asking it if need be. */
+  findReplacement(key: VerificationKey): Promise<VerificationKey | undefined>
   /** Whether there are keys to verify with. */
   ready(): boolean
   /** How long ago the issuer last gave its keys, in milliseconds. */
@@ -64,7 +66,9 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
   let known: { keys: KeySet; fetchedAt: number; usableUntil: number } | undefined
   let underWay: Promise<void> | undefined
   let failures = 0
-  let lastQuestion = -Infinity
+  const lastDoubts = new Map<Doubt, number>()
+  /** What is wrong with keys of the set in use: said once, not with every refresh. */
+  let warned: ReadonlySet<string> = new Set()
   let callOff = () => {}
   let closed = false
 
@@ -73,6 +77,7 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
   return {
     current,
     find,
+    findReplacement,
     firstAttempt,
     ready: () => usable() !== undefined,
     age: () => known && clock.now() - known.fetchedAt,
@@ -91,26 +96,41 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
   }
 
   async function find(keyId: string): Promise<VerificationKey> {
-    // An answer that was under way may be older than the key: then it takes one more.
-    for (let attempts = 0; attempts < 3; attempts++) {
-      const key = current(keyId)
-      if (key) return key
-      const attempt = underWay ?? ask()
-      if (!attempt) break
-      await attempt
-    }
-    const key = current(keyId)
+    const key = await askUntil('unknown key', () => current(keyId))
     if (key) return key
     if (failures > 0) throw unavailable()
     throw new TokenRefused('KEY_UNKNOWN', 'no such key in the key set')
   }
 
+  function findReplacement(known: VerificationKey): Promise<VerificationKey | undefined> {
+    return askUntil('wrong signature', () => {
+      const key = current(known.keyId)
+      return key === known ? undefined : key
+    })
+  }
+
+  /** A response that was under way may be older than the key: then it takes one more. */
+  async function askUntil(
+    doubt: Doubt,
+    found: () => VerificationKey | undefined,
+  ): Promise<VerificationKey | undefined> {
+    for (let attempts = 0; attempts < 3; attempts++) {
+      const key = found()
+      if (key) return key
+      const attempt = underWay ?? ask(doubt)
+      if (!attempt) return undefined
+      await attempt
+    }
+    return found()
+  }
+
   /** Asks now, unless the issuer was asked a short while ago or a retry is planned anyway. */
-  function ask(): Promise<void> | undefined {
+  function ask(doubt: Doubt): Promise<void> | undefined {
+    const { cooldown } = options
     const now = clock.now()
-    if (failures > 0 || now - lastQuestion < options.cooldown) return undefined
-    lastQuestion = now
-    return refresh({ cooldown: options.cooldown })
+    if (failures > 0 || now - (lastDoubts.get(doubt) ?? -Infinity) < cooldown) return undefined
+    lastDoubts.set(doubt, now)
+    return refresh({ cooldown, doubt })
   }
 
   function unavailable(): TokenRefused {
@@ -147,13 +167,19 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
   }
 
   function accept({ document, maxAge: issuerMaxAge = Infinity, age = 0 }: KeyDocument): void {
-    const warn = (keyId: string | undefined, why: string) =>
-      log.warn({ issuer, keyId, why }, 'a key of the issuer is passed over')
+    const warnings = new Set<string>()
+    const warn = (keyId: string | undefined, why: string) => {
+      const warning = JSON.stringify([keyId, why])
+      warnings.add(warning)
+      if (!warned.has(warning))
+        log.warn({ issuer, keyId, why }, 'a key of the issuer is passed over')
+    }
     const keys = readKeySet(document, {
       algorithms: parts.algorithms,
       symmetric: parts.symmetric,
       warn,
     })
+    warned = warnings
     const now = clock.now()
     const lifetime = Math.max(Math.min(issuerMaxAge, options.maxAge), leastMaxAge)
     const before = known?.keys

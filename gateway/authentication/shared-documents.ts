@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from './clock.ts'
 import { FetchFailure } from './fetch-failure.ts'
-import type { DocumentFetcher, Sharing } from './fetch-document.ts'
+import type { DocumentFetcher, Doubt, Sharing } from './fetch-document.ts'
 import type { FetchedDocument } from './fetched-document.ts'
 
 interface Kept {
@@ -13,8 +13,8 @@ interface Kept {
   document?: FetchedDocument
   at: number
   underWay?: Promise<void> | undefined
-  /** When somebody last asked with a cooldown. */
-  lastQuestion: number
+  /** When somebody last had that doubt. */
+  readonly lastDoubts: Map<Doubt, number>
   failure?: { readonly cause: FetchFailure; readonly at: number } | undefined
 }
 
@@ -31,11 +31,11 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
 
   const fetchShared: DocumentFetcher = async (url, { unlessEtag, sharing, ...options }) => {
     const entry = entryOf(JSON.stringify([url, options.mediaTypes]))
-    const isQuestion = sharing !== undefined && 'cooldown' in sharing
+    const doubt = sharing && 'doubt' in sharing ? sharing.doubt : undefined
     if (!entry.document || !doesAsWell(entry, entry.document, sharing)) {
       try {
         refuseAgain(entry)
-        if (isQuestion) entry.lastQuestion = clock.now()
+        if (doubt) entry.lastDoubts.set(doubt, clock.now())
         entry.underWay ??= renew(entry).finally(() => (entry.underWay = undefined))
         await entry.underWay
       } catch (cause) {
@@ -66,7 +66,7 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
   function entryOf(key: string): Kept {
     const known = kept.get(key)
     if (known) return known
-    const entry: Kept = { at: -Infinity, lastQuestion: -Infinity }
+    const entry: Kept = { at: -Infinity, lastDoubts: new Map() }
     kept.set(key, entry)
     return entry
   }
@@ -74,7 +74,9 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
   function doesAsWell(entry: Kept, document: FetchedDocument, sharing: Sharing | undefined) {
     if (!sharing) return false
     const now = clock.now()
-    if ('cooldown' in sharing) return now - entry.lastQuestion < sharing.cooldown
+    if ('doubt' in sharing) {
+      return now - (entry.lastDoubts.get(sharing.doubt) ?? -Infinity) < sharing.cooldown
+    }
     const fresh = Math.max(document.maxAge ?? Infinity, leastMaxAge)
     return now - entry.at < Math.min(sharing.youngerThan, fresh / 2)
   }

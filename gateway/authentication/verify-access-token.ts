@@ -4,9 +4,10 @@ import type { JWTPayload } from 'jose'
 import { fitsAlgorithm } from './algorithms.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import type { VerificationKey } from './read-key-set.ts'
-import type { IssuerKeys } from './refreshing-key-set.ts'
 import { TokenRefused } from './token-refused.ts'
 import type { TokenReason } from './token-refused.ts'
+import { useKey } from './use-key.ts'
+import type { KeysInUse } from './use-key.ts'
 
 export interface AccessTokenRules {
   /** The exact `iss`. */
@@ -29,12 +30,15 @@ export interface VerifiedToken {
   readonly key: VerificationKey
 }
 
+/** What a token is refused for whose key is another than the one that is known under its id. */
+const reasonsOfWrongKey: readonly TokenReason[] = ['SIGNATURE_INVALID', 'ALGORITHM_REFUSED']
+
 export type AccessTokenVerifier = (token: UnverifiedToken) => Promise<VerifiedToken>
 
 /** Returns a function that verifies a token of this issuer, or rejects with the reason. */
 export function accessTokenVerifier(
   rules: AccessTokenRules,
-  keys: Pick<IssuerKeys, 'current' | 'find'>,
+  keys: KeysInUse,
   now: () => number,
 ): AccessTokenVerifier {
   const tokenTypes = rules.tokenTypes.map(mediaType)
@@ -50,11 +54,11 @@ export function accessTokenVerifier(
   return async (token) => {
     refuseType(token)
     if (!options.algorithms.includes(token.algorithm)) throw new TokenRefused('ALGORITHM_REFUSED')
-    const key = keys.current(token.keyId) ?? (await keys.find(token.keyId))
-    if (!fitsAlgorithm(key, token.algorithm)) {
-      throw new TokenRefused('ALGORITHM_REFUSED', 'the key is of another kind than the algorithm')
-    }
-    const claims = await verify(token, key)
+    const { claims, key } = await useKey(keys, token.keyId, {
+      use: async (key) => ({ claims: await verify(token, key), key }),
+      isWrongKey: (cause) =>
+        cause instanceof TokenRefused && reasonsOfWrongKey.includes(cause.reason),
+    })
     refuseUnusual(claims)
     return { claims: claims as VerifiedToken['claims'], key }
   }
@@ -64,9 +68,13 @@ export function accessTokenVerifier(
     throw new TokenRefused('TOKEN_TYPE_WRONG')
   }
 
-  async function verify({ text }: UnverifiedToken, { key }: VerificationKey): Promise<JWTPayload> {
+  async function verify(token: UnverifiedToken, key: VerificationKey): Promise<JWTPayload> {
+    if (!fitsAlgorithm(key, token.algorithm)) {
+      throw new TokenRefused('ALGORITHM_REFUSED', 'the key is not for the algorithm')
+    }
     try {
-      return (await jwtVerify(text, key, { ...options, currentDate: new Date(now()) })).payload
+      return (await jwtVerify(token.text, key.key, { ...options, currentDate: new Date(now()) }))
+        .payload
     } catch (cause) {
       if (!(cause instanceof errors.JOSEError)) throw cause
       throw new TokenRefused(reasonOf(cause), cause.message)

@@ -330,6 +330,22 @@ describe('a document that is not what it should be is not used:', () => {
     expect(subject.log.map((line) => line.cause).join()).toContain(cause)
   })
 
+  test('but not one with another key that the issuer has under a known id by now', async () => {
+    const other = await testKey('ES256', key.keyId)
+    const { issuer, revocation, clock, subject, token } = await scene()
+    issuer.keys = [other.jwk]
+    revocation.signer = other
+    revocation.revoke(1)
+    await clock.pass(5_000)
+    await until(() => issuer.requests['/jwks'] === 2)
+    const revoked = await issuer.sign(other, {
+      exp: Math.floor(clock.now() / 1_000) + 3_000,
+      status: { status_list: { idx: 1, uri: revocation.listUri } },
+    })
+    await until(async () => (await subject.ask(revoked)) === 'TOKEN_REVOKED')
+    expect(await subject.ask(await token(1))).toBe('SIGNATURE_INVALID')
+  })
+
   test('and the last good one counts on', async () => {
     const { revocation, clock, subject, token } = await scene({
       prepare: (_issuer, revocation) => revocation.revoke(1),

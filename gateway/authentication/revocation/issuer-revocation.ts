@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { TokenRefused } from '../token-refused.ts'
 import type { Clock } from '../clock.ts'
 import type { DocumentFetcher, Sharing } from '../fetch-document.ts'
-import type { IssuerKeys } from '../refreshing-key-set.ts'
+import type { KeysInUse } from '../use-key.ts'
 import { isCutOff, readCutOffs } from './cut-offs.ts'
 import type { CutOffs } from './cut-offs.ts'
 import { polledDocument } from './polled-document.ts'
@@ -34,7 +34,7 @@ export interface RevocationParts {
   clockTolerance: number
   /** Finds where the issuer says that it lists its status lists. */
   discoverAggregation: () => Promise<string | undefined>
-  keys: Pick<IssuerKeys, 'current' | 'find'>
+  keys: KeysInUse
   fetch: DocumentFetcher
   clock: Clock
   log: Logger

@@ -1,8 +1,11 @@
 /** A document that an issuer signs beside its tokens: a status list, the cut-offs. */
-import { compactVerify } from 'jose'
-import { readToken } from '../read-token.ts'
+import { compactVerify, errors } from 'jose'
 import { fitsAlgorithm } from '../algorithms.ts'
-import type { IssuerKeys } from '../refreshing-key-set.ts'
+import type { VerificationKey } from '../read-key-set.ts'
+import { readToken } from '../read-token.ts'
+import type { UnverifiedToken } from '../read-token.ts'
+import { useKey } from '../use-key.ts'
+import type { KeysInUse } from '../use-key.ts'
 
 export interface SignedDocumentRules {
   issuer: string
@@ -29,6 +32,8 @@ export class SignedDocumentInvalid extends Error {
   override name = 'SignedDocumentInvalid'
 }
 
+class KeyDoesNotFit extends SignedDocumentInvalid {}
+
 /**
  * Returns the payload of a document that the issuer signed for that address. One of another issuer,
  * for another address, or past its `exp` is refused.
@@ -37,7 +42,7 @@ export async function readSignedDocument(
   text: string,
   uri: string,
   rules: SignedDocumentRules,
-  keys: Pick<IssuerKeys, 'current' | 'find'>,
+  keys: KeysInUse,
   now: number,
 ): Promise<SignedDocument> {
   const token = readToken(text.trim(), rules.maxSize)
@@ -47,11 +52,11 @@ export async function readSignedDocument(
   if (!rules.algorithms.includes(token.algorithm)) {
     throw new SignedDocumentInvalid('its algorithm is not accepted')
   }
-  const key = keys.current(token.keyId) ?? (await keys.find(token.keyId))
-  if (!fitsAlgorithm(key, token.algorithm)) {
-    throw new SignedDocumentInvalid('its key is of another kind than its algorithm')
-  }
-  await compactVerify(token.text, key.key, { algorithms: [token.algorithm] })
+  await useKey(keys, token.keyId, {
+    use: (key) => verifySignature(token, key),
+    isWrongKey: (cause) =>
+      cause instanceof KeyDoesNotFit || cause instanceof errors.JWSSignatureVerificationFailed,
+  })
 
   const { iss, sub, iat, exp, ttl } = token.payload
   if (sub !== uri) throw new SignedDocumentInvalid('it was made for another address')
@@ -69,4 +74,11 @@ export async function readSignedDocument(
   if (now >= usableUntil) throw new SignedDocumentInvalid('it has expired')
   const timeToLive = ttl === undefined ? undefined : ttl * 1_000
   return { payload: token.payload, usableUntil, timeToLive }
+}
+
+async function verifySignature(token: UnverifiedToken, key: VerificationKey): Promise<void> {
+  if (!fitsAlgorithm(key, token.algorithm)) {
+    throw new KeyDoesNotFit('its key is not for its algorithm')
+  }
+  await compactVerify(token.text, key.key, { algorithms: [token.algorithm] })
 }
