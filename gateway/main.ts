@@ -13,6 +13,7 @@ import { problemOfSecrets } from './gateway-secrets.ts'
 import type { GatewaySettings } from './serving.ts'
 import { shippedConfig } from './shipped-config.ts'
 import type { RunningGateway } from './start-gateway.ts'
+import { oneAtATime } from './supergraph/one-at-a-time.ts'
 
 const usage = `
 Usage: npm run gateway -- [options]
@@ -94,29 +95,27 @@ function readSettingsOf({ config }: { config: string }): GatewaySettings {
 /** Processes and ports stay as they were at the start. */
 const atStartOnly = ['workers', 'metrics'] as const
 
-/** On SIGHUP, one time after the other. */
+/** On SIGHUP. */
 function reloadWhenTold(
   running: RunningGateway,
   options: ReturnType<typeof readOptions>,
   { config: first }: GatewaySettings,
 ): void {
   const { log } = options
-  let reloading = Promise.resolve()
-  process.on('SIGHUP', () => {
-    reloading = reloading.then(async () => {
-      try {
-        const settings = readSettingsOf(options)
-        await running.reload(settings)
-        log.info({ config: options.config }, 'serving by the new configuration')
-        const later = atStartOnly.filter(
-          (key) => !isDeepStrictEqual(settings.config[key], first[key]),
-        )
-        if (later.length > 0) log.warn({ settings: later }, 'these settings need a restart')
-      } catch (cause) {
-        log.error({ reason: failureLine(cause) }, 'still serving by the last good configuration')
-      }
-    })
+  const reloading = oneAtATime(async () => {
+    try {
+      const settings = readSettingsOf(options)
+      await running.reload(settings)
+      log.info({ config: options.config }, 'serving by the new configuration')
+      const later = atStartOnly.filter(
+        (key) => !isDeepStrictEqual(settings.config[key], first[key]),
+      )
+      if (later.length > 0) log.warn({ settings: later }, 'these settings need a restart')
+    } catch (cause) {
+      log.error({ reason: failureLine(cause) }, 'still serving by the last good configuration')
+    }
   })
+  process.on('SIGHUP', reloading.request)
 }
 
 function giveUp(sentence: string): void {

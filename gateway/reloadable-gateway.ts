@@ -9,6 +9,7 @@ import type { AgeSource } from './authentication/metrics.ts'
 import { gatewayMetrics } from './metrics.ts'
 import { createServing } from './serving.ts'
 import type { GatewaySettings, Served, Serving } from './serving.ts'
+import { draining } from './supergraph/draining.ts'
 
 export interface ReloadableGatewayOptions {
   /** The file of the composed supergraph. */
@@ -36,6 +37,9 @@ export interface ReloadableGateway {
   close(): Promise<void>
 }
 
+/** So many at most may still have requests under way when another one is prepared. */
+const mostDraining = 4
+
 /** What serves, and how many requests it is answering. */
 interface Road {
   readonly serving: Serving
@@ -57,7 +61,7 @@ export async function reloadableGateway(
     keySets: () => ages.keySets(),
     revocation: () => ages.revocation(),
   })
-  const closing = new Set<Promise<void>>()
+  const replaced = draining(mostDraining)
   let road = await roadFor(first)
   ages = road.ages
   let prepared: Awaited<ReturnType<typeof roadFor>> | undefined
@@ -76,6 +80,7 @@ export async function reloadableGateway(
     },
     async prepare(settings) {
       await discard()
+      await replaced.room()
       prepared = await roadFor(settings, road.serving)
       const { serving } = prepared
       await serving.warm
@@ -86,17 +91,16 @@ export async function reloadableGateway(
     },
     adopt() {
       if (!prepared) return
-      const replaced = road
+      const previous = road
       road = prepared
       ages = road.ages
       prepared = undefined
-      const closed = closeWhenIdle(replaced).finally(() => closing.delete(closed))
-      closing.add(closed)
+      replaced.add(closeWhenIdle(previous))
     },
     discard,
     async close() {
       await discard()
-      await Promise.all(closing)
+      await replaced.ended()
       await road.serving.close()
     },
   }
@@ -120,9 +124,9 @@ export async function reloadableGateway(
     await unused?.serving.close()
   }
 
-  async function closeWhenIdle(replaced: Road): Promise<void> {
-    if (replaced.underWay > 0) await new Promise<void>((ended) => (replaced.idle = ended))
-    await replaced.serving.close().catch((cause: Error) => {
+  async function closeWhenIdle(previous: Road): Promise<void> {
+    if (previous.underWay > 0) await new Promise<void>((ended) => (previous.idle = ended))
+    await previous.serving.close().catch((cause: Error) => {
       options.log.error({ reason: cause.message }, 'what was replaced did not close cleanly')
     })
   }

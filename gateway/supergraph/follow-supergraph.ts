@@ -1,5 +1,7 @@
 /** Keeps what is made of a supergraph file up to date with the file. */
 import type { Logger } from 'pino'
+import { draining } from './draining.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { readSupergraph } from './read-supergraph.ts'
 import type { ReadSupergraph, Supergraph } from './read-supergraph.ts'
 import { watchSupergraph } from './watch-supergraph.ts'
@@ -25,32 +27,46 @@ export class SupergraphUnusable extends Error {
   override name = 'SupergraphUnusable'
 }
 
+/** So many generations at most may still have requests under way when another one begins to serve. */
+const mostDraining = 4
+
 /**
  * Returns the generation of the file as it is now and, after each change of it, of the file as it
- * has become. A file that cannot be used is reported and passed over.
+ * has become. A file that cannot be used is reported and passed over. Requests under way end in the
+ * generation that they began in, and the next one does not wait for them.
  */
 export async function followSupergraph<Generation>(
   options: FollowOptions<Generation>,
 ): Promise<FollowedSupergraph<Generation>> {
-  const { path, create, retire, log } = options
-  let sdl = ''
-  let current = await load(readSupergraph(path))
+  const { path, create, log } = options
+  const replaced = draining(mostDraining)
+  const swapping = oneAtATime(swap)
+  let sdl: string | undefined
+  let current: Generation
+  // From before the first reading on, so that no change is missed.
+  let isLoaded = false
+  const stopWatching = watchSupergraph(path, () => isLoaded && swapping.request())
+  try {
+    current = await load(readSupergraph(path))
+  } catch (cause) {
+    stopWatching()
+    throw cause
+  }
   options.onServed?.()
-  let swapping = Promise.resolve()
-  const stopWatching = await watchSupergraph(path, () => {
-    swapping = swapping.then(swap)
-  })
+  isLoaded = true
+  swapping.request()
 
   return {
     current: () => current,
     async close() {
-      await stopWatching()
-      await swapping
-      await retire(current)
+      stopWatching()
+      await swapping.idle()
+      await Promise.all([replaced.ended(), options.retire(current)])
     },
   }
 
   async function load(read: ReadSupergraph, previous?: Generation): Promise<Generation> {
+    if (read.outcome === 'unchanged') return current
     if (read.outcome === 'unusable') throw new SupergraphUnusable(read.sentence)
     const generation = await create(read.supergraph, previous).catch((cause: Error) => {
       throw new SupergraphUnusable(`the supergraph ${path} cannot be loaded: ${cause.message}`, {
@@ -62,16 +78,28 @@ export async function followSupergraph<Generation>(
   }
 
   async function swap(): Promise<void> {
-    const read = readSupergraph(path)
-    if (read.outcome === 'read' && read.supergraph.sdl === sdl) return
+    if (replaced.isFull) await roomForAnother()
+    const previous = current
     try {
-      const replaced = current
-      current = await load(read, replaced)
-      options.onServed?.()
-      log.info({ path }, 'serving the new supergraph')
-      await retire(replaced)
+      current = await load(readSupergraph(path, sdl), previous)
     } catch (cause) {
       log.error({ reason: (cause as Error).message }, 'still serving the last good supergraph')
     }
+    if (current === previous) return
+    options.onServed?.()
+    log.info({ path }, 'serving the new supergraph')
+    replaced.add(retire(previous))
+  }
+
+  async function roomForAnother(): Promise<void> {
+    const reason = `${mostDraining} earlier supergraphs have requests under way`
+    log.warn({ reason }, 'the supergraph is read again when one of them has none left')
+    await replaced.room()
+  }
+
+  async function retire(previous: Generation): Promise<void> {
+    await options.retire(previous).catch((cause: Error) => {
+      log.error({ reason: cause.message }, 'what was replaced did not close cleanly')
+    })
   }
 }

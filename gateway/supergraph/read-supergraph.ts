@@ -17,11 +17,18 @@ export interface SubgraphLocation {
 }
 
 export type ReadSupergraph =
-  { outcome: 'read'; supergraph: Supergraph } | { outcome: 'unusable'; sentence: string }
+  | { outcome: 'read'; supergraph: Supergraph }
+  | { outcome: 'unchanged' }
+  | { outcome: 'unusable'; sentence: string }
 
-/** Reads a supergraph file; what is wrong with it comes back as a sentence with the way out. */
-export function readSupergraph(path: string): ReadSupergraph {
+/**
+ * Reads a supergraph file; what is wrong with it comes back as a sentence with the way out.
+ *
+ * @param last the text that was read before
+ */
+export function readSupergraph(path: string, last?: string): ReadSupergraph {
   const text = readText(path)
+  if (text !== undefined && text === last) return { outcome: 'unchanged' }
   if (text === undefined) {
     return unusable(`the supergraph ${path} cannot be read: make it with \`npm run compose\``)
   }

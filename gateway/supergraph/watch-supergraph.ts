@@ -1,25 +1,30 @@
-import { watch } from 'chokidar'
-import { basename, dirname, resolve } from 'node:path'
+import { unwatchFile, watchFile } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { resolve } from 'node:path'
 
-/** How long a file has to lie still before it is read, in milliseconds. */
-const settleTime = 100
+/** How often the file is looked at, in milliseconds. */
+const interval = 100
+
+/** How long it must not have changed before it is read, in milliseconds. */
+const settleTime = 150
 
 /**
- * Calls back after the file has been written or replaced. The folder is watched, since a tool that
- * writes atomically puts a new file under the old name. Returns the function that ends it.
+ * Calls back after the file has been written, replaced or made again, once it no longer changes. It is
+ * looked at by name, through symbolic links: a file renamed into its place, a folder that was removed and
+ * made again, the swapped links of a Kubernetes volume and network drives need no special case, and one
+ * file costs nothing. Returns the function that ends it.
  */
-export async function watchSupergraph(
-  path: string,
-  onChange: () => void,
-): Promise<() => Promise<void>> {
+export function watchSupergraph(path: string, onChange: () => void): () => void {
   const file = resolve(path)
-  const watcher = watch(dirname(file), {
-    depth: 0,
-    ignoreInitial: true,
-    ignored: (candidate) => candidate !== dirname(file) && basename(candidate) !== basename(file),
-    awaitWriteFinish: { stabilityThreshold: settleTime, pollInterval: settleTime / 4 },
-  })
-  watcher.on('add', onChange).on('change', onChange)
-  await new Promise<void>((ready) => watcher.once('ready', () => ready()))
-  return () => watcher.close()
+  let settling: NodeJS.Timeout | undefined
+  const changed = (now: Stats) => {
+    clearTimeout(settling)
+    // Where nothing is, there is nothing to read: it is served as it was last.
+    if (now.nlink > 0) settling = setTimeout(onChange, settleTime)
+  }
+  watchFile(file, { interval }, changed)
+  return () => {
+    clearTimeout(settling)
+    unwatchFile(file, changed)
+  }
 }

@@ -19,15 +19,19 @@ export interface RunningGateway {
   close(): Promise<void>
 }
 
-/** @param config the text of gateway.yaml */
+/**
+ * @param config the text of gateway.yaml
+ * @param given a supergraph file that is there already
+ */
 export async function runGateway(
   subgraphs: readonly SubgraphSource[],
   config: string,
+  given?: string,
 ): Promise<RunningGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
-  const supergraph = join(folder, 'supergraph.graphql')
+  const supergraph = given ?? join(folder, 'supergraph.graphql')
   const configFile = join(folder, 'gateway.yaml')
-  writeFileSync(supergraph, compose(subgraphs))
+  if (given === undefined) writeFileSync(supergraph, compose(subgraphs))
   writeFileSync(configFile, config)
   const log: string[] = []
   const running = await startGateway({

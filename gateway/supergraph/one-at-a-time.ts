@@ -1,0 +1,27 @@
+export interface OneAtATime {
+  /** Runs the task now or, when it is running, once more afterwards, however often this is called. */
+  request(): void
+  /** Resolves when the task is not running and has not been requested. */
+  idle(): Promise<void>
+}
+
+/** Returns a task of which no two runs overlap. It must not reject. */
+export function oneAtATime(task: () => Promise<void>): OneAtATime {
+  let requested = false
+  let running: Promise<void> | undefined
+  return {
+    request() {
+      requested = true
+      running ??= run()
+    },
+    idle: async () => running,
+  }
+
+  async function run(): Promise<void> {
+    while (requested) {
+      requested = false
+      await task()
+    }
+    running = undefined
+  }
+}
