@@ -4,7 +4,9 @@ import type { ApolloServer } from '@apollo/server'
 import { raw } from 'express'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { ClaimsHeaderError, claimsHeaderName, claimsHeaderReader } from './claims-header.ts'
-import type { Claims, ClaimsVerificationKeys } from './claims-header.ts'
+import type { Claims } from './claims-header.ts'
+import { verificationKeys } from './claims-keys.ts'
+import type { ClaimsKeys } from './claims-keys.ts'
 import { readClientHeaders } from './client-headers.ts'
 import { clientCookies } from './cookies.ts'
 import type { SubgraphContext } from './guards.ts'
@@ -12,8 +14,8 @@ import type { SubgraphContext } from './guards.ts'
 export interface SubgraphHandlerOptions {
   /** The subgraph's name in supergraph.yaml: headers for any other name are refused. */
   subgraph: string
-  /** The shared keys (two during a rotation), or the gateway's public key set. */
-  keys: ClaimsVerificationKeys
+  /** What verifies the claims header: the text of CLAIMS_KEY, the keys as bytes, or the gateway's public key set. */
+  keys: ClaimsKeys
   /** The largest request that is read, in bytes; 10 MB, since lists of representations need room. */
   bodyLimit?: number
   /** Told of each request that came through the gateway. */
@@ -36,7 +38,10 @@ export function subgraphHandler(
   options: SubgraphHandlerOptions,
 ): (RequestHandler | ErrorRequestHandler)[] {
   const { bodyLimit = defaultBodyLimit } = options
-  const readClaims = claimsHeaderReader(options.subgraph, options.keys)
+  const readClaims = claimsHeaderReader(
+    options.subgraph,
+    verificationKeys(options.keys, options.subgraph),
+  )
 
   const requireGateway: RequestHandler = async (request, response, next) => {
     try {

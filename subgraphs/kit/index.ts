@@ -14,6 +14,7 @@ export type {
   ClaimsSigningKey,
   ClaimsVerificationKeys,
 } from './claims-header.ts'
+export type { ClaimsKeys } from './claims-keys.ts'
 export { clientAddressHeader, clientAgentHeader } from './client-headers.ts'
 export type { CallerClient } from './client-headers.ts'
 export { grantedScopes, requireClaims, requireScopes } from './guards.ts'

@@ -5,8 +5,9 @@ import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/dis
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import express from 'express'
 import type { Express } from 'express'
+import { parse } from 'graphql'
 import type { DocumentNode, GraphQLFieldResolver, GraphQLScalarType, ValidationRule } from 'graphql'
-import type { ClaimsVerificationKeys } from './claims-header.ts'
+import type { ClaimsKeys } from './claims-keys.ts'
 import type { SubgraphContext } from './guards.ts'
 import { addGetRoute } from './get-route.ts'
 import { subgraphHandler } from './graphql-handler.ts'
@@ -21,13 +22,16 @@ export type SubgraphResolvers = Record<
   GraphQLScalarType | Record<string, GraphQLFieldResolver<any, SubgraphContext, any>>
 >
 
-export interface SubgraphOptions extends ListenOptions {
+export interface SubgraphOptions extends Pick<ListenOptions, 'host' | 'port'> {
   /** The subgraph's name in supergraph.yaml. */
   name: string
-  typeDefs: DocumentNode
+  /** The schema, as text or parsed. */
+  typeDefs: string | DocumentNode
   resolvers: SubgraphResolvers
-  /** What verifies the claims header: see claimsHeaderReader. */
-  keys: ClaimsVerificationKeys
+  /** What verifies the claims header: `process.env.CLAIMS_KEY` as it is, or see ClaimsKeys. */
+  keys: ClaimsKeys
+  /** What an operator sets to choose another port, for the message when this one is taken. */
+  portSetting?: string
   /** Resolves when the subgraph can serve; a rejection makes `/ready` answer 503. */
   ready?: () => Promise<unknown>
   /**
@@ -49,7 +53,7 @@ export interface SubgraphOptions extends ListenOptions {
 export async function serveSubgraph(options: SubgraphOptions): Promise<RunningProcess> {
   const errors = unforeseenErrors(options.name, options.isUnavailable)
   const server = new ApolloServer<SubgraphContext>({
-    schema: buildSubgraphSchema([{ typeDefs: options.typeDefs, resolvers: options.resolvers }]),
+    schema: buildSubgraphSchema([{ typeDefs: parsed(options), resolvers: options.resolvers }]),
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     introspection: true,
@@ -95,7 +99,8 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
 
   app.use(errors.notFound, errors.handle)
 
-  const listening = await listen(app, options)
+  const { host, port, portSetting = '`port`' } = options
+  const listening = await listen(app, { host, port, portSetting })
   return {
     url: `${listening.origin}/graphql`,
     async close() {
@@ -104,4 +109,8 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
       await options.onClose?.()
     },
   }
+}
+
+function parsed({ typeDefs }: SubgraphOptions): DocumentNode {
+  return typeof typeDefs === 'string' ? parse(typeDefs) : typeDefs
 }

@@ -1,6 +1,7 @@
 /** For a team's own tests: the header that the gateway would have sent. */
 import { claimsHeaderName, claimsHeaderWriter } from './claims-header.ts'
 import type { Claims } from './claims-header.ts'
+import { verificationKeys } from './claims-keys.ts'
 import { clientAddressHeader, clientAgentHeader } from './client-headers.ts'
 import type { CallerClient } from './client-headers.ts'
 
@@ -9,19 +10,26 @@ import type { CallerClient } from './client-headers.ts'
  *
  *   fetch(url, { headers: { 'content-type': 'application/json', ...gatewayHeaders('users', key, { sub: '1' }) } })
  *
+ * @param key the claims key, as bytes or as CLAIMS_KEY has it; of two the first
  * @param claims the caller's claims, or null for an anonymous caller
  * @param client what the gateway tells of the client, where it is configured to
  */
 export function gatewayHeaders(
   subgraph: string,
-  key: Uint8Array,
+  key: Uint8Array | string | undefined,
   claims: Claims | null,
   client: CallerClient = {},
 ): Record<string, string> {
-  const write = claimsHeaderWriter(subgraph, { algorithm: 'HS256', key })
+  const write = claimsHeaderWriter(subgraph, { algorithm: 'HS256', key: signingKey(key, subgraph) })
   return {
     [claimsHeaderName]: write(claims),
     ...(client.address === undefined ? {} : { [clientAddressHeader]: client.address }),
     ...(client.agent === undefined ? {} : { [clientAgentHeader]: client.agent }),
   }
+}
+
+function signingKey(key: Uint8Array | string | undefined, subgraph: string): Uint8Array {
+  if (key instanceof Uint8Array) return key
+  const [newest] = verificationKeys(key, subgraph) as readonly Uint8Array[]
+  return newest!
 }

@@ -1,4 +1,4 @@
-/** `npm run build`: what production runs, and the kit as other repositories install it. */
+/** `npm run build`: what production runs. */
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -245,68 +245,3 @@ async function finished(words: readonly string[]): Promise<ScriptRun> {
   await process.ended
   return process
 }
-
-const foreignSubgraph = `
-import { requireClaims, serveSubgraph } from '@portcullis/kit'
-import { gatewayHeaders } from '@portcullis/kit/testing'
-import { parse } from 'graphql'
-
-const key: Uint8Array = new Uint8Array(32)
-const subgraph = await serveSubgraph({
-  name: 'reviews',
-  typeDefs: parse('type Query { mine: String }'),
-  resolvers: { Query: { mine: (_parent, _args, context) => 'of ' + requireClaims(context).sub } },
-  keys: [key],
-  host: '127.0.0.1',
-  port: 0,
-  portSetting: 'REVIEWS_PORT',
-})
-const ask = async (headers: Record<string, string>) => {
-  const response = await fetch(subgraph.url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ query: '{ mine }' }),
-  })
-  return [response.status, (await response.json()).data ?? null]
-}
-console.log(JSON.stringify([await ask(gatewayHeaders('reviews', key, { sub: '7' })), await ask({})]))
-await subgraph.close()
-`
-
-test('a subgraph in another repository imports the packed kit, with its types', async () => {
-  const foreign = join(folder, 'reviews')
-  const modules = join(foreign, 'node_modules')
-  const kit = join(modules, '@portcullis/kit')
-  mkdirSync(kit, { recursive: true })
-  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: join(product, 'subgraphs/kit'),
-  })
-  const archive = join(folder, stdout.trim())
-  await run('tar', ['-xzf', archive, '-C', kit, '--strip-components=1'])
-  for (const name of [
-    '@apollo/server',
-    '@apollo/subgraph',
-    'express',
-    'graphql',
-    'jose',
-    '@types',
-  ]) {
-    mkdirSync(dirname(join(modules, name)), { recursive: true })
-    symlinkSync(join(repository, 'node_modules', name), join(modules, name))
-  }
-  writeFileSync(join(foreign, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(foreign, 'subgraph.ts'), foreignSubgraph)
-  const strict = ['--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck']
-  await run(
-    process.execPath,
-    [join(repository, 'node_modules/typescript/bin/tsc'), ...strict, 'subgraph.ts'],
-    {
-      cwd: foreign,
-    },
-  )
-  const answer = await run(process.execPath, ['subgraph.js'], { cwd: foreign })
-  expect(JSON.parse(answer.stdout)).toEqual([
-    [200, { mine: 'of 7' }],
-    [401, null],
-  ])
-})

@@ -1,9 +1,7 @@
 import { deriveClaimsKey } from '../claims-header.ts'
 import { developmentSecret } from './development-secret.ts'
+import { parseClaimsKeys } from '../claims-keys.ts'
 import type { Settings } from './settings.ts'
-
-/** The length of a claims key, in bytes. */
-const keyLength = 32
 
 /**
  * Returns the keys with which a subgraph verifies claims headers: from CLAIMS_KEY, newest first, two
@@ -15,12 +13,11 @@ export function claimsKeys(settings: Settings, subgraph: string): Uint8Array[] {
     return Buffer.from(deriveClaimsKey(gatewaySecret, subgraph)).toString('base64url')
   }
   const text = settings.secret('CLAIMS_KEY', develop)
-  const keys = text.split(',').map((part) => new Uint8Array(Buffer.from(part.trim(), 'base64url')))
-  if (text !== '' && keys.some((key) => key.byteLength !== keyLength)) {
-    settings.problem(
-      `CLAIMS_KEY is not a claims key: expected ${keyLength} bytes as base64url, or two such keys ` +
-        `separated by a comma (npm run keys -- claims-key ${subgraph})`,
-    )
-  }
-  return keys
+  const keys = text === '' ? [] : parseClaimsKeys(text)
+  if (keys !== undefined) return keys
+  settings.problem(
+    'CLAIMS_KEY is not a claims key: expected 32 bytes as base64url, or two such keys ' +
+      `separated by a comma (npm run keys -- claims-key ${subgraph})`,
+  )
+  return []
 }
