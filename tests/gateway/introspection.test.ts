@@ -267,14 +267,14 @@ test('only for authenticated callers, it is denied to others, nested or not', as
   const refused = await door.post('authenticated', { query: getIntrospectionQuery() })
   expect(refused.body).toMatchObject({
     data: null,
-    errors: [{ path: ['__schema'], extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE' } }],
+    errors: [{ path: ['__schema'], extensions: { code: 'UNAUTHENTICATED' } }],
   })
   const typed = { accept: 'application/graphql-response+json' }
   const told = await door.post('authenticated', { query: getIntrospectionQuery() }, typed)
   expect(told.status).toBe(401)
   const nested = await door.post('authenticated', { query: text })
   expect(nested.body).toMatchObject({
-    errors: [{ path: ['self', '__schema'], extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE' } }],
+    errors: [{ path: ['self', '__schema'], extensions: { code: 'UNAUTHENTICATED' } }],
   })
   const caller = await door.caller('profile')
   const shown = await door.post('authenticated', { query: getIntrospectionQuery() }, caller)
