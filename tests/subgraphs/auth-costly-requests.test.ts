@@ -22,6 +22,8 @@ beforeAll(async () => {
     hashParameters: cheapHashes,
   })
   ask = asker('auth', running.url)
+  // What is loaded at its first use is not what these tests are about.
+  await ask(null, 'mutation { startPasskeyLogin }')
 })
 afterAll(async () => {
   await running.close()
@@ -33,7 +35,10 @@ const slowPassword = '1p4$$w0rd!l0v3m0nk3y7/12/1990#dr4g0n@qw3rty|2.2.2000+5un5h
 const aliases = (count: number, field: string) =>
   Array.from({ length: count }, (_, index) => `a${index}: ${field}`).join(' ')
 /** Normalizing these takes seconds: each mark has to be put before those of the other kind. */
-const marks = 'a' + '\u0301'.repeat(25_000) + '\u0316'.repeat(25_000)
+const marks = 'a' + '\u0301'.repeat(60_000) + '\u0316'.repeat(60_000)
+
+/** In milliseconds. On a busy machine; what is measured here is many times as much without its bound. */
+const longestBearable = 2_500
 
 /** Returns the answer, and how long auth did nothing else meanwhile, in milliseconds. */
 async function timed(act: () => Promise<Answer>) {
@@ -98,7 +103,7 @@ describe('others are served while', () => {
     ],
   ])('%s', async (_name, act) => {
     const { answer, longestStall } = await timed(act)
-    expect(longestStall).toBeLessThan(1_000)
+    expect(longestStall).toBeLessThan(longestBearable)
     expect(codes(answer)).not.toContain('INTERNAL_SERVER_ERROR')
   })
 })
@@ -150,11 +155,11 @@ describe('an operation is refused before anything is computed when it has', () =
       `mutation { ${aliases(11, 'logoutEverywhere')} ...F } fragment F on Mutation { ${aliases(10, 'enrolTotp { uri }').replaceAll('a', 'b')} }`,
       /At most 20 fields of Mutation/,
     ],
-    ['51 queries', `{ ${aliases(51, 'me { username }')} }`, /At most 50 fields of Query/],
+    ['21 queries', `{ ${aliases(21, 'me { username }')} }`, /At most 20 fields of Query/],
     [
-      '1,001 fields of a list',
-      `{ sessions { ${aliases(1_000, 'id')} } }`,
-      /At most 1000 fields of auth/,
+      '301 fields of a list',
+      `{ sessions { ${aliases(300, 'id')} } }`,
+      /At most 300 fields of auth/,
     ],
   ])('%s', async (_name, query, message) => {
     const { claims } = await loggedIn(ask)

@@ -39,7 +39,7 @@ export interface Sessions {
   ): Promise<Session>
   /** Returns the session if it is the account's own and has not ended. */
   find(id: string, accountId: string): Promise<Session | undefined>
-  /** Returns the open sessions of an account, the last used first; at most 200. */
+  /** Returns the open sessions of an account, the last used first; at most 100. */
   list(accountId: string): Promise<Session[]>
   /** Returns the sessions that this ended: all open ones of the account that are asked for. */
   revoke(
@@ -50,7 +50,7 @@ export interface Sessions {
 }
 
 /** A program that logs in anew each time opens any number of them. */
-const mostListed = 200
+const mostListed = 100
 
 export function sessionStore(
   database: AuthDatabase,

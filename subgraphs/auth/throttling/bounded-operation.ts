@@ -7,7 +7,7 @@ import { GraphQLError } from 'graphql'
 import type { FieldNode, GraphQLNamedType, GraphQLSchema, ValidationRule } from 'graphql'
 
 /** The most fields that an operation may have, by where they are. */
-export const fieldLimits = { Query: 50, Mutation: 20, all: 1_000 }
+export const fieldLimits = { Query: 20, Mutation: 20, all: 300 }
 
 /**
  * Refuses a document with more fields than the limits, before anything is computed. Each counts where it
