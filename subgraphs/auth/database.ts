@@ -2,8 +2,7 @@
 import type { Generated, Kysely } from 'kysely'
 import { StartFailure } from '../kit/process/start-failure.ts'
 import { DatabaseFailure } from '../storage/database-failure.ts'
-import { migrate } from '../storage/migrate.ts'
-import { openDatabase } from '../storage/open-database.ts'
+import { openMigrated } from '../storage/open-migrated.ts'
 import { migrations } from './migrations.ts'
 
 export interface AccountsTable {
@@ -230,9 +229,7 @@ export type AuthDatabase = Kysely<AuthTables>
 /** Returns the database with its tables up to date; a StartFailure says what keeps it from that. */
 export async function openAuthDatabase(url: string): Promise<AuthDatabase> {
   try {
-    const database = await openDatabase<AuthTables>(url)
-    await migrate(database, 'auth', migrations)
-    return database
+    return await openMigrated<AuthTables>(url, 'auth', migrations)
   } catch (cause) {
     if (cause instanceof DatabaseFailure) throw new StartFailure(cause.message, { cause })
     throw cause

@@ -8,11 +8,17 @@ import { storable } from './storable.ts'
 /** How long to wait for a connection, in milliseconds. */
 const connectionTimeout = 5_000
 
+/**
+ * How long a statement may take, in milliseconds. A server that went away without a word, as in a
+ * failover, is noticed by nothing else for a quarter of an hour.
+ */
+const longestStatement = 30_000
+
 /** The type of 64-bit integers: ours are milliseconds and counters, exact as JavaScript numbers. */
 const int8 = 20
 
 /** Returns the dialect for one server, and what to say when it cannot be reached. */
-export function postgresDialect(url: string) {
+export function postgresDialect(url: string, statementLimit = longestStatement) {
   const open = async () => {
     const pool = new pg.Pool({
       connectionString: url,
@@ -23,7 +29,7 @@ export function postgresDialect(url: string) {
     // hands to the pool and one in use keeps to itself, ends the process where nothing listens.
     pool.on('error', () => {})
     pool.on('connect', (client) => client.on('error', () => {}))
-    return reportingPool(pool)
+    return reportingPool(pool, statementLimit)
   }
   return {
     dialect: new PostgresDialect({ pool: open }),
@@ -34,8 +40,8 @@ export function postgresDialect(url: string) {
 const getTypeParser: typeof pg.types.getTypeParser = (type: number, format?: unknown) =>
   type === int8 ? Number : pg.types.getTypeParser(type, format as 'text')
 
-/** Returns the pool as Kysely sees it: errors say whether the server is away. */
-function reportingPool(pool: pg.Pool): PostgresPool {
+/** Returns the pool as Kysely sees it: errors say whether the server is away, and none is waited for in vain. */
+function reportingPool(pool: pg.Pool, statementLimit: number): PostgresPool {
   return {
     async connect() {
       const client = await reportUnavailable(
@@ -43,13 +49,31 @@ function reportingPool(pool: pg.Pool): PostgresPool {
         () => true,
       )
       const query = (sql: string, parameters: readonly unknown[]) =>
-        reportUnavailable(() => client.query(sql, parameters.map(storable)), isUnavailable)
+        reportUnavailable(
+          () => withinLimit(client, client.query(sql, parameters.map(storable)), statementLimit),
+          isUnavailable,
+        )
       return {
         query: query as unknown as PostgresPoolClient['query'],
         release: (destroy) => client.release(destroy),
       }
     },
     end: () => pool.end(),
+  }
+}
+
+/** Returns the result; past the limit the connection is cut, which fails the statement. */
+async function withinLimit<Result>(
+  client: pg.PoolClient,
+  result: Promise<Result>,
+  limit: number,
+): Promise<Result> {
+  if (limit === Infinity) return result
+  const timer = setTimeout(() => void (client as pg.PoolClient & pg.Client).end(), limit)
+  try {
+    return await result
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -2,9 +2,8 @@
 import type { Kysely } from 'kysely'
 import { StartFailure } from '../kit/process/start-failure.ts'
 import { DatabaseFailure } from '../storage/database-failure.ts'
-import { migrate } from '../storage/migrate.ts'
 import type { Migrations } from '../storage/migrate.ts'
-import { openDatabase } from '../storage/open-database.ts'
+import { openMigrated } from '../storage/open-migrated.ts'
 
 export interface ProfilesTable {
   /** The subject of the access tokens. */
@@ -37,9 +36,7 @@ const migrations: Migrations = {
 /** Returns the database with its tables up to date; a StartFailure says what keeps it from that. */
 export async function openUsersDatabase(url: string): Promise<UsersDatabase> {
   try {
-    const database = await openDatabase<UsersTables>(url)
-    await migrate(database, 'users', migrations)
-    return database
+    return await openMigrated<UsersTables>(url, 'users', migrations)
   } catch (cause) {
     if (cause instanceof DatabaseFailure) throw new StartFailure(cause.message, { cause })
     throw cause

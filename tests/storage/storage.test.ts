@@ -12,6 +12,7 @@ import type { Migrations } from '../../subgraphs/storage/migrate.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { TestDatabase } from '../support/databases.ts'
+import { until } from '../support/until.ts'
 import { migrateRacing } from '../support/migrate-racing.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -240,6 +241,30 @@ test('a file that we make can be read by its owner only', async () => {
   expect([path, `${path}-wal`].map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600])
   expect(readFileSync(path).byteLength).toBeGreaterThan(0)
   await database.destroy()
+})
+
+test('a statement that PostgreSQL does not answer fails, and its connection is replaced', async () => {
+  const postgres = (await testDatabases()).find(({ name }) => name === 'PostgreSQL')
+  if (!postgres) return
+  const scratch = await postgres.make()
+  const database = await openDatabase<any>(scratch.url, { statementLimit: 300 })
+  const asleep = Array.from({ length: 12 }, () => sql`select pg_sleep(600)`.execute(database))
+  for (const outcome of await Promise.allSettled(asleep)) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'DatabaseUnavailable' } })
+  }
+  const inTransaction = database.transaction().execute(async (transaction) => {
+    await sql`select pg_sleep(600)`.execute(transaction)
+  })
+  await expect(inTransaction).rejects.toMatchObject({ name: 'DatabaseUnavailable' })
+  // Again, where the machine is so busy that this takes longer than the limit.
+  const works = () =>
+    sql`select 1`.execute(database).then(
+      () => true,
+      () => false,
+    )
+  await until(works)
+  await database.destroy()
+  await scratch.drop()
 })
 
 describe('the URL of the database', () => {

@@ -1,0 +1,20 @@
+import type { Kysely } from 'kysely'
+import { migrate } from './migrate.ts'
+import type { Migrations } from './migrate.ts'
+import { openDatabase } from './open-database.ts'
+
+/** Returns an open database with the tables of an owner up to date; what keeps it from that is a DatabaseFailure. */
+export async function openMigrated<Tables>(
+  url: string,
+  owner: string,
+  migrations: Migrations,
+): Promise<Kysely<Tables>> {
+  // A migration of a large table may take any time, and processes wait for each other's.
+  const patient = await openDatabase<Tables>(url, { statementLimit: Infinity })
+  try {
+    await migrate(patient, owner, migrations)
+  } finally {
+    await patient.destroy()
+  }
+  return openDatabase<Tables>(url)
+}
