@@ -122,6 +122,18 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       ])
     })
 
+    test('of a token whose response got lost is good as long as the lost successor would be', async () => {
+      const { refreshToken, claims } = await loggedIn(ask)
+      await after(6 * day, async () => void (await refresh(ask, refreshToken)))
+      await after(8 * day, async () => {
+        expect(codes(await refresh(ask, refreshToken))).toEqual([])
+      })
+      await after(15.1 * day, async () => {
+        expect(codes(await refresh(ask, refreshToken))).toEqual(['SESSION_ENDED'])
+      })
+      expect(await auditOf(claims)).toEqual(['login', 'refresh', 'refresh repeated'])
+    })
+
     test('of a successor that was replaced ends the session, and is recorded', async () => {
       const { refreshToken, claims } = await loggedIn(ask)
       const lost = (await refresh(ask, refreshToken)).data.refresh.refreshToken

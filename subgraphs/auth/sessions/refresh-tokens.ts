@@ -194,15 +194,14 @@ export function refreshTokenStore({
     client: CallerClient,
   ): Promise<RefreshOutcome | undefined> {
     // Of any number of callers at once, the first moves the time on, and the others come too early.
-    const isFirst = await transaction
+    const moved = await transaction
       .updateTable('auth_refresh_tokens')
       .set({ used_at: now() })
       .where('hash', '=', token.hash)
       .where('used_at', '=', token.used_at)
-      .returning('expires_at')
+      .returning('hash')
       .executeTakeFirst()
-    if (!isFirst) return { outcome: 'conflict', retryAfter: conflictWindow / 1000 }
-    if (isFirst.expires_at <= now()) return undefined
+    if (!moved) return { outcome: 'conflict', retryAfter: conflictWindow / 1000 }
 
     const replaced = await transaction
       .updateTable('auth_refresh_tokens')
@@ -211,9 +210,12 @@ export function refreshTokenStore({
       .where('generation', '=', token.generation + 1)
       .where('used_at', 'is', null)
       .where('replaced_at', 'is', null)
-      .returning('hash')
+      .returning('expires_at')
       .executeTakeFirst()
-    return replaced && rotateSession(transaction, token, client, 'refresh repeated')
+    if (!replaced) return undefined
+    // The new successor comes in its place: not after its time.
+    if (replaced.expires_at <= now()) throw new Ended()
+    return rotateSession(transaction, token, client, 'refresh repeated')
   }
 
   /** Somebody else has a token of the session. */
