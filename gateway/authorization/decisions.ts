@@ -71,7 +71,7 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
     const executable = mode === 'dry_run' ? whole : reducedOperation(denies)
     const decide = (values: ConditionValues): AuthorizedOperation => {
       const denied = deniedPaths(compiled, denies, values)
-      const refusal = refusalFor(denied, executable.empty, denies, values)
+      const refusal = refusalFor(denied, denies, values)
       const authorized = { compiled, denied, failing }
       return refusal ? { ...authorized, outcome: refusal } : { ...executable, ...authorized }
     }
@@ -93,12 +93,11 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
 
   function refusalFor(
     denied: readonly DeniedPath[],
-    empty: boolean,
     denies: (requirement: Requirement) => boolean,
     values: ConditionValues,
   ): RefusedOperation['outcome'] | undefined {
     if (mode === 'dry_run' || denied.length === 0) return undefined
-    if (empty) return 'nothing left'
+    if (!allowsRoot(compiled.selections, denies, values)) return 'nothing left'
     if (mode === 'reject') return 'refused'
     const allOrNothing =
       compiled.operation.operation === OperationTypeNode.MUTATION &&
@@ -108,12 +107,12 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
 
   /** Combinations that leave the same text share its document, and so its plan. */
   function reducedOperation(denies: (requirement: Requirement) => boolean) {
-    const { document, empty, reduced } = filterOperation(compiled, denies)
+    const { document, reduced } = filterOperation(compiled, denies)
     const text = print(document)
     const known = documents.get(text)
     const planned = known ?? { document, planKey: planKeyOf(text) }
     if (!known) documents.set(text, planned)
-    return { outcome: 'reduced', ...planned, empty, reduced } as const
+    return { outcome: 'reduced', ...planned, reduced } as const
   }
 }
 
@@ -129,7 +128,6 @@ function wholeOperation(compiled: CompiledOperation) {
     failing: new Set<number>(),
     document,
     planKey: planKeyOf(print(document), compiled.operation.name?.value),
-    empty: false,
     reduced,
   } as const
 }
@@ -155,6 +153,25 @@ function deniesRoot(
       if (!takesPart(selection.conditions, values)) return false
       if (denies(selection.requirement)) return true
       return selection.kind === 'fragment' && deniesAny(selection.selections)
+    })
+  }
+}
+
+/** Whether a root field that takes part is allowed. */
+function allowsRoot(
+  root: CompiledSelections,
+  denies: (requirement: Requirement) => boolean,
+  values: ConditionValues,
+): boolean {
+  const visited = new Set<CompiledSelections>()
+  return allowsAny(root)
+
+  function allowsAny(set: CompiledSelections): boolean {
+    if (visited.has(set)) return false
+    visited.add(set)
+    return set.selections.some((selection) => {
+      if (!takesPart(selection.conditions, values) || denies(selection.requirement)) return false
+      return selection.kind === 'field' || allowsAny(selection.selections)
     })
   }
 }

@@ -24,8 +24,6 @@ export interface FilteredOperation {
    * only they used.
    */
   readonly document: DocumentNode
-  /** Whether no root field is left, not even one of introspection. */
-  readonly empty: boolean
   /** The selection sets from which something, however deep, was left out. */
   readonly reduced: ReadonlySet<CompiledSelections>
 }
@@ -42,14 +40,12 @@ export function filterOperation(
 ): FilteredOperation {
   const reduced = new Set<CompiledSelections>()
   const filtered = new Map<CompiledSelections, SelectionSetNode>()
-  let introspects = false
 
   const selectionSet = filterSet(compiled.selections)
   const isEmpty = selectionSet.selections.length === 0
   const operation = { ...compiled.operation, selectionSet: isEmpty ? onlyTypename : selectionSet }
   return {
     document: trimmedDocument(operation, filteredFragments()),
-    empty: isEmpty && !introspects,
     reduced,
   }
 
@@ -74,9 +70,7 @@ export function filterOperation(
 
   function isLeftOut(selection: CompiledSelection): boolean {
     if (denies(selection.requirement)) return true
-    if (selection.kind !== 'field' || !isIntrospection(selection.name)) return false
-    introspects = true
-    return true
+    return selection.kind === 'field' && isIntrospection(selection.name)
   }
 
   function filterBelow(selection: CompiledSelection): SelectionNode | undefined {

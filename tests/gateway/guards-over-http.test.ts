@@ -238,6 +238,8 @@ describe('an anonymous caller of whose operation nothing is left is told to log 
     ['filter', 'a query that only a policy denies', '{ diagnosis }', 1],
     ['filter', 'a null that reaches the root', '{ open record { id title } }', 1],
     ['filter', 'a mutation of which a part is denied', 'mutation { open pay }', 1],
+    ['filter', 'a query of which the rest is skipped', '{ mine open @skip(if: true) }', 1],
+    ['filter', 'a query in a fragment', '{ ...f } fragment f on Query { mine }', 1],
     ['reject', 'a query of which a part is denied', '{ open mine }', 1],
     ['reject', 'a denied field beneath', '{ open record { id title } }', 1],
   ])('mode %s, %s', async (mode, _name, query, count) => {

@@ -274,6 +274,7 @@ test('only for authenticated callers, it is denied to others, nested or not', as
   expect(told.status).toBe(401)
   const nested = await door.post('authenticated', { query: text })
   expect(nested.body).toMatchObject({
+    data: null,
     errors: [{ path: ['self', '__schema'], extensions: { code: 'UNAUTHENTICATED' } }],
   })
   const caller = await door.caller('profile')
