@@ -20,8 +20,22 @@ export class NestedTooDeep extends Error {
   override name = 'NestedTooDeep'
 }
 
+/** Returns the JSON text of a value; undefined when it is nested deeper than that. */
+export function jsonWithinNesting(value: unknown): string | undefined {
+  let text: string
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    // Of parsed JSON only depth can be too much: for the stack.
+    return undefined
+  }
+  // Each level is two characters at least: most texts are too short to be deep.
+  return text.length < 2 * deepestNesting || isWithinNesting(value) ? text : undefined
+}
+
 /** Returns the JSON text of a value; it throws NestedTooDeep. */
 export function boundedJson(value: unknown): string {
-  if (!isWithinNesting(value)) throw new NestedTooDeep()
-  return JSON.stringify(value)
+  const text = jsonWithinNesting(value)
+  if (text === undefined) throw new NestedTooDeep()
+  return text
 }

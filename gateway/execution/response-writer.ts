@@ -27,7 +27,7 @@ import type {
 import { collectFields, hasNoObjects } from './collect-fields.ts'
 import type { Selection } from './collect-fields.ts'
 import { isPlainText, jsonString } from './json-string.ts'
-import { deepestNesting, isWithinNesting } from './nesting.ts'
+import { deepestNesting, isWithinNesting, jsonWithinNesting } from './nesting.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject, ResponsePath } from './response-data.ts'
 
@@ -400,7 +400,7 @@ function leafWriter(type: GraphQLLeafType): (value: unknown) => string | undefin
     return (value) => texts.get(value)
   }
   if (!isSpecifiedScalarType(type)) {
-    return (value) => (isWithinNesting(value) ? JSON.stringify(value) : undefined)
+    return (value) => (typeof value === 'string' ? jsonString(value) : jsonWithinNesting(value))
   }
   switch (type.name) {
     case 'Int':
