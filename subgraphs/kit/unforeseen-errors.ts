@@ -74,7 +74,7 @@ export function unforeseenErrors(
   }
 }
 
-/** Apollo Server gives every error of a validation rule its own code: one that the rule gave it holds. */
+/** Apollo Server gives every error of a validation rule a code of its own: the one that the rule gave holds. */
 function withOwnCode(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormattedError {
   const code = cause instanceof GraphQLError ? cause.extensions.code : undefined
   return code === undefined

@@ -189,7 +189,10 @@ describe.each(await testDatabases())('typed text on $name', ({ make }) => {
 
     test('says how long it may be', async () => {
       expect((await ask(admin, query, { search: 'x'.repeat(60_000) })).errors).toMatchObject([
-        { message: 'search has at most 254 characters', extensions: { code: 'BAD_USER_INPUT' } },
+        {
+          message: 'search has at most 254 characters',
+          extensions: { code: 'BAD_USER_INPUT', field: 'search', limit: 254 },
+        },
       ])
     })
   })

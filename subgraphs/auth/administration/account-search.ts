@@ -1,8 +1,8 @@
 /** Finds accounts by a part of what they are called. */
-import { GraphQLError } from 'graphql'
 import { sql } from 'kysely'
 import type { Expression, SqlBool } from 'kysely'
 import { canonicalUsername } from '../accounts/username.ts'
+import { badInput } from '../bad-input.ts'
 
 /** In UTF-16 units: an address, which is the longest of what is searched, and no more. */
 const longestSearch = 254
@@ -13,8 +13,9 @@ const longestSearch = 254
  */
 export function found(search: string): Expression<SqlBool> {
   if (search.length > longestSearch) {
-    throw new GraphQLError(`search has at most ${longestSearch} characters`, {
-      extensions: { code: 'BAD_USER_INPUT' },
+    throw badInput(`search has at most ${longestSearch} characters`, {
+      field: 'search',
+      limit: longestSearch,
     })
   }
   const text = search.trim()

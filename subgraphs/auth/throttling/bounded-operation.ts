@@ -3,8 +3,8 @@
  * response of lists has as many values as items times fields: without a bound, two thousand aliases in
  * one request would hold up everybody else for seconds.
  */
-import { GraphQLError } from 'graphql'
 import type { FieldNode, GraphQLNamedType, GraphQLSchema, ValidationRule } from 'graphql'
+import { badInput } from '../bad-input.ts'
 
 /** The most fields that an operation may have, by where they are. */
 export const fieldLimits = { Query: 20, Mutation: 20, all: 300 }
@@ -27,9 +27,9 @@ export const boundedOperation: ValidationRule = (context) => {
           if (found[where] <= fieldLimits[where]) continue
           const fields = where === 'all' ? 'fields of auth' : `fields of ${where}`
           context.reportError(
-            new GraphQLError(
+            badInput(
               `At most ${fieldLimits[where]} ${fields} are allowed per operation: send several operations`,
-              { extensions: { code: 'BAD_USER_INPUT' } },
+              { limit: fieldLimits[where] },
             ),
           )
           return
