@@ -8,7 +8,7 @@ import type { CompiledField, CompiledSelections } from './compile-operation.ts'
 import { conditionValues, takesPart } from './conditions.ts'
 import type { Variables } from './conditions.ts'
 import type { AuthorizedOperation, ExecutableOperation } from './decisions.ts'
-import { denialsFor, forWantOfToken } from './denial.ts'
+import { denialsFor, withTokenMissing } from './denial.ts'
 import type { Denial, MakeDenial } from './denial.ts'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
@@ -42,8 +42,8 @@ export function answerWithDenials(
 ): AnswerWithDenials {
   const { data, denials, unlisted } = withoutDenied(authorizer, authorized, answered)
   const nothingLeft = data === null && !isWhole(authorized)
-  const told = nothingLeft && !answered.caller.claims ? forWantOfToken(denials) : denials
-  return { data, denials: abridged(told, unlisted) }
+  const reported = nothingLeft && !answered.caller.claims ? withTokenMissing(denials) : denials
+  return { data, denials: abridged(reported, unlisted) }
 }
 
 interface Shaped extends AnswerWithDenials {

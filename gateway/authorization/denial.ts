@@ -74,7 +74,7 @@ export function denialsFor(parts: DenialParts): MakeDenial {
 }
 
 /** Returns the denials of an anonymous caller of whose operation nothing is left. */
-export function forWantOfToken(denials: readonly Denial[]): Denial[] {
+export function withTokenMissing(denials: readonly Denial[]): Denial[] {
   const { message } = errorTable.TOKEN_MISSING
   return denials.map((denial) => ({
     ...denial,
