@@ -1,12 +1,22 @@
+import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { duration, flag, size, text, wholeNumber } from './values.ts'
+
+const originSchema = z
+  .string()
+  .refine((text) => isOrigin(text) || isOriginPattern(text), {
+    message: 'expected an origin such as https://app.example.com, or https://*.example.com',
+  })
+  .transform((text) => (isOriginPattern(text) ? subdomainsOf(text) : text))
 
 /** Browser pages of other origins that may use the gateway (the Fetch standard's CORS protocol). */
 const corsSchema = z
   .strictObject({
     origins: z
-      .union([z.literal('*'), z.array(z.string().refine(isOrigin, 'expected an origin'))])
-      .describe("Such as https://app.example.com; '*' for every page, without credentials"),
+      .union([z.literal('*'), z.array(originSchema)])
+      .describe(
+        "Such as https://app.example.com, or https://*.example.com for all its subdomains; '*' for every page, without credentials",
+      ),
     credentials: flag().default(false).describe('Whether cookies come along'),
   })
   .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
@@ -14,8 +24,45 @@ const corsSchema = z
     message: "cannot be true while origins is '*': any page could act for whoever is logged in",
   })
 
+/** As a browser writes it (RFC 6454 section 6.1): without a path, in lower case, without a default port. */
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text
+  return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text
+}
+
+/** One `*` in place of the first labels of a host: not of a whole top-level domain. */
+function isOriginPattern(text: string): boolean {
+  const [, parent] = /^https?:\/\/\*\.([^:/]+)/.exec(text) ?? []
+  if (parent === undefined || !isOrigin(text.replace('*', 'x'))) return false
+  return parent === 'localhost' || parent.includes('.')
+}
+
+/** Returns what matches the origins of all hosts below the one in the pattern. */
+function subdomainsOf(pattern: string): RegExp {
+  const [scheme, rest] = pattern.split('*') as [string, string]
+  return new RegExp(`^${escaped(scheme)}(?:[a-z0-9_-]+\\.)*[a-z0-9_-]+${escaped(rest)}$`)
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+}
+
+const proxyNames = ['loopback', 'linklocal', 'uniquelocal']
+
+/** The address of a proxy, or of a network of them: CIDR, or a mask after the slash. */
+function isProxy(text: string): boolean {
+  const [address = '', size, ...more] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || more.length > 0) return proxyNames.includes(text)
+  if (size === undefined) return true
+  if (/^\d+$/.test(size)) return Number(size) >= 1 && Number(size) <= (version === 4 ? 32 : 128)
+  return version === 4 && isIPv4(size) && /^1+0*$/.test(bitsOf(size))
+}
+
+function bitsOf(address: string): string {
+  return address
+    .split('.')
+    .map((part) => Number(part).toString(2).padStart(8, '0'))
+    .join('')
 }
 
 /** How the gateway is spoken to. */
@@ -35,7 +82,12 @@ export const httpSchema = z
       .describe('The longest that an answer may take: what is missing then is an error'),
     cors: corsSchema.optional(),
     trusted_proxies: z
-      .union([wholeNumber({ least: 0, most: 10 }), z.array(z.string().min(1))])
+      .union([
+        wholeNumber({ least: 0, most: 10 }),
+        z.array(
+          z.string().refine(isProxy, 'expected an IP address, or a network such as 10.0.0.0/8'),
+        ),
+      ])
       .default(0)
       .describe(
         'How many proxies stand in front, or their addresses (CIDR): whose X-Forwarded-For counts',

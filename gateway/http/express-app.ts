@@ -24,7 +24,7 @@ export interface ExpressAppParts extends RefusalOptions {
   /** The longest that an answer may take, in milliseconds. */
   deadline: number
   /** The pages of other origins that may use the gateway; none when left out. */
-  cors?: { origins: '*' | string[]; credentials: boolean } | undefined
+  cors?: { origins: '*' | (string | RegExp)[]; credentials: boolean } | undefined
   /** How many proxies in front are believed, or which: whose X-Forwarded-For counts. */
   trustedProxies: number | string[]
   /** Called with a request whose X-Forwarded-For is not believed. */

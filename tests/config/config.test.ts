@@ -150,6 +150,30 @@ describe('refused at start:', () => {
       `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: { status_lists: [https://x.example/], status_list_aggregation: http://x.example/ } }] }`,
       'revocation.status_list_aggregation: expected https',
     ],
+    ...[
+      'https://app.example.com/',
+      'https://*',
+      'https://*.com',
+      'https://*.*.example.com',
+      'https://app-*.example.com',
+      'https://app.*.com',
+      'https://*.example.com/x',
+      'https://*.Example.com',
+      '*.example.com',
+      'HTTPS://app.example.com',
+      'https://*.example.com:443',
+    ].map((origin) => [
+      `an origin that no browser sends, or a pattern that matches none or too much: ${origin}`,
+      `${authentication}\nhttp: { cors: { origins: ['${origin}'] } }`,
+      'http.cors.origins[0]: expected an origin such as',
+    ]),
+    ...['proxy.example.com', '10.0.0.0/33', '10.0.0.0/0', '10.0.0.0/255.0.255.0', '::1/129'].map(
+      (proxy) => [
+        `a proxy that is no address: ${proxy}`,
+        `${authentication}\nhttp: { trusted_proxies: ['${proxy}'] }`,
+        'http.trusted_proxies[0]: expected an IP address, or a network',
+      ],
+    ),
     [
       'the algorithm none',
       `authentication: { issuers: [{ ${issuer}, discovery: true, algorithms: [none] }] }`,
@@ -326,6 +350,19 @@ claims: { forward: ["\${env.SECRET}", "\${env.SECRET}"] }`,
     expect(problems.length).toBeGreaterThan(5)
     expect(problems.join('\n')).not.toContain('hunter2')
   })
+})
+
+test('proxies are addresses, networks, or named; origins may be all subdomains of one', () => {
+  const config = readConfig(
+    file(`${authentication}
+http:
+  trusted_proxies: [loopback, 10.0.0.0/8, 192.168.0.0/255.255.0.0, '::1', 'fd00::/8', '::ffff:7f00:1']
+  cors: { origins: ['https://app.example.com', 'https://*.example.com', 'http://*.localhost:3000'] }
+`),
+    {},
+  )
+  const { origins } = config.http.cors!
+  expect(origins).toEqual(['https://app.example.com', expect.any(RegExp), expect.any(RegExp)])
 })
 
 test('an HS issuer takes its keys from a file beside the configuration', () => {

@@ -140,7 +140,7 @@ beforeAll(async () => {
       audiences: [portcullis]
       algorithms: [ES256]
 http:
-  cors: { origins: ['https://app.example.com'] }
+  cors: { origins: ['https://app.example.com', 'https://*.example.org:8443'] }
 metrics: { port: 0 }
 limits: { credential_fields: [Mutation.enter, Mutation.leave] }
 claims: { subgraphs: { people: { client: true } } }
@@ -574,8 +574,30 @@ describe('browsers', () => {
     expect(response.headers.get('access-control-expose-headers')).toContain('www-authenticate')
   })
 
-  test('a page of another origin may not', async () => {
-    const { headers } = await preflight('https://evil.example.com')
+  test.each(['https://a.example.org:8443', 'https://b-1.a.example.org:8443'])(
+    'a page of a subdomain may, where all are configured: %s',
+    async (origin) => {
+      const { headers } = await preflight(origin)
+      expect(headers.get('access-control-allow-origin')).toBe(origin)
+      expect(headers.get('vary')).toContain('Origin')
+    },
+  )
+
+  test.each([
+    'https://evil.example.com',
+    'https://example.org:8443',
+    'https://.example.org:8443',
+    'https://a.example.org',
+    'http://a.example.org:8443',
+    'https://aexample.org:8443',
+    'https://a.exampleXorg:8443',
+    'https://evil.com/a.example.org:8443',
+    'https://a.example.org:8443.evil.com',
+    'https://evil.com#.example.org:8443',
+    'https://*.example.org:8443',
+    'null',
+  ])('a page of another origin may not: %s', async (origin) => {
+    const { headers } = await preflight(origin)
     expect(headers.get('access-control-allow-origin')).toBeNull()
   })
 })
