@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { plainAddress } from '../../subgraphs/kit/ip-address.ts'
 
 /** Returns why keys must not be fetched from that address, or nothing. */
 export function faultOfUrl(text: string, allowHttp: boolean): string | undefined {
@@ -12,6 +12,7 @@ export function faultOfUrl(text: string, allowHttp: boolean): string | undefined
 /** Loopback, and the address that stands for every one of this machine. */
 function isThisMachine(hostname: string): boolean {
   if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
-  if (hostname === '[::1]' || hostname === '[::]') return true
-  return isIP(hostname) === 4 && (hostname.startsWith('127.') || hostname === '0.0.0.0')
+  const address = plainAddress(hostname)
+  if (address === undefined) return false
+  return address.startsWith('127.') || ['::1', '::', '0.0.0.0'].includes(address)
 }
