@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
 import type { ClientRequest } from './client-request.ts'
 import { cookiesSet } from './cookies.ts'
+import { errorsForLog } from './errors-for-log.ts'
 import { overloadOf } from './overload.ts'
 import { isObject } from './response-data.ts'
 import { failureOfResponse } from './response-failure.ts'
@@ -60,21 +61,13 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
 
   function readAnswer(response: SubgraphResponse): SubgraphAnswer {
     const { data, errors } = response.body!
-    if (errors) log.info({ subgraph, ...forLog(errors) }, 'subgraph reported errors')
+    if (errors) log.info({ subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
     return {
       outcome: 'answered',
       data: isObject(data) ? data : null,
       errors: readSubgraphErrors(errors, parts.errors, overloadOf(response)),
     }
   }
-}
-
-/** The most errors of one response in the log. */
-const mostLogged = 20
-
-function forLog(errors: unknown) {
-  if (!Array.isArray(errors)) return { errors }
-  return { errors: errors.slice(0, mostLogged), count: errors.length }
 }
 
 /** The error's own words and code, without headers or bodies that undici attaches to it. */

@@ -4,8 +4,8 @@
  * Plain `application/json` keeps 200, as section 6.4.1 wants it.
  */
 import type { ApolloServerPlugin } from '@apollo/server'
-import type { GraphQLFormattedError } from 'graphql'
-import { errorTable, plausibleRetryAfter, retryLater } from '../errors.ts'
+import type { GraphQLError, GraphQLFormattedError } from 'graphql'
+import { errorTable, passedExtensions, plausibleRetryAfter, retryLater } from '../errors.ts'
 import type { ErrorRow } from '../errors.ts'
 import { statusTells } from './media-type.ts'
 import { challenge } from './refusal.ts'
@@ -15,7 +15,7 @@ export function responseStatus(realm: string): ApolloServerPlugin {
   return {
     async requestDidStart() {
       return {
-        async willSendResponse({ request, response }) {
+        async willSendResponse({ request, response, errors: original }) {
           if (response.body.kind !== 'single') return
           const { data, errors } = response.body.singleResult
           if (response.http.status !== undefined) return
@@ -27,7 +27,7 @@ export function responseStatus(realm: string): ApolloServerPlugin {
           }
           if (data !== null) return
           if (!statusTells(request.http?.headers.get('accept'))) return
-          const row = rowOf(errors?.[0]?.extensions?.code)
+          const row = rowOf(errors?.[0]?.extensions?.code, original?.[0])
           response.http.status = row.status
           if (!row.challenge) return
           response.http.headers.set('www-authenticate', challenge(row, realm))
@@ -57,10 +57,14 @@ function retryOf(data: unknown, errors: readonly GraphQLFormattedError[] = []) {
   }
 }
 
-/** A row that has 200 is one of a part of the answer; here nothing else is left of it. */
-function rowOf(code: unknown): ErrorRow {
+/**
+ * A row that has 200 is one of a part of the response; here nothing else is left of it. A code of a
+ * subgraph's own says something about the request, such as that an article is out of stock.
+ */
+function rowOf(code: unknown, error: GraphQLError | undefined): ErrorRow {
   if (code === 'UNAUTHENTICATED') return errorTable.TOKEN_MISSING
   if (code === 'FORBIDDEN') return { ...errorTable.FORBIDDEN, status: 403 }
   const row = Object.entries(errorTable).find(([name]) => name === code)?.[1]
+  if (!row && error && passedExtensions in error.extensions) return errorTable.BAD_REQUEST
   return row && row.status !== 200 ? row : errorTable.INTERNAL_SERVER_ERROR
 }

@@ -233,6 +233,25 @@ describe.each(engines)('deep values, with the engine %s', (engine) => {
   })
 })
 
+test('the log has the first errors as they came, and of huge ones the first of their words', async () => {
+  const { log } = gateways.get('native')!
+  const logged = async (errors: object[]) => {
+    const before = log.length
+    odd = { body: { data: { text: null }, errors } }
+    await ask('{ text }')
+    const line = log.slice(before).find((each) => each.includes('subgraph reported errors'))!
+    expect(line.length).toBeLessThan(25_000)
+    return JSON.parse(line) as { errors: unknown[]; count: number }
+  }
+  const error = { message: 'the disk is full', extensions: { stacktrace: ['at line 7'] } }
+  expect(await logged([error])).toMatchObject({ errors: [error], count: 1 })
+  const huge = { message: 'x'.repeat(1_000_000) }
+  expect(await logged(Array(30).fill(huge))).toMatchObject({
+    errors: Array(20).fill('x'.repeat(500)),
+    count: 30,
+  })
+})
+
 test('what nobody asked for may be nested as deep as it likes', async () => {
   const deep = nestedList(20_000)
   const item = `{"__typename":"Item","id":"1","more":${deep}}`
@@ -356,6 +375,23 @@ describe.each(engines)('subgraph_errors, with the engine %s', (engine) => {
       extensions: { code: 'OUT_OF_STOCK', field: 'count' },
     })
   })
+
+  test.each([
+    ['a code of its own', 'OUT_OF_STOCK', 400],
+    ['a code of the error table', 'FORBIDDEN', 403],
+    ['none that passes', 'DISK_FULL', 500],
+  ])(
+    'pass: %s decides about the status of a response without data',
+    async (_name, code, status) => {
+      odd = {
+        body: { data: null, errors: [{ message: 'x', path: ['must'], extensions: { code } }] },
+      }
+      const query = '{ must }'
+      const accept = 'application/graphql-response+json'
+      expect((await ask(query, by('passing'), { accept })).status).toBe(status)
+      expect((await ask(query, by('passing'))).status).toBe(200)
+    },
+  )
 
   test('pass: a code of the error table has the message of the table, and the listed extensions', async () => {
     const extensions = { code: 'BAD_USER_INPUT', field: 'count', host: 'db-7' }
