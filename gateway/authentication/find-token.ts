@@ -67,5 +67,13 @@ function inCookie(name: string): TokenFinder {
  * 11.4 begins one with a scheme), and clients send it when nobody has logged in yet.
  */
 function valuesOf(headers: RequestHeaders, name: string): readonly string[] {
-  return headers[name]?.filter((value) => value.trim() !== '') ?? []
+  const values = headers[name]
+  if (values === undefined) return none
+  return values.every(isPresent) ? values : values.filter(isPresent)
+}
+
+const none: readonly string[] = []
+
+function isPresent(value: string): boolean {
+  return value.trim() !== ''
 }

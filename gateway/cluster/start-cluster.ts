@@ -11,6 +11,7 @@ import type { ProcessMetrics } from '../metrics.ts'
 import type { GatewaySettings, Served } from '../serving.ts'
 import { listenForMetrics } from '../metrics-port.ts'
 import type { RunningGateway } from '../start-gateway.ts'
+import { probe } from './probe.ts'
 import { answerFetch } from './protocol.ts'
 import type { PrimaryAnswers, WorkerAnswers } from './protocol.ts'
 import { openQuestions } from './questions.ts'
@@ -33,6 +34,12 @@ interface Member {
   readonly listening: Promise<string>
   readonly ended: Promise<void>
   isServing: boolean
+  /** How it is, asked of it and answered in time. */
+  readonly probes: {
+    metrics(): Promise<ProcessMetrics>
+    served(): Promise<Served>
+    unreadiness(): Promise<readonly string[]>
+  }
   /** As last read: of a worker that has ended they are counted on. */
   metrics: ProcessMetrics
   served: Served
@@ -46,8 +53,6 @@ const longestPause = 30_000
 const mostEnds = 5
 /** How long a worker may take to answer its last requests, in milliseconds. */
 const stopTime = 7_000
-/** How long a worker may take to say how it is, in milliseconds: shorter than a probe waits. */
-const probeTime = 900
 
 const nothingServed: Served = { requests: { answered: 0 }, tokens: { accepted: 0, refused: 0 } }
 
@@ -134,6 +139,11 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
       listening,
       ended,
       isServing: false,
+      probes: {
+        metrics: probe(() => ask('metrics')),
+        served: probe(() => ask('served')),
+        unreadiness: probe(() => ask('unreadiness')),
+      },
       metrics: [],
       served: nothingServed,
     }
@@ -197,7 +207,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
   async function readMetrics(): Promise<string> {
     const read = await Promise.all(
       serving().map(async (member) => {
-        member.metrics = await member.ask('metrics').catch(() => member.metrics)
+        member.metrics = await member.probes.metrics().catch(() => member.metrics)
         return member.metrics
       }),
     )
@@ -207,7 +217,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
   async function servedByAll(): Promise<Served> {
     const read = await Promise.all(
       serving().map(async (member) => {
-        member.served = await inTime(member.ask('served')).catch(() => member.served)
+        member.served = await member.probes.served().catch(() => member.served)
         return member.served
       }),
     )
@@ -219,7 +229,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
     const reasons = await Promise.all(
       serving().map(async (member) => {
         const { pid } = member.worker.process
-        return inTime(member.ask('unreadiness')).catch(() =>
+        return member.probes.unreadiness().catch(() =>
           // One that has ended meanwhile gets no requests.
           member.isServing ? [`process ${pid} does not respond`] : [],
         )
@@ -258,15 +268,6 @@ function sum(one: Served, other: Served): Served {
       refused: one.tokens.refused + other.tokens.refused,
     },
   }
-}
-
-/** Rejects when there is no answer within the time that a probe waits. */
-async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${probeTime} ms`)), probeTime)
-  })
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer))
 }
 
 /** A worker that ends meanwhile does not count: whoever takes its place asks for the settings. */

@@ -247,7 +247,10 @@ describe('two processes whose issuer has gone away', () => {
 
   beforeAll(async () => {
     own = await startIssuer()
-    const config = configText(2, 'sub', '', own).replace('cooldown: 1h', 'max_age: 10s')
+    const config = configText(2, 'sub', 'metrics: { port: 0 }', own).replace(
+      'cooldown: 1h',
+      'max_age: 10s',
+    )
     gateway = await startGateway(config)
     const line = await until(() => gateway.log().find(({ processes }) => processes))
     workers = line.processes as number[]
@@ -278,6 +281,8 @@ describe('two processes whose issuer has gone away', () => {
   test('are ready only when all of them are: one that does not respond is named', async () => {
     process.kill(workers[0]!, 'SIGSTOP')
     try {
+      const { url } = gateway.log().find(({ msg }) => msg === 'serving metrics')!
+      expect((await fetch(String(url), { signal: AbortSignal.timeout(5_000) })).status).toBe(200)
       const reasons = [`process ${workers[0]} does not respond`]
       await until(async () => {
         const { status, body } = await readiness().catch(() => ({ status: 0, body: {} }))
