@@ -19,7 +19,7 @@ Composes, writes nothing, and finds what composition lets pass:
   and breaking changes since the last supergraph; dangerous ones are warnings
 
   --config FILE          the list of subgraphs (default: supergraph.yaml)
-  --last FILE            the last supergraph (default: supergraph.graphql); without it nothing is compared
+  --last FILE            the last supergraph (default: supergraph.graphql, if it is there)
   --default allow|deny   as authorization.default in gateway.yaml (default: allow)
   --format text|json     (default: text)
   --help                 this text
@@ -32,20 +32,22 @@ runCommand('check', async () => {
     usage,
     options: {
       config: { type: 'string', default: 'supergraph.yaml' },
-      last: { type: 'string', default: 'supergraph.graphql' },
+      last: { type: 'string' },
       default: { type: 'string', default: 'allow' },
       format: { type: 'string', default: 'text' },
     },
   })
   const format = oneOf('--format', values.format, ['text', 'json'])
+  const last = values.last ?? 'supergraph.graphql'
   const report = await checkSupergraph({
     config: values.config,
-    last: values.last,
+    last,
+    lastIsRequired: values.last !== undefined,
     default: oneOf('--default', values.default, ['allow', 'deny']),
     environment: process.env,
   })
   if (format === 'json') printJson(report)
-  else printText(report, values.last)
+  else printText(report, last)
   return failed(report) ? 1 : 0
 })
 

@@ -21,7 +21,9 @@ itself. An error leaves the last good file as it was.
   --help            this text
 
 Exit code: 0 when composed, or current with --check; 1 otherwise.
-\${env.NAME} and \${env.NAME:-default} in supergraph.yaml are looked up in the environment.
+\${env.NAME} and \${env.NAME:-default} in supergraph.yaml are looked up in the environment. A subgraph that
+is asked for its schema (subgraph_url) gets a claims header, signed with GATEWAY_SECRET(_FILE) or, in
+development, with the secret in DATA_DIR.
 `
 
 runCommand('compose', async () => {

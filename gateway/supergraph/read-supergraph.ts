@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { parse, Kind } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode } from 'graphql'
@@ -27,11 +28,15 @@ export type ReadSupergraph =
  * @param last the text that was read before
  */
 export function readSupergraph(path: string, last?: string): ReadSupergraph {
-  const text = readText(path)
-  if (text !== undefined && text === last) return { outcome: 'unchanged' }
-  if (text === undefined) {
+  const bytes = readBytes(path)
+  if (bytes === undefined) {
     return unusable(`the supergraph ${path} cannot be read: make it with \`npm run compose\``)
   }
+  if (!isUtf8(bytes)) {
+    return unusable(`the supergraph ${path} is not UTF-8: make it anew with \`npm run compose\``)
+  }
+  const text = bytes.toString('utf8')
+  if (text === last) return { outcome: 'unchanged' }
   const document = parseText(text)
   if (document === undefined) {
     return unusable(`the supergraph ${path} is not GraphQL: make it anew with \`npm run compose\``)
@@ -70,9 +75,9 @@ function stringArgument(directive: ConstDirectiveNode, name: string): string {
   return value?.kind === Kind.STRING ? value.value : ''
 }
 
-function readText(path: string): string | undefined {
+function readBytes(path: string): Buffer | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch {
     return undefined
   }

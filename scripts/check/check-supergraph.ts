@@ -11,6 +11,7 @@ import type { Composer } from '../compose/compose-supergraph.ts'
 import { displayPath } from '../compose/problem.ts'
 import type { Hint } from '../compose/problem.ts'
 import type { Environment } from '../compose/supergraph-config.ts'
+import { decodeUtf8 } from '../compose/utf8.ts'
 import type { Finding, Unplaced } from './finding.ts'
 import { openRoads } from './open-roads.ts'
 import { placesIn } from './places.ts'
@@ -24,6 +25,8 @@ export interface CheckOptions {
   config: string
   /** The path of the last supergraph: what changed since then is checked, if it is there. */
   last: string
+  /** Whether its absence is an error. */
+  lastIsRequired?: boolean
   /** As `authorization.default` in gateway.yaml. */
   default: 'allow' | 'deny'
   environment: Environment
@@ -92,11 +95,15 @@ function readGuarded(sdl: string, options: CheckOptions): Readable | string {
 
 async function readLast(options: CheckOptions): Promise<Readable | undefined> {
   const path = displayPath(options.last)
-  const sdl = await readFile(options.last, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined
-    throw new StartFailure(`the last supergraph ${path} cannot be read (${cause.code})`, { cause })
+  const bytes = await readFile(options.last).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' && !options.lastIsRequired) return undefined
+    const reason = cause.code === 'ENOENT' ? 'is not there' : `cannot be read (${cause.code})`
+    throw new StartFailure(`the last supergraph ${path} ${reason}: name it with --last`, { cause })
   })
-  if (sdl === undefined) return undefined
+  if (bytes === undefined) return undefined
+  const decoded = decodeUtf8(bytes)
+  if ('invalidLine' in decoded) throw new StartFailure(`the last supergraph ${path} is not UTF-8`)
+  const sdl = decoded.text
   try {
     const read = readGuarded(sdl, options)
     if (typeof read !== 'string') return read

@@ -6,11 +6,13 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { composeInThread } from './compose-in-thread.ts'
 import type { ComposedProblem, CompositionMessage } from './composition-messages.ts'
 import { withDeclaredGuards } from './declared-guards.ts'
+import { gatewayHeadersOf } from './gateway-headers.ts'
 import { loadSchemas } from './load-schemas.ts'
 import type { LoadedSubgraph } from './load-schemas.ts'
 import type { Hint, Problem } from './problem.ts'
 import { readSupergraphConfig } from './supergraph-config.ts'
 import type { Environment, SubgraphConfig } from './supergraph-config.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 export interface Sources {
   /** The names, in the order of the file. */
@@ -47,7 +49,8 @@ export async function composeSupergraph(
     federationVersion: installedFederationVersion(),
   })
   const sources = sourcesOf(file, reading.subgraphs)
-  const { loaded, problems } = await loadSchemas(reading.subgraphs)
+  const ofGateway = sources.asked ? gatewayHeadersOf(environment) : undefined
+  const { loaded, problems } = await loadSchemas(reading.subgraphs, ofGateway)
   const errors = [...reading.problems, ...problems]
   if (errors.length > 0) return { outcome: 'failed', errors, ...sources }
 
@@ -56,14 +59,21 @@ export async function composeSupergraph(
     const errors = composed.errors.map((error) => locate(error, loaded))
     return { outcome: 'failed', errors, ...sources }
   }
-  const hints = composed.hints.map((hint) => ({ ...locate(hint, loaded), level: hint.level }))
+  const located = composed.hints.map((hint) => ({ ...locate(hint, loaded), level: hint.level }))
+  const hints = [...reading.hints, ...located]
   const sdl = withDeclaredGuards(composed.sdl, loaded, file)
   return { outcome: 'composed', sdl, hints, loaded, ...sources }
 }
 
 async function readConfigFile(path: string): Promise<string> {
+  const decoded = decodeUtf8(await readBytes(path))
+  if ('text' in decoded) return decoded.text
+  throw new StartFailure(`${path}:${decoded.invalidLine} is not UTF-8: save it in that encoding`)
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     throw new StartFailure(

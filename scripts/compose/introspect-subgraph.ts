@@ -1,5 +1,7 @@
 /** Asks a running subgraph for its schema, as the federation specification lays down. */
 
+import { decodeUtf8 } from './utf8.ts'
+
 /** How long a subgraph may take to answer, in milliseconds. */
 const timeLimit = 10_000
 
@@ -10,10 +12,16 @@ export type Introspection =
   | { readonly outcome: 'answered'; readonly sdl: string }
   | { readonly outcome: 'failed'; readonly sentence: string }
 
-/** Returns the SDL of the subgraph at that URL, or why it could not be had, in one sentence. */
+/**
+ * Returns the SDL of the subgraph at that URL, or why it could not be had, in one sentence.
+ *
+ * @param headers what supergraph.yaml says to send
+ * @param ofGateway the signed claims header, where there is a secret to sign it with
+ */
 export async function introspectSubgraph(
   url: string,
   headers: Readonly<Record<string, string>>,
+  ofGateway?: Readonly<Record<string, string>>,
 ): Promise<Introspection> {
   try {
     const response = await fetch(url, {
@@ -21,25 +29,40 @@ export async function introspectSubgraph(
       headers: {
         accept: 'application/graphql-response+json, application/json',
         'content-type': 'application/json',
+        ...ofGateway,
         ...headers,
       },
       body: JSON.stringify({ query: 'query { _service { sdl } }' }),
       redirect: 'error',
       signal: AbortSignal.timeout(timeLimit),
     })
-    return readAnswer(url, response.status, await readText(response))
+    const isSigned = ofGateway !== undefined
+    return readAnswer({ url, status: response.status, isSigned }, await readBytes(response))
   } catch (cause) {
     return failed(url, reasonOf(cause))
   }
 }
 
-function readAnswer(url: string, status: number, text: string): Introspection {
+interface Asked {
+  url: string
+  status: number
+  /** Whether the request was signed as the gateway signs its own. */
+  isSigned: boolean
+}
+
+function readAnswer({ url, status, isSigned }: Asked, bytes: Uint8Array): Introspection {
   if (status === 401 || status === 403) {
+    const way = isSigned
+      ? 'although the request was signed with GATEWAY_SECRET: give it the CLAIMS_KEY that `npm run keys -- claims-key NAME` prints'
+      : 'to everybody but its gateway: set GATEWAY_SECRET, and the request is signed'
     return failed(
       url,
-      `it answers ${status} to whoever is not its gateway: give its schema as a \`file\`, or what it asks for in \`introspection_headers\``,
+      `it answers ${status} ${way}, or give its schema as a \`file\`, or what it asks for in \`introspection_headers\``,
     )
   }
+  const decoded = decodeUtf8(bytes)
+  if ('invalidLine' in decoded) return failed(url, 'its response is not UTF-8')
+  const { text } = decoded
   const answer = parseJson(text) as Answer | undefined
   const sdl = answer?.data?._service?.sdl
   if (typeof sdl === 'string' && sdl.trim() !== '') return { outcome: 'answered', sdl }
@@ -54,7 +77,7 @@ interface Answer {
   errors?: { message?: unknown }[]
 }
 
-async function readText(response: Response): Promise<string> {
+async function readBytes(response: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {
@@ -62,7 +85,7 @@ async function readText(response: Response): Promise<string> {
     if (size > sizeLimit) throw new Error(`its answer is larger than ${sizeLimit} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 function failed(url: string, reason: string): Introspection {

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import type { GatewayHeaders } from './gateway-headers.ts'
 import { introspectSubgraph } from './introspect-subgraph.ts'
 import { displayPath } from './problem.ts'
 import type { Place, Problem } from './problem.ts'
 import type { SubgraphConfig } from './supergraph-config.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 /** A subgraph with everything that composition needs. */
 export interface LoadedSubgraph {
@@ -18,27 +20,41 @@ export interface LoadedSchemas {
   readonly problems: readonly Problem[]
 }
 
-/** Returns the schemas of all subgraphs, read and asked for at the same time. */
-export async function loadSchemas(subgraphs: readonly SubgraphConfig[]): Promise<LoadedSchemas> {
-  const results = await Promise.all(subgraphs.map(loadSchema))
+/**
+ * Returns the schemas of all subgraphs, read and asked for at the same time.
+ *
+ * @param ofGateway signs the request to a subgraph that is asked
+ */
+export async function loadSchemas(
+  subgraphs: readonly SubgraphConfig[],
+  ofGateway?: GatewayHeaders,
+): Promise<LoadedSchemas> {
+  const results = await Promise.all(subgraphs.map((config) => loadSchema(config, ofGateway)))
   return {
     loaded: results.flatMap((result) => ('sdl' in result ? [result] : [])),
     problems: results.flatMap((result) => ('sdl' in result ? [] : [result])),
   }
 }
 
-async function loadSchema(config: SubgraphConfig): Promise<LoadedSubgraph | Problem> {
+async function loadSchema(
+  config: SubgraphConfig,
+  ofGateway?: GatewayHeaders,
+): Promise<LoadedSubgraph | Problem> {
   const { name, routingUrl: url, schema, place } = config
   if (schema.from === 'text') {
     const { sdl, firstLine } = schema
     return { name, url, sdl, locate: textLocator(place, firstLine) }
   }
   if (schema.from === 'file') {
-    const sdl = await readSchemaFile(schema.path)
-    if (typeof sdl !== 'string') return unavailable(place, fileSentence(schema.path, sdl))
-    return { name, url, sdl, locate: locator({ file: schema.path, subgraph: name }) }
+    const read = await readSchemaFile(schema.path)
+    if ('cause' in read) return unavailable(place, fileSentence(schema.path, read.cause))
+    const decoded = decodeUtf8(read.bytes)
+    const file = { file: schema.path, subgraph: name }
+    if ('text' in decoded) return { name, url, sdl: decoded.text, locate: locator(file) }
+    const message = `${displayPath(schema.path)} is not UTF-8: save it in that encoding`
+    return unavailable({ ...file, line: decoded.invalidLine }, message)
   }
-  const answer = await introspectSubgraph(schema.url, schema.headers)
+  const answer = await introspectSubgraph(schema.url, schema.headers, ofGateway?.(name))
   if (answer.outcome === 'failed') return unavailable(place, answer.sentence)
   return { name, url, sdl: answer.sdl, locate: locator({ file: schema.url, subgraph: name }) }
 }
@@ -52,11 +68,13 @@ function textLocator(place: Place, firstLine: number | undefined): LoadedSubgrap
   return (line) => (line && firstLine ? { ...place, line: firstLine + line - 1 } : place)
 }
 
-async function readSchemaFile(path: string): Promise<string | NodeJS.ErrnoException> {
+type ReadFile = { readonly bytes: Uint8Array } | { readonly cause: NodeJS.ErrnoException }
+
+async function readSchemaFile(path: string): Promise<ReadFile> {
   try {
-    return await readFile(path, 'utf8')
+    return { bytes: await readFile(path) }
   } catch (cause) {
-    return cause as NodeJS.ErrnoException
+    return { cause: cause as NodeJS.ErrnoException }
   }
 }
 

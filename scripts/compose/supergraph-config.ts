@@ -1,7 +1,7 @@
 /** supergraph.yaml, in the format of rover: which subgraphs there are, and where their schemas are. */
 import { dirname, resolve } from 'node:path'
 import { substitute } from '../../gateway/configuration/substitute.ts'
-import type { Place, Problem } from './problem.ts'
+import type { Hint, Place, Problem } from './problem.ts'
 import { readYaml } from './yaml-file.ts'
 import type { YamlFile } from './yaml-file.ts'
 
@@ -30,6 +30,7 @@ export interface ConfigReading {
   /** Those that can be used; complete when there are no problems. */
   readonly subgraphs: readonly SubgraphConfig[]
   readonly problems: readonly Problem[]
+  readonly hints: readonly Hint[]
 }
 
 export interface ReadConfigOptions {
@@ -47,7 +48,11 @@ export function readSupergraphConfig(
 ): ConfigReading {
   const yaml = readYaml(text)
   if (yaml.faults.length > 0) {
-    return { subgraphs: [], problems: yaml.faults.map((fault) => yamlProblem(file, fault)) }
+    return {
+      subgraphs: [],
+      problems: yaml.faults.map((fault) => yamlProblem(file, fault)),
+      hints: [],
+    }
   }
   const problems: Problem[] = []
   const unfilled = new Set<string>()
@@ -72,14 +77,20 @@ export function readSupergraphConfig(
   const problem: Reader['problem'] = (path, message) => {
     if (!unfilled.has(path.join('.'))) report(path, message)
   }
-  const subgraphs = readContent(content, { file, yaml, problem, options })
-  return { subgraphs, problems }
+  const hints: Hint[] = []
+  const hint: Reader['hint'] = (path, code, message) => {
+    const line = yaml.lineOf(path)
+    hints.push({ code, level: 'WARN', message, places: [line ? { file, line } : { file }] })
+  }
+  const subgraphs = readContent(content, { file, yaml, problem, hint, options })
+  return { subgraphs, problems, hints }
 }
 
 interface Reader {
   file: string
   yaml: YamlFile
   problem: (path: readonly PropertyKey[], message: string) => void
+  hint: (path: readonly PropertyKey[], code: string, message: string) => void
   options: ReadConfigOptions
 }
 
@@ -223,16 +234,20 @@ function urlFault(value: unknown): string | undefined {
   return undefined
 }
 
-/** Any 2.x that does not pin another release than the one that is installed. */
-function checkFederationVersion(value: unknown, { problem, options }: Reader): void {
+/** Any 2.x composes with the release that is installed; a hint says so where another one is asked for. */
+function checkFederationVersion(value: unknown, { problem, hint, options }: Reader): void {
   const path = ['federation_version']
   const installed = options.federationVersion
   const version = value === undefined ? '2' : String(value).trim()
-  if (['2', 'latest-2', `=${installed}`].includes(version)) return
-  if (version === '1' || /^=?[01]\./.test(version)) {
+  if (['2', 'latest-2', `=${installed}`, installed].includes(version)) return
+  if (version === '1' || version === 'latest-1' || /^[=~^]?v?[01]\./.test(version)) {
     problem(path, `is ${version}: Federation 1 is not composed here, only 2`)
-  } else if (/^=\d+\.\d+\.\d+/.test(version)) {
-    problem(path, `pins ${version}, but ${installed} is installed: write =${installed}, or 2`)
+  } else if (/^[=~^]?v?2(\.\d+){1,2}(-[\w.-]+)?$/.test(version)) {
+    hint(
+      path,
+      'OTHER_FEDERATION_VERSION',
+      `federation_version asks for ${version}: composed with ${installed}, which is installed`,
+    )
   } else {
     problem(path, `is ${JSON.stringify(version)}: write 2 or =${installed}`)
   }

@@ -219,7 +219,18 @@ test('the command prints text or JSON; errors fail it, warnings do not', async (
     '--last',
     folder.at('supergraph.graphql'),
   ]
-  const failing = await runScript('check', [...words, '--format', 'json'])
+  const absent = await runScript('check', words)
+  expect(absent).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `check: the last supergraph ${folder.at('supergraph.graphql')} is not there: name it with --last\n`,
+  })
+  const failing = await runScript(
+    'check',
+    ['--config', folder.at('supergraph.yaml'), '--format', 'json'],
+    {},
+    folder.path,
+  )
   expect(failing).toMatchObject({ exitCode: 1, stderr: '' })
   expect(JSON.parse(failing.stdout)).toMatchObject({
     passed: false,

@@ -73,12 +73,30 @@ test.each([
   ['latest-2', []],
   ['1', ['1: federation_version is 1: Federation 1 is not composed here, only 2']],
   ['=1.1.0', ['1: federation_version is =1.1.0: Federation 1 is not composed here, only 2']],
-  ['=2.9.0', ['1: federation_version pins =2.9.0, but 2.14.4 is installed: write =2.14.4, or 2']],
+  ['latest-1', ['1: federation_version is latest-1: Federation 1 is not composed here, only 2']],
   ['two', ['1: federation_version is "two": write 2 or =2.14.4']],
 ])('federation_version %s', (version, expected) => {
   const rest = users('routing_url: http://users.test/\nschema: { file: a }')
   expect(problems(`federation_version: ${version}\n${rest}`)).toEqual(expected)
 })
+
+test.each(['=2.9.0', '=2.15.1', '2.9', '^2.9', '=2.0.0-preview.1'])(
+  'federation_version %s composes with the installed release, and a hint says so',
+  (version) => {
+    const rest = users('routing_url: http://users.test/\nschema: { file: a }')
+    const reading = read(`federation_version: ${version}\n${rest}`)
+    expect(reading.problems).toEqual([])
+    expect(reading.subgraphs).toHaveLength(1)
+    expect(reading.hints).toEqual([
+      {
+        code: 'OTHER_FEDERATION_VERSION',
+        level: 'WARN',
+        message: `federation_version asks for ${version}: composed with 2.14.4, which is installed`,
+        places: [{ file: '/project/supergraph.yaml', line: 1 }],
+      },
+    ])
+  },
+)
 
 test.each([
   ['', ['-: the file names no subgraphs: it needs `subgraphs:` with one entry each']],

@@ -1,10 +1,13 @@
 /** `npm run compose`, as a person and a script see it. */
-import { existsSync, readdirSync } from 'node:fs'
-import { afterEach, expect, test } from '@jest/globals'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { composeSubgraphs } from '../../scripts/compose/compose-subgraphs.ts'
 import { composeToFile } from '../../scripts/compose/compose-to-file.ts'
 import type { SubgraphToCompose } from '../../scripts/compose/composition-messages.ts'
 import { describeProblem } from '../../scripts/compose/problem.ts'
+import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
+import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { serveSubgraph } from '../../subgraphs/kit/serve-subgraph.ts'
 import { until } from '../support/until.ts'
 import { projectFolder } from './support/project-folder.ts'
 import type { ProjectFolder } from './support/project-folder.ts'
@@ -250,4 +253,98 @@ test('a scope or a policy that is no list of lists is coerced, or refused with i
   expect((await composed()).errors).toEqual([
     'reviews.graphql:2:64: error INVALID_GUARD in subgraph reviews: @needs(scopes: [[7]]): write a list of lists of strings, as in [["read"], ["admin"]]',
   ])
+})
+
+describe('a subgraph of ours that is asked for its schema', () => {
+  const secret = 'a gateway secret that only this test knows'
+  let subgraph: RunningProcess
+  let refusals: jest.SpiedFunction<typeof console.error>
+
+  beforeAll(async () => {
+    refusals = jest.spyOn(console, 'error').mockImplementation(() => {})
+    subgraph = await serveSubgraph({
+      name: 'users',
+      typeDefs: users,
+      resolvers: {},
+      keys: [deriveClaimsKey(secret, 'users')],
+      host: '127.0.0.1',
+      port: 0,
+    })
+  })
+  afterAll(async () => {
+    refusals.mockRestore()
+    await subgraph.close()
+  })
+
+  /** The command, in a folder of its own. */
+  const composeIt = (environment: Readonly<Record<string, string>>) => {
+    const schema = `{ subgraph_url: "${subgraph.url}" }`
+    folder.write('supergraph.yaml', `subgraphs:\n  users: { schema: ${schema} }\n`)
+    return runScript('compose', [], environment, folder.path)
+  }
+
+  test('answers, since the request is signed with GATEWAY_SECRET', async () => {
+    folder = projectFolder({
+      'secret.txt': `${secret}\n`,
+      'data/secrets/gateway-secret': `${secret}\n`,
+    })
+    for (const environment of [
+      { GATEWAY_SECRET: secret },
+      { GATEWAY_SECRET: `${secret}, a secret that follows after it in a rotation` },
+      { GATEWAY_SECRET_FILE: 'secret.txt', NODE_ENV: 'production' },
+      { DATA_DIR: 'data' },
+    ]) {
+      expect(await composeIt(environment)).toMatchObject({ exitCode: 0, stderr: '' })
+    }
+    expect(folder.read('supergraph.graphql')).toContain('type User')
+  })
+
+  test('refuses a request without a secret, or with another one, and the message says what to do', async () => {
+    folder = projectFolder({ 'data/secrets/gateway-secret': secret })
+    const refused = async (environment: Readonly<Record<string, string>>) => {
+      const { exitCode, stderr } = await composeIt(environment)
+      expect(exitCode).toBe(1)
+      return stderr
+    }
+    expect(await refused({ DATA_DIR: 'data', NODE_ENV: 'production' })).toContain(
+      'it answers 401 to everybody but its gateway: set GATEWAY_SECRET, and the request is signed',
+    )
+    const other = 'another secret that the gateway does not have'
+    const complaint = await refused({ GATEWAY_SECRET: other })
+    expect(complaint).toContain('it answers 401 although the request was signed')
+    expect(complaint).not.toContain(other)
+    expect(await refused({ GATEWAY_SECRET: 'short' })).toBe(
+      'compose: the configuration cannot be used:\n  - GATEWAY_SECRET has a secret that is shorter than 32 bytes\n',
+    )
+  })
+})
+
+test('what is not UTF-8 is an error with file and line, and composes nothing', async () => {
+  project()
+  const latin1 = Buffer.from(reviews.replace('score', '"Gr\xf6\xdfe" score'), 'latin1')
+  writeFileSync(folder.at('reviews.graphql'), latin1)
+  const run = () => runScript('compose', [], {}, folder.path)
+  expect(await run()).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining(
+      'reviews.graphql:3: error SCHEMA_UNAVAILABLE in subgraph reviews: reviews.graphql is not UTF-8: save it in that encoding',
+    ),
+  })
+  writeFileSync(folder.at('reviews.graphql'), Buffer.from(`\ufeff${reviews}`, 'utf16le'))
+  expect((await run()).stderr).toContain('reviews.graphql:1: error SCHEMA_UNAVAILABLE')
+  writeFileSync(folder.at('supergraph.yaml'), Buffer.from(`${supergraph}# \xe9\n`, 'latin1'))
+  expect(await run()).toMatchObject({
+    exitCode: 1,
+    stderr: 'compose: supergraph.yaml:4 is not UTF-8: save it in that encoding\n',
+  })
+  expect(existsSync(folder.at('supergraph.graphql'))).toBe(false)
+})
+
+test('a pinned release of composition is a hint', async () => {
+  project({ 'supergraph.yaml': `federation_version: =2.9.0\n${supergraph}` })
+  expect(await runScript('compose', [], {}, folder.path)).toMatchObject({
+    exitCode: 0,
+    stderr:
+      'supergraph.yaml:1: hint OTHER_FEDERATION_VERSION: federation_version asks for =2.9.0: composed with 2.14.4, which is installed\n',
+  })
 })

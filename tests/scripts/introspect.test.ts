@@ -36,7 +36,7 @@ test.each([
   [
     401,
     '{}',
-    'it answers 401 to whoever is not its gateway: give its schema as a `file`, or what it asks for in `introspection_headers`',
+    'it answers 401 to everybody but its gateway: set GATEWAY_SECRET, and the request is signed, or give its schema as a `file`, or what it asks for in `introspection_headers`',
   ],
   [500, '<html>', 'it answers 500'],
   [200, '<html>', 'its answer has no `_service { sdl }`: is it a federation subgraph?'],
