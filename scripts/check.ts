@@ -13,13 +13,15 @@ Usage: npm run check -- [options]
 Composes, writes nothing, and finds what composition lets pass:
 
   MUTATION_UNGUARDED       a root mutation that is neither guarded nor marked @public
-  SCOPE_TYPO               a scope that occurs once and looks like another one mistyped
-  GUARDED_TYPE_REACHABLE   a field through which anybody reaches a type that is guarded elsewhere
+  SCOPE_TYPO, POLICY_TYPO  a name that occurs once and looks like another one mistyped
+  GUARDED_TYPE_REACHABLE   a path on which anybody reaches a type that is guarded elsewhere
   GUARD_REMOVED            a field that demanded more in the last supergraph (a warning if it is @public now)
   and breaking changes since the last supergraph; dangerous ones are warnings
 
   --config FILE          the list of subgraphs (default: supergraph.yaml)
   --last FILE            the last supergraph (default: supergraph.graphql, if it is there)
+  --accept FILE          scopes and policies that are meant as they are, as YAML: SCOPE_TYPO: [a, b]
+                         (default: accepted.yaml, if it is there)
   --default allow|deny   as authorization.default in gateway.yaml (default: allow)
   --format text|json     (default: text)
   --help                 this text
@@ -33,6 +35,7 @@ runCommand('check', async () => {
     options: {
       config: { type: 'string', default: 'supergraph.yaml' },
       last: { type: 'string' },
+      accept: { type: 'string' },
       default: { type: 'string', default: 'allow' },
       format: { type: 'string', default: 'text' },
     },
@@ -43,6 +46,10 @@ runCommand('check', async () => {
     config: values.config,
     last,
     lastIsRequired: values.last !== undefined,
+    accept: {
+      path: values.accept ?? 'accepted.yaml',
+      isRequired: values.accept !== undefined,
+    },
     default: oneOf('--default', values.default, ['allow', 'deny']),
     environment: process.env,
   })

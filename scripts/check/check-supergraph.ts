@@ -12,12 +12,14 @@ import { displayPath } from '../compose/problem.ts'
 import type { Hint } from '../compose/problem.ts'
 import type { Environment } from '../compose/supergraph-config.ts'
 import { decodeUtf8 } from '../compose/utf8.ts'
+import { readAcceptedNames } from './accepted-names.ts'
+import type { AcceptedFile, AcceptedNames } from './accepted-names.ts'
 import type { Finding, Unplaced } from './finding.ts'
+import { nameTypos } from './name-typos.ts'
 import { openRoads } from './open-roads.ts'
 import { placesIn } from './places.ts'
 import { removedGuards } from './removed-guards.ts'
 import { schemaChanges } from './schema-changes.ts'
-import { scopeTypos } from './scope-typos.ts'
 import { unguardedMutations } from './unguarded-mutations.ts'
 
 export interface CheckOptions {
@@ -27,6 +29,8 @@ export interface CheckOptions {
   last: string
   /** Whether its absence is an error. */
   lastIsRequired?: boolean
+  /** Names that are meant as they are. */
+  accept?: AcceptedFile
   /** As `authorization.default` in gateway.yaml. */
   default: 'allow' | 'deny'
   environment: Environment
@@ -43,6 +47,7 @@ export interface CheckReport {
 
 /** Returns what was found; composition errors are findings too. */
 export async function checkSupergraph(options: CheckOptions): Promise<CheckReport> {
+  const accepted = await readAcceptedNames(options.accept ?? noFile)
   const composition = await composeSupergraph(options.config, options.environment, options.compose)
   if (composition.outcome === 'failed') {
     const findings = composition.errors.map((error) => ({
@@ -55,30 +60,44 @@ export async function checkSupergraph(options: CheckOptions): Promise<CheckRepor
   const { sdl, hints, loaded } = composition
   const last = await readLast(options)
   const placesOf = placesIn(loaded)
-  const findings = findingsIn(sdl, last, options).map((finding) => ({
+  const findings = findingsIn(sdl, last, accepted, options).map((finding) => ({
     ...finding,
     places: placesOf(finding.coordinate),
   }))
   return { findings, hints, compared: last !== undefined }
 }
 
+const noFile: AcceptedFile = { path: 'accepted.yaml', isRequired: false }
+
 interface Readable {
   readonly guarded: GuardedSchema
   readonly schema: GraphQLSchema
 }
 
-function findingsIn(sdl: string, last: Readable | undefined, options: CheckOptions): Unplaced[] {
+function findingsIn(
+  sdl: string,
+  last: Readable | undefined,
+  accepted: AcceptedNames,
+  options: CheckOptions,
+): Unplaced[] {
   const now = readGuarded(sdl, options)
   if (typeof now === 'string') {
     return [{ severity: 'error', code: 'SUPERGRAPH_REFUSED', coordinate: '', message: now }]
   }
+  const typos = nameTypos(now.guarded, accepted)
   return [
     ...unguardedMutations(now.guarded),
-    ...scopeTypos(now.guarded),
+    ...typos.findings,
+    ...typos.needless.map(needlesslyAccepted),
     ...openRoads(now.guarded),
     ...(last ? removedGuards(last.guarded, now.guarded) : []),
     ...(last ? schemaChanges(last.schema, now.schema) : []),
   ]
+}
+
+function needlesslyAccepted({ code, name }: { code: string; name: string }): Unplaced {
+  const message = `${JSON.stringify(name)} is accepted as no ${code}, and would not be asked about: remove it from the accepted names`
+  return { severity: 'warning', code: 'ACCEPTED_NEEDLESSLY', coordinate: '', message }
 }
 
 /** Returns the supergraph as the gateway would load it, or why it would not. */

@@ -31,7 +31,8 @@ export function openRoads(schema: GuardedSchema): Unplaced[] {
   }
 
   /** A union or an interface is open although a type in it is guarded. */
-  function toMembers({ field }: Road): Unplaced[] {
+  function toMembers(road: Road): Unplaced[] {
+    const { field } = road
     const output = schema.types.get(field.namedType)
     if (output === undefined || output.kind === 'object' || output.public) return []
     const guarded = [...schema.possibleTypes(output.name)]
@@ -41,7 +42,7 @@ export function openRoads(schema: GuardedSchema): Unplaced[] {
       severity: 'error',
       code: 'GUARDED_TYPE_REACHABLE',
       coordinate: field.coordinate,
-      message: `anybody reaches ${name} as ${output.name} through ${field.coordinate}, although ${name} demands ${guards.map(printGuard).join(' and ')}: guard ${field.coordinate}, or mark it @public`,
+      message: `anybody reaches ${name} as ${output.name} through ${pathOf(road)}, although ${name} demands ${guards.map(printGuard).join(' and ')}: guard ${field.coordinate}, or mark it @public`,
     }))
   }
 
@@ -54,14 +55,20 @@ export function openRoads(schema: GuardedSchema): Unplaced[] {
     return front.length > 0 && front.every((road) => road.field.guards.length > 0)
   }
 
-  function around({ field }: Road): Unplaced {
+  function around(road: Road): Unplaced {
+    const { field } = road
     const front = frontRoads(field.namedType)[0]!.field
     return {
       severity: 'error',
       code: 'GUARDED_TYPE_REACHABLE',
       coordinate: field.coordinate,
-      message: `anybody reaches ${field.namedType} through ${field.coordinate}, although ${front.coordinate} demands ${front.guards.map(printGuard).join(' and ')}: guard the type ${field.namedType}, or mark ${field.coordinate} @public`,
+      message: `anybody reaches ${field.namedType} through ${pathOf(road)}, although ${front.coordinate} demands ${front.guards.map(printGuard).join(' and ')}: guard the type ${field.namedType}, or mark ${field.coordinate} @public`,
     }
+  }
+
+  /** `Query.review > Review.author`: the shortest one. */
+  function pathOf({ from, field }: Road): string {
+    return [...reachable.get(from.name)!, field.coordinate].join(' > ')
   }
 
   function frontRoads(typeName: string): Road[] {
@@ -90,20 +97,21 @@ function isPublic({ from, field }: Road): boolean {
   return from.public || field.public
 }
 
-/** The types of which a caller without a token can get an object. */
-function reachableByAnybody(schema: GuardedSchema): ReadonlySet<string> {
-  const reached = new Set<string>()
-  const reach = (name: string): void => {
+/** The types of which a caller without a token can get an object, with the fields that lead there. */
+function reachableByAnybody(schema: GuardedSchema): ReadonlyMap<string, readonly string[]> {
+  const reached = new Map<string, readonly string[]>()
+  const queue: { name: string; path: readonly string[] }[] = Object.values(OperationTypeNode).map(
+    (operation) => ({ name: schema.rootType(operation) ?? '', path: [] }),
+  )
+  for (const { name, path } of queue) {
     const type = schema.types.get(name)
-    if (type === undefined || reached.has(name)) return
-    reached.add(name)
-    schema.possibleTypes(name).forEach(reach)
+    if (type === undefined || reached.has(name)) continue
+    reached.set(name, path)
+    for (const member of schema.possibleTypes(name)) queue.push({ name: member, path })
     for (const field of type.fields.values()) {
-      if (schema.fieldRequirement(name, field.name).length === 0) reach(field.namedType)
+      if (schema.fieldRequirement(name, field.name).length > 0) continue
+      queue.push({ name: field.namedType, path: [...path, field.coordinate] })
     }
-  }
-  for (const operation of Object.values(OperationTypeNode)) {
-    reach(schema.rootType(operation) ?? '')
   }
   return reached
 }

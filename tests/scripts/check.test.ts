@@ -108,6 +108,58 @@ test('two scopes that occur once each are asked about once', async () => {
   expect(await found()).toEqual([expect.stringContaining('is "profile" meant?')])
 })
 
+test('a policy that occurs once and looks like another one is an error', async () => {
+  project(`type Query {
+  a: Int @policy(policies: [["owner"]])
+  b: Int @policy(policies: [["owner", "beta"]])
+  c: Int @policy(policies: [["onwer"]])
+  d: Int @requiresScopes(scopes: [["owners"]])
+}
+`)
+  expect(await found()).toEqual([
+    'shop.graphql:9:3: error POLICY_TYPO in subgraph shop: Query.c demands the policy "onwer", which is found nowhere else: is "owner" meant?',
+  ])
+})
+
+test('scopes and policies that are meant are accepted by a list in a file', async () => {
+  project(`type Query {
+  a: Int @requiresScopes(scopes: [["order:read"]]) @policy(policies: [["owner"]])
+  b: Int @requiresScopes(scopes: [["orders:read"]]) @policy(policies: [["owners"]])
+}
+`)
+  const check = (...words: string[]) =>
+    runScript('check', ['--config', 'supergraph.yaml', ...words], {}, folder.path)
+  const asked = await check()
+  expect(asked.exitCode).toBe(1)
+  expect(asked.stderr).toMatch(/SCOPE_TYPO[^]*POLICY_TYPO/)
+
+  folder.write('accepted.yaml', 'SCOPE_TYPO: ["orders:read"]\nPOLICY_TYPO: [owners, onwer]\n')
+  expect(await check()).toMatchObject({
+    exitCode: 0,
+    stderr:
+      'warning ACCEPTED_NEEDLESSLY: "onwer" is accepted as no POLICY_TYPO, and would not be asked about: remove it from the accepted names\n',
+  })
+  folder.write('meant.yaml', 'SCOPE_TYPO: ["orders:read"]\n')
+  const others = await check('--accept', 'meant.yaml')
+  expect(others.exitCode).toBe(1)
+  expect(others.stderr).not.toContain('SCOPE_TYPO')
+
+  for (const [text, complaint] of [
+    ['SCOPE_TYPOS: [a]', 'wrong.yaml:1: SCOPE_TYPOS: expected lists of names for SCOPE_TYPO and'],
+    ['\nPOLICY_TYPO: a', 'wrong.yaml:2: POLICY_TYPO: expected lists of names for SCOPE_TYPO and'],
+    ['- a', 'wrong.yaml: expected lists of names for SCOPE_TYPO and'],
+    ['SCOPE_TYPO: [', 'wrong.yaml:1:14: '],
+  ] as const) {
+    folder.write('wrong.yaml', text)
+    const { exitCode, stderr } = await check('--accept', 'wrong.yaml')
+    expect({ exitCode, lines: stderr.split('\n').length }).toEqual({ exitCode: 1, lines: 2 })
+    expect(stderr).toContain(`check: ${complaint}`)
+  }
+  expect((await check('--accept', 'gone.yaml')).stderr).toBe(
+    'check: the file of accepted names gone.yaml is not there: name it with --accept\n',
+  )
+})
+
 test('a guarded type that is reached as a member of an unguarded union is an error', async () => {
   project(`type Query { search: [Result] }
 union Result = Secret | Plain
@@ -130,7 +182,23 @@ type Review { author: User text: String }
 type User { name: String }
 `)
   expect(await found()).toEqual([
-    'shop.graphql:7:15: error GUARDED_TYPE_REACHABLE in subgraph shop: anybody reaches User through Review.author, although Query.me demands @authenticated: guard the type User, or mark Review.author @public',
+    'shop.graphql:7:15: error GUARDED_TYPE_REACHABLE in subgraph shop: anybody reaches User through Query.review > Review.author, although Query.me demands @authenticated: guard the type User, or mark Review.author @public',
+  ])
+})
+
+test('the shortest path to a guarded type is named, through lists, unions and interfaces', async () => {
+  project(`type Query { me: User @authenticated shop: Shop long: Long }
+type Long { shop: Shop }
+type Shop { entries: [Entry!]! }
+union Entry = Note | Other
+type Note { about: Named }
+type Other { a: Int }
+interface Named { name: String }
+type Item implements Named { name: String owner: User }
+type User { name: String }
+`)
+  expect(await found()).toEqual([
+    'shop.graphql:13:43: error GUARDED_TYPE_REACHABLE in subgraph shop: anybody reaches User through Query.shop > Shop.entries > Note.about > Item.owner, although Query.me demands @authenticated: guard the type User, or mark Item.owner @public',
   ])
 })
 

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { displayPath } from '../compose/problem.ts'
+import { decodeUtf8 } from '../compose/utf8.ts'
+import { readYaml } from '../compose/yaml-file.ts'
+
+/** The findings about names that may be meant as they are. */
+export const typoCodes = ['SCOPE_TYPO', 'POLICY_TYPO'] as const
+export type TypoCode = (typeof typoCodes)[number]
+
+/** The names that are meant as they are, by the finding that asks about them. */
+export type AcceptedNames = Readonly<Record<TypoCode, readonly string[]>>
+
+export interface AcceptedFile {
+  readonly path: string
+  /** Whether its absence is an error. */
+  readonly isRequired: boolean
+}
+
+const nothing: AcceptedNames = { SCOPE_TYPO: [], POLICY_TYPO: [] }
+
+/** Returns the names in that file, `SCOPE_TYPO: [one, another]`; what is wrong with it is a StartFailure. */
+export async function readAcceptedNames(file: AcceptedFile): Promise<AcceptedNames> {
+  const path = displayPath(file.path)
+  const bytes = await readFile(file.path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' && !file.isRequired) return undefined
+    const reason = cause.code === 'ENOENT' ? 'is not there' : `cannot be read (${cause.code})`
+    throw new StartFailure(`the file of accepted names ${path} ${reason}: name it with --accept`, {
+      cause,
+    })
+  })
+  if (bytes === undefined) return nothing
+  const decoded = decodeUtf8(bytes)
+  if ('invalidLine' in decoded)
+    throw new StartFailure(`${path}:${decoded.invalidLine} is not UTF-8`)
+  const { content, faults, lineOf } = readYaml(decoded.text)
+  const [fault] = faults
+  if (fault) throw new StartFailure(`${path}:${fault.line}:${fault.column}: ${fault.message}`)
+  return { ...nothing, ...namesIn(content ?? {}, path, lineOf) }
+}
+
+function namesIn(
+  content: unknown,
+  path: string,
+  lineOf: (path: readonly PropertyKey[]) => number | undefined,
+): Partial<AcceptedNames> {
+  const expected = `expected lists of names for ${typoCodes.join(' and ')}`
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new StartFailure(`${path}: ${expected}`)
+  }
+  for (const [code, names] of Object.entries(content)) {
+    const isKnown = (typoCodes as readonly string[]).includes(code)
+    if (isKnown && Array.isArray(names) && names.every((name) => typeof name === 'string')) continue
+    throw new StartFailure(`${path}:${lineOf([code]) ?? 1}: ${code}: ${expected}`)
+  }
+  return content as Partial<AcceptedNames>
+}

@@ -1,0 +1,89 @@
+import type { GuardedElement, GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
+import type { AcceptedNames, TypoCode } from './accepted-names.ts'
+import type { Unplaced } from './finding.ts'
+
+export interface NameTypos {
+  readonly findings: readonly Unplaced[]
+  /** Names that are accepted, and that nothing asks about any more. */
+  readonly needless: readonly { readonly code: TypoCode; readonly name: string }[]
+}
+
+const kinds = [
+  { kind: 'scopes', noun: 'scope', code: 'SCOPE_TYPO' },
+  { kind: 'policies', noun: 'policy', code: 'POLICY_TYPO' },
+] as const
+type Kind = (typeof kinds)[number]
+
+/**
+ * Returns the scopes and policies that are demanded in one place only, and look like another one mistyped.
+ * Of two that both occur once, the later one is asked about.
+ */
+export function nameTypos(schema: GuardedSchema, accepted: AcceptedNames): NameTypos {
+  const found = kinds.map((kind) => ({ kind, typos: typosOf(kind, schema) }))
+  return {
+    findings: found.flatMap(({ kind: { code }, typos }) =>
+      typos.flatMap(({ name, finding }) => (accepted[code].includes(name) ? [] : [finding])),
+    ),
+    needless: found.flatMap(({ kind: { code }, typos }) =>
+      accepted[code]
+        .filter((name) => !typos.some((typo) => typo.name === name))
+        .map((name) => ({ code, name })),
+    ),
+  }
+}
+
+function typosOf(kind: Kind, schema: GuardedSchema): { name: string; finding: Unplaced }[] {
+  const uses = [...usesByName(kind, schema)]
+  return uses.flatMap(([name, places], index) => {
+    const meant = uses
+      .filter(([, others], position) => others.length > 1 || position < index)
+      .flatMap(([other]) => (looksLike(name, other) ? [JSON.stringify(other)] : []))
+    if (places.length > 1 || meant.length === 0) return []
+    const [coordinate] = places as [string]
+    const message = `${coordinate} demands the ${kind.noun} ${JSON.stringify(name)}, which is found nowhere else: is ${meant.join(' or ')} meant?`
+    return { name, finding: { severity: 'error' as const, code: kind.code, coordinate, message } }
+  })
+}
+
+/** The places that demand each scope, or each policy. */
+function usesByName({ kind }: Kind, { types }: GuardedSchema): Map<string, string[]> {
+  const uses = new Map<string, string[]>()
+  const elements: GuardedElement[] = [...types.values()].flatMap((type) => [
+    type,
+    ...type.fields.values(),
+  ])
+  for (const { coordinate, guards } of elements) {
+    const names = guards.flatMap((guard) => (guard.kind === kind ? guard.anyOf.flat() : []))
+    for (const name of new Set(names)) uses.set(name, [...(uses.get(name) ?? []), coordinate])
+  }
+  return uses
+}
+
+/** Below this length, names that differ in one letter are as often meant as mistyped. */
+const leastLength = 5
+
+/** One letter missing, added, replaced or swapped; or only written in other capitals. */
+function looksLike(name: string, other: string): boolean {
+  if (name === other) return false
+  if (name.toLowerCase() === other.toLowerCase()) return true
+  if (Math.min(name.length, other.length) < leastLength) return false
+  return differsInOneLetter(name, other) && !differsInNumber(name, other)
+}
+
+function differsInOneLetter(one: string, other: string): boolean {
+  let start = 0
+  while (start < one.length && one[start] === other[start]) start++
+  const left = one.slice(start)
+  const right = other.slice(start)
+  return (
+    left.slice(1) === right ||
+    left === right.slice(1) ||
+    left.slice(1) === right.slice(1) ||
+    (left[0] === right[1] && left[1] === right[0] && left.slice(2) === right.slice(2))
+  )
+}
+
+/** `v1` and `v2` are two names. */
+function differsInNumber(one: string, other: string): boolean {
+  return one.replaceAll(/\d+/g, '#') === other.replaceAll(/\d+/g, '#')
+}
