@@ -1,5 +1,5 @@
 /** SQLite, embedded, through libsql. */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
 import type { DatabaseConnection, SqliteDatabase, SqliteDialectConfig } from 'kysely'
@@ -32,8 +32,7 @@ export function sqliteDialect(path: string) {
 
 async function open(path: string): Promise<SqliteDatabase> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  // Made by us, so that only its owner can read it; SQLite gives its other files the same mode.
-  closeSync(openSync(path, 'a', 0o600))
+  makeFile(path)
   const database = new Libsql(path)
   try {
     for (const pragma of pragmas) await whenFree(() => database.prepare(pragma).all())
@@ -43,6 +42,21 @@ async function open(path: string): Promise<SqliteDatabase> {
     throw cause
   }
   return database as unknown as SqliteDatabase
+}
+
+/**
+ * Makes the file, so that only its owner can read it; SQLite gives its other files the same mode. One that
+ * exists is not opened: closing it would drop the locks of every connection that this process has to it
+ * (sqlite.org/howtocorrupt.html section 2.2), and another process would take their log away.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', 0o600))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+    accessSync(path, constants.R_OK | constants.W_OK)
+    if (statSync(path).isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
+  }
 }
 
 /** Switching to the write-ahead log needs the file for itself, and does not heed busy_timeout. */

@@ -243,6 +243,33 @@ test('a file that we make can be read by its owner only', async () => {
   await database.destroy()
 })
 
+test('two processes see what the other wrote, however often one of them has opened the file', async () => {
+  const path = join(scratch, 'again.db')
+  const first = await openDatabase<any>(`sqlite:${path}`)
+  await sql`create table t (x text)`.execute(first)
+  const second = await openDatabase<any>(`sqlite:${path}`)
+  for (const turn of ['1', '2', '3']) {
+    await sql`insert into t values (${`ours ${turn}`})`.execute(second)
+    expect(await writeElsewhere(path, `theirs ${turn}`)).toBe(Number(turn) * 2)
+    const { rows } = await sql`select x from t`.execute(second)
+    expect(rows).toHaveLength(Number(turn) * 2)
+  }
+  await first.destroy()
+  await second.destroy()
+})
+
+/** Adds a row in a process of its own, and returns how many rows it sees. */
+async function writeElsewhere(path: string, text: string): Promise<number> {
+  const program = `
+    const Libsql = require('libsql')
+    const database = new Libsql(${JSON.stringify(path)})
+    database.exec("insert into t values ('${text}')")
+    process.exitCode = database.prepare('select x from t').all().length
+    database.close()`
+  const [code] = await once(spawn(process.execPath, ['-e', program], { stdio: 'inherit' }), 'exit')
+  return Number(code)
+}
+
 test('a statement that PostgreSQL does not answer fails, and its connection is replaced', async () => {
   const postgres = (await testDatabases()).find(({ name }) => name === 'PostgreSQL')
   if (!postgres) return
