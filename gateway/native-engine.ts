@@ -12,6 +12,7 @@ import type { OperationResult } from './execution/run-operation.ts'
 import type { FetchSubgraph } from './execution/subgraph-request.ts'
 import { typeRelation } from './execution/type-relations.ts'
 import { pipelineError } from './http/client-errors.ts'
+import { mostOperations, operationBudget, operationWeight } from './operation-weight.ts'
 import { overrideLabelsOn } from './planning/override-labels.ts'
 import { planCache } from './planning/plan-cache.ts'
 import { responseNames } from './planning/response-names.ts'
@@ -63,7 +64,6 @@ export interface NativeEngine<Context> {
   close(): Promise<void>
 }
 
-const defaultOperations = 1_000
 const nothing = {}
 
 /** Returns the engine of a supergraph. Rejects when the supergraph cannot be used. */
@@ -74,7 +74,11 @@ export async function nativeEngine<Context>(
   const { apiSchema, facts, plan, close } = await startPlanning(options.supergraphSdl, options)
   const names = responseNames(facts.names)
   const labelsOn = overrideLabelsOn(facts.overrideLabels, options)
-  const cache = planCache<CompiledOperation>(options.operations ?? defaultOperations)
+  const cache = planCache<CompiledOperation>({
+    most: options.operations ?? mostOperations,
+    budget: operationBudget(),
+    weigh: ({ document }) => operationWeight(document),
+  })
   const planning = new Map<string, SharedWork<CompiledOperation>>()
   const refused = refusedOperations()
   const mergeObject = objectMerger((typename) => facts.members.has(String(typename)))

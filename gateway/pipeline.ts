@@ -9,6 +9,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled'
 import type { DocumentNode } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Engine, PipelineContext } from './authorized-engine.ts'
 import type { Limits } from './configuration/limits.ts'
@@ -24,6 +25,7 @@ import { oneCredentialField } from './http/one-credential-field.ts'
 import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import { requireOperation } from './http/require-operation.ts'
 import { responseStatus } from './http/response-status.ts'
+import { mostOperations, operationBudget, operationWeight } from './operation-weight.ts'
 
 export interface PipelineParts {
   engine: Engine
@@ -56,6 +58,7 @@ export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
       depthLimit(limits.depth),
       oneCredentialField(limits.credentialFields),
     ],
+    documentStore: documentStore(),
     logger: log,
     formatError: clientErrorFormatter(log),
     plugins: [...pluginsOff(), requireOperation(parts.onOperation), responseStatus(parts.realm)],
@@ -79,6 +82,20 @@ export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
       }
     },
     stop: () => server.stop(),
+  }
+}
+
+/** The documents that have passed validation, by the hash of their text. */
+function documentStore(): NonNullable<ApolloServerOptions<PipelineContext>['documentStore']> {
+  const documents = new LRUCache<string, DocumentNode>({
+    max: mostOperations,
+    maxSize: operationBudget(),
+    sizeCalculation: operationWeight,
+  })
+  return {
+    get: async (hash) => documents.get(hash),
+    set: async (hash, document) => void documents.set(hash, document),
+    delete: async (hash) => documents.delete(hash),
   }
 }
 

@@ -13,9 +13,13 @@ import type { HttpAnswer } from './http/http-message.ts'
 import { acceptedMediaType } from './http/media-type.ts'
 import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import type { NativeEngine } from './native-engine.ts'
+import { mostOperations, operationBudget, operationWeight } from './operation-weight.ts'
 
-/** How many texts of operations are remembered. */
-const textsKept = 1_000
+/** The most operations of one document that are remembered. */
+const operationsOfDocument = 16
+
+/** The operations of one document, by name. */
+type Remembered = Map<string | undefined, CompiledOperation>
 
 export interface ShortRoadParts {
   engine: NativeEngine<ClientRequest>
@@ -41,14 +45,19 @@ export interface ShortRoad {
 }
 
 export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
-  const known = new LRUCache<string, Map<string | undefined, CompiledOperation>>({ max: textsKept })
+  const known = new LRUCache<string, Remembered>({
+    max: mostOperations,
+    maxSize: operationBudget(),
+    sizeCalculation: (byName) => byName.size * weightOf(byName),
+  })
 
   return {
     remember(text, operationName, document) {
       const compiled = authorizer.compile(document, operationName)
       if (compiled.introspects || compiled.policies.length > 0) return
-      const byName = known.get(text) ?? new Map<string | undefined, CompiledOperation>()
-      known.set(text, byName.set(operationName, compiled))
+      const byName: Remembered = known.get(text) ?? new Map()
+      if (byName.get(operationName) === compiled) return
+      if (byName.size < operationsOfDocument) known.set(text, byName.set(operationName, compiled))
     },
     find(request, caller) {
       const { method, accept, body } = request
@@ -85,6 +94,11 @@ export function shortRoad({ engine, authorizer }: ShortRoadParts): ShortRoad {
       }
     },
   }
+}
+
+function weightOf(byName: Remembered): number {
+  const [compiled] = byName.values()
+  return compiled ? operationWeight(compiled.document) : 1
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -43,6 +43,9 @@ export interface Authorizer {
   credentials(caller: Caller, granted?: ReadonlySet<string>): Credentials
 }
 
+/** The most operations of one document that are kept compiled. */
+const operationsOfDocument = 16
+
 const noPolicies: ReadonlySet<string> = new Set()
 
 /** Returns the enforcer of a schema's requirements. */
@@ -73,6 +76,7 @@ export function authorizer(
       if (known) return known
       const compiled = compileOperation(schema, document, operationName, compileOptions)
       const byName = compiledDocuments.get(document) ?? new Map<string, CompiledOperation>()
+      if (byName.size >= operationsOfDocument) byName.clear()
       compiledDocuments.set(document, byName.set(name, compiled))
       decisions.set(compiled, decisionsOn(compiled, options))
       return compiled

@@ -1,40 +1,49 @@
+import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
 /**
- * Values by the document object first and by a text second: the same document again is the usual
- * case, and an equal one, after a restart of parsing, the other. Documents that nobody holds any
- * longer are forgotten; of texts, the least used.
+ * Values by the text of an operation. A document that was looked up before is known by itself, without
+ * its text. What bounds the cache bounds its memory: a document keeps nothing alive but its key.
  */
 export interface PlanCache<Value extends object> {
   get(document: object, text: () => string, variant: string): Value | undefined
   set(document: object, text: () => string, variant: string, value: Value): void
-  /** The values by text, most used first. */
+  /** The values, most used first. */
   values(): Iterable<Value>
 }
 
-/** @param size the most values kept by text */
-export function planCache<Value extends object>(size: number): PlanCache<Value> {
-  const byText = new LRUCache<string, Value>({ max: size })
-  const byDocument = new WeakMap<object, Map<string, Value>>()
+export interface PlanCacheBounds<Value> {
+  /** The most values that are kept. */
+  readonly most: number
+  /** The most that they may weigh together; default: no matter what. */
+  readonly budget?: number | undefined
+  readonly weigh?: ((value: Value) => number) | undefined
+}
+
+/** Returns a cache, empty. */
+export function planCache<Value extends object>({
+  most,
+  budget = Number.MAX_SAFE_INTEGER,
+  weigh = () => 1,
+}: PlanCacheBounds<Value>): PlanCache<Value> {
+  const values = new LRUCache<string, Value>({ max: most, maxSize: budget, sizeCalculation: weigh })
+  const keys = new WeakMap<object, Map<string, string>>()
 
   return {
-    get(document, text, variant) {
-      const known = byDocument.get(document)?.get(variant)
-      if (known) return known
-      const value = byText.get(`${variant}\n${text()}`)
-      if (value) remember(document, variant, value)
-      return value
+    get: (document, text, variant) => values.get(keyOf(document, text, variant)),
+    set: (document, text, variant, value) => {
+      values.set(keyOf(document, text, variant), value)
     },
-    set(document, text, variant, value) {
-      remember(document, variant, value)
-      byText.set(`${variant}\n${text()}`, value)
-    },
-    values: () => byText.values(),
+    values: () => values.values(),
   }
 
-  function remember(document: object, variant: string, value: Value): void {
-    const variants = byDocument.get(document)
-    if (variants) variants.set(variant, value)
-    else byDocument.set(document, new Map([[variant, value]]))
+  function keyOf(document: object, text: () => string, variant: string): string {
+    const known = keys.get(document)?.get(variant)
+    if (known !== undefined) return known
+    const key = createHash('sha256').update(`${variant}\n${text()}`).digest('base64')
+    const variants = keys.get(document)
+    if (variants) variants.set(variant, key)
+    else keys.set(document, new Map([[variant, key]]))
+    return key
   }
 }

@@ -1,0 +1,35 @@
+/** What clients send stays in memory within bounds, however much of it is different. */
+import { expect, test } from '@jest/globals'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Returns what the flooding process reports, whose heap has at most 256 MB. */
+async function flood(first: number, all: number) {
+  const { stdout } = await run(
+    process.execPath,
+    [
+      '--expose-gc',
+      '--max-old-space-size=256',
+      '--import',
+      'tsx',
+      'tests/support/flood-process.ts',
+      String(first),
+      String(all),
+    ],
+    { maxBuffer: 10_000_000 },
+  )
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+    sent: number
+    failed: number
+    before: number
+    after: number
+  }
+}
+
+test('100,000 distinct operations leave the live heap where 3,000 left it', async () => {
+  const { failed, before, after } = await flood(3_000, 100_000)
+  expect(failed).toBe(0)
+  expect(after - before).toBeLessThan(30)
+}, 1_800_000)

@@ -1,0 +1,97 @@
+/**
+ * A process of its own that floods a gateway of its own with distinct operations and prints, as JSON,
+ * how much of its heap is alive after some of them and after all.
+ */
+import { Agent, createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { runGateway } from './running-gateway.ts'
+import { startIssuer } from './issuer.ts'
+
+const [first = 0, all = 0] = process.argv.slice(2).map(Number)
+const sdl = `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
+  type Query { name(of: Int): String secret: String @authenticated self: Query }`
+const subgraph = createServer((asked, response) => {
+  response.setHeader('content-type', 'application/json')
+  asked.resume().on('end', () => response.end('{"data":{}}'))
+})
+await new Promise<void>((ready) => subgraph.listen(0, '127.0.0.1', ready))
+const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}/`
+const issuer = await startIssuer()
+const gateway = await runGateway(
+  [{ name: 'graph', url, sdl }],
+  `authentication:
+  issuers:
+    - issuer: ${issuer.issuer}
+      jwks_uri: ${issuer.jwksUri}
+      audiences: [portcullis]
+      algorithms: [ES256]
+`,
+)
+
+/** Operations of every kind that is kept: executed, denied in part, introspecting, with conditions. */
+function operation(number: number): object {
+  const alias = `x${number}`
+  const many = Array.from({ length: 40 }, (_, index) => `f${index}: name(of: ${index})`).join(' ')
+  switch (number % 50) {
+    case 0:
+      return { query: `{ ${alias}: self { ${many} } }` }
+    case 10:
+      return { query: `{ ${alias}: name secret }` }
+    case 20:
+      return { query: `{ ${alias}: __type(name: "Query") { name } name }` }
+    case 30:
+      return {
+        query: `query ($on: Boolean!) { ${alias}: name @include(if: $on) name }`,
+        variables: { on: number % 3 === 0 },
+      }
+    case 40:
+      return { query: `{ ${alias} }` }
+    default:
+      return { query: `{ ${alias}: name }` }
+  }
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+let sent = 0
+let failed = 0
+
+function send(body: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    }
+    const asked = request(gateway.url, { agent, method: 'POST', headers }, (response) => {
+      if (response.statusCode !== 200 && response.statusCode !== 400) failed++
+      response.resume().on('end', resolve)
+    })
+    asked.on('error', reject)
+    asked.end(body)
+  })
+}
+
+async function flood(until: number): Promise<void> {
+  const worker = async () => {
+    while (sent < until) {
+      const body = JSON.stringify(operation(sent++))
+      // A connection that the gateway had just closed, idle for too long on a busy machine.
+      await send(body).catch(() => send(body))
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+  ;(gateway.log as string[]).length = 0
+}
+
+function liveMegabytes(): number {
+  const collect = (globalThis as { gc?: () => void }).gc
+  for (let time = 0; time < 3; time++) collect?.()
+  return process.memoryUsage().heapUsed / 1_000_000
+}
+
+await flood(first)
+const before = liveMegabytes()
+await flood(all)
+const after = liveMegabytes()
+process.stdout.write(`${JSON.stringify({ sent, failed, before, after })}\n`)
+process.exit(0)
