@@ -22,50 +22,61 @@ export interface ClientOperation {
 }
 
 /**
- * Returns the path as far as it belongs to the client's operation: the plan fetches more than was
- * asked for. Undefined for a field that was asked for of objects of another type only, which is
- * nothing that the client should hear of.
+ * Returns a path as far as it belongs to the client's operation: the plan fetches more than was asked
+ * for. Undefined for a field that was asked for of objects of another type only, which is nothing that
+ * the client should hear of.
  */
-export function clientPath(
-  path: ResponsePath,
+export type ClientPath = (path: ResponsePath) => ResponsePath | undefined
+
+/** Returns the function for the paths of one response. */
+export function clientPaths(
   data: JsonObject,
   { selection, root, set, clientName }: ClientOperation,
-): ResponsePath | undefined {
-  const own: (string | number)[] = []
-  let value: unknown = data
-  let declared: GraphQLCompositeType = root
-  let sets: readonly SelectionSetNode[] = [set]
-  let setsOfAnyType = sets
-  // How many lists the current field still has around its values.
-  let lists = 0
-  for (const key of path) {
-    const object = value
-    value = typeof object === 'object' && object !== null ? (object as JsonObject)[key] : undefined
-    if (typeof key === 'number') {
-      if (lists-- <= 0) return own
-      own.push(key)
-      continue
+): ClientPath {
+  const { fieldsOf, setsBelow } = selections(selection)
+  const rootSets: Sets = [set]
+
+  return (path) => {
+    const own: (string | number)[] = []
+    let value: unknown = data
+    let declared: GraphQLCompositeType = root
+    let sets = rootSets
+    let setsOfAnyType = rootSets
+    // How many lists the current field still has around its values.
+    let lists = 0
+    for (const key of path) {
+      const object = value
+      value =
+        typeof object === 'object' && object !== null ? (object as JsonObject)[key] : undefined
+      if (typeof key === 'number') {
+        if (lists-- <= 0) return own
+        own.push(key)
+        continue
+      }
+      if (sets.length === 0) return own
+      const name = clientName(key)
+      const type = actualType(declared, object)
+      const ofAnyType = fieldsOf(undefined, setsOfAnyType).get(name)
+      const fields = type ? fieldsOf(type, sets).get(name) : ofAnyType
+      const isIt = (field: FieldNode) => selection.fetchedAs(field) === key
+      if (!fields?.some(isIt)) return ofAnyType?.some(isIt) ? undefined : own
+      own.push(name)
+      const fieldType = typeOf(type ?? declared, fields[0]!)
+      if (!fieldType) return own
+      lists = listsAround(fieldType)
+      sets = setsBelow(fields)
+      setsOfAnyType = setsBelow(ofAnyType ?? fields)
+      const inner = getNamedType(fieldType)
+      if (isCompositeType(inner)) declared = inner
     }
-    if (sets.length === 0) return own
-    const name = clientName(key)
-    const type = actualType(object)
-    const ofAnyType = collectFields(selection, undefined, setsOfAnyType).get(name)
-    const fields = type ? collectFields(selection, type, sets).get(name) : ofAnyType
-    const isIt = (field: FieldNode) => selection.fetchedAs(field) === key
-    if (!fields?.some(isIt)) return ofAnyType?.some(isIt) ? undefined : own
-    own.push(name)
-    const fieldType = typeOf(type ?? declared, fields[0]!)
-    if (!fieldType) return own
-    lists = listsAround(fieldType)
-    sets = setsOf(fields)
-    setsOfAnyType = setsOf(ofAnyType ?? fields)
-    const inner = getNamedType(fieldType)
-    if (isCompositeType(inner)) declared = inner
+    return own
   }
-  return own
 
   /** Undefined when nobody knows: an object that is null may have been of any type. */
-  function actualType(object: unknown): GraphQLCompositeType | undefined {
+  function actualType(
+    declared: GraphQLCompositeType,
+    object: unknown,
+  ): GraphQLCompositeType | undefined {
     if (!isAbstractType(declared)) return declared
     const typename = isObject(object) ? object['__typename'] : undefined
     const actual = typeof typename === 'string' ? selection.schema.getType(typename) : undefined
@@ -92,6 +103,28 @@ function listsAround(type: GraphQLOutputType): number {
   return isListType(type) ? 1 + listsAround(type.ofType) : 0
 }
 
-function setsOf(fields: readonly FieldNode[]): SelectionSetNode[] {
-  return fields.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []))
+type Sets = readonly SelectionSetNode[]
+type Fields = ReadonlyMap<string, readonly FieldNode[]>
+
+/** Errors are many where the same fields fail: what they select is collected once. */
+function selections(selection: ResponseSelection) {
+  const collected = new Map<GraphQLCompositeType | undefined, Map<Sets, Fields>>()
+  const below = new Map<readonly FieldNode[], Sets>()
+
+  return {
+    fieldsOf(type: GraphQLCompositeType | undefined, sets: Sets): Fields {
+      const ofType = collected.get(type) ?? new Map<Sets, Fields>()
+      collected.set(type, ofType)
+      const fields = ofType.get(sets) ?? collectFields(selection, type, sets)
+      ofType.set(sets, fields)
+      return fields
+    },
+    setsBelow(fields: readonly FieldNode[]): Sets {
+      const sets =
+        below.get(fields) ??
+        fields.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []))
+      below.set(fields, sets)
+      return sets
+    },
+  }
 }

@@ -10,12 +10,13 @@ import type {
 } from 'graphql'
 import { variablesCheck } from './check-variables.ts'
 import type { CheckVariables, VariableValues } from './check-variables.ts'
-import { clientPath } from './client-path.ts'
+import { clientPaths } from './client-path.ts'
+import type { ClientPath } from './client-path.ts'
 import { conditionVariables } from './collect-fields.ts'
 import { compilePlan } from './compile-plan.ts'
 import type { CompiledPlan } from './compile-plan.ts'
 import type { JoinedOperations } from './fetch-board.ts'
-import type { JsonObject, ResponsePath } from './response-data.ts'
+import type { JsonObject } from './response-data.ts'
 import { responseWriter } from './response-writer.ts'
 import type { ResponseSelection, ResponseWriter } from './response-writer.ts'
 import type { IsOfType } from './type-relations.ts'
@@ -51,12 +52,8 @@ export interface CompiledOperation {
   readonly conditionVariables: readonly string[]
   /** The writer for the conditions as these variables decide them. */
   readonly writerFor: (variables: VariableValues) => ResponseWriter
-  /** Returns a path of the fetched data in the client's words: see client-path.ts. */
-  readonly clientPath: (
-    path: ResponsePath,
-    data: JsonObject,
-    variables: VariableValues,
-  ) => ResponsePath | undefined
+  /** Returns the function for paths of the fetched data in the client's words: see client-path.ts. */
+  readonly clientPaths: (data: JsonObject, variables: VariableValues) => ClientPath
 }
 
 const nothingToDecide: ReadonlyMap<string, boolean> = new Map()
@@ -88,8 +85,8 @@ export function compileOperation(
     condition,
     conditionVariables: names,
     writerFor,
-    clientPath: (path, data, variables) =>
-      clientPath(path, data, {
+    clientPaths: (data, variables) =>
+      clientPaths(data, {
         selection: selectionFor(decide(variables)),
         root: root!,
         set: definition.selectionSet,

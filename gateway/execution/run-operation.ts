@@ -55,7 +55,7 @@ export async function runOperation<Context>(run: Run<Context>): Promise<Operatio
   return {
     data: text,
     errors: [
-      ...errors.flatMap((error) => fetchError(error, data, run)),
+      ...fetchErrors(errors, data, run),
       ...(writing.damaged ? unexplained(writer, data, errors, run).map(misfitError) : []),
     ],
   }
@@ -124,15 +124,19 @@ function unresolvable(key: string): GraphQLError {
   })
 }
 
-function fetchError<Context>(
-  { message, path, extensions }: FetchError,
+function fetchErrors<Context>(
+  errors: readonly FetchError[],
   data: JsonObject,
   { operation, variables }: Run<Context>,
 ): GraphQLError[] {
-  const own = path && operation.clientPath(path, data, variables)
-  if (path && !own) return []
-  const place = own?.length ? { path: own } : {}
-  return [new GraphQLError(message, { ...place, extensions: marked(extensions) })]
+  if (errors.length === 0) return []
+  const clientPath = operation.clientPaths(data, variables)
+  return errors.flatMap(({ message, path, extensions }) => {
+    const own = path && clientPath(path)
+    if (path && !own) return []
+    const place = own?.length ? { path: own } : {}
+    return [new GraphQLError(message, { ...place, extensions: marked(extensions) })]
+  })
 }
 
 function misfitError({ message, path }: Misfit): GraphQLError {
