@@ -263,10 +263,15 @@ function bytesOf(chunks: readonly Buffer[]): Buffer {
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }
 
-async function decoded({ chunks, encoding = '' }: RawResponse, limit: number): Promise<Buffer> {
+async function decoded(
+  { status, chunks, encoding = '' }: RawResponse,
+  limit: number,
+): Promise<Buffer> {
   try {
     return await decodeContent(bytesOf(chunks), encoding, limit)
   } catch (cause) {
+    // The status of a refusal says enough.
+    if (status >= 400) return Buffer.alloc(0)
     throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
   }
 }

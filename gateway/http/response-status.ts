@@ -29,6 +29,9 @@ export function responseStatus(realm: string): ApolloServerPlugin {
           if (!statusTells(request.http?.headers.get('accept'))) return
           const row = rowOf(errors?.[0]?.extensions?.code, original?.[0])
           response.http.status = row.status
+          if (row.retryAfter) {
+            response.http.headers.set('retry-after', String(secondsOf(errors![0]!, row.retryAfter)))
+          }
           if (!row.challenge) return
           response.http.headers.set('www-authenticate', challenge(row, realm))
         },
@@ -44,17 +47,20 @@ export function responseStatus(realm: string): ApolloServerPlugin {
 function retryOf(data: unknown, errors: readonly GraphQLFormattedError[] = []) {
   const rows = errors.flatMap(({ extensions }) => {
     const name = retryLater.find((candidate) => candidate === extensions?.code)
-    return name ? [{ ...errorTable[name], asked: extensions?.retryAfter }] : []
+    return name ? [errorTable[name]] : []
   })
   if (rows.length === 0 || rows.length < errors.length) return undefined
   if (!Object.values(data ?? {}).every((value) => value === null)) return undefined
   return {
     // Where both are said, waiting for the service is what helps.
     status: Math.max(...rows.map(({ status }) => status)),
-    seconds: Math.max(
-      ...rows.map(({ asked, retryAfter }) => plausibleRetryAfter(asked) ?? retryAfter),
-    ),
+    seconds: Math.max(...errors.map((error, at) => secondsOf(error, rows[at]!.retryAfter))),
   }
+}
+
+/** Returns how long the client has to wait: what the error says, else what the table says. */
+function secondsOf({ extensions }: GraphQLFormattedError, otherwise: number): number {
+  return plausibleRetryAfter(extensions?.retryAfter) ?? otherwise
 }
 
 /**

@@ -568,6 +568,12 @@ describe.each(engines)('try again later, with the engine %s', (engine) => {
   test.each([
     ['429 with a page', { status: 429, body: '<html>' }, 429, '60'],
     ['503 with nothing', { status: 503, body: '' }, 503, '5'],
+    [
+      '503 with a coding that it does not have',
+      { status: 503, headers: { 'content-encoding': 'gzip' }, body: '<html>' },
+      503,
+      '5',
+    ],
     ['503 with data: null', { status: 503, body: { data: null } }, 503, '5'],
     [
       '503 with errors without a code',
@@ -607,6 +613,14 @@ describe.each(engines)('try again later, with the engine %s', (engine) => {
       status === 429 ? 'TOO_MANY_REQUESTS' : 'SERVICE_UNAVAILABLE',
     )
     expect(await ask('{ text fine }', engine)).toMatchObject({ status: 200, data: { fine: 1 } })
+  })
+
+  test('a first error of several that says so is the status, where the status tells', async () => {
+    odd = { body: { ...busy({ ...tooMany, retryAfter: 7 }, { code: 'FORBIDDEN' }), data: null } }
+    const { response } = await ask('{ must }', engine, {
+      accept: 'application/graphql-response+json',
+    })
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7'])
   })
 
   test('Retry-After as a date', async () => {
