@@ -12,6 +12,7 @@ import type { SubgraphContext } from './guards.ts'
 import { addGetRoute } from './get-route.ts'
 import { subgraphHandler } from './graphql-handler.ts'
 import { unforeseenErrors } from './unforeseen-errors.ts'
+import { answerUnreadableRequests } from './unreadable-requests.ts'
 import { listen } from './process/listen.ts'
 import type { ListenOptions } from './process/listen.ts'
 import type { RunningProcess } from './process/run-process.ts'
@@ -101,6 +102,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
 
   const { host, port, portSetting = '`port`' } = options
   const listening = await listen(app, { host, port, portSetting })
+  answerUnreadableRequests(listening.server)
   return {
     url: `${listening.origin}/graphql`,
     async close() {

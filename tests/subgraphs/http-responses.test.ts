@@ -178,16 +178,26 @@ describe('a subgraph', () => {
     }
   })
 
-  test('answers what is no HTTP at all without a page', async () => {
+  test.each([
+    ['what is no HTTP', 'nonsense\r\n\r\n', '400 Bad Request'],
+    ['a method that does not exist', 'NONSENSE / HTTP/1.1\r\nhost: a\r\n\r\n', '400 Bad Request'],
+    [
+      'headers without an end',
+      `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      '431 Request Header Fields Too Large',
+    ],
+  ])('answers %s with JSON', async (_name, bytes, status) => {
     for (const base of each()) {
       const { hostname, port } = new URL(base)
       const text = await new Promise<string>((resolve) => {
-        const socket = connect(Number(port), hostname, () => socket.write('nonsense\r\n\r\n'))
+        const socket = connect(Number(port), hostname, () => socket.write(bytes))
         let got = ''
         socket.on('data', (chunk) => (got += chunk)).on('close', () => resolve(got))
       })
-      expect(text).toMatch(/^HTTP\/1\.1 400 /)
-      expect(text).not.toContain('<')
+      const [head, body] = text.split('\r\n\r\n')
+      expect(head).toContain(`HTTP/1.1 ${status}\r\n`)
+      expect(head).toMatch(/content-type: application\/json/)
+      expect(JSON.parse(body!)).toEqual({ error: 'invalid_request' })
     }
   })
 

@@ -1,6 +1,7 @@
 /** A forgotten password: a token goes to the person's mailbox, is good once and for 15 minutes. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
+import { overloaded } from '../../kit/retry-later.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { Deliver } from '../delivery/deliver.ts'
@@ -45,6 +46,9 @@ export interface PasswordReset {
   settled(): Promise<void>
 }
 
+/** How many letters may be on their way: a mail server that hangs keeps each for a while. */
+const mostUnderWay = 1_000
+
 /** In milliseconds. */
 const tokenLifetime = 15 * 60 * 1000
 
@@ -61,6 +65,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
   return {
     async request(username, client) {
       await guard.admitNetwork(client, 'reset')
+      if (underWay.size >= mostUnderWay) throw overloaded(5)
       const sending = send(username, client)
         .catch((cause: Error) => console.error(`auth: a password reset failed: ${cause.message}`))
         .finally(() => underWay.delete(sending))
