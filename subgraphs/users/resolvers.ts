@@ -2,17 +2,19 @@ import { GraphQLError } from 'graphql'
 import type { Claims } from '../kit/claims-header.ts'
 import { requireClaims, requireScopes } from '../kit/guards.ts'
 import type { SubgraphContext } from '../kit/guards.ts'
-import type { Profiles } from './profiles.ts'
+import type { Profile, Profiles } from './profiles.ts'
 
 interface UserReference {
   id: string
 }
 
 export function resolvers(profiles: Profiles) {
+  const profileOf = oncePerRequest(profiles)
+
   return {
     Query: {
       async userData(_parent: unknown, _args: unknown, context: SubgraphContext) {
-        const { id } = await profiles.ofCaller(requireClaims(context))
+        const { id } = await profileOf(requireClaims(context))
         return { id }
       },
     },
@@ -21,7 +23,7 @@ export function resolvers(profiles: Profiles) {
 
       /** Guarded here and not at the root field: a user is reached by many roads. */
       async name(user: UserReference, _args: unknown, context: SubgraphContext) {
-        const { name } = await profiles.ofCaller(requireSelf(user, requireClaims(context)))
+        const { name } = await profileOf(requireSelf(user, requireClaims(context)))
         return name
       },
 
@@ -34,6 +36,19 @@ export function resolvers(profiles: Profiles) {
         return typeof email === 'string' && !isUnproven ? email : null
       },
     },
+  }
+}
+
+/**
+ * Returns a function that reads the caller's profile once per request, under whatever aliases it is asked
+ * for: the claims of each request are an object of their own.
+ */
+function oncePerRequest(profiles: Profiles): Profiles['ofCaller'] {
+  const found = new WeakMap<Claims, Promise<Profile>>()
+  return (claims) => {
+    const profile = found.get(claims) ?? profiles.ofCaller(claims)
+    found.set(claims, profile)
+    return profile
   }
 }
 

@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { readFileSync } from 'node:fs'
+import { parse } from 'graphql'
+import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { serveSubgraph } from '../../subgraphs/kit/serve-subgraph.ts'
+import { openUsersDatabase } from '../../subgraphs/users/database.ts'
+import { profileStore } from '../../subgraphs/users/profiles.ts'
+import { resolvers } from '../../subgraphs/users/resolvers.ts'
 import { startUsers } from '../../subgraphs/users/start-users.ts'
-import { asker, claimsKeyOf, codes } from '../support/ask-subgraph.ts'
+import { asker, claimsKeyOf, codes, gatewaySecret } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
 import { testDatabases } from '../support/databases.ts'
+import type { TestDatabase } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 
 const alice = { sub: '1', name: 'Alice' }
@@ -144,4 +152,38 @@ describe('in production', () => {
     const environment = { NODE_ENV: 'production', DATA_DIR: '/nowhere', CLAIMS_KEY: 'c2hvcnQ' }
     await expect(startUsers(environment)).rejects.toThrow(/CLAIMS_KEY is not a claims key/)
   })
+})
+
+test('a request reads the profile of its caller once, however often it asks for it', async () => {
+  const [{ make }] = (await testDatabases()) as [TestDatabase]
+  const scratch = await make()
+  const database = await openUsersDatabase(scratch.url)
+  const profiles = profileStore(database, Date.now)
+  let reads = 0
+  const running = await serveSubgraph({
+    name: 'users',
+    typeDefs: parse(readFileSync('subgraphs/users/schema.graphql', 'utf8')),
+    resolvers: resolvers({
+      ofCaller(claims) {
+        reads++
+        return profiles.ofCaller(claims)
+      },
+    }),
+    keys: [deriveClaimsKey(gatewaySecret, 'users')],
+    host: '127.0.0.1',
+    port: 0,
+    portSetting: 'USERS_PORT',
+  })
+  const ask = asker('users', running.url)
+  const aliases = Array.from({ length: 50 }, (_, index) => `a${index}: userData { name }`).join(' ')
+  const answer = await ask(alice, `{ ${aliases} }`)
+  expect(Object.values(answer.data)).toEqual(Array(50).fill({ name: 'Alice' }))
+  expect(reads).toBe(1)
+  await ask(alice, entity, users(...Array<string>(50).fill('1')))
+  expect(reads).toBe(2)
+  const other = await ask({ sub: '2', name: 'Bob' }, '{ userData { name } }')
+  expect(other.data.userData.name).toBe('Bob')
+  await running.close()
+  await database.destroy()
+  await scratch.drop()
 })
