@@ -29,6 +29,8 @@ claims to the subgraphs in a signed header.
 Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL.
 `
 
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
 // The engine is loaded only where it serves.
 if (cluster.isWorker) await (await import('./cluster/worker.ts')).runWorker(readOptions())
 else runProcess('gateway', start)
@@ -71,13 +73,14 @@ function readOptions() {
     settings.problem('no configuration is named: give one with --config gateway.yaml')
   }
   const host = settings.text('HOST', '127.0.0.1')
-  const port = values.port ? portOption(values.port) : settings.port('GATEWAY_PORT', 4000)
-  const level = settings.text('LOG_LEVEL', 'info')
+  const port =
+    values.port !== undefined ? portOption(values.port) : settings.port('GATEWAY_PORT', 4000)
+  const level = settings.choice('LOG_LEVEL', logLevels, 'info')
   settings.refuseProblems()
   return {
     supergraph: values.supergraph,
     config: values.config ?? shippedConfig(),
-    listen: { host, port, portSetting: values.port ? '--port' : 'GATEWAY_PORT' },
+    listen: { host, port, portSetting: values.port !== undefined ? '--port' : 'GATEWAY_PORT' },
     log: pino({ name: 'gateway', level }, pino.destination(2)),
   }
 }

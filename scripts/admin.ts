@@ -35,13 +35,20 @@ PASSWORD_MIN_LENGTH, NODE_ENV.
 runCommand('admin', async () => {
   const { positionals } = readCommandLine({ usage, options: {}, positionals: true })
   const [command = '', username, ...roles] = positionals
+  const most: Record<string, number> = { create: 2, import: 1 }
+  const unexpected = Object.hasOwn(most, command) ? positionals[most[command]!] : undefined
   const commands: Record<string, (parts: Parts) => Promise<number | void>> = {
     create: (parts) => create(parts, required(username)),
     grant: (parts) => grant(parts, required(username), roles),
     import: importAccounts,
   }
-  const run = commands[command]
+  const run = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (!run) throw new StartFailure('give a command: create, grant or import; see --help')
+  if (unexpected !== undefined) {
+    throw new StartFailure(
+      `unexpected word ${JSON.stringify(unexpected)} after ${command}: see --help`,
+    )
+  }
 
   const settings = readAdminSettings(process.env)
   const database = await openAuthDatabase(settings.databaseUrl)

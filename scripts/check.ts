@@ -1,6 +1,5 @@
 /** `npm run check`: what the schemas of all subgraphs together promise, leave open, and take away. */
-import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
-import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { checkSupergraph } from './check/check-supergraph.ts'
 import type { CheckReport } from './check/check-supergraph.ts'
 import { runCommand } from './command.ts'
@@ -40,7 +39,7 @@ runCommand('check', async () => {
       format: { type: 'string', default: 'text' },
     },
   })
-  const format = oneOf('--format', values.format, ['text', 'json'])
+  const format = choiceOption('--format', values.format, ['text', 'json'])
   const last = values.last ?? 'supergraph.graphql'
   const report = await checkSupergraph({
     config: values.config,
@@ -50,7 +49,7 @@ runCommand('check', async () => {
       path: values.accept ?? 'accepted.yaml',
       isRequired: values.accept !== undefined,
     },
-    default: oneOf('--default', values.default, ['allow', 'deny']),
+    default: choiceOption('--default', values.default, ['allow', 'deny']),
     environment: process.env,
   })
   if (format === 'json') printJson(report)
@@ -76,16 +75,4 @@ function printJson(report: CheckReport): void {
   const findings = report.findings.map(withDisplayPaths)
   const hints = report.hints.map(withDisplayPaths)
   console.log(JSON.stringify({ passed: !failed(report), ...report, findings, hints }))
-}
-
-function oneOf<const Value extends string>(
-  option: string,
-  text: string,
-  values: readonly Value[],
-): Value {
-  const found = values.find((value) => value === text)
-  if (found !== undefined) return found
-  throw new StartFailure(
-    `${option} ${JSON.stringify(text)} is not known: give ${values.join(' or ')}`,
-  )
 }

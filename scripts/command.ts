@@ -13,10 +13,17 @@ export function runCommand(name: string, command: () => Promise<number | void>):
       process.exitCode = exitCode ?? 0
     },
     (cause) => {
-      console.error(`${name}: ${failureLine(cause)}`)
+      console.error(`${name}: ${unknownOption(cause) ?? failureLine(cause)}`)
       process.exit(1)
     },
   )
+}
+
+/** A benchmark reads options of its own: what it does not know is one line, as everywhere. */
+function unknownOption(cause: unknown): string | undefined {
+  const { code, message } = cause as { code?: unknown; message?: string }
+  if (typeof code !== 'string' || !code.startsWith('ERR_PARSE_ARGS')) return undefined
+  return `${message!.split('. ')[0]}: see --help`
 }
 
 /** `command | head` closes the pipe early: that is the reader's wish, not an error. */

@@ -1,5 +1,5 @@
 /** `npm run compose`: supergraph.yaml becomes supergraph.graphql. */
-import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { compareWithFile, composeToFile } from './compose/compose-to-file.ts'
@@ -37,7 +37,7 @@ runCommand('compose', async () => {
       format: { type: 'string', default: 'text' },
     },
   })
-  const format = reportFormat(values.format)
+  const format = choiceOption('--format', values.format, ['text', 'json'])
   const options = { config: values.config, output: values.output, environment: process.env }
   if (values.check && values.watch) throw new StartFailure('--check and --watch exclude each other')
   if (values.watch) return watch(options, format)
@@ -65,9 +65,4 @@ async function watch(options: Options, format: ReportFormat): Promise<void> {
     process.once('SIGTERM', resolve)
   })
   stop()
-}
-
-function reportFormat(text: string): ReportFormat {
-  if (text === 'text' || text === 'json') return text
-  throw new StartFailure(`--format ${JSON.stringify(text)} is not known: give text or json`)
 }

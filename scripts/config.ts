@@ -3,7 +3,7 @@ import { issuerWarnings } from '../gateway/authentication/issuer-warnings.ts'
 import { claimRules } from '../gateway/configuration/claims.ts'
 import { checkConfig, configJsonSchema, describeProblem } from '../gateway/config.ts'
 import type { GatewayConfig } from '../gateway/config.ts'
-import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 
@@ -23,18 +23,19 @@ check FILE    says whether the file can be used, and lists everything that is wr
 runCommand('config', async () => {
   const { positionals, values } = readCommandLine({
     usage,
-    options: { format: { type: 'string', default: 'text' } },
+    options: { format: { type: 'string' } },
     positionals: true,
   })
   const [command, file, ...more] = positionals
-  if (command === 'schema' && file === undefined) {
+  const format = choiceOption('--format', values.format ?? 'text', ['text', 'json'])
+  if (command === 'schema' && file === undefined && values.format === undefined) {
     console.log(JSON.stringify(configJsonSchema(), null, 2))
     return 0
   }
   if (command === 'check' && file !== undefined && more.length === 0) {
-    return check(file, values.format === 'json')
+    return check(file, format === 'json')
   }
-  throw new StartFailure('say `schema`, or `check FILE`: see --help')
+  throw new StartFailure('give `schema`, or `check FILE` with or without --format: see --help')
 })
 
 function check(file: string, asJson: boolean): number {

@@ -12,6 +12,7 @@ import { developmentSecret } from '../subgraphs/kit/process/development-secret.t
 import { readSettings } from '../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
+import { refuseUnknownSubgraph } from './keys/known-subgraph.ts'
 
 const usage = `
 Usage: npm run keys -- COMMAND
@@ -26,27 +27,48 @@ The keys that sign access tokens:
 The keys that verify claims headers:
   claims-key NAME  prints the key of one subgraph for its CLAIMS_KEY, from GATEWAY_SECRET(_FILE);
                    two where that has two secrets
+  --config FILE    the list of subgraphs, in which NAME has to be (default: supergraph.yaml, if it is there)
 
 Settings as for npm run auth: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), TOKEN_ALGORITHM,
 ACCESS_TOKEN_LIFETIME, KEY_ROTATION_PERIOD, NODE_ENV.
 `
 
 runCommand('keys', async () => {
-  const { positionals } = readCommandLine({ usage, options: {}, positionals: true })
+  const { positionals, values } = readCommandLine({
+    usage,
+    options: { config: { type: 'string' } },
+    positionals: true,
+  })
   const [command = '', argument, ...more] = positionals
-  if (more.length > 0) throw new StartFailure(`too many words: see --help`)
-
-  if (command === 'claims-key') return printClaimsKey(required(argument, 'the name of a subgraph'))
+  const words: { readonly [command: string]: string | undefined } = {
+    list: undefined,
+    rotate: undefined,
+    retire: 'a key, as list shows it',
+    revoke: 'a key, as list shows it',
+    'claims-key': 'the name of a subgraph',
+  }
+  if (command === '') throw new StartFailure('which command? See --help')
+  if (!Object.hasOwn(words, command)) {
+    throw new StartFailure(`unknown command ${JSON.stringify(command)}: see --help`)
+  }
+  const [unexpected] = words[command] === undefined ? positionals.slice(1) : more
+  if (unexpected !== undefined) {
+    throw new StartFailure(
+      `unexpected word ${JSON.stringify(unexpected)} after ${command}: see --help`,
+    )
+  }
+  if (values.config !== undefined && command !== 'claims-key') {
+    throw new StartFailure('--config belongs to claims-key: see --help')
+  }
   if (command === 'list') return withKeys(list)
   if (command === 'rotate') return withKeys(rotate)
-  if (command === 'retire' || command === 'revoke') {
-    const key = required(argument, 'a key, as list shows it')
-    return withKeys((lifecycle, record) => withdraw(command, key, lifecycle, record))
+  const given = required(argument, words[command]!)
+  if (command === 'claims-key') {
+    await refuseUnknownSubgraph(given, values.config)
+    return printClaimsKey(given)
   }
-  throw new StartFailure(
-    command === ''
-      ? 'which command? See --help'
-      : `unknown command ${JSON.stringify(command)}: see --help`,
+  return withKeys((lifecycle, record) =>
+    withdraw(command === 'retire' ? 'retire' : 'revoke', given, lifecycle, record),
   )
 })
 

@@ -1,6 +1,5 @@
 /** `npm run walkthrough`: the twelve steps of a login and what comes after, as they really happen. */
-import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
-import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
+import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { runCommand } from './command.ts'
 import { runningSystem } from './walkthrough/running-system.ts'
 import { isTrue, rowsOf } from './walkthrough/rows.ts'
@@ -34,17 +33,17 @@ runCommand('walkthrough', async () => {
       format: { type: 'string', default: 'text' },
     },
   })
-  const pages: Record<string, (parts: WalkThroughParts) => Promise<Row[]>> = {
+  const pages: Record<'1' | '2', (parts: WalkThroughParts) => Promise<Row[]>> = {
     1: async (parts) => rowsOf(await walkThrough(parts)),
     2: secondPage,
   }
-  const page = pages[values.page]
-  if (!page) throw new StartFailure('--page is 1 or 2')
+  const page = pages[choiceOption('--page', values.page, ['1', '2'])]
+  const format = choiceOption('--format', values.format, ['text', 'json'])
   const system = await runningSystem(process.env)
   try {
     const rows = await page(system)
     const untrue = rows.filter((row) => !isTrue(row))
-    console.log(values.format === 'json' ? JSON.stringify(rows, null, 2) : table(rows))
+    console.log(format === 'json' ? JSON.stringify(rows, null, 2) : table(rows))
     if (untrue.length === 0) return 0
     console.error(`not true: ${untrue.map(({ step }) => `step ${step}`).join(', ')}`)
     return 1

@@ -48,6 +48,7 @@ export interface CheckReport {
 /** Returns what was found; composition errors are findings too. */
 export async function checkSupergraph(options: CheckOptions): Promise<CheckReport> {
   const accepted = await readAcceptedNames(options.accept ?? noFile)
+  const last = await readLast(options)
   const composition = await composeSupergraph(options.config, options.environment, options.compose)
   if (composition.outcome === 'failed') {
     const findings = composition.errors.map((error) => ({
@@ -55,10 +56,9 @@ export async function checkSupergraph(options: CheckOptions): Promise<CheckRepor
       severity: 'error' as const,
       coordinate: '',
     }))
-    return { findings, hints: [], compared: false }
+    return { findings, hints: [], compared: last !== undefined }
   }
   const { sdl, hints, loaded } = composition
-  const last = await readLast(options)
   const placesOf = placesIn(loaded)
   const findings = findingsIn(sdl, last, accepted, options).map((finding) => ({
     ...finding,

@@ -117,15 +117,17 @@ function readContent(content: unknown, reader: Reader): SubgraphConfig[] {
  */
 const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
+/** Returns what is wrong with the name of a subgraph, if anything is. */
+export function faultOfName(name: string): string | undefined {
+  if (nameForm.test(name)) return undefined
+  return 'is not a name for a subgraph: it starts with a letter and has at most 64 letters, digits, _ and -'
+}
+
 function readSubgraph(name: string, entry: unknown, reader: Reader): SubgraphConfig[] {
   const { problem, file, yaml } = reader
   const path = ['subgraphs', name]
-  if (!nameForm.test(name)) {
-    problem(
-      path,
-      'is not a name for a subgraph: it starts with a letter and has at most 64 letters, digits, _ and -',
-    )
-  }
+  const fault = faultOfName(name)
+  if (fault !== undefined) problem(path, fault)
   if (!isRecord(entry)) {
     problem(path, 'needs `routing_url` and `schema`')
     return []

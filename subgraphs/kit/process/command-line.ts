@@ -41,3 +41,16 @@ export function portOption(text: string, name = '--port'): number {
     `${name} ${JSON.stringify(text)} is not a port: give a number from 0 to 65535`,
   )
 }
+
+/** Returns the value given, when it is one of these; any other is a StartFailure that lists them. */
+export function choiceOption<const Value extends string>(
+  option: string,
+  text: string,
+  values: readonly Value[],
+): Value {
+  const found = values.find((value) => value === text)
+  if (found !== undefined) return found
+  throw new StartFailure(
+    `${option} ${JSON.stringify(text)} is not known: give ${values.join(' or ')}`,
+  )
+}
