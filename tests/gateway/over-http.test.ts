@@ -208,7 +208,7 @@ describe('the main road', () => {
     expect(response.headers.get('cache-control')).toBe('no-store')
   })
 
-  test('nothing that the client sent reaches a subgraph', async () => {
+  test('no header of the client reaches a subgraph that is not configured to have it', async () => {
     await post(
       { query: '{ weather }' },
       {
