@@ -17,7 +17,9 @@ import { expandFragments, interfaceObjectsOf } from './expand-fragments.ts'
 import { finishPlan } from './finish-plan.ts'
 import { keepLiterals } from './literals-as-written.ts'
 import { separateRequiredArguments } from './required-arguments.ts'
-import { fieldAlternatives } from './planning-cost.ts'
+import { fieldSources } from './field-sources.ts'
+import { buildQueryPlan, planningEffort } from './planning-effort.ts'
+import { fixedTypesIn, narrowableTypes } from './narrow-alternatives.ts'
 import { resolvableKeysFirst } from './resolvable-keys-first.ts'
 import { namesInUse, responseNames } from './response-names.ts'
 import { membersIn } from './supergraph-facts.ts'
@@ -92,20 +94,29 @@ export function* operationPlannerInTurns(
   yield
   const interfaceObjects = interfaceObjectsOf(document)
   const fragmentTypes = { schema: apiSchema, interfaceObjects }
+  const graphs = supergraph.subgraphNameToGraphEnumValue()
+  const entities = entityRules(separated.document)
+  const rules = {
+    ...separated,
+    entities,
+    graphOf: (subgraph: string) => graphs.get(subgraph) ?? '',
+    schema: supergraphSchema,
+  }
+  const narrowing = {
+    schema: supergraphSchema,
+    sources: fieldSources(separated.document),
+    entities,
+    fixedTypes: fixedTypesIn(separated.document),
+  }
+  const effort = planningEffort(narrowing)
   const facts = {
     members: membersIn(supergraphSchema),
-    alternatives: fieldAlternatives(document),
+    sources: narrowing.sources,
+    narrowable: narrowableTypes(narrowing),
     names: namesInUse(separated.document, interfaceObjects.size > 0),
     overrideLabels: labelsOf(document),
   }
   const names = responseNames(facts.names)
-  const graphs = supergraph.subgraphNameToGraphEnumValue()
-  const rules = {
-    ...separated,
-    entities: entityRules(separated.document),
-    graphOf: (subgraph: string) => graphs.get(subgraph) ?? '',
-    schema: supergraphSchema,
-  }
 
   return {
     apiSchema,
@@ -118,9 +129,14 @@ export function* operationPlannerInTurns(
         validate: false,
       })
       planner ??= new QueryPlanner(supergraph, plannerConfig)
-      const plan = planner.buildQueryPlan(operation, {
-        overrideConditions: new Map(overrideLabels.map((label) => [label, true])),
-      })
+      const overrideConditions = new Map(overrideLabels.map((label) => [label, true]))
+      const plan = buildQueryPlan(
+        planner,
+        operation,
+        { overrideConditions },
+        effort(expanded),
+        rules.graphOf,
+      )
       if (!plan.node || plan.node.kind === 'Subscription') return plan
       const node = finishPlan(supplyRequirements(plan.node, rules), rules)
       return { ...plan, node: literals.restore(node) }

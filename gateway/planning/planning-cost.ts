@@ -1,72 +1,55 @@
 /**
- * How long the planner will search for a plan: an estimate, which takes no longer than reading the
+ * How long planning an operation will take: an estimate, which takes about as long as reading the
  * operation.
  *
- * The planner follows each path to a field separately. Where a field leads to other objects, every
- * subgraph that can resolve it is one more path for everything below, so that the number of paths
- * grows exponentially with the depth of the operation.
+ * The planner follows each path to a field separately: where a field leads to other objects, every
+ * subgraph that resolves it is one more path to everything below. And where a field can be fetched from
+ * several subgraphs at the same price, it compares the whole plans.
  */
 import {
   getNamedType,
   getOperationAST,
   isAbstractType,
   isCompositeType,
-  isInterfaceType,
   isObjectType,
   Kind,
 } from 'graphql'
 import type {
-  ConstDirectiveNode,
   DocumentNode,
   FieldNode,
   FragmentDefinitionNode,
   GraphQLCompositeType,
   GraphQLSchema,
-  ObjectTypeDefinitionNode,
+  SelectionNode,
   SelectionSetNode,
 } from 'graphql'
+import type { FieldSources } from './field-sources.ts'
 
-/** By `Type.field`: how many subgraphs the planner can take the field from, if more than one. */
-export type FieldAlternatives = ReadonlyMap<string, number>
-
-/** Returns the alternatives of all fields of a supergraph. */
-export function fieldAlternatives(supergraph: DocumentNode): Map<string, number> {
-  const alternatives = new Map<string, number>()
-  for (const type of supergraph.definitions) {
-    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION && type.kind !== Kind.INTERFACE_TYPE_DEFINITION) {
-      continue
-    }
-    const entered = subgraphsEntered(type)
-    for (const { name, directives } of type.fields ?? []) {
-      const joins = applied(directives, 'join__field')
-      const owners = joins.filter((join) => argument(join, 'external') !== true)
-      const graphs = owners
-        .map((join) => argument(join, 'graph'))
-        .filter((graph) => graph !== undefined)
-      const isEverywhere = joins.length === 0 || graphs.length < owners.length
-      const count = isEverywhere
-        ? entered.size
-        : new Set(graphs.filter((graph) => entered.has(graph))).size
-      if (count > 1) alternatives.set(`${type.name.value}.${name.value}`, count)
-    }
-  }
-  return alternatives
+interface Cost {
+  /** Steps of the search for paths. */
+  readonly search: number
+  /** The natural logarithm of the number of plans to compare. */
+  readonly choices: number
+  readonly selections: number
 }
 
-/** Returns the subgraphs in which a fetch can start with the type: those with a key, or as a root. */
-function subgraphsEntered(type: Pick<ObjectTypeDefinitionNode, 'name' | 'directives'>) {
-  const isRoot = ['Query', 'Mutation'].includes(type.name.value)
-  const joins = applied(type.directives, 'join__type').filter(
-    (join) =>
-      isRoot || (argument(join, 'key') !== undefined && argument(join, 'resolvable') !== false),
-  )
-  return new Set(joins.map((join) => argument(join, 'graph')))
-}
+type Sources = readonly string[]
 
-/** Returns the function that estimates: about the number of steps that the planner's search takes. */
+const nothing: Cost = { search: 0, choices: 0, selections: 0 }
+/** The planner compares no more plans than this. */
+const mostPlans = 10_000
+/** Steps for each selection, when a plan is compared with others. */
+const comparison = 0.05
+/** The most selections that are looked at. */
+const mostSelections = 50_000
+
+/**
+ * Returns the function that estimates the cost of planning, in steps of some 0.1 ms; Infinity for an
+ * operation that is too large to tell.
+ */
 export function planningCost(
   schema: GraphQLSchema,
-  alternatives: FieldAlternatives,
+  { resolving, entered }: FieldSources,
 ): (document: DocumentNode, operationName: string | undefined) => number {
   return (document, operationName) => {
     const operation = getOperationAST(document, operationName)
@@ -77,42 +60,67 @@ export function planningCost(
         .filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION)
         .map((fragment) => [fragment.name.value, fragment]),
     )
-    const known = new Map<string, number>()
-    return costOf(operation.selectionSet, root)
+    const known = new Map<string, Cost>()
+    let seen = 0
+    const { search, choices, selections } = costOf(operation.selectionSet, root, [])
+    if (seen > mostSelections) return Infinity
+    return search + (Math.min(mostPlans, Math.exp(choices)) - 1) * selections * comparison
 
-    function costOf(set: SelectionSetNode, parent: GraphQLCompositeType): number {
-      let cost = 0
-      for (const selection of set.selections) {
-        if (selection.kind === Kind.FIELD) cost += costOfField(selection, parent)
-        else if (selection.kind === Kind.FRAGMENT_SPREAD) {
-          cost += costOfSpread(selection.name.value, parent)
-        } else {
-          const condition = selection.typeCondition?.name.value
-          cost += costOf(selection.selectionSet, typeNamed(condition) ?? parent)
-        }
+    /** @param here the subgraphs in which the planner may be at this place */
+    function costOf(
+      set: SelectionSetNode,
+      parent: GraphQLCompositeType,
+      here: Sources,
+      spread = new Set<string>(),
+    ): Cost {
+      return set.selections
+        .map((selection) => costOfSelection(selection, parent, here, spread))
+        .reduce(sum, nothing)
+    }
+
+    function costOfSelection(
+      selection: SelectionNode,
+      parent: GraphQLCompositeType,
+      here: Sources,
+      spread: Set<string>,
+    ): Cost {
+      if (++seen > mostSelections) return nothing
+      if (selection.kind === Kind.FIELD) return costOfField(selection, parent, here)
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const condition = typeNamed(selection.typeCondition?.name.value)
+        return costOf(selection.selectionSet, condition ?? parent, here, spread)
       }
-      return cost
+      // A fragment that is spread again in the same place adds nothing.
+      const { value: name } = selection.name
+      if (spread.has(name)) return nothing
+      spread.add(name)
+      return costOfSpread(name, here)
     }
 
-    /** A fragment costs the same wherever it is spread: each is looked at once. */
-    function costOfSpread(name: string, parent: GraphQLCompositeType): number {
-      const before = known.get(name)
-      if (before !== undefined) return before
+    /** A fragment costs the same wherever it is reached in the same subgraphs. */
+    function costOfSpread(name: string, here: Sources): Cost {
       const fragment = fragments.get(name)
-      if (!fragment) return 0
-      const condition = typeNamed(fragment.typeCondition.name.value)
-      const cost = costOf(fragment.selectionSet, condition ?? parent)
-      known.set(name, cost)
+      const type = typeNamed(fragment?.typeCondition.name.value)
+      if (!fragment || !type) return nothing
+      const place = [name, ...here].join()
+      const cost = known.get(place) ?? costOf(fragment.selectionSet, type, here)
+      known.set(place, cost)
       return cost
     }
 
-    function costOfField(field: FieldNode, parent: GraphQLCompositeType): number {
-      const { name, selectionSet } = field
-      if (!selectionSet || !('getFields' in parent)) return 1
-      const definition = parent.getFields()[name.value]
+    function costOfField(field: FieldNode, parent: GraphQLCompositeType, here: Sources): Cost {
+      const definition = 'getFields' in parent && parent.getFields()[field.name.value]
       const type = definition && getNamedType(definition.type)
-      if (!isCompositeType(type)) return 1
-      return pathsOf(parent, name.value) * (1 + costOf(selectionSet, type))
+      const { paths, next, choices } = sourcesOf(parent, field.name.value, here)
+      if (!field.selectionSet || !isCompositeType(type)) {
+        return { search: 1, choices: Math.log(choices), selections: 1 }
+      }
+      const below = costOf(field.selectionSet, type, next)
+      return {
+        search: paths * (1 + below.search),
+        choices: Math.log(choices) + below.choices,
+        selections: 1 + below.selections,
+      }
     }
   }
 
@@ -121,23 +129,32 @@ export function planningCost(
     return isCompositeType(type) ? type : undefined
   }
 
-  /** The field of an interface is planned for each of its object types where they differ. */
-  function pathsOf(parent: GraphQLCompositeType, field: string): number {
-    if (isObjectType(parent) || !isAbstractType(parent)) {
-      return alternatives.get(`${parent.name}.${field}`) ?? 1
+  /** Returns from where the field can be taken, and in how many ways. */
+  function sourcesOf(parent: GraphQLCompositeType, field: string, here: Sources) {
+    const members: readonly GraphQLCompositeType[] =
+      isAbstractType(parent) && !isObjectType(parent)
+        ? [parent, ...schema.getPossibleTypes(parent)]
+        : [parent]
+    let paths = 1
+    let choices = 1
+    const next = new Set<string>()
+    for (const { name } of members) {
+      const sources = resolving.get(`${name}.${field}`) ?? []
+      const enterable = (entered.get(name) ?? []).filter((source) => sources.includes(source))
+      const direct = sources.filter((source) => here.includes(source))
+      paths = Math.max(paths, enterable.length)
+      if (direct.length === 0) choices = Math.max(choices, enterable.length)
+      for (const source of direct.length > 0 ? direct : enterable) next.add(source)
     }
-    const members = schema.getPossibleTypes(parent)
-    const own = isInterfaceType(parent) ? alternatives.get(`${parent.name}.${field}`) : undefined
-    const most = Math.max(1, ...members.map((one) => alternatives.get(`${one.name}.${field}`) ?? 1))
-    return Math.max(own ?? 1, most > 1 ? most * members.length : 1)
+    // An interface is taken apart where its types have alternatives of their own.
+    return { paths: paths > 1 ? paths * members.length : 1, choices, next: [...next] }
   }
 }
 
-function applied(directives: readonly ConstDirectiveNode[] | undefined, name: string) {
-  return (directives ?? []).filter((directive) => directive.name.value === name)
-}
-
-function argument(directive: ConstDirectiveNode, name: string): string | boolean | undefined {
-  const value = directive.arguments?.find((one) => one.name.value === name)?.value
-  return value && 'value' in value ? value.value : undefined
+function sum(one: Cost, other: Cost): Cost {
+  return {
+    search: one.search + other.search,
+    choices: one.choices + other.choices,
+    selections: one.selections + other.selections,
+  }
 }

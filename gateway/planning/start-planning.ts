@@ -6,7 +6,7 @@ import { GatewayError } from '../errors.ts'
 import { inTurns, nextTurn } from '../turns.ts'
 import { operationPlannerInTurns } from './plan-operation.ts'
 import type { OperationPlanner, OperationToPlan } from './plan-operation.ts'
-import { planningCost } from './planning-cost.ts'
+import { effortCost } from './planning-effort.ts'
 import { planningPool } from './planning-pool.ts'
 import { planningThread, PlanningThreadLost } from './planning-thread.ts'
 import type { PlanningThread } from './planning-thread.ts'
@@ -68,7 +68,7 @@ export async function startPlanning(
     await pool.close()
     throw cause
   })
-  const costOf = planningCost(apiSchema, facts.alternatives)
+  const costOf = effortCost(apiSchema, facts.sources, facts.narrowable)
 
   return {
     apiSchema,

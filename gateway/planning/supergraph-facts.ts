@@ -1,14 +1,16 @@
 /** What has to be known of a supergraph to execute plans: data that can be sent to another thread. */
 import { isAbstractType, isInterfaceType, isObjectType } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
-import type { FieldAlternatives } from './planning-cost.ts'
+import type { FieldSources } from './field-sources.ts'
 import type { NamesInUse } from './response-names.ts'
 
 export interface SupergraphFacts {
   /** By interface or union, those included that clients do not see: the types that belong to it. */
   readonly members: ReadonlyMap<string, ReadonlySet<string>>
   readonly names: NamesInUse
-  readonly alternatives: FieldAlternatives
+  readonly sources: FieldSources
+  /** The types of which alternatives may be left out. */
+  readonly narrowable: ReadonlySet<string>
   /** All labels of progressive `@override` in the supergraph. */
   readonly overrideLabels: readonly string[]
 }

@@ -3,6 +3,8 @@
  * 50 subgraphs, and while a large operation over it is planned: the longest time that the event loop did
  * not go round. The gateway follows a file, as in production; no request is sent.
  *
+ * Also: operations that are hard to plan, how long easy ones wait meanwhile, and what memory they leave.
+ *
  * On a busy machine the event loop also waits for a processor. The last column is without such times: the
  * most that this thread worked between two turns of its event loop, as Linux tells it.
  *
@@ -25,15 +27,12 @@ import { wholeNumber } from '../whole-number.ts'
 import { composedGraph, largeOperation, usualOperations } from './planning/graph.ts'
 import type { GraphSize } from './planning/graph.ts'
 import { longestStall } from './planning/longest-stall.ts'
-import type { Stalled } from './planning/longest-stall.ts'
+import { measureHardOperations } from './planning/hard-operations.ts'
+import type { Row } from './planning/hard-operations.ts'
 
 /** As many as a gateway plans before it takes up another supergraph. */
 const operationsInUse = 100
 const log = pino({ level: 'silent' })
-
-interface Row extends Stalled {
-  readonly what: string
-}
 
 /** Runs the benchmark and prints its tables. */
 export async function main(): Promise<void> {
@@ -49,15 +48,30 @@ export async function main(): Promise<void> {
   await report({ subgraphs, types: wholeNumber(values.types, '--types') }, rounds)
   // One that is taken up without a thread.
   await report({ subgraphs: 3, types: 2 }, rounds)
+  await reportHardOperations()
+}
+
+async function reportHardOperations(): Promise<void> {
+  const { rows, memory } = await measureHardOperations()
+  const [before, after] = [memory.before, memory.after].map((megabytes) => megabytes.toFixed(0))
+  printRows('7 subgraphs that share nearly all fields of one entity; milliseconds', rows)
+  console.log(`\nResident memory: ${before} MB before the refused operations, ${after} MB after.`)
 }
 
 async function report(size: GraphSize, rounds: number): Promise<void> {
   const versions = await Promise.all([composedGraph(size, 0), composedGraph(size, 1)])
   const rows = await rowsOf(versions, size, rounds)
   const kilobytes = (versions[0].length / 1024).toFixed(0)
+  printRows(
+    `${size.subgraphs} subgraphs, a supergraph of ${kilobytes} KB; ${operationsInUse} operations ` +
+      'in use; milliseconds',
+    rows,
+  )
+}
+
+function printRows(title: string, rows: readonly Row[]): void {
   console.log(
-    `\n${size.subgraphs} subgraphs, a supergraph of ${kilobytes} KB; ${operationsInUse} operations ` +
-      'in use; milliseconds\n\n| what | took | longest stall of the event loop | most work in one turn |\n|---|---|---|---|',
+    `\n${title}\n\n| what | took | longest stall of the event loop | most work in one turn |\n|---|---|---|---|`,
   )
   for (const { what, took, longestStall, mostWork } of rows) {
     const figures = [took, longestStall, mostWork].map((figure) => figure?.toFixed(0) ?? 'unknown')

@@ -7,6 +7,7 @@ import type {
 import { parse } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { nativeEngine } from '../../gateway/native-engine.ts'
+import type { PlanningOptions } from '../../gateway/planning/start-planning.ts'
 import { composed } from './federations.ts'
 import type { Federation } from './federations.ts'
 import { universe } from './universe.ts'
@@ -44,11 +45,15 @@ export interface TwoEngines {
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Returns both engines of a federation. */
-export async function twoEngines(federation: Federation): Promise<TwoEngines> {
+export async function twoEngines(
+  federation: Federation,
+  planning: PlanningOptions = {},
+): Promise<TwoEngines> {
   const supergraphSdl = composed(federation)
   const { ask, truth } = universe(federation.subgraphs)
 
   const native = await nativeEngine<RequestState>({
+    ...planning,
     supergraphSdl,
     random: () => 1,
     async fetchSubgraph(subgraph, { body }, state) {
@@ -127,7 +132,10 @@ export async function twoEngines(federation: Federation): Promise<TwoEngines> {
       const { data, errors } = await truth(native.apiSchema, document, variables)
       return { data, errors: (errors ?? []).map(readError), calls: [] }
     },
-    stop: async () => gateway?.stop(),
+    async stop() {
+      await native.close()
+      await gateway?.stop()
+    },
   }
 }
 

@@ -1,10 +1,18 @@
 /** A graph that is hard to plan: subgraphs that share nearly all fields of one entity. */
 import type { SubgraphSource } from './compose.ts'
 
+export interface SharedNodesOptions {
+  /** Whether one key leads into every subgraph. If not, every plan has to try more. */
+  hasOneKey: boolean
+}
+
+const count = 7
+
 /** Returns the subgraphs: each lacks one pair of fields, `n0` and `f0` to `n6` and `f6`. */
-export function sharedNodes(url: string, count = 7): SubgraphSource[] {
+export function sharedNodes(url: string, { hasOneKey }: SharedNodesOptions): SubgraphSource[] {
   const all = Array.from({ length: count }, (_, index) => index)
   return all.map((lacking) => {
+    const keys = hasOneKey ? ['id0'] : keysOfHalf(lacking)
     const fields = all
       .filter((index) => index !== lacking)
       .map((index) => `n${index}: Node @shareable f${index}: String @shareable`)
@@ -14,13 +22,24 @@ export function sharedNodes(url: string, count = 7): SubgraphSource[] {
       sdl: `
         extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])
         ${lacking === 0 ? 'type Query { node: Node nodes: [Node] }' : ''}
-        type Node @key(fields: "id0") { id0: ID! ${fields.join(' ')} }`,
+        type Node ${keys.map((key) => `@key(fields: "${key}")`).join(' ')} {
+          ${keys.map((key) => `${key}: ID!`).join(' ')} ${fields.join(' ')}
+        }`,
     }
   })
 }
 
-/** Returns an operation that is short, and for whose plan the planner would search for years. */
-export function endlessOperation(name: string, depth = 11): string {
+/** The subgraph in the middle leads from one half into the other. */
+function keysOfHalf(index: number): string[] {
+  const middle = Math.floor(count / 2)
+  return [...(index <= middle ? ['id0'] : []), ...(index >= middle ? ['id1'] : [])]
+}
+
+/**
+ * Returns an operation that is short, and asks for one field at many places: the planner has more than
+ * six paths to each of them for every level above.
+ */
+export function nestedOperation(name: string, depth: number): string {
   const fragments = Array.from(
     { length: depth },
     (_, index) =>
