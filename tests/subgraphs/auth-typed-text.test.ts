@@ -197,7 +197,7 @@ describe.each(await testDatabases())('typed text on $name', ({ make }) => {
     })
   })
 
-  test.each(['\0', '\ud800', '\u{10ffff}', 'null\0byte@example.com'])(
+  test.each(['\0', 'null\0byte\ud800@example.com'])(
     'the text %j is no error of ours, wherever it is typed',
     async (text) => {
       const log = jest.spyOn(console, 'error').mockImplementation(() => {})
