@@ -20,6 +20,7 @@ import type { HttpAnswer } from './http/http-message.ts'
 import { refusePersistedQuery } from './http/persisted-query.ts'
 import { refuseDeepDocument } from './http/refuse-unbounded.ts'
 import { reservedAlias } from './http/reserved-alias.ts'
+import { introspectionLimit } from './http/introspection-limit.ts'
 import { noIntrospection } from './http/no-introspection.ts'
 import { oneCredentialField } from './http/one-credential-field.ts'
 import type { GraphqlRequest } from './http/read-graphql-request.ts'
@@ -52,7 +53,7 @@ export async function createPipeline(parts: PipelineParts): Promise<Pipeline> {
     maxRecursiveSelections: limits.selections,
     parseOptions: { maxTokens: limits.tokens },
     validationRules: [
-      ...(parts.introspection ? [] : [noIntrospection]),
+      parts.introspection ? introspectionLimit : noIntrospection,
       reservedAlias,
       finiteNumbers,
       depthLimit(limits.depth),

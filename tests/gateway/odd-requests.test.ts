@@ -103,6 +103,27 @@ const refused: readonly Case[] = [
     resolution,
     /no mutations/,
   ],
+  [
+    'a hundred introspections of the whole schema',
+    {
+      query: `{ ${Array.from({ length: 100 }, (_, n) => `a${n}: __schema { types { name } }`).join(' ')} }`,
+    },
+    400,
+    validation,
+    /"__schema" more than 4 times/,
+  ],
+  [
+    'introspections multiplied by fragments',
+    {
+      query: `{ a: self { ...F } b: self { ...F } }
+        fragment F on Query { a: self { ...G } b: self { ...G } c: self { ...G } }
+        fragment G on Query { a: __type(name: "A") { name } b: self { __type(name: "B") { name } } ...H }
+        fragment H on Query { x: __type(name: "Y") { name } z: __type(name: "Z") { name } }`,
+    },
+    400,
+    validation,
+    /"__type" more than 20 times/,
+  ],
   ['no operation', { query: 'fragment F on Query { name }' }, 400, validation, /./],
   ['type definitions', { query: 'type A { b: Int }' }, 400, validation, /executable/],
   ['a comment', { query: '# nothing' }, 400, 'GRAPHQL_PARSE_FAILED', /./],
