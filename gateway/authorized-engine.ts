@@ -77,11 +77,8 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     const { caller } = context as ClientRequest
     const variables = request.request.variables ?? {}
     const compiled = authorizer.compile(document, operationName)
-    if (compiled.introspects) {
-      // What is executed lacks the variables that only introspection uses.
-      const errors = variableErrors(compiled, variables)
-      if (errors) return { errors }
-    }
+    const errors = variableErrors(compiled, variables)
+    if (errors) return { errors }
     const granted = await decideAll(compiled.policies, request)
     const authorized = authorizer.authorize(compiled, caller, variables, granted)
 
@@ -102,7 +99,12 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     return denied(result, denials, authorized, request, granted)
   }
 
-  function variableErrors({ operation }: CompiledOperation, variables: Variables) {
+  /** What the engine does not find out: it gets the operation without introspection. */
+  function variableErrors(compiled: CompiledOperation, variables: Variables) {
+    const nulls = nullConditions(compiled, variables)
+    if (nulls.length > 0) return nulls
+    if (!compiled.introspects) return undefined
+    const { operation } = compiled
     const definitions = operation.variableDefinitions ?? []
     return getVariableValues(apiSchema!, definitions, variables, { maxErrors: 50 }).errors
   }
@@ -151,6 +153,19 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     })
     return { ...result, extensions: { ...result.extensions, authorization } }
   }
+}
+
+/** A variable with a default may be null by its type, but not in @skip and @include (section 6.3.2). */
+function nullConditions({ conditionVariables }: CompiledOperation, variables: Variables) {
+  const names = [...conditionVariables.keys()].filter(
+    (name) => Object.hasOwn(variables, name) && variables[name] === null,
+  )
+  return names.map(
+    (name) =>
+      new GraphQLError(`Variable "$${name}" of non-null type "Boolean!" must not be null.`, {
+        extensions: { code: 'BAD_USER_INPUT' },
+      }),
+  )
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What each combination of met and failed guards makes of one operation: worked out once for each. */
 import { createHash } from 'node:crypto'
-import { OperationTypeNode, print } from 'graphql'
+import { Kind, OperationTypeNode, print } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { AuthorizationOptions } from './authorization-options.ts'
@@ -118,7 +118,7 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
 
 /** What is executed of it is all but introspection. */
 function wholeOperation(compiled: CompiledOperation) {
-  const { document, reduced } = compiled.introspects
+  const { document, reduced } = mustBeTrimmed(compiled)
     ? filterOperation(compiled, () => false)
     : { document: compiled.document, reduced: new Set<CompiledSelections>() }
   return {
@@ -130,6 +130,13 @@ function wholeOperation(compiled: CompiledOperation) {
     planKey: planKeyOf(print(document), compiled.operation.name?.value),
     reduced,
   } as const
+}
+
+/** An operation that introspects, or whose document has others: those may introspect in their fragments. */
+function mustBeTrimmed({ document, introspects }: CompiledOperation): boolean {
+  if (introspects) return true
+  const kinds = document.definitions.map(({ kind }) => kind)
+  return kinds.filter((kind) => kind === Kind.OPERATION_DEFINITION).length > 1
 }
 
 /** A document of several operations is another plan for each of them. */

@@ -112,7 +112,11 @@ function refuseVariables(
   if (errors.length > 0) return errors
   return conditionVariables.flatMap((name) =>
     condition(name, variables) === undefined
-      ? [new GraphQLError(`Variable "$${name}" of non-null type "Boolean!" must not be null.`)]
+      ? [
+          new GraphQLError(`Variable "$${name}" of non-null type "Boolean!" must not be null.`, {
+            extensions: { code: 'BAD_USER_INPUT' },
+          }),
+        ]
       : [],
   )
 }

@@ -230,6 +230,17 @@ describe.each(['default', 'filtered', 'a dry run', 'the reference engine'])(
       expect((await door.get(gateway, search)).text).toBe(response.text)
     })
 
+    test('beside an operation that introspects, another is served', async () => {
+      const text = `query A { ...F } query B { name } fragment F on Query { __type(name: "Book") { isOneOf } }`
+      for (const [operationName, data] of [
+        ['A', { __type: { isOneOf: null } }],
+        ['B', { name: 'root' }],
+      ] as const) {
+        const response = await door.post(gateway, { query: text, operationName })
+        expect(response).toMatchObject({ status: 200, body: { data } })
+      }
+    })
+
     test('a variable that is missing or of another type is 400', async () => {
       const text = 'query ($name: String!) { name __type(name: $name) { name } }'
       for (const variables of [{}, { name: null }, { name: 7 }]) {

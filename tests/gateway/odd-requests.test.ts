@@ -124,6 +124,16 @@ const refused: readonly Case[] = [
     validation,
     /"__type" more than 20 times/,
   ],
+  [
+    'null for a condition whose variable has a default',
+    {
+      query: 'query ($x: Boolean = true) { name @skip(if: $x) self { name @include(if: $x) } }',
+      variables: { x: null },
+    },
+    400,
+    'BAD_USER_INPUT',
+    /"\$x" of non-null type "Boolean!" must not be null/,
+  ],
   ['no operation', { query: 'fragment F on Query { name }' }, 400, validation, /./],
   ['type definitions', { query: 'type A { b: Int }' }, 400, validation, /executable/],
   ['a comment', { query: '# nothing' }, 400, 'GRAPHQL_PARSE_FAILED', /./],
