@@ -87,7 +87,10 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const policies = await policiesOf(config, log).catch(asStartFailure)
   const callers = authenticator(config.authentication, {
-    claims: claimRules(config.claims),
+    claims: {
+      ...claimRules(config.claims),
+      policies: config.authorization.policies !== undefined,
+    },
     metrics: counted(parts.authenticationMetrics, served.tokens),
     ...(parts.documents ? { documents: parts.documents } : {}),
     log,

@@ -10,7 +10,7 @@ export interface Caller {
   readonly claims: Claims | null
   /**
    * Every verified claim, for the operator's policies alone: no subgraph may see them. Subject and
-   * scopes are those of `claims`.
+   * scopes are those of `claims`. Left out where no policies are configured.
    */
   readonly verifiedClaims?: Claims
   /** When the access token expires, in seconds since the epoch. */

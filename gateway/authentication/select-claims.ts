@@ -9,6 +9,8 @@ export interface ClaimRules {
   forward: readonly string[]
   /** By subgraph, the part of the allow list that it gets. */
   narrowed: readonly (readonly string[])[]
+  /** Whether policies are configured: only then are all claims of a token remembered. */
+  policies?: boolean
 }
 
 export interface IssuerClaimRules {
@@ -29,8 +31,8 @@ const maxForwardedSize = 4 * 1024
 export interface SelectedClaims {
   /** What may go further. */
   readonly claims: Claims
-  /** All of them, for policies. */
-  readonly verifiedClaims: Claims
+  /** All of them, for policies, if there are any. */
+  readonly verifiedClaims?: Claims
 }
 
 export type ClaimSelector = (verified: ClaimsRecord) => SelectedClaims
@@ -54,6 +56,7 @@ export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): Clai
     }
     forwarded.forEach((list) => refuseTooMuch(claims, list))
     const selected = Object.freeze(claims) as Claims
+    if (!rules.policies) return { claims: selected }
     return { claims: selected, verifiedClaims: allClaims(verified, selected) }
   }
 }

@@ -39,6 +39,9 @@ export class PolicyModuleUnusable extends Error {
   override name = 'PolicyModuleUnusable'
 }
 
+/** In bytes: names of policies, and nothing else. */
+const maxResponseSize = 64 * 1024
+
 const nobody: ReadonlySet<string> = new Set()
 
 /** For a gateway without policies configured: each one denies. */
@@ -120,13 +123,27 @@ async function ask(url: string, question: PolicyQuestion, timeout: number): Prom
     body: JSON.stringify(question),
     signal: AbortSignal.timeout(timeout),
   })
-  const body = await response.body.json()
+  const text = await readText(response.body)
   if (response.statusCode !== 200)
     throw new Error(`the policy service answered ${response.statusCode}`)
-  const { granted } = body as { granted?: unknown }
+  const { granted } = Object(JSON.parse(text)) as { granted?: unknown }
   if (!Array.isArray(granted))
     throw new Error('the policy service answered without a list `granted`')
   return granted
+}
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    // Leaving the loop destroys the stream, and with it the connection.
+    if (size > maxResponseSize) {
+      throw new Error(`the policy service answered with more than ${maxResponseSize} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 async function within<Value>(timeout: number, value: Promise<Value>): Promise<Value> {

@@ -111,6 +111,21 @@ describe('the claim with the scopes', () => {
   })
 })
 
+test('all claims are kept for policies, with the scopes that are left, and only where there are policies', async () => {
+  const token = await foreign.sign(key, { scope: 'read admin:users', role: 'doctor' })
+  for (const policies of [true, false]) {
+    const subject = testAuthenticator(
+      [issuerOptions(foreign, allow)],
+      {},
+      { claims: { forward: ['sub'], narrowed: [], policies } },
+    )
+    subjects.push(subject)
+    const { verifiedClaims } = (await subject.ask(token)) as Caller
+    if (policies) expect(verifiedClaims).toMatchObject({ role: 'doctor', scope: 'read' })
+    else expect(verifiedClaims).toBeUndefined()
+  }
+})
+
 describe('through the gateway', () => {
   const sdl = `
     extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@requiresScopes"])

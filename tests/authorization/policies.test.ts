@@ -152,6 +152,15 @@ describe('a service', () => {
     expect(asked).toEqual([question])
   })
 
+  test('may nest what nobody reads', async () => {
+    const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+    const { decide } = await serviceThat(() => ({
+      status: 200,
+      body: `{"granted":["a",${deep}]}`,
+    }))
+    expect(await decide({ policies: ['a'], claims: doctor })).toEqual(new Set(['a']))
+  })
+
   test('is not asked when there is nothing to decide', async () => {
     const { decide } = await serviceThat(() => ({ status: 200, body: '{}' }))
     expect(await decide({ policies: [], claims: null })).toEqual(new Set())
@@ -162,6 +171,12 @@ describe('a service', () => {
     ['fails', () => ({ status: 500, body: '{"granted":["a"]}' }), 'answered 500'],
     ['answers no JSON', () => ({ status: 200, body: 'yes' }), 'JSON'],
     ['answers another shape', () => ({ status: 200, body: '{"granted":true}' }), 'without a list'],
+    [
+      'answers at length',
+      () => ({ status: 200, body: JSON.stringify({ granted: ['a', 'x'.repeat(65_536)] }) }),
+      'more than 65536 bytes',
+    ],
+    ['answers nothing', () => ({ status: 200, body: 'null' }), 'without a list'],
     ['takes too long', () => undefined, 'aborted'],
   ])('that %s denies', async (_name, answer, reason) => {
     const { decide } = await serviceThat(answer)
