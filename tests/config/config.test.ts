@@ -519,7 +519,7 @@ describe('npm run config', () => {
   test('anything else is one line', async () => {
     expect(await run('chekc')).toEqual({
       code: 1,
-      output: 'config: say `schema`, or `check FILE`: see --help\n',
+      output: 'config: give `schema`, or `check FILE` with or without --format: see --help\n',
     })
   })
 })
