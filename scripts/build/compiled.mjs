@@ -16,7 +16,14 @@ const sourcesNote = join(root, 'dist', '.sources')
  * sources. Throws when the sources do not compile, or when nothing usable is built.
  */
 export function compiled() {
-  return compiler() === undefined ? built() : compiledNow()
+  if (compiler() === undefined) return built()
+  try {
+    return compiledNow()
+  } catch (cause) {
+    // Where nothing can be written, as in many containers, what is built serves as well.
+    if (cause.syscall !== undefined && isBuiltFromSources()) return built()
+    throw cause
+  }
 }
 
 /** Notes in dist/ which sources it was built from. */
@@ -28,12 +35,16 @@ function built() {
   if (!existsSync(sourcesNote)) {
     throw new Error('nothing is built yet: run `npm ci && npm run build`, then `npm ci --omit=dev`')
   }
-  if (readFileSync(sourcesNote, 'utf8').trim() !== sourcesHash()) {
+  if (!isBuiltFromSources()) {
     throw new Error(
       'the sources have changed since dist/ was built: run `npm ci && npm run build`, then `npm ci --omit=dev`',
     )
   }
   return join(root, 'dist')
+}
+
+function isBuiltFromSources() {
+  return existsSync(sourcesNote) && readFileSync(sourcesNote, 'utf8').trim() === sourcesHash()
 }
 
 function compiledNow() {

@@ -208,6 +208,18 @@ test('without development dependencies every command answers --help, or says in 
   }
 })
 
+test('where node_modules cannot be written, the build runs in the presence of a compiler too', async () => {
+  installPackages('all')
+  const cache = join(product, 'node_modules/.cache')
+  writeFileSync(cache, 'no folder can be made here')
+  const command = startLine('npm run --silent keys -- --help', product)
+  expect({ exitCode: await command.ended, stderr: command.stderr }).toEqual({
+    exitCode: 0,
+    stderr: '',
+  })
+  installPackages('production')
+})
+
 test('a build of other sources does not run in their place', async () => {
   const file = join(product, 'scripts/keys.ts')
   const source = readFileSync(file, 'utf8')
