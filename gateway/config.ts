@@ -1,4 +1,5 @@
 /** The gateway's configuration: one file, checked at start against one schema. */
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { isMap, isNode, LineCounter, parseDocument } from 'yaml'
@@ -124,8 +125,14 @@ function admitPlaceholders(schema: unknown): unknown {
 }
 
 function readText(path: string): string {
+  const bytes = readBytes(path)
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  throw new StartFailure(`the configuration ${path} is not UTF-8: save it in that encoding`)
+}
+
+function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (cause) {
     const { code = 'unknown reason' } = cause as NodeJS.ErrnoException
     throw new StartFailure(

@@ -28,6 +28,14 @@ function problemsOf(text: string, environment = {}): string[] {
 const issuer = 'issuer: https://id.example.com, audiences: [portcullis]'
 const authentication = `authentication: { issuers: [{ ${issuer}, discovery: true }] }`
 
+test('a file that is not UTF-8 is refused', () => {
+  const path = file('')
+  writeFileSync(path, Buffer.from(`${authentication}\n# caf\xe9\n`, 'latin1'))
+  expect(() => checkConfig(path, {})).toThrow(
+    `the configuration ${path} is not UTF-8: save it in that encoding`,
+  )
+})
+
 test('the example of the documentation is accepted, with every key', () => {
   const config = readConfig(
     file(`
