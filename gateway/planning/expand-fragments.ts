@@ -71,7 +71,9 @@ export function expandFragments(
     parent: GraphQLCompositeType,
     known: KnownConditions,
   ): SelectionSetNode {
-    const expanded = set.selections.flatMap((one) => expandSelection(one, parent, known))
+    const expanded = withoutRepeatedSpreads(set.selections).flatMap((one) =>
+      expandSelection(one, parent, known),
+    )
     return { kind: Kind.SELECTION_SET, selections: expanded.length > 0 ? expanded : [typename] }
   }
 
@@ -184,6 +186,17 @@ function inlineFragment(
     ...(directives?.length ? { directives } : {}),
     selectionSet,
   }
+}
+
+/** A fragment that is spread again in one selection set adds nothing. */
+function withoutRepeatedSpreads(selections: readonly SelectionNode[]): readonly SelectionNode[] {
+  const spread = new Set<string>()
+  return selections.filter((selection) => {
+    if (selection.kind !== Kind.FRAGMENT_SPREAD || selection.directives?.length) return true
+    const isRepeated = spread.has(selection.name.value)
+    spread.add(selection.name.value)
+    return !isRepeated
+  })
 }
 
 function isConditional(selection: SelectionNode): boolean {
