@@ -1,6 +1,7 @@
 /** The engine that a configuration names, as Apollo Server takes it. */
 import type { Logger } from 'pino'
 import type { Engine, PipelineContext } from './authorized-engine.ts'
+import { withEstimatedPlanning } from './estimated-planning.ts'
 import type { ClientRequest } from './execution/client-request.ts'
 import { subgraphDataSource } from './execution/subgraph-data-source.ts'
 import { apolloServerGateway, nativeEngine } from './native-engine.ts'
@@ -31,7 +32,8 @@ export async function engineFor(
     const { apolloEngine } = await import('./execution/apollo-engine.ts')
     const dataSource = (subgraph: string) =>
       subgraphDataSource((request, client) => subgraphs.fetch(subgraph, request, client))
-    return { engine: apolloEngine({ supergraphSdl: loadableSdl, dataSource, log }) }
+    const engine = apolloEngine({ supergraphSdl: loadableSdl, dataSource, log })
+    return { engine: withEstimatedPlanning(engine, loadableSdl, planningTime) }
   }
   const native = await nativeEngine<ClientRequest>({
     supergraphSdl: loadableSdl,

@@ -8,6 +8,7 @@ import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
+import { until } from '../support/until.ts'
 import { nestedOperation, sharedNodes } from '../support/shared-nodes.ts'
 
 const planningTime = 2_000
@@ -30,10 +31,20 @@ beforeAll(async () => {
     })
   })
   await new Promise<void>((ready) => subgraph.listen(0, '127.0.0.1', ready))
+  gateway = await start('')
+})
+afterAll(async () => {
+  await gateway.close()
+  subgraph.close()
+  await issuer.close()
+})
+
+function start(engine: string): Promise<RunningGateway> {
   const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}/`
-  gateway = await runGateway(
+  return runGateway(
     sharedNodes(url, { hasOneKey: false }),
-    `authentication:
+    `${engine}
+authentication:
   issuers:
     - issuer: ${issuer.issuer}
       jwks_uri: ${issuer.jwksUri}
@@ -45,12 +56,7 @@ limits:
   planning_time: ${planningTime}ms
 `,
   )
-})
-afterAll(async () => {
-  await gateway.close()
-  subgraph.close()
-  await issuer.close()
-})
+}
 
 const tooComplex = {
   message: expect.stringContaining('too long to plan'),
@@ -88,7 +94,8 @@ test('an operation that takes too long to plan is refused, and at once when it i
   expect(await another).toEqual(first)
 })
 
-test('operations that are easy to plan do not wait for hard ones', async () => {
+test('operations that are easy to plan do not wait for hard ones, which leave no memory behind', async () => {
+  const memory = process.memoryUsage().rss
   let refused = 0
   const hard = Array.from({ length: 5 }, async (_, index) => {
     const refusal = await ask(hardOperation(`Hard${index}`))
@@ -104,9 +111,22 @@ test('operations that are easy to plan do not wait for hard ones', async () => {
   for (const refusal of await Promise.all(hard)) {
     expect(refusal).toMatchObject({ status: 400, errors: [tooComplex] })
   }
+  await until(() => process.memoryUsage().rss < memory + 150 * 1024 * 1024)
 })
 
 test('a refused operation is not logged as an error', () => {
   const severe = gateway.log.filter((line) => (JSON.parse(line) as { level: number }).level > 40)
   expect(severe).toEqual([])
+})
+
+test('@apollo/gateway is not asked to plan what is estimated to take too long', async () => {
+  const reference = await start('engine: apollo')
+  try {
+    const { status, errors } = await send(reference.url, { query: hardOperation('Hard') })
+    expect({ status, errors }).toEqual({ status: 400, errors: [tooComplex] })
+    const easy = await send(reference.url, { query: easyOperation(1, { isLong: true }) })
+    expect(easy.data?.node.f1).toBe('one')
+  } finally {
+    await reference.close()
+  }
 })
