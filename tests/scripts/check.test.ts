@@ -1,5 +1,6 @@
 /** `npm run check`: what composition lets pass. */
 import { afterEach, expect, test } from '@jest/globals'
+import type { AcceptedFile } from '../../scripts/check/accepted-names.ts'
 import { checkSupergraph } from '../../scripts/check/check-supergraph.ts'
 import { composeSubgraphs } from '../../scripts/compose/compose-subgraphs.ts'
 import { composeToFile } from '../../scripts/compose/compose-to-file.ts'
@@ -35,7 +36,9 @@ function paths() {
 }
 
 /** What is found, as a person reads it, with the folder left out. */
-async function found(options: { default?: 'allow' | 'deny' } = {}): Promise<string[]> {
+async function found(
+  options: { default?: 'allow' | 'deny'; accept?: AcceptedFile } = {},
+): Promise<string[]> {
   const { findings } = await checkSupergraph({
     ...paths(),
     last: folder.at('supergraph.graphql'),
@@ -127,36 +130,29 @@ test('scopes and policies that are meant are accepted by a list in a file', asyn
   b: Int @requiresScopes(scopes: [["orders:read"]]) @policy(policies: [["owners"]])
 }
 `)
-  const check = (...words: string[]) =>
-    runScript('check', ['--config', 'supergraph.yaml', ...words], {}, folder.path)
-  const asked = await check()
-  expect(asked.exitCode).toBe(1)
-  expect(asked.stderr).toMatch(/SCOPE_TYPO[^]*POLICY_TYPO/)
+  const accept = { path: folder.at('accepted.yaml'), isRequired: false }
+  const typos = [expect.stringContaining('SCOPE_TYPO'), expect.stringContaining('POLICY_TYPO')]
+  expect(await found({ accept })).toEqual(typos)
 
   folder.write('accepted.yaml', 'SCOPE_TYPO: ["orders:read"]\nPOLICY_TYPO: [owners, onwer]\n')
-  expect(await check()).toMatchObject({
-    exitCode: 0,
-    stderr:
-      'warning ACCEPTED_NEEDLESSLY: "onwer" is accepted as no POLICY_TYPO, and would not be asked about: remove it from the accepted names\n',
-  })
-  folder.write('meant.yaml', 'SCOPE_TYPO: ["orders:read"]\n')
-  const others = await check('--accept', 'meant.yaml')
-  expect(others.exitCode).toBe(1)
-  expect(others.stderr).not.toContain('SCOPE_TYPO')
+  expect(await found({ accept })).toEqual([
+    'warning ACCEPTED_NEEDLESSLY: "onwer" is accepted as no POLICY_TYPO, and would not be asked about: remove it from the accepted names',
+  ])
+  folder.write('accepted.yaml', 'SCOPE_TYPO: ["orders:read"]\n')
+  expect(await found({ accept })).toEqual(typos.slice(1))
 
   for (const [text, complaint] of [
-    ['SCOPE_TYPOS: [a]', 'wrong.yaml:1: SCOPE_TYPOS: expected lists of names for SCOPE_TYPO and'],
-    ['\nPOLICY_TYPO: a', 'wrong.yaml:2: POLICY_TYPO: expected lists of names for SCOPE_TYPO and'],
-    ['- a', 'wrong.yaml: expected lists of names for SCOPE_TYPO and'],
-    ['SCOPE_TYPO: [', 'wrong.yaml:1:14: '],
+    ['SCOPE_TYPOS: [a]', ':1: SCOPE_TYPOS: expected lists of names for SCOPE_TYPO and POLICY_TYPO'],
+    ['\nPOLICY_TYPO: a', ':2: POLICY_TYPO: expected lists of names for SCOPE_TYPO and POLICY_TYPO'],
+    ['- a', ': expected lists of names for SCOPE_TYPO and POLICY_TYPO'],
+    ['SCOPE_TYPO: [', ':1:14: '],
   ] as const) {
-    folder.write('wrong.yaml', text)
-    const { exitCode, stderr } = await check('--accept', 'wrong.yaml')
-    expect({ exitCode, lines: stderr.split('\n').length }).toEqual({ exitCode: 1, lines: 2 })
-    expect(stderr).toContain(`check: ${complaint}`)
+    folder.write('accepted.yaml', text)
+    await expect(found({ accept })).rejects.toThrow(`accepted.yaml${complaint}`)
   }
-  expect((await check('--accept', 'gone.yaml')).stderr).toBe(
-    'check: the file of accepted names gone.yaml is not there: name it with --accept\n',
+  const gone = { path: folder.at('gone.yaml'), isRequired: true }
+  await expect(found({ accept: gone })).rejects.toThrow(
+    'gone.yaml is not there: name it with --accept',
   )
 })
 

@@ -276,11 +276,12 @@ describe('a subgraph of ours that is asked for its schema', () => {
     await subgraph.close()
   })
 
-  /** The command, in a folder of its own. */
-  const composeIt = (environment: Readonly<Record<string, string>>) => {
+  /** What is wrong in that environment, as a person reads it. */
+  const problemsIn = async (environment: Readonly<Record<string, string>>) => {
     const schema = `{ subgraph_url: "${subgraph.url}" }`
     folder.write('supergraph.yaml', `subgraphs:\n  users: { schema: ${schema} }\n`)
-    return runScript('compose', [], environment, folder.path)
+    const { report } = await composeToFile({ ...options(), compose, environment })
+    return report.errors.map(({ message }) => message).join()
   }
 
   test('answers, since the request is signed with GATEWAY_SECRET', async () => {
@@ -291,30 +292,26 @@ describe('a subgraph of ours that is asked for its schema', () => {
     for (const environment of [
       { GATEWAY_SECRET: secret },
       { GATEWAY_SECRET: `${secret}, a secret that follows after it in a rotation` },
-      { GATEWAY_SECRET_FILE: 'secret.txt', NODE_ENV: 'production' },
-      { DATA_DIR: 'data' },
+      { GATEWAY_SECRET_FILE: folder.at('secret.txt'), NODE_ENV: 'production' },
+      { DATA_DIR: folder.at('data') },
     ]) {
-      expect(await composeIt(environment)).toMatchObject({ exitCode: 0, stderr: '' })
+      expect(await problemsIn(environment)).toBe('')
     }
     expect(folder.read('supergraph.graphql')).toContain('type User')
   })
 
   test('refuses a request without a secret, or with another one, and the message says what to do', async () => {
     folder = projectFolder({ 'data/secrets/gateway-secret': secret })
-    const refused = async (environment: Readonly<Record<string, string>>) => {
-      const { exitCode, stderr } = await composeIt(environment)
-      expect(exitCode).toBe(1)
-      return stderr
-    }
-    expect(await refused({ DATA_DIR: 'data', NODE_ENV: 'production' })).toContain(
+    const production = { DATA_DIR: folder.at('data'), NODE_ENV: 'production' }
+    expect(await problemsIn(production)).toContain(
       'it answers 401 to everybody but its gateway: set GATEWAY_SECRET, and the request is signed',
     )
     const other = 'another secret that the gateway does not have'
-    const complaint = await refused({ GATEWAY_SECRET: other })
+    const complaint = await problemsIn({ GATEWAY_SECRET: other })
     expect(complaint).toContain('it answers 401 although the request was signed')
     expect(complaint).not.toContain(other)
-    expect(await refused({ GATEWAY_SECRET: 'short' })).toBe(
-      'compose: the configuration cannot be used:\n  - GATEWAY_SECRET has a secret that is shorter than 32 bytes\n',
+    await expect(problemsIn({ GATEWAY_SECRET: 'short' })).rejects.toThrow(
+      'GATEWAY_SECRET has a secret that is shorter than 32 bytes',
     )
   })
 })
@@ -323,28 +320,26 @@ test('what is not UTF-8 is an error with file and line, and composes nothing', a
   project()
   const latin1 = Buffer.from(reviews.replace('score', '"Gr\xf6\xdfe" score'), 'latin1')
   writeFileSync(folder.at('reviews.graphql'), latin1)
-  const run = () => runScript('compose', [], {}, folder.path)
-  expect(await run()).toMatchObject({
-    exitCode: 1,
-    stderr: expect.stringContaining(
-      'reviews.graphql:3: error SCHEMA_UNAVAILABLE in subgraph reviews: reviews.graphql is not UTF-8: save it in that encoding',
-    ),
-  })
+  const notUtf8 = `error SCHEMA_UNAVAILABLE in subgraph reviews: ${folder.at('reviews.graphql')} is not UTF-8: save it in that encoding`
+  const errors = async () => {
+    const { report } = await composeToFile({ ...options(), compose })
+    return report.errors.map((error) => describeProblem('error', error))
+  }
+  expect(await errors()).toEqual([`${folder.at('reviews.graphql')}:3: ${notUtf8}`])
   writeFileSync(folder.at('reviews.graphql'), Buffer.from(`\ufeff${reviews}`, 'utf16le'))
-  expect((await run()).stderr).toContain('reviews.graphql:1: error SCHEMA_UNAVAILABLE')
+  expect(await errors()).toEqual([`${folder.at('reviews.graphql')}:1: ${notUtf8}`])
   writeFileSync(folder.at('supergraph.yaml'), Buffer.from(`${supergraph}# \xe9\n`, 'latin1'))
-  expect(await run()).toMatchObject({
-    exitCode: 1,
-    stderr: 'compose: supergraph.yaml:4 is not UTF-8: save it in that encoding\n',
-  })
+  await expect(errors()).rejects.toThrow(
+    `${folder.at('supergraph.yaml')}:4 is not UTF-8: save it in that encoding`,
+  )
   expect(existsSync(folder.at('supergraph.graphql'))).toBe(false)
 })
 
-test('a pinned release of composition is a hint', async () => {
+test('another release of composition that is asked for is a hint', async () => {
   project({ 'supergraph.yaml': `federation_version: =2.9.0\n${supergraph}` })
-  expect(await runScript('compose', [], {}, folder.path)).toMatchObject({
-    exitCode: 0,
-    stderr:
-      'supergraph.yaml:1: hint OTHER_FEDERATION_VERSION: federation_version asks for =2.9.0: composed with 2.14.4, which is installed\n',
+  const { report } = await composeToFile({ ...options(), compose })
+  expect(report).toMatchObject({
+    outcome: 'composed',
+    hints: [{ code: 'OTHER_FEDERATION_VERSION', places: [{ line: 1 }] }],
   })
 })

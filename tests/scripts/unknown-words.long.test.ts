@@ -38,6 +38,11 @@ const refusals: readonly [module: string, words: readonly string[], line: string
     'check: the last supergraph supergraph.grahpql is not there: name it with --last',
   ],
   [
+    'scripts/check',
+    ['--accept', 'gone.yaml'],
+    'check: the file of accepted names gone.yaml is not there: name it with --accept',
+  ],
+  [
     'scripts/config',
     ['check', 'other.yaml', '--format', 'xml'],
     'config: --format "xml" is not known: give text or json',
