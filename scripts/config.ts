@@ -35,7 +35,7 @@ runCommand('config', async () => {
   if (command === 'check' && file !== undefined && more.length === 0) {
     return check(file, format === 'json')
   }
-  throw new StartFailure('say `schema`, or `check FILE`: see --help')
+  throw new StartFailure('give `schema`, or `check FILE` with or without --format: see --help')
 })
 
 function check(file: string, asJson: boolean): number {

@@ -50,9 +50,13 @@ const refusals: readonly [module: string, words: readonly string[], line: string
   [
     'scripts/config',
     ['schema', '--format', 'json'],
-    'config: say `schema`, or `check FILE`: see --help',
+    'config: give `schema`, or `check FILE` with or without --format: see --help',
   ],
-  ['scripts/config', ['chekc', 'a'], 'config: say `schema`, or `check FILE`: see --help'],
+  [
+    'scripts/config',
+    ['chekc', 'a'],
+    'config: give `schema`, or `check FILE` with or without --format: see --help',
+  ],
   [
     'scripts/keys',
     ['claims-key', 'any typo'],
