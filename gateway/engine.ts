@@ -42,6 +42,8 @@ export async function engineFor(
     planningThread: 'when large',
     whileServing,
     planningTime,
+    onTooComplex: (operationName) =>
+      log.warn({ operationName }, 'an operation takes longer to plan than limits.planning_time'),
   })
   // What the short road has executed is not executed again to be told with its errors.
   const executedOnce: NativeEngine<PipelineContext> = {

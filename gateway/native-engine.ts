@@ -1,6 +1,6 @@
 /** The engine: joins planning and execution for one supergraph. It holds no state of a request. */
 import type { ApolloServerOptions, BaseContext } from '@apollo/server'
-import { print } from 'graphql'
+import { getOperationAST, print } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { GatewayError } from './errors.ts'
 import type { EndSignal } from './execution/client-request.ts'
@@ -31,6 +31,8 @@ export interface NativeEngineOptions<Context> extends PlanningOptions {
   isLabelOn?: (label: string) => boolean
   /** The most operations whose plans are kept; default 1,000. */
   operations?: number
+  /** Called when an operation is too complex to plan, but not when it is sent again soon after. */
+  onTooComplex?: (operationName: string | undefined) => void
   /** A number from 0 to 1, for `percent(...)`; default Math.random. */
   random?: () => number
 }
@@ -143,7 +145,9 @@ export async function nativeEngine<Context>(
         cache.set(document, text, variant, compiled)
         return compiled
       } catch (cause) {
-        refused.remember(key, cause)
+        if (refused.remember(key, cause)) {
+          options.onTooComplex?.(getOperationAST(document, operationName)?.name?.value)
+        }
         throw cause
       } finally {
         planning.delete(key)

@@ -9,8 +9,8 @@ const mostOperations = 10_000
 /** The operations that were too complex to plan: to try each of them again would take as long again. */
 export interface RefusedOperations {
   has(key: string): boolean
-  /** Remembers the operation, if this is why it was not planned. */
-  remember(key: string, cause: unknown): void
+  /** Remembers the operation and returns true, if this is why it was not planned. */
+  remember(key: string, cause: unknown): boolean
 }
 
 /** Returns the memory of refused operations, empty. */
@@ -19,8 +19,11 @@ export function refusedOperations(): RefusedOperations {
   return {
     has: (key) => refused.size > 0 && refused.has(digest(key)),
     remember(key, cause) {
-      if (!(cause instanceof GatewayError) || cause.reason !== 'OPERATION_TOO_COMPLEX') return
+      if (!(cause instanceof GatewayError) || cause.reason !== 'OPERATION_TOO_COMPLEX') {
+        return false
+      }
       refused.set(digest(key), true)
+      return true
     },
   }
 }

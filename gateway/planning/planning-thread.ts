@@ -155,10 +155,10 @@ function startWorker(supergraphSdl: string): Worker {
   return new Worker(code, { eval: true, ...options })
 }
 
-/** A planner takes about 0.6 KB per character of the supergraph, and 30 MB. */
+/** A planner takes less than 1 KB for each character of the supergraph; planning takes the rest. */
 function heapLimits(supergraphSdl: string) {
   return {
-    maxOldGenerationSizeMb: 256 + Math.ceil(supergraphSdl.length / 512) / 2,
+    maxOldGenerationSizeMb: 256 + Math.ceil(supergraphSdl.length / 1024),
     maxYoungGenerationSizeMb: 48,
   }
 }
