@@ -119,13 +119,13 @@ export async function createGeneration({
   ): Promise<HttpAnswer> {
     const ready = short?.find(request, client.caller)
     if (!short || !ready) return pipeline.answer(request, client)
-    const executed = await short.execute(ready, client).catch(unlessRefused)
-    if (!executed) return pipeline.answer(request, client)
-    return short.answer(ready, executed) ?? pipeline.answer(request, { ...client, executed })
+    try {
+      const executed = await short.execute(ready, client)
+      return short.answer(ready, executed) ?? pipeline.answer(request, { ...client, executed })
+    } catch (cause) {
+      // The pipeline reports what was refused before it was executed.
+      if (cause instanceof GatewayError) return pipeline.answer(request, client)
+      throw cause
+    }
   }
-}
-
-/** The pipeline reports what was refused before it was executed. */
-function unlessRefused(cause: unknown): undefined {
-  if (!(cause instanceof GatewayError)) throw cause
 }
