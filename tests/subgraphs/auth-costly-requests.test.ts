@@ -1,6 +1,5 @@
 /** No request, however odd, keeps auth busy for long, or asks for more than one request is worth. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { strengthEstimator } from '../../subgraphs/auth/passwords/password-strength.ts'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
@@ -24,6 +23,7 @@ beforeAll(async () => {
   ask = asker('auth', running.url)
   // What is loaded at its first use is not what these tests are about.
   await ask(null, 'mutation { startPasskeyLogin }')
+  await ask(null, 'mutation { signUp(username: "x", password: "x") { strength { score } } }')
 })
 afterAll(async () => {
   await running.close()
@@ -37,19 +37,21 @@ const aliases = (count: number, field: string) =>
 /** Normalizing these takes seconds: each mark has to be put before those of the other kind. */
 const marks = 'a' + '\u0301'.repeat(60_000) + '\u0316'.repeat(60_000)
 
-/** In milliseconds. On a busy machine; what is measured here is many times as much without its bound. */
-const longestBearable = 2_500
+/** In milliseconds of CPU time; what is measured here is many times as much without its bound. */
+const mostWork = 2_500
 
-/** Returns the answer, and how long auth did nothing else meanwhile, in milliseconds. */
-async function timed(act: () => Promise<Answer>) {
-  const delay = monitorEventLoopDelay({ resolution: 5 })
-  delay.enable()
+/**
+ * Returns the answer, and the CPU time of all threads of the process until then, in milliseconds. How long
+ * it takes by the clock depends on what else the machine does.
+ */
+async function measured(act: () => Promise<Answer>) {
+  const before = process.cpuUsage()
   const answer = await act()
-  delay.disable()
-  return { answer, longestStall: delay.max / 1e6 }
+  const { user, system } = process.cpuUsage(before)
+  return { answer, work: (user + system) / 1000 }
 }
 
-describe('others are served while', () => {
+describe('auth does little work when', () => {
   test.each<[string, () => Promise<Answer>]>([
     [
       'the strength of a refused sign-up is asked for under 16 names',
@@ -102,8 +104,8 @@ describe('others are served while', () => {
         }),
     ],
   ])('%s', async (_name, act) => {
-    const { answer, longestStall } = await timed(act)
-    expect(longestStall).toBeLessThan(longestBearable)
+    const { answer, work } = await measured(act)
+    expect(work).toBeLessThan(mostWork)
     expect(codes(answer)).not.toContain('INTERNAL_SERVER_ERROR')
   })
 })
