@@ -209,6 +209,23 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       expect(data.apiKeys).toContainEqual({ id: apiKey.id, lastUsedAt: expect.any(String) })
     })
 
+    test('has each scope once, however often it is given, as a client has', async () => {
+      const { claims } = await loggedIn(ask)
+      const { key, apiKey } = await newApiKey(claims, ...Array<string>(5_000).fill('profile'))
+      expect(apiKey.scopes).toEqual(['profile'])
+      // One that was made when repetitions were kept.
+      const database = await openDatabase<any>(scratch.url)
+      await sql`update auth_api_keys set scope = 'profile profile' where id = ${apiKey.id}`.execute(
+        database,
+      )
+      await database.destroy()
+      const { body } = await post('/oauth/token', { ...exchange, subject_token: key })
+      expect(body.scope).toBe('profile')
+      const client = await newClient('a', 'b', 'a')
+      const form = { grant_type: 'client_credentials' }
+      expect((await post('/oauth/token', form, basic(client))).body.scope).toBe('a b')
+    })
+
     test('cannot have scopes that its maker lacks, nor be made with a key', async () => {
       const { claims } = await loggedIn(ask)
       expect(codes((await newApiKey(claims, 'admin:users')).answer)).toEqual(['BAD_USER_INPUT'])
@@ -289,6 +306,20 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
         const answer = await post('/oauth/introspect', { token: ended }, basic(client))
         expect(answer.body).toEqual({ active: false })
       }
+    })
+
+    test('heeds a cut-off of an auth process that does not count generations yet', async () => {
+      const client = await newClient('introspect')
+      const form = { grant_type: 'client_credentials' }
+      const token = (await post('/oauth/token', form, basic(client))).body.access_token
+      const introspect = () => post('/oauth/introspect', { token }, basic(client))
+      expect((await introspect()).body.active).toBe(true)
+      const database = await openDatabase<any>(scratch.url)
+      const { iat } = claimsOf(token)
+      await sql`insert into auth_subject_cut_offs (subject, issued_before, expires_at)
+        values (${client.id}, ${iat}, ${Date.now() + 300_000})`.execute(database)
+      await database.destroy()
+      expect((await introspect()).body).toEqual({ active: false })
     })
 
     test('is refused to everybody else', async () => {

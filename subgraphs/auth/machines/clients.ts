@@ -42,7 +42,7 @@ export function clientStore(database: AuthDatabase, now: () => number): Clients 
           name,
           // The secret is random and long: nobody guesses it from its hash, however fast.
           secret_hash: hashOf(secret),
-          scope: scopes.join(' '),
+          scope: [...new Set(scopes)].join(' '),
           created_at: now(),
           disabled_at: null,
         })

@@ -41,12 +41,18 @@ export function ownTokenVerifier(parts: OwnTokenParts): VerifyOwnToken {
     }
   }
 
-  async function isRevoked({ sub, gen, sid, akid }: OwnClaims): Promise<boolean> {
+  async function isRevoked({ sub, iat = 0, gen, sid, akid }: OwnClaims): Promise<boolean> {
     const cutOff = await database
       .selectFrom('auth_subject_cut_offs')
       .select('subject')
       .where('subject', '=', sub)
-      .where('generation', '>', typeof gen === 'number' ? gen : -1)
+      .where((where) =>
+        where.or([
+          where('generation', '>', typeof gen === 'number' ? gen : -1),
+          // Of a process that does not count generations yet.
+          where.and([where('generation', 'is', null), where('issued_before', '>=', iat)]),
+        ]),
+      )
       .executeTakeFirst()
     if (cutOff) return true
     if (typeof sid === 'string') return !(await isOpen('auth_sessions', sid))
