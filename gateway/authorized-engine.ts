@@ -4,13 +4,14 @@
  */
 import { HeaderMap } from '@apollo/server'
 import type { ApolloServerOptions } from '@apollo/server'
-import { getVariableValues, GraphQLError, GraphQLSchema } from 'graphql'
+import { GraphQLError, GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import { answerWithDenials } from './authorization/answer-with-denials.ts'
 import type { ResponseData } from './authorization/answer-with-denials.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
 import type { CompiledOperation } from './authorization/compile-operation.ts'
+import { conditionValues } from './authorization/conditions.ts'
 import type { Variables } from './authorization/conditions.ts'
 import { challengeOf } from './authorization/challenge.ts'
 import type { Challenge } from './authorization/challenge.ts'
@@ -25,6 +26,9 @@ import { withStepUp } from './authorization/step-up.ts'
 import type { StepUp } from './authorization/step-up.ts'
 import type { ClientRequest } from './execution/client-request.ts'
 import type { OperationResult } from './execution/run-operation.ts'
+import { nullCondition, variableErrors } from './execution/variable-errors.ts'
+import { GatewayError } from './errors.ts'
+import { pipelineError } from './http/client-errors.ts'
 import { challenge } from './http/refusal.ts'
 import { statusTells } from './http/media-type.ts'
 
@@ -68,7 +72,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
         introspect = introspection(authorizer, apiSchema)
       })
       const { executor } = await engine.load(options)
-      return { executor: (request) => execute(request, executor!) }
+      return { executor: (request) => execute(request, executor!).catch(asPipelineError) }
     },
   }
 
@@ -77,8 +81,8 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     const { caller } = context as ClientRequest
     const variables = request.request.variables ?? {}
     const compiled = authorizer.compile(document, operationName)
-    const errors = variableErrors(compiled, variables)
-    if (errors) return { errors }
+    const errors = errorsBefore(compiled, variables)
+    if (errors.length > 0) return { errors }
     const granted = await decideAll(compiled.policies, request)
     const authorized = authorizer.authorize(compiled, caller, variables, granted)
 
@@ -99,14 +103,13 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
     return denied(result, denials, authorized, request, granted)
   }
 
-  /** What the engine does not find out: it gets the operation without introspection. */
-  function variableErrors(compiled: CompiledOperation, variables: Variables) {
-    const nulls = nullConditions(compiled, variables)
-    if (nulls.length > 0) return nulls
-    if (!compiled.introspects) return undefined
-    const { operation } = compiled
-    const definitions = operation.variableDefinitions ?? []
-    return getVariableValues(apiSchema!, definitions, variables, { maxErrors: 50 }).errors
+  /** What is executed of an operation that introspects lacks the variables that only that uses. */
+  function errorsBefore(compiled: CompiledOperation, variables: Variables) {
+    const valueOf = conditionValues(compiled, variables)
+    const conditions = [...compiled.conditionVariables.keys()]
+    const nulls = conditions.filter((name) => valueOf(name) === null).map(nullCondition)
+    if (nulls.length > 0 || !compiled.introspects) return nulls
+    return variableErrors(apiSchema!, compiled.operation.variableDefinitions ?? [], variables)
   }
 
   async function decideAll(
@@ -155,19 +158,6 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
   }
 }
 
-/** A variable with a default may be null by its type, but not in @skip and @include (section 6.3.2). */
-function nullConditions({ conditionVariables }: CompiledOperation, variables: Variables) {
-  const names = [...conditionVariables.keys()].filter(
-    (name) => Object.hasOwn(variables, name) && variables[name] === null,
-  )
-  return names.map(
-    (name) =>
-      new GraphQLError(`Variable "$${name}" of non-null type "Boolean!" must not be null.`, {
-        extensions: { code: 'BAD_USER_INPUT' },
-      }),
-  )
-}
-
 /**
  * Subscriptions are not served, and a rule of graphql-js throws on those with conditions: by this
  * schema, they are validated no further. Introspection shows the whole one.
@@ -175,6 +165,10 @@ function nullConditions({ conditionVariables }: CompiledOperation, variables: Va
 function withoutSubscriptions(schema: GraphQLSchema): GraphQLSchema {
   if (!schema.getSubscriptionType()) return schema
   return new GraphQLSchema({ ...schema.toConfig(), subscription: undefined, assumeValid: true })
+}
+
+function asPipelineError(cause: unknown): never {
+  throw cause instanceof GatewayError ? pipelineError(cause) : cause
 }
 
 /** The plan is kept by what is executed, never by what was asked. */

@@ -1,6 +1,7 @@
 /** The engine that a configuration names, as Apollo Server takes it. */
 import type { Logger } from 'pino'
 import type { Engine, PipelineContext } from './authorized-engine.ts'
+import { checkingVariables } from './checking-variables.ts'
 import { withEstimatedPlanning } from './estimated-planning.ts'
 import type { ClientRequest } from './execution/client-request.ts'
 import { subgraphDataSource } from './execution/subgraph-data-source.ts'
@@ -33,7 +34,8 @@ export async function engineFor(
     const dataSource = (subgraph: string) =>
       subgraphDataSource((request, client) => subgraphs.fetch(subgraph, request, client))
     const engine = apolloEngine({ supergraphSdl: loadableSdl, dataSource, log })
-    return { engine: withEstimatedPlanning(engine, loadableSdl, planningTime) }
+    const checked = checkingVariables(engine)
+    return { engine: withEstimatedPlanning(checked, loadableSdl, planningTime) }
   }
   const native = await nativeEngine<ClientRequest>({
     supergraphSdl: loadableSdl,

@@ -128,6 +128,11 @@ export const errorTable = {
     status: 400,
     message: 'The variables are nested too deeply',
   },
+  EXTENSIONS_TOO_DEEP: {
+    code: 'BAD_REQUEST',
+    status: 400,
+    message: 'The extensions are nested too deeply',
+  },
   PERSISTED_QUERY_NOT_SUPPORTED: {
     code: 'PERSISTED_QUERY_NOT_SUPPORTED',
     status: 200,

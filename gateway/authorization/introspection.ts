@@ -5,6 +5,7 @@
 import { executeSync, Kind, OperationTypeNode } from 'graphql'
 import type { FieldNode, GraphQLSchema } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { GatewayError } from '../errors.ts'
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './caller-masks.ts'
 import type { CompiledOperation } from './compile-operation.ts'
@@ -64,7 +65,8 @@ export function introspection(
       const operation = { ...compiled.operation, operation: OperationTypeNode.QUERY, selectionSet }
       const document = trimmedDocument(operation, compiled.fragments)
       const { data, errors } = executeSync({ schema: view, document, variableValues: variables })
-      if (errors?.[0]) throw errors[0]
+      // A null in a variable that has a default, where none may be: validation lets it pass.
+      if (errors?.[0]) throw new GatewayError('BAD_USER_INPUT', { message: errors[0].message })
       return data?.[(field.alias ?? field.name).value]
     }
   }

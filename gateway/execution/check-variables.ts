@@ -1,7 +1,5 @@
 /** CoerceVariableValues (GraphQL, section 6.1.2), as far as a gateway needs it: may they pass? */
 import {
-  getVariableValues,
-  GraphQLError,
   isEnumType,
   isInputObjectType,
   isInputType,
@@ -11,7 +9,8 @@ import {
   isSpecifiedScalarType,
   typeFromAST,
 } from 'graphql'
-import type { GraphQLInputType, GraphQLSchema, VariableDefinitionNode } from 'graphql'
+import type { GraphQLError, GraphQLInputType, GraphQLSchema, VariableDefinitionNode } from 'graphql'
+import { variableErrors } from './variable-errors.ts'
 
 export type VariableValues = Readonly<Record<string, unknown>>
 
@@ -42,7 +41,7 @@ export function variablesCheck(
     })
     if (fine) return noErrors
     // The sentences are those of graphql-js; it also has the last word.
-    return getVariableValues(schema, definitions, variables, { maxErrors: 50 }).errors ?? noErrors
+    return variableErrors(schema, definitions, variables)
   }
 }
 

@@ -13,6 +13,7 @@ import type { Misfit, ResponseWriter, SharedTexts } from './response-writer.ts'
 import type { SharedObjects } from './share-entities.ts'
 import { marked } from './subgraph-errors.ts'
 import type { FetchSubgraph } from './subgraph-request.ts'
+import { nullCondition } from './variable-errors.ts'
 
 export interface Run<Context> {
   readonly operation: CompiledOperation
@@ -111,13 +112,7 @@ function refuseVariables(
   const errors = checkVariables(variables)
   if (errors.length > 0) return errors
   return conditionVariables.flatMap((name) =>
-    condition(name, variables) === undefined
-      ? [
-          new GraphQLError(`Variable "$${name}" of non-null type "Boolean!" must not be null.`, {
-            extensions: { code: 'BAD_USER_INPUT' },
-          }),
-        ]
-      : [],
+    condition(name, variables) === undefined ? [nullCondition(name)] : [],
   )
 }
 

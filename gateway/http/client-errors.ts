@@ -48,7 +48,10 @@ function tableError(formatted: GraphQLFormattedError, { row, reason }: GatewayEr
 }
 
 /** graphql-js suggests names that are similar: hidden ones, too. */
-const suggestion = / ?Did you mean [^?]*\?$/
+const suggestion = 'Did you mean '
+
+/** The longest message in characters: those of graphql-js quote what the client sent, each time. */
+const longestMessage = 1_000
 
 /** What graphql-js says when it stops comparing fields that have the same response name. */
 const aborted = 'Validation aborted.'
@@ -57,10 +60,23 @@ const tooComplex =
 
 function passed(formatted: GraphQLFormattedError): GraphQLFormattedError {
   const text = formatted.message
-  const message = text === aborted ? tooComplex : text.replace(suggestion, '')
+  const message = text === aborted ? tooComplex : shortened(withoutSuggestion(text))
   const extensions = Object.entries(formatted.extensions ?? {})
   const shown = extensions.filter(([name]) => extensionsForClients.includes(name))
   return { ...formatted, message, extensions: Object.fromEntries(shown) }
+}
+
+/** A suggestion is the end of a message; no regular expression finds it in linear time. */
+function withoutSuggestion(text: string): string {
+  const start = text.endsWith('?') ? text.lastIndexOf(suggestion) : -1
+  return start === -1 ? text : text.slice(0, start).trimEnd()
+}
+
+/** Where and why is at the ends of a message. */
+function shortened(text: string): string {
+  if (text.length <= longestMessage) return text
+  const half = longestMessage / 2
+  return `${text.slice(0, half)} ... ${text.slice(-half)}`
 }
 
 function originOf(error: unknown): unknown {

@@ -2,12 +2,21 @@
 import { GatewayError } from '../errors.ts'
 import { deepestValue, documentNesting, isNestedDeeper } from './nesting.ts'
 
-/** Throws a GatewayError for variables that are nested too deeply. */
-export function refuseDeepVariables(variables: unknown): void {
-  if (!isNestedDeeper(variables, deepestValue + 1)) return
-  throw new GatewayError('VARIABLES_TOO_DEEP', {
-    message: `The variables are nested deeper than ${deepestValue} levels`,
-  })
+/** Throws a GatewayError for variables or extensions that are nested too deeply. */
+export function refuseDeepValues({
+  variables,
+  extensions,
+}: Readonly<Record<string, unknown>>): void {
+  if (isNestedDeeper(variables, deepestValue + 1)) {
+    throw new GatewayError('VARIABLES_TOO_DEEP', {
+      message: `The variables are nested deeper than ${deepestValue} levels`,
+    })
+  }
+  if (isNestedDeeper(extensions, deepestValue + 1)) {
+    throw new GatewayError('EXTENSIONS_TOO_DEEP', {
+      message: `The extensions are nested deeper than ${deepestValue} levels`,
+    })
+  }
 }
 
 /**

@@ -221,6 +221,26 @@ const refused: readonly Case[] = [
     'BAD_USER_INPUT',
     /deeper than 200 levels/,
   ],
+  ...[
+    'query ($x: Boolean = true) { name @skip(if: $x) }',
+    'query ($x: Boolean = true) { name self { name @include(if: $x) } }',
+    'query ($x: Boolean = true) { name ... @include(if: $x) { name } }',
+    'query ($x: Boolean = true) { __schema { types @skip(if: $x) { name } } }',
+    'query ($x: String = "Query") { name __type(name: $x) { name } }',
+  ].map((query): Case => [
+    `null where none may be: ${query}`,
+    { query, variables: { x: null } },
+    400,
+    'BAD_USER_INPUT',
+    /must not be null/,
+  ]),
+  [
+    'extensions nested 5,000 deep',
+    `{"query":"{ name }","extensions":{"x":${nested(5000, '[', ']')}}}`,
+    400,
+    'BAD_REQUEST',
+    /extensions are nested deeper than 200 levels/,
+  ],
   [
     'a type nested 4,000 deep',
     { query: `query ($x: ${nested(4000, '[', ']', 'Int')}) { json(value: $x) }` },
@@ -313,6 +333,39 @@ test.each(engines)('a hash that fits the query beside it is no hindrance: %s', a
   // Nothing was stored by it.
   const alone = await door.post(engine, { extensions })
   expect(alone.body.errors).toMatchObject([{ message: 'PersistedQueryNotSupported' }])
+})
+
+test.each(engines)('many errors in large variables are a short response: %s', async (engine) => {
+  // With a search for suggestions that takes quadratic time, each of these messages takes seconds.
+  const text = 'Did you mean '.repeat(6_000)
+  const unknown = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`u${index}`, 1]))
+  const cases = [
+    ['Search', { ...unknown, text }],
+    ['[[Int]]', Array.from({ length: 5_000 }, () => 'x')],
+    ['[[Int]]', [text]],
+  ] as const
+  for (const [type, x] of cases) {
+    const query = `query ($x: ${type}) { search(${type === 'Search' ? 'by' : 'lists'}: $x) }`
+    for (let times = 0; times < 2; times++) {
+      const { status, text, body } = await door.post(engine, { query, variables: { x } })
+      expect(status).toBe(400)
+      expect(text.length).toBeLessThan(50_000)
+      expect(body.errors!.length).toBeLessThanOrEqual(21)
+      for (const { extensions } of body.errors!) expect(extensions.code).toBe('BAD_USER_INPUT')
+    }
+  }
+})
+
+test('variables that do not fit an operation seen before are 400, too', async () => {
+  const query = 'query ($x: Boolean = true, $by: Search) { name @skip(if: $x) search(by: $by) }'
+  expect(await door.post('native', { query })).toMatchObject({ status: 200 })
+  for (const variables of [{ x: null }, { by: { colour: 'PINK' } }, { x: 'true' }]) {
+    const response = await door.post('native', { query, variables })
+    expect(response).toMatchObject({
+      status: 400,
+      body: { errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] },
+    })
+  }
 })
 
 test.each(engines)('no message proposes a name that the client did not say: %s', async (engine) => {

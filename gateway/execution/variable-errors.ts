@@ -1,0 +1,38 @@
+/** What is wrong with the variables of a request: the sentences of graphql-js, and a bound for them. */
+import { getVariableValues, GraphQLError } from 'graphql'
+import type { GraphQLSchema, VariableDefinitionNode } from 'graphql'
+
+/** The most errors that are reported; each of them quotes the value that it is about. */
+const mostErrors = 20
+
+/** Returns what is wrong with the variables; the last error says when there is more. */
+export function variableErrors(
+  schema: GraphQLSchema,
+  definitions: readonly VariableDefinitionNode[],
+  variables: Readonly<Record<string, unknown>>,
+): readonly GraphQLError[] {
+  const { errors = [] } = getVariableValues(schema, definitions, variables, {
+    maxErrors: mostErrors,
+  })
+  return errors.map((error, index) =>
+    badUserInput(
+      index < mostErrors ? error.message : `More than ${mostErrors} values do not fit`,
+      error,
+    ),
+  )
+}
+
+/** Returns the error for a variable of `@skip` or `@include` that is null. */
+export function nullCondition(name: string): GraphQLError {
+  return badUserInput(`Variable "$${name}" of non-null type "Boolean!" must not be null.`)
+}
+
+function badUserInput(
+  message: string,
+  { nodes }: Pick<GraphQLError, 'nodes'> = { nodes: undefined },
+) {
+  return new GraphQLError(message, {
+    ...(nodes ? { nodes } : {}),
+    extensions: { code: 'BAD_USER_INPUT' },
+  })
+}
