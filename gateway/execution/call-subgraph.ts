@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts'
 import type { ClientRequest } from './client-request.ts'
 import { cookiesSet } from './cookies.ts'
 import { errorsForLog } from './errors-for-log.ts'
+import { warnOfHiddenCodes } from './hidden-codes.ts'
 import { overloadOf } from './overload.ts'
 import { isObject } from './response-data.ts'
 import { failureOfResponse } from './response-failure.ts'
@@ -35,6 +36,7 @@ export type CallSubgraph = (
 /** Returns the function that calls one subgraph. */
 export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
   const { subgraph, client, headers, cookies, log } = parts
+  const warnOfHidden = warnOfHiddenCodes(subgraph, parts.errors, log)
 
   return async ({ body, operationKind }, { caller, signal, traceparent, setCookies }) => {
     const start = performance.now()
@@ -61,7 +63,10 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
 
   function readAnswer(response: SubgraphResponse): SubgraphAnswer {
     const { data, errors } = response.body!
-    if (errors) log.info({ subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
+    if (errors) {
+      log.info({ subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
+      warnOfHidden(errors)
+    }
     return {
       outcome: 'answered',
       data: isObject(data) ? data : null,

@@ -28,7 +28,10 @@ const codesForClients: ReadonlySet<unknown> = new Set<ErrorName>([
   'UNAUTHENTICATED',
 ])
 
-const nothingPasses = { codes: [], extensions: [] }
+const nothingPasses: { codes: readonly string[]; extensions: readonly string[] } = {
+  codes: [],
+  extensions: [],
+}
 
 /**
  * Returns the errors of a subgraph's response as the client may see them.
@@ -50,6 +53,11 @@ export function readSubgraphErrors(
     }
   })
   return abridged(listed, errors.length - listed.length)
+}
+
+/** Returns whether a client sees that an error of a subgraph has this code. */
+export function isCodeVisible(code: string, policy: SubgraphErrorPolicy): boolean {
+  return policy === 'expose' || codesForClients.has(code) || isPassed(code, policy)
 }
 
 /** Returns what a client learns of a call that failed as a whole. */
@@ -74,11 +82,12 @@ function visible(
 ) {
   const { code } = extensions
   const otherwise = overload?.reason ?? 'SUBGRAPH_ERROR'
-  const { pass = nothingPasses } = typeof policy === 'string' ? {} : policy
   const entries = Object.entries(extensions)
   const passed =
-    policy === 'expose' ? entries : entries.filter(([name]) => pass.extensions.includes(name))
-  if (policy === 'expose' || (typeof code === 'string' && pass.codes.includes(code))) {
+    policy === 'expose'
+      ? entries
+      : entries.filter(([name]) => passing(policy).extensions.includes(name))
+  if (policy === 'expose' || isPassed(code, policy)) {
     const own = typeof code === 'string' ? code : otherwise
     const text = typeof message === 'string' ? message : errorTable[otherwise].message
     return { message: text, extensions: withWait(own, passed, extensions, overload) }
@@ -87,6 +96,14 @@ function visible(
   const row = errorTable[isKnown ? (code as ErrorName) : otherwise]
   const shown = isKnown ? passed : []
   return { message: row.message, extensions: withWait(row.code, shown, extensions, overload) }
+}
+
+function passing(policy: SubgraphErrorPolicy) {
+  return typeof policy === 'string' ? nothingPasses : policy.pass
+}
+
+function isPassed(code: unknown, policy: SubgraphErrorPolicy): boolean {
+  return typeof code === 'string' && passing(policy).codes.includes(code)
 }
 
 /** Returns what passes, with how long to wait where the code says "try again later". */

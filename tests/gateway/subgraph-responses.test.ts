@@ -252,6 +252,32 @@ test('the log has the first errors as they came, and of huge ones the first of t
   })
 })
 
+test('the log warns of each code that clients do not see, once, and of none that they see', async () => {
+  const codesOf = ['FROZEN', 'OUT_OF_STOCK', 'FORBIDDEN', 'INTERNAL_SERVER_ERROR']
+  const errors = codesOf.map((code) => ({ message: 'no', extensions: { code } }))
+  odd = { body: { data: { text: null }, errors } }
+  const warnings = async (gateway: string) => {
+    const { log } = gateways.get(gateway)!
+    for (let times = 0; times < 2; times++) await ask('{ text }', gateway)
+    return log
+      .map((line) => JSON.parse(line) as { level: number; code?: string; msg: string })
+      .filter(({ level, code }) => level === 40 && codesOf.includes(String(code)))
+      .map(({ code, msg }) => [code, msg.includes('subgraph_errors.pass.codes')])
+  }
+  expect(await warnings('passing')).toEqual([['FROZEN', true]])
+  expect(await warnings('exposing')).toEqual([])
+  const many = Array.from({ length: 500 }, (_, index) => `CODE_${index}`)
+  const { log } = gateways.get('passing')!
+  const before = log.length
+  for (let first = 0; first < many.length; first += 20) {
+    const errors = many.slice(first, first + 20).map((code) => ({ extensions: { code } }))
+    odd = { body: { data: { text: null }, errors } }
+    await ask('{ text }', 'passing')
+  }
+  const lines = log.slice(before).filter((line) => line.includes('pass.codes'))
+  expect(lines.length).toBeLessThanOrEqual(20)
+})
+
 test('what nobody asked for may be nested as deep as it likes', async () => {
   const deep = nestedList(20_000)
   const item = `{"__typename":"Item","id":"1","more":${deep}}`
