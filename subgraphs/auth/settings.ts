@@ -39,7 +39,7 @@ Settings, from the environment:
                             {"editor": ["articles:write"]}
   SECOND_FACTOR             required: without one a session has no scopes (optional)
   NETWORK_TRIES_PER_MINUTE  wrong logins from one network (/24, /56), and as many sign-ups, resets and
-                            passkey requests; known devices apart (20)
+                            wrong passkeys, of which ten times as many may begin; known devices apart (20)
   PASSWORD_TRIES_PER_HOUR   tries of one password, at whatever accounts (30)
   MAILS_PER_HOUR            letters to one account (3)
   PASSWORD_MIN_LENGTH       of new passwords, in characters (15; 8 where a second factor is required)

@@ -209,16 +209,18 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
   })
 
   test.each([
-    ['signs up', 'mutation { signUp(username: "x", password: "x") { user { id } } }'],
-    ['asks for new passwords', 'mutation { requestPasswordReset(username: "nobody") }'],
-    ['tries tokens', 'mutation { resetPassword(token: "x", newPassword: "x") { changed } }'],
-    ['begins with passkeys', 'mutation { startPasskeyLogin }'],
-    ['tries passkeys', 'mutation { finishPasskeyLogin(response: "{}") { token } }'],
-  ])('a network that %s too often is told when to retry', async (_name, document) => {
+    ['signs up', 20, 'mutation { signUp(username: "x", password: "x") { user { id } } }'],
+    ['asks for new passwords', 20, 'mutation { requestPasswordReset(username: "nobody") }'],
+    ['tries tokens', 20, 'mutation { resetPassword(token: "x", newPassword: "x") { changed } }'],
+    // As pages do for everybody who opens them.
+    ['begins with passkeys', 200, 'mutation { startPasskeyLogin }'],
+    ['tries passkeys', 20, 'mutation { finishPasskeyLogin(response: "{}") { token } }'],
+  ])('a network that %s more than %i times a minute has to wait', async (_name, most, document) => {
     const client = { address: `203.0.${113 + (count++ % 100)}.1` }
     ahead += minute
-    for (let tries = 0; tries < 20; tries++) {
-      expect(codes(await ask(null, document, {}, client))).not.toContain('TOO_MANY_REQUESTS')
+    for (let tries = 0; tries < most; tries += 20) {
+      const answers = Array.from({ length: 20 }, () => ask(null, document, {}, client))
+      expect((await Promise.all(answers)).flatMap(codes)).not.toContain('TOO_MANY_REQUESTS')
     }
     expect((await ask(null, document, {}, client)).errors).toMatchObject([
       { extensions: { code: 'TOO_MANY_REQUESTS', retryAfter: expect.any(Number) } },

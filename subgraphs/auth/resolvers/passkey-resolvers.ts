@@ -78,7 +78,7 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
       },
 
       async startPasskeyLogin(_parent, { username: typed }, { client }) {
-        await guard.admitNetwork(client, 'passkey')
+        await guard.admitNetwork(client, 'passkey begin')
         const username = typed == null ? undefined : canonicalUsername(typed)
         const account = username === undefined ? undefined : await accounts.findByUsername(username)
         return JSON.stringify(await required().startLogin(username, account))
@@ -96,8 +96,8 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
         }
         const start = {
           async inTransaction(transaction: AuthDatabase) {
-            // Begun and ended.
-            await guard.refundNetwork(transaction, client, 'passkey', 2)
+            await guard.refundNetwork(transaction, client, 'passkey begin')
+            await guard.refundNetwork(transaction, client, 'passkey')
           },
           deviceToken: undefined,
           strength: strengths.passkey,

@@ -35,11 +35,14 @@ export interface LoginPermission {
   abandoned(transaction: AuthDatabase): Promise<void>
 }
 
-/** What a network is counted for. Each has a count of its own: sign-ups keep nobody from logging in. */
-export type NetworkAct = 'login' | 'passkey' | 'sign-up' | 'reset'
+/**
+ * What a network is counted for. Each has a count of its own: sign-ups keep nobody from logging in.
+ * `passkey begin` proves nothing and guesses nothing.
+ */
+export type NetworkAct = 'login' | 'passkey' | 'passkey begin' | 'sign-up' | 'reset'
 
 export interface GuardLimits {
-  /** How often each act may be tried from one network, in a minute; what succeeds does not count. */
+  /** How often each act may be tried from one network, in a minute; logins that succeed do not count. */
   networkTries: number
   /** How often one password may be tried, at whatever accounts, in an hour. */
   passwordTries: number
@@ -64,13 +67,8 @@ export interface LoginGuard {
   admit(attempt: LoginTry, accountId: string | undefined): Promise<LoginPermission>
   /** Counts a try of a network at something; a TOO_MANY_REQUESTS error for one that tries too often. */
   admitNetwork(client: CallerClient, act: NetworkAct): Promise<void>
-  /** Takes tries of a network back: they succeeded. */
-  refundNetwork(
-    transaction: AuthDatabase,
-    client: CallerClient,
-    act: NetworkAct,
-    tries: number,
-  ): Promise<void>
+  /** Takes a try of a network back: it succeeded. */
+  refundNetwork(transaction: AuthDatabase, client: CallerClient, act: NetworkAct): Promise<void>
   /** Whether a username may get another mail. */
   admitMail(username: string): Promise<boolean>
   /** Starts the counting at an account anew: its owner has proven themselves otherwise. */
@@ -78,6 +76,9 @@ export interface LoginGuard {
 }
 
 const minute = 60_000
+
+/** How many passkey logins may begin for each that may be tried: pages that fill in passkeys begin one when they load. */
+const beginnings = 10
 
 export function loginGuard(parts: LoginGuardParts): LoginGuard {
   const { database, throttles, devices, secret, limits } = parts
@@ -127,12 +128,14 @@ export function loginGuard(parts: LoginGuardParts): LoginGuard {
 
     async admitNetwork(client, act) {
       const key = networkKey(client, act)
-      if (key !== undefined) refuseAfter(await throttles.windowed(database, key, perNetwork))
+      if (key === undefined) return
+      const limit = act === 'passkey begin' ? beginnings * perNetwork.limit : perNetwork.limit
+      refuseAfter(await throttles.windowed(database, key, { ...perNetwork, limit }))
     },
 
-    async refundNetwork(transaction, client, act, tries) {
+    async refundNetwork(transaction, client, act) {
       const key = networkKey(client, act)
-      if (key !== undefined) await throttles.refund(transaction, key, tries)
+      if (key !== undefined) await throttles.refund(transaction, key)
     },
 
     async admitMail(username) {

@@ -27,8 +27,8 @@ export interface Throttles {
    * long it is until the window is over, in milliseconds.
    */
   windowed(transaction: AuthDatabase, key: string, limit: WindowLimit): Promise<number>
-  /** Takes tries of a window back that turned out to be good ones; one, where not said otherwise. */
-  refund(transaction: AuthDatabase, key: string, tries?: number): Promise<void>
+  /** Takes back one try of a window that turned out to be a good one. */
+  refund(transaction: AuthDatabase, key: string): Promise<void>
 }
 
 export interface WindowLimit {
@@ -146,13 +146,12 @@ export function throttleStore(now: () => number): Throttles {
       return attempts <= limit ? 0 : Math.max(1, blocked_until - at)
     },
 
-    async refund(transaction, key, tries = 1) {
+    async refund(transaction, key) {
       await transaction
         .updateTable('auth_throttles')
-        .set({
-          attempts: sql`case when attempts > ${sql.lit(tries)} then attempts - ${sql.lit(tries)} else 0 end`,
-        })
+        .set({ attempts: sql`attempts - 1` })
         .where('key', '=', key)
+        .where('attempts', '>', 0)
         .execute()
     },
   }
