@@ -14,7 +14,6 @@ import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { gatewayOfAuth } from '../support/gateway-of-auth.ts'
 import type { GatewayOfAuth } from '../support/gateway-of-auth.ts'
-import { raceRevocations } from '../support/race-revocation.ts'
 import { until } from '../support/until.ts'
 
 const password = 'purple kangaroo sings'
@@ -67,82 +66,97 @@ describe.each(await testDatabases())('a revocation on $name', ({ name, make }) =
     return token
   }
 
-  test('refuses a token of its own second, and accepts the one of a login right after', async () => {
-    const [ask] = asks as [Ask]
-    const credentials = await signedUp(ask, 'everywhere', password)
-    const { before, after } = await inOneSecond(async () => {
-      const before = await loggedIn(ask, credentials)
-      await ask(before.claims, 'mutation { logoutEverywhere }')
-      return { before, after: await loggedIn(ask, credentials) }
-    })
-    expect(after.claims.iat).toBe(before.claims.iat)
-    await isRefused(before.token)
-    expect(await accepts(after.token)).toBe(true)
-  })
-
-  test('refuses tokens of API keys and of clients that were issued in its own second', async () => {
-    const [ask] = asks as [Ask]
-    const { claims: admin } = await administrator(ask, scratch.url, 'closer')
-    const { claims } = await loggedIn(ask, await signedUp(ask, 'closed', password))
-    const make = 'mutation { createApiKey(name: "k", scopes: ["profile"]) { key } }'
-    const { key } = (await ask(claims, make)).data.createApiKey
-    const add = 'mutation { adminCreateClient(name: "c", scopes: []) { secret client { id } } }'
-    const { client, secret } = (await ask(admin, add)).data.adminCreateClient
-    const tokens = await inOneSecond(async () => {
-      const ofKey = await token({
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-        subject_token_type: 'urn:portcullis:params:oauth:token-type:api-key',
-        subject_token: key,
+  /** What happens, and which tokens are good for nothing afterwards, or still good. */
+  const scenes: Record<string, () => Promise<{ refused: string[]; accepted?: string[] }>> = {
+    async 'refuses a token of its own second, and accepts the one of a login right after'() {
+      const [ask] = asks as [Ask]
+      const credentials = await signedUp(ask, 'everywhere', password)
+      return inOneSecond(async () => {
+        const before = await loggedIn(ask, credentials)
+        await ask(before.claims, 'mutation { logoutEverywhere }')
+        const after = await loggedIn(ask, credentials)
+        expect(after.claims.iat).toBe(before.claims.iat)
+        return { refused: [before.token], accepted: [after.token] }
       })
-      const ofClient = await token({
-        grant_type: 'client_credentials',
-        client_id: client.id,
-        client_secret: secret,
+    },
+
+    async 'refuses tokens of API keys and of clients that were issued in its own second'() {
+      const [ask] = asks as [Ask]
+      const { claims: admin } = await administrator(ask, scratch.url, 'closer')
+      const { claims } = await loggedIn(ask, await signedUp(ask, 'closed', password))
+      const make = 'mutation { createApiKey(name: "k", scopes: ["profile"]) { key } }'
+      const { key } = (await ask(claims, make)).data.createApiKey
+      const add = 'mutation { adminCreateClient(name: "c", scopes: []) { secret client { id } } }'
+      const { client, secret } = (await ask(admin, add)).data.adminCreateClient
+      return inOneSecond(async () => {
+        const ofKey = await token({
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token_type: 'urn:portcullis:params:oauth:token-type:api-key',
+          subject_token: key,
+        })
+        const ofClient = await token({
+          grant_type: 'client_credentials',
+          client_id: client.id,
+          client_secret: secret,
+        })
+        const end = `mutation ($user: ID!, $client: ID!) {
+          adminDisableUser(id: $user) { disabled }
+          adminDisableClient(id: $client) { disabled }
+        }`
+        const { errors } = await ask(admin, end, { user: claims.sub, client: client.id })
+        expect(errors).toBeUndefined()
+        return { refused: [ofKey, ofClient] }
       })
-      const end = `mutation ($user: ID!, $client: ID!) {
-        adminDisableUser(id: $user) { disabled }
-        adminDisableClient(id: $client) { disabled }
-      }`
-      const { errors } = await ask(admin, end, { user: claims.sub, client: client.id })
-      expect(errors).toBeUndefined()
-      return [ofKey, ofClient]
-    })
-    await Promise.all(tokens.map(isRefused))
-  })
+    },
 
-  test('refuses a token that is signed after it for what was read before it', async () => {
-    const [ask] = asks as [Ask]
-    const { claims: admin } = await administrator(ask, scratch.url, 'demoter')
-    const { credentials, refreshToken, claims } = await administrator(ask, scratch.url, 'demoted')
-    // A process that is held up between reading the account and signing.
-    const read = await parts.refreshTokens.rotate(refreshToken, {})
-    if (read.outcome !== 'rotated') throw new Error(read.outcome)
-    const demote = 'mutation ($id: ID!) { adminSetRoles(id: $id, roles: ["user"]) { roles } }'
-    await ask(admin, demote, { id: claims.sub })
-    const late = await parts.issueAccessToken(read.account, read.session)
-    await isRefused(late.token)
-    expect(await parts.verifyOwnToken(late.token)).toBeUndefined()
-    expect(await accepts((await loggedIn(ask, credentials)).token)).toBe(true)
-  })
+    async 'refuses a token that is signed after it for what was read before it'() {
+      const [ask] = asks as [Ask]
+      const { claims: admin } = await administrator(ask, scratch.url, 'demoter')
+      const { credentials, refreshToken, claims } = await administrator(ask, scratch.url, 'demoted')
+      // A process that is held up between reading the account and signing.
+      const read = await parts.refreshTokens.rotate(refreshToken, {})
+      if (read.outcome !== 'rotated') throw new Error(read.outcome)
+      const demote = 'mutation ($id: ID!) { adminSetRoles(id: $id, roles: ["user"]) { roles } }'
+      await ask(admin, demote, { id: claims.sub })
+      const late = await parts.issueAccessToken(read.account, read.session)
+      expect(await parts.verifyOwnToken(late.token)).toBeUndefined()
+      return { refused: [late.token], accepted: [(await loggedIn(ask, credentials)).token] }
+    },
 
-  test('ends a session that begins beside it', async () => {
-    const account = (await parts.accounts.findByUsername(alice.username))!
-    let ending: Promise<void> | undefined
-    const tokens = await parts.startSession(
-      account,
-      {},
-      {
-        inTransaction: async () => {
-          ending = parts.sessionEnder.endAll('logout everywhere', account.id, {})
-          await new Promise((resolve) => setTimeout(resolve, 100))
+    async 'ends a session that begins beside it'() {
+      const account = (await parts.accounts.findByUsername(alice.username))!
+      let ending: Promise<void> | undefined
+      const tokens = await parts.startSession(
+        account,
+        {},
+        {
+          inTransaction: async () => {
+            ending = parts.sessionEnder.endAll('logout everywhere', account.id, {})
+            await new Promise((resolve) => setTimeout(resolve, 100))
+          },
+          deviceToken: undefined,
+          strength: strengths.password,
         },
-        deviceToken: undefined,
-        strength: strengths.password,
-      },
-    )
-    await ending
-    expect(await parts.refreshTokens.rotate(tokens.refreshToken, {})).toEqual({ outcome: 'ended' })
-    await isRefused(tokens.token)
+      )
+      await ending
+      const rotated = await parts.refreshTokens.rotate(tokens.refreshToken, {})
+      expect(rotated).toEqual({ outcome: 'ended' })
+      return { refused: [tokens.token] }
+    },
+  }
+
+  describe('is known to the gateway, which', () => {
+    const outcomes = new Map<string, { refused: string[]; accepted?: string[] }>()
+    // All of them first: the gateway asks once for what each test is about.
+    beforeAll(async () => {
+      for (const [name, act] of Object.entries(scenes)) outcomes.set(name, await act())
+    })
+
+    test.each(Object.keys(scenes))('%s', async (name) => {
+      const { refused, accepted = [] } = outcomes.get(name)!
+      await Promise.all(refused.map(isRefused))
+      expect(await Promise.all(accepted.map(accepts))).toEqual(accepted.map(() => true))
+    })
   })
 
   test.each(['a new password', 'the end of the account'])(
@@ -163,8 +177,25 @@ describe.each(await testDatabases())('a revocation on $name', ({ name, make }) =
     },
   )
 
-  test('holds at any moment for clients that refresh all the time', async () => {
-    const { claims } = await administrator(asks[0]!, scratch.url)
-    await raceRevocations({ asks, administrator: claims, accepts }, { rounds: 2 })
-  })
+  test.each(['a new password', 'the end of the account'])(
+    'by %s refuses a change of the password that was proven before it',
+    async (what) => {
+      const credentials = await signedUp(asks[0]!, `raced-${what.length}`, password)
+      const { claims } = await loggedIn(asks[0]!, credentials)
+      const session = (await parts.sessions.find(claims.sid, claims.sub))!
+      const { passwordHash } = (await parts.accounts.find(claims.sub))!
+      const { hash } = parts.passwords
+      // While the password that somebody who knows the old one would like to have is hashed.
+      parts.passwords.hash = async (text) => {
+        parts.passwords.hash = hash
+        if (what === 'a new password') await parts.accounts.setPassword(claims.sub, 'of its owner')
+        else await parts.administration.disable({ id: 'root', client: {} }, claims.sub)
+        return hash(text)
+      }
+      const change = parts.changePassword(session, password, 'another kangaroo sings', {})
+      expect(await change).toEqual({ outcome: 'wrong password' })
+      const kept = (await parts.accounts.find(claims.sub))!.passwordHash
+      expect(kept).toBe(what === 'a new password' ? 'of its owner' : passwordHash)
+    },
+  )
 })

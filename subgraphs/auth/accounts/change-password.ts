@@ -52,14 +52,20 @@ export function changePassword(parts: ChangePasswordParts): ChangePassword {
     if (problems.length > 0) return { outcome: 'refused', problems }
 
     const passwordHash = await passwords.hash(readPassword(next)!)
-    await database.transaction().execute(async (transaction) => {
+    return database.transaction().execute(async (transaction) => {
+      // Its owner may have reset it meanwhile, because somebody else knows it.
+      const present = await accounts.lock(account.id, transaction)
+      if (!present || present.disabled) return { outcome: 'wrong password' }
+      if (present.passwordGeneration !== account.passwordGeneration) {
+        return { outcome: 'wrong password' }
+      }
       await accounts.setPassword(account.id, passwordHash, transaction)
       await sessions.revoke(transaction, account.id, { allBut: session.id })
       await audit.record(
         { event: 'password changed', accountId: account.id, sessionId: session.id, ...client },
         transaction,
       )
+      return { outcome: 'changed' }
     })
-    return { outcome: 'changed' }
   }
 }
