@@ -328,6 +328,9 @@ export const migrations: Migrations = {
         .alterTable('auth_accounts')
         .addColumn('email_verified_at', 'bigint')
         .execute()
+      // The development account's: nobody can have mail there.
+      await sql`update auth_accounts set email_verified_at = created_at
+        where id = '1' and username = 'alice' and email = 'alice@example.com'`.execute(database)
     },
   },
 }
