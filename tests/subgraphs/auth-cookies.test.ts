@@ -1,9 +1,11 @@
 /** Tokens in cookies, through a gateway, as a browser keeps them. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { sql } from 'kysely'
 import { readFileSync } from 'node:fs'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { cheapHashes } from '../support/auth-client.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
@@ -106,6 +108,22 @@ test('a page logs in, is known, refreshes and logs out without ever seeing a tok
   expect(jar.get('__Host-refresh')).not.toBe(before)
   expect((await ask('mutation { logout }')).data).toEqual({ logout: true })
   expect([...jar]).toEqual([])
+})
+
+test('a page whose session cannot be ended keeps its cookies, and can log out later', async () => {
+  const { ask, jar } = browser()
+  await ask(login(', inCookies: true'))
+  const error = jest.spyOn(console, 'error').mockImplementation(() => {})
+  const database = await openDatabase<any>(environment('on').DATABASE_URL)
+  await sql`create trigger full before insert on auth_audit when new.event = 'logout'
+    begin select raise(abort, 'as if the disk were full'); end`.execute(database)
+  expect((await ask('mutation { logout }')).data).toEqual({ logout: null })
+  expect([...jar.keys()]).toEqual(['__Host-access', '__Host-refresh'])
+  await sql`drop trigger full`.execute(database)
+  await database.destroy()
+  error.mockRestore()
+  expect((await ask('mutation { logout }')).data).toEqual({ logout: true })
+  expect([...jar.keys()]).toEqual([])
 })
 
 test('a page whose access token the browser has dropped logs out all the same', async () => {

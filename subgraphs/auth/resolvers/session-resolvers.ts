@@ -63,14 +63,16 @@ export function sessionResolvers(parts: SessionResolverParts) {
         if (kept === undefined) requireClaims(context)
         const own = context.claims ? await callersSession.find(context) : undefined
         const inCookie = kept === undefined ? undefined : await refreshTokens.sessionOf(kept)
-        inBrowser.clear(context.cookies)
-        return endEach(
+        const ended = await endEach(
           [
             own && { id: own.id, accountId: own.accountId },
             inCookie?.id === own?.id ? undefined : inCookie,
           ],
           context.client,
         )
+        // Not before: without them nobody could try again to end a session that goes on.
+        inBrowser.clear(context.cookies)
+        return ended
       },
       async logoutEverywhere(_parent, _args, context) {
         const { accountId } = await callersSession.require(context)
