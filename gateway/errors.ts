@@ -168,7 +168,7 @@ export const errorTable = {
   CREDENTIALS_REPEATED: {
     code: 'CREDENTIALS_REPEATED',
     status: 400,
-    message: 'One credential field an operation: log in, sign up or refresh once in each request',
+    message: 'Only one credential field is allowed per operation',
   },
   OPERATION_TOO_COMPLEX: {
     code: 'OPERATION_TOO_COMPLEX',

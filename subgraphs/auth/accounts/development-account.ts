@@ -24,7 +24,7 @@ export async function addDevelopmentAccount(
     username: { canonical: username, skeleton: skeleton(username) },
     name,
     email,
-    // Nobody can have mail there: it is a name of RFC 2606.
+    // No mail arrives there: it is a name of RFC 2606.
     emailVerified: true,
     roles: [ordinaryRole],
     passwordHash: await passwords.hash(password),

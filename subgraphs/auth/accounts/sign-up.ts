@@ -50,7 +50,7 @@ export function signUp(parts: SignUpParts): SignUp {
   return async ({ username: typed, password, name, email: typedEmail }, client) => {
     // An address that was completed or pasted ends with a space.
     const email = typedEmail?.trim()
-    // Counted first: what is wrong with a sign-up is not told to a network without a limit either.
+    // Counted first: a network does not learn without a limit what is wrong with a sign-up either.
     await guard.admitNetwork(client, 'sign-up')
     const username = readNewUsername(typed)
     const problems = [

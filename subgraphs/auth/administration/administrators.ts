@@ -1,7 +1,7 @@
 /**
- * Who may administer: holders of a session, a client or an API key of this service that have the
- * scope now. A scope in the claims is not enough. It may be the word of another issuer that the
- * gateway accepts, or one that an administrator has taken away since the token was issued.
+ * Administration is for holders of a session, a client or an API key of this service that have the
+ * scope now. A scope in the claims is not enough. It may come from another issuer that the gateway
+ * accepts, or an administrator may have taken it away since the token was issued.
  */
 import { GraphQLError } from 'graphql'
 import { requireScopes } from '../../kit/guards.ts'
@@ -14,7 +14,7 @@ import type { SessionScopes } from '../sessions/session-scopes.ts'
 import type { Actor } from './administration.ts'
 
 export interface Administrators {
-  /** Returns who is administering; without the scope, an UNAUTHENTICATED or FORBIDDEN error. */
+  /** Returns the administrator; without the scope, an UNAUTHENTICATED or FORBIDDEN error. */
   require(context: SubgraphContext, scope: string): Promise<Actor>
 }
 
@@ -61,7 +61,7 @@ export function administrators(parts: AdministratorParts): Administrators {
     return account && !account.disabled ? scopesOf(account, session) : []
   }
 
-  /** Without a session, only the issuer tells a token of ours from another with the same subject. */
+  /** Without a session, only the issuer distinguishes a token of ours from another with the same subject. */
   async function scopesOfMachine({ iss, sub }: Claims): Promise<readonly string[]> {
     if (iss === undefined) {
       warnOnce()

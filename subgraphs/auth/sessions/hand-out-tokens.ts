@@ -27,7 +27,7 @@ export function handOutTokens({
     try {
       return inBrowser.handOut(tokens, cookies)
     } catch (error) {
-      // Nobody has its tokens.
+      // No client has its tokens.
       const session = await refreshTokens.sessionOf(tokens.refreshToken)
       if (session) await sessionEnder.end('logout', session.accountId, session.id, client)
       throw error

@@ -1,9 +1,9 @@
 /**
- * Who may try a password. Four counters, and none says whether there is such an account:
+ * Limits how often passwords are tried. Four counters, none of which depends on whether an account exists:
  *
  *   account   tries at one username, from devices that never logged in to it
- *   device    tries at one username from a device that did: so that whoever tries at somebody's
- *             account cannot lock them out of it
+ *   device    tries at one username from a device that did: so that an attacker's tries cannot
+ *             lock the owner out
  *   network   tries from one network, known devices apart: its people do not lock each other out
  *   password  tries of one password at any account: guessing one password everywhere
  */
