@@ -1,63 +1,111 @@
-import { GraphQLError, Kind } from 'graphql'
-import type { SelectionSetNode, ValidationContext, ValidationRule } from 'graphql'
+import {
+  getIntrospectionQuery,
+  GraphQLError,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  parse,
+} from 'graphql'
+import type { GraphQLSchema, SelectionSetNode, ValidationRule } from 'graphql'
+
+/** The most that an operation may introspect, in queries for the complete schema. */
+const mostComplete = 3
+
+/** How many objects a list of other names has, roughly: arguments, interfaces, directives. */
+const shortList = 4
+/** Most types are wrapped in one or two others: a chain of `ofType` ends long before the query for it. */
+const wrapped = 0.4
+const shortLists = new Set(['args', 'directives', 'interfaces', 'possibleTypes'])
+const listsOfType = new Set(['fields', 'inputFields', 'enumValues'])
+
+const complete = parse(
+  getIntrospectionQuery({
+    specifiedByUrl: true,
+    directiveIsRepeatable: true,
+    schemaDescription: true,
+    inputValueDeprecation: true,
+    oneOf: true,
+  }),
+)
 
 /**
- * The most introspection fields of an operation, fragments counted where they are spread. A tool asks
- * for one `__schema`, an application for a few `__type`; each is executed in one piece, which for a
- * large schema takes tens of milliseconds.
+ * The validation rule that refuses operations that introspect the schema many times: a few hundred
+ * aliases of `__schema` are a short request with a response of many megabytes.
  */
-const most = { __schema: 4, __type: 20 } as const
-
-type Counts = Record<keyof typeof most, number>
-
-/** The validation rule that refuses an operation with more introspection fields than that. */
-export const introspectionLimit: ValidationRule = (context) => {
-  const counts = introspectionCounts(context)
-  return {
-    OperationDefinition(node) {
-      const found = counts(node.selectionSet)
-      for (const name of ['__schema', '__type'] as const) {
-        if (found[name] <= most[name]) continue
-        const message = `The operation selects "${name}" more than ${most[name]} times`
-        context.reportError(new GraphQLError(message, { nodes: node }))
+export const introspectionLimit: ValidationRule = (context) => ({
+  Document: {
+    leave(document) {
+      const costOf = introspectionCost(context.getSchema(), (name) => context.getFragment(name))
+      const limit = mostComplete * completeCost(context.getSchema())
+      for (const definition of document.definitions) {
+        if (definition.kind !== Kind.OPERATION_DEFINITION) continue
+        if (costOf(definition.selectionSet) <= limit) continue
+        const message = 'The operation introspects the schema too many times: select each part once'
+        context.reportError(new GraphQLError(message, { nodes: definition }))
       }
     },
-  }
+  },
+})
+
+function completeCost(schema: GraphQLSchema): number {
+  const fragments = new Map(
+    complete.definitions.flatMap((node) =>
+      node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [],
+    ),
+  )
+  const [operation] = complete.definitions
+  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('no introspection query')
+  return introspectionCost(schema, (name) => fragments.get(name))(operation.selectionSet)
 }
 
-/** Returns the counts of a selection set, each fragment counted once and then looked up. */
-function introspectionCounts(context: ValidationContext) {
-  const fragments = new Map<string, Counts>()
-  return countIn
+type FindFragment = (name: string) => { readonly selectionSet: SelectionSetNode } | null | undefined
 
-  function countIn({ selections }: SelectionSetNode): Counts {
-    const counts: Counts = { __schema: 0, __type: 0 }
+/** Returns roughly how many fields of the schema's description a selection set resolves. */
+function introspectionCost(schema: GraphQLSchema, fragmentNamed: FindFragment) {
+  const known = new Map<string, number>()
+  const types = Object.values(schema.getTypeMap())
+  const fields = types.map((type) =>
+    isObjectType(type) || isInterfaceType(type) || isInputObjectType(type)
+      ? Object.keys(type.getFields()).length
+      : 1,
+  )
+  const fieldsOfType = Math.ceil(fields.reduce((sum, count) => sum + count, 0) / types.length)
+  return (set: SelectionSetNode) => costOf(set, false)
+
+  function costOf({ selections }: SelectionSetNode, isInside: boolean): number {
+    let cost = 0
     for (const selection of selections) {
-      if (selection.kind === Kind.FIELD) {
-        const { value } = selection.name
-        if (value === '__schema' || value === '__type') {
-          counts[value]++
-          continue
-        }
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        cost += costOfFragment(selection.name.value, isInside)
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        cost += costOf(selection.selectionSet, isInside)
+      } else {
+        const name = selection.name.value
+        const inside = isInside || name === '__schema' || name === '__type'
+        const below = selection.selectionSet ? costOf(selection.selectionSet, inside) : 0
+        cost += isInside ? 1 + lengthOf(name) * below : below
       }
-      const below =
-        selection.kind === Kind.FRAGMENT_SPREAD
-          ? countInFragment(selection.name.value)
-          : selection.selectionSet && countIn(selection.selectionSet)
-      counts.__schema += below?.__schema ?? 0
-      counts.__type += below?.__type ?? 0
     }
-    return counts
+    return cost
   }
 
-  /** One that contains itself is refused by another rule. */
-  function countInFragment(name: string): Counts {
-    const known = fragments.get(name)
-    if (known) return known
-    fragments.set(name, { __schema: 0, __type: 0 })
-    const fragment = context.getFragment(name)
-    const counts = fragment ? countIn(fragment.selectionSet) : { __schema: 0, __type: 0 }
-    fragments.set(name, counts)
-    return counts
+  /** A fragment that contains itself is refused by another rule. */
+  function costOfFragment(name: string, isInside: boolean): number {
+    const key = `${name} ${isInside}`
+    const cost = known.get(key)
+    if (cost !== undefined) return cost
+    known.set(key, 0)
+    const fragment = fragmentNamed(name)
+    const found = fragment ? costOf(fragment.selectionSet, isInside) : 0
+    known.set(key, found)
+    return found
+  }
+
+  function lengthOf(field: string): number {
+    if (field === 'types') return types.length
+    if (field === 'ofType') return wrapped
+    if (listsOfType.has(field)) return fieldsOfType
+    return shortLists.has(field) ? shortList : 1
   }
 }

@@ -343,3 +343,34 @@ test('a caller without the guard of the query type gets to see an empty one', as
     __schema: { queryType: { fields: [{ name: 'name' }] } },
   })
 })
+
+const aliases = (count: number, field: string, prefix = 'a') =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}: ${field}`).join(' ')
+const names = '{ name fields { name args { name } } }'
+const all = `__schema { types ${names} }`
+
+test.each(['default', 'filtered', 'the reference engine'])(
+  'an operation that introspects the schema hundreds of times is refused: %s',
+  async (mode) => {
+    const tooMany = [
+      `{ ${aliases(500, all)} }`,
+      `{ name __schema { ${aliases(500, `types ${names}`)} } }`,
+      `{ ${aliases(500, '__schema { ...All }')} } fragment All on __Schema { types ${names} }`,
+      `{ self { ...Many } } fragment Many on Query { ${aliases(500, all)} }`,
+      `{ ...A ...B } fragment A on Query { ${aliases(250, all)} } fragment B on Query { ${aliases(250, all, 'b')} }`,
+    ]
+    for (const query of tooMany) {
+      expect(await door.post(mode, { query })).toMatchObject({
+        status: 400,
+        body: { errors: [{ message: expect.stringContaining('introspects the schema too many') }] },
+      })
+    }
+    for (const query of [
+      `{ ${aliases(5, all)} }`,
+      `{ ${aliases(100, '__type(name: "Book") { name fields { name } }')} }`,
+      `{ __schema { ${aliases(20, 'types { name }')} } }`,
+    ]) {
+      expect(await door.post(mode, { query })).toMatchObject({ status: 200 })
+    }
+  },
+)
