@@ -43,8 +43,8 @@ export function readSubgraphErrors(
   policy: SubgraphErrorPolicy,
   overload?: Overload,
 ): readonly SubgraphError[] {
-  if (!Array.isArray(errors)) return []
-  const listed = errors.slice(0, mostErrors).map((error: unknown): SubgraphError => {
+  const list = listOf(errors)
+  const listed = list.slice(0, mostErrors).map((error): SubgraphError => {
     const { message, path, extensions } = asRecord(error)
     const known = soundPath(path)
     return {
@@ -52,7 +52,15 @@ export function readSubgraphErrors(
       ...(known.length > 0 ? { path: known } : {}),
     }
   })
-  return abridged(listed, errors.length - listed.length)
+  return abridged(listed, list.length - listed.length)
+}
+
+/** Some servers send one error without a list around it. */
+function listOf(errors: unknown): readonly unknown[] {
+  if (Array.isArray(errors)) return errors
+  const isError =
+    (typeof errors === 'string' && errors !== '') || Object.keys(asRecord(errors)).length > 0
+  return isError ? [errors] : []
 }
 
 /** Returns whether a client sees that an error of a subgraph has this code. */
@@ -89,7 +97,8 @@ function visible(
       : entries.filter(([name]) => passing(policy).extensions.includes(name))
   if (policy === 'expose' || isPassed(code, policy)) {
     const own = typeof code === 'string' ? code : otherwise
-    const text = typeof message === 'string' ? message : errorTable[otherwise].message
+    const text =
+      typeof message === 'string' ? message.slice(0, longestMessage) : errorTable[otherwise].message
     return { message: text, extensions: withWait(own, passed, extensions, overload) }
   }
   const isKnown = codesForClients.has(code)
@@ -118,6 +127,9 @@ function withWait(
   const seconds = plausibleRetryAfter(retryAfter) ?? overload?.retryAfter
   return seconds === undefined ? shown : { ...shown, retryAfter: seconds }
 }
+
+/** The longest message of an error that is passed on, in characters. */
+const longestMessage = 10_000
 
 /** The longest path of an error that is read. */
 const longestPath = 500

@@ -164,6 +164,30 @@ describe.each(engines)('odd errors, with the engine %s', (engine) => {
     }
   })
 
+  test.each([
+    ['an object', { message: 'x', path: ['list'] }, ['list']],
+    ['a text', 'the disk is full', undefined],
+  ])('%s in the place of the list of errors is one error', async (_name, errors, path) => {
+    odd = { body: { data: { list: null }, errors } }
+    const answer = await ask('{ list fine }', engine)
+    expect(answer).toMatchObject({ status: 200, data: { list: null, fine: 1 }, isOurFault: false })
+    expect(answer.errors).toHaveLength(1)
+    expect(answer.errors[0]).toMatchObject({ extensions: { code: 'SUBGRAPH_ERROR' } })
+    expect(answer.errors[0]!.path).toEqual(path)
+  })
+
+  test.each([{}, false, 0, null, []])('%j is none', async (errors) => {
+    odd = { body: { data: { list: ['a'] }, errors } }
+    const answer = await ask('{ list fine }', engine)
+    expect(answer).toMatchObject({ data: { list: ['a'], fine: 1 }, errors: [] })
+  })
+
+  test('of a message of a megabyte the first 10,000 characters are passed on', async () => {
+    odd = { body: { data: { list: null }, errors: [{ message: 'x'.repeat(1_000_000) }] } }
+    const answer = await ask('{ list fine }', engine === 'native' ? 'exposing' : 'apollo exposing')
+    expect(answer.errors[0]!.message).toBe('x'.repeat(10_000))
+  })
+
   test('a path nested 100,000 deep is dropped', async () => {
     const path = nestedList(100_000)
     odd = { body: `{"data":{"text":null},"errors":[{"message":"x","path":${path}}]}` }
