@@ -79,7 +79,7 @@ export async function nativeEngine<Context>(
   const cache = planCache<CompiledOperation>({
     most: options.operations ?? mostOperations,
     budget: operationBudget(),
-    weigh: ({ document }) => operationWeight(document),
+    weigh: ({ document, mostWriters }) => operationWeight(document) * (1 + (mostWriters - 1) / 2),
   })
   const planning = new Map<string, SharedWork<CompiledOperation>>()
   const refused = refusedOperations()

@@ -49,6 +49,9 @@ export type Decide = (mask: Mask, variables: Variables) => AuthorizedOperation
 /** How many values of the variables in @skip and @include are remembered for a combination. */
 const variantsKept = 16
 
+/** How many denied paths are remembered for a combination: a decision with more is made again. */
+const pathsKept = 200
+
 /** Returns the function that decides about one operation. */
 export function decisionsOn(compiled: CompiledOperation, options: AuthorizationOptions): Decide {
   const { mode } = options
@@ -65,7 +68,7 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
     return made(mask, variables)
   }
 
-  /** Without conditions there is one decision; with them, one for each of their values. */
+  /** There is one decision for each of the values of the conditions. */
   function combination(failing: ReadonlySet<number>): Decide {
     const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
     const executable = mode === 'dry_run' ? whole : reducedOperation(denies)
@@ -75,11 +78,11 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
       const authorized = { compiled, denied, failing }
       return refusal ? { ...authorized, outcome: refusal } : { ...executable, ...authorized }
     }
-    if (compiled.conditionVariables.size === 0) {
-      const only = decide(() => undefined)
-      return () => only
-    }
-    const variants = new LRUCache<string, AuthorizedOperation>({ max: variantsKept })
+    const variants = new LRUCache<string, AuthorizedOperation>({
+      max: variantsKept,
+      maxSize: pathsKept,
+      sizeCalculation: ({ denied }) => denied.length + 1,
+    })
     return (_mask, variables) => {
       const values = conditionValues(compiled, variables)
       const key = conditionKey(compiled, values)

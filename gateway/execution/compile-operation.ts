@@ -1,6 +1,6 @@
 /** Operation and plan -> all that can be prepared before a request comes: one immutable object. */
 import type { QueryPlan } from '@apollo/query-planner'
-import { getOperationAST, Kind } from 'graphql'
+import { getOperationAST, Kind, visit } from 'graphql'
 import type {
   DocumentNode,
   FieldNode,
@@ -8,6 +8,7 @@ import type {
   GraphQLSchema,
   OperationDefinitionNode,
 } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import { variablesCheck } from './check-variables.ts'
 import type { CheckVariables, VariableValues } from './check-variables.ts'
 import { clientPaths } from './client-path.ts'
@@ -50,6 +51,8 @@ export interface CompiledOperation {
   /** The value of a Boolean variable, its default included; undefined when it has none. */
   readonly condition: (variable: string, variables: VariableValues) => boolean | undefined
   readonly conditionVariables: readonly string[]
+  /** How many writers it keeps at most: each combination of conditions has its own. */
+  readonly mostWriters: number
   /** The writer for the conditions as these variables decide them. */
   readonly writerFor: (variables: VariableValues) => ResponseWriter
   /** Returns the function for paths of the fetched data in the client's words: see client-path.ts. */
@@ -58,8 +61,9 @@ export interface CompiledOperation {
 
 const nothingToDecide: ReadonlyMap<string, boolean> = new Map()
 
-/** The most writers kept for one operation: each combination of conditions has its own. */
+/** The most writers that one operation keeps, and the most fields in all of them. */
 const mostWriters = 32
+const mostFields = 4_000
 
 /** Returns the compiled operation. */
 export function compileOperation(
@@ -73,7 +77,9 @@ export function compileOperation(
   const fragments = fragmentsOf(document)
   const names = conditionVariables(definition.selectionSet, fragments)
   const defaults = booleanDefaults(definition)
-  const writers = new Map<string, ResponseWriter>()
+  const most = mostWritersOf(document, names)
+  let onlyWriter: ResponseWriter | undefined
+  const writers = new LRUCache<string, ResponseWriter>({ max: most })
 
   return {
     operationName,
@@ -84,6 +90,7 @@ export function compileOperation(
     checkVariables: variablesCheck(schema.apiSchema, definition.variableDefinitions ?? []),
     condition,
     conditionVariables: names,
+    mostWriters: most,
     writerFor,
     clientPaths: (data, variables) =>
       clientPaths(data, {
@@ -114,14 +121,27 @@ export function compileOperation(
   }
 
   function writerFor(variables: VariableValues): ResponseWriter {
-    const decided = names.length === 0 ? nothingToDecide : decide(variables)
+    if (names.length === 0) return (onlyWriter ??= newWriter(nothingToDecide))
+    const decided = decide(variables)
     const key = [...decided.values()].map(Number).join('')
     const known = writers.get(key)
     if (known) return known
-    const writer = responseWriter(selectionFor(decided), root!, definition!.selectionSet)
-    if (writers.size < mostWriters) writers.set(key, writer)
+    const writer = newWriter(decided)
+    writers.set(key, writer)
     return writer
   }
+
+  function newWriter(decided: ReadonlyMap<string, boolean>): ResponseWriter {
+    return responseWriter(selectionFor(decided), root!, definition!.selectionSet)
+  }
+}
+
+/** A large operation keeps fewer: what clients send must not fill the memory. */
+function mostWritersOf(document: DocumentNode, conditions: readonly string[]): number {
+  let fields = 1
+  visit(document, { Field: () => void fields++ })
+  const affordable = Math.max(2, Math.floor(mostFields / fields))
+  return Math.min(mostWriters, 2 ** conditions.length, affordable)
 }
 
 function fragmentsOf(document: DocumentNode): Map<string, FragmentDefinitionNode> {

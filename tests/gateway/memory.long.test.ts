@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** Returns what the flooding process reports, whose heap has at most 256 MB. */
-async function flood(first: number, all: number) {
+async function flood(first: number, all: number, kind = 'of every kind') {
   const { stdout } = await run(
     process.execPath,
     [
@@ -17,6 +17,7 @@ async function flood(first: number, all: number) {
       'tests/support/flood-process.ts',
       String(first),
       String(all),
+      kind,
     ],
     { maxBuffer: 10_000_000 },
   )
@@ -32,4 +33,10 @@ test('100,000 distinct operations leave the live heap where 3,000 left it', asyn
   const { failed, before, after } = await flood(3_000, 100_000)
   expect(failed).toBe(0)
   expect(after - before).toBeLessThan(30)
+}, 1_800_000)
+
+test('every combination of conditions in large operations leaves the process alive', async () => {
+  const { failed, before, after } = await flood(16 * 32, 48 * 32, 'conditions')
+  expect(failed).toBe(0)
+  expect(after - before).toBeLessThan(50)
 }, 1_800_000)

@@ -8,6 +8,7 @@ import { runGateway } from './running-gateway.ts'
 import { startIssuer } from './issuer.ts'
 
 const [first = 0, all = 0] = process.argv.slice(2).map(Number)
+const operation = process.argv[4] === 'conditions' ? withConditions : ofEveryKind
 const sdl = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
   type Query { name(of: Int): String secret: String @authenticated self: Query }`
@@ -30,7 +31,7 @@ const gateway = await runGateway(
 )
 
 /** Operations of every kind that is kept: executed, denied in part, introspecting, with conditions. */
-function operation(number: number): object {
+function ofEveryKind(number: number): object {
   const alias = `x${number}`
   const many = Array.from({ length: 40 }, (_, index) => `f${index}: name(of: ${index})`).join(' ')
   switch (number % 50) {
@@ -50,6 +51,20 @@ function operation(number: number): object {
     default:
       return { query: `{ ${alias}: name }` }
   }
+}
+
+/** Large operations, each with every combination of five conditions: all of it is allowed, or denied. */
+function withConditions(number: number): object {
+  const combination = number % 32
+  const text = Math.floor(number / 32)
+  const variables = { a: false, b: false, c: false, d: false, e: false }
+  const names = Object.keys(variables) as (keyof typeof variables)[]
+  names.forEach((name, index) => (variables[name] = (combination & (1 << index)) !== 0))
+  const parameters = names.map((name) => `$${name}: Boolean!`).join(' ')
+  const chosen = names.map((name) => `${name}: name @include(if: $${name})`).join(' ')
+  const field = text % 2 === 0 ? 'name' : 'secret'
+  const rest = Array.from({ length: 1_500 }, (_, index) => `x${text}_${index}: ${field}`)
+  return { query: `query (${parameters}) { name ${chosen} ${rest.join(' ')} }`, variables }
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
