@@ -11,7 +11,8 @@ import { readConfig } from '../gateway/config.ts'
 import { claimRules } from '../gateway/configuration/claims.ts'
 import type { GatewayConfig } from '../gateway/config.ts'
 import { errorTable } from '../gateway/errors.ts'
-import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { shippedConfig } from '../gateway/shipped-config.ts'
+import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 
@@ -22,7 +23,8 @@ Says, check by check, what the gateway would decide about an access token and wh
 read from standard input, where no list of processes and no history of the shell shows it. An API key is
 exchanged for its access token first, as the gateway does.
 
-  --config FILE   the gateway's configuration (default: gateway/gateway.yaml)
+  --config FILE   the gateway's configuration (default: the shipped
+                  gateway/gateway.yaml)
   --format        text (default) or json
   --help          this text
 
@@ -33,17 +35,20 @@ runCommand('explain-token', async () => {
   const { values, positionals } = readCommandLine({
     usage,
     options: {
-      config: { type: 'string', default: 'gateway/gateway.yaml' },
+      config: { type: 'string' },
       format: { type: 'string', default: 'text' },
     },
     positionals: true,
   })
-  const token = (positionals[0] ?? (await readText(process.stdin))).trim().replace(/^Bearer +/i, '')
+  const format = choiceOption('--format', values.format, ['text', 'json'])
+  const given = positionals.length > 0 ? positionals.join(' ') : await readText(process.stdin)
+  const token = given.trim().replace(/^Bearer(\s+|$)/i, '')
   if (token === '') throw new StartFailure('there is no token: give one, or pipe it in')
+  if (/\s/.test(token)) throw new StartFailure('there is white space in the token: give one token')
 
-  const config = readConfig(values.config, process.env)
+  const config = readConfig(values.config ?? shippedConfig(), process.env)
   const { explanation, trouble } = await explain(await accessTokenFor(token, config), config)
-  if (values.format === 'json') console.log(JSON.stringify(asJson(explanation, trouble), null, 2))
+  if (format === 'json') console.log(JSON.stringify(asJson(explanation, trouble), null, 2))
   else console.log(asText(explanation, trouble))
   return explanation.decision === 'accepted' ? 0 : 1
 })

@@ -24,7 +24,7 @@ import { readConfig } from '../gateway/config.ts'
 import type { GatewayConfig } from '../gateway/config.ts'
 import { configuredAuthorization } from '../gateway/configured-authorization.ts'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
-import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { callerClaims } from './explain/caller-claims.ts'
@@ -78,13 +78,13 @@ runCommand('explain', async () => {
       format: { type: 'string', default: 'text' },
     },
   })
+  const format = choiceOption('--format', values.format, ['text', 'json'])
   if (values.operation === undefined)
     throw new StartFailure('name a document with --operation FILE')
   const config = values.config === undefined ? undefined : readConfig(values.config, process.env)
   const caller = { claims: callerClaims(values, config) }
   const options = authorizationOptions(values, config)
   const { authorizer, apiSchema } = readGuarded(values.supergraph, options)
-  const format = oneOf('--format', values.format, ['text', 'json'])
   const document = readOperation(values.operation, apiSchema)
   const compiled = compile(authorizer, document, values.name)
   const granted = await grantedPolicies(compiled, caller, values.policy, options)
@@ -120,9 +120,9 @@ function authorizationOptions(
   const configured = config ? configuredAuthorization(config) : defaultAuthorization
   return {
     ...configured,
-    default: oneOf('--default', values.default ?? configured.default, ['allow', 'deny']),
-    mode: oneOf('--mode', values.mode ?? configured.mode, ['filter', 'reject', 'dry_run']),
-    mutations: oneOf('--mutations', values.mutations ?? configured.mutations, [
+    default: choiceOption('--default', values.default ?? configured.default, ['allow', 'deny']),
+    mode: choiceOption('--mode', values.mode ?? configured.mode, ['filter', 'reject', 'dry_run']),
+    mutations: choiceOption('--mutations', values.mutations ?? configured.mutations, [
       'all_or_nothing',
       'filter',
     ]),
@@ -202,16 +202,4 @@ async function declarationsOf(
   const path = subgraphs ?? join(dirname(supergraph), 'supergraph.yaml')
   if (subgraphs === undefined && !existsSync(path)) return undefined
   return declarationsIn(await readSubgraphSources(resolve(path), readText(path), process.env))
-}
-
-function oneOf<const Word extends string>(
-  option: string,
-  given: string,
-  words: readonly Word[],
-): Word {
-  const word = words.find((candidate) => candidate === given)
-  if (word) return word
-  throw new StartFailure(
-    `${option} ${JSON.stringify(given)} is not known: give ${words.join(' or ')}`,
-  )
 }

@@ -97,6 +97,31 @@ const refusals: readonly [module: string, words: readonly string[], line: string
     'admin: unexpected word "bob" after create: see --help',
   ],
   ['scripts/admin', ['toString'], 'admin: give a command: create, grant or import; see --help'],
+  [
+    'scripts/explain',
+    ['--operation', 'gone.graphql', '--format', 'xml'],
+    'explain: --format "xml" is not known: give text or json',
+  ],
+  [
+    'scripts/explain',
+    ['--operation', 'gone.graphql', '--mode', 'strict'],
+    'explain: --mode "strict" is not known: give filter or reject or dry_run',
+  ],
+  [
+    'scripts/explain-token',
+    ['a.b.c', '--format', 'xml'],
+    'explain-token: --format "xml" is not known: give text or json',
+  ],
+  [
+    'scripts/explain-token',
+    ['a.b.c', 'd.e.f'],
+    'explain-token: there is white space in the token: give one token',
+  ],
+  [
+    'scripts/explain-token',
+    ['Bearer'],
+    'explain-token: there is no token: give one, or pipe it in',
+  ],
   ['scripts/bench', ['gateway', '--nope'], "bench: Unknown option '--nope': see --help"],
   [
     'gateway/main',
@@ -132,4 +157,10 @@ test('claims-key prints the key of a subgraph that the list has, and of any wher
   }
   const elsewhere = startModule('scripts/keys', ['claims-key', 'any'], environment, '/')
   expect(await elsewhere.ended).toBe(0)
+})
+
+test('explain-token reads the shipped configuration, wherever it is run', async () => {
+  const command = startModule('scripts/explain-token', ['Bearer', 'a.b.c'], {}, folder)
+  expect(await command.ended).toBe(1)
+  expect(command.output).toContain('refused with 401')
 })
