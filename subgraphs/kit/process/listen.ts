@@ -16,12 +16,14 @@ export interface Listening {
   /** Without a trailing slash: `http://127.0.0.1:4000`. */
   readonly origin: string
   readonly server: Server
-  /** Answers the requests under way, then closes every connection. */
+  /** Answers the requests under way, and closes each connection as soon as it has none left. */
   close(): Promise<void>
 }
 
 /** How long requests under way may take once the process has been told to stop, in milliseconds. */
 const drainTime = 5_000
+/** How often connections without a request are closed meanwhile, in milliseconds. */
+const sweepPeriod = 100
 
 /** Returns once the port accepts connections; a taken or forbidden port is a StartFailure. */
 export async function listen(handler: RequestListener, options: ListenOptions): Promise<Listening> {
@@ -41,8 +43,14 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const cutOff = setTimeout(() => server.closeAllConnections(), drainTime)
+    // A client that reuses its connection would send one request after another until the cut.
+    server.prependListener('request', (_request, response) => {
+      response.setHeader('connection', 'close')
+    })
+    const sweep = setInterval(() => server.closeIdleConnections(), sweepPeriod)
     server.close(() => {
       clearTimeout(cutOff)
+      clearInterval(sweep)
       resolve()
     })
     server.closeIdleConnections()
