@@ -152,6 +152,8 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
       if (failures > 0) log.info({ issuer, failures }, 'the keys of the issuer are back')
       failures = 0
     } catch (cause) {
+      // What closing breaks off is no failure of the issuer.
+      if (closed) return
       failures++
       log.warn(
         { issuer, failures, cause: (cause as Error).message, serving: usable() ? 'stale' : 'none' },

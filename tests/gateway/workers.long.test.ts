@@ -309,12 +309,16 @@ test('one process takes up another configuration as well', async () => {
   expect(await gateway.stop()).toBe(0)
 })
 
-test('processes that cannot start say why once, and the gateway ends with 1', async () => {
-  writeFileSync(join(folder, 'broken.graphql'), 'type Query {')
-  await expect(startGateway(configText(2, 'sub'), join(folder, 'broken.graphql'))).rejects.toThrow(
-    /^the gateway ended with 1: gateway: the supergraph .* is not GraphQL[^\n]*\n$/,
-  )
-})
+test.each([1, 2])(
+  '%i that cannot start: the reason is the only line, and exit code 1',
+  async (workers) => {
+    writeFileSync(join(folder, 'broken.graphql'), 'type Query {')
+    const starting = startGateway(configText(workers, 'sub'), join(folder, 'broken.graphql'))
+    await expect(starting).rejects.toThrow(
+      /^the gateway ended with 1: gateway: the supergraph .* is not GraphQL[^\n]*\n$/,
+    )
+  },
+)
 
 function isRunning(pid: number): boolean {
   try {

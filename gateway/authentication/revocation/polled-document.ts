@@ -96,6 +96,8 @@ export function polledDocument<Content>(
       failures = 0
       plan(Math.max(period() - age, leastRefresh))
     } catch (cause) {
+      // What closing breaks off is no failure of the issuer.
+      if (closed) return
       failures++
       await holdLastGood(cause)
       log.warn(
