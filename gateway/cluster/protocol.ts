@@ -16,7 +16,7 @@ export interface PrimaryAnswers {
   served: () => Promise<Served>
   /** Why any worker cannot serve right now, or nothing. */
   unreadiness: () => Promise<readonly string[]>
-  listening: (origin: string) => void
+  listening: (origin: string) => Promise<void>
   /** Why a worker cannot start, in a sentence. */
   failed: (sentence: string) => void
 }

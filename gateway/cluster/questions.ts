@@ -21,6 +21,10 @@ export type Ask<Theirs extends Answers> = <Name extends keyof Theirs & string>(
 /** Why there is no answer: the other end is gone. */
 export class ChannelClosed extends Error {
   override name = 'ChannelClosed'
+
+  constructor() {
+    super('the other process has ended')
+  }
 }
 
 interface Question {

@@ -14,7 +14,7 @@ import type { RunningGateway } from '../start-gateway.ts'
 import { probe } from './probe.ts'
 import { answerFetch } from './protocol.ts'
 import type { PrimaryAnswers, WorkerAnswers } from './protocol.ts'
-import { openQuestions } from './questions.ts'
+import { ChannelClosed, openQuestions } from './questions.ts'
 import type { Ask } from './questions.ts'
 
 export interface ClusterOptions {
@@ -34,6 +34,8 @@ interface Member {
   readonly listening: Promise<string>
   readonly ended: Promise<void>
   isServing: boolean
+  /** The settings that it started with or adopted. */
+  settings: GatewaySettings | undefined
   /** How it is, asked of it and answered in time. */
   readonly probes: {
     metrics(): Promise<ProcessMetrics>
@@ -107,11 +109,12 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
     })
     listening.catch(() => {})
     const answers: PrimaryAnswers = {
-      settings: () => settings,
+      settings: () => (member.settings = settings),
       fetch,
       served: servedByAll,
       unreadiness: unreadinessOfAll,
-      listening(origin) {
+      async listening(origin) {
+        await bringUpToDate(member)
         member.isServing = true
         isListening(origin)
       },
@@ -139,6 +142,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
       listening,
       ended,
       isServing: false,
+      settings: undefined,
       probes: {
         metrics: probe(() => ask('metrics')),
         served: probe(() => ask('served')),
@@ -184,24 +188,43 @@ export async function startCluster(options: ClusterOptions): Promise<RunningGate
   /** All workers take the new settings up, or none does. */
   async function reload(next: GatewaySettings): Promise<void> {
     const asked = serving()
-    try {
-      await Promise.all(asked.map((member) => unlessGone(member, member.ask('prepare', next))))
-    } catch (cause) {
+    // Each of them has ended before another reload begins: a late one would get in its way.
+    const prepared = await Promise.allSettled(asked.map((member) => prepare(member, next)))
+    if (stopping) throw new StartFailure('the gateway is stopping')
+    const refused = prepared.find((outcome) => outcome.status === 'rejected')
+    if (refused) {
       await Promise.allSettled(asked.map(({ ask }) => ask('discard')))
-      throw new StartFailure((cause as Error).message, { cause })
+      throw new StartFailure((refused.reason as Error).message, { cause: refused.reason })
     }
     settings = next
-    await Promise.allSettled(asked.map(({ ask }) => ask('adopt')))
-    // One that came in between has started with what was valid then.
-    const late = serving().filter((member) => !asked.includes(member))
-    await Promise.all(
-      late.map((member) =>
-        unlessGone(
-          member,
-          member.ask('prepare', next).then(() => member.ask('adopt')),
-        ),
-      ),
-    )
+    await Promise.all(asked.map((member) => adopt(member, next)))
+    await Promise.all(serving().map(bringUpToDate))
+  }
+
+  /** A worker that was starting during a reload has the settings from before: it adopts the new ones. */
+  async function bringUpToDate(member: Member): Promise<void> {
+    while (member.settings !== settings) {
+      const next = settings
+      try {
+        await prepare(member, next)
+        await adopt(member, next)
+      } catch (cause) {
+        const { pid } = member.worker.process
+        const reason = (cause as Error).message
+        log.error({ worker: pid, reason }, 'a worker without the new configuration is replaced')
+        member.ask('stop').catch(() => {})
+        return
+      }
+    }
+  }
+
+  async function prepare({ ask }: Member, next: GatewaySettings): Promise<void> {
+    await unlessGone(ask('prepare', next))
+  }
+
+  async function adopt(member: Member, next: GatewaySettings): Promise<void> {
+    await unlessGone(member.ask('adopt'))
+    member.settings = next
   }
 
   async function readMetrics(): Promise<string> {
@@ -270,10 +293,10 @@ function sum(one: Served, other: Served): Served {
   }
 }
 
-/** A worker that ends meanwhile does not count: whoever takes its place asks for the settings. */
-async function unlessGone(member: Member, answer: Promise<void>): Promise<void> {
-  await answer.catch((cause: Error) => {
-    if (member.isServing) throw cause
+/** A worker that ends meanwhile does not count: the one in its place asks for the settings. */
+async function unlessGone(response: Promise<void>): Promise<void> {
+  await response.catch((cause: unknown) => {
+    if (!(cause instanceof ChannelClosed)) throw cause
   })
 }
 

@@ -1,9 +1,9 @@
 /** Several gateway processes behind one port, as an operator starts them. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -295,6 +295,83 @@ describe('two processes whose issuer has gone away', () => {
       process.kill(workers[0]!, 'SIGCONT')
     }
     await until(async () => (await readiness()).status === 200)
+  })
+})
+
+describe('two processes, while they take up another configuration', () => {
+  const servingNew = 'serving by the new configuration'
+  let gateway: Gateway
+  let workers: number[]
+
+  async function start(config: string) {
+    gateway = await startGateway(config)
+    const line = await until(() => gateway.log().find(({ processes }) => processes))
+    workers = line.processes as number[]
+  }
+  const reload = (config: string) => {
+    gateway.write(config)
+    gateway.child.kill('SIGHUP')
+  }
+  const has = (msg: string) => gateway.log().some((line) => line.msg === msg)
+  async function claimedByAll() {
+    const token = await issuer.accessToken()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => gateway.ask(token)))
+    return new Set(answers.map(({ body }) => body))
+  }
+  afterEach(() => gateway.stop())
+
+  test('one that dies meanwhile does not hold back the others', async () => {
+    await start(configText(2, 'sub'))
+    process.kill(workers[0]!, 'SIGSTOP')
+    reload(configText(2, 'name, sub'))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    process.kill(workers[0]!, 'SIGKILL')
+    await until(() => has(servingNew) && has('a worker has taken its place'))
+    expect(await claimedByAll()).toEqual(new Set([answered('name sub')]))
+    expect(has('still serving by the last good configuration')).toBe(false)
+  })
+
+  test('one that is starting meanwhile serves by it in the end', async () => {
+    const [open, waiting] = [join(folder, 'open'), join(folder, 'waiting')]
+    const policies = join(folder, 'slow-policies.mjs')
+    writeFileSync(open, '')
+    writeFileSync(
+      policies,
+      `import { existsSync, writeFileSync } from 'node:fs'
+      while (!existsSync(${JSON.stringify(open)})) {
+        writeFileSync(${JSON.stringify(waiting)}, '')
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      export default {}`,
+    )
+    await start(`${configText(2, 'sub')}authorization: { policies: { file: '${policies}' } }`)
+    rmSync(open)
+    process.kill(workers[0]!, 'SIGKILL')
+    // It has the settings by then.
+    await until(() => existsSync(waiting))
+    reload(configText(2, 'name, sub'))
+    await until(() => has(servingNew))
+    writeFileSync(open, '')
+    await until(() => has('a worker has taken its place'))
+    expect(await claimedByAll()).toEqual(new Set([answered('name sub')]))
+  })
+
+  test('a refusal by one is reported when the others have ended, too', async () => {
+    await start(configText(2, 'sub'))
+    process.kill(workers[0]!, 'SIGSTOP')
+    const away = { issuer: issuer.issuer, jwksUri: 'http://127.0.0.1:1/keys' } as TestIssuer
+    reload(configText(2, 'name, sub', '', away))
+    const isFailure = ({ msg }: Record<string, unknown>) => String(msg).includes('not be fetched')
+    await until(() => gateway.log().some(isFailure))
+    process.kill(workers[0]!, 'SIGCONT')
+    const refusal = 'still serving by the last good configuration'
+    await until(() => has(refusal))
+    const before = gateway.log().findIndex(({ msg }) => msg === refusal)
+    const failures = gateway.log().slice(0, before).filter(isFailure)
+    expect(new Set(failures.map(({ pid }) => pid))).toEqual(new Set(workers))
+    reload(configText(2, 'name, sub'))
+    await until(() => has(servingNew))
+    expect(await claimedByAll()).toEqual(new Set([answered('name sub')]))
   })
 })
 
