@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { asker, claimsKeyOf, codes } from '../support/ask-subgraph.ts'
 import type { Answer } from '../support/ask-subgraph.ts'
-import { authEnvironment, login, refresh } from '../support/auth-client.ts'
+import { authEnvironment, login, refresh, signedUp } from '../support/auth-client.ts'
 import { startSubgraphProcess } from '../support/auth-process.ts'
 import type { AuthProcess } from '../support/auth-process.ts'
 import { scratchDatabase } from '../support/postgres.ts'
@@ -20,6 +20,8 @@ const describeWithServer = server ? describe : describe.skip
 describeWithServer('while PostgreSQL restarts under load', () => {
   let auth: AuthProcess
   let users: AuthProcess
+  /** One for each client that logs in: a try that an outage cut off counts as a failure of its account. */
+  let accounts: Record<string, string>[]
 
   beforeAll(async () => {
     const [forAuth, forUsers] = [
@@ -32,6 +34,11 @@ describeWithServer('while PostgreSQL restarts under load', () => {
       DATABASE_URL: forUsers.url,
       CLAIMS_KEY: claimsKeyOf('users'),
     })
+    const ask = asker('auth', auth.url)
+    const names = Array.from({ length: 6 }, (_, index) => `client${index}`)
+    accounts = await Promise.all(
+      names.map((name) => signedUp(ask, name, `a long password of ${name}`)),
+    )
   })
   afterAll(async () => {
     await auth.kill()
@@ -52,7 +59,7 @@ describeWithServer('while PostgreSQL restarts under load', () => {
     expect([auth.child.exitCode, users.child.exitCode]).toEqual([null, null])
     expect(seen.codes).toEqual(new Set(['ok', 'SERVICE_UNAVAILABLE']))
     expect(seen.statuses).toEqual(new Set(['200', '503 retry after 5']))
-    await until(async () => codes(await login(load.ask)).length === 0)
+    await until(async () => codes(await login(load.ask, accounts[0]!)).length === 0)
   })
 
   test('a server without a connection left fails requests, and no process', async () => {
@@ -66,7 +73,7 @@ describeWithServer('while PostgreSQL restarts under load', () => {
 
     expect([auth.child.exitCode, users.child.exitCode]).toEqual([null, null])
     expect(seen.codes).toEqual(new Set(['ok', 'SERVICE_UNAVAILABLE']))
-    await until(async () => codes(await login(load.ask)).length === 0)
+    await until(async () => codes(await login(load.ask, accounts[0]!)).length === 0)
   })
 
   /** Many clients that never pause; what they saw is collected. */
@@ -85,8 +92,8 @@ describeWithServer('while PostgreSQL restarts under load', () => {
       seen.statuses.add(retryAfter === null ? `${status}` : `${status} retry after ${retryAfter}`)
     }
     const acts: ((index: number) => Promise<unknown>)[] = [
-      async () => {
-        const answer = await login(ask)
+      async (index) => {
+        const answer = await login(ask, accounts[Math.floor(index / acts.length)]!)
         note(answer)
         const refreshToken = answer.data?.login?.refreshToken
         if (refreshToken) note(await refresh(ask, refreshToken))
