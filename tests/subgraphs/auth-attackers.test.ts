@@ -409,6 +409,41 @@ test.each([
   expect(addressRange(address)).toBe(range)
 })
 
+test('a mailbox is not flooded by accounts that somebody made with its address', async () => {
+  const [{ make }] = (await testDatabases()) as [TestDatabase]
+  const scratch = await make()
+  const letters: unknown[] = []
+  const running = await startAuth(authEnvironment(scratch.url), {
+    deliver: async ({ to }) => void letters.push(to),
+    hashParameters: cheapHashes,
+  })
+  const ask = asker('auth', running.url)
+  const spellings = ['victim@example.com', 'Victim@Example.com']
+  for (let account = 0; account < 8; account++) {
+    const variables = { username: `sender${account}`, email: spellings[account % 2] }
+    await ask(
+      null,
+      `mutation ($username: String!, $email: String) {
+        signUp(username: $username, email: $email, password: "purple kangaroo sings") { problems { code } }
+      }`,
+      variables,
+    )
+    for (let requests = 0; requests < 3; requests++) {
+      await ask(
+        null,
+        'mutation ($username: String!) { requestPasswordReset(username: $username) }',
+        variables,
+      )
+    }
+  }
+  // Her address is verified: only the limit of her account counts.
+  await ask(null, 'mutation { requestPasswordReset(username: "alice") }')
+  await running.close()
+  await scratch.drop()
+  expect(letters.filter((to) => to === 'alice@example.com')).toHaveLength(1)
+  expect(letters).toHaveLength(1 + 15)
+})
+
 test('how often a network, a password and a mailbox may be tried are settings', async () => {
   const [{ make }] = (await testDatabases()) as [TestDatabase]
   const scratch = await make()

@@ -113,6 +113,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
     const account = await accounts.findByUsername(canonical)
     if (!account || account.disabled) return
     const to = account.email ?? (isEmailAddress(account.username) ? account.username : undefined)
+    if (to !== undefined && !account.emailVerified && !(await guard.admitMailbox(to))) return
     const token = randomBytes(32).toString('base64url')
     await database.transaction().execute(async (transaction) => {
       // One at a time: the link in an older mail ends here.

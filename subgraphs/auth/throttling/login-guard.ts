@@ -71,11 +71,16 @@ export interface LoginGuard {
   refundNetwork(transaction: AuthDatabase, client: CallerClient, act: NetworkAct): Promise<void>
   /** Whether a username may get another mail. */
   admitMail(username: string): Promise<boolean>
+  /** Whether a mailbox may get another mail: anybody may have signed up with an unverified address of others. */
+  admitMailbox(address: string): Promise<boolean>
   /** Starts the counting at an account anew: its owner has proven themselves otherwise. */
   forget(transaction: AuthDatabase, username: string): Promise<void>
 }
 
 const minute = 60_000
+
+/** How many accounts with one unverified address may get as much mail as each of them alone. */
+const accountsOfMailbox = 5
 
 /** How many passkey logins may begin for each that may be tried: pages that fill in passkeys begin one when they load. */
 const beginnings = 10
@@ -85,6 +90,10 @@ export function loginGuard(parts: LoginGuardParts): LoginGuard {
   const perNetwork: WindowLimit = { limit: limits.networkTries, window: minute }
   const perPassword: WindowLimit = { limit: limits.passwordTries, window: 60 * minute }
   const mailsPerAccount: WindowLimit = { limit: limits.mails, window: 60 * minute }
+  const mailsPerMailbox: WindowLimit = {
+    limit: accountsOfMailbox * limits.mails,
+    window: 60 * minute,
+  }
   const hashKey = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis throttle keys', 32))
   const hashed = (text: string, length = 43) =>
     createHmac('sha256', hashKey).update(text).digest('base64url').slice(0, length)
@@ -140,6 +149,11 @@ export function loginGuard(parts: LoginGuardParts): LoginGuard {
 
     async admitMail(username) {
       return (await throttles.windowed(database, `mail ${hashed(username)}`, mailsPerAccount)) === 0
+    },
+
+    async admitMailbox(address) {
+      const key = `mailbox ${hashed(address.toLowerCase())}`
+      return (await throttles.windowed(database, key, mailsPerMailbox)) === 0
     },
 
     forget: (transaction, username) => throttles.forget(transaction, accountKey(username)),
