@@ -280,7 +280,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
     const again = await post('/oauth/token', grant)
     expect([again.status, again.body.error]).toEqual([429, 'slow_down'])
     const retryAfter = Number(again.response.headers.get('retry-after'))
-    expect(retryAfter).toBeGreaterThanOrEqual(8)
+    expect(retryAfter).toBeGreaterThan(0)
     expect(retryAfter).toBeLessThanOrEqual(10)
     ahead = 11_000
     const repeated = await post('/oauth/token', grant)
