@@ -13,6 +13,7 @@ import {
   claimsOf,
   loggedIn,
   refresh,
+  signedUp,
 } from '../support/auth-client.ts'
 import type { CallerClaims } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
@@ -224,6 +225,15 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       const client = await newClient('a', 'b', 'a')
       const form = { grant_type: 'client_credentials' }
       expect((await post('/oauth/token', form, basic(client))).body.scope).toBe('a b')
+    })
+
+    test('is one of at most 50 of its maker, also when many are made at once', async () => {
+      const credentials = await signedUp(ask, 'collector', 'purple kangaroo sings')
+      const { claims } = await loggedIn(ask, credentials)
+      const make = () => ask(claims, 'mutation { createApiKey(name: "k", scopes: []) { key } }')
+      const made = await Promise.all(Array.from({ length: 70 }, make))
+      expect(made.filter((answer) => codes(answer).length === 0)).toHaveLength(50)
+      expect((await ask(claims, '{ apiKeys { id } }')).data.apiKeys).toHaveLength(50)
     })
 
     test('cannot have scopes that its maker lacks, nor be made with a key', async () => {

@@ -26,7 +26,7 @@ export interface NewApiKey {
 export interface ApiKeys {
   /** Returns the key's text, which is shown this once. */
   add(transaction: AuthDatabase, key: NewApiKey): Promise<{ apiKey: ApiKey; text: string }>
-  list(accountId: string): Promise<ApiKey[]>
+  list(accountId: string, transaction?: AuthDatabase): Promise<ApiKey[]>
   /** Returns the key if it is good, and notes its use. */
   use(text: string): Promise<ApiKey | undefined>
   /** Returns the key that this ended: one of the account's, or by its text. */
@@ -72,8 +72,8 @@ export function apiKeyStore(
       return { apiKey: apiKeyOf(row), text }
     },
 
-    async list(accountId) {
-      const rows = await database
+    async list(accountId, transaction = database) {
+      const rows = await transaction
         .selectFrom('auth_api_keys')
         .selectAll()
         .where('account_id', '=', accountId)

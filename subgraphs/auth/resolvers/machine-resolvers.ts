@@ -61,12 +61,14 @@ export function machineResolvers(parts: MachineResolverParts) {
         if (foreign !== undefined) {
           throw badInput(`The scope ${quoted(foreign)} is not one of your own`, { field: 'scopes' })
         }
-        if ((await apiKeys.list(accountId)).length >= limits.keys) {
-          throw badInput(`An account has at most ${limits.keys} API keys: revoke one first`, {
-            limit: limits.keys,
-          })
-        }
         return database.transaction().execute(async (transaction) => {
+          // One after another: of several at once, each would find a place left.
+          await accounts.lock(accountId, transaction)
+          if ((await apiKeys.list(accountId, transaction)).length >= limits.keys) {
+            throw badInput(`An account has at most ${limits.keys} API keys: revoke one first`, {
+              limit: limits.keys,
+            })
+          }
           const lifetime = expiresInDays * day
           const made = await apiKeys.add(transaction, { accountId, name, scopes, lifetime })
           await audit.record(
