@@ -43,6 +43,7 @@ export function readSubgraphErrors(
   policy: SubgraphErrorPolicy,
   overload?: Overload,
 ): readonly SubgraphError[] {
+  if (errors === undefined || errors === null) return []
   const list = listOf(errors)
   const listed = list.slice(0, mostErrors).map((error): SubgraphError => {
     const { message, path, extensions } = asRecord(error)

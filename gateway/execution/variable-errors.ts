@@ -16,7 +16,9 @@ export function variableErrors(
   })
   return errors.map((error, index) =>
     badUserInput(
-      index < mostErrors ? error.message : `More than ${mostErrors} values do not fit`,
+      index < mostErrors
+        ? error.message
+        : `More than ${mostErrors} values are invalid: the others are not listed`,
       error,
     ),
   )
