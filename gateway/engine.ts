@@ -5,6 +5,7 @@ import { checkingVariables } from './checking-variables.ts'
 import { withEstimatedPlanning } from './estimated-planning.ts'
 import type { ClientRequest } from './execution/client-request.ts'
 import { subgraphDataSource } from './execution/subgraph-data-source.ts'
+import { reportingMisshapenResponses } from './misshapen-responses.ts'
 import { apolloServerGateway, nativeEngine } from './native-engine.ts'
 import type { NativeEngine } from './native-engine.ts'
 import './planning/collect-variables.ts'
@@ -34,7 +35,7 @@ export async function engineFor(
     const dataSource = (subgraph: string) =>
       subgraphDataSource((request, client) => subgraphs.fetch(subgraph, request, client))
     const engine = apolloEngine({ supergraphSdl: loadableSdl, dataSource, log })
-    const checked = checkingVariables(engine)
+    const checked = checkingVariables(reportingMisshapenResponses(engine))
     return { engine: withEstimatedPlanning(checked, loadableSdl, planningTime) }
   }
   const native = await nativeEngine<ClientRequest>({

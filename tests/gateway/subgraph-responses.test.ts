@@ -213,6 +213,28 @@ describe.each(engines)('odd errors, with the engine %s', (engine) => {
   })
 })
 
+test.each([
+  ['a text in the place of a list', '{ list fine }', { list: 'x' }],
+  ['an object in the place of a list', '{ list fine }', { list: { 0: 'x', length: 1 } }],
+  ['a number in the place of an object', '{ item { id } fine }', { item: 1 }],
+  ['a number in a list of objects', '{ items { id } fine }', { items: [1] }],
+  ['a type that is no text', '{ thing { id } fine }', { thing: { id: '1', __typename: ['Book'] } }],
+])('%s is an error of the subgraph, with either engine', async (_name, query, data) => {
+  odd = { body: { data } }
+  expect(await ask(query)).toMatchObject({
+    status: 200,
+    data: { fine: 1 },
+    errors: [{ extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } }],
+    isOurFault: false,
+  })
+  expect(await ask(query, 'apollo')).toMatchObject({
+    status: 200,
+    data: null,
+    errors: [{ extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } }],
+    isOurFault: false,
+  })
+})
+
 describe.each(engines)('deep values, with the engine %s', (engine) => {
   const deep = nestedList(20_000)
 
