@@ -154,13 +154,19 @@ export async function executePlan<Context>(
       return
     }
     let hasObjects = false
+    let isMisshapen = false
     for (let index = 0; index < count; index++) {
       const entity: unknown = received[index]
-      if (!isObject(entity)) continue
+      if (!isObject(entity)) {
+        // Null is an entity that the subgraph does not have.
+        isMisshapen ||= entity !== null
+        continue
+      }
       const names = addTo(step, entity, owners[index]!, entities)
       hasObjects ||= names.some((name) => typeof entity[name] === 'object')
     }
     if (hasObjects) places.changeBelow(step)
+    if (isMisshapen && answer.errors.length === 0) fail(step, noEntities)
   }
 
   /** Adds what was received for a representation to each entity that it stands for; returns its names. */

@@ -235,6 +235,22 @@ test.each([
   })
 })
 
+test.each([
+  ['texts', ['x', 'y']],
+  ['lists', [[{ stock: 1 }], []]],
+  ['an object and a number', [{ stock: 1 }, 2]],
+])('%s in the place of entities are an error', async (_name, received) => {
+  odd = { body: { data: { items: ['1', '2'].map((id) => ({ __typename: 'Item', id })) } } }
+  entities = { body: { data: { _entities: received } } }
+  const answer = await ask('{ items { stock } }')
+  expect(answer.errors).toMatchObject([
+    { path: ['items', 0], extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } },
+  ])
+  entities = { body: { data: { _entities: [{ stock: 1 }, null] } } }
+  const missing = await ask('{ items { stock } }')
+  expect(missing).toMatchObject({ data: { items: [{ stock: 1 }, { stock: null }] }, errors: [] })
+})
+
 describe.each(engines)('deep values, with the engine %s', (engine) => {
   const deep = nestedList(20_000)
 
