@@ -4,14 +4,19 @@ import { Lexer, Source, TokenKind } from 'graphql'
 /** The deepest nesting of variables, and of a value in a document. What people write is far below. */
 export const deepestValue = 200
 
-/** Whether lists and objects are nested deeper than that many levels. */
-export function isNestedDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (levels === 0) return true
+/**
+ * Returns what is wrong with a JSON value: lists and objects nested deeper than that many levels, or a
+ * number beyond a double, which JSON.parse makes infinite and JSON.stringify null.
+ */
+export function faultOf(value: unknown, levels: number): 'too deep' | 'infinite' | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'infinite'
+  if (typeof value !== 'object' || value === null) return undefined
+  if (levels === 0) return 'too deep'
   for (const inner of Object.values(value)) {
-    if (isNestedDeeper(inner, levels - 1)) return true
+    const fault = faultOf(inner, levels - 1)
+    if (fault) return fault
   }
-  return false
+  return undefined
 }
 
 export interface DocumentNesting {

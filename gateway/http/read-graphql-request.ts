@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { GatewayError } from '../errors.ts'
 import { soleHeader } from './http-message.ts'
 import type { HttpRequest } from './http-message.ts'
-import { refuseDeepValues } from './refuse-unbounded.ts'
+import { refuseUnboundedValues } from './refuse-unbounded.ts'
 
 /** A request as far as GraphQL is concerned: never a credential. */
 export interface GraphqlRequest {
@@ -24,7 +24,7 @@ export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
   if (!['GET', 'POST'].includes(request.method)) throw new GatewayError('METHOD_NOT_ALLOWED')
   const body = request.method === 'POST' ? readJsonBody(request) : undefined
   const asked = body ?? readSearch(request.search)
-  refuseDeepValues(asked)
+  refuseUnboundedValues(asked)
   return {
     method: request.method,
     search: request.search,

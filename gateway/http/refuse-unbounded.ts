@@ -1,18 +1,25 @@
 /** Refuses what would have to be read by a recursion that has no bound, before anything reads it. */
 import { GatewayError } from '../errors.ts'
-import { deepestValue, documentNesting, isNestedDeeper } from './nesting.ts'
+import { deepestValue, documentNesting, faultOf } from './nesting.ts'
 
-/** Throws a GatewayError for variables or extensions that are nested too deeply. */
-export function refuseDeepValues({
-  variables,
-  extensions,
-}: Readonly<Record<string, unknown>>): void {
-  if (isNestedDeeper(variables, deepestValue + 1)) {
+/**
+ * Throws a GatewayError for variables or extensions that are nested too deeply, and for variables with a
+ * number that no subgraph would get.
+ */
+export function refuseUnboundedValues(asked: Readonly<Record<string, unknown>>): void {
+  const { variables, extensions } = asked
+  const fault = faultOf(variables, deepestValue + 1)
+  if (fault === 'too deep') {
     throw new GatewayError('VARIABLES_TOO_DEEP', {
       message: `The variables are nested deeper than ${deepestValue} levels`,
     })
   }
-  if (isNestedDeeper(extensions, deepestValue + 1)) {
+  if (fault === 'infinite') {
+    throw new GatewayError('BAD_USER_INPUT', {
+      message: 'A number in the variables is larger than a Float can be',
+    })
+  }
+  if (faultOf(extensions, deepestValue + 1) === 'too deep') {
     throw new GatewayError('EXTENSIONS_TOO_DEEP', {
       message: `The extensions are nested deeper than ${deepestValue} levels`,
     })

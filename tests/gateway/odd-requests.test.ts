@@ -313,6 +313,26 @@ test.each(engines)('a hash that fits the query beside it is no hindrance: %s', a
   expect(alone.body.errors).toMatchObject([{ message: 'PersistedQueryNotSupported' }])
 })
 
+test.each(engines)(
+  'numbers of variables that a Float cannot hold are refused: %s',
+  async (engine) => {
+    const query = 'query ($x: Json) { json(value: $x) }'
+    for (const value of ['1e400', '[{"a":[-1e400]}]']) {
+      const variables = `{"x":${value}}`
+      const responses = [
+        await door.post(engine, byVariable('Json', value)),
+        await door.get(engine, { query, variables }),
+      ]
+      for (const response of responses) {
+        expect(response).toMatchObject({
+          status: 400,
+          body: { errors: [{ message: expect.stringContaining('larger than a Float') }] },
+        })
+      }
+    }
+  },
+)
+
 test.each(engines)('many errors in large variables are a short response: %s', async (engine) => {
   // With a search for suggestions that takes quadratic time, each of these messages takes seconds.
   const text = 'Did you mean '.repeat(6_000)
