@@ -1,7 +1,6 @@
 /** The gateway: joins its stages. One request goes one way through them. */
 import type { Logger } from 'pino'
-import { cookieValues } from '../subgraphs/kit/cookies.ts'
-import type { Authenticate, Caller } from './authentication/authenticate.ts'
+import type { Authenticate, Caller, RequestHeaders } from './authentication/authenticate.ts'
 import { GatewayError } from './errors.ts'
 import { readTraceparent } from './execution/client-request.ts'
 import type { ForwardedCaller } from './execution/subgraph-headers.ts'
@@ -15,8 +14,8 @@ export interface GatewayParts {
   authenticate: Authenticate
   /** The generation that serves now; a request keeps the one it got. */
   generation: () => Generation
-  /** The cookies in which an access token may come. */
-  tokenCookies: readonly string[]
+  /** Finds the cookie whose access token counts in a request, if one does. */
+  tokenCookie: (headers: RequestHeaders) => string | undefined
   /** Named in `WWW-Authenticate`. */
   realm: string
   /** Told of each answer: its HTTP status, and how long it took in seconds. */
@@ -48,26 +47,20 @@ export function createGateway(parts: GatewayParts): (request: HttpRequest) => Pr
       })
     } catch (error) {
       const accept = soleHeader(request.headers, 'accept')
-      return withoutCookies(request, refusal(expected(error), { realm, accept }))
+      return withoutCookie(request, refusal(expected(error), { realm, accept }))
     }
   }
 
   /**
    * A browser would send a refused token again and again, with a login too, and no script can stop it:
-   * it is told to forget the token.
+   * it is asked to forget the token. A cookie that was not looked at stays.
    */
-  function withoutCookies({ headers }: HttpRequest, refused: HttpAnswer): HttpAnswer {
+  function withoutCookie({ headers }: HttpRequest, refused: HttpAnswer): HttpAnswer {
     if (refused.status !== 401 || !headers.cookie) return refused
-    // An empty Authorization header is none: the cookie counted.
-    if (headers.authorization?.some((value) => value.trim() !== '')) return refused
-    const sent = parts.tokenCookies.filter((name) =>
-      headers.cookie!.some((header) => cookieValues(header, name).length > 0),
-    )
-    if (sent.length === 0) return refused
-    const cleared = sent.map(
-      (name) => `${name}=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict`,
-    )
-    return { ...refused, headers: { ...refused.headers, 'set-cookie': cleared } }
+    const name = parts.tokenCookie(headers)
+    if (name === undefined) return refused
+    const cleared = `${name}=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict`
+    return { ...refused, headers: { ...refused.headers, 'set-cookie': [cleared] } }
   }
 
   function expected(error: unknown): GatewayError {

@@ -6,6 +6,7 @@ import type { Claims, ClaimsSigningKey } from '../subgraphs/kit/claims-header.ts
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { authenticator } from './authentication/authenticator.ts'
 import type { DocumentSource } from './authentication/fetch-document.ts'
+import { tokenCookieFinder } from './authentication/find-token.ts'
 import type { AuthenticationMetrics } from './authentication/metrics.ts'
 import { narrowClaims } from './authentication/select-claims.ts'
 import {
@@ -128,9 +129,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
   const answer = createGateway({
     authenticate: callers.authenticate,
     generation: supergraph.current,
-    tokenCookies: config.authentication.sources.flatMap((source) =>
-      'cookie' in source ? [source.cookie] : [],
-    ),
+    tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: http.realm,
     answered(status, seconds) {
       served.requests.answered++

@@ -36,6 +36,21 @@ export function tokenFinder({ sources, otherSchemes }: FindTokenOptions): TokenF
   }
 }
 
+/**
+ * Returns a function that finds the cookie whose token counts in a request, or undefined where a header
+ * has the token or nothing has. For requests that tokenFinder does not refuse.
+ */
+export function tokenCookieFinder(
+  sources: readonly TokenSource[],
+): (headers: RequestHeaders) => string | undefined {
+  const finders = sources.map((source) =>
+    'cookie' in source
+      ? { cookie: source.cookie, find: inCookie(source.cookie) }
+      : { cookie: undefined, find: inHeader(source.header, source.scheme) },
+  )
+  return (headers) => finders.find(({ find }) => find(headers) !== undefined)?.cookie
+}
+
 function inHeader(name: string, scheme: string | undefined): TokenFinder {
   const prefix = scheme === undefined ? undefined : `${scheme.toLowerCase()} `
 

@@ -462,6 +462,35 @@ test('a refused cookie is cleared, also beside an empty Authorization header', a
   expect(despite.headers['set-cookie']).toBeUndefined()
 })
 
+test('only the cookie whose token was refused is cleared', async () => {
+  const issuers = `[{ issuer: '${ours.issuer}', jwks_uri: '${ours.jwksUri}', audiences: [portcullis] }]`
+  const sources = '[{ header: x-token }, { cookie: access }, { header: authorization }]'
+  const gateway = await runGateway(
+    [{ name: 'users', url: users.url, sdl: sdl('me') }],
+    `authentication: { issuers: ${issuers}, sources: ${sources} }`,
+  )
+  const good = await ours.sign(ourKey)
+  const clearedFor = async (headers: Record<string, string>) => {
+    const { status, headers: sent } = await fetch(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: '{"query":"{ me }"}',
+    })
+    return [status, sent.get('set-cookie')?.split(';')[0]]
+  }
+  expect(await clearedFor({ 'x-token': 'bad', cookie: `access=${good}` })).toEqual([401, undefined])
+  expect(await clearedFor({ 'x-token': ' ', cookie: 'access=bad' })).toEqual([401, 'access='])
+  expect(await clearedFor({ authorization: 'Basic eDp5', cookie: 'access=bad' })).toEqual([
+    401,
+    'access=',
+  ])
+  expect(await clearedFor({ authorization: 'Basic eDp5', cookie: 'access=' })).toEqual([
+    401,
+    undefined,
+  ])
+  await gateway.close()
+})
+
 test('a deployment may require a token: an anonymous request is TOKEN_MISSING', async () => {
   const strict = await runGateway(
     [{ name: 'users', url: users.url, sdl: sdl('me') }],
