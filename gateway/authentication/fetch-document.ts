@@ -89,9 +89,13 @@ type Headers = Record<string, string | string[] | undefined>
 
 function faultOf(status: number, headers: Headers, mediaTypes: readonly string[]) {
   if (status !== 200) return `HTTP status ${status}`
-  if (headers['content-encoding']) return 'a body with a content encoding'
+  if (isEncoded(single(headers['content-encoding']))) return 'a body with a content encoding'
   const type = essence(single(headers['content-type']))
   return mediaTypes.includes(type) ? undefined : `a body of the type ${type || 'unknown'}`
+}
+
+function isEncoded(coding = 'identity'): boolean {
+  return coding.trim().toLowerCase() !== 'identity'
 }
 
 function essence(contentType: string | undefined): string {

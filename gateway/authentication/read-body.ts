@@ -1,4 +1,5 @@
 import { FetchFailure } from './fetch-failure.ts'
+import { textOf } from './text-of.ts'
 
 /** Returns the text of a response's body; one that is larger, in bytes, is a FetchFailure. */
 export async function readBody(body: AsyncIterable<Buffer>, maxSize: number): Promise<string> {
@@ -11,5 +12,5 @@ export async function readBody(body: AsyncIterable<Buffer>, maxSize: number): Pr
       throw new FetchFailure(`a body of more than ${maxSize} bytes`, { status: 200 })
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return textOf(Buffer.concat(chunks))
 }

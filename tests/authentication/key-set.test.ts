@@ -2,12 +2,16 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { exportJWK, importJWK, SignJWT } from 'jose'
 import type { CryptoKey } from 'jose'
 import { pino } from 'pino'
 import type { IssuerOptions } from '../../gateway/authentication/issuer.ts'
 import { refreshingKeySet } from '../../gateway/authentication/refreshing-key-set.ts'
+import { checkGivenKeys } from '../../gateway/configuration/given-keys.ts'
 import { GatewayError } from '../../gateway/errors.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 import { until } from '../support/until.ts'
 import { issuerOptions, testAuthenticator } from './support/test-authenticator.ts'
 import type { TestAuthenticator } from './support/test-authenticator.ts'
@@ -279,6 +283,34 @@ describe('an issuer that cannot be reached', () => {
       { keySet: { maxAge: 600_000, staleFor: 0, cooldown: 30_000, timeout: 150 } },
     )
     expect(subject.log.at(-1)).toMatchObject({ cause: 'no answer within 150 ms' })
+  })
+})
+
+describe('odd, but right:', () => {
+  const folder = scratchFolder()
+
+  test.each<[string, Record<string, string>, string]>([
+    ['a byte order mark', {}, '\ufeff'],
+    ['a content coding that is none', { 'content-encoding': 'Identity' }, ''],
+  ])('%s', async (_name, headers, before) => {
+    const { subject, issuer } = await scene((issuer) => {
+      issuer.handlers['/jwks'] = (_request, response) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json', ...headers })
+          .end(before + JSON.stringify({ keys: [key.jwk] }))
+    })
+    expect(await subject.ask(await issuer.sign(key))).toMatchObject(accepted)
+  })
+
+  test('a byte order mark in a file', async () => {
+    const path = join(folder, 'keys.json')
+    writeFileSync(path, `\ufeff${JSON.stringify({ keys: [key.jwk] })}`)
+    const { subject, issuer } = await scene(() => {}, { keys: { kind: 'file', path } })
+    expect(await subject.ask(await issuer.sign(key))).toMatchObject(accepted)
+    const problems: string[] = []
+    const rules = { keys: { kind: 'file', path }, algorithms: ['ES256'] } as const
+    checkGivenKeys([rules], (_path, message) => problems.push(message))
+    expect(problems).toEqual([])
   })
 })
 
