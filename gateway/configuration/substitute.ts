@@ -1,4 +1,5 @@
 /** `${env.NAME}`, `${env.NAME:-default}` and `${file.PATH}` inside the texts of a configuration. */
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
@@ -51,7 +52,9 @@ function substituteText(text: string, parts: SubstitutionParts, path: readonly P
 
   function readSecretFile(file: string): string {
     try {
-      return readFileSync(resolve(parts.directory, file), 'utf8').trim()
+      const bytes = readFileSync(resolve(parts.directory, file))
+      if (!isUtf8(bytes)) parts.problem(path, `needs the file ${file}, which is not text in UTF-8`)
+      return bytes.toString('utf8').trim()
     } catch (cause) {
       const { code = 'unknown reason' } = cause as NodeJS.ErrnoException
       parts.problem(path, `needs the file ${file}, which cannot be read (${code})`)

@@ -328,6 +328,8 @@ describe('placeholders', () => {
       'http.realm: needs NOWHERE, which is not set',
     )
     expect(problemsOf(realm('${file.nowhere}')).join()).toContain('cannot be read (ENOENT)')
+    writeFileSync(join(folder, 'binary.key'), Buffer.from([0xff, 0xfe, 0x80]))
+    expect(problemsOf(realm('${file.binary.key}')).join()).toContain('which is not text in UTF-8')
     expect(problemsOf(realm('${vault.x}')).join()).toContain('neither ${env.NAME} nor ${file.PATH}')
   })
 

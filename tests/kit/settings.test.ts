@@ -1,6 +1,11 @@
 /** What an operator reads who set something wrong. */
 import { expect, test } from '@jest/globals'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+
+const folder = scratchFolder()
 
 test('a choice takes one of its values, or the fallback where nothing is set', () => {
   const { choice } = readSettings({ COLOUR: ' red ' })
@@ -20,5 +25,19 @@ test('all that is wrong is said at once, each with what was expected', () => {
       '  - PORT is "http": expected a number from 0 to 65535',
       '  - SECRET is not set: give the secret in SECRET, or its file in SECRET_FILE',
     ].join('\n'),
+  )
+})
+
+test('a file that holds a secret is text in UTF-8', () => {
+  const path = join(folder, 'secret')
+  const settings = () => readSettings({ NODE_ENV: 'production', SECRET_FILE: path })
+  writeFileSync(path, '\ufeffschlüssel\n')
+  expect(settings().secret('SECRET')).toBe('schlüssel')
+
+  writeFileSync(path, Buffer.from([0xfe, 0x80, 0x93, 0xff]))
+  const binary = settings()
+  binary.secret('SECRET')
+  expect(() => binary.refuseProblems()).toThrow(
+    `SECRET_FILE names ${path}, which is not text in UTF-8: write the secret as text, for example with \`openssl rand -base64 48\``,
   )
 })

@@ -2,6 +2,7 @@
  * Reads a process's settings from the environment and collects every problem, so that an operator
  * sees the whole list at once and not one line a restart.
  */
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { developmentSecret } from './development-secret.ts'
 import { StartFailure } from './start-failure.ts'
@@ -30,6 +31,10 @@ export interface Settings {
   /** Throws a StartFailure that lists every problem found so far, if there is any. */
   refuseProblems(): void
 }
+
+/** Whatever is not text would become the same few characters, so that little of a secret would be left. */
+const notText =
+  'not text in UTF-8: write the secret as text, for example with `openssl rand -base64 48`'
 
 /** A value that will never be used, since refuseProblems() throws before: it keeps the types plain. */
 const unusable = ''
@@ -102,9 +107,10 @@ export function readSettings(environment: Environment): Settings {
     const path = optional(`${name}_FILE`)
     if (path === undefined) return undefined
     try {
-      const content = readFileSync(path, 'utf8').trim()
-      if (content) return content
-      problems.push(`${name}_FILE names ${path}, which is empty`)
+      const bytes = readFileSync(path)
+      const content = bytes.toString('utf8').trim()
+      if (content && isUtf8(bytes)) return content
+      problems.push(`${name}_FILE names ${path}, which is ${content ? notText : 'empty'}`)
     } catch (cause) {
       problems.push(`${name}_FILE names ${path}, which cannot be read (${errorCode(cause)})`)
     }
