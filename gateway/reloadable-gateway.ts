@@ -80,7 +80,7 @@ export async function reloadableGateway(
     },
     async prepare(settings) {
       await discard()
-      await replaced.room()
+      if (replaced.isFull) await roomForAnother()
       prepared = await roadFor(settings, road.serving)
       const { serving } = prepared
       await serving.warm
@@ -116,6 +116,12 @@ export async function reloadableGateway(
       previous,
     })
     return { serving, ages: own, underWay: 0, idle: () => {} }
+  }
+
+  async function roomForAnother(): Promise<void> {
+    const reason = `${mostDraining} earlier configurations have requests under way`
+    options.log.warn({ reason }, 'the new configuration waits until one of them has none left')
+    await replaced.room()
   }
 
   async function discard(): Promise<void> {

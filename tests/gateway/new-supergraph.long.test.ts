@@ -120,6 +120,25 @@ test('four earlier supergraphs at most have requests under way; the newest follo
   expect(log.filter((line) => line.includes('serving the new supergraph'))).toHaveLength(5)
 })
 
+test('a configuration that waits for requests of four earlier ones says so', async () => {
+  const path = join(folder, 'reloaded.graphql')
+  writeFileSync(path, version(1))
+  const { log, reload } = await startAt(path)
+  const waiting = () =>
+    log.filter((line) => line.includes('4 earlier configurations have requests'))
+  for (let reloads = 0; reloads < 4; reloads++) {
+    void slowRequest()
+    await until(() => held.length === reloads + 1)
+    await reload()
+  }
+  expect(waiting()).toEqual([])
+  const reloaded = reload()
+  await until(() => waiting().length === 1)
+  respond(held.shift()!)
+  await reloaded
+  expect(await serves(1)).toBe(true)
+})
+
 const ways: readonly [string, (path: string) => string, (path: string) => Promise<void> | void][] =
   [
     [

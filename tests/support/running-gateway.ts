@@ -3,6 +3,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { readConfig } from '../../gateway/config.ts'
 import { startGateway } from '../../gateway/start-gateway.ts'
 import { compose } from './compose.ts'
 import type { SubgraphSource } from './compose.ts'
@@ -16,6 +17,8 @@ export interface RunningGateway {
   readonly log: readonly string[]
   replaceSupergraph(subgraphs: readonly SubgraphSource[]): void
   writeSupergraph(text: string): void
+  /** Reads the configuration again, as SIGHUP does. */
+  reload(): Promise<void>
   close(): Promise<void>
 }
 
@@ -52,6 +55,7 @@ export async function runGateway(
     origin: new URL(running.url).origin,
     log,
     writeSupergraph,
+    reload: () => running.reload({ config: readConfig(configFile, {}), secret: gatewaySecret }),
     replaceSupergraph: (sources) => writeSupergraph(compose(sources)),
     async close() {
       await running.close()
