@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
-import { authEnvironment, cheapHashes, claimsOf, loggedIn } from '../support/auth-client.ts'
+import {
+  authEnvironment,
+  cheapHashes,
+  claimsOf,
+  loggedIn,
+  signedUp,
+} from '../support/auth-client.ts'
 import type { CallerClaims } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
@@ -137,6 +144,45 @@ describe.each(await testDatabases())('passkeys on $name', ({ make }) => {
     expect(codes(await finishLogin(device.get(await startLogin())))).toEqual([
       'INVALID_CREDENTIALS',
     ])
+  })
+
+  test('an account has at most 50 passkeys, so that no login has to read more', async () => {
+    const credentials = await signedUp(ask, 'collector', 'purple kangaroo sings')
+    const { claims: owner } = await loggedIn(ask, credentials)
+    const begun = await ask(owner, 'mutation { startPasskeyRegistration }')
+    const database = await openDatabase<any>(scratch.url)
+    const add = (count: number) =>
+      database
+        .insertInto('auth_passkeys')
+        .values(
+          Array.from({ length: count }, (_, index) => ({
+            id: Buffer.from(`passkey ${count} ${index}`).toString('base64url'),
+            account_id: owner.sub,
+            name: 'x',
+            public_key: '',
+            counter: 0,
+            transports: '',
+            created_at: index,
+          })),
+        )
+        .execute()
+    await add(50)
+    const device = softAuthenticator()
+    const response = device.create(JSON.parse(begun.data.startPasskeyRegistration))
+    const refused = [
+      await ask(owner, 'mutation { startPasskeyRegistration }'),
+      await finishRegistration(response, owner),
+    ]
+    const tooMany = {
+      message: 'An account has at most 50 passkeys: remove one first',
+      extensions: { code: 'BAD_USER_INPUT', limit: 50 },
+    }
+    expect(refused.map(({ errors }) => errors)).toMatchObject([[tooMany], [tooMany]])
+    // Of an account that has more already, the newest.
+    await add(60)
+    await database.destroy()
+    expect((await ask(owner, '{ passkeys { id } }')).data.passkeys).toHaveLength(50)
+    expect((await startLogin('collector')).allowCredentials).toHaveLength(50)
   })
 
   test('a passkey is registered by its owner, with a challenge of their own', async () => {

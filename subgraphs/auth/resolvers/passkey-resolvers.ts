@@ -5,6 +5,7 @@ import { canonicalUsername } from '../accounts/username.ts'
 import { badInput, quoted } from '../bad-input.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
+import { mostPasskeys } from '../second-factors/passkeys.ts'
 import type { Passkey, Passkeys } from '../second-factors/passkeys.ts'
 import { strengths } from '../sessions/authentication-strength.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
@@ -47,6 +48,7 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
     Mutation: {
       async startPasskeyRegistration(_parent, _args, context) {
         const { account } = await caller(context)
+        await requirePlace(account)
         return JSON.stringify(await required().startRegistration(account))
       },
 
@@ -58,6 +60,7 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
             limit: longestName,
           })
         }
+        await requirePlace(account)
         const passkey = await required().finishRegistration(account, read(response), name)
         if (!passkey) {
           throw badInput('The response of the device is not valid or too late: start again', {
@@ -111,6 +114,13 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
   function required(): Passkeys {
     if (parts.passkeys) return parts.passkeys
     throw badInput('Passkeys are not configured: set PASSKEY_DOMAIN', { setting: 'PASSKEY_DOMAIN' })
+  }
+
+  async function requirePlace({ id }: Account): Promise<void> {
+    if ((await required().list(id)).length < mostPasskeys) return
+    throw badInput(`An account has at most ${mostPasskeys} passkeys: remove one first`, {
+      limit: mostPasskeys,
+    })
   }
 
   function read(json: string): unknown {

@@ -60,6 +60,9 @@ export interface PasskeyParts {
 /** Loaded when the first passkey comes: it takes half a second that a start should not. */
 const webauthn = () => import('@simplewebauthn/server')
 
+/** The most of one account: each login that begins with its username reads them all. */
+export const mostPasskeys = 50
+
 /** In milliseconds. */
 const challengeLifetime = 5 * 60 * 1000
 
@@ -197,6 +200,7 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
       .where('account_id', '=', accountId)
       .orderBy('created_at', 'desc')
       .orderBy('id')
+      .limit(mostPasskeys)
       .execute()
   }
 
