@@ -2,7 +2,8 @@
 import { neverPassed } from '../errors.ts'
 import { isObject } from './response-data.ts'
 
-const stackLines = /\n\s*at .+:\d+|Traceback \(most recent call last\)/
+/** It takes linear time: what stands between the line break and `at` is no other line break. */
+const stackLines = /\n[^\S\n]*at .+:\d+|Traceback \(most recent call last\)/
 
 /** The most levels of lists and objects in a value that is passed on. */
 const deepest = 20

@@ -182,6 +182,13 @@ describe.each(engines)('odd errors, with the engine %s', (engine) => {
     expect(answer).toMatchObject({ data: { list: ['a'], fine: 1 }, errors: [] })
   })
 
+  test('a search for stacks in 200,000 line breaks takes no time', async () => {
+    const text = '\n'.repeat(200_000)
+    odd = { body: { data: { list: null }, errors: [{ message: 'x', extensions: { text } }] } }
+    const answer = await ask('{ list fine }', engine === 'native' ? 'exposing' : 'apollo exposing')
+    expect(answer.errors[0]!.extensions.text).toBe(text)
+  })
+
   test('of a message of a megabyte the first 10,000 characters are passed on', async () => {
     odd = { body: { data: { list: null }, errors: [{ message: 'x'.repeat(1_000_000) }] } }
     const answer = await ask('{ list fine }', engine === 'native' ? 'exposing' : 'apollo exposing')
