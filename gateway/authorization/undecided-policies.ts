@@ -4,12 +4,12 @@ import type { PolicyDecider } from './policies.ts'
 /** The most names in one line of the log. */
 const mostListed = 50
 
-/** Asked for the little that is needed of a log. */
+/** The part of a log that is needed here. */
 interface Log {
   warn(details: object, message: string): void
 }
 
-/** Logs the policies of a supergraph that nobody can decide in favour of, if there are any. */
+/** Logs the policies of a supergraph that no function or service decides, if there are any. */
 export function warnOfUndecidedPolicies(
   { policyNames, options }: Authorizer,
   { knows }: PolicyDecider,
@@ -21,7 +21,7 @@ export function warnOfUndecidedPolicies(
   if (undecided.length === 0) return
   log.warn(
     { policies: undecided.slice(0, mostListed), count: undecided.length },
-    'nothing decides these policies, so what demands them is denied to everybody: ' +
+    'no function or service decides these policies: fields that require them are denied to every caller: ' +
       'set authorization.policies or authorization.step_up, or add the missing functions',
   )
 }

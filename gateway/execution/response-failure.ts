@@ -25,7 +25,7 @@ export function failureOfResponse(response: SubgraphResponse): ResponseFailure |
     return undefined
   }
   if (status === 401 || status === 403) {
-    const why = `it refused the gateway with ${status}: does its claims key fit?`
+    const why = `it refused the gateway with HTTP status ${status}: check its claims key`
     return { reason: 'SUBGRAPH_ERROR', why }
   }
   const overload = overloadOf(response)
@@ -41,6 +41,6 @@ function refusalOfClaimsHeader({ errors }: Record<string, unknown>): string | un
   if (extensions.reason !== 'CLAIMS_HEADER_REFUSED') return undefined
   const { claim } = extensions
   return claim === 'iat' || claim === 'exp'
-    ? `it refused the claims header for its "${claim}": do the clocks of gateway and subgraph agree?`
-    : 'it refused the claims header: does its claims key fit?'
+    ? `it refused the claims header because of "${claim}": check the clocks of gateway and subgraph`
+    : 'it refused the claims header: check its claims key'
 }

@@ -72,7 +72,7 @@ function withoutSuggestion(text: string): string {
   return start === -1 ? text : text.slice(0, start).trimEnd()
 }
 
-/** Where and why is at the ends of a message. */
+/** The path of a value is at the start of a message, and the reason at its end. */
 function shortened(text: string): string {
   if (text.length <= longestMessage) return text
   const half = longestMessage / 2

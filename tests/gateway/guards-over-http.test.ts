@@ -221,13 +221,13 @@ describe('policies see every verified claim', () => {
   })
 })
 
-test('policies that nothing decides are listed in a warning at start', async () => {
+test('policies that no function or service decides are listed in a warning at start', async () => {
   const gateway = await gatewayWith("step_up: { 'recent login': { max_age: 5m } }")
   const warnings = gateway.log.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
   expect(warnings).toContainEqual(
     expect.objectContaining({
       policies: ['is a doctor'],
-      msg: expect.stringMatching(/^nothing decides these policies/),
+      msg: expect.stringMatching(/^no function or service decides these policies/),
     }),
   )
 })
