@@ -2,11 +2,9 @@
  * A thread that plans: to find a plan can take long, and so can making a planner; nobody else shall
  * wait for it. It holds a planner of its own, for one supergraph.
  */
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import type { QueryPlan } from '@apollo/query-planner'
 import { GraphQLError, print } from 'graphql'
+import { ownThread } from '../../subgraphs/kit/process/own-thread.ts'
 import { GatewayError } from '../errors.ts'
 import type { OperationToPlan } from './plan-operation.ts'
 import type { SupergraphFacts } from './supergraph-facts.ts'
@@ -73,7 +71,10 @@ interface Waiting<Value> {
 
 /** Starts the thread for a supergraph. */
 export function planningThread(supergraphSdl: string): PlanningThread {
-  const worker = startWorker(supergraphSdl)
+  const worker = ownThread('./plan-in-thread', import.meta.url, {
+    workerData: supergraphSdl,
+    resourceLimits: heapLimits(supergraphSdl),
+  })
   const waiting = new Map<number, Waiting<QueryPlan>>()
   const readers: Waiting<SupergraphRead>[] = []
   let supergraph: SupergraphRead | undefined
@@ -140,19 +141,6 @@ export function planningThread(supergraphSdl: string): PlanningThread {
 function refusalOf({ refusal, kind }: PlanningRefusal): Error {
   if (kind === 'too complex') return new GatewayError('OPERATION_TOO_COMPLEX')
   return kind === 'GraphQL' ? new GraphQLError(refusal) : new Error(refusal)
-}
-
-function startWorker(supergraphSdl: string): Worker {
-  const options = { workerData: supergraphSdl, resourceLimits: heapLimits(supergraphSdl) }
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('plan-in-thread.js', import.meta.url), options)
-  }
-  // In development: tsx does not reach into threads by itself on Node 20.
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))
-  const loader = JSON.stringify(new URL('dist/esm/api/index.mjs', tsx).href)
-  const module = JSON.stringify(new URL('plan-in-thread.ts', import.meta.url).href)
-  const code = `import(${loader}).then((tsx) => { tsx.register(); return import(${module}) })`
-  return new Worker(code, { eval: true, ...options })
 }
 
 /** A planner takes less than 1 KB for each character of the supergraph; planning takes the rest. */

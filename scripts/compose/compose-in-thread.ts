@@ -1,5 +1,5 @@
 /** Composes in a thread of its own: it is synchronous, and takes seconds for a large graph. */
-import { ownThread } from '../own-module.ts'
+import { ownThread } from '../../subgraphs/kit/process/own-thread.ts'
 import type { CompositionMessage, SubgraphToCompose } from './composition-messages.ts'
 
 /** Returns what composition says about the subgraphs; it rejects only on an unforeseen error. */
@@ -7,8 +7,8 @@ export function composeInThread(
   subgraphs: readonly SubgraphToCompose[],
 ): Promise<CompositionMessage> {
   return new Promise((resolve, reject) => {
-    const data = subgraphs.map(({ name, url, sdl }) => ({ name, url, sdl }))
-    const worker = ownThread('./composition-thread', import.meta.url, data)
+    const workerData = subgraphs.map(({ name, url, sdl }) => ({ name, url, sdl }))
+    const worker = ownThread('./composition-thread', import.meta.url, { workerData })
     worker.once('message', resolve)
     worker.once('error', reject)
     worker.once('exit', (code) => reject(new Error(`the composition thread ended with ${code}`)))
