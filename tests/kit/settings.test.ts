@@ -1,7 +1,9 @@
 /** What an operator reads who set something wrong. */
 import { expect, test } from '@jest/globals'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
+import { claimsKeys } from '../../subgraphs/kit/process/claims-keys.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
@@ -40,4 +42,20 @@ test('a file that holds a secret is text in UTF-8', () => {
   expect(() => binary.refuseProblems()).toThrow(
     `SECRET_FILE names ${path}, which is not text in UTF-8: write the secret as text, for example with \`openssl rand -base64 48\``,
   )
+})
+
+test('in development a claims key comes from the secret of the gateway, also from one that is set', () => {
+  const keyOf = (secret: string) => Buffer.from(deriveClaimsKey(secret, 'users'))
+  const [first, second] = ['1'.repeat(32), '2'.repeat(32)]
+  const DATA_DIR = join(folder, 'data')
+  const set = readSettings({ DATA_DIR, GATEWAY_SECRET: `${first}, ${second}` })
+  expect(claimsKeys(set, 'users')).toEqual([keyOf(first), keyOf(second)])
+
+  const made = claimsKeys(readSettings({ DATA_DIR }), 'users')
+  const secret = readFileSync(join(DATA_DIR, 'secrets', 'gateway-secret'), 'utf8').trim()
+  expect(made).toEqual([keyOf(secret)])
+
+  const production = readSettings({ NODE_ENV: 'production', GATEWAY_SECRET: first })
+  claimsKeys(production, 'users')
+  expect(() => production.refuseProblems()).toThrow('CLAIMS_KEY is not set')
 })

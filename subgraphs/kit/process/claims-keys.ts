@@ -1,16 +1,16 @@
 import { deriveClaimsKey } from '../claims-header.ts'
-import { developmentSecret } from './development-secret.ts'
 import { parseClaimsKeys } from '../claims-keys.ts'
 import type { Settings } from './settings.ts'
 
 /**
  * Returns the keys with which a subgraph verifies claims headers: from CLAIMS_KEY, newest first, two
- * during a rotation. In development derived from the gateway's development secret.
+ * during a rotation. In development derived from the gateway's secret, whether it is set or made there.
  */
 export function claimsKeys(settings: Settings, subgraph: string): Uint8Array[] {
   const develop = () => {
-    const gatewaySecret = developmentSecret(settings.dataDirectory, 'gateway-secret')
-    return Buffer.from(deriveClaimsKey(gatewaySecret, subgraph)).toString('base64url')
+    const secrets = settings.secret('GATEWAY_SECRET').split(',')
+    const keys = secrets.map((secret) => deriveClaimsKey(secret.trim(), subgraph))
+    return keys.map((key) => Buffer.from(key).toString('base64url')).join(',')
   }
   const text = settings.secret('CLAIMS_KEY', develop)
   const keys = text === '' ? [] : parseClaimsKeys(text)
