@@ -1,12 +1,12 @@
 /** Runs a module of the repository from TypeScript, for what needs the tests: `node scripts/run-source.mjs scripts/fuzz.ts` */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from './build/product.mjs'
 
 const [, , name] = process.argv
 const { register } = await import('tsx/esm/api').catch(() => {
   console.error(
-    `${name}: tsx is not installed: run \`npm ci\`, which installs the development dependencies`,
+    `${basename(name, '.ts')}: tsx is not installed: run \`npm ci\`, which installs the development dependencies`,
   )
   process.exit(1)
 })

@@ -120,6 +120,19 @@ test('four earlier supergraphs at most have requests under way; the newest follo
   expect(log.filter((line) => line.includes('serving the new supergraph'))).toHaveLength(5)
 })
 
+test('a file that changes all the time is read all the same', async () => {
+  const path = join(folder, 'restless.graphql')
+  writeFileSync(path, version(1))
+  await startAt(path)
+  let writes = 0
+  const writing = setInterval(() => replace(path, `${version(2)}# ${writes++}`), 60)
+  try {
+    await until(() => serves(2))
+  } finally {
+    clearInterval(writing)
+  }
+})
+
 test('a configuration that waits for requests of four earlier ones says so', async () => {
   const path = join(folder, 'reloaded.graphql')
   writeFileSync(path, version(1))
