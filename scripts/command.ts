@@ -1,5 +1,6 @@
 /** The manners that all scripts share: exit codes, and one readable line when something is wrong. */
 import { failureLine } from '../subgraphs/kit/process/run-process.ts'
+import { isDatabaseUnavailable } from '../subgraphs/storage/database-unavailable.ts'
 
 /**
  * Runs a command and ends the process with the exit code that it returns (0 when it returns none).
@@ -13,7 +14,7 @@ export function runCommand(name: string, command: () => Promise<number | void>):
       process.exitCode = exitCode ?? 0
     },
     (cause) => {
-      console.error(`${name}: ${unknownOption(cause) ?? failureLine(cause)}`)
+      console.error(`${name}: ${unknownOption(cause) ?? unavailable(cause) ?? failureLine(cause)}`)
       process.exit(1)
     },
   )
@@ -24,6 +25,12 @@ function unknownOption(cause: unknown): string | undefined {
   const { code, message } = cause as { code?: unknown; message?: string }
   if (typeof code !== 'string' || !code.startsWith('ERR_PARSE_ARGS')) return undefined
   return `${message!.split('. ')[0]}: see --help`
+}
+
+/** A database may go away while a command uses it: that is for the operator to mend. */
+function unavailable(cause: unknown): string | undefined {
+  if (!isDatabaseUnavailable(cause)) return undefined
+  return `${(cause as Error).message}: try again when it is back`
 }
 
 /** `command | head` closes the pipe early: that is the reader's wish, not an error. */

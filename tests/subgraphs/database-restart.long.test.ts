@@ -1,4 +1,6 @@
 /** A PostgreSQL that really restarts and runs out of connections, under load: no process ends. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
@@ -9,6 +11,7 @@ import { startSubgraphProcess } from '../support/auth-process.ts'
 import type { AuthProcess } from '../support/auth-process.ts'
 import { scratchDatabase } from '../support/postgres.ts'
 import { restartingPostgres } from '../support/restarting-postgres.ts'
+import { runCompiled } from '../support/run-compiled.ts'
 import { until } from '../support/until.ts'
 
 const postgres = await restartingPostgres()
@@ -60,6 +63,32 @@ describeWithServer('while PostgreSQL restarts under load', () => {
     expect(seen.codes).toEqual(new Set(['ok', 'SERVICE_UNAVAILABLE']))
     expect(seen.statuses).toEqual(new Set(['200', '503 retry after 5']))
     await until(async () => codes(await login(load.ask, accounts[0]!)).length === 0)
+  })
+
+  test('a command whose database goes away ends with one line', async () => {
+    const { url } = await scratchDatabase(server!.url)
+    const environment = { PATH: process.env.PATH, DATABASE_URL: url }
+    const command = spawn(process.execPath, runCompiled('scripts/admin', 'import'), {
+      env: { ...environment, KEY_ENCRYPTION_SECRET: 'k'.repeat(32) },
+      stdio: ['pipe', 'ignore', 'pipe'],
+    })
+    let output = ''
+    command.stderr.on('data', (chunk) => (output += chunk))
+    command.stdin.write('no account\n')
+    await until(() => output.includes('line 1:'))
+    await server!.stop()
+    command.stdin.end(
+      JSON.stringify({ username: 'ann', passwordHash: '$2b$10$' + 'a'.repeat(53) }) + '\n',
+    )
+    const [code] = (await once(command, 'exit')) as [number]
+    await server!.start()
+    expect(code).toBe(1)
+    expect(output.split('\n').slice(1)).toEqual([
+      expect.stringMatching(
+        /^admin: the database is unavailable \(\w+\): try again when it is back$/,
+      ),
+      '',
+    ])
   })
 
   test('a server without a connection left fails requests, and no process', async () => {
