@@ -27,12 +27,22 @@ export function withOwnScopes(
   name: string,
   rule: ScopeRule | undefined,
 ): ClaimsRecord {
-  const stated = readScopes(claimAt(claims, name))
-  if (rule === undefined || stated === undefined) return claims
+  if (rule === undefined) {
+    readScopes(claimAt(claims, name))
+    return claims
+  }
+  // Also at the path that does not count, beside a claim with dots in its name: it may be forwarded.
+  const places = isPath(name) ? [[name], name.split('.')] : [[name]]
+  return places.reduce((narrowed, steps) => withOwnScopesAt(narrowed, steps, rule), claims)
+}
+
+function withOwnScopesAt(claims: ClaimsRecord, steps: readonly string[], rule: ScopeRule) {
+  const stated = readScopes(steps.reduce<unknown>(memberOf, claims))
+  if (stated === undefined) return claims
   const own = ownScopes(rule)
   const narrowed =
     typeof stated === 'string' ? own(stated.split(/\s+/)).join(' ') : own(stated.filter(isOneScope))
-  return replaced(claims, stepsTo(claims, name), narrowed) as ClaimsRecord
+  return replaced(claims, steps, narrowed) as ClaimsRecord
 }
 
 /** Returns whether the rule lets a token state a scope that begins like that. */
@@ -44,8 +54,11 @@ export function mayState(rule: ScopeRule | undefined, beginning: string): boolea
 }
 
 function stepsTo(claims: ClaimsRecord, name: string): readonly string[] {
-  const isWhole = Object.hasOwn(claims, name) || /:\/\/|^urn:/i.test(name)
-  return isWhole ? [name] : name.split('.')
+  return Object.hasOwn(claims, name) || !isPath(name) ? [name] : name.split('.')
+}
+
+function isPath(name: string): boolean {
+  return name.includes('.') && !/:\/\/|^urn:/i.test(name)
 }
 
 function memberOf(value: unknown, step: string): unknown {

@@ -85,6 +85,15 @@ describe('an issuer that may speak of some scopes only', () => {
     })
   })
 
+  test('nor at the path, beside a claim with dots in its name', async () => {
+    const claims = { 'realm.roles': 'read admin:users', realm: { roles: ['admin:users', 'write'] } }
+    expect(await claimsOf({ ...allow, scopesClaim: 'realm.roles' }, claims)).toEqual({
+      sub: 'subject-1',
+      scope: 'read',
+      realm: { roles: ['write'] },
+    })
+  })
+
   test('is refused as ever when its scopes are no texts', async () => {
     expect(await claimsOf(allow, { scope: [7] })).toBe('CLAIM_INVALID')
   })
