@@ -126,7 +126,7 @@ function authorizationOptions(
       'all_or_nothing',
       'filter',
     ]),
-    // An operator asks here, and not the client to whom they are not told.
+    // The reader is an operator, not the client that they are hidden from.
     showRequirements: true,
   }
 }

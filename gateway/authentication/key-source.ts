@@ -128,7 +128,7 @@ async function fetchOrLastGood(
   try {
     const answer = await fetch(url, options)
     if ('body' in answer) return answer
-    throw new FetchFailure('an answer to a condition that was not set')
+    throw new FetchFailure('a response to a condition that was not set')
   } catch (failure) {
     if (!(failure instanceof FetchFailure) || !failure.lastGood) throw failure
     return { ...failure.lastGood, failure }

@@ -2,8 +2,8 @@
 const probeTime = 900
 
 /**
- * Returns a function that asks, and rejects when there is no answer in time. A process that hangs is not
- * asked again before it has answered, however often somebody wants to know.
+ * Returns a function that asks, and rejects when there is no response in time. A process that hangs is not
+ * asked again before it has responded, however often it is probed.
  */
 export function probe<Value>(ask: () => Promise<Value>): () => Promise<Value> {
   let underWay: Promise<Value> | undefined
@@ -12,7 +12,7 @@ export function probe<Value>(ask: () => Promise<Value>): () => Promise<Value> {
     underWay ??= ask().finally(() => (underWay = undefined))
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${probeTime} ms`)), probeTime)
+      timer = setTimeout(() => reject(new Error(`no response within ${probeTime} ms`)), probeTime)
     })
     return Promise.race([underWay, late]).finally(() => clearTimeout(timer))
   }
