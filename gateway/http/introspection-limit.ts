@@ -33,20 +33,32 @@ const complete = parse(
  * The validation rule that refuses operations that introspect the schema many times: a few hundred
  * aliases of `__schema` are a short request with a response of many megabytes.
  */
-export const introspectionLimit: ValidationRule = (context) => ({
-  Document: {
-    leave(document) {
-      const costOf = introspectionCost(context.getSchema(), (name) => context.getFragment(name))
-      const limit = mostComplete * completeCost(context.getSchema())
-      for (const definition of document.definitions) {
-        if (definition.kind !== Kind.OPERATION_DEFINITION) continue
-        if (costOf(definition.selectionSet) <= limit) continue
-        const message = 'The operation introspects the schema too many times: select each part once'
-        context.reportError(new GraphQLError(message, { nodes: definition }))
-      }
+export const introspectionLimit: ValidationRule = (context) => {
+  let introspects = false
+  return {
+    Field: ({ name }) => {
+      introspects ||= isIntrospection(name.value)
     },
-  },
-})
+    Document: {
+      leave(document) {
+        if (!introspects) return
+        const costOf = introspectionCost(context.getSchema(), (name) => context.getFragment(name))
+        const limit = mostComplete * completeCost(context.getSchema())
+        for (const definition of document.definitions) {
+          if (definition.kind !== Kind.OPERATION_DEFINITION) continue
+          if (costOf(definition.selectionSet) <= limit) continue
+          const message =
+            'The operation introspects the schema too many times: select each part once'
+          context.reportError(new GraphQLError(message, { nodes: definition }))
+        }
+      },
+    },
+  }
+}
+
+function isIntrospection(field: string): boolean {
+  return field === '__schema' || field === '__type'
+}
 
 function completeCost(schema: GraphQLSchema): number {
   const fragments = new Map(
@@ -82,7 +94,7 @@ function introspectionCost(schema: GraphQLSchema, fragmentNamed: FindFragment) {
         cost += costOf(selection.selectionSet, isInside)
       } else {
         const name = selection.name.value
-        const inside = isInside || name === '__schema' || name === '__type'
+        const inside = isInside || isIntrospection(name)
         const below = selection.selectionSet ? costOf(selection.selectionSet, inside) : 0
         cost += isInside ? 1 + lengthOf(name) * below : below
       }
