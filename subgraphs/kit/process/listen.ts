@@ -40,21 +40,18 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   return { origin: `http://${host}:${port}`, server, close: () => close(server) }
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const cutOff = setTimeout(() => server.closeAllConnections(), drainTime)
-    // A client that reuses its connection would send one request after another until the cut.
-    server.prependListener('request', (_request, response) => {
-      response.setHeader('connection', 'close')
-    })
-    const sweep = setInterval(() => server.closeIdleConnections(), sweepPeriod)
-    server.close(() => {
-      clearTimeout(cutOff)
-      clearInterval(sweep)
-      resolve()
-    })
-    server.closeIdleConnections()
+async function close(server: Server): Promise<void> {
+  // A client that reuses its connection would send one request after another until the cut.
+  server.prependListener('request', (_request, response) => {
+    response.setHeader('connection', 'close')
   })
+  const cutOff = setTimeout(() => server.closeAllConnections(), drainTime)
+  // Closing ends the connections that have no request at that moment: the busy ones get one before.
+  await new Promise((resolve) => setTimeout(resolve, sweepPeriod))
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepPeriod)
+  await new Promise((resolve) => server.close(resolve))
+  clearTimeout(cutOff)
+  clearInterval(sweep)
 }
 
 function listenFailure(cause: NodeJS.ErrnoException, options: ListenOptions): StartFailure {
