@@ -164,7 +164,8 @@ export function planningPool(options: PlanningPoolOptions): PlanningPool {
     clearTimers(planner)
     planner.task = task
     planner.timers = [
-      setTimeout(() => expire(planner), timeLimit),
+      // A plan that arrived while this thread was busy is read first.
+      setTimeout(() => setImmediate(() => expire(planner, task)), timeLimit),
       setTimeout(() => becomesSlow(task), hardTime),
     ]
     planner.thread.plan(task.operation).then(
@@ -181,7 +182,8 @@ export function planningPool(options: PlanningPoolOptions): PlanningPool {
     distribute()
   }
 
-  function expire(planner: Planner): void {
+  function expire(planner: Planner, task: Task): void {
+    if (planner.task !== task) return
     end(planner)?.reject(new GatewayError('OPERATION_TOO_COMPLEX'))
     distribute()
   }

@@ -1,5 +1,6 @@
 /** In which order operations are planned, and what happens to those that take too long. */
 import { afterEach, expect, test } from '@jest/globals'
+import { MessageChannel } from 'node:worker_threads'
 import { parse } from 'graphql'
 import { planningPool } from '../../gateway/planning/planning-pool.ts'
 import type { PlanningPool, PlanningPoolOptions } from '../../gateway/planning/planning-pool.ts'
@@ -125,6 +126,19 @@ test('an operation that takes longer than the limit is refused, and its thread i
   await until(() => planned().includes('next'))
   finish('next')
   expect(await next).toBe('planned')
+})
+
+test('a plan that arrived while the event loop was busy counts, however late it is read', async () => {
+  const { plan, planned, threads } = start({ timeLimit: 300 })
+  const outcome = plan('late', 1)
+  await until(() => planned().length === 1)
+  const { port1, port2 } = new MessageChannel()
+  port2.once('message', () => threads[0]!.finish())
+  setImmediate(() => port1.postMessage('planned'))
+  // After this, the event loop comes to its timers first, and to messages after them.
+  setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500))
+  expect(await outcome).toBe('planned')
+  port1.close()
 })
 
 test('of too many operations, the most expensive one is refused', async () => {
