@@ -21,13 +21,23 @@ Usage: npm run bench -- NAME [options of the benchmark]
 
 Names: ${names.join(', ')}${whole ? ` (without a name: ${whole})` : ''}
 
+Options of gateway:
+  --rounds N         how often each contender is measured (default 5; medians are shown)
+  --scale N          share of the requests of a measurement (default 1)
+  --only A,B         contenders by name; the floor always runs
+  --operations A,B   operations by name
+  --peers DIR        the folder in which other gateways are installed
+  --json FILE        also writes all figures there
+
 Figures are CPU time of the process, medians of several rounds: they say what work costs, not how
 busy the machine is. Compare figures of one run with each other.
 `
 
+const asksForHelp = (word: string) => word === '--help' || word === '-h'
+
 runCommand('bench', async () => {
-  const [name = whole] = process.argv.slice(2)
-  if (name === undefined || name === '--help' || name === '-h') {
+  const [name = whole, ...options] = process.argv.slice(2)
+  if (name === undefined || [name, ...options].some(asksForHelp)) {
     return void console.log(usage.trim())
   }
   if (!names.includes(name)) {

@@ -15,9 +15,10 @@ The same seed makes the same run. Exit code: 0 when nothing was found, 1 otherwi
 `
 
 runCommand('fuzz', async () => {
-  const [name] = process.argv.slice(2)
-  if (name === undefined || name === '--help' || name === '-h')
+  const [name, ...counts] = process.argv.slice(2)
+  if (name === undefined || [name, ...counts].some((word) => word === '--help' || word === '-h')) {
     return void console.log(usage.trim())
+  }
   if (!names.includes(name)) {
     throw new StartFailure(`${JSON.stringify(name)} is not known: give one of ${names.join(', ')}`)
   }

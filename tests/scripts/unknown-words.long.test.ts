@@ -164,3 +164,9 @@ test('explain-token reads the shipped configuration, wherever it is run', async 
   expect(await command.ended).toBe(1)
   expect(command.output).toContain('refused with 401')
 })
+
+test('--help after the name of a benchmark prints the usage, and measures nothing', async () => {
+  const command = startModule('scripts/bench', ['gateway', '--help'], {}, folder)
+  expect(await command.ended).toBe(0)
+  expect(command.stdout).toMatch(/^Usage: npm run bench -- NAME/)
+})
