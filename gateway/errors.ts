@@ -153,7 +153,7 @@ export const errorTable = {
   OPERATION_RESOLUTION_FAILURE: {
     code: 'OPERATION_RESOLUTION_FAILURE',
     status: 400,
-    message: 'The document has no operation of that name',
+    message: 'Name one of the operations of the document in `operationName`',
   },
   MUTATIONS_NOT_SERVED: {
     code: 'OPERATION_RESOLUTION_FAILURE',

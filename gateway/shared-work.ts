@@ -14,7 +14,7 @@ export function sharedWork<Value>(
   const abandoned = new AbortController()
   const working = work(abandoned.signal)
   let waiting = 0
-  // Those who wait are told; perhaps nobody does any longer.
+  // Every request that waits gets the rejection itself; there may be none left.
   working.catch(() => {})
 
   return {

@@ -101,9 +101,12 @@ function reasonFor(decision: AuthorizedOperation['outcome'], mode: Explanation['
 }
 
 function responseText({ code, status }: Refusal): string[] {
-  const [told, plain] = [status['application/graphql-response+json'], status['application/json']]
+  const [graphqlResponse, plainJson] = [
+    status['application/graphql-response+json'],
+    status['application/json'],
+  ]
   return [
-    `Response: ${code}; HTTP status ${told} for application/graphql-response+json, ${plain} for application/json.`,
+    `Response: ${code}; HTTP status ${graphqlResponse} for application/graphql-response+json, ${plainJson} for application/json.`,
   ]
 }
 

@@ -112,6 +112,20 @@ const refused: readonly Case[] = [
     validation,
     /introspects the schema too many times/,
   ],
+  [
+    'several operations, and no name',
+    { query: 'query A { name } query B { name }' },
+    400,
+    resolution,
+    /operationName/,
+  ],
+  [
+    'a name that no operation has',
+    { query: 'query A { name } query B { name }', operationName: 'C' },
+    400,
+    resolution,
+    /operationName/,
+  ],
   ['no operation', { query: 'fragment F on Query { name }' }, 400, validation, /./],
   ['type definitions', { query: 'type A { b: Int }' }, 400, validation, /executable/],
   ['a comment', { query: '# nothing' }, 400, 'GRAPHQL_PARSE_FAILED', /./],
@@ -269,7 +283,10 @@ describe.each(engines)('refused, by POST and GET: %s', (engine) => {
     const parameters = searchOf(body)
     if (new URLSearchParams(parameters).toString().length > 12_000) return
     const response = await door.get(engine, parameters)
-    if (/^(mutation|subscription)/.test(parameters.query ?? '') || parameters.operationName) {
+    if (
+      /^(mutation|subscription)/.test(parameters.query ?? '') ||
+      parameters.operationName === 'B'
+    ) {
       expect(response).toMatchObject({ status: 405, headers: { allow: 'POST' } })
       return
     }
