@@ -10,7 +10,7 @@ import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import { answerWithDenials } from './authorization/answer-with-denials.ts'
 import type { ResponseData } from './authorization/answer-with-denials.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
-import type { CompiledOperation } from './authorization/compile-operation.ts'
+import type { GuardedOperation } from './authorization/guarded-operation.ts'
 import { conditionValues } from './authorization/conditions.ts'
 import type { Variables } from './authorization/conditions.ts'
 import { challengeOf } from './authorization/challenge.ts'
@@ -24,7 +24,7 @@ import { placeDenials } from './authorization/place-denials.ts'
 import type { DecidePolicies } from './authorization/policies.ts'
 import { withStepUp } from './authorization/step-up.ts'
 import type { StepUp } from './authorization/step-up.ts'
-import type { ClientRequest } from './execution/client-request.ts'
+import type { ClientRequest } from './client-request.ts'
 import type { OperationResult } from './execution/run-operation.ts'
 import { nullCondition, variableErrors } from './execution/variable-errors.ts'
 import { GatewayError } from './errors.ts'
@@ -104,7 +104,7 @@ export function authorizedEngine(parts: AuthorizedEngineParts): Engine {
   }
 
   /** What is executed of an operation that introspects lacks the variables that only that uses. */
-  function errorsBefore(compiled: CompiledOperation, variables: Variables) {
+  function errorsBefore(compiled: GuardedOperation, variables: Variables) {
     const valueOf = conditionValues(compiled, variables)
     const conditions = [...compiled.conditionVariables.keys()]
     const nulls = conditions.filter((name) => valueOf(name) === null).map(nullCondition)

@@ -7,12 +7,12 @@ import { pino } from 'pino'
 import { portOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { failureLine, runProcess } from '../subgraphs/kit/process/run-process.ts'
 import { readSettings } from '../subgraphs/kit/process/settings.ts'
-import type { ClusterOptions } from './cluster/start-cluster.ts'
-import { readConfig } from './config.ts'
-import { problemOfSecrets } from './gateway-secrets.ts'
-import type { GatewaySettings } from './serving.ts'
-import { shippedConfig } from './shipped-config.ts'
-import type { RunningGateway } from './start-gateway.ts'
+import type { ClusterOptions } from './process/start-workers.ts'
+import { readConfig } from './configuration/gateway-config.ts'
+import { problemOfSecrets } from './process/gateway-secrets.ts'
+import type { GatewaySettings } from './process/configured-gateway.ts'
+import { shippedConfig } from './configuration/shipped-config.ts'
+import type { RunningGateway } from './process/start-single.ts'
 import { oneAtATime } from './supergraph/one-at-a-time.ts'
 
 const usage = `
@@ -32,7 +32,7 @@ Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 // The engine is loaded only where it serves.
-if (cluster.isWorker) await (await import('./cluster/worker.ts')).runWorker(readOptions())
+if (cluster.isWorker) await (await import('./process/worker.ts')).runWorker(readOptions())
 else runProcess('gateway', start)
 
 async function start(): Promise<RunningGateway> {
@@ -50,12 +50,12 @@ async function start(): Promise<RunningGateway> {
 }
 
 async function startAlone(options: ReturnType<typeof readOptions>, { secret }: GatewaySettings) {
-  const { startGateway } = await import('./start-gateway.ts')
+  const { startGateway } = await import('./process/start-single.ts')
   return startGateway({ ...options, environment: process.env, secret })
 }
 
 async function startSeveral(options: ClusterOptions) {
-  const { startCluster } = await import('./cluster/start-cluster.ts')
+  const { startCluster } = await import('./process/start-workers.ts')
   return startCluster(options)
 }
 

@@ -5,21 +5,21 @@
 import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { Authorizer } from './authorization/authorizer.ts'
-import type { CompiledOperation } from './authorization/compile-operation.ts'
-import type { ClientRequest } from './execution/client-request.ts'
-import type { ForwardedCaller } from './execution/subgraph-headers.ts'
+import type { GuardedOperation } from './authorization/guarded-operation.ts'
+import type { ClientRequest } from './client-request.ts'
+import type { ForwardedCaller } from './forwarding/subgraph-headers.ts'
 import type { OperationResult } from './execution/run-operation.ts'
 import type { HttpAnswer } from './http/http-message.ts'
 import { acceptedMediaType } from './http/media-type.ts'
 import type { GraphqlRequest } from './http/read-graphql-request.ts'
-import type { NativeEngine } from './native-engine.ts'
-import { mostOperations, operationBudget, operationWeight } from './operation-weight.ts'
+import type { NativeEngine } from './supergraph/native-executor.ts'
+import { mostOperations, operationBudget, operationWeight } from './operations/operation-weight.ts'
 
 /** The most operations of one document that are remembered. */
 const operationsOfDocument = 16
 
 /** The operations of one document, by name. */
-type Remembered = Map<string | undefined, CompiledOperation>
+type Remembered = Map<string | undefined, GuardedOperation>
 
 export interface ShortRoadParts {
   engine: NativeEngine<ClientRequest>

@@ -1,8 +1,12 @@
 /** `npm run config`: look at a configuration without starting a gateway. */
 import { issuerWarnings } from '../gateway/authentication/issuer-warnings.ts'
 import { claimRules } from '../gateway/configuration/claims.ts'
-import { checkConfig, configJsonSchema, describeProblem } from '../gateway/config.ts'
-import type { GatewayConfig } from '../gateway/config.ts'
+import {
+  checkConfig,
+  configJsonSchema,
+  describeProblem,
+} from '../gateway/configuration/gateway-config.ts'
+import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'

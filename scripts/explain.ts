@@ -12,7 +12,7 @@ import type { Authorizer } from '../gateway/authorization/authorizer.ts'
 import type { Caller } from '../gateway/authorization/caller-masks.ts'
 import { challengeOf } from '../gateway/authorization/challenge.ts'
 import type { Challenge } from '../gateway/authorization/challenge.ts'
-import type { CompiledOperation } from '../gateway/authorization/compile-operation.ts'
+import type { GuardedOperation } from '../gateway/authorization/guarded-operation.ts'
 import { declarationsIn } from '../gateway/authorization/declarations.ts'
 import type { FindDeclarations } from '../gateway/authorization/declarations.ts'
 import type { AuthorizedOperation } from '../gateway/authorization/decisions.ts'
@@ -20,9 +20,9 @@ import { explainOperation } from '../gateway/authorization/explain-operation.ts'
 import { guardSupergraph } from '../gateway/authorization/guard-supergraph.ts'
 import { withStepUp } from '../gateway/authorization/step-up.ts'
 import { SupergraphRefused } from '../gateway/authorization/supergraph-refused.ts'
-import { readConfig } from '../gateway/config.ts'
-import type { GatewayConfig } from '../gateway/config.ts'
-import { configuredAuthorization } from '../gateway/configured-authorization.ts'
+import { readConfig } from '../gateway/configuration/gateway-config.ts'
+import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
+import { configuredAuthorization } from '../gateway/configuration/configured-authorization.ts'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
@@ -133,7 +133,7 @@ function authorizationOptions(
 
 /** Those that are said to decide in favour, and those about the login that the claims meet. */
 async function grantedPolicies(
-  { policies }: CompiledOperation,
+  { policies }: GuardedOperation,
   { claims }: Caller,
   named: readonly string[],
   { stepUp }: AuthorizationOptions,
@@ -184,7 +184,7 @@ function readOperation(path: string, apiSchema: GraphQLSchema): DocumentNode {
   }
 }
 
-function compile(authorizer: Authorizer, document: DocumentNode, name?: string): CompiledOperation {
+function compile(authorizer: Authorizer, document: DocumentNode, name?: string): GuardedOperation {
   const names = document.definitions.flatMap((node) =>
     node.kind === 'OperationDefinition' ? [node.name?.value ?? 'without a name'] : [],
   )

@@ -1,5 +1,5 @@
 /** `npm run keys`: the signing keys of the auth subgraph, and the claims keys of all subgraphs. */
-import { gatewaySecrets, problemOfSecrets } from '../gateway/gateway-secrets.ts'
+import { gatewaySecrets, problemOfSecrets } from '../gateway/process/gateway-secrets.ts'
 import { auditTrail } from '../subgraphs/auth/audit/audit-trail.ts'
 import { readKeySettings } from '../subgraphs/auth/settings.ts'
 import { keyEncryption } from '../subgraphs/auth/tokens/key-encryption.ts'

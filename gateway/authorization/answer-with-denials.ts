@@ -3,8 +3,8 @@ import { Kind } from 'graphql'
 import type { FieldNode, TypeNode } from 'graphql'
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './caller-masks.ts'
-import { isIntrospection } from './compile-operation.ts'
-import type { CompiledField, CompiledSelections } from './compile-operation.ts'
+import { isIntrospection } from './guarded-operation.ts'
+import type { GuardedField, GuardedSelections } from './guarded-operation.ts'
 import { conditionValues, takesPart } from './conditions.ts'
 import type { Variables } from './conditions.ts'
 import type { AuthorizedOperation, ExecutableOperation } from './decisions.ts'
@@ -94,12 +94,12 @@ function isWhole(authorized: AuthorizedOperation): boolean {
 
 /** A selection set, and what failed around it: all of its fields are denied with that. */
 interface Scope {
-  readonly set: CompiledSelections
+  readonly set: GuardedSelections
   readonly inherited: Requirement
 }
 
 interface Occurrence {
-  readonly field: CompiledField
+  readonly field: GuardedField
   readonly denied: boolean
   readonly requirement: Requirement
 }
@@ -210,8 +210,8 @@ function shape(
   ): ReadonlyMap<string, readonly Occurrence[]> {
     const groups = new Map<string, Occurrence[]>()
     const visited = {
-      denied: new Set<CompiledSelections>(),
-      allowed: new Set<CompiledSelections>(),
+      denied: new Set<GuardedSelections>(),
+      allowed: new Set<GuardedSelections>(),
     }
     for (const scope of scopes) collect(scope)
     return groups

@@ -3,8 +3,8 @@ import type { DocumentNode } from 'graphql'
 import type { AuthorizationOptions } from './authorization-options.ts'
 import { callerMasks, failingGuards } from './caller-masks.ts'
 import type { Caller } from './caller-masks.ts'
-import { compileOperation } from './compile-operation.ts'
-import type { CompiledOperation } from './compile-operation.ts'
+import { guardOperation } from './guarded-operation.ts'
+import type { GuardedOperation } from './guarded-operation.ts'
 import type { Variables } from './conditions.ts'
 import type { FindDeclarations } from './declarations.ts'
 import { decisionsOn } from './decisions.ts'
@@ -24,7 +24,7 @@ export interface Authorizer {
    * Returns the operation of that name in a document that has passed validation. Each document object
    * is compiled once and then only looked up, for as long as somebody holds it.
    */
-  compile(document: DocumentNode, operationName?: string | null): CompiledOperation
+  compile(document: DocumentNode, operationName?: string | null): GuardedOperation
   /**
    * Decides. Callers who meet the same guards get the same object.
    *
@@ -32,7 +32,7 @@ export interface Authorizer {
    * @param granted those of `compiled.policies` that decided in favour of this request
    */
   authorize(
-    compiled: CompiledOperation,
+    compiled: GuardedOperation,
     caller: Caller,
     variables: Variables,
     granted?: ReadonlySet<string>,
@@ -61,8 +61,8 @@ export function authorizer(
     introspection: options.introspection === 'authenticated' ? [tokenNeeded] : [],
     introspectionPolicies: options.introspection === 'filtered' ? policyNames : [],
   }
-  const compiledDocuments = new WeakMap<DocumentNode, Map<string, CompiledOperation>>()
-  const decisions = new WeakMap<CompiledOperation, Decide>()
+  const compiledDocuments = new WeakMap<DocumentNode, Map<string, GuardedOperation>>()
+  const decisions = new WeakMap<GuardedOperation, Decide>()
   const masks = callerMasks(schema.guards)
 
   return {
@@ -74,8 +74,8 @@ export function authorizer(
       const name = operationName ?? ''
       const known = compiledDocuments.get(document)?.get(name)
       if (known) return known
-      const compiled = compileOperation(schema, document, operationName, compileOptions)
-      const byName = compiledDocuments.get(document) ?? new Map<string, CompiledOperation>()
+      const compiled = guardOperation(schema, document, operationName, compileOptions)
+      const byName = compiledDocuments.get(document) ?? new Map<string, GuardedOperation>()
       if (byName.size >= operationsOfDocument) byName.clear()
       compiledDocuments.set(document, byName.set(name, compiled))
       decisions.set(compiled, decisionsOn(compiled, options))

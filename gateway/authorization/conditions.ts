@@ -1,15 +1,12 @@
 /** @skip and @include, decided by the variables of a request. */
-import type { CompiledOperation, Condition } from './compile-operation.ts'
+import type { GuardedOperation, Condition } from './guarded-operation.ts'
 
 export type Variables = Readonly<Record<string, unknown>>
 
 /** Returns the value of a boolean variable as execution will see it. */
 export type ConditionValues = (variable: string) => unknown
 
-export function conditionValues(
-  compiled: CompiledOperation,
-  variables: Variables,
-): ConditionValues {
+export function conditionValues(compiled: GuardedOperation, variables: Variables): ConditionValues {
   return (name) =>
     Object.hasOwn(variables, name) && variables[name] !== undefined
       ? variables[name]

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache'
 import type { AuthorizationOptions } from './authorization-options.ts'
 import { failingGuards, meetsAll } from './caller-masks.ts'
 import type { Mask } from './caller-masks.ts'
-import type { CompiledOperation, CompiledSelections } from './compile-operation.ts'
+import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import { conditionValues, takesPart } from './conditions.ts'
 import type { ConditionValues, Variables } from './conditions.ts'
 import { deniedPaths } from './denied-paths.ts'
@@ -22,7 +22,7 @@ interface PlannedDocument {
 }
 
 interface Authorized {
-  readonly compiled: CompiledOperation
+  readonly compiled: GuardedOperation
   /** The denied paths that take part. */
   readonly denied: readonly DeniedPath[]
   /** The guards touched that the caller does not meet. */
@@ -33,7 +33,7 @@ interface Authorized {
 export interface ExecutableOperation extends Authorized, PlannedDocument {
   readonly outcome: 'whole' | 'reduced'
   /** The selection sets out of which something was left, however deep. */
-  readonly reduced: ReadonlySet<CompiledSelections>
+  readonly reduced: ReadonlySet<GuardedSelections>
 }
 
 /** Nothing of it is executed. */
@@ -53,7 +53,7 @@ const variantsKept = 16
 const pathsKept = 200
 
 /** Returns the function that decides about one operation. */
-export function decisionsOn(compiled: CompiledOperation, options: AuthorizationOptions): Decide {
+export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOptions): Decide {
   const { mode } = options
   const whole = wholeOperation(compiled)
   const documents = new LRUCache<string, PlannedDocument>({ max: options.combinations })
@@ -120,10 +120,10 @@ export function decisionsOn(compiled: CompiledOperation, options: AuthorizationO
 }
 
 /** What is executed of it is all but introspection. */
-function wholeOperation(compiled: CompiledOperation) {
+function wholeOperation(compiled: GuardedOperation) {
   const { document, reduced } = mustBeTrimmed(compiled)
     ? filterOperation(compiled, () => false)
-    : { document: compiled.document, reduced: new Set<CompiledSelections>() }
+    : { document: compiled.document, reduced: new Set<GuardedSelections>() }
   return {
     outcome: 'whole',
     compiled,
@@ -136,7 +136,7 @@ function wholeOperation(compiled: CompiledOperation) {
 }
 
 /** An operation that introspects, or whose document has others: those may introspect in their fragments. */
-function mustBeTrimmed({ document, introspects }: CompiledOperation): boolean {
+function mustBeTrimmed({ document, introspects }: GuardedOperation): boolean {
   if (introspects) return true
   const kinds = document.definitions.map(({ kind }) => kind)
   return kinds.filter((kind) => kind === Kind.OPERATION_DEFINITION).length > 1
@@ -149,14 +149,14 @@ function planKeyOf(text: string, operationName = ''): string {
 
 /** Whether a root field is denied, as such or with the fragment around it. */
 function deniesRoot(
-  root: CompiledSelections,
+  root: GuardedSelections,
   denies: (requirement: Requirement) => boolean,
   values: ConditionValues,
 ): boolean {
-  const visited = new Set<CompiledSelections>()
+  const visited = new Set<GuardedSelections>()
   return deniesAny(root)
 
-  function deniesAny(set: CompiledSelections): boolean {
+  function deniesAny(set: GuardedSelections): boolean {
     if (visited.has(set)) return false
     visited.add(set)
     return set.selections.some((selection) => {
@@ -169,14 +169,14 @@ function deniesRoot(
 
 /** Whether a root field that takes part is allowed. */
 function allowsRoot(
-  root: CompiledSelections,
+  root: GuardedSelections,
   denies: (requirement: Requirement) => boolean,
   values: ConditionValues,
 ): boolean {
-  const visited = new Set<CompiledSelections>()
+  const visited = new Set<GuardedSelections>()
   return allowsAny(root)
 
-  function allowsAny(set: CompiledSelections): boolean {
+  function allowsAny(set: GuardedSelections): boolean {
     if (visited.has(set)) return false
     visited.add(set)
     return set.selections.some((selection) => {
@@ -186,7 +186,7 @@ function allowsRoot(
   }
 }
 
-function conditionKey(compiled: CompiledOperation, values: ConditionValues): string {
+function conditionKey(compiled: GuardedOperation, values: ConditionValues): string {
   return [...compiled.conditionVariables.keys()]
     .map((name) => (values(name) === true ? '1' : values(name) === false ? '0' : '?'))
     .join('')

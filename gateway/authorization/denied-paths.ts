@@ -1,6 +1,6 @@
 /** The denied fields of an operation as paths, known before anything is executed. */
 import type { FieldNode } from 'graphql'
-import type { CompiledField, CompiledOperation, CompiledSelections } from './compile-operation.ts'
+import type { GuardedField, GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import { takesPart } from './conditions.ts'
 import type { ConditionValues } from './conditions.ts'
 import type { Requirement } from './guarded-schema.ts'
@@ -23,18 +23,18 @@ const mostSteps = 100_000
 
 /** Returns the denied paths whose @skip and @include let them take part, in the document's order. */
 export function deniedPaths(
-  compiled: CompiledOperation,
+  compiled: GuardedOperation,
   denies: (requirement: Requirement) => boolean,
   values: ConditionValues,
 ): DeniedPath[] {
   const found = new Map<string, DeniedPath>()
-  const clean = new Set<CompiledSelections>()
+  const clean = new Set<GuardedSelections>()
   let steps = 0
   walk(compiled.selections, [], [])
   return [...found.values()]
 
   /** Returns whether nothing in the set, however deep, is denied. */
-  function walk(set: CompiledSelections, path: readonly string[], inherited: Requirement): boolean {
+  function walk(set: GuardedSelections, path: readonly string[], inherited: Requirement): boolean {
     if (inherited.length === 0 && clean.has(set)) return true
     let isClean = true
     for (const selection of set.selections) {
@@ -59,7 +59,7 @@ export function deniedPaths(
     return isClean
   }
 
-  function report(field: CompiledField, path: readonly string[], requirement: Requirement): void {
+  function report(field: GuardedField, path: readonly string[], requirement: Requirement): void {
     const key = path.join('.')
     const known = found.get(key)
     found.set(key, {

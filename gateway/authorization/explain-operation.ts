@@ -1,7 +1,7 @@
 /** Every field of an operation with what it demands, who demands it, and what that means for a caller. */
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './caller-masks.ts'
-import type { CompiledOperation, CompiledSelections } from './compile-operation.ts'
+import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import type { Declaration, FindDeclarations } from './declarations.ts'
 import { meets, printGuard } from './guard.ts'
 import type { Reason } from './guarded-schema.ts'
@@ -40,7 +40,7 @@ const mostSteps = 10_000
 /** Returns the explanation, in the document's order; nothing is executed for it. */
 export function explainOperation(
   { schema, credentials, declarations = possibleDeclarations }: Authorizer,
-  compiled: CompiledOperation,
+  compiled: GuardedOperation,
   { caller, granted, find = declarations }: Explained,
 ): ExplainedField[] {
   const had = credentials(caller, granted)
@@ -50,7 +50,7 @@ export function explainOperation(
   return fields
 
   function explainSet(
-    { selections }: CompiledSelections,
+    { selections }: GuardedSelections,
     path: readonly string[],
     around: readonly ExplainedRequirement[],
     reached: boolean,

@@ -7,14 +7,14 @@ import type {
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
-import { isIntrospection } from './compile-operation.ts'
+import { isIntrospection } from './guarded-operation.ts'
 import type {
-  CompiledField,
-  CompiledFragment,
-  CompiledOperation,
-  CompiledSelection,
-  CompiledSelections,
-} from './compile-operation.ts'
+  GuardedField,
+  GuardedFragment,
+  GuardedOperation,
+  GuardedSelection,
+  GuardedSelections,
+} from './guarded-operation.ts'
 import type { Requirement } from './guarded-schema.ts'
 import { trimmedDocument } from './trimmed-document.ts'
 
@@ -25,7 +25,7 @@ export interface FilteredOperation {
    */
   readonly document: DocumentNode
   /** The selection sets from which something, however deep, was left out. */
-  readonly reduced: ReadonlySet<CompiledSelections>
+  readonly reduced: ReadonlySet<GuardedSelections>
 }
 
 const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }
@@ -35,11 +35,11 @@ const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: 
  * graphql-js executes, never is.
  */
 export function filterOperation(
-  compiled: CompiledOperation,
+  compiled: GuardedOperation,
   denies: (requirement: Requirement) => boolean,
 ): FilteredOperation {
-  const reduced = new Set<CompiledSelections>()
-  const filtered = new Map<CompiledSelections, SelectionSetNode>()
+  const reduced = new Set<GuardedSelections>()
+  const filtered = new Map<GuardedSelections, SelectionSetNode>()
 
   const selectionSet = filterSet(compiled.selections)
   const isEmpty = selectionSet.selections.length === 0
@@ -49,7 +49,7 @@ export function filterOperation(
     reduced,
   }
 
-  function filterSet(set: CompiledSelections): SelectionSetNode {
+  function filterSet(set: GuardedSelections): SelectionSetNode {
     const known = filtered.get(set)
     if (known) return known
     const selections = set.selections.flatMap((selection) => filterSelection(selection, set) ?? [])
@@ -59,8 +59,8 @@ export function filterOperation(
   }
 
   function filterSelection(
-    selection: CompiledSelection,
-    within: CompiledSelections,
+    selection: GuardedSelection,
+    within: GuardedSelections,
   ): SelectionNode | undefined {
     const kept = isLeftOut(selection) ? undefined : filterBelow(selection)
     const below = selection.selections
@@ -68,12 +68,12 @@ export function filterOperation(
     return kept
   }
 
-  function isLeftOut(selection: CompiledSelection): boolean {
+  function isLeftOut(selection: GuardedSelection): boolean {
     if (denies(selection.requirement)) return true
     return selection.kind === 'field' && isIntrospection(selection.name)
   }
 
-  function filterBelow(selection: CompiledSelection): SelectionNode | undefined {
+  function filterBelow(selection: GuardedSelection): SelectionNode | undefined {
     return selection.kind === 'field' ? filterField(selection) : filterFragment(selection)
   }
 
@@ -81,7 +81,7 @@ export function filterOperation(
    * The runtime type of an abstract value decides which of its denied fields the answer names; and
    * @apollo/gateway forgets it between nested fragments, unless it is asked for.
    */
-  function filterField(field: CompiledField): FieldNode {
+  function filterField(field: GuardedField): FieldNode {
     if (!field.selections) return field.node
     const { selections, ...set } = filterSet(field.selections)
     if (!reduced.has(field.selections)) return field.node
@@ -93,7 +93,7 @@ export function filterOperation(
     }
   }
 
-  function filterFragment({ node, selections }: CompiledFragment): SelectionNode | undefined {
+  function filterFragment({ node, selections }: GuardedFragment): SelectionNode | undefined {
     const selectionSet = filterSet(selections)
     if (selectionSet.selections.length === 0) return undefined
     if (node.kind === Kind.FRAGMENT_SPREAD || !reduced.has(selections)) return node

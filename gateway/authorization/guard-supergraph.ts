@@ -4,8 +4,8 @@
  */
 import { parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
-import { atOnce } from '../turns.ts'
-import type { InTurns } from '../turns.ts'
+import { atOnce } from '../slices.ts'
+import type { InTurns } from '../slices.ts'
 import { defaultAuthorization } from './authorization-options.ts'
 import type { AuthorizationOptions } from './authorization-options.ts'
 import { authorizer } from './authorizer.ts'

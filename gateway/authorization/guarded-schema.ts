@@ -7,7 +7,7 @@ import type {
   TypeDefinitionNode,
   TypeNode,
 } from 'graphql'
-import type { InTurns } from '../turns.ts'
+import type { InTurns } from '../slices.ts'
 import { guardTable } from './guard.ts'
 import type { Guard } from './guard.ts'
 import type {

@@ -4,7 +4,7 @@
  * conjunction of what the implementations demand: such a guard demands nothing new of them. Any other
  * guard on an interface was written by its author, and is enforced on each implementation.
  */
-import type { InTurns } from '../turns.ts'
+import type { InTurns } from '../slices.ts'
 import { conjunction } from './alternatives.ts'
 import type { Alternatives } from './alternatives.ts'
 import type { Guard } from './guard.ts'

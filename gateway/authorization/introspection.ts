@@ -8,7 +8,7 @@ import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './caller-masks.ts'
-import type { CompiledOperation } from './compile-operation.ts'
+import type { GuardedOperation } from './guarded-operation.ts'
 import type { Variables } from './conditions.ts'
 import { trimmedDocument } from './trimmed-document.ts'
 import { visibleSchemas } from './visible-schema.ts'
@@ -18,7 +18,7 @@ export type Introspect = (nodes: readonly FieldNode[]) => unknown
 
 /** Returns what executes the introspection fields of one request. The variables have been checked. */
 export type IntrospectFor = (
-  compiled: CompiledOperation,
+  compiled: GuardedOperation,
   caller: Caller,
   variables: Variables,
   granted?: ReadonlySet<string>,

@@ -4,7 +4,7 @@
  */
 import { isTypeExtensionNode, Kind, print, visit } from 'graphql'
 import type { ASTNode, ASTVisitor, DefinitionNode, DocumentNode } from 'graphql'
-import type { InTurns } from '../turns.ts'
+import type { InTurns } from '../slices.ts'
 import type { SpecNames } from './security-specs.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'
 

@@ -2,7 +2,7 @@
 import { ApolloGateway } from '@apollo/gateway'
 import type { GraphQLDataSource } from '@apollo/gateway'
 import type { Logger } from 'pino'
-import type { ClientRequest } from './client-request.ts'
+import type { ClientRequest } from '../client-request.ts'
 
 export interface ApolloEngineParts {
   supergraphSdl: string

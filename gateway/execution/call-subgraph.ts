@@ -1,8 +1,8 @@
 /** One subgraph, as the engines see it: a request goes out in a caller's name, an answer comes back. */
 import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
-import type { ClientRequest } from './client-request.ts'
-import { cookiesSet } from './cookies.ts'
+import type { ClientRequest } from '../client-request.ts'
+import { cookiesSet } from '../forwarding/cookies.ts'
 import { errorsForLog } from './errors-for-log.ts'
 import { warnOfHiddenCodes } from './hidden-codes.ts'
 import { overloadOf } from './overload.ts'
@@ -12,7 +12,7 @@ import type { ResponseFailure } from './response-failure.ts'
 import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
 import { readSubgraphErrors } from './subgraph-errors.ts'
 import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
-import type { SubgraphHeaders } from './subgraph-headers.ts'
+import type { SubgraphHeaders } from '../forwarding/subgraph-headers.ts'
 import type { SubgraphAnswer, SubgraphRequest } from './subgraph-request.ts'
 
 export interface SubgraphCallParts {

@@ -2,8 +2,8 @@
 import type { FetchStep } from './plan-steps.ts'
 import { objectsAt } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
-import { shareEqualEntities } from './share-entities.ts'
-import type { SharedObjects } from './share-entities.ts'
+import { shareEqualEntities } from './deduplicate-entities.ts'
+import type { SharedObjects } from './deduplicate-entities.ts'
 
 export interface EntityPlaces {
   /** Returns the objects that a fetch adds to, in order. */

@@ -2,7 +2,7 @@ import { Pool } from 'undici'
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
-import type { EndSignal } from './client-request.ts'
+import type { EndSignal } from '../client-request.ts'
 import { decodeContent } from './decode-content.ts'
 import { isObject } from './response-data.ts'
 

@@ -17,8 +17,8 @@ import type { ApiKeyOptions } from '../../gateway/authentication/exchange-api-ke
 import type { IssuerOptions } from '../../gateway/authentication/issuer.ts'
 import type { RevocationOptions } from '../../gateway/authentication/revocation/issuer-revocation.ts'
 import { narrowClaims } from '../../gateway/authentication/select-claims.ts'
-import { claimsKeyPair } from '../../gateway/execution/claims-signing-key.ts'
-import { subgraphHeaders } from '../../gateway/execution/subgraph-headers.ts'
+import { claimsKeyPair } from '../../gateway/forwarding/claims-signing-key.ts'
+import { subgraphHeaders } from '../../gateway/forwarding/subgraph-headers.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { Claims, ClaimsSigningKey } from '../../subgraphs/kit/claims-header.ts'
 

@@ -97,7 +97,7 @@ function sourcesHash() {
   return hash.digest('hex').slice(0, 32)
 }
 
-/** An operator may edit it after the build: it is read where it is, see gateway/shipped-config.ts. */
+/** An operator may edit it after the build: it is read where it is, see gateway/configuration/shipped-config.ts. */
 function isConfiguration(file) {
   return file === 'gateway/gateway.yaml'
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gatewaySecrets, problemOfSecrets } from '../../gateway/gateway-secrets.ts'
+import { gatewaySecrets, problemOfSecrets } from '../../gateway/process/gateway-secrets.ts'
 import {
   claimsHeaderName,
   claimsHeaderWriter,

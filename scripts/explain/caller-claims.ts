@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { claimSelector } from '../../gateway/authentication/select-claims.ts'
-import type { GatewayConfig } from '../../gateway/config.ts'
+import type { GatewayConfig } from '../../gateway/configuration/gateway-config.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'

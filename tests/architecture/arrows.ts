@@ -9,25 +9,38 @@ export interface Area {
 }
 
 /**
- * What every stage of the gateway may use: the error table, the contract with the subgraphs, and how
- * long work leaves turns to others.
+ * What every stage of the gateway may use: the error table, the contract with the subgraphs, how long
+ * work yields to the event loop, and what is known of a client's request.
  */
-const foundations = ['gateway/errors.ts', 'gateway/turns.ts', 'subgraphs/kit']
+const foundations = [
+  'gateway/errors.ts',
+  'gateway/slices.ts',
+  'gateway/client-request.ts',
+  'gateway/graphql',
+  'subgraphs/kit',
+]
 
 export const arrows: readonly Area[] = [
   { area: 'tests', uses: ['gateway', 'subgraphs', 'scripts'] },
   { area: 'scripts', uses: ['gateway', 'subgraphs', 'tests'] },
 
-  // What joins the stages; they do not know each other.
+  // What joins the stages; the stages do not know each other.
   { area: 'gateway', uses: ['gateway', 'subgraphs/kit'] },
-  { area: 'gateway/authentication', uses: foundations },
+  { area: 'gateway/process', uses: ['gateway', 'subgraphs/kit'] },
+  { area: 'gateway/supergraph', uses: ['gateway', 'subgraphs/kit'] },
+  { area: 'gateway/graphql', uses: [] },
   { area: 'gateway/http', uses: foundations },
-  { area: 'gateway/supergraph', uses: foundations },
+  { area: 'gateway/authentication', uses: foundations },
+  { area: 'gateway/operations', uses: foundations },
   { area: 'gateway/authorization', uses: foundations },
   { area: 'gateway/planning', uses: foundations },
-  { area: 'gateway/execution', uses: foundations },
-  // The form of gateway.yaml: it speaks the words of the stage that it configures.
-  { area: 'gateway/configuration', uses: [...foundations, 'gateway/authentication'] },
+  { area: 'gateway/execution', uses: [...foundations, 'gateway/forwarding'] },
+  { area: 'gateway/forwarding', uses: foundations },
+  // The form of gateway.yaml: it speaks the words of the stages that it configures.
+  {
+    area: 'gateway/configuration',
+    uses: [...foundations, 'gateway/authentication', 'gateway/authorization'],
+  },
 
   { area: 'subgraphs/auth', uses: ['subgraphs/kit', 'subgraphs/storage'] },
   { area: 'subgraphs/users', uses: ['subgraphs/kit', 'subgraphs/storage'] },

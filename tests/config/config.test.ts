@@ -4,7 +4,11 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkConfig, configJsonSchema, readConfig } from '../../gateway/config.ts'
+import {
+  checkConfig,
+  configJsonSchema,
+  readConfig,
+} from '../../gateway/configuration/gateway-config.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
 import { runCompiled } from '../support/run-compiled.ts'
 

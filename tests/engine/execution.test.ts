@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
 import type { SubgraphAnswer, SubgraphRequest } from '../../gateway/execution/subgraph-request.ts'
-import { nativeEngine } from '../../gateway/native-engine.ts'
-import type { NativeEngine } from '../../gateway/native-engine.ts'
+import { nativeEngine } from '../../gateway/supergraph/native-executor.ts'
+import type { NativeEngine } from '../../gateway/supergraph/native-executor.ts'
 import { composed, federation } from './federations.ts'
 
 interface Context {

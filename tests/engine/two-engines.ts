@@ -6,7 +6,7 @@ import type {
 } from '@apollo/server-gateway-interface'
 import { parse } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
-import { nativeEngine } from '../../gateway/native-engine.ts'
+import { nativeEngine } from '../../gateway/supergraph/native-executor.ts'
 import type { PlanningOptions } from '../../gateway/planning/start-planning.ts'
 import { composed } from './federations.ts'
 import type { Federation } from './federations.ts'

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from '@jest/globals'
-import { nativeEngine } from '../../gateway/native-engine.ts'
+import { nativeEngine } from '../../gateway/supergraph/native-executor.ts'
 import { answerTo, serveFederation } from './federation-over-http.ts'
 import type { ServedFederation } from './federation-over-http.ts'
 import { composed, library, shop } from './federations.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { RequestSignal } from '../../gateway/http/request-signal.ts'
-import { sharedWork } from '../../gateway/shared-work.ts'
+import { sharedWork } from '../../gateway/planning/shared-work.ts'
 
 const unavailable = { reason: 'SERVICE_UNAVAILABLE' }
 

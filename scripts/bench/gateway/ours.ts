@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { startGateway } from '../../../gateway/start-gateway.ts'
+import { startGateway } from '../../../gateway/process/start-single.ts'
 import { readSetting } from './setting.ts'
 
 const [engine = 'native', share] = process.argv.slice(2)

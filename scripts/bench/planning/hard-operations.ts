@@ -1,7 +1,7 @@
 /** Operations that are hard to plan, because subgraphs share nearly all fields of an entity. */
 import { parse } from 'graphql'
-import { nativeEngine } from '../../../gateway/native-engine.ts'
-import type { NativeEngine } from '../../../gateway/native-engine.ts'
+import { nativeEngine } from '../../../gateway/supergraph/native-executor.ts'
+import type { NativeEngine } from '../../../gateway/supergraph/native-executor.ts'
 import { nestedOperation, sharedNodes } from '../../../tests/support/shared-nodes.ts'
 import { composeInThread } from '../../compose/compose-in-thread.ts'
 import { longestStall } from './longest-stall.ts'

@@ -13,7 +13,7 @@ import { introspection } from '../../../gateway/authorization/introspection.ts'
 import { guardSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
 import type { GuardedSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
 import { placeDenials } from '../../../gateway/authorization/place-denials.ts'
-import { nativeEngine } from '../../../gateway/native-engine.ts'
+import { nativeEngine } from '../../../gateway/supergraph/native-executor.ts'
 import type { Claims } from '../../../subgraphs/kit/claims-header.ts'
 
 process.env.APOLLO_TELEMETRY_DISABLED = 'true'

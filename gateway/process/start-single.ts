@@ -1,13 +1,13 @@
 /** From configuration to a listening gateway, in one process. */
 import type { Logger } from 'pino'
-import { listen } from '../subgraphs/kit/process/listen.ts'
-import type { ListenOptions } from '../subgraphs/kit/process/listen.ts'
-import type { RunningProcess } from '../subgraphs/kit/process/run-process.ts'
-import type { Environment } from '../subgraphs/kit/process/settings.ts'
-import { readConfig } from './config.ts'
+import { listen } from '../../subgraphs/kit/process/listen.ts'
+import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
+import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import type { Environment } from '../../subgraphs/kit/process/settings.ts'
+import { readConfig } from '../configuration/gateway-config.ts'
 import { listenForMetrics } from './metrics-port.ts'
-import { reloadableGateway } from './reloadable-gateway.ts'
-import type { GatewaySettings } from './serving.ts'
+import { reloadableGateway } from './hot-reload.ts'
+import type { GatewaySettings } from './configured-gateway.ts'
 
 export interface StartGatewayOptions {
   /** The file of the composed supergraph. */

@@ -2,9 +2,9 @@
 import { FetchFailure } from '../authentication/fetch-failure.ts'
 import type { DocumentFetcher, DocumentSource } from '../authentication/fetch-document.ts'
 import type { FetchedDocument, UnchangedDocument } from '../authentication/fetched-document.ts'
-import type { ProcessMetrics } from '../metrics.ts'
-import type { GatewaySettings, Served } from '../serving.ts'
-import type { Ask } from './questions.ts'
+import type { ProcessMetrics } from './metrics.ts'
+import type { GatewaySettings, Served } from './configured-gateway.ts'
+import type { Ask } from './worker-rpc.ts'
 
 /** What the primary answers. */
 export interface PrimaryAnswers {

@@ -2,14 +2,14 @@
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
-import type { DocumentSource } from './authentication/fetch-document.ts'
-import { authenticationMetrics } from './authentication/metrics.ts'
-import type { AgeSource } from './authentication/metrics.ts'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import type { DocumentSource } from '../authentication/fetch-document.ts'
+import { authenticationMetrics } from '../authentication/metrics.ts'
+import type { AgeSource } from '../authentication/metrics.ts'
 import { gatewayMetrics } from './metrics.ts'
-import { createServing } from './serving.ts'
-import type { GatewaySettings, Served, Serving } from './serving.ts'
-import { draining } from './supergraph/draining.ts'
+import { createServing } from './configured-gateway.ts'
+import type { GatewaySettings, Served, Serving } from './configured-gateway.ts'
+import { draining } from '../supergraph/draining.ts'
 
 export interface ReloadableGatewayOptions {
   /** The file of the composed supergraph. */

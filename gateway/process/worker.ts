@@ -4,11 +4,11 @@ import type { Logger } from 'pino'
 import { listen } from '../../subgraphs/kit/process/listen.ts'
 import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
 import { failureLine } from '../../subgraphs/kit/process/run-process.ts'
-import { reloadableGateway } from '../reloadable-gateway.ts'
-import type { ReloadableGateway } from '../reloadable-gateway.ts'
-import { documentsOfPrimary } from './protocol.ts'
-import type { PrimaryAnswers, WorkerAnswers } from './protocol.ts'
-import { openQuestions } from './questions.ts'
+import { reloadableGateway } from './hot-reload.ts'
+import type { ReloadableGateway } from './hot-reload.ts'
+import { documentsOfPrimary } from './worker-protocol.ts'
+import type { PrimaryAnswers, WorkerAnswers } from './worker-protocol.ts'
+import { openQuestions } from './worker-rpc.ts'
 
 export interface WorkerOptions {
   /** The file of the composed supergraph. */

@@ -1,5 +1,5 @@
-import { GatewayError } from './errors.ts'
-import type { EndSignal } from './execution/client-request.ts'
+import { GatewayError } from '../errors.ts'
+import type { EndSignal } from '../client-request.ts'
 
 /** Work that several requests wait for. It is abandoned when none of them waits any longer. */
 export interface SharedWork<Value> {

@@ -1,7 +1,7 @@
 /** Plans what will be asked for, before the first client waits for it. */
 import { specifiedRules, validate } from 'graphql'
-import type { NativeEngine } from './native-engine.ts'
-import { nextTurn } from './turns.ts'
+import type { NativeEngine } from './native-executor.ts'
+import { nextTurn } from '../slices.ts'
 
 /** The operations used last are those that clients send; planning the rest would delay the swap. */
 const operationsPlanned = 100

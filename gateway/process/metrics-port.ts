@@ -1,9 +1,9 @@
 /** The port of the metrics. */
 import type { Logger } from 'pino'
-import { listen } from '../subgraphs/kit/process/listen.ts'
-import type { Listening } from '../subgraphs/kit/process/listen.ts'
-import type { GatewayConfig } from './config.ts'
-import { metricsHandler } from './http/metrics-handler.ts'
+import { listen } from '../../subgraphs/kit/process/listen.ts'
+import type { Listening } from '../../subgraphs/kit/process/listen.ts'
+import type { GatewayConfig } from '../configuration/gateway-config.ts'
+import { metricsHandler } from '../http/metrics-handler.ts'
 
 /** Serves the metrics where the configuration says so, if it does. */
 export async function listenForMetrics(

@@ -1,5 +1,5 @@
-import type { AuthorizationOptions } from './authorization/authorization-options.ts'
-import type { GatewayConfig } from './config.ts'
+import type { AuthorizationOptions } from '../authorization/authorization-options.ts'
+import type { GatewayConfig } from './gateway-config.ts'
 
 const introspection = { allow: 'on', refuse: 'off' } as const
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
  */
 export function shippedConfig(): string {
   const here = dirname(fileURLToPath(import.meta.url))
-  return inCheckoutAround(here) ?? join(here, 'gateway.yaml')
+  return inCheckoutAround(here) ?? join(here, '..', 'gateway.yaml')
 }
 
 function inCheckoutAround(folder: string): string | undefined {

@@ -15,12 +15,12 @@ import type {
 } from 'graphql'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
-export interface CompiledOperation {
+export interface GuardedOperation {
   readonly document: DocumentNode
   readonly operation: OperationDefinitionNode
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>
   readonly rootType: string
-  readonly selections: CompiledSelections
+  readonly selections: GuardedSelections
   /** The guards that the operation touches, ascending; their positions are the bits of the mask. */
   readonly touched: Requirement
   /** Whether it selects `__schema` or `__type`. */
@@ -32,12 +32,12 @@ export interface CompiledOperation {
 }
 
 /** A selection set; a named fragment's is shared by all its spreads. */
-export interface CompiledSelections {
+export interface GuardedSelections {
   readonly node: SelectionSetNode
-  readonly selections: readonly CompiledSelection[]
+  readonly selections: readonly GuardedSelection[]
 }
 
-export type CompiledSelection = CompiledField | CompiledFragment
+export type GuardedSelection = GuardedField | GuardedFragment
 
 interface Conditional {
   /** All of them have to hold; a constant one that does not hold is `never`. */
@@ -49,7 +49,7 @@ export interface Condition {
   readonly if: boolean | string
 }
 
-export interface CompiledField extends Conditional {
+export interface GuardedField extends Conditional {
   readonly kind: 'field'
   readonly node: FieldNode
   readonly responseKey: string
@@ -60,16 +60,16 @@ export interface CompiledField extends Conditional {
   readonly type: TypeNode
   readonly namedType: string
   readonly abstract: boolean
-  readonly selections: CompiledSelections | undefined
+  readonly selections: GuardedSelections | undefined
 }
 
-export interface CompiledFragment extends Conditional {
+export interface GuardedFragment extends Conditional {
   readonly kind: 'fragment'
   readonly node: InlineFragmentNode | FragmentSpreadNode
   /** The type to which it applies; undefined for an inline fragment without a condition. */
   readonly typeCondition: string | undefined
   readonly requirement: Requirement
-  readonly selections: CompiledSelections
+  readonly selections: GuardedSelections
 }
 
 export interface CompileOptions {
@@ -98,17 +98,17 @@ export function isIntrospection(name: string): boolean {
  * Returns the operation of that name, compiled. The document has passed validation: what it names
  * exists. A failure all the same is an error, since a field unknown here is a field unguarded.
  */
-export function compileOperation(
+export function guardOperation(
   schema: GuardedSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
   options: CompileOptions,
-): CompiledOperation {
+): GuardedOperation {
   const operation = operationNamed(document, operationName)
   const rootType = schema.rootType(operation.operation)
   if (rootType === undefined) throw unknown(`a root type for ${operation.operation}`)
   const fragments = new Map(fragmentsOf(document).map((node) => [node.name.value, node] as const))
-  const compiledFragments = new Map<string, CompiledSelections>()
+  const compiledFragments = new Map<string, GuardedSelections>()
   const touched = new Set<number>()
   const conditionNames = new Set<string>()
   let introspects = false
@@ -132,11 +132,11 @@ export function compileOperation(
     conditionVariables: new Map([...conditionNames].map((name) => [name, defaults.get(name)])),
   }
 
-  function compileSet(node: SelectionSetNode, parentType: string): CompiledSelections {
+  function compileSet(node: SelectionSetNode, parentType: string): GuardedSelections {
     return { node, selections: node.selections.map((each) => compileSelection(each, parentType)) }
   }
 
-  function compileSelection(node: SelectionNode, parentType: string): CompiledSelection {
+  function compileSelection(node: SelectionNode, parentType: string): GuardedSelection {
     if (node.kind === Kind.FIELD) return compileField(node, parentType)
     const definition = node.kind === Kind.FRAGMENT_SPREAD ? fragment(node.name.value) : node
     const typeCondition = definition.typeCondition?.name.value
@@ -153,7 +153,7 @@ export function compileOperation(
     }
   }
 
-  function compileFragment(name: string): CompiledSelections {
+  function compileFragment(name: string): GuardedSelections {
     const known = compiledFragments.get(name)
     if (known) return known
     const { selectionSet, typeCondition } = fragment(name)
@@ -162,7 +162,7 @@ export function compileOperation(
     return compiled
   }
 
-  function compileField(node: FieldNode, parentType: string): CompiledField {
+  function compileField(node: FieldNode, parentType: string): GuardedField {
     const name = node.name.value
     const responseKey = (node.alias ?? node.name).value
     if (responseKey === '__typename' && name !== '__typename') throw reservedAlias(node)

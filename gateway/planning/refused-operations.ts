@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { GatewayError } from './errors.ts'
+import { GatewayError } from '../errors.ts'
 
 /** How long an operation that was too complex is refused at once, in milliseconds. */
 const lifetime = 60_000

@@ -1,14 +1,14 @@
 /** The subgraphs of one supergraph, ready to be called. */
 import type { Logger } from 'pino'
-import { subgraphCall } from './execution/call-subgraph.ts'
-import type { CallSubgraph } from './execution/call-subgraph.ts'
-import type { ClientRequest, EndSignal } from './execution/client-request.ts'
-import { mayBeShared, sharedFetches } from './execution/share-fetches.ts'
-import { subgraphClient } from './execution/subgraph-client.ts'
-import type { SubgraphClientOptions } from './execution/subgraph-client.ts'
-import type { SubgraphErrorPolicy } from './execution/subgraph-errors.ts'
-import type { ForwardedCaller, SubgraphHeaders } from './execution/subgraph-headers.ts'
-import type { FetchSubgraph, SubgraphAnswer } from './execution/subgraph-request.ts'
+import { subgraphCall } from '../execution/call-subgraph.ts'
+import type { CallSubgraph } from '../execution/call-subgraph.ts'
+import type { ClientRequest, EndSignal } from '../client-request.ts'
+import { mayBeShared, sharedFetches } from '../execution/deduplicate-requests.ts'
+import { subgraphClient } from '../execution/subgraph-client.ts'
+import type { SubgraphClientOptions } from '../execution/subgraph-client.ts'
+import type { SubgraphErrorPolicy } from '../execution/subgraph-errors.ts'
+import type { ForwardedCaller, SubgraphHeaders } from '../forwarding/subgraph-headers.ts'
+import type { FetchSubgraph, SubgraphAnswer } from '../execution/subgraph-request.ts'
 
 /** Told of each call to a subgraph, its outcome, and how long it took in seconds. */
 export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number) => void

@@ -1,6 +1,6 @@
 /** The client's request, as far as those who call subgraphs for it need it: one object for each request. */
-import type { Claims } from '../../subgraphs/kit/claims-header.ts'
-import type { ForwardedCaller } from './subgraph-headers.ts'
+import type { Claims } from '../subgraphs/kit/claims-header.ts'
+import type { ForwardedCaller } from './forwarding/subgraph-headers.ts'
 
 /** What is needed of an AbortSignal. */
 export interface EndSignal {
