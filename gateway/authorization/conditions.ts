@@ -1,22 +1,22 @@
-/** @skip and @include, decided by the variables of a request. */
-import type { GuardedOperation, Condition } from './guarded-operation.ts'
+/** `@skip` and `@include`, decided by the variables of a request. */
+import { conditionValue, isIncluded } from '../graphql/conditions.ts'
+import type { Condition, ConditionValues } from '../graphql/conditions.ts'
+import type { GuardedOperation } from './guarded-operation.ts'
 
+export type { ConditionValues } from '../graphql/conditions.ts'
+
+/** The variables of a request, as the client sent them. */
 export type Variables = Readonly<Record<string, unknown>>
 
-/** Returns the value of a boolean variable as execution will see it. */
-export type ConditionValues = (variable: string) => unknown
-
-export function conditionValues(compiled: GuardedOperation, variables: Variables): ConditionValues {
-  return (name) =>
-    Object.hasOwn(variables, name) && variables[name] !== undefined
-      ? variables[name]
-      : compiled.conditionVariables.get(name)
+/** Returns the function for the values of variables as execution will see them. */
+export function conditionValues(
+  { conditionVariables }: GuardedOperation,
+  variables: Variables,
+): ConditionValues {
+  return (name) => conditionValue(name, variables, conditionVariables)
 }
 
-/** A selection takes part unless it is certain that it does not: an unreadable value is no excuse. */
+/** Returns whether a selection may be executed: it may unless it is certain that it is left out. */
 export function takesPart(conditions: readonly Condition[], values: ConditionValues): boolean {
-  return conditions.every((condition) => {
-    const value = typeof condition.if === 'string' ? values(condition.if) : condition.if
-    return condition.kind === 'skip' ? value !== true : value !== false
-  })
+  return isIncluded(conditions, values, 'no reason')
 }

@@ -7,7 +7,7 @@ import type {
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
-import { isIntrospection } from './guarded-operation.ts'
+import { isIntrospection, typenameField } from '../graphql/introspection-fields.ts'
 import type {
   GuardedField,
   GuardedFragment,
@@ -27,8 +27,6 @@ export interface FilteredOperation {
   /** The selection sets from which something, however deep, was left out. */
   readonly reduced: ReadonlySet<GuardedSelections>
 }
-
-const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }
 
 /**
  * Returns the operation as it may be planned: what is denied is not in it, and introspection, which
@@ -89,7 +87,7 @@ export function filterOperation(
     const isNeeded = selections.length === 0 || (typeMatters && !selectsTypename(selections))
     return {
       ...field.node,
-      selectionSet: { ...set, selections: isNeeded ? [typename, ...selections] : selections },
+      selectionSet: { ...set, selections: isNeeded ? [typenameField, ...selections] : selections },
     }
   }
 
@@ -111,7 +109,7 @@ export function filterOperation(
   }
 }
 
-const onlyTypename: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [typename] }
+const onlyTypename: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [typenameField] }
 
 function selectsTypename(selections: readonly SelectionNode[]): boolean {
   return selections.some(

@@ -1,7 +1,6 @@
 /** An operation with what it demands, selection by selection: made once for each operation text. */
-import { GraphQLError, Kind } from 'graphql'
+import { getOperationAST, GraphQLError, Kind } from 'graphql'
 import type {
-  DirectiveNode,
   DocumentNode,
   FieldNode,
   FragmentDefinitionNode,
@@ -13,12 +12,18 @@ import type {
   SelectionSetNode,
   TypeNode,
 } from 'graphql'
+import { conditionsOf, conditionVariables } from '../graphql/conditions.ts'
+import type { Condition, ConditionVariables } from '../graphql/conditions.ts'
+import { fragmentsOf } from '../graphql/fragments.ts'
+import type { Fragments } from '../graphql/fragments.ts'
+import { isIntrospection } from '../graphql/introspection-fields.ts'
+import { namedTypeOf } from '../graphql/named-type.ts'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
 export interface GuardedOperation {
   readonly document: DocumentNode
   readonly operation: OperationDefinitionNode
-  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>
+  readonly fragments: Fragments
   readonly rootType: string
   readonly selections: GuardedSelections
   /** The guards that the operation touches, ascending; their positions are the bits of the mask. */
@@ -28,7 +33,7 @@ export interface GuardedOperation {
   /** The policies to ask before authorizing. */
   readonly policies: readonly string[]
   /** The variables that decide about @skip and @include, with their defaults. */
-  readonly conditionVariables: ReadonlyMap<string, boolean | undefined>
+  readonly conditionVariables: ConditionVariables
 }
 
 /** A selection set; a named fragment's is shared by all its spreads. */
@@ -42,11 +47,6 @@ export type GuardedSelection = GuardedField | GuardedFragment
 interface Conditional {
   /** All of them have to hold; a constant one that does not hold is `never`. */
   readonly conditions: readonly Condition[]
-}
-
-export interface Condition {
-  readonly kind: 'skip' | 'include'
-  readonly if: boolean | string
 }
 
 export interface GuardedField extends Conditional {
@@ -90,10 +90,6 @@ const metaFields: ReadonlyMap<string, TypeNode> = new Map<string, TypeNode>([
   ['__type', metaType('__Type')],
 ])
 
-export function isIntrospection(name: string): boolean {
-  return name === '__schema' || name === '__type'
-}
-
 /**
  * Returns the operation of that name, compiled. The document has passed validation: what it names
  * exists. A failure all the same is an error, since a field unknown here is a field unguarded.
@@ -104,22 +100,16 @@ export function guardOperation(
   operationName: string | null | undefined,
   options: CompileOptions,
 ): GuardedOperation {
-  const operation = operationNamed(document, operationName)
+  const operation = getOperationAST(document, operationName)
+  if (!operation) throw unknown(operationName ? `operation ${operationName}` : 'single operation')
   const rootType = schema.rootType(operation.operation)
-  if (rootType === undefined) throw unknown(`a root type for ${operation.operation}`)
-  const fragments = new Map(fragmentsOf(document).map((node) => [node.name.value, node] as const))
+  if (rootType === undefined) throw unknown(`root type for ${operation.operation}`)
+  const fragments = fragmentsOf(document)
   const compiledFragments = new Map<string, GuardedSelections>()
   const touched = new Set<number>()
-  const conditionNames = new Set<string>()
   let introspects = false
 
   const selections = compileSet(operation.selectionSet, rootType)
-  const defaults = new Map(
-    (operation.variableDefinitions ?? []).map(({ variable, defaultValue }) => [
-      variable.name.value,
-      defaultValue?.kind === Kind.BOOLEAN ? defaultValue.value : undefined,
-    ]),
-  )
   return {
     document,
     operation,
@@ -129,7 +119,7 @@ export function guardOperation(
     touched: [...touched].sort((left, right) => left - right),
     introspects,
     policies: policiesToAsk(),
-    conditionVariables: new Map([...conditionNames].map((name) => [name, defaults.get(name)])),
+    conditionVariables: conditionVariables(operation, fragments),
   }
 
   function compileSet(node: SelectionSetNode, parentType: string): GuardedSelections {
@@ -167,7 +157,7 @@ export function guardOperation(
     const responseKey = (node.alias ?? node.name).value
     if (responseKey === '__typename' && name !== '__typename') throw reservedAlias(node)
     const type = metaFields.get(name) ?? schema.types.get(parentType)?.fields.get(name)?.type
-    if (!type) throw unknown(`the field ${parentType}.${name}`)
+    if (!type) throw unknown(`field ${parentType}.${name}`)
     const namedType = namedTypeOf(type)
     const meta = metaFields.has(name)
     introspects ||= isIntrospection(name)
@@ -186,14 +176,6 @@ export function guardOperation(
     }
   }
 
-  function conditionsOf(node: SelectionNode): Condition[] {
-    const conditions = (node.directives ?? []).flatMap((directive) => conditionOf(directive) ?? [])
-    for (const condition of conditions) {
-      if (typeof condition.if === 'string') conditionNames.add(condition.if)
-    }
-    return conditions
-  }
-
   function touch(requirement: Requirement): Requirement {
     for (const guard of requirement) touched.add(guard)
     return requirement
@@ -206,7 +188,7 @@ export function guardOperation(
 
   function typeRequirement(name: string): Requirement {
     const type = schema.types.get(name)
-    if (!type) throw unknown(`the type ${name}`)
+    if (!type) throw unknown(`type ${name}`)
     return type.requirement
   }
 
@@ -217,7 +199,7 @@ export function guardOperation(
 
   function fragment(name: string): FragmentDefinitionNode {
     const definition = fragments.get(name)
-    if (!definition) throw unknown(`the fragment ${name}`)
+    if (!definition) throw unknown(`fragment ${name}`)
     return definition
   }
 
@@ -228,36 +210,6 @@ export function guardOperation(
     })
     return [...new Set([...names, ...(introspects ? options.introspectionPolicies : [])])]
   }
-}
-
-function operationNamed(
-  document: DocumentNode,
-  name: string | null | undefined,
-): OperationDefinitionNode {
-  const operations = document.definitions.filter(
-    (node): node is OperationDefinitionNode => node.kind === Kind.OPERATION_DEFINITION,
-  )
-  const chosen = name ? operations.filter((node) => node.name?.value === name) : operations
-  if (chosen.length !== 1) throw unknown(name ? `the operation ${name}` : 'one operation to run')
-  return chosen[0]!
-}
-
-function fragmentsOf(document: DocumentNode): FragmentDefinitionNode[] {
-  return document.definitions.filter(
-    (node): node is FragmentDefinitionNode => node.kind === Kind.FRAGMENT_DEFINITION,
-  )
-}
-
-function conditionOf(directive: DirectiveNode): Condition | undefined {
-  const kind = directive.name.value
-  if (kind !== 'skip' && kind !== 'include') return undefined
-  const value = directive.arguments?.find(({ name }) => name.value === 'if')?.value
-  if (value?.kind === Kind.VARIABLE) return { kind, if: value.name.value }
-  return value?.kind === Kind.BOOLEAN ? { kind, if: value.value } : undefined
-}
-
-function namedTypeOf(type: TypeNode): string {
-  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type)
 }
 
 /** The engine tells the type of a value by `__typename`: an alias could make it tell another. */

@@ -5,8 +5,8 @@ import type {
   FieldDefinitionNode,
   OperationTypeNode,
   TypeDefinitionNode,
-  TypeNode,
 } from 'graphql'
+import { namedTypeOf } from '../graphql/named-type.ts'
 import type { InTurns } from '../slices.ts'
 import { guardTable } from './guard.ts'
 import type { Guard } from './guard.ts'
@@ -284,10 +284,6 @@ function* inheritedBy(
 
 function requiredBy(typeName: string, fieldSet: unknown) {
   return typeof fieldSet === 'string' ? [{ typeNames: [typeName], fieldSet }] : []
-}
-
-function namedTypeOf(type: TypeNode): string {
-  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type)
 }
 
 function unique<Value>(values: readonly Value[]): Value[] {

@@ -1,6 +1,7 @@
 /** The fields of a federation field set, such as `"size { width }"` or `"{ size { width } }"`. */
-import { Kind, parse } from 'graphql'
+import { Kind } from 'graphql'
 import type { SelectionSetNode } from 'graphql'
+import { parseFieldSet } from '../graphql/field-set.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'
 
 interface TypeWithFields {
@@ -13,7 +14,7 @@ export function requiredFields(
   typeName: string,
   types: ReadonlyMap<string, TypeWithFields>,
 ): { typeName: string; fieldName: string }[] {
-  return fieldsOf(parseFieldSet(fieldSet), typeName)
+  return fieldsOf(readFieldSet(fieldSet), typeName)
 
   function fieldsOf(
     { selections }: SelectionSetNode,
@@ -33,13 +34,12 @@ export function requiredFields(
   }
 }
 
-function parseFieldSet(fieldSet: string): SelectionSetNode {
+function readFieldSet(fieldSet: string): SelectionSetNode {
   try {
-    const text = fieldSet.trimStart().startsWith('{') ? fieldSet : `{ ${fieldSet} }`
-    const [definition] = parse(text, { noLocation: true }).definitions
-    if (definition?.kind === Kind.OPERATION_DEFINITION) return definition.selectionSet
-  } catch {
-    // Falls through: what cannot be read cannot be enforced.
+    return parseFieldSet(fieldSet)
+  } catch (cause) {
+    // What cannot be read cannot be enforced.
+    const message = `a field requires ${JSON.stringify(fieldSet)}, which is no field set`
+    throw new SupergraphRefused(message, { cause })
   }
-  throw new SupergraphRefused(`a field requires ${JSON.stringify(fieldSet)}, which is no field set`)
 }

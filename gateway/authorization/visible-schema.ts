@@ -8,8 +8,8 @@ import type {
   InputValueDefinitionNode,
   NamedTypeNode,
   TypeDefinitionNode,
-  TypeNode,
 } from 'graphql'
+import { namedTypeOf } from '../graphql/named-type.ts'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
 /** Returns the function that leaves out of a schema what the given guards keep closed. */
@@ -238,8 +238,4 @@ function nameOf(node: { readonly name: { readonly value: string } }): string {
 
 function outputOf({ type }: FieldDefinitionNode | InputValueDefinitionNode): string {
   return namedTypeOf(type)
-}
-
-function namedTypeOf(type: TypeNode): string {
-  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type)
 }

@@ -8,7 +8,7 @@ import {
   isUnionType,
 } from 'graphql'
 import type { FieldNode, GraphQLCompositeType, GraphQLOutputType, SelectionSetNode } from 'graphql'
-import { collectFields } from './collect-fields.ts'
+import { collectFields } from '../graphql/collect-fields.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject, ResponsePath } from './response-data.ts'
 import type { ResponseSelection } from './response-writer.ts'

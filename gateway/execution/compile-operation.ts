@@ -1,26 +1,21 @@
 /** Operation and plan -> all that can be prepared before a request comes: one immutable object. */
 import type { QueryPlan } from '@apollo/query-planner'
-import { getOperationAST, Kind, visit } from 'graphql'
-import type {
-  DocumentNode,
-  FieldNode,
-  FragmentDefinitionNode,
-  GraphQLSchema,
-  OperationDefinitionNode,
-} from 'graphql'
+import { getOperationAST, visit } from 'graphql'
+import type { DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { variablesCheck } from './check-variables.ts'
 import type { CheckVariables, VariableValues } from './check-variables.ts'
 import { clientPaths } from './client-path.ts'
 import type { ClientPath } from './client-path.ts'
-import { conditionVariables } from './collect-fields.ts'
+import { conditionValue, conditionVariables } from '../graphql/conditions.ts'
+import { fragmentsOf } from '../graphql/fragments.ts'
 import { compilePlan } from './compile-plan.ts'
 import type { CompiledPlan } from './compile-plan.ts'
 import type { JoinedOperations } from './batch-entity-fetches.ts'
 import type { JsonObject } from './response-data.ts'
 import { responseWriter } from './response-writer.ts'
 import type { ResponseSelection, ResponseWriter } from './response-writer.ts'
-import type { IsOfType } from './type-relations.ts'
+import type { IsOfType } from '../graphql/type-conditions.ts'
 
 export interface OperationParts {
   readonly document: DocumentNode
@@ -75,8 +70,8 @@ export function compileOperation(
   const root = schema.apiSchema.getRootType(definition.operation)
   if (!root) throw new Error(`the schema has no ${definition.operation}`)
   const fragments = fragmentsOf(document)
-  const names = conditionVariables(definition.selectionSet, fragments)
-  const defaults = booleanDefaults(definition)
+  const defaults = conditionVariables(definition, fragments)
+  const names = [...defaults.keys()]
   const most = mostWritersOf(document, names)
   let onlyWriter: ResponseWriter | undefined
   const writers = new LRUCache<string, ResponseWriter>({ max: most })
@@ -102,9 +97,8 @@ export function compileOperation(
   }
 
   function condition(name: string, variables: VariableValues): boolean | undefined {
-    const value = Object.hasOwn(variables, name) ? variables[name] : undefined
-    if (typeof value === 'boolean') return value
-    return value === undefined ? defaults.get(name) : undefined
+    const value = conditionValue(name, variables, defaults)
+    return typeof value === 'boolean' ? value : undefined
   }
 
   function decide(variables: VariableValues): ReadonlyMap<string, boolean> {
@@ -142,20 +136,4 @@ function mostWritersOf(document: DocumentNode, conditions: readonly string[]): n
   visit(document, { Field: () => void fields++ })
   const affordable = Math.max(2, Math.floor(mostFields / fields))
   return Math.min(mostWriters, 2 ** conditions.length, affordable)
-}
-
-function fragmentsOf(document: DocumentNode): Map<string, FragmentDefinitionNode> {
-  return new Map(
-    document.definitions.flatMap((definition) =>
-      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
-    ),
-  )
-}
-
-function booleanDefaults({ variableDefinitions }: OperationDefinitionNode): Map<string, boolean> {
-  return new Map(
-    (variableDefinitions ?? []).flatMap(({ variable, defaultValue }) =>
-      defaultValue?.kind === Kind.BOOLEAN ? [[variable.name.value, defaultValue.value]] : [],
-    ),
-  )
 }

@@ -7,7 +7,7 @@ import type { RepresentationRules } from './representations.ts'
 import type { FetchStep, Step } from './plan-steps.ts'
 import type { DataPath } from './response-data.ts'
 import { renamedKeys, rewriter } from './rewrites.ts'
-import type { IsOfType } from './type-relations.ts'
+import type { IsOfType } from '../graphql/type-conditions.ts'
 
 /** Some fetches of a plan are not for all entities at their place: see RepresentationRules. */
 type FetchWithRules = FetchNode & Pick<RepresentationRules, 'keys' | 'unless'>

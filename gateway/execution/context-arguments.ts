@@ -2,7 +2,7 @@
 import type { FetchDataKeyRenamer } from '@apollo/query-planner'
 import { isObject } from './response-data.ts'
 import type { DataPath, JsonObject } from './response-data.ts'
-import type { IsOfType } from './type-relations.ts'
+import type { IsOfType } from '../graphql/type-conditions.ts'
 
 export interface EntityInContext {
   readonly entity: JsonObject

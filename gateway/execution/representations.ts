@@ -5,7 +5,7 @@ import { boundedJson, deepestNesting, NestedTooDeep } from './nesting.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
 import { rewriter } from './rewrites.ts'
-import type { IsOfType } from './type-relations.ts'
+import type { IsOfType } from '../graphql/type-conditions.ts'
 
 /**
  * Returns the representation as JSON text, or undefined for an object that cannot be represented.

@@ -24,8 +24,9 @@ import type {
   GraphQLOutputType,
   SelectionSetNode,
 } from 'graphql'
-import { collectFields, hasNoObjects } from './collect-fields.ts'
-import type { Selection } from './collect-fields.ts'
+import { collectFields } from '../graphql/collect-fields.ts'
+import type { Selection } from '../graphql/collect-fields.ts'
+import { hasNoObjects } from '../graphql/type-conditions.ts'
 import { isPlainText, jsonString } from './json-string.ts'
 import { deepestNesting, isWithinNesting, jsonWithinNesting } from './nesting.ts'
 import { isObject } from './response-data.ts'

@@ -3,7 +3,7 @@ import type { FetchDataRewrite } from '@apollo/query-planner'
 import { deepestNesting } from './nesting.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
-import type { IsOfType } from './type-relations.ts'
+import type { IsOfType } from '../graphql/type-conditions.ts'
 
 const conditionPrefix = '... on '
 

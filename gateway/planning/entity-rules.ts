@@ -1,7 +1,7 @@
 /** What the supergraph says of entities in each subgraph: their keys, and what their fields require. */
 import { Kind } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode } from 'graphql'
-import { parseFieldSet } from './required-arguments.ts'
+import { parseFieldSet } from '../graphql/field-set.ts'
 
 export interface EntityRules {
   /** The fields of each key that the subgraph resolves. */

@@ -19,7 +19,6 @@ import type {
   DirectiveNode,
   DocumentNode,
   FieldNode,
-  FragmentDefinitionNode,
   GraphQLCompositeType,
   GraphQLSchema,
   InlineFragmentNode,
@@ -27,14 +26,14 @@ import type {
   SelectionSetNode,
 } from 'graphql'
 import { GatewayError } from '../errors.ts'
+import { fragmentsOf } from '../graphql/fragments.ts'
+import { typenameField } from '../graphql/introspection-fields.ts'
 import { nothingKnown, remainingConditions } from './known-conditions.ts'
 import type { KnownConditions, RemainingConditions } from './known-conditions.ts'
 import { mergeRootFields } from './merge-root-fields.ts'
 
 /** The most selections of an operation with its fragments written out. */
 const mostSelections = 100_000
-
-const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }
 
 export interface FragmentTypes {
   /** The schema that clients see. */
@@ -52,11 +51,7 @@ export function expandFragments(
   const operation = getOperationAST(document, operationName)
   const root = operation && schema.getRootType(operation.operation)
   if (!operation || !root) throw new GraphQLError('The document has no such operation.')
-  const fragments = new Map(
-    document.definitions
-      .filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION)
-      .map((fragment) => [fragment.name.value, fragment]),
-  )
+  const fragments = fragmentsOf(document)
   let selections = 0
   const selectionSet = expand(operation.selectionSet, root, nothingKnown)
   const isMutation = operation.operation === OperationTypeNode.MUTATION
@@ -74,7 +69,10 @@ export function expandFragments(
     const expanded = withoutRepeatedSpreads(set.selections).flatMap((one) =>
       expandSelection(one, parent, known),
     )
-    return { kind: Kind.SELECTION_SET, selections: expanded.length > 0 ? expanded : [typename] }
+    return {
+      kind: Kind.SELECTION_SET,
+      selections: expanded.length > 0 ? expanded : [typenameField],
+    }
   }
 
   function expandSelection(
@@ -110,7 +108,7 @@ export function expandFragments(
     const inner = expand(field.selectionSet, type, known)
     // The planner leaves out a field with a condition when all below it have conditions of their own.
     const mayBeEmpty = isConditional(field) && inner.selections.every(isConditional)
-    const selections = mayBeEmpty ? [...inner.selections, typename] : inner.selections
+    const selections = mayBeEmpty ? [...inner.selections, typenameField] : inner.selections
     return { ...field, selectionSet: { ...inner, selections } }
   }
 

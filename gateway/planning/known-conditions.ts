@@ -1,6 +1,6 @@
 /** `@skip` and `@include` on a selection, where those above it have decided some variables already. */
-import { Kind } from 'graphql'
 import type { DirectiveNode } from 'graphql'
+import { conditionOf } from '../graphql/conditions.ts'
 
 /** The values that variables must have for a place of the operation to be reached. */
 export type KnownConditions = ReadonlyMap<string, boolean>
@@ -22,21 +22,20 @@ export function remainingConditions(
   const remaining: DirectiveNode[] = []
   const now = new Map(known)
   for (const directive of directives) {
-    const { value: name } = directive.name
-    const value = directive.arguments?.find((argument) => argument.name.value === 'if')?.value
-    if ((name !== 'skip' && name !== 'include') || !value) {
+    const condition = conditionOf(directive)
+    if (!condition) {
       remaining.push(directive)
       continue
     }
-    const wanted = name === 'include'
-    if (value.kind === Kind.BOOLEAN) {
-      if (value.value !== wanted) return undefined
-    } else if (value.kind === Kind.VARIABLE) {
-      const decided = now.get(value.name.value)
-      if (decided === undefined) remaining.push(directive)
-      else if (decided !== wanted) return undefined
-      now.set(value.name.value, wanted)
+    const wanted = condition.kind === 'include'
+    if (typeof condition.if === 'boolean') {
+      if (condition.if !== wanted) return undefined
+      continue
     }
+    const decided = now.get(condition.if)
+    if (decided === undefined) remaining.push(directive)
+    else if (decided !== wanted) return undefined
+    now.set(condition.if, wanted)
   }
   return { directives: remaining, known: now }
 }

@@ -14,7 +14,7 @@ import type { EntityRules } from './entity-rules.ts'
 import type { FieldSources } from './field-sources.ts'
 import { applied, argument } from './field-sources.ts'
 import { interfaceObjectsOf } from './expand-fragments.ts'
-import { parseFieldSet } from './required-arguments.ts'
+import { parseFieldSet } from '../graphql/field-set.ts'
 
 /** By type: the subgraphs in which fetches of it may start. A type that is not named is not narrowed. */
 export type EntrySubgraphs = ReadonlyMap<string, readonly string[]>

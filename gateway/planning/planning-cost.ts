@@ -17,12 +17,12 @@ import {
 import type {
   DocumentNode,
   FieldNode,
-  FragmentDefinitionNode,
   GraphQLCompositeType,
   GraphQLSchema,
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
+import { fragmentsOf } from '../graphql/fragments.ts'
 import type { FieldSources } from './field-sources.ts'
 
 interface Cost {
@@ -55,11 +55,7 @@ export function planningCost(
     const operation = getOperationAST(document, operationName)
     const root = operation && schema.getRootType(operation.operation)
     if (!operation || !root) return 0
-    const fragments = new Map(
-      document.definitions
-        .filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION)
-        .map((fragment) => [fragment.name.value, fragment]),
-    )
+    const fragments = fragmentsOf(document)
     const known = new Map<string, Cost>()
     let seen = 0
     const { search, choices, selections } = costOf(operation.selectionSet, root, [])

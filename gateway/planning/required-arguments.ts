@@ -6,7 +6,7 @@
  * arguments becomes a field of its own, without arguments, in the supergraph that the planner sees:
  * `_required0_price`. The plan is translated back when it is finished (finish-plan.ts).
  */
-import { Kind, parse, print, visit } from 'graphql'
+import { Kind, print } from 'graphql'
 import type {
   ArgumentNode,
   ConstDirectiveNode,
@@ -19,6 +19,8 @@ import type {
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
+import { parseFieldSet, printFieldSet } from '../graphql/field-set.ts'
+import { namedTypeOf } from '../graphql/named-type.ts'
 
 /** What a field of the planner's supergraph stands for. */
 export interface RequiredField {
@@ -106,7 +108,7 @@ export function separateRequiredArguments(supergraph: DocumentNode): SupergraphW
       const definition = fieldOf(parent, selection.name.value)
       const inner =
         selection.selectionSet && definition
-          ? rewrite(selection.selectionSet, namedType(definition), standIns)
+          ? rewrite(selection.selectionSet, namedTypeOf(definition.type), standIns)
           : selection.selectionSet
       const field = { ...selection, ...(inner ? { selectionSet: inner } : {}) }
       if (!selection.arguments?.length || !definition) return field
@@ -165,29 +167,4 @@ function hasFields(definition: DefinitionNode): definition is TypeWithFields {
     definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
     definition.kind === Kind.INTERFACE_TYPE_DEFINITION
   )
-}
-
-function namedType({ type }: FieldDefinitionNode): string {
-  let inner = type
-  while (inner.kind !== Kind.NAMED_TYPE) inner = inner.type
-  return inner.name.value
-}
-
-/** A field set is a selection set, with or without its outer braces. */
-export function parseFieldSet(text: string): SelectionSetNode {
-  const source = text.trim().startsWith('{') ? text : `{${text}}`
-  const [operation] = parse(source, { noLocation: true }).definitions
-  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`not a field set: ${text}`)
-  return operation.selectionSet
-}
-
-function printFieldSet(set: SelectionSetNode): string {
-  return print(set).slice(1, -1).replace(/\s+/g, ' ').trim()
-}
-
-/** Returns the names of all fields in a field set, at any depth. */
-export function fieldNamesOf(set: SelectionSetNode): string[] {
-  const names: string[] = []
-  visit(set, { Field: ({ name }) => void names.push(name.value) })
-  return names
 }

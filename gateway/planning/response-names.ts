@@ -8,7 +8,7 @@
  */
 import { Kind, print, visit } from 'graphql'
 import type { DocumentNode, FieldNode } from 'graphql'
-import { fieldNamesOf, parseFieldSet } from './required-arguments.ts'
+import { fieldNamesOf, parseFieldSet } from '../graphql/field-set.ts'
 
 /** Names that a plain object has of itself: never used as response names in fetched data. */
 const namesOfObjects = Object.getOwnPropertyNames(Object.prototype)

@@ -32,7 +32,8 @@ import type {
 } from 'graphql'
 import { entityFieldsOf, fieldsUnderSeveralConditions, inputNames } from './entity-fetch.ts'
 import type { EntityRules } from './entity-rules.ts'
-import { parseFieldSet } from './required-arguments.ts'
+import { parseFieldSet } from '../graphql/field-set.ts'
+import { typenameField } from '../graphql/introspection-fields.ts'
 import type { FetchWithRules } from './separate-fetches.ts'
 
 export interface RequirementRules {
@@ -193,7 +194,7 @@ function takeOut(
       }
       if (!isTaken(candidate) || isPerhapsSupplied) return [inside(selection, type, here)]
       isChanged = true
-      added.push({ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } })
+      added.push(typenameField)
       added.push(...candidate.key.selections)
       return []
     })
