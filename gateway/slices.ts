@@ -1,33 +1,34 @@
 /**
- * Long work in turns: between two pieces of it, the event loop serves others. Such work is a generator
- * that yields wherever it may be held up.
+ * Cooperative scheduling: long work runs in slices, and the event loop serves requests between two of
+ * them. Such work is a generator that yields at every point where it may be interrupted.
  */
 import { setImmediate } from 'node:timers/promises'
 
-export type InTurns<Result> = Generator<void, Result>
+/** Work that may be interrupted wherever it yields, and its result. */
+export type Slices<Result> = Generator<void, Result>
 
-/** How long work goes on before others have their turn, in milliseconds. */
-const longestTurn = 5
+/** The longest time that work runs before it yields to the event loop, in milliseconds. */
+const longestSlice = 5
 
-/** Resolves when the event loop has served who was waiting. */
-export async function nextTurn(): Promise<void> {
+/** Resolves when the event loop has handled the events that were pending. */
+export async function yieldToEventLoop(): Promise<void> {
   await setImmediate()
 }
 
-/** Returns what the work comes to, after turns for others. */
-export async function inTurns<Result>(work: InTurns<Result>): Promise<Result> {
-  await nextTurn()
+/** Returns the result of the work, and yields to the event loop before it and between its slices. */
+export async function runInSlices<Result>(work: Slices<Result>): Promise<Result> {
+  await yieldToEventLoop()
   let began = performance.now()
   for (let step = work.next(); ; step = work.next()) {
     if (step.done) return step.value
-    if (performance.now() - began < longestTurn) continue
-    await nextTurn()
+    if (performance.now() - began < longestSlice) continue
+    await yieldToEventLoop()
     began = performance.now()
   }
 }
 
-/** Returns what the work comes to, without a turn for anybody else. */
-export function atOnce<Result>(work: InTurns<Result>): Result {
+/** Returns the result of the work without yielding to the event loop. */
+export function runToCompletion<Result>(work: Slices<Result>): Result {
   for (let step = work.next(); ; step = work.next()) {
     if (step.done) return step.value
   }

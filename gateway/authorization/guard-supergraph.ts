@@ -4,8 +4,8 @@
  */
 import { parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
-import { atOnce } from '../slices.ts'
-import type { InTurns } from '../slices.ts'
+import { runToCompletion } from '../slices.ts'
+import type { Slices } from '../slices.ts'
 import { defaultAuthorization } from './authorization-options.ts'
 import type { AuthorizationOptions } from './authorization-options.ts'
 import { authorizer } from './authorizer.ts'
@@ -27,14 +27,14 @@ export function guardSupergraph(
   options: Partial<AuthorizationOptions> = {},
 ): GuardedSupergraph {
   const document = parse(sdl, { noLocation: true })
-  return atOnce(guardSupergraphInTurns({ sdl, document }, options))
+  return runToCompletion(guardSupergraphInSlices({ sdl, document }, options))
 }
 
 /** The same of a supergraph that is parsed already, while others are served. */
-export function* guardSupergraphInTurns(
+export function* guardSupergraphInSlices(
   { sdl, document }: { readonly sdl: string; readonly document: DocumentNode },
   options: Partial<AuthorizationOptions> = {},
-): InTurns<GuardedSupergraph> {
+): Slices<GuardedSupergraph> {
   const settings = { ...defaultAuthorization, ...options }
   const names = readSpecNames(document)
   const schema = yield* guardedSchema(document, names, settings)

@@ -7,7 +7,7 @@ import type {
   TypeDefinitionNode,
 } from 'graphql'
 import { namedTypeOf } from '../graphql/named-type.ts'
-import type { InTurns } from '../slices.ts'
+import type { Slices } from '../slices.ts'
 import { guardTable } from './guard.ts'
 import type { Guard } from './guard.ts'
 import type {
@@ -82,7 +82,7 @@ export function* guardedSchema(
   document: DocumentNode,
   names: SpecNames,
   options: GuardedSchemaOptions,
-): InTurns<GuardedSchema> {
+): Slices<GuardedSchema> {
   const table = guardTable([authenticated])
   const denyByDefault = options.default === 'deny'
   const subgraphs = subgraphNames(document)

@@ -4,7 +4,7 @@
  * conjunction of what the implementations demand: such a guard demands nothing new of them. Any other
  * guard on an interface was written by its author, and is enforced on each implementation.
  */
-import type { InTurns } from '../slices.ts'
+import type { Slices } from '../slices.ts'
 import { conjunction } from './alternatives.ts'
 import type { Alternatives } from './alternatives.ts'
 import type { Guard } from './guard.ts'
@@ -18,7 +18,7 @@ import type { GuardedElement, GuardedField, GuardedType, InheritedGuard } from '
 export function* inheritedGuards(
   types: ReadonlyMap<string, GuardedType>,
   possibleTypes: (interfaceName: string) => Iterable<string>,
-): InTurns<GuardedType[]> {
+): Slices<GuardedType[]> {
   const own = new Map<GuardedElement, readonly InheritedGuard[]>()
   for (const type of types.values()) {
     yield

@@ -4,7 +4,7 @@
  */
 import { isTypeExtensionNode, Kind, print, visit } from 'graphql'
 import type { ASTNode, ASTVisitor, DefinitionNode, DocumentNode } from 'graphql'
-import type { InTurns } from '../slices.ts'
+import type { Slices } from '../slices.ts'
 import type { SpecNames } from './security-specs.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'
 
@@ -19,7 +19,7 @@ const guardedKinds: readonly string[] = [
 ]
 
 /** Returns the SDL without the specifications of this stage: their links, definitions and uses. */
-export function* loadableSupergraph(document: DocumentNode, names: SpecNames): InTurns<string> {
+export function* loadableSupergraph(document: DocumentNode, names: SpecNames): Slices<string> {
   const strip = withoutSpecs(names)
   const texts: string[] = []
   for (const definition of document.definitions) {

@@ -9,8 +9,8 @@ import { QueryPlanner } from '@apollo/query-planner'
 import type { QueryPlan } from '@apollo/query-planner'
 import { Kind, parse, visit } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
-import { atOnce } from '../slices.ts'
-import type { InTurns } from '../slices.ts'
+import { runToCompletion } from '../slices.ts'
+import type { Slices } from '../slices.ts'
 import './collect-variables.ts'
 import { entityRules } from './entity-rules.ts'
 import { expandFragments, interfaceObjectsOf } from './expand-fragments.ts'
@@ -63,14 +63,14 @@ const plannerConfig = { reuseQueryFragments: false, generateQueryFragments: fals
  * @param isPrepared whether all is made ready for planning now, or with the first operation
  */
 export function operationPlanner(supergraphSdl: string, isPrepared = true): OperationPlanner {
-  return atOnce(operationPlannerInTurns(supergraphSdl, isPrepared))
+  return runToCompletion(operationPlannerInSlices(supergraphSdl, isPrepared))
 }
 
 /** The same, while others are served: for a small supergraph, no piece of the work takes long. */
-export function* operationPlannerInTurns(
+export function* operationPlannerInSlices(
   supergraphSdl: string,
   isPrepared = true,
-): InTurns<OperationPlanner> {
+): Slices<OperationPlanner> {
   const document = parse(supergraphSdl, { noLocation: true })
   const separated = separateRequiredArguments(resolvableKeysFirst(document))
   yield

@@ -3,8 +3,8 @@ import type { QueryPlan } from '@apollo/query-planner'
 import { buildASTSchema, parse } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
 import { GatewayError } from '../errors.ts'
-import { inTurns, nextTurn } from '../slices.ts'
-import { operationPlannerInTurns } from './plan-operation.ts'
+import { runInSlices, yieldToEventLoop } from '../slices.ts'
+import { operationPlannerInSlices } from './plan-operation.ts'
 import type { OperationPlanner, OperationToPlan } from './plan-operation.ts'
 import { effortCost } from './planning-effort.ts'
 import { planningPool } from './planning-pool.ts'
@@ -93,7 +93,7 @@ export async function startPlanning(
     if (!isAllInThread) return plannerHere()
     // What only threads plan is not made ready for planning here, nor kept. The first starts now.
     pool.read().catch(() => {})
-    return inTurns(operationPlannerInTurns(supergraphSdl, false))
+    return runInSlices(operationPlannerInSlices(supergraphSdl, false))
   }
 
   async function planHere(operation: OperationToPlan): Promise<QueryPlan> {
@@ -101,7 +101,7 @@ export async function startPlanning(
   }
 
   function plannerHere(): Promise<OperationPlanner> {
-    return (planner ??= inTurns(operationPlannerInTurns(supergraphSdl)))
+    return (planner ??= runInSlices(operationPlannerInSlices(supergraphSdl)))
   }
 }
 
@@ -112,7 +112,7 @@ export async function readInThread(
   const read = await thread.read()
   if (read.outcome === 'refused') throw new Error(read.reason)
   const document = parse(read.apiSdl, { noLocation: true })
-  await nextTurn()
+  await yieldToEventLoop()
   // The thread has built it of the same text, and found it valid.
   return {
     apiSchema: buildASTSchema(document, { assumeValid: true, assumeValidSDL: true }),

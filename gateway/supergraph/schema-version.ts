@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { AuthorizationOptions } from '../authorization/authorization-options.ts'
-import { guardSupergraphInTurns } from '../authorization/guard-supergraph.ts'
+import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
 import type { PolicyDecider } from '../authorization/policies.ts'
 import { warnOfUndecidedPolicies } from '../authorization/undecided-policies.ts'
 import { authorizedEngine } from '../authorized-engine.ts'
@@ -22,7 +22,7 @@ import { connectSubgraphs } from './connect-subgraphs.ts'
 import type { SubgraphCalled, SubgraphParts } from './connect-subgraphs.ts'
 import type { Supergraph } from './read-supergraph.ts'
 import { GatewayError } from '../errors.ts'
-import { inTurns, nextTurn } from '../slices.ts'
+import { runInSlices, yieldToEventLoop } from '../slices.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface GenerationParts {
@@ -57,8 +57,8 @@ export async function createGeneration({
   previous,
   ...parts
 }: GenerationParts): Promise<Generation> {
-  const { loadableSdl, authorizer } = await inTurns(
-    guardSupergraphInTurns(supergraph, parts.authorization),
+  const { loadableSdl, authorizer } = await runInSlices(
+    guardSupergraphInSlices(supergraph, parts.authorization),
   )
   warnOfUndecidedPolicies(authorizer, parts.policies, parts.log)
   const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
@@ -73,7 +73,7 @@ export async function createGeneration({
     await native?.close()
     await subgraphs.close()
   }
-  await nextTurn()
+  await yieldToEventLoop()
   const short = native && shortRoad({ engine: native, authorizer })
   const pipeline = await createPipeline({
     ...parts,

@@ -1,7 +1,7 @@
 /** Plans what will be asked for, before the first client waits for it. */
 import { specifiedRules, validate } from 'graphql'
 import type { NativeEngine } from './native-executor.ts'
-import { nextTurn } from '../slices.ts'
+import { yieldToEventLoop } from '../slices.ts'
 
 /** The operations used last are those that clients send; planning the rest would delay the swap. */
 const operationsPlanned = 100
@@ -16,7 +16,7 @@ export async function warmUp(
   let left = operationsPlanned
   for (const { document, operationName } of [...used.operations()]) {
     if (left-- === 0 || performance.now() > deadline) return
-    await nextTurn()
+    await yieldToEventLoop()
     if (validate(engine.apiSchema, document, specifiedRules, { maxErrors: 1 }).length > 0) continue
     // One that cannot be planned any longer is told to the client who asks for it.
     await engine.prepare({ document, operationName }).catch(() => {})

@@ -7,7 +7,7 @@ import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
 import { planningThread } from '../../gateway/planning/planning-thread.ts'
 import { readInThread, startPlanning } from '../../gateway/planning/start-planning.ts'
 import type { Planning, PlanningOptions } from '../../gateway/planning/start-planning.ts'
-import { inTurns } from '../../gateway/slices.ts'
+import { runInSlices } from '../../gateway/slices.ts'
 import { composed, federation, federations } from './federations.ts'
 import type { Federation } from './federations.ts'
 
@@ -190,6 +190,6 @@ describe('while others are served', () => {
       }
       return steps
     }
-    expect(await inTurns(work())).toBeLessThan(steps)
+    expect(await runInSlices(work())).toBeLessThan(steps)
   })
 })
