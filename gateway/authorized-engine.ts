@@ -209,7 +209,7 @@ function challengeText(told: Challenge, realm: string): string {
       loginAttributes(told.login),
     )
   }
-  return challenge({ challenge: 'none', message: '' }, realm)
+  return challenge({ challenge: 'without error', message: '' }, realm)
 }
 
 /** RFC 9470 section 3. */

@@ -1,6 +1,6 @@
 /** Authentication: answers for every request who is calling. The only place that looks at a token. */
 import type { Logger } from 'pino'
-import { GatewayError } from '../errors.ts'
+import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import type { Authenticate, Caller } from './authenticate.ts'
 import { systemClock } from './clock.ts'
@@ -91,28 +91,6 @@ interface TokenDescription {
 const anonymous: Caller = Object.freeze({ claims: null, carriedToken: false })
 const anonymousDespiteToken: Caller = Object.freeze({ claims: null, carriedToken: true })
 
-/** A refusal that may be over in a moment, or that cost no signature check, is not remembered. */
-const passingReasons: readonly ErrorName[] = [
-  'KEY_UNKNOWN',
-  'KEYS_UNAVAILABLE',
-  'REVOCATION_UNAVAILABLE',
-  'TOKEN_MALFORMED',
-  'TOKEN_NOT_YET_VALID',
-  'TOKEN_TOO_LARGE',
-]
-
-/**
- * What may befall the access token that a key was exchanged for, while the key is still good: it ended,
- * its subject logged out everywhere, its signing key was retired.
- */
-const endOfExchangedToken: readonly ErrorName[] = [
-  'TOKEN_EXPIRED',
-  'TOKEN_TOO_OLD',
-  'TOKEN_REVOKED',
-  'KEY_UNKNOWN',
-  'SIGNATURE_INVALID',
-]
-
 /** Returns the authenticator; it starts to fetch what the issuers publish, without waiting for it. */
 export function authenticator(
   options: AuthenticatorOptions,
@@ -200,7 +178,8 @@ export function authenticator(
       }
       const { accessToken, fresh } = exchanged
       return callerOf(accessToken, (refusal) => {
-        if (!endOfExchangedToken.includes(refusal.reason)) return despite(refusal)
+        const { accessToken: columns } = errorTable[refusal.reason]
+        if (columns === 'not concerned' || !columns.renewed) return despite(refusal)
         if (!fresh) return apiKeys.exchangeAnew(key, accessToken).then(ofExchanged)
         const cause = new Error(`a new access token for it: ${refusal.reason}`)
         apiKeys.refuse(key, cause)
@@ -268,7 +247,8 @@ export function authenticator(
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       const { reason, cause } = error
-      const lasting = !passingReasons.includes(reason)
+      const { accessToken } = error.row
+      const lasting = accessToken !== 'not concerned' && accessToken.remembered
       return { outcome: 'refused', entry: { reason, cause, description: describe(token) }, lasting }
     }
   }

@@ -8,7 +8,7 @@ import { issuerOf } from './issuer.ts'
 import type { Issuer } from './issuer.ts'
 import { readToken } from './read-token.ts'
 import type { UnverifiedToken } from './read-token.ts'
-import { checkOfReason, TokenRefused } from './token-refused.ts'
+import { checkOf, TokenRefused } from './token-refused.ts'
 import type { TokenCheck, TokenReason } from './token-refused.ts'
 import { accessTokenVerifier } from './verify-access-token.ts'
 import type { AccessTokenRules, VerifiedToken } from './verify-access-token.ts'
@@ -192,7 +192,7 @@ const lastCertain: Readonly<Record<Stage, TokenCheck>> = {
 
 function lastPassed({ stage, failures }: Findings): number {
   const stop = stage === 'done' ? undefined : failures.at(-1)
-  const check = stop && checkOfReason[stop.reason]
+  const check = stop && checkOf(stop.reason)
   if (check === undefined || checks[check].stage !== stage) {
     return checkNames.indexOf(lastCertain[stage])
   }
@@ -202,7 +202,7 @@ function lastPassed({ stage, failures }: Findings): number {
 function explainChecks(findings: Findings, now: number): ExplainedCheck[] {
   const passed = lastPassed(findings)
   return checkNames.map((check, index) => {
-    const failure = findings.failures.find(({ reason }) => checkOfReason[reason] === check)
+    const failure = findings.failures.find(({ reason }) => checkOf(reason) === check)
     const found = () => checks[check].found(findings, now)
     if (failure) {
       const detail = findings.token ? `${failure.detail} (${found()})` : failure.detail

@@ -1,6 +1,6 @@
 /** What a client may learn of a subgraph's errors. */
 import { errorTable, passedExtensions, plausibleRetryAfter, retryLater } from '../errors.ts'
-import type { ErrorName } from '../errors.ts'
+import type { ErrorName, ErrorRow } from '../errors.ts'
 import { abridged, mostErrors } from './error-list.ts'
 import type { Overload } from './overload.ts'
 import type { ResponsePath } from './response-data.ts'
@@ -71,10 +71,11 @@ export function isCodeVisible(code: string, policy: SubgraphErrorPolicy): boolea
 
 /** Returns what a client learns of a call that failed as a whole. */
 export function errorOfCall({ reason, detail, retryAfter }: FailedCall): SubgraphError {
-  const { message, code } = errorTable[reason]
+  const row = errorTable[reason]
+  const message = messageWithSeconds(row, retryAfter)
   return {
     message: detail === undefined ? message : `${message}: ${detail}`,
-    extensions: { code, ...(retryAfter === undefined ? {} : { retryAfter }) },
+    extensions: { code: row.code, ...(retryAfter === undefined ? {} : { retryAfter }) },
   }
 }
 
@@ -104,8 +105,14 @@ function visible(
   }
   const isKnown = codesForClients.has(code)
   const row = errorTable[isKnown ? (code as ErrorName) : otherwise]
-  const shown = isKnown ? passed : []
-  return { message: row.message, extensions: withWait(row.code, shown, extensions, overload) }
+  const shown = withWait(row.code, isKnown ? passed : [], extensions, overload)
+  return { message: messageWithSeconds(row, shown.retryAfter), extensions: shown }
+}
+
+/** Returns the message of the table, with the seconds that the subgraph says instead of the table's. */
+function messageWithSeconds({ message, retryAfter }: ErrorRow, seconds: unknown): string {
+  if (typeof seconds !== 'number') return message
+  return message.replace(`${retryAfter} seconds`, seconds === 1 ? '1 second' : `${seconds} seconds`)
 }
 
 function passing(policy: SubgraphErrorPolicy) {
@@ -122,7 +129,7 @@ function withWait(
   passed: readonly [string, unknown][],
   { retryAfter }: Extensions,
   overload: Overload | undefined,
-) {
+): Extensions {
   const shown = { ...withoutStacks(passed), code }
   if (!retryLater.some((name) => name === code)) return shown
   const seconds = plausibleRetryAfter(retryAfter) ?? overload?.retryAfter

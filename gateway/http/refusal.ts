@@ -36,7 +36,7 @@ export function challenge(
   more: Readonly<Record<string, string>> = {},
 ): string {
   const attributes =
-    row.challenge === 'none'
+    row.challenge === 'without error'
       ? { realm }
       : { realm, error: row.challenge ?? '', error_description: row.message, ...more }
   const list = Object.entries(attributes).map(([name, value]) => `${name}=${quoted(value)}`)

@@ -9,15 +9,15 @@ const [start, end] = ['<!-- prettier-ignore-start -->\n', '\n<!-- prettier-ignor
 
 function documented(): string {
   const rows = Object.entries<ErrorRow>(errorTable).map(
-    ([reason, { code, status, message, challenge, retryAfter }]) => {
-      const header = challenge === 'none' ? 'without error' : (challenge ?? '')
+    ([reason, { code, status, message, challenge = '', retryAfter, accessToken }]) => {
       const retry = retryAfter === undefined ? '' : `${retryAfter} s`
-      return `| \`${reason}\` | ${status} | \`${code}\` | ${header} | ${retry} | ${message} |`
+      const check = accessToken === 'not concerned' ? '' : accessToken.check
+      return `| \`${reason}\` | ${status} | \`${code}\` | ${challenge} | ${retry} | ${check} | ${message} |`
     },
   )
   return [
-    '| `reason` | status | `code` | `WWW-Authenticate: Bearer` | `Retry-After` | message |',
-    '|---|---|---|---|---|---|',
+    '| `reason` | status | `code` | `WWW-Authenticate: Bearer` | `Retry-After` | check | message |',
+    '|---|---|---|---|---|---|---|',
     ...rows,
   ].join('\n')
 }
@@ -32,4 +32,33 @@ test(`${path} has every row of the error table, word for word`, () => {
   ]
   if (process.env.UPDATE_DOCS) return writeFileSync(path, before + documented() + after)
   expect(table).toBe(documented())
+})
+
+/** The compiler is the judge: an expected error that does not occur is an error itself. */
+test('a row that leaves out a column does not compile', () => {
+  const complete: ErrorRow = errorTable.TOKEN_EXPIRED
+  const { code, status, message, challenge, retryAfter, allow, accessToken } = complete
+  const incomplete: ErrorRow[] = [
+    // @ts-expect-error no code
+    { status, message, challenge, retryAfter, allow, accessToken },
+    // @ts-expect-error no status
+    { code, message, challenge, retryAfter, allow, accessToken },
+    // @ts-expect-error no message
+    { code, status, challenge, retryAfter, allow, accessToken },
+    // @ts-expect-error no challenge
+    { code, status, message, retryAfter, allow, accessToken },
+    // @ts-expect-error no retryAfter
+    { code, status, message, challenge, allow, accessToken },
+    // @ts-expect-error no allow
+    { code, status, message, challenge, retryAfter, accessToken },
+    // @ts-expect-error no columns of access tokens
+    { code, status, message, challenge, retryAfter, allow },
+    // @ts-expect-error no check of explain-token
+    { ...complete, accessToken: { remembered: true, renewed: true } },
+    // @ts-expect-error not said whether the refusal is remembered
+    { ...complete, accessToken: { check: 'expiry', renewed: true } },
+    // @ts-expect-error not said whether an API key gets another access token
+    { ...complete, accessToken: { check: 'expiry', remembered: true } },
+  ]
+  expect(incomplete).toHaveLength(10)
 })

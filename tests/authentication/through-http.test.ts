@@ -178,14 +178,14 @@ const rows: Row[] = [
     'an expired token',
     'TOKEN_EXPIRED',
     401,
-    invalid('The access token has expired'),
+    invalid('The access token has expired: request a new one'),
     async () => bearer(await ours.sign(ourKey, { exp: now() - 60 })),
   ],
   [
     'an expired token of the foreign issuer',
     'TOKEN_EXPIRED',
     401,
-    invalid('The access token has expired'),
+    invalid('The access token has expired: request a new one'),
     async () => bearer(await foreign.sign(foreignKey, { exp: now() - 60 })),
   ],
   [
@@ -196,17 +196,17 @@ const rows: Row[] = [
     async () => bearer(await ours.sign(ourKey, { nbf: now() + 60 })),
   ],
   [
-    'a token issued too long ago',
+    'a token issued too long ago: request a new one',
     'TOKEN_TOO_OLD',
     401,
-    invalid('The access token was issued too long ago'),
+    invalid('The access token was issued too long ago: request a new one'),
     async () => bearer(await ours.sign(ourKey, { iat: now() - 100_000 })),
   ],
   [
     'a token that the foreign issuer has revoked',
     'TOKEN_REVOKED',
     401,
-    invalid('The access token has been revoked'),
+    invalid('The access token has been revoked: log in again'),
     async () =>
       bearer(
         await foreign.sign(foreignKey, {
@@ -308,35 +308,35 @@ const rows: Row[] = [
     'an unknown issuer',
     'ISSUER_UNKNOWN',
     401,
-    invalid('The access token comes from an unknown issuer'),
+    invalid('The access token was issued by an unknown issuer'),
     async () => bearer(await ours.sign(ourKey, { iss: 'https://nobody.example' })),
   ],
   [
     'another audience',
     'AUDIENCE_MISMATCH',
     401,
-    invalid('The access token is meant for somebody else'),
+    invalid('The access token was issued for a different audience'),
     async () => bearer(await ours.sign(ourKey, { aud: 'nobody' })),
   ],
   [
     'a list of other audiences',
     'AUDIENCE_MISMATCH',
     401,
-    invalid('The access token is meant for somebody else'),
+    invalid('The access token was issued for a different audience'),
     async () => bearer(await foreign.sign(foreignKey, { aud: ['a', 'b'] })),
   ],
   [
     'no audience',
     'CLAIM_MISSING',
     401,
-    invalid('The access token lacks a required claim'),
+    invalid('A required claim is missing from the access token'),
     async () => bearer(await ours.sign(ourKey, { aud: undefined as never })),
   ],
   [
     'an empty subject',
     'CLAIM_INVALID',
     401,
-    invalid('The access token has a claim that is not valid'),
+    invalid('A claim of the access token is not valid'),
     async () => bearer(await ours.sign(ourKey, { sub: '' })),
   ],
   [
@@ -351,7 +351,7 @@ const rows: Row[] = [
     'two Authorization headers',
     'CREDENTIALS_AMBIGUOUS',
     400,
-    `${realm}, error="invalid_request", error_description="The request carries more than one access token"`,
+    `${realm}, error="invalid_request", error_description="The request has more than one access token: send only one"`,
     async () => {
       const value = `Bearer ${await ours.sign(ourKey)}`
       return { authorization: [value, value] }

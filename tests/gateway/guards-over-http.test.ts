@@ -255,7 +255,7 @@ describe('an anonymous caller of whose operation nothing is left is told to log 
         expect(answer.errors).toHaveLength(count)
         for (const error of answer.errors) {
           expect(error).toMatchObject({
-            message: 'Log in first: this needs an access token',
+            message: 'An access token is required: log in first',
             extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING', requires: {} },
           })
         }

@@ -246,7 +246,7 @@ const refused: readonly Case[] = [
       { query: '{ name }', extensions: { persistedQuery } },
       400,
       'BAD_REQUEST',
-      /persistedQuery does not fit/,
+      /persistedQuery` does not match/,
     ],
   ),
   [
@@ -257,7 +257,7 @@ const refused: readonly Case[] = [
     },
     400,
     'BAD_REQUEST',
-    /persistedQuery does not fit/,
+    /persistedQuery` does not match/,
   ],
   ...[undefined, null, ''].map((query): Case => [
     `a hash alone, with query: ${query}`,

@@ -394,7 +394,7 @@ describe('subgraphs that fail', () => {
     expect(body.data).toEqual({ fail: null, mirror: 'ok' })
     expect(body.errors).toEqual([
       {
-        message: 'A part of the answer failed',
+        message: 'Part of the response could not be loaded',
         path: ['fail'],
         extensions: { code: 'SUBGRAPH_ERROR' },
       },

@@ -491,7 +491,7 @@ describe.each(engines)('subgraph_errors, with the engine %s', (engine) => {
   test('pass: a code of the error table has the message of the table, and the listed extensions', async () => {
     const extensions = { code: 'BAD_USER_INPUT', field: 'count', host: 'db-7' }
     expect(await reported({ message: 'db-7: 22P02', extensions }, by('passing'))).toEqual({
-      message: 'A value is not acceptable',
+      message: 'An input value is not valid',
       extensions: { code: 'BAD_USER_INPUT', field: 'count' },
     })
   })
@@ -502,7 +502,7 @@ describe.each(engines)('subgraph_errors, with the engine %s', (engine) => {
       const error = { message: 'password=hunter2', extensions: { code, field: 'a' } }
       for (const gateway of [by('passing'), engine]) {
         expect(await reported(error, gateway)).toEqual({
-          message: 'A part of the answer failed',
+          message: 'Part of the response could not be loaded',
           extensions: { code: 'SUBGRAPH_ERROR' },
         })
       }
@@ -518,10 +518,10 @@ describe.each(engines)('what a response says as a whole, with the engine %s', (e
 
   test.each([
     [401, 'UNAUTHENTICATED', 'Log in to see this'],
-    [403, 'FORBIDDEN', 'You may not see this'],
-    [400, 'BAD_USER_INPUT', 'A value is not acceptable'],
-    [422, 'BAD_USER_INPUT', 'A value is not acceptable'],
-    [500, 'FORBIDDEN', 'You may not see this'],
+    [403, 'FORBIDDEN', 'You do not have permission for this'],
+    [400, 'BAD_USER_INPUT', 'An input value is not valid'],
+    [422, 'BAD_USER_INPUT', 'An input value is not valid'],
+    [500, 'FORBIDDEN', 'You do not have permission for this'],
   ])('HTTP %d with errors is read like any other', async (status, code, message) => {
     const withoutData = { errors: failing(code).errors }
     for (const body of [failing(code), withoutData, { ...withoutData, data: null }]) {
@@ -643,7 +643,10 @@ describe.each(engines)('try again later, with the engine %s', (engine) => {
   test('the client gets plausible seconds with the error', async () => {
     odd = { body: busy({ ...tooMany, retryAfter: 7 }) }
     const { errors } = await ask('{ text }', engine)
-    expect(errors[0]!.extensions).toEqual({ code: 'TOO_MANY_REQUESTS', retryAfter: 7 })
+    expect(errors[0]).toMatchObject({
+      message: 'Too many requests: retry after 7 seconds',
+      extensions: { code: 'TOO_MANY_REQUESTS', retryAfter: 7 },
+    })
     odd = { body: busy({ ...tooMany, retryAfter: '7' }) }
     expect((await ask('{ text }', engine)).errors[0]!.extensions).toEqual(tooMany)
   })
