@@ -1,4 +1,4 @@
-/** Contender: Express, Apollo Server, @apollo/gateway and jose, put together as their documentation does. */
+/** A contender: Express, Apollo Server, @apollo/gateway and jose, combined as their documentation does. */
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway'
@@ -39,13 +39,13 @@ app.post('/graphql', express.json(), async (request, response) => {
     const { payload } = await jwtVerify(token, keys, { issuer, audience, algorithms: ['ES256'] })
     const headers = new HeaderMap()
     for (const [name, value] of Object.entries(request.headers)) headers.set(name, String(value))
-    const answer = await server.executeHTTPGraphQLRequest({
+    const result = await server.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method: 'POST', headers, search: '', body: request.body as unknown },
       context: async () => ({ ...(payload.sub === undefined ? {} : { subject: payload.sub }) }),
     })
-    for (const [name, value] of answer.headers) response.setHeader(name, value)
-    response.status(answer.status ?? 200)
-    response.send(answer.body.kind === 'complete' ? answer.body.string : '')
+    for (const [name, value] of result.headers) response.setHeader(name, value)
+    response.status(result.status ?? 200)
+    response.send(result.body.kind === 'complete' ? result.body.string : '')
   } catch {
     response.status(401).end()
   }

@@ -7,11 +7,12 @@ export interface BenchIssuer {
   readonly issuer: string
   readonly jwksUri: string
   readonly audience: string
-  /** Returns as many different tokens. */
+  /** Returns the given number of different access tokens. */
   tokens(count: number): Promise<string[]>
   close(): Promise<void>
 }
 
+/** Returns an issuer that is listening. */
 export async function startBenchIssuer(): Promise<BenchIssuer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const header = { alg: 'ES256', kid: 'bench', typ: 'at+jwt' }

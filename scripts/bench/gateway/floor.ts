@@ -1,6 +1,8 @@
 /**
- * The floor: bare node:http and undici, with the calls, merges and shapes of these operations written
- * by hand, and verified tokens remembered. No gateway on Node can be expected below it.
+ * The floor: a program on bare node:http and undici that knows the operations of the benchmark. Requests,
+ * merges, denials and response shapes are written by hand, verified tokens are kept, and GraphQL is
+ * never parsed, for documents seen for the first time neither. No gateway on Node can be expected to
+ * need less.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +12,13 @@ import { readSetting } from './setting.ts'
 
 const { subgraphs, issuer, jwksUri, audience } = readSetting()
 const keys = createRemoteJWKSet(new URL(jwksUri))
-const verified = new Map<string, string>()
+
+interface Caller {
+  readonly subject: string
+  readonly scopes: readonly string[]
+}
+
+const verified = new Map<string, Caller>()
 const pools = new Map(
   Object.entries(subgraphs).map(([name, url]) => [
     name,
@@ -20,37 +28,87 @@ const pools = new Map(
 
 type Data = Record<string, unknown>
 
-async function ask<T>(subgraph: string, subject: string, query: string, variables: object = {}) {
+interface Result<T = Data> {
+  readonly data: T
+  readonly errors?: readonly object[]
+}
+
+interface FloorRequest {
+  readonly caller: Caller
+  readonly query: string
+  readonly variables: object
+}
+
+async function fetchData<T>(
+  subgraph: string,
+  subject: string,
+  query: string,
+  variables: object = {},
+): Promise<T> {
+  return (await fetchResult<T>(subgraph, subject, query, variables)).data
+}
+
+async function fetchResult<T>(
+  subgraph: string,
+  subject: string,
+  query: string,
+  variables: object = {},
+): Promise<Result<T>> {
   const { body } = await pools.get(subgraph)!.request({
     method: 'POST',
     path: '/graphql',
     headers: { 'content-type': 'application/json', 'x-user-id': subject },
     body: JSON.stringify({ query, variables }),
   })
-  return (JSON.parse(await body.text()) as { data: T }).data
+  return JSON.parse(await body.text()) as Result<T>
 }
 
 async function simple(subject: string): Promise<Data> {
-  const { me } = await ask<{ me: Data }>('accounts', subject, '{me{id name username}}')
+  const { me } = await fetchData<{ me: Data }>('accounts', subject, '{me{id name username}}')
   return { me }
 }
 
+/** `simple`; the alias is all that differs from request to request. */
+async function firstSight(subject: string, document: string): Promise<Data> {
+  const { me } = await simple(subject)
+  const { id, name, username } = me as Data
+  const alias = /(\w+): username/.exec(document)![1]!
+  return { me: { id, name, [alias]: username } }
+}
+
+async function denied({ subject, scopes }: Caller): Promise<Result> {
+  if (scopes.includes('birthdays')) {
+    return fetchResult('accounts', subject, '{me{id name username birthday}}')
+  }
+  const { me } = await simple(subject)
+  const error = {
+    message: 'You may not see this field',
+    path: ['me', 'birthday'],
+    extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE' },
+  }
+  return { data: { me: { ...(me as Data), birthday: null } }, errors: [error] }
+}
+
+function erroneous(subject: string): Promise<Result> {
+  return fetchResult('accounts', subject, '{me{id name username picture}}')
+}
+
 async function twoHops(subject: string): Promise<Data> {
-  const { me } = await ask<{ me: { id: string; name: string } }>(
+  const { me } = await fetchData<{ me: { id: string; name: string } }>(
     'accounts',
     subject,
     '{me{id name}}',
   )
   const query = 'query($r:[_Any!]!){_entities(representations:$r){... on User{reviews{id body}}}}'
   const r = [{ __typename: 'User', id: me.id }]
-  const { _entities } = await ask<{ _entities: Data[] }>('reviews', subject, query, { r })
+  const { _entities } = await fetchData<{ _entities: Data[] }>('reviews', subject, query, { r })
   return { me: { id: me.id, name: me.name, reviews: _entities[0]!['reviews'] } }
 }
 
 async function mutation(subject: string, variables: object): Promise<Data> {
   const add =
     'mutation($upc:String!,$body:String!){addReview(upc:$upc,body:$body){id body author{id}}}'
-  const { addReview } = await ask<{ addReview: { id: string; body: string; author: Data } }>(
+  const { addReview } = await fetchData<{ addReview: { id: string; body: string; author: Data } }>(
     'reviews',
     subject,
     add,
@@ -58,7 +116,7 @@ async function mutation(subject: string, variables: object): Promise<Data> {
   )
   const query = 'query($r:[_Any!]!){_entities(representations:$r){... on User{name}}}'
   const r = [{ __typename: 'User', id: addReview.author['id'] }]
-  const { _entities } = await ask<{ _entities: Data[] }>('accounts', subject, query, { r })
+  const { _entities } = await fetchData<{ _entities: Data[] }>('accounts', subject, query, { r })
   const { id, body, author } = addReview
   return { addReview: { id, body, author: { id: author['id'], name: _entities[0]!['name'] } } }
 }
@@ -89,10 +147,14 @@ const inner = 'reviews{id body author{id username reviews{id body product{upc}}}
 
 async function nested(subject: string): Promise<Data> {
   const [{ users }, { topProducts }] = await Promise.all([
-    ask<{ users: User[] }>('accounts', subject, '{users{id username name}}'),
-    ask<{ topProducts: Product[] }>('products', subject, '{topProducts{upc name price weight}}'),
+    fetchData<{ users: User[] }>('accounts', subject, '{users{id username name}}'),
+    fetchData<{ topProducts: Product[] }>(
+      'products',
+      subject,
+      '{topProducts{upc name price weight}}',
+    ),
   ])
-  const { u, p } = await ask<{ u: { reviews: Review[] }[]; p: { reviews: Review[] }[] }>(
+  const { u, p } = await fetchData<{ u: { reviews: Review[] }[]; p: { reviews: Review[] }[] }>(
     'reviews',
     subject,
     `query($u:[_Any!]!,$p:[_Any!]!){u:_entities(representations:$u){... on User{reviews{id body product{upc ${inner}}}}}p:_entities(representations:$p){... on Product{${inner}}}}`,
@@ -126,20 +188,20 @@ async function nested(subject: string): Promise<Data> {
     r: names.map((name) => ({ __typename: type, [key]: name })),
   })
   const [names, details] = await Promise.all([
-    ask<{ _entities: { name: string }[] }>(
+    fetchData<{ _entities: { name: string }[] }>(
       'accounts',
       subject,
       'query($r:[_Any!]!){_entities(representations:$r){... on User{name}}}',
       representations(ids, 'id', 'User'),
     ),
-    ask<{ _entities: { name: string; price: number; weight: number }[] }>(
+    fetchData<{ _entities: { name: string; price: number; weight: number }[] }>(
       'products',
       subject,
       'query($r:[_Any!]!){_entities(representations:$r){... on Product{name price weight}}}',
       representations(upcs, 'upc', 'Product'),
     ),
   ])
-  const stock = await ask<{ _entities: { inStock: boolean; shippingEstimate: number }[] }>(
+  const stock = await fetchData<{ _entities: { inStock: boolean; shippingEstimate: number }[] }>(
     'inventory',
     subject,
     'query($r:[_Any!]!){_entities(representations:$r){... on Product{inStock shippingEstimate}}}',
@@ -178,20 +240,24 @@ function shapeProduct({ inStock, name, price, shippingEstimate, upc, weight, rev
   return shaped
 }
 
-const byOperation: Record<string, (subject: string, variables: object) => Promise<Data>> = {
-  Me: simple,
-  Mine: twoHops,
-  TestQuery: nested,
-  Add: mutation,
+const byOperation: Record<string, (request: FloorRequest) => Promise<Result>> = {
+  Me: async ({ caller }) => ({ data: await simple(caller.subject) }),
+  Mine: async ({ caller }) => ({ data: await twoHops(caller.subject) }),
+  TestQuery: async ({ caller }) => ({ data: await nested(caller.subject) }),
+  Add: async ({ caller, variables }) => ({ data: await mutation(caller.subject, variables) }),
+  FirstSight: async ({ caller, query }) => ({ data: await firstSight(caller.subject, query) }),
+  Denied: ({ caller }) => denied(caller),
+  Erroneous: ({ caller }) => erroneous(caller.subject),
 }
 
-async function subjectOf(authorization: string): Promise<string> {
+async function callerOf(authorization: string): Promise<Caller> {
   const known = verified.get(authorization)
   if (known !== undefined) return known
   const token = authorization.slice('Bearer '.length)
   const { payload } = await jwtVerify(token, keys, { issuer, audience, algorithms: ['ES256'] })
-  verified.set(authorization, payload.sub!)
-  return payload.sub!
+  const caller = { subject: payload.sub!, scopes: String(payload['scope'] ?? '').split(' ') }
+  verified.set(authorization, caller)
+  return caller
 }
 
 const server = createServer((request, response) => {
@@ -202,11 +268,11 @@ const server = createServer((request, response) => {
       query: string
       variables?: object
     }
-    const subject = await subjectOf(request.headers.authorization!)
+    const caller = await callerOf(request.headers.authorization!)
     const name = /(?:query|mutation) (\w+)/.exec(query)![1]!
-    const data = await byOperation[name]!(subject, variables)
+    const result = await byOperation[name]!({ caller, query, variables })
     response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ data }))
+    response.end(JSON.stringify(result))
   })
 })
 server.listen(0, '127.0.0.1', () => {

@@ -1,4 +1,4 @@
-/** Preloaded into every contender: tells the benchmark what the process has used. */
+/** Preloaded into every contender: reports the CPU time and memory of the process to the benchmark. */
 process.on('message', (message) => {
   if (message !== 'usage') return
   const { user, system } = process.cpuUsage()

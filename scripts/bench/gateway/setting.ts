@@ -1,16 +1,19 @@
-/** What the benchmark tells a contender, in the environment variable BENCH. */
+/** What a contender needs to know, passed in the environment variable BENCH. */
 export interface BenchSetting {
-  /** The file of the composed supergraph. */
+  /** The file of the composed supergraph, without guards. */
   readonly supergraph: string
+  /** The file of the same supergraph with guards, for contenders that authorize. */
+  readonly guardedSupergraph: string
   /** The addresses of the subgraphs, by name. */
   readonly subgraphs: Readonly<Record<string, string>>
   readonly issuer: string
   readonly jwksUri: string
   readonly audience: string
-  /** A folder for files of the contender's own. */
+  /** A folder in which the contender may write files. */
   readonly folder: string
 }
 
+/** Returns the setting of the contender that this process is. */
 export function readSetting(): BenchSetting {
   return JSON.parse(process.env['BENCH'] ?? '{}') as BenchSetting
 }

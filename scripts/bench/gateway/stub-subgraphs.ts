@@ -1,4 +1,4 @@
-/** All subgraphs in one process: what was asked before is answered from memory, byte by byte. */
+/** All subgraphs in one process: a repeated request gets the response that is kept from the first time. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { execute, parse } from 'graphql'
@@ -20,13 +20,13 @@ async function serve(schema: GraphQLSchema): Promise<string> {
     request.on('end', async () => {
       calls++
       const body = Buffer.concat(chunks).toString()
-      const answer = known.get(body) ?? (await answerTo(body, schema))
-      known.set(body, answer)
+      const kept = known.get(body) ?? (await responseTo(body, schema))
+      known.set(body, kept)
       response.writeHead(200, {
         'content-type': 'application/json',
-        'content-length': answer.length,
+        'content-length': kept.length,
       })
-      response.end(answer)
+      response.end(kept)
     })
   })
   server.keepAliveTimeout = 60_000
@@ -34,7 +34,7 @@ async function serve(schema: GraphQLSchema): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`
 }
 
-async function answerTo(body: string, schema: GraphQLSchema): Promise<Buffer> {
+async function responseTo(body: string, schema: GraphQLSchema): Promise<Buffer> {
   const { query, variables } = JSON.parse(body) as {
     query: string
     variables?: Record<string, unknown>

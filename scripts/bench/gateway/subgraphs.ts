@@ -1,4 +1,4 @@
-/** The subgraphs of the benchmark: the accounts, inventory, products and reviews that gateways are often compared with. */
+/** The subgraphs of the benchmark: accounts, inventory, products and reviews, as in many comparisons of gateways. */
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import { parse } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
@@ -6,11 +6,16 @@ import type { GraphQLSchema } from 'graphql'
 export interface BenchSubgraph {
   readonly name: string
   readonly sdl: string
+  /** The same with the guards, for gateways that authorize. */
+  readonly guardedSdl: string
   readonly schema: GraphQLSchema
 }
 
-const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@external", "@requires", "@provides", "@shareable"])
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@external", "@requires", "@provides", "@shareable", "@requiresScopes"])
 `
+
+/** The scope that no caller of the benchmark has. */
+const guard = '@requiresScopes(scopes: [["birthdays"]])'
 
 const users = Array.from({ length: 6 }, (_, index) => ({
   id: String(index + 1),
@@ -40,7 +45,7 @@ const definitions: Record<string, { sdl: string; resolvers: object }> = {
   accounts: {
     sdl: `
       type Query { me: User user(id: ID!): User users: [User] }
-      type User @key(fields: "id") { id: ID! name: String username: String @shareable birthday: String }
+      type User @key(fields: "id") { id: ID! name: String username: String @shareable birthday: String ${guard} picture: String }
     `,
     resolvers: {
       Query: {
@@ -48,7 +53,12 @@ const definitions: Record<string, { sdl: string; resolvers: object }> = {
         user: (_: unknown, args: { id: string }) => userOf(args),
         users: () => users,
       },
-      User: { __resolveReference: userOf },
+      User: {
+        __resolveReference: userOf,
+        picture: () => {
+          throw new Error('The pictures are not available')
+        },
+      },
     },
   },
   inventory: {
@@ -119,12 +129,11 @@ const definitions: Record<string, { sdl: string; resolvers: object }> = {
 
 /** Returns the subgraphs with their schemas. */
 export function benchSubgraphs(): BenchSubgraph[] {
-  return Object.entries(definitions).map(([name, { sdl, resolvers }]) => ({
-    name,
-    sdl: link + sdl,
-    schema: buildSubgraphSchema({
-      typeDefs: parse(link + sdl),
-      resolvers: resolvers as never,
-    }),
-  }))
+  return Object.entries(definitions).map(([name, definition]) => {
+    const guardedSdl = link + definition.sdl
+    const sdl = guardedSdl.replace(guard, '')
+    const { resolvers } = definition
+    const schema = buildSubgraphSchema({ typeDefs: parse(sdl), resolvers: resolvers as never })
+    return { name, sdl, guardedSdl, schema }
+  })
 }
