@@ -6,7 +6,7 @@ import { apiKeyExchange } from '../gateway/authentication/exchange-api-key.ts'
 import { explainToken } from '../gateway/authentication/explain-token.ts'
 import type { TokenExplanation } from '../gateway/authentication/explain-token.ts'
 import { documentFetcher } from '../gateway/authentication/fetch-document.ts'
-import { createIssuer } from '../gateway/authentication/issuer.ts'
+import { trustedIssuers } from '../gateway/authentication/trusted-issuers.ts'
 import { readConfig } from '../gateway/configuration/gateway-config.ts'
 import { claimRules } from '../gateway/configuration/claims.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
@@ -79,26 +79,18 @@ async function explain(token: string, { authentication, claims }: GatewayConfig)
     },
   )
   const { fetch, close } = documentFetcher()
-  const issuers = new Map(
-    authentication.issuers.map((options) => [
-      options.issuer,
-      createIssuer(options, {
-        claims: claimRules(claims),
-        fetch,
-        clock: systemClock,
-        log,
-        onKeysChanged: () => {},
-      }),
-    ]),
-  )
+  const issuers = trustedIssuers(authentication.issuers, {
+    claims: claimRules(claims),
+    fetch,
+    clock: systemClock,
+    log,
+    onKeysChanged: () => {},
+  })
   try {
-    const explanation = await explainToken(token, { issuers, clock: systemClock })
-    return { explanation, trouble }
+    const parts = { issuers: issuers.byName, clock: systemClock }
+    return { explanation: await explainToken(token, parts), trouble }
   } finally {
-    for (const { keys, revocation } of issuers.values()) {
-      keys.close()
-      revocation?.close()
-    }
+    issuers.close()
     await close()
   }
 }

@@ -1,6 +1,5 @@
-/** Where in a request the access token stands. */
+/** Finds the access token of a request, in the configured headers and cookies. */
 import { cookieValues } from '../../subgraphs/kit/cookies.ts'
-import { GatewayError } from '../errors.ts'
 import type { RequestHeaders } from './authenticate.ts'
 
 export type TokenSource =
@@ -9,77 +8,86 @@ export type TokenSource =
 export interface FindTokenOptions {
   /** In order: the first that is present counts. */
   sources: readonly TokenSource[]
-  /** What an Authorization header with a scheme that no source names means. */
+  /** What happens to an Authorization header with a scheme that no source names. */
   otherSchemes: 'refuse' | 'anonymous'
 }
 
-export type TokenFinder = (headers: RequestHeaders) => string | undefined
+export type FoundToken =
+  | { readonly outcome: 'found'; readonly token: string }
+  | { readonly outcome: 'none' }
+  | { readonly outcome: 'refused'; readonly reason: 'CREDENTIALS_AMBIGUOUS' | 'SCHEME_UNSUPPORTED' }
 
-/**
- * Returns a function that finds the token of a request, or undefined for an anonymous one. A request
- * that carries a credential twice in one place, or one of another kind, is refused.
- */
-export function tokenFinder({ sources, otherSchemes }: FindTokenOptions): TokenFinder {
-  const finders = sources.map((source) =>
-    'cookie' in source ? inCookie(source.cookie) : inHeader(source.header, source.scheme),
-  )
+/** Returns the tokens in one place of a request: more than one is ambiguous. */
+type ReadPlace = (headers: RequestHeaders) => readonly string[]
+
+/** Returns a function that finds the access token or API key of a request. */
+export function tokenFinder({
+  sources,
+  otherSchemes,
+}: FindTokenOptions): (headers: RequestHeaders) => FoundToken {
+  const places = sources.map(placeOf)
 
   return (headers) => {
-    for (const find of finders) {
-      const token = find(headers)
-      if (token !== undefined) return token
+    for (const read of places) {
+      const tokens = read(headers)
+      if (tokens.length > 1) return { outcome: 'refused', reason: 'CREDENTIALS_AMBIGUOUS' }
+      if (tokens.length === 1) return { outcome: 'found', token: tokens[0]! }
     }
     if (otherSchemes === 'refuse' && valuesOf(headers, 'authorization').length > 0) {
-      throw new GatewayError('SCHEME_UNSUPPORTED')
+      return { outcome: 'refused', reason: 'SCHEME_UNSUPPORTED' }
     }
-    return undefined
+    return nothing
   }
 }
 
+const nothing: FoundToken = { outcome: 'none' }
+
 /**
- * Returns a function that finds the cookie whose token counts in a request, or undefined where a header
- * has the token or nothing has. For requests that tokenFinder does not refuse.
+ * Returns a function that finds the name of the cookie that contains the token of a request, or undefined
+ * where a header contains it or nothing does. It expects a request that tokenFinder does not refuse.
  */
 export function tokenCookieFinder(
   sources: readonly TokenSource[],
 ): (headers: RequestHeaders) => string | undefined {
-  const finders = sources.map((source) =>
-    'cookie' in source
-      ? { cookie: source.cookie, find: inCookie(source.cookie) }
-      : { cookie: undefined, find: inHeader(source.header, source.scheme) },
-  )
-  return (headers) => finders.find(({ find }) => find(headers) !== undefined)?.cookie
+  const places = sources.map((source) => ({ source, read: placeOf(source) }))
+
+  return (headers) => {
+    const found = places.find(({ read }) => read(headers).length > 0)?.source
+    return found && 'cookie' in found ? found.cookie : undefined
+  }
 }
 
-function inHeader(name: string, scheme: string | undefined): TokenFinder {
+function placeOf(source: TokenSource): ReadPlace {
+  return 'cookie' in source ? inCookie(source.cookie) : inHeader(source.header, source.scheme)
+}
+
+function inHeader(name: string, scheme: string | undefined): ReadPlace {
   const prefix = scheme === undefined ? undefined : `${scheme.toLowerCase()} `
 
   return (headers) => {
     const values = valuesOf(headers, name)
-    if (values.length > 1) throw new GatewayError('CREDENTIALS_AMBIGUOUS')
     const [value] = values
-    if (value === undefined || prefix === undefined) return value
+    if (value === undefined || values.length > 1 || prefix === undefined) return values
     // `Bearer` with nothing after it is a token that is malformed, not another scheme.
     const start = `${value} `.slice(0, prefix.length).toLowerCase()
-    return start === prefix ? value.slice(prefix.length).trimStart() : undefined
+    return start === prefix ? [value.slice(prefix.length).trimStart()] : none
   }
 }
 
-/** RFC 6265 section 5.4; a browser that has a name twice sends both, and we do not guess. */
-function inCookie(name: string): TokenFinder {
+/** RFC 6265 section 5.4: a browser that has a name twice sends both, and the gateway does not guess. */
+function inCookie(name: string): ReadPlace {
   return (headers) => {
     const values = (headers.cookie ?? [])
       .flatMap((header) => cookieValues(header, name))
       .map((value) => value.replace(/^"(.*)"$/, '$1'))
-      .filter((value) => value.trim() !== '')
-    if (new Set(values).size > 1) throw new GatewayError('CREDENTIALS_AMBIGUOUS')
-    return values[0]
+      .filter(isPresent)
+    return [...new Set(values)]
   }
 }
 
 /**
- * Returns the values of a header that hold anything. An empty one is no credential (RFC 9110 section
- * 11.4 begins one with a scheme), and clients send it when nobody has logged in yet.
+ * Returns the values of a header that are not empty. An empty one is no credential (RFC 9110 section
+ * 11.4 begins one with a scheme), and clients send it before a login.
  */
 function valuesOf(headers: RequestHeaders, name: string): readonly string[] {
   const values = headers[name]

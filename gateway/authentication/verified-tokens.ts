@@ -1,11 +1,15 @@
 /**
- * What was judged before: verified tokens until they expire, refused ones for a moment.
+ * The judgements of access tokens, remembered: accepted tokens until they expire, refused ones for a
+ * moment.
  *
  * The two are kept apart, so that a flood of bad tokens pushes out no good one. Their key is a
  * digest: the text of a token is a credential and is not kept.
  */
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { errorTable } from '../errors.ts'
+import type { Accepted, Judgement, NowOrLater, Refused } from './judgement.ts'
+import type { AuthenticationMetrics } from './metrics.ts'
 
 export interface VerifiedTokensOptions {
   /** How many verified tokens are remembered, and as many refused ones. */
@@ -14,60 +18,78 @@ export interface VerifiedTokensOptions {
   refusedFor: number
 }
 
-export interface VerifiedTokens<Accepted extends object, Refused extends object> {
-  accepted(digest: string): Accepted | undefined
-  refused(digest: string): Refused | undefined
-  /** Runs the judgement once for all who ask about the same token meanwhile. */
-  judge(
-    digest: string,
-    judgement: () => Promise<Judgement<Accepted, Refused>>,
-  ): Promise<Judgement<Accepted, Refused>>
-  /** Forgets what was refused: with other keys the answer may be another. */
-  forgetRefusals(): void
+export interface VerifiedTokensParts {
+  /** Judges a token that is not remembered. */
+  judge: (text: string) => Promise<Judgement>
+  now: () => number
+  metrics: Pick<AuthenticationMetrics, 'cache'>
 }
 
-export type Judgement<Accepted, Refused> =
-  | { readonly outcome: 'accepted'; readonly entry: Accepted }
-  | { readonly outcome: 'refused'; readonly entry: Refused; readonly lasting: boolean }
+export interface VerifiedTokens {
+  /** Returns the judgement of an access token, now where it is remembered. */
+  judge(text: string): NowOrLater<Judgement>
+  /** Forgets what was refused: with other keys the judgement may differ. */
+  forgetRefusals(): void
+}
 
 /** Returns the SHA-256 digest of a token's text. */
 export function tokenDigest(text: string): string {
   return hash('sha256', text, 'base64')
 }
 
-export function verifiedTokens<Accepted extends object, Refused extends object>(
-  { entries, refusedFor }: VerifiedTokensOptions,
-  now: () => number,
-): VerifiedTokens<Accepted, Refused> {
+/** Returns the remembered judgements; without options, each token is judged each time. */
+export function verifiedTokens(
+  options: VerifiedTokensOptions | undefined,
+  { judge, now, metrics }: VerifiedTokensParts,
+): VerifiedTokens {
+  if (!options) return { judge, forgetRefusals() {} }
+  const { entries, refusedFor } = options
   const accepted = new LRUCache<string, Accepted>({ max: entries })
-  const refused = new LRUCache<string, { entry: Refused; until: number }>({ max: entries })
-  const underWay = new Map<string, Promise<Judgement<Accepted, Refused>>>()
+  const refused = new LRUCache<string, { judgement: Refused; until: number }>({ max: entries })
+  const inProgress = new Map<string, Promise<Judgement>>()
 
   return {
-    accepted: (digest) => accepted.get(digest),
-    refused(digest) {
-      const remembered = refused.get(digest)
-      return remembered && now() < remembered.until ? remembered.entry : undefined
-    },
-    judge(digest, judgement) {
-      const running = underWay.get(digest)
-      if (running) return running
-      const judged = judgement()
-        .then((result) => {
-          remember(digest, result)
-          return result
-        })
-        .finally(() => underWay.delete(digest))
-      underWay.set(digest, judged)
-      return judged
+    judge(text) {
+      const digest = tokenDigest(text)
+      const known = accepted.get(digest)
+      if (known && isKeyCurrent(known)) {
+        metrics.cache('hit')
+        return known
+      }
+      const refusal = refused.get(digest)
+      if (refusal && now() < refusal.until) {
+        metrics.cache('refused')
+        return refusal.judgement
+      }
+      const running = inProgress.get(digest)
+      metrics.cache(running ? 'shared' : 'miss')
+      return running ?? judgeOnce(digest, text)
     },
     forgetRefusals: () => refused.clear(),
   }
 
-  function remember(digest: string, judgement: Judgement<Accepted, Refused>): void {
-    if (judgement.outcome === 'accepted') accepted.set(digest, judgement.entry)
-    else if (judgement.lasting) {
-      refused.set(digest, { entry: judgement.entry, until: now() + refusedFor })
-    }
+  /** Requests with the same token meanwhile share the judgement. */
+  function judgeOnce(digest: string, text: string): Promise<Judgement> {
+    const running = judge(text)
+      .then((judgement) => remember(digest, judgement))
+      .finally(() => inProgress.delete(digest))
+    inProgress.set(digest, running)
+    return running
   }
+
+  function remember(digest: string, judgement: Judgement): Judgement {
+    if (judgement.outcome === 'accepted') accepted.set(digest, judgement)
+    else if (isRemembered(judgement)) refused.set(digest, { judgement, until: now() + refusedFor })
+    return judgement
+  }
+}
+
+/** When its key has left the key set, the token is verified again. */
+function isKeyCurrent({ issuer, key }: Accepted): boolean {
+  return issuer.keys.current(key.keyId) === key
+}
+
+function isRemembered({ reason }: Refused): boolean {
+  const { accessToken } = errorTable[reason]
+  return accessToken !== 'not concerned' && accessToken.remembered
 }

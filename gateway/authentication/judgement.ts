@@ -1,0 +1,60 @@
+/** What came of a credential: the caller that it identifies, or the reason why it is refused. */
+import { GatewayError } from '../errors.ts'
+import type { ErrorName } from '../errors.ts'
+import type { Caller } from './authenticate.ts'
+import type { Issuer } from './issuer.ts'
+import type { VerificationKey } from './read-key-set.ts'
+import type { RevocableToken } from './revocation/issuer-revocation.ts'
+
+export type Judgement = Accepted | Refused
+
+/** A verified access token, as it is remembered. Each use checks what may change: time and revocation. */
+export interface Accepted {
+  readonly outcome: 'accepted'
+  readonly caller: Caller
+  readonly issuer: Issuer
+  /** The key that signed it. */
+  readonly key: VerificationKey
+  /** When it expires by our clock, in milliseconds since the epoch. */
+  readonly expiresAt: number
+  /** When it is too old by our clock, in milliseconds since the epoch. */
+  readonly tooOldAt: number
+  /** Undefined where the issuer publishes no revocations. */
+  readonly revocable: RevocableToken | undefined
+  readonly description: TokenDescription
+}
+
+/** A credential that is refused. */
+export interface Refused {
+  readonly outcome: 'refused'
+  readonly reason: ErrorName
+  /** For the log only. */
+  readonly cause?: unknown
+  /** Undefined where no access token could be read. */
+  readonly description?: TokenDescription | undefined
+}
+
+/** What the log may say about an access token. */
+export interface TokenDescription {
+  readonly issuer: string
+  readonly jti: string | undefined
+  readonly sub: string | undefined
+}
+
+/** A value that is there now, or later: most requests need no waiting, and a promise costs more. */
+export type NowOrLater<Value> = Value | Promise<Value>
+
+/** Returns the result of the next step, now where the value is there now. */
+export function andThen<Value, Result>(
+  value: NowOrLater<Value>,
+  next: (value: Value) => NowOrLater<Result>,
+): NowOrLater<Result> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** Returns the refusal that a GatewayError stands for; rethrows any other error. */
+export function refusedBy(error: unknown, description: TokenDescription | undefined): Refused {
+  if (!(error instanceof GatewayError)) throw error
+  const { reason, cause } = error
+  return { outcome: 'refused', reason, cause, description }
+}
