@@ -92,7 +92,7 @@ const revocationSchema = z
   .transform((revocation) => ({
     statusLists: revocation.status_lists,
     statusListAggregation: revocation.status_list_aggregation,
-    cutOffs: revocation.cut_offs,
+    notBefore: revocation.cut_offs,
     refresh: revocation.refresh,
     staleFor: revocation.stale_for,
     whenStale: revocation.when_stale,
@@ -206,7 +206,7 @@ interface IssuerInput {
   revocation?: {
     statusLists?: readonly string[]
     statusListAggregation?: string | undefined
-    cutOffs?: string | undefined
+    notBefore?: string | undefined
   }
 }
 
@@ -234,12 +234,12 @@ function checkIssuer(issuer: IssuerInput, problem: Problem): void {
     if (fault) problem([name], fault)
   }
   // Once its own keys are right, the section has the names that the code uses.
-  const { statusLists = [], statusListAggregation, cutOffs } = issuer.revocation ?? {}
+  const { statusLists = [], statusListAggregation, notBefore } = issuer.revocation ?? {}
   statusLists.forEach((list, index) => {
     const fault = faultOfUrl(list, issuer.allow_http === true)
     if (fault) problem(['revocation', 'status_lists', index], fault)
   })
-  const others = { status_list_aggregation: statusListAggregation, cut_offs: cutOffs }
+  const others = { status_list_aggregation: statusListAggregation, cut_offs: notBefore }
   for (const [name, address] of Object.entries(others)) {
     const fault = address && faultOfUrl(address, issuer.allow_http === true)
     if (fault) problem(['revocation', name], fault)

@@ -198,7 +198,7 @@ function apiKeys(exchange: string): ApiKeyOptions {
 function revocation(uri: string): RevocationOptions {
   return {
     statusLists: [uri],
-    cutOffs: undefined,
+    notBefore: undefined,
     refresh: 3_600_000,
     staleFor: 3_600_000,
     whenStale: 'refuse',

@@ -304,11 +304,11 @@ describe('against an issuer that can do everything:', () => {
   test('an access token that was revoked is exchanged anew, once: logging out everywhere ends no key', async () => {
     const revocation = publishRevocation(issuer, signer)
     await subject.close()
-    const { cutOffsUri } = revocation
+    const { notBeforeUri } = revocation
     const options = issuerOptions(issuer, {
       revocation: {
         statusLists: [],
-        cutOffs: cutOffsUri,
+        notBefore: notBeforeUri,
         refresh: 1_000,
         staleFor: 300_000,
         whenStale: 'refuse',

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const options = issuerOptions(server, {
     revocation: {
       statusLists: [revocation.listUri],
-      cutOffs: undefined,
+      notBefore: undefined,
       refresh: 5_000,
       staleFor: 60_000,
       whenStale: 'refuse',

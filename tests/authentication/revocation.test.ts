@@ -1,4 +1,4 @@
-/** Revocation: status lists and cut-offs of a real issuer, read in the background. */
+/** Revocation: status lists and the not-before policy of a real issuer, read in the background. */
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { deflateSync } from 'node:zlib'
@@ -36,7 +36,7 @@ interface SceneOptions extends Partial<RevocationOptions> {
 function revocationOptions(revocation: TestRevocation): RevocationOptions {
   return {
     statusLists: [revocation.listUri],
-    cutOffs: revocation.cutOffsUri,
+    notBefore: revocation.notBeforeUri,
     refresh: 5_000,
     staleFor: 300_000,
     whenStale: 'refuse',
@@ -47,7 +47,7 @@ function revocationOptions(revocation: TestRevocation): RevocationOptions {
 
 /** The lists are below an address, wherever they are listed. */
 function belowOptions({ listUri }: TestRevocation): Partial<RevocationOptions> {
-  return { statusLists: [listUri.replace(/1$/, '')], cutOffs: undefined }
+  return { statusLists: [listUri.replace(/1$/, '')], notBefore: undefined }
 }
 
 async function scene({ prepare, signer = key, bits = 1, keys, ...given }: SceneOptions = {}) {
@@ -113,7 +113,7 @@ describe('a status list', () => {
         revocation.revoke(3)
         revocation.claims = { iss: undefined, ttl: undefined, exp: undefined }
       },
-      cutOffs: undefined,
+      notBefore: undefined,
     })
     expect(await subject.ask(await token(3))).toBe('TOKEN_REVOKED')
     expect(await subject.ask(await token(4))).toMatchObject(accepted)
@@ -134,7 +134,7 @@ describe('a status list', () => {
     const { revocation, subject, token } = await scene({
       prepare: (_issuer, revocation) => revocation.revoke(9),
       statusLists: [],
-      cutOffs: undefined,
+      notBefore: undefined,
     })
     // Without a configured list, the claim is not looked at.
     expect(await subject.ask(await token(9))).toMatchObject(accepted)
@@ -190,7 +190,7 @@ async function scenePrefixed() {
     issuerOptions(issuer, {
       revocation: {
         statusLists: [revocation.listUri.replace(/1$/, '')],
-        cutOffs: undefined,
+        notBefore: undefined,
         refresh: 5_000,
         staleFor: 300_000,
         whenStale: 'refuse',
@@ -208,7 +208,7 @@ async function scenePrefixed() {
   return { subject, token }
 }
 
-describe('a cut-off', () => {
+describe('a not-before policy', () => {
   const now = () => Math.floor(Date.now() / 1_000)
 
   test('revokes the tokens of a subject that were issued before it: log out everywhere', async () => {
@@ -325,7 +325,7 @@ describe('a document that is not what it should be is not used:', () => {
       'decompressed',
     ],
   ])('%s', async (_name, prepare, cause) => {
-    const { subject, token } = await scene({ prepare, cutOffs: undefined })
+    const { subject, token } = await scene({ prepare, notBefore: undefined })
     expect(await subject.ask(await token(1))).toBe('REVOCATION_UNAVAILABLE')
     expect(subject.log.map((line) => line.cause).join()).toContain(cause)
   })
@@ -546,7 +546,7 @@ describe('an issuer that cannot be asked', () => {
     expect(await subject.ask()).toMatchObject({ claims: null })
     expect(subject.unreadiness()).toEqual([
       `nothing usable from ${revocation.listUri}`,
-      `nothing usable from ${revocation.cutOffsUri}`,
+      `nothing usable from ${revocation.notBeforeUri}`,
     ])
   })
 
@@ -600,7 +600,7 @@ describe('an issuer that cannot be asked', () => {
     expect(await subject.ask(good)).toBe('KEYS_UNAVAILABLE')
     expect(subject.unreadiness()).toEqual([
       `no usable keys of ${issuer.issuer}`,
-      ...[revocation.listUri, revocation.cutOffsUri].map((uri) => `nothing usable from ${uri}`),
+      ...[revocation.listUri, revocation.notBeforeUri].map((uri) => `nothing usable from ${uri}`),
     ])
     await issuer.comeBack()
     await until(async () => {

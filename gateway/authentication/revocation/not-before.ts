@@ -1,26 +1,27 @@
 /**
- * Cut-offs: whose tokens count only if they were issued later, and which keys count no more.
+ * The not-before policy of an issuer: tokens of a subject that were issued before it are revoked, and so
+ * are all tokens of a revoked key.
  *
- * A second does not say which of two events in it came first, so an issuer may count instead: each
- * of its tokens carries the `gen` of its subject, and a revocation raises it. Where an entry has a
- * generation, that alone decides.
+ * Two events in one second have no order, so an issuer may count instead: each of its tokens carries the
+ * `gen` of its subject, and a revocation increments it. A generation in the policy takes precedence over
+ * a time.
  */
 import { SignedDocumentInvalid } from './signed-document.ts'
 
-export interface CutOffs {
+export interface NotBeforePolicy {
   /** By subject: a token issued in this second or before is revoked; seconds since the epoch. */
   readonly subjects: ReadonlyMap<string, number>
-  /** By subject: a token of an earlier generation, or of none, is revoked. */
+  /** By subject: a token of an earlier generation, or without one, is revoked. */
   readonly generations: ReadonlyMap<string, number>
   /** A token that one of these keys signed is revoked, whatever the key set says. */
   readonly keys: ReadonlySet<string>
 }
 
-/** Returns the cut-offs in the payload of a `revocations+jwt`. */
-export function readCutOffs(payload: Readonly<Record<string, unknown>>): CutOffs {
+/** Returns the policy in the payload of a `revocations+jwt`. */
+export function readNotBefore(payload: Readonly<Record<string, unknown>>): NotBeforePolicy {
   const { subjects = {}, generations = {}, keys = [] } = payload
   if (!Array.isArray(keys) || !keys.every((keyId) => typeof keyId === 'string')) {
-    throw new SignedDocumentInvalid('its keys are no list of texts')
+    throw new SignedDocumentInvalid('its keys are not a list of strings')
   }
   return {
     subjects: readNumbers('subjects', subjects),
@@ -29,9 +30,9 @@ export function readCutOffs(payload: Readonly<Record<string, unknown>>): CutOffs
   }
 }
 
-/** Returns whether a token of the subject is revoked. */
-export function isCutOff(
-  { subjects, generations }: CutOffs,
+/** Returns whether the policy revokes the token by its subject. */
+export function isBefore(
+  { subjects, generations }: NotBeforePolicy,
   token: { subject: string; issuedAt: number; generation: number | undefined },
 ): boolean {
   const generation = generations.get(token.subject)
@@ -44,11 +45,11 @@ export function isCutOff(
 
 function readNumbers(name: string, record: unknown): Map<string, number> {
   if (typeof record !== 'object' || record === null || Array.isArray(record)) {
-    throw new SignedDocumentInvalid(`its ${name} are no record`)
+    throw new SignedDocumentInvalid(`its ${name} are not an object`)
   }
   const entries = Object.entries(record)
   if (!entries.every(([, number]) => typeof number === 'number')) {
-    throw new SignedDocumentInvalid('a cut-off of it is not a number')
+    throw new SignedDocumentInvalid(`its ${name} are not all numbers`)
   }
   return new Map(entries)
 }

@@ -1,4 +1,4 @@
-/** A document that an issuer signs beside its tokens: a status list, the cut-offs. */
+/** A document that an issuer signs beside its tokens: a status list, the not-before policy. */
 import { compactVerify, errors } from 'jose'
 import { fitsAlgorithm } from '../algorithms.ts'
 import type { VerificationKey } from '../read-key-set.ts'

@@ -1,4 +1,4 @@
-/** The revocation documents of an issuer: a Token Status List, and cut-offs. */
+/** The revocation documents of an issuer: a Token Status List, and its not-before policy. */
 import { createHash } from 'node:crypto'
 import { deflateSync } from 'node:zlib'
 import { SignJWT } from 'jose'
@@ -6,7 +6,7 @@ import type { TestIssuer, TestKey } from './test-issuer.ts'
 
 export interface TestRevocation {
   readonly listUri: string
-  readonly cutOffsUri: string
+  readonly notBeforeUri: string
   /** Marks an index; the next request sees it. */
   revoke(index: number, status?: number): void
   readonly subjects: Map<string, number>
@@ -31,7 +31,7 @@ export function publishRevocation(
   const now = () => Math.floor(Date.now() / 1_000)
   const self: TestRevocation = {
     listUri: `${origin}/status-lists/1`,
-    cutOffsUri: `${origin}/revocations`,
+    notBeforeUri: `${origin}/revocations`,
     revoke(index, status = 1) {
       const perByte = 8 / bits
       bytes[Math.floor(index / perByte)]! |= status << ((index % perByte) * bits)
