@@ -1,0 +1,92 @@
+/** The request that exchanges an API key for an access token (RFC 8693 section 2). */
+import type { Agent } from 'undici'
+import { parseJson } from './parse-json.ts'
+import { readBody } from './read-body.ts'
+
+export interface TokenExchangeOptions {
+  /** The token endpoint that exchanges API keys. */
+  exchange: string
+  /** The kind of `subject_token` that the endpoint knows them as. */
+  tokenType: string
+  /** The longest an exchange may take, in milliseconds. */
+  timeout: number
+}
+
+export type TokenExchange =
+  | {
+      readonly outcome: 'granted'
+      readonly accessToken: string
+      /** In milliseconds. */
+      readonly lifetime: number
+    }
+  | { readonly outcome: 'refused'; readonly cause: Error }
+  /** The key may be good: the endpoint did not say. */
+  | { readonly outcome: 'unavailable'; readonly cause: Error }
+
+/** Assumed where the endpoint does not say; verification knows better, and requests another. */
+const unknownLifetime = 60_000
+const largestResponse = 32 * 1024
+
+const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+/** The errors of a key that is not good (RFC 6749 section 5.2, RFC 8693 section 2.2.2). */
+const errorsOfTheKey = ['invalid_grant', 'invalid_request']
+
+/** Returns what the endpoint says about the key. It never rejects. */
+export async function requestTokenExchange(
+  key: string,
+  { exchange, tokenType, timeout }: TokenExchangeOptions,
+  agent: Agent,
+): Promise<TokenExchange> {
+  const { origin, pathname, search } = new URL(exchange)
+  try {
+    const { statusCode, body } = await agent.request({
+      origin,
+      path: pathname + search,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        accept: 'application/json',
+      },
+      body: new URLSearchParams({
+        grant_type: tokenExchangeGrant,
+        subject_token_type: tokenType,
+        subject_token: key,
+      }).toString(),
+      signal: AbortSignal.timeout(timeout),
+    })
+    return readResponse(statusCode, parseObject(await readBody(body, largestResponse)))
+  } catch (cause) {
+    return unavailable(failureText(cause, timeout))
+  }
+}
+
+function readResponse(status: number, body: Readonly<Record<string, unknown>>): TokenExchange {
+  const { access_token: accessToken, expires_in: expiresIn, error } = body
+  if (status === 200 && typeof accessToken === 'string') {
+    const isLifetime = typeof expiresIn === 'number' && expiresIn > 0
+    const lifetime = isLifetime ? expiresIn * 1_000 : unknownLifetime
+    return { outcome: 'granted', accessToken, lifetime }
+  }
+  const code = typeof error === 'string' ? error : ''
+  if ((status === 400 || status === 401) && errorsOfTheKey.includes(code)) {
+    return { outcome: 'refused', cause: new Error(`the exchange says ${code}`) }
+  }
+  return unavailable(`the exchange answers ${[status, code.slice(0, 40)].join(' ').trim()}`)
+}
+
+function unavailable(why: string): TokenExchange {
+  return { outcome: 'unavailable', cause: new Error(why) }
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(parseJson(text)) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}
+
+function failureText(cause: unknown, timeout: number): string {
+  const { name, code, message } = cause as NodeJS.ErrnoException
+  return name === 'TimeoutError' ? `no answer within ${timeout} ms` : (code ?? message)
+}
