@@ -1,8 +1,32 @@
-/** The client's request, as far as those who call subgraphs for it need it: one object for each request. */
+/** A client's request, as the stages that act for its caller see it: one object per request. */
 import type { Claims } from '../subgraphs/kit/claims-header.ts'
-import type { ForwardedCaller } from './forwarding/subgraph-headers.ts'
+import type { CallerClient } from '../subgraphs/kit/client-headers.ts'
 
-/** What is needed of an AbortSignal. */
+/** The caller of a request: what authentication has verified of it, and the client that it uses. */
+export interface Caller {
+  /**
+   * The verified claims that may be forwarded, and those that authorization needs; null for an
+   * anonymous caller. A frozen record without a prototype.
+   */
+  readonly claims: Claims | null
+  /**
+   * Every verified claim, for the operator's policies alone: no subgraph may see them. Subject and
+   * scopes are those of `claims`. Left out where no policies are configured.
+   */
+  readonly verifiedClaims?: Claims
+  /** When the access token expires, in seconds since the epoch. */
+  readonly expiresAt?: number
+  /** The issuer of the access token. */
+  readonly issuer?: string
+  /** Whether the request carried a token at all: its response must not be stored. */
+  readonly carriedToken?: boolean
+  /** The client's address and agent, for the subgraphs that are configured to get them. */
+  readonly client?: CallerClient
+  /** The client's `Cookie` header, for the subgraphs that are configured to get some of its cookies. */
+  readonly cookies?: string
+}
+
+/** The part of an AbortSignal that the gateway needs. */
 export interface EndSignal {
   readonly aborted: boolean
   addEventListener(type: 'abort', listener: () => void): void
@@ -10,8 +34,8 @@ export interface EndSignal {
 }
 
 export interface ClientRequest {
-  readonly caller: ForwardedCaller
-  /** Every verified claim of the caller, for the operator's policies: it goes to no subgraph. */
+  readonly caller: Caller
+  /** The caller's `verifiedClaims`. */
   readonly verifiedClaims?: Claims | undefined
   /** Aborted when the client has gone away, or when the request has taken too long. */
   readonly signal?: EndSignal | undefined

@@ -1,7 +1,8 @@
 /** Authentication identifies the caller of each request. Only this stage reads access tokens. */
 import type { Logger } from 'pino'
+import type { Caller } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
-import type { Authenticate, Caller } from './authenticate.ts'
+import type { Authenticate } from './authenticate.ts'
 import { checkAgain } from './check-again.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'

@@ -1,7 +1,7 @@
 /** What came of a credential: the caller that it identifies, or the reason why it is refused. */
 import { GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
-import type { Caller } from './authenticate.ts'
+import type { Caller } from '../client-request.ts'
 import type { Issuer } from './issuer.ts'
 import type { VerificationKey } from './read-key-set.ts'
 import type { RevocableToken } from './revocation/issuer-revocation.ts'

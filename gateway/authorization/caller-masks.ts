@@ -1,14 +1,13 @@
 /** Which of the guards that an operation touches a caller does not meet, as one comparable value. */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { grantedScopes } from '../../subgraphs/kit/guards.ts'
+import type { Caller as CallerOfRequest } from '../client-request.ts'
 import { meets } from './guard.ts'
 import type { Credentials, Guard } from './guard.ts'
 import type { Requirement } from './guarded-schema.ts'
 
-export interface Caller {
-  /** The verified claims, or null for an anonymous caller. */
-  readonly claims: Claims | null
-}
+/** The part of a caller that decides what it may see. */
+export type Caller = Pick<CallerOfRequest, 'claims'>
 
 /** Bit n stands for the nth guard touched; an operation that touches more than 30 has a string. */
 export type Mask = number | string

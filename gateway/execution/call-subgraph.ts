@@ -1,8 +1,7 @@
-/** One subgraph, as the engines see it: a request goes out in a caller's name, an answer comes back. */
+/** One subgraph, as the executors see it: a request is sent for a client, and a response comes back. */
 import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
-import type { ClientRequest } from '../client-request.ts'
-import { cookiesSet } from '../forwarding/cookies.ts'
+import type { Caller, ClientRequest } from '../client-request.ts'
 import { errorsForLog } from './errors-for-log.ts'
 import { warnOfHiddenCodes } from './hidden-codes.ts'
 import { overloadOf } from './overload.ts'
@@ -12,22 +11,22 @@ import type { ResponseFailure } from './response-failure.ts'
 import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
 import { readSubgraphErrors } from './subgraph-errors.ts'
 import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
-import type { SubgraphHeaders } from '../forwarding/subgraph-headers.ts'
 import type { SubgraphAnswer, SubgraphRequest } from './subgraph-request.ts'
 
 export interface SubgraphCallParts {
   subgraph: string
   client: SubgraphClient
-  headers: SubgraphHeaders
+  /** Returns the headers by which the subgraph gets to know of a caller. */
+  headers: (caller: Caller) => Readonly<Record<string, string>>
+  /** Returns those values of `Set-Cookie` that the subgraph may set for the client. */
+  settableCookies: (setCookie: string | readonly string[] | undefined) => readonly string[]
   errors: SubgraphErrorPolicy
-  /** The cookies that it may set for the client. */
-  cookies: readonly string[]
-  /** Told of each call: `answered` or the reason of its failure, and how long it took in seconds. */
-  called?: (outcome: string, seconds: number) => void
+  /** Gets the outcome of each call, `answered` or the reason of its failure, and its seconds. */
+  onSubgraphResponse?: (outcome: string, seconds: number) => void
   log: Logger
 }
 
-/** Sends a request for a client's. What a subgraph does wrong is an outcome, never a rejection. */
+/** Sends a request for a client. A fault of the subgraph is an outcome, never a rejection. */
 export type CallSubgraph = (
   request: SubgraphRequest,
   client: ClientRequest,
@@ -35,33 +34,36 @@ export type CallSubgraph = (
 
 /** Returns the function that calls one subgraph. */
 export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
-  const { subgraph, client, headers, cookies, log } = parts
+  const { subgraph, client, headers, settableCookies, log } = parts
   const warnOfHidden = warnOfHiddenCodes(subgraph, parts.errors, log)
 
   return async ({ body, operationKind }, { caller, signal, traceparent, setCookies }) => {
     const start = performance.now()
-    const told = (outcome: string) => parts.called?.(outcome, (performance.now() - start) / 1000)
     try {
       const mayRetry = operationKind === 'query'
       const response = await client.post(headers(caller), body, { mayRetry, signal, traceparent })
       const failure = failureOfResponse(response)
       if (failure) return failed(failure)
-      if (cookies.length > 0) setCookies.push(...cookiesSet(cookies, response.setCookie))
-      told('answered')
-      return readAnswer(response)
+      setCookies.push(...settableCookies(response.setCookie))
+      report('answered')
+      return readResponse(response)
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause
       return failed({ reason: cause.reason, why: describe(cause.cause) })
     }
 
+    function report(outcome: string): void {
+      parts.onSubgraphResponse?.(outcome, (performance.now() - start) / 1000)
+    }
+
     function failed({ why, ...failure }: ResponseFailure): SubgraphAnswer {
-      told(failure.reason)
+      report(failure.reason)
       log.warn({ subgraph, code: failure.reason, cause: why }, 'subgraph failed')
       return { outcome: 'failed', ...failure }
     }
   }
 
-  function readAnswer(response: SubgraphResponse): SubgraphAnswer {
+  function readResponse(response: SubgraphResponse): SubgraphAnswer {
     const { data, errors } = response.body!
     if (errors) {
       log.info({ subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
@@ -75,7 +77,7 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
   }
 }
 
-/** The error's own words and code, without headers or bodies that undici attaches to it. */
+/** Returns the message and code of an error, without the headers or bodies that undici attaches to it. */
 function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown'
   const { code } = cause as NodeJS.ErrnoException

@@ -1,13 +1,12 @@
-/** Identical queries to a subgraph that are under way at the same time are one request. */
+/** Request deduplication: identical queries to a subgraph that are in flight together are one request. */
 import { copyOf } from './response-data.ts'
 import type { FetchSubgraph, SubgraphAnswer, SubgraphRequest } from './subgraph-request.ts'
 
 /**
- * Returns `fetchSubgraph` with requests shared among those for whom `scopeOf` gives the same: an object
- * of the client's request, or, to share across requests, a text in which all that is forwarded of the
- * caller stands. Mutations are never shared, nor what reads after one: an answer under way may be older.
+ * Returns `fetchSubgraph` with one request for all that have the same scope: an object for the parts of
+ * one client request, or, across client requests, a text that holds all that is forwarded of the caller.
  */
-export function sharedFetches<Context>(
+export function deduplicatedRequests<Context>(
   fetchSubgraph: FetchSubgraph<Context>,
   scopeOf: (context: Context, subgraph: string) => object | string,
 ): FetchSubgraph<Context> {
@@ -15,18 +14,18 @@ export function sharedFetches<Context>(
   const ofTexts = new Map<string, Promise<SubgraphAnswer>>()
 
   return (subgraph, request, context) => {
-    if (!mayBeShared(request)) return fetchSubgraph(subgraph, request, context)
+    if (!mayBeDeduplicated(request)) return fetchSubgraph(subgraph, request, context)
     const scope = scopeOf(context, subgraph)
-    const underWay = typeof scope === 'string' ? ofTexts : requestsOf(scope)
+    const inFlight = typeof scope === 'string' ? ofTexts : requestsOf(scope)
     const key = `${subgraph}\n${typeof scope === 'string' ? scope : ''}\n${request.body}`
-    const known = underWay.get(key)
-    // Whoever gets an answer changes its data. All copies are made before the first one goes on.
+    const known = inFlight.get(key)
+    // Every receiver changes the data of its response. All copies are made before the first goes on.
     if (known) return known.then(copyOf)
-    const answering = fetchSubgraph(subgraph, request, context)
-    underWay.set(key, answering)
-    const ended = () => void underWay.delete(key)
-    answering.then(ended, ended)
-    return answering.then((answer) => answer)
+    const responding = fetchSubgraph(subgraph, request, context)
+    inFlight.set(key, responding)
+    const ended = () => void inFlight.delete(key)
+    responding.then(ended, ended)
+    return responding.then((response) => response)
   }
 
   function requestsOf(scope: object): Map<string, Promise<SubgraphAnswer>> {
@@ -38,6 +37,10 @@ export function sharedFetches<Context>(
   }
 }
 
-export function mayBeShared({ operationKind, isAfterMutation }: SubgraphRequest): boolean {
+/**
+ * Returns whether a request may use the response to another one: not a mutation, and not a query that
+ * comes after a mutation, since a response in flight may be older than the change.
+ */
+export function mayBeDeduplicated({ operationKind, isAfterMutation }: SubgraphRequest): boolean {
   return operationKind === 'query' && !isAfterMutation
 }

@@ -1,3 +1,4 @@
+/** The HTTP client of one subgraph: connections, retries, limits and the circuit breaker. */
 import { Pool } from 'undici'
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
@@ -9,21 +10,24 @@ import { isObject } from './response-data.ts'
 export interface SubgraphClientOptions {
   /** The longest a call may take until its last byte, in milliseconds. */
   timeout: number
-  /** How many connections are kept to one subgraph at most. */
+  /** The most connections that are kept to the subgraph. */
   connections: number
-  /** The largest answer that is read, after decompression, in bytes; default 50 MB. */
+  /** The largest response that is read, after decompression, in bytes; default 50 MB. */
   responseLimit?: number
-  /** Whether the subgraph may compress its answers; default false. */
+  /** Whether the subgraph may compress its responses; default false. */
   compression?: boolean
-  /** Whether HTTP/2 is offered to the subgraph: over TLS only; default false. */
+  /** Whether HTTP/2 is offered to the subgraph, which works over TLS only; default false. */
   http2?: boolean
-  /** For a subgraph with a certificate of an authority of its own, or that wants to see ours: PEM. */
+  /** PEM texts, for a subgraph with a private certificate authority, or with mutual TLS. */
   tls?: { ca?: string; certificate?: string; key?: string }
-  /** When a subgraph that does not answer is left alone; false: never. */
+  /**
+   * The circuit breaker: after how many failures in a row calls stop, and for how many milliseconds;
+   * false: never.
+   */
   breaker?: { failures: number; pause: number } | false
 }
 
-/** A subgraph's response, parsed but not trusted. */
+/** A subgraph's response, parsed but not validated. */
 export interface SubgraphResponse {
   readonly status: number
   /** The value of its `Retry-After` header field. */
@@ -35,31 +39,34 @@ export interface SubgraphResponse {
 }
 
 export interface SubgraphCallOptions {
-  /** Ends the call: the client is gone, or the whole request has taken too long. */
+  /** Ends the call: the client has gone away, or the client's request has taken too long. */
   readonly signal?: EndSignal | undefined
   /** Whether the request may be sent again when the connection failed: for queries only. */
   readonly mayRetry?: boolean
-  /** W3C Trace Context of the client's request. */
+  /** The `traceparent` of the client's request (W3C Trace Context). */
   readonly traceparent?: string | undefined
 }
 
 export interface SubgraphClient {
   /**
-   * Posts a GraphQL request. A failure is a GatewayError: SUBGRAPH_UNREACHABLE, SUBGRAPH_TIMEOUT or
-   * SUBGRAPH_RESPONSE_INVALID.
+   * Posts a GraphQL request and returns the response. A failure is a GatewayError: SUBGRAPH_UNREACHABLE,
+   * SUBGRAPH_TIMEOUT or SUBGRAPH_RESPONSE_INVALID.
+   *
+   * @param headers those that say something of the caller; the client adds those of the transport
    */
   post(
     headers: Readonly<Record<string, string>>,
     body: string,
     options?: SubgraphCallOptions,
   ): Promise<SubgraphResponse>
+  /** Ends all connections. */
   close(): Promise<void>
 }
 
 const defaultResponseLimit = 50 * 1024 * 1024
 const defaultBreaker = { failures: 20, pause: 2_000 }
 
-/** Returns the client of one subgraph, with a pool of kept-alive connections of its own. */
+/** Returns the client of one subgraph, with its own pool of kept-alive connections. */
 export function subgraphClient(url: string, options: SubgraphClientOptions): SubgraphClient {
   const { origin, pathname, search } = new URL(url)
   const pool = new Pool(origin, poolOptions(options))
@@ -71,27 +78,27 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
   return {
     async post(headers, body, call = {}) {
       if (breaker && !breaker.allows()) {
-        const cause = new Error('it has failed again and again: left alone for a moment')
+        const cause = new Error('the circuit breaker is open after repeated failures')
         throw new GatewayError('SUBGRAPH_UNREACHABLE', { cause })
       }
       try {
-        const raw = await sendTwice(headers, body, call)
+        const raw = await sendWithRetry(headers, body, call)
         breaker && breaker.succeeded()
         const { status, setCookie, retryAfter, encoding } = raw
         const bytes = encoding === undefined ? bytesOf(raw.chunks) : await decoded(raw, limit)
         return { status, setCookie, retryAfter, body: parseBody(bytes) }
       } catch (cause) {
         const failure = failureOf(cause)
-        const isAnswer = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
-        if (breaker && !isAnswer && !call.signal?.aborted) breaker.failed()
+        const hasResponded = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
+        if (breaker && !hasResponded && !call.signal?.aborted) breaker.failed()
         throw failure
       }
     },
     close: () => pool.destroy(),
   }
 
-  /** A kept-alive connection may be closed by the other side just as it is used. */
-  function sendTwice(
+  /** Sends once more what may be retried: a subgraph may close a kept-alive connection just as it is used. */
+  function sendWithRetry(
     headers: Readonly<Record<string, string>>,
     body: string,
     call: SubgraphCallOptions,
@@ -108,26 +115,24 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
   function withTransport(
     headers: Readonly<Record<string, string>>,
     { traceparent }: SubgraphCallOptions,
-  ): Readonly<Record<string, string>> {
-    if (!options.compression && !traceparent) return headers
+  ): Record<string, string> {
     return {
       ...headers,
+      'content-type': 'application/json',
+      accept: 'application/json',
       ...(options.compression ? { 'accept-encoding': 'gzip, br' } : {}),
       ...(traceparent ? { traceparent } : {}),
     }
   }
 
   function send(
-    headers: Readonly<Record<string, string>>,
+    headers: Record<string, string>,
     body: string,
     signal: EndSignal | undefined,
   ): Promise<RawResponse> {
     return new Promise((resolve, reject) => {
       const receiver = new Receiver(resolve, reject, { ...options, limit, signal })
-      pool.dispatch(
-        { method: 'POST', path, headers: headers as Record<string, string>, body },
-        receiver,
-      )
+      pool.dispatch({ method: 'POST', path, headers, body }, receiver)
     })
   }
 }
@@ -165,14 +170,15 @@ interface ReceiverOptions {
 type Controller = Dispatcher.DispatchController
 type Headers = Record<string, string | string[] | undefined>
 
-/** Takes a response from undici as it comes, which is cheaper than a stream of it. */
+/** Receives a response from undici chunk by chunk, which is cheaper than a stream. */
 class Receiver implements Dispatcher.DispatchHandler {
   readonly #resolve: (response: RawResponse) => void
   readonly #reject: (cause: unknown) => void
   readonly #limit: number
   readonly #signal: EndSignal | undefined
   readonly #timer: NodeJS.Timeout
-  readonly #onAbort = () => this.#end('SUBGRAPH_TIMEOUT', 'nobody waits for it any longer')
+  readonly #onAbort = () =>
+    this.#end('SUBGRAPH_TIMEOUT', 'the client has gone away or its request has taken too long')
   #controller: Controller | undefined
   #ended: GatewayError | undefined
   #status = 0
@@ -192,7 +198,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     this.#limit = limit
     this.#signal = signal
     this.#timer = setTimeout(
-      () => this.#end('SUBGRAPH_TIMEOUT', `no whole answer in ${timeout} ms`),
+      () => this.#end('SUBGRAPH_TIMEOUT', `no complete response within ${timeout} ms`),
       timeout,
     )
     if (signal?.aborted) this.#onAbort()
@@ -247,13 +253,13 @@ class Receiver implements Dispatcher.DispatchHandler {
   }
 }
 
-const tooLarge = 'an answer larger than the limit'
+const tooLarge = 'a response larger than the limit'
 
 function failureOf(cause: unknown): GatewayError {
   return cause instanceof GatewayError ? cause : new GatewayError('SUBGRAPH_UNREACHABLE', { cause })
 }
 
-/** Failures after which the subgraph cannot have begun to answer. */
+/** Returns whether the connection failed, so that the subgraph cannot have begun to respond. */
 function isConnectionFailure(cause: unknown): boolean {
   const { code } = cause as NodeJS.ErrnoException
   return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code ?? '')
@@ -270,7 +276,7 @@ async function decoded(
   try {
     return await decodeContent(bytesOf(chunks), encoding, limit)
   } catch (cause) {
-    // The status of a refusal says enough.
+    // The status of a refusal is enough to report it.
     if (status >= 400) return Buffer.alloc(0)
     throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
   }

@@ -1,6 +1,8 @@
-/** The gateway's own key pair: what signs claims headers for subgraphs that hold no secret. */
+/** The keys that sign claims headers: one shared with each subgraph, or the gateway's own key pair. */
 import { createHash, createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
+import type { ClaimsSigningKey } from '../../subgraphs/kit/claims-header.ts'
 
 export interface ClaimsKeyPair {
   /** The thumbprint of the public key (RFC 7638). */
@@ -11,6 +13,17 @@ export interface ClaimsKeyPair {
 
 /** PKCS #8 of an Ed25519 private key (RFC 8410 section 7), up to its 32 bytes. */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** Returns the key that signs the claims header for one subgraph. */
+export function claimsSigningKey(
+  subgraph: string,
+  algorithm: ClaimsSigningKey['algorithm'],
+  gatewaySecret: string,
+): ClaimsSigningKey {
+  if (algorithm === 'HS256') return { algorithm, key: deriveClaimsKey(gatewaySecret, subgraph) }
+  const { keyId, privateKey } = claimsKeyPair(gatewaySecret)
+  return { algorithm, keyId, key: privateKey }
+}
 
 /**
  * Returns the Ed25519 key pair that belongs to a gateway secret: every gateway that has the secret

@@ -1,21 +1,25 @@
-/** Cookies that pass through the gateway: those that one subgraph is configured to have, and no others. */
+/** Cookies that pass through the gateway: those that a subgraph is configured to have, and no others. */
+import { writtenAsSelected } from './forwarded-headers.ts'
+import type { ForwardedHeader, Headers } from './forwarded-headers.ts'
 
 /** A cookie-pair of RFC 6265 section 4.1.1. */
 const pairForm = /^([!#$%&'*+\-.^_`|~\w]+)=("?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\2$/
 
-/** Returns the `Cookie` header with the named cookies of the client's, or undefined without any. */
-export function cookiesFor(names: readonly string[], header: string): string | undefined {
-  const pairs = header.split(';').map((pair) => pair.trim())
-  const own = pairs.filter((pair) => names.includes(pairForm.exec(pair)?.[1] ?? ''))
-  return own.length > 0 ? own.join('; ') : undefined
+/** Returns the entry of the `Cookie` header, with those of the client's cookies that are named. */
+export function cookieHeader(names: readonly string[]): ForwardedHeader<Headers> {
+  return writtenAsSelected(({ cookies = '' }): Headers => {
+    const pairs = cookies.split(';').map((pair) => pair.trim())
+    const named = pairs.filter((pair) => names.includes(pairForm.exec(pair)?.[1] ?? ''))
+    return named.length > 0 ? { cookie: named.join('; ') } : {}
+  })
 }
 
-/** Returns those `Set-Cookie` values that set one of the named cookies. */
-export function cookiesSet(
+/** Returns those values of `Set-Cookie` that set one of the named cookies. */
+export function namedSetCookies(
   names: readonly string[],
-  header: string | string[] | undefined,
+  setCookie: string | readonly string[] | undefined,
 ): string[] {
-  const values = typeof header === 'string' ? [header] : (header ?? [])
+  const values = typeof setCookie === 'string' ? [setCookie] : (setCookie ?? [])
   return values.filter((value) => names.includes(nameSet(value)))
 }
 

@@ -1,8 +1,6 @@
 /** All that depends on the configuration; another configuration is another one of these. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
-import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
-import type { Claims, ClaimsSigningKey } from '../../subgraphs/kit/claims-header.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticator } from '../authentication/authenticator.ts'
 import type { DocumentSource } from '../authentication/fetch-document.ts'
@@ -21,11 +19,8 @@ import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { claimRules } from '../configuration/claims.ts'
 import { configuredAuthorization } from '../configuration/configured-authorization.ts'
 import { subgraphSettings } from '../configuration/subgraphs.ts'
-import { claimsKeyPair, claimsKeySet } from '../forwarding/claims-signing-key.ts'
-import { clientHeaders } from '../forwarding/client-headers.ts'
-import { cookiesFor } from '../forwarding/cookies.ts'
-import { subgraphHeaders } from '../forwarding/subgraph-headers.ts'
-import type { ForwardedCaller } from '../forwarding/subgraph-headers.ts'
+import { claimsKeyPair, claimsKeySet, claimsSigningKey } from '../forwarding/claims-signing-key.ts'
+import { subgraphForwarding } from '../forwarding/subgraph-headers.ts'
 import { gatewaySecrets, problemOfSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
 import { createGeneration } from '../supergraph/schema-version.ts'
@@ -165,47 +160,23 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
   }
 }
 
-/** How one subgraph is called, and what it is told: the badge, and of the client what it may know. */
+/** Returns how one subgraph is called, and what it gets to know of callers. */
 function subgraphParts(
   subgraph: string,
   { claims, subgraphs }: GatewayConfig,
   secret: string,
 ): SubgraphParts {
-  const { share, ...settings } = subgraphSettings(subgraphs, subgraph)
-  const own = Object.hasOwn(claims.subgraphs, subgraph) ? claims.subgraphs[subgraph] : undefined
-  const forward = own?.forward ?? claims.forward
-  const cookies = own?.cookies ?? []
-  const narrow = (verified: Claims) => narrowClaims(verified, forward)
-  const badge = subgraphHeaders({
-    subgraph,
-    signingKey: signingKeyFor(subgraph, own?.signing ?? claims.signing, secret),
-    narrow,
-    plainHeaders: own?.headers ?? {},
-    now: Date.now,
-  })
-  const toldOfClient = own?.client === true || cookies.length > 0
-  const aboutClient = ({ client = {}, cookies: given }: ForwardedCaller) => {
-    const cookie = given === undefined ? undefined : cookiesFor(cookies, given)
-    return { ...(own?.client ? clientHeaders(client) : {}), ...(cookie ? { cookie } : {}) }
-  }
+  const entry = Object.hasOwn(claims.subgraphs, subgraph) ? claims.subgraphs[subgraph] : undefined
+  const forward = entry?.forward ?? claims.forward
   return {
-    ...settings,
-    cookies,
-    headers: toldOfClient ? (caller) => ({ ...badge(caller), ...aboutClient(caller) }) : badge,
-    sharedAs: share
-      ? (caller) => JSON.stringify([caller.claims && narrow(caller.claims), aboutClient(caller)])
-      : undefined,
+    ...subgraphSettings(subgraphs, subgraph),
+    forwarding: subgraphForwarding({
+      ...entry,
+      subgraph,
+      signingKey: claimsSigningKey(subgraph, entry?.signing ?? claims.signing, secret),
+      narrow: (verified) => narrowClaims(verified, forward),
+    }),
   }
-}
-
-function signingKeyFor(
-  subgraph: string,
-  algorithm: 'HS256' | 'EdDSA',
-  secret: string,
-): ClaimsSigningKey {
-  if (algorithm === 'HS256') return { algorithm, key: deriveClaimsKey(secret, subgraph) }
-  const { keyId, privateKey } = claimsKeyPair(secret)
-  return { algorithm, keyId, key: privateKey }
 }
 
 function readSecrets(text: string): string[] {

@@ -1,30 +1,25 @@
 /** The subgraphs of one supergraph, ready to be called. */
 import type { Logger } from 'pino'
 import { subgraphCall } from '../execution/call-subgraph.ts'
-import type { CallSubgraph } from '../execution/call-subgraph.ts'
 import type { ClientRequest, EndSignal } from '../client-request.ts'
-import { mayBeShared, sharedFetches } from '../execution/deduplicate-requests.ts'
+import { deduplicatedRequests, mayBeDeduplicated } from '../execution/deduplicate-requests.ts'
 import { subgraphClient } from '../execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from '../execution/subgraph-client.ts'
 import type { SubgraphErrorPolicy } from '../execution/subgraph-errors.ts'
-import type { ForwardedCaller, SubgraphHeaders } from '../forwarding/subgraph-headers.ts'
+import type { Forwarding } from '../forwarding/forwarded-headers.ts'
 import type { FetchSubgraph, SubgraphAnswer } from '../execution/subgraph-request.ts'
 
-/** Told of each call to a subgraph, its outcome, and how long it took in seconds. */
+/** Gets the subgraph of each call, its outcome, and its duration in seconds. */
 export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number) => void
 
 export interface SubgraphParts extends SubgraphClientOptions {
-  headers: SubgraphHeaders
+  /** What the subgraph gets to know of callers. */
+  forwarding: Forwarding
   errors: SubgraphErrorPolicy
-  /** The cookies that it may set for the client. */
-  cookies: readonly string[]
-  /** Whether sibling entities of an operation are asked for in one request. */
+  /** Whether sibling entity fetches of an operation are batched in one request. */
   join: boolean
-  /**
-   * Where queries are shared across requests: returns all that is forwarded of a caller. Who has the
-   * same shares the queries under way.
-   */
-  sharedAs?: ((caller: ForwardedCaller) => string) | undefined
+  /** Whether queries are deduplicated across client requests, among callers of whom the same is forwarded. */
+  share: boolean
 }
 
 export interface ConnectOptions {
@@ -39,28 +34,32 @@ export interface SubgraphCalls {
   close(): Promise<void>
 }
 
+/** Returns the calls to these subgraphs, each with its own connections. */
 export function connectSubgraphs(
   subgraphs: readonly { name: string; url: string }[],
   { subgraph, called, log }: ConnectOptions,
 ): SubgraphCalls {
   const connected = new Map(subgraphs.map(({ name, url }) => [name, connect(name, url)]))
-  const withinRequest = sharedFetches<ClientRequest>(
+  const withinRequest = deduplicatedRequests<ClientRequest>(
     (name, request, client) => connected.get(name)!.call(request, client),
     (client) => client,
   )
-  const acrossRequests = sharedFetches<ClientRequest>(
-    // A query that several clients wait for does not end because one of them has gone.
+  /**
+   * A query for several clients does not end when one of them goes away. Cookies that the subgraph sets
+   * reach only the client whose request was sent: the others get the data, never its cookies.
+   */
+  const acrossRequests = deduplicatedRequests<ClientRequest>(
     (name, request, client) => connected.get(name)!.call(request, { ...client, signal: undefined }),
-    ({ caller }, name) => connected.get(name)!.sharedAs!(caller),
+    ({ caller }, name) => connected.get(name)!.forwarding.deduplicationKey(caller),
   )
 
   return {
     fetch(name, request, client) {
-      const { call, join, sharedAs } = connected.get(name)!
-      if (sharedAs && mayBeShared(request)) {
+      const { call, join, share } = connected.get(name)!
+      if (share && mayBeDeduplicated(request)) {
         return untilAborted(acrossRequests(name, request, client), client.signal)
       }
-      // Where sibling fetches are joined, equal ones are one already.
+      // Batching of entity fetches has already made equal ones the same.
       return join ? call(request, client) : withinRequest(name, request, client)
     },
     mayJoin: (name) => connected.get(name)!.join,
@@ -70,31 +69,32 @@ export function connectSubgraphs(
   }
 
   function connect(name: string, url: string) {
-    const parts = subgraph(name)
-    const client = subgraphClient(url, parts)
-    const call: CallSubgraph = subgraphCall({
-      ...parts,
+    const { forwarding, errors, join, share, ...options } = subgraph(name)
+    const client = subgraphClient(url, options)
+    const call = subgraphCall({
+      ...forwarding,
       subgraph: name,
       client,
-      called: (outcome, seconds) => called(name, outcome, seconds),
+      errors,
+      onSubgraphResponse: (outcome, seconds) => called(name, outcome, seconds),
       log,
     })
-    return { call, close: client.close, join: parts.join, sharedAs: parts.sharedAs }
+    return { call, close: client.close, join, share, forwarding }
   }
 }
 
-/** Whoever has no more time leaves an answer to those who also wait for it. */
+/** Returns the response, or a time-out for a client that cannot wait for it as long as others do. */
 function untilAborted(
-  answering: Promise<SubgraphAnswer>,
+  responding: Promise<SubgraphAnswer>,
   signal: EndSignal | undefined,
 ): Promise<SubgraphAnswer> {
-  if (!signal) return answering
+  if (!signal) return responding
   const timedOut: SubgraphAnswer = { outcome: 'failed', reason: 'SUBGRAPH_TIMEOUT' }
   if (signal.aborted) return Promise.resolve(timedOut)
   return new Promise((resolve, reject) => {
     const onAbort = () => resolve(timedOut)
     signal.addEventListener('abort', onAbort)
     const settled = () => signal.removeEventListener('abort', onAbort)
-    answering.then(resolve, reject).finally(settled)
+    responding.then(resolve, reject).finally(settled)
   })
 }

@@ -17,10 +17,9 @@ import type { ApiKeyOptions } from '../../gateway/authentication/exchange-api-ke
 import type { IssuerOptions } from '../../gateway/authentication/issuer.ts'
 import type { RevocationOptions } from '../../gateway/authentication/revocation/issuer-revocation.ts'
 import { narrowClaims } from '../../gateway/authentication/select-claims.ts'
-import { claimsKeyPair } from '../../gateway/forwarding/claims-signing-key.ts'
-import { subgraphHeaders } from '../../gateway/forwarding/subgraph-headers.ts'
-import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
-import type { Claims, ClaimsSigningKey } from '../../subgraphs/kit/claims-header.ts'
+import { claimsSigningKey } from '../../gateway/forwarding/claims-signing-key.ts'
+import { subgraphForwarding } from '../../gateway/forwarding/subgraph-headers.ts'
+import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 
 const rounds = 5
 const distinctTokens = 10_000
@@ -277,17 +276,10 @@ function firstUse(by: Signer, tokens: readonly string[]): Promise<number> {
 }
 
 async function signing(algorithm: 'HS256' | 'EdDSA', callers: number, calls = 1): Promise<number> {
-  const { keyId, privateKey } = claimsKeyPair(secret)
-  const signingKey: ClaimsSigningKey =
-    algorithm === 'HS256'
-      ? { algorithm, key: deriveClaimsKey(secret, 'users') }
-      : { algorithm, keyId, key: privateKey }
-  const headers = subgraphHeaders({
+  const { headers } = subgraphForwarding({
     subgraph: 'users',
-    signingKey,
+    signingKey: claimsSigningKey('users', algorithm, secret),
     narrow: (claims) => narrowClaims(claims, ['sub', 'scope', 'name']),
-    plainHeaders: {},
-    now: Date.now,
   })
   const claims = Array.from({ length: callers }, (_, index): Claims => ({
     sub: String(index),

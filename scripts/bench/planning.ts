@@ -131,9 +131,11 @@ const parts = {
   engine: 'native',
   subgraph: (name: string) => ({
     ...subgraphSettings({}, name),
-    cookies: [],
-    headers: () => ({}),
-    sharedAs: undefined,
+    forwarding: {
+      headers: () => ({}),
+      deduplicationKey: () => '',
+      settableCookies: () => [],
+    },
   }),
   called: () => {},
   // Introspection is prepared as well.

@@ -34,7 +34,7 @@ export const arrows: readonly Area[] = [
   { area: 'gateway/operations', uses: foundations },
   { area: 'gateway/authorization', uses: foundations },
   { area: 'gateway/planning', uses: foundations },
-  { area: 'gateway/execution', uses: [...foundations, 'gateway/forwarding'] },
+  { area: 'gateway/execution', uses: foundations },
   { area: 'gateway/forwarding', uses: foundations },
   // The form of gateway.yaml: it speaks the words of the stages that it configures.
   {

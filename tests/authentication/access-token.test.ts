@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
-import type { Caller } from '../../gateway/authentication/authenticate.ts'
+import type { Caller } from '../../gateway/client-request.ts'
 import { issuerOptions, outcome, testAuthenticator } from './support/test-authenticator.ts'
 import type { TestAuthenticator } from './support/test-authenticator.ts'
 import { testClock } from './support/test-clock.ts'

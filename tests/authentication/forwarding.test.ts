@@ -1,12 +1,16 @@
-/** What leaves the gateway: least claims, signed for one subgraph, whatever the claims hold. */
+/** What a subgraph gets to know of a caller: the fewest claims, signed for one subgraph, and the key of deduplication. */
 import { describe, expect, test } from '@jest/globals'
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader } from 'jose'
 import type { JSONWebKeySet } from 'jose'
 import fc from 'fast-check'
 import { narrowClaims } from '../../gateway/authentication/select-claims.ts'
 import { claimsKeyPair, claimsKeySet } from '../../gateway/forwarding/claims-signing-key.ts'
-import { plainHeaderValue, subgraphHeaders } from '../../gateway/forwarding/subgraph-headers.ts'
-import type { SubgraphHeadersOptions } from '../../gateway/forwarding/subgraph-headers.ts'
+import type { Caller } from '../../gateway/client-request.ts'
+import { forwardedHeaders } from '../../gateway/forwarding/forwarded-headers.ts'
+import type { ForwardedHeader } from '../../gateway/forwarding/forwarded-headers.ts'
+import { plainHeaderValue } from '../../gateway/forwarding/plain-claims.ts'
+import { subgraphForwarding } from '../../gateway/forwarding/subgraph-headers.ts'
+import type { ForwardingOptions } from '../../gateway/forwarding/subgraph-headers.ts'
 import { claimsHeaderReader, deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { testClock } from './support/test-clock.ts'
@@ -15,16 +19,17 @@ const secret = 'a secret that only these tests know about'
 const key = deriveClaimsKey(secret, 'users')
 const start = 1_800_000_000_000
 
-function headersOf(options: Partial<SubgraphHeadersOptions> = {}) {
-  return subgraphHeaders({
+function forwardingOf(options: Partial<ForwardingOptions> = {}) {
+  return subgraphForwarding({
     subgraph: 'users',
     signingKey: { algorithm: 'HS256', key },
     narrow: (claims) => claims,
-    plainHeaders: {},
     now: () => start,
     ...options,
   })
 }
+
+const headersOf = (options?: Partial<ForwardingOptions>) => forwardingOf(options).headers
 
 const read = (header = '', now = start) => claimsHeaderReader('users', [key], () => now)(header)
 
@@ -63,7 +68,7 @@ describe('plain headers', () => {
   const claims: Claims = { sub: '1', name: 'José\r\nx-admin: 1', groups: ['a', 'b'] }
 
   test('carry the claims that are mapped to them, safely encoded', () => {
-    expect(headersOf({ plainHeaders })({ claims })).toMatchObject({
+    expect(headersOf({ headers: plainHeaders })({ claims })).toMatchObject({
       'x-user-id': '1',
       'x-user-name': 'Jos%C3%A9%0D%0Ax-admin:%201',
       'x-groups': '["a","b"]',
@@ -73,7 +78,7 @@ describe('plain headers', () => {
   test('are absent for an anonymous caller, and for a claim that is not forwarded', () => {
     const names = (caller: Claims | null) =>
       Object.keys(
-        headersOf({ plainHeaders, narrow: (all) => narrowClaims(all, ['name']) })({
+        headersOf({ headers: plainHeaders, narrow: (all) => narrowClaims(all, ['name']) })({
           claims: caller,
         }),
       ).filter((name) => name.startsWith('x-'))
@@ -98,13 +103,13 @@ describe('one signature serves a caller for half of the lifetime of the header',
   test('the same header within 30 seconds, another one after', async () => {
     const clock = testClock()
     const headers = headersOf({ now: clock.now })
-    const first = headers({ claims })
+    const first = headers({ claims })['gateway-claims']
     await clock.pass(28_000)
-    expect(headers({ claims })).toBe(first)
+    expect(headers({ claims })['gateway-claims']).toBe(first)
     await clock.pass(2_000)
-    const second = headers({ claims })
-    expect(second['gateway-claims']).not.toBe(first['gateway-claims'])
-    expect(await read(second['gateway-claims'], clock.now())).toEqual({ sub: '1' })
+    const second = headers({ claims })['gateway-claims']
+    expect(second).not.toBe(first)
+    expect(await read(second, clock.now())).toEqual({ sub: '1' })
   })
 
   test('it never outlives the token', async () => {
@@ -125,11 +130,54 @@ describe('one signature serves a caller for half of the lifetime of the header',
     expect(await read(header)).toEqual({ sub: '1' })
   })
 
-  test('callers never share a header, the anonymous one included', () => {
+  test('each caller has its own header, and the anonymous caller too', async () => {
     const headers = headersOf()
-    const all = [{ sub: '1' }, { sub: '1' }, null].map((claims) => headers({ claims }))
-    expect(new Set(all).size).toBe(3)
-    expect(headers({ claims: null })).toBe(all[2])
+    const callers = [{ sub: '1' }, { sub: '2' }, null]
+    for (const claims of [...callers, ...callers]) {
+      expect(await read(headers({ claims })['gateway-claims'])).toEqual(claims)
+    }
+  })
+})
+
+describe('the key of request deduplication is made from the list that the headers are made from', () => {
+  const ofIssuer: ForwardedHeader<string | null> = {
+    select: ({ issuer }) => issuer ?? null,
+    write: (issuer): Record<string, string> => (issuer === null ? {} : { 'x-issuer': issuer }),
+  }
+  const alice: Caller = { claims: { sub: '1' }, issuer: 'https://a.example' }
+  const sameByOther: Caller = { ...alice, issuer: 'https://b.example' }
+
+  test('a new entry takes part in the key', () => {
+    const { headers, deduplicationKey } = forwardedHeaders([ofIssuer])
+    expect(headers(alice)).toEqual({ 'x-issuer': 'https://a.example' })
+    expect(deduplicationKey(alice)).not.toBe(deduplicationKey(sameByOther))
+    expect(deduplicationKey(alice)).toBe(deduplicationKey({ ...alice, cookies: 'a=1' }))
+    const without = forwardedHeaders([])
+    expect(without.deduplicationKey(alice)).toBe(without.deduplicationKey(sameByOther))
+  })
+
+  test('callers with one key have the same headers, whatever is forwarded', () => {
+    const name = fc.constantFrom('Alice', 'Bob', '["Alice"]', '')
+    const caller: fc.Arbitrary<Caller> = fc.record({
+      claims: fc.option(
+        fc.record({ sub: fc.constantFrom('1', '2'), name }, { requiredKeys: ['sub'] }),
+      ),
+      client: fc.record({ address: fc.constantFrom('10.0.0.1', '::ffff:10.0.0.1'), agent: name }),
+      cookies: fc.constantFrom('', 'a=1', 'a=1; b=2', 'b=2; c=3'),
+    })
+    const options = fc.record({
+      headers: fc.constantFrom({}, { 'x-name': 'name' }),
+      client: fc.boolean(),
+      cookies: fc.subarray(['a', 'b']),
+    })
+    fc.assert(
+      fc.property(options, caller, caller, (options, one, other) => {
+        const { headers, deduplicationKey } = forwardingOf(options)
+        const isSame = JSON.stringify(headers(one)) === JSON.stringify(headers(other))
+        expect(deduplicationKey(one) === deduplicationKey(other)).toBe(isSame)
+      }),
+      { numRuns: 1_000 },
+    )
   })
 })
 

@@ -1,7 +1,7 @@
 /** Of which scopes an issuer may speak, and where a token states them. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
-import type { Caller } from '../../gateway/authentication/authenticate.ts'
+import type { Caller } from '../../gateway/client-request.ts'
 import type { IssuerOptions } from '../../gateway/authentication/issuer.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import { serveSubgraph } from '../../subgraphs/kit/serve-subgraph.ts'

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from '@jest/globals'
 import { circuitBreaker } from '../../gateway/execution/circuit-breaker.ts'
-import { sharedFetches } from '../../gateway/execution/deduplicate-requests.ts'
+import { deduplicatedRequests } from '../../gateway/execution/deduplicate-requests.ts'
 import { subgraphClient } from '../../gateway/execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from '../../gateway/execution/subgraph-client.ts'
 import type { SubgraphAnswer } from '../../gateway/execution/subgraph-request.ts'
@@ -213,7 +213,7 @@ test('HTTP/2 over TLS, with an authority and a client certificate of our own', a
 
 test('identical queries under way are one request; whoever gets the answer may change it', async () => {
   let calls = 0
-  const fetch = sharedFetches<{ request: object }>(
+  const fetch = deduplicatedRequests<{ request: object }>(
     async (): Promise<SubgraphAnswer> => {
       calls++
       await new Promise((resolve) => setImmediate(resolve))

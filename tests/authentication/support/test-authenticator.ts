@@ -7,7 +7,7 @@ import type {
   AuthenticatorParts,
 } from '../../../gateway/authentication/authenticator.ts'
 import type { IssuerOptions } from '../../../gateway/authentication/issuer.ts'
-import type { Caller } from '../../../gateway/authentication/authenticate.ts'
+import type { Caller } from '../../../gateway/client-request.ts'
 import { GatewayError } from '../../../gateway/errors.ts'
 import type { TestIssuer } from './test-issuer.ts'
 

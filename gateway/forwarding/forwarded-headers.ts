@@ -1,0 +1,58 @@
+/**
+ * What a subgraph gets to know of a caller, as one list. The headers of a request and the key of
+ * request deduplication are both made from it: no header can be added to the one without the other.
+ *
+ * `traceparent` is not in the list. It belongs to a request, not to a caller: in the key it would end
+ * all deduplication, so a shared fetch carries the trace of the request that sent it.
+ */
+import type { Caller } from '../client-request.ts'
+
+export type Headers = Readonly<Record<string, string>>
+
+/** One kind of header: a value is selected from the caller, and the header is written from the value. */
+export interface ForwardedHeader<Value = unknown> {
+  /** Returns what is forwarded of a caller: data that JSON can tell apart. It is part of the key. */
+  select(caller: Caller): Value
+  /**
+   * Returns the headers that carry the value. It does not get the caller, so a header cannot hold
+   * anything that is missing in the key.
+   *
+   * @param expiresAt when the caller's access token expires, in seconds since the epoch: the last
+   *   moment at which a signature may be valid
+   */
+  write(value: Value, expiresAt: number): Headers
+}
+
+/** What one subgraph gets to know of callers, and what it may set for them. */
+export interface Forwarding {
+  /** Returns the headers of a request that is made for a caller. */
+  headers(caller: Caller): Headers
+  /** Returns a text that is the same for two callers exactly when the same is forwarded of them. */
+  deduplicationKey(caller: Caller): string
+  /** Returns those values of `Set-Cookie` that the subgraph may set for the client. */
+  settableCookies(setCookie: string | readonly string[] | undefined): string[]
+}
+
+/** Returns the two functions that make of a list the headers for a caller, and the key. */
+export function forwardedHeaders(
+  list: readonly ForwardedHeader[],
+): Pick<Forwarding, 'headers' | 'deduplicationKey'> {
+  return {
+    headers(caller) {
+      const headers: Record<string, string> = {}
+      for (const forwarded of list) {
+        Object.assign(
+          headers,
+          forwarded.write(forwarded.select(caller), caller.expiresAt ?? Infinity),
+        )
+      }
+      return headers
+    },
+    deduplicationKey: (caller) => JSON.stringify(list.map(({ select }) => select(caller))),
+  }
+}
+
+/** Returns the entry of headers that are written as they are: the value is the headers themselves. */
+export function writtenAsSelected(select: (caller: Caller) => Headers): ForwardedHeader<Headers> {
+  return { select, write: (headers) => headers }
+}
