@@ -44,9 +44,10 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       const response = await client.post(headers(caller), body, { mayRetry, signal, traceparent })
       const failure = failureOfResponse(response)
       if (failure) return failed(failure)
-      setCookies.push(...settableCookies(response.setCookie))
+      const cookies = settableCookies(response.setCookie)
+      setCookies.push(...cookies)
       report('answered')
-      return readResponse(response)
+      return { ...readResponse(response), ...(cookies.length > 0 ? { setsCookie: true } : {}) }
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause
       return failed({ reason: cause.reason, why: describe(cause.cause) })

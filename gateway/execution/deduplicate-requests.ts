@@ -5,6 +5,7 @@ import type { FetchSubgraph, SubgraphAnswer, SubgraphRequest } from './subgraph-
 /**
  * Returns `fetchSubgraph` with one request for all that have the same scope: an object for the parts of
  * one client request, or, across client requests, a text that holds all that is forwarded of the caller.
+ * Across client requests, a response that sets a cookie is not shared: the others send their own request.
  */
 export function deduplicatedRequests<Context>(
   fetchSubgraph: FetchSubgraph<Context>,
@@ -19,8 +20,13 @@ export function deduplicatedRequests<Context>(
     const inFlight = typeof scope === 'string' ? ofTexts : requestsOf(scope)
     const key = `${subgraph}\n${typeof scope === 'string' ? scope : ''}\n${request.body}`
     const known = inFlight.get(key)
-    // Every receiver changes the data of its response. All copies are made before the first goes on.
-    if (known) return known.then(copyOf)
+    if (known) {
+      return known.then((response) => {
+        const isOfOther = typeof scope === 'string' && setsCookie(response)
+        // Every receiver changes the data of its response. All copies are made before the first goes on.
+        return isOfOther ? fetchSubgraph(subgraph, request, context) : copyOf(response)
+      })
+    }
     const responding = fetchSubgraph(subgraph, request, context)
     inFlight.set(key, responding)
     const ended = () => void inFlight.delete(key)
@@ -35,6 +41,11 @@ export function deduplicatedRequests<Context>(
     ofObjects.set(scope, requests)
     return requests
   }
+}
+
+/** Returns whether a response is for its own client alone: its data may belong to the cookie that it sets. */
+function setsCookie(response: SubgraphAnswer): boolean {
+  return response.outcome === 'answered' && response.setsCookie === true
 }
 
 /**

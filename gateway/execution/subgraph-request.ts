@@ -31,6 +31,8 @@ export type SubgraphAnswer =
       readonly outcome: 'answered'
       readonly data: JsonObject | null
       readonly errors: readonly SubgraphError[]
+      /** Whether the response set a cookie for the client: it is for this client alone. */
+      readonly setsCookie?: boolean
     }
   | FailedCall
 

@@ -20,9 +20,9 @@ export interface ForwardingOptions {
   /** Returns those of the claims that this subgraph gets. */
   narrow: (claims: Claims) => Claims
   /** The claim of each plain header. */
-  headers?: Readonly<Record<string, string>> | undefined
+  plainHeaders?: Readonly<Record<string, string>> | undefined
   /** Whether the subgraph gets the client's address and agent; default false. */
-  client?: boolean | undefined
+  clientHeaders?: boolean | undefined
   /** The cookies of the client that the subgraph gets, and may set; default none. */
   cookies?: readonly string[] | undefined
   /** Milliseconds since the epoch; default Date.now. */
@@ -31,20 +31,20 @@ export interface ForwardingOptions {
 
 /** Returns what one subgraph gets to know of callers. A new header for subgraphs is a new entry here. */
 export function subgraphForwarding(options: ForwardingOptions): Forwarding {
-  const { subgraph, signingKey, headers = {}, client = false, cookies = [] } = options
+  const { subgraph, signingKey, plainHeaders = {}, cookies = [] } = options
   const narrow = once(options.narrow)
   return {
     ...forwardedHeaders([
       claimsHeader({ subgraph, signingKey, narrow, now: options.now ?? Date.now }),
-      ...(Object.keys(headers).length > 0 ? [plainClaims(headers, narrow)] : []),
-      ...(client ? [clientHeaders()] : []),
+      ...(Object.keys(plainHeaders).length > 0 ? [plainClaims(plainHeaders, narrow)] : []),
+      ...(options.clientHeaders ? [clientHeaders()] : []),
       ...(cookies.length > 0 ? [cookieHeader(cookies)] : []),
     ]),
     settableCookies: (setCookie) => namedSetCookies(cookies, setCookie),
   }
 }
 
-/** Returns the function with its results kept, for as long as authentication keeps the claims. */
+/** Returns a function that calls `narrow` once per claims object, which authentication keeps for a token. */
 function once(narrow: (claims: Claims) => Claims): (claims: Claims) => Claims {
   const results = new WeakMap<Claims, Claims>()
   return (claims) => {

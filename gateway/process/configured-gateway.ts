@@ -171,10 +171,12 @@ function subgraphParts(
   return {
     ...subgraphSettings(subgraphs, subgraph),
     forwarding: subgraphForwarding({
-      ...entry,
       subgraph,
       signingKey: claimsSigningKey(subgraph, entry?.signing ?? claims.signing, secret),
       narrow: (verified) => narrowClaims(verified, forward),
+      plainHeaders: entry?.headers,
+      clientHeaders: entry?.client,
+      cookies: entry?.cookies,
     }),
   }
 }

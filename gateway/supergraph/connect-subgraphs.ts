@@ -44,11 +44,8 @@ export function connectSubgraphs(
     (name, request, client) => connected.get(name)!.call(request, client),
     (client) => client,
   )
-  /**
-   * A query for several clients does not end when one of them goes away. Cookies that the subgraph sets
-   * reach only the client whose request was sent: the others get the data, never its cookies.
-   */
   const acrossRequests = deduplicatedRequests<ClientRequest>(
+    // A query for several clients does not end when one of them goes away.
     (name, request, client) => connected.get(name)!.call(request, { ...client, signal: undefined }),
     ({ caller }, name) => connected.get(name)!.forwarding.deduplicationKey(caller),
   )

@@ -68,7 +68,7 @@ describe('plain headers', () => {
   const claims: Claims = { sub: '1', name: 'José\r\nx-admin: 1', groups: ['a', 'b'] }
 
   test('carry the claims that are mapped to them, safely encoded', () => {
-    expect(headersOf({ headers: plainHeaders })({ claims })).toMatchObject({
+    expect(headersOf({ plainHeaders })({ claims })).toMatchObject({
       'x-user-id': '1',
       'x-user-name': 'Jos%C3%A9%0D%0Ax-admin:%201',
       'x-groups': '["a","b"]',
@@ -78,7 +78,7 @@ describe('plain headers', () => {
   test('are absent for an anonymous caller, and for a claim that is not forwarded', () => {
     const names = (caller: Claims | null) =>
       Object.keys(
-        headersOf({ headers: plainHeaders, narrow: (all) => narrowClaims(all, ['name']) })({
+        headersOf({ plainHeaders, narrow: (all) => narrowClaims(all, ['name']) })({
           claims: caller,
         }),
       ).filter((name) => name.startsWith('x-'))
@@ -166,8 +166,8 @@ describe('the key of request deduplication is made from the list that the header
       cookies: fc.constantFrom('', 'a=1', 'a=1; b=2', 'b=2; c=3'),
     })
     const options = fc.record({
-      headers: fc.constantFrom({}, { 'x-name': 'name' }),
-      client: fc.boolean(),
+      plainHeaders: fc.constantFrom({}, { 'x-name': 'name' }),
+      clientHeaders: fc.boolean(),
       cookies: fc.subarray(['a', 'b']),
     })
     fc.assert(
