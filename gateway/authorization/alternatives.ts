@@ -1,10 +1,72 @@
 /** Lists of alternatives: OR of ANDs, as scopes and policies are demanded. */
 
-/** A list of alternatives, each of which has to be met whole. */
+/** A list of alternatives, each of which has to be met completely. */
 export type Alternatives = readonly (readonly string[])[]
 
-/** The most alternatives that a conjunction may have on the way to its end. */
-const mostAlternatives = 500
+/** The most alternatives that a conjunction may have while it is worked out. */
+const mostWorkedOut = 500
+
+/** The most alternatives that a caller is shown, the shortest first. */
+const mostShown = 16
+
+const nothing: ReadonlySet<string> = new Set()
+
+/** Returns whether one of the alternatives is met; an empty list cannot be. */
+export function isMetBy(anyOf: Alternatives, had: ReadonlySet<string>): boolean {
+  return anyOf.some((all) => all.every((name) => had.has(name)))
+}
+
+/** Returns whether whatever meets the one list meets the other. */
+export function implies(one: Alternatives, other: Alternatives): boolean {
+  return one.every((all) => other.some((fewer) => fewer.every((name) => all.includes(name))))
+}
+
+/** Returns the names that are missing from the alternative of which the fewest are. */
+export function fewestMissing(anyOf: Alternatives, had: ReadonlySet<string>): readonly string[] {
+  const missing = (all: readonly string[]) => all.filter((name) => !had.has(name)).length
+  return [...anyOf].sort((left, right) => missing(left) - missing(right))[0] ?? []
+}
+
+/**
+ * Returns what is missing to meet all of these lists, as alternatives; undefined where every one of them
+ * is met.
+ */
+export function missingFromAll(
+  lists: readonly Alternatives[],
+  had: ReadonlySet<string>,
+): Alternatives | undefined {
+  const unmet = lists
+    .map((anyOf) => missingFrom(anyOf, had))
+    .filter((alternatives) => !alternatives.some((all) => all.length === 0))
+  return unmet.length === 0 ? undefined : unmet.reduce(both)
+}
+
+/** Of each alternative, what is missing; the shortest first, each once. */
+function missingFrom(anyOf: Alternatives, had: ReadonlySet<string>): string[][] {
+  const missing = anyOf.map((all) => all.filter((name) => !had.has(name)))
+  const byText = new Map(missing.map((names) => [textOf(names), names]))
+  return [...byText.values()].sort((left, right) => left.length - right.length)
+}
+
+/** Of two lists of alternatives, the one list that stands for "one of these and one of those". */
+function both(left: string[][], right: string[][]): string[][] {
+  const joined = left.flatMap((one) =>
+    right.map((other) => [...new Set([...one, ...other])].sort()),
+  )
+  return missingFrom(joined, nothing).slice(0, mostShown)
+}
+
+/** Returns the same list for all lists that differ only in order and repetition. */
+export function canonical(anyOf: Alternatives): Alternatives {
+  const alternatives = anyOf.map((all) => [...new Set(all)].sort())
+  const byText = new Map(alternatives.map((all) => [textOf(all), all]))
+  return [...byText.keys()].sort().map((text) => byText.get(text)!)
+}
+
+/** Returns the list as a schema has it. */
+export function printAlternatives(anyOf: Alternatives): string {
+  return `[${anyOf.map((all) => `[${all.map(textOf).join(', ')}]`).join(', ')}]`
+}
 
 /**
  * Returns the alternatives that meet all of these lists, without those that demand more than another
@@ -13,7 +75,7 @@ const mostAlternatives = 500
 export function conjunction(lists: readonly Alternatives[]): Alternatives | undefined {
   let result: Alternatives = [[]]
   for (const list of distinct(distinct(lists).map(minimal))) {
-    if (result.length * list.length > mostAlternatives) return undefined
+    if (result.length * list.length > mostWorkedOut) return undefined
     result = minimal(result.flatMap((one) => list.map((other) => [...one, ...other])))
   }
   return result

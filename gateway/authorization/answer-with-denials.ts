@@ -2,7 +2,7 @@
 import { Kind } from 'graphql'
 import type { FieldNode, TypeNode } from 'graphql'
 import type { Authorizer } from './authorizer.ts'
-import type { Caller } from './caller-masks.ts'
+import type { Caller } from './satisfied-requirements.ts'
 import { isIntrospection } from '../graphql/introspection-fields.ts'
 import type { GuardedField, GuardedSelections } from './guarded-operation.ts'
 import { conditionValues, takesPart } from './conditions.ts'

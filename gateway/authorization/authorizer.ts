@@ -1,15 +1,16 @@
 /** May they? From an operation and a caller to the part of it that may be executed. */
 import type { DocumentNode } from 'graphql'
 import type { AuthorizationOptions } from './authorization-options.ts'
-import { callerMasks, failingGuards } from './caller-masks.ts'
-import type { Caller } from './caller-masks.ts'
+import { satisfiedRequirements, failingGuards } from './satisfied-requirements.ts'
+import type { Caller } from './satisfied-requirements.ts'
 import { guardOperation } from './guarded-operation.ts'
 import type { GuardedOperation } from './guarded-operation.ts'
 import type { Variables } from './conditions.ts'
 import type { FindDeclarations } from './declarations.ts'
 import { decisionsOn } from './decisions.ts'
 import type { AuthorizedOperation, Decide } from './decisions.ts'
-import type { Credentials } from './guard.ts'
+import { policiesOf } from './guard-directives.ts'
+import type { Credentials } from './guards/guard-directive.ts'
 import { tokenNeeded } from './guarded-schema.ts'
 import type { GuardedSchema } from './guarded-schema.ts'
 
@@ -54,16 +55,14 @@ export function authorizer(
   options: AuthorizationOptions,
   declarations?: FindDeclarations,
 ): Authorizer {
-  const policyNames = unique(
-    schema.guards.flatMap((guard) => (guard.kind === 'policies' ? guard.anyOf.flat() : [])),
-  )
+  const policyNames = policiesOf(schema.guards)
   const compileOptions = {
     introspection: options.introspection === 'authenticated' ? [tokenNeeded] : [],
     introspectionPolicies: options.introspection === 'filtered' ? policyNames : [],
   }
   const compiledDocuments = new WeakMap<DocumentNode, Map<string, GuardedOperation>>()
   const decisions = new WeakMap<GuardedOperation, Decide>()
-  const masks = callerMasks(schema.guards)
+  const satisfied = satisfiedRequirements(schema.guards)
 
   return {
     schema,
@@ -84,16 +83,12 @@ export function authorizer(
     authorize(compiled, caller, variables, granted = noPolicies) {
       const decide = decisions.get(compiled)
       if (!decide) throw new Error('the operation was compiled for another supergraph')
-      return decide(masks.mask(caller, compiled.touched, granted), variables)
+      return decide(satisfied.mask(caller, compiled.referencedGuards, granted), variables)
     },
     failing(caller, granted = noPolicies) {
       const all = schema.guards.map((_guard, number) => number)
-      return failingGuards(masks.mask(caller, all, granted), all)
+      return failingGuards(satisfied.mask(caller, all, granted), all)
     },
-    credentials: (caller, granted = noPolicies) => masks.credentials(caller, granted),
+    credentials: (caller, granted = noPolicies) => satisfied.credentials(caller, granted),
   }
-}
-
-function unique(names: readonly string[]): string[] {
-  return [...new Set(names)]
 }

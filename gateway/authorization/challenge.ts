@@ -1,10 +1,9 @@
 /** What to tell a caller of whose operation nothing was executed, as HTTP says it (RFC 6750, section 3). */
 import type { Authorizer } from './authorizer.ts'
-import type { Caller } from './caller-masks.ts'
+import type { Caller } from './satisfied-requirements.ts'
 import type { AuthorizedOperation } from './decisions.ts'
-import { loginThatWouldDo } from './step-up.ts'
 import type { StepUp } from './step-up.ts'
-import { scopesFor } from './what-is-missing.ts'
+import { loginFor, scopesFor } from './what-is-missing.ts'
 
 export type Challenge =
   | { readonly status: 401 }
@@ -25,9 +24,9 @@ export function challengeOf(
 ): Challenge {
   if (!caller.claims) return { status: 401 }
   const unmet = [...failing].map((guard) => schema.guards[guard]!)
-  const login = loginThatWouldDo(unmet, credentials(caller, granted), options.stepUp)
+  const login = loginFor(unmet, credentials(caller, granted), options.stepUp)
   if (login) return { status: 401, login: options.showRequirements ? login : { acrValues: [] } }
   if (!options.showRequirements) return { status: 403, scopes: [] }
-  const guards = compiled.touched.map((guard) => schema.guards[guard]!)
+  const guards = compiled.referencedGuards.map((guard) => schema.guards[guard]!)
   return { status: 403, scopes: scopesFor(guards, credentials(caller)) }
 }

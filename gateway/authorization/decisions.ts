@@ -4,8 +4,8 @@ import { Kind, OperationTypeNode, print } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { AuthorizationOptions } from './authorization-options.ts'
-import { failingGuards, meetsAll } from './caller-masks.ts'
-import type { Mask } from './caller-masks.ts'
+import { failingGuards, meetsAll } from './satisfied-requirements.ts'
+import type { Mask } from './satisfied-requirements.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import { conditionValues, takesPart } from './conditions.ts'
 import type { ConditionValues, Variables } from './conditions.ts'
@@ -63,7 +63,7 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
     if (meetsAll(mask)) return whole
     const known = combinations.get(mask)
     if (known) return known(mask, variables)
-    const made = combination(failingGuards(mask, compiled.touched))
+    const made = combination(failingGuards(mask, compiled.referencedGuards))
     combinations.set(mask, made)
     return made(mask, variables)
   }

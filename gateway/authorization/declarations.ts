@@ -1,9 +1,9 @@
 /** Where in the subgraphs' own schemas a guard stands. */
 import { isTypeDefinitionNode, isTypeExtensionNode, parse } from 'graphql'
 import type { ConstDirectiveNode } from 'graphql'
-import type { Guard } from './guard.ts'
-import { guardDirectives } from './guard-directives.ts'
+import type { GuardKind } from './guard-directives.ts'
 import type { GuardedElement } from './guarded-type.ts'
+import { guardKindsByName } from './subgraph-guards.ts'
 
 /** Where a directive stands. */
 export interface Declaration {
@@ -14,7 +14,7 @@ export interface Declaration {
 }
 
 /** Tells where in the subgraphs' schemas a directive of that kind stands. */
-export type FindDeclarations = (at: GuardedElement, kind: Guard['kind']) => readonly Declaration[]
+export type FindDeclarations = (at: GuardedElement, kind: GuardKind) => readonly Declaration[]
 
 /** A subgraph's schema file. */
 export interface SubgraphSource {
@@ -70,7 +70,7 @@ function indexOf(sources: readonly SubgraphSource[]): Declared {
 
   function indexSource({ subgraph, file, firstLine = 1, sdl }: SubgraphSource): void {
     const document = parse(sdl)
-    const kinds = guardDirectives(document)
+    const kinds = guardKindsByName(document)
     for (const definition of document.definitions) {
       if (!isTypeDefinitionNode(definition) && !isTypeExtensionNode(definition)) continue
       const type = definition.name.value

@@ -1,12 +1,11 @@
 /** The error that stands for a field that was left out. */
 import type { FieldNode, SourceLocation } from 'graphql'
 import { errorTable } from '../errors.ts'
-import type { Credentials, Guard } from './guard.ts'
+import type { Guard } from './guard-directives.ts'
 import type { Requirement } from './guarded-schema.ts'
-import { loginThatWouldDo } from './step-up.ts'
+import type { Credentials, Requires } from './guards/guard-directive.ts'
 import type { StepUpPolicies } from './step-up.ts'
-import { whatIsMissing } from './what-is-missing.ts'
-import type { Requires } from './what-is-missing.ts'
+import { loginFor, whatIsMissing } from './what-is-missing.ts'
 
 /** The code of what was left out, while something of the operation is there. */
 export const deniedCode = 'UNAUTHORIZED_FIELD_OR_TYPE'
@@ -62,7 +61,7 @@ export function denialsFor(parts: DenialParts): MakeDenial {
     if (made) return made
     const failing = new Set(requirement.filter((guard) => parts.failing.has(guard)))
     const guards = [...failing].map((guard) => parts.guards[guard]!)
-    const login = loginThatWouldDo(guards, parts.credentials, parts.stepUp)
+    const login = loginFor(guards, parts.credentials, parts.stepUp)
     const extensions = {
       code: deniedCode,
       ...(login ? { reason: 'INSUFFICIENT_USER_AUTHENTICATION' as const } : {}),

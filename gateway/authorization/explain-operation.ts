@@ -1,9 +1,9 @@
 /** Every field of an operation with what it demands, who demands it, and what that means for a caller. */
 import type { Authorizer } from './authorizer.ts'
-import type { Caller } from './caller-masks.ts'
+import type { Caller } from './satisfied-requirements.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import type { Declaration, FindDeclarations } from './declarations.ts'
-import { meets, printGuard } from './guard.ts'
+import { isMet, printGuard } from './guard-directives.ts'
 import type { Reason } from './guarded-schema.ts'
 import type { GuardedElement, GuardedType, InheritedGuard } from './guarded-type.ts'
 
@@ -91,7 +91,7 @@ export function explainOperation(
     const { guard, because, at } = reason
     return {
       directive: printGuard(guard),
-      met: meets(guard, had),
+      met: isMet(guard, had),
       because,
       at: at.coordinate,
       declaredIn: because === 'the default' ? [] : find(at, guard.kind),

@@ -1,7 +1,22 @@
 /** The lists in `@requiresScopes` and `@policy`, as GraphQL coerces them. */
 import { Kind } from 'graphql'
-import type { ConstValueNode } from 'graphql'
+import type { ConstDirectiveNode, ConstValueNode } from 'graphql'
 import type { Alternatives } from './alternatives.ts'
+import { argument } from './links.ts'
+import { SupergraphRefused } from './supergraph-refused.ts'
+
+/** Returns the alternatives in an argument of a directive; throws SupergraphRefused if it has none. */
+export function readAlternatives(
+  directive: ConstDirectiveNode,
+  name: string,
+  coordinate: string,
+): Alternatives {
+  const found = alternativesIn(argument(directive, name))
+  if (found) return found
+  throw new SupergraphRefused(
+    `@${directive.name.value} on ${coordinate} has no list of lists of names in ${name}`,
+  )
+}
 
 /**
  * Returns the alternatives that a value stands for; undefined if it stands for none. A value where a

@@ -18,6 +18,7 @@ import { fragmentsOf } from '../graphql/fragments.ts'
 import type { Fragments } from '../graphql/fragments.ts'
 import { isIntrospection } from '../graphql/introspection-fields.ts'
 import { namedTypeOf } from '../graphql/named-type.ts'
+import { policiesOf } from './guard-directives.ts'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
 export interface GuardedOperation {
@@ -26,8 +27,8 @@ export interface GuardedOperation {
   readonly fragments: Fragments
   readonly rootType: string
   readonly selections: GuardedSelections
-  /** The guards that the operation touches, ascending; their positions are the bits of the mask. */
-  readonly touched: Requirement
+  /** The guards that the operation references, ascending; their positions are the bits of the mask. */
+  readonly referencedGuards: Requirement
   /** Whether it selects `__schema` or `__type`. */
   readonly introspects: boolean
   /** The policies to ask before authorizing. */
@@ -106,7 +107,7 @@ export function guardOperation(
   if (rootType === undefined) throw unknown(`root type for ${operation.operation}`)
   const fragments = fragmentsOf(document)
   const compiledFragments = new Map<string, GuardedSelections>()
-  const touched = new Set<number>()
+  const referenced = new Set<number>()
   let introspects = false
 
   const selections = compileSet(operation.selectionSet, rootType)
@@ -116,7 +117,7 @@ export function guardOperation(
     fragments,
     rootType,
     selections,
-    touched: [...touched].sort((left, right) => left - right),
+    referencedGuards: [...referenced].sort((left, right) => left - right),
     introspects,
     policies: policiesToAsk(),
     conditionVariables: conditionVariables(operation, fragments),
@@ -134,7 +135,7 @@ export function guardOperation(
       kind: 'fragment',
       node,
       typeCondition,
-      requirement: touch(typeCondition === undefined ? [] : typeRequirement(typeCondition)),
+      requirement: refer(typeCondition === undefined ? [] : typeRequirement(typeCondition)),
       selections:
         node.kind === Kind.FRAGMENT_SPREAD
           ? compileFragment(node.name.value)
@@ -167,7 +168,7 @@ export function guardOperation(
       responseKey,
       name,
       parentType,
-      requirement: touch(fieldRequirement(parentType, name)),
+      requirement: refer(fieldRequirement(parentType, name)),
       type,
       namedType,
       abstract: isAbstract(namedType),
@@ -176,8 +177,8 @@ export function guardOperation(
     }
   }
 
-  function touch(requirement: Requirement): Requirement {
-    for (const guard of requirement) touched.add(guard)
+  function refer(requirement: Requirement): Requirement {
+    for (const guard of requirement) referenced.add(guard)
     return requirement
   }
 
@@ -204,10 +205,7 @@ export function guardOperation(
   }
 
   function policiesToAsk(): string[] {
-    const names = [...touched].flatMap((number) => {
-      const guard = schema.guards[number]
-      return guard?.kind === 'policies' ? guard.anyOf.flat() : []
-    })
+    const names = policiesOf([...referenced].map((number) => schema.guards[number]!))
     return [...new Set([...names, ...(introspects ? options.introspectionPolicies : [])])]
   }
 }

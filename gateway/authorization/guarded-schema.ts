@@ -8,8 +8,8 @@ import type {
 } from 'graphql'
 import { namedTypeOf } from '../graphql/named-type.ts'
 import type { Slices } from '../slices.ts'
-import { guardTable } from './guard.ts'
-import type { Guard } from './guard.ts'
+import { readGuard, tokenGuard } from './guard-directives.ts'
+import type { Guard } from './guard-directives.ts'
 import type {
   GuardedElement,
   GuardedField,
@@ -18,7 +18,7 @@ import type {
   TypeKind,
 } from './guarded-type.ts'
 import { inheritedGuards } from './inherited-guards.ts'
-import { authenticated, meaningOf } from './read-guard.ts'
+import { numberedGuards } from './numbered-guards.ts'
 import { requiredFields } from './required-fields.ts'
 import type { SpecNames } from './security-specs.ts'
 import {
@@ -83,7 +83,7 @@ export function* guardedSchema(
   names: SpecNames,
   options: GuardedSchemaOptions,
 ): Slices<GuardedSchema> {
-  const table = guardTable([authenticated])
+  const table = numberedGuards([tokenGuard])
   const denyByDefault = options.default === 'deny'
   const subgraphs = subgraphNames(document)
   const contexts = typesByContext(document)
@@ -179,17 +179,19 @@ export function* guardedSchema(
     coordinate: string,
     node: TypeDefinitionNode | FieldDefinitionNode,
   ): GuardedElement {
-    const meanings = (node.directives ?? []).flatMap((directive) => {
-      const spec = names.directives.get(directive.name.value)
-      return spec ? [meaningOf(spec, directive, coordinate)] : []
-    })
-    const guards = meanings.filter((meaning) => meaning !== 'public')
+    let isPublic = false
+    const guards: Guard[] = []
+    for (const directive of node.directives ?? []) {
+      const meaning = names.directives.get(directive.name.value)
+      if (meaning === 'public') isPublic = true
+      else if (meaning) guards.push(readGuard(meaning, directive, coordinate))
+    }
     numbered(guards)
     return {
       coordinate,
       guards,
       inherited: [],
-      public: meanings.includes('public'),
+      public: isPublic,
       subgraphs: unique(
         [...applications(node, 'join__type'), ...applications(node, 'join__field')]
           .map(argumentsOf)
@@ -232,15 +234,15 @@ export function* guardedSchema(
     if (!type || !field || visited.has(field.coordinate)) return
     visited.add(field.coordinate)
 
-    yield* standingOn(field, 'the field')
-    yield* standingOn(type, 'its parent type')
+    yield* guardsOn(field, 'the field')
+    yield* guardsOn(type, 'its parent type')
     yield* inheritedBy(field, 'its interface')
     yield* inheritedBy(type, 'its interface')
     const output = types.get(field.namedType)
-    if (output) yield* standingOn(output, 'its output type')
+    if (output) yield* guardsOn(output, 'its output type')
     if (output) yield* inheritedBy(output, 'an interface of its output type')
     if (denyByDefault && !field.public && !type.public) {
-      yield { guard: authenticated, because: 'the default', at: field }
+      yield { guard: tokenGuard, because: 'the default', at: field }
     }
     if (field.fromInterfaceObject) yield* fromInterfaces(type, field)
     for (const { typeNames, fieldSet } of field.requires) {
@@ -265,13 +267,13 @@ export function* guardedSchema(
       const origin = types.get(interfaceName)
       const field = origin?.fields.get(name)
       if (!origin || !field) continue
-      yield* standingOn(field, 'its interface')
-      yield* standingOn(origin, 'its interface')
+      yield* guardsOn(field, 'its interface')
+      yield* guardsOn(origin, 'its interface')
     }
   }
 }
 
-function* standingOn(at: GuardedElement, because: Reason['because']): Generator<Reason, void> {
+function* guardsOn(at: GuardedElement, because: Reason['because']): Generator<Reason, void> {
   for (const guard of at.guards) yield { guard, because, at }
 }
 

@@ -1,6 +1,6 @@
 /** The types of a supergraph with what is demanded for them. */
 import type { TypeNode } from 'graphql'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard-directives.ts'
 
 export type TypeKind = 'object' | 'interface' | 'union' | 'scalar' | 'enum'
 

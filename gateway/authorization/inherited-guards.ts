@@ -7,7 +7,8 @@
 import type { Slices } from '../slices.ts'
 import { conjunction } from './alternatives.ts'
 import type { Alternatives } from './alternatives.ts'
-import type { Guard } from './guard.ts'
+import { directiveOf } from './guard-directives.ts'
+import type { Guard } from './guard-directives.ts'
 import type { GuardedElement, GuardedField, GuardedType, InheritedGuard } from './guarded-type.ts'
 
 /**
@@ -101,7 +102,7 @@ function meaningOf(
   guards: readonly Guard[],
   read: (anyOf: Alternatives) => Alternatives,
 ): string | undefined {
-  const lists = guards.flatMap((guard) => ('anyOf' in guard ? [read(guard.anyOf)] : []))
+  const lists = guards.map((guard) => read(directiveOf(guard.kind).alternatives(guard)))
   const all = conjunction(lists)
   return all && JSON.stringify(all)
 }

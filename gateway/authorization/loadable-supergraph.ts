@@ -44,7 +44,8 @@ function withoutSpecs(names: SpecNames): ASTVisitor {
     ScalarTypeDefinition: (node) => (names.owns(node.name.value) ? null : undefined),
     Directive(node, _key, _parent, _path, ancestors) {
       if (names.links.has(node as never)) return null
-      if (names.withoutLink(node.name.value)) throw unlinked(node.name.value)
+      const url = names.unlinked(node.name.value)
+      if (url !== undefined) throw unlinked(node.name.value, url)
       if (!names.directives.has(node.name.value)) return undefined
       const holder = ancestors.at(-1) as ASTNode
       if (!guardedKinds.includes(holder.kind)) {
@@ -58,9 +59,9 @@ function withoutSpecs(names: SpecNames): ASTVisitor {
   }
 }
 
-function unlinked(directive: string): SupergraphRefused {
+function unlinked(directive: string, url: string): SupergraphRefused {
   return new SupergraphRefused(
     `it has @${directive}, but no @link says which specification that is, so it would guard nothing: ` +
-      `link https://specs.apollo.dev/${directive}/v0.1, or give the directive another name`,
+      `link ${url}, or give the directive another name`,
   )
 }

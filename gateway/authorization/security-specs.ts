@@ -12,35 +12,39 @@ import {
   splitUrl,
   stringOf,
 } from './links.ts'
+import { directiveOf, guardKinds } from './guard-directives.ts'
+import type { GuardKind } from './guard-directives.ts'
 import type { Link } from './links.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'
 
-export type SpecName = 'authenticated' | 'requiresScopes' | 'policy' | 'public'
+/** What a directive of one of the specifications does: it guards, or it is `@public`. */
+export type DirectiveMeaning = GuardKind | 'public'
 
 /** Our own specification: `@public` lifts `authorization.default: deny` from a field or type. */
 export const publicSpecUrl = 'https://portcullis.dev/authorization/v0.1'
 
-/** Each with the URL of the only version whose meaning this stage knows. */
-const urls: Readonly<Record<SpecName, string>> = {
-  authenticated: 'https://specs.apollo.dev/authenticated/v0.1',
-  requiresScopes: 'https://specs.apollo.dev/requiresScopes/v0.1',
-  policy: 'https://specs.apollo.dev/policy/v0.1',
-  public: publicSpecUrl,
+interface Spec {
+  readonly name: string
+  readonly url: string
+  readonly meaning: DirectiveMeaning
 }
-const specs: ReadonlyMap<string, SpecName> = new Map(
-  (Object.keys(urls) as SpecName[]).map((name) => [urls[name], name]),
-)
 
-/** A directive with one of these names guards what it stands on, or looks as if it did. */
-const guardNames: readonly string[] = [...specs.values()].filter((name) => name !== 'public')
+const guardSpecs = guardKinds.map((meaning): Spec => ({ ...directiveOf(meaning), meaning }))
+const specs: readonly Spec[] = [
+  ...guardSpecs,
+  { name: 'public', url: publicSpecUrl, meaning: 'public' },
+]
 
 export interface SpecNames {
   /** The directives by the names they have in this supergraph. */
-  readonly directives: ReadonlyMap<string, SpecName>
+  readonly directives: ReadonlyMap<string, DirectiveMeaning>
   /** Whether a definition belongs to one of the specifications: their scalars, their directives. */
   readonly owns: (definitionName: string) => boolean
-  /** Whether a directive has the name of a guard, and no `@link` says whose it is. */
-  readonly withoutLink: (directiveName: string) => boolean
+  /**
+   * Returns the specification that a directive seems to be of, by its URL, when it has the name of a guard
+   * and no `@link` says whose it is.
+   */
+  readonly unlinked: (directiveName: string) => string | undefined
   /** The `@link` applications of the specifications. */
   readonly links: ReadonlySet<ConstDirectiveNode>
 }
@@ -54,13 +58,18 @@ export function readSpecNames(document: DocumentNode): SpecNames {
     return spec ? [{ spec, ...link }] : []
   })
   const directives = new Map(
-    links.flatMap(({ spec, ...link }) => namesOf(spec, link).map((name) => [name, spec] as const)),
+    links.flatMap(({ spec, ...link }) =>
+      namesOf(spec.name, link).map((name) => [name, spec.meaning] as const),
+    ),
   )
   const imported = new Set(links.flatMap(({ imports }) => imports.map(({ as }) => as)))
 
   return {
     directives,
-    withoutLink: (name) => guardNames.includes(name) && !all.some((link) => bringsIn(link, name)),
+    unlinked(name) {
+      const spec = guardSpecs.find((each) => each.name === name)
+      return spec && !all.some((link) => bringsIn(link, name)) ? spec.url : undefined
+    },
     links: new Set(links.map(({ node }) => node)),
     owns: (name) =>
       directives.has(name) ||
@@ -74,16 +83,16 @@ function bringsIn({ prefix, imports }: Link, directiveName: string): boolean {
   return prefix === directiveName || imports.some(({ as }) => as === `@${directiveName}`)
 }
 
-function specOf(url: string): SpecName | undefined {
+function specOf(url: string): Spec | undefined {
   const { identity, version } = splitUrl(url)
-  const known = specs.get(`${identity}/${version}`)
+  const known = specs.find((spec) => spec.url === `${identity}/${version}`)
   if (known) return known
-  const namesake = [...specs.keys()].find((each) =>
-    `${identity}/`.startsWith(`${splitUrl(each).identity}/`),
+  const namesake = specs.find((spec) =>
+    `${identity}/`.startsWith(`${splitUrl(spec.url).identity}/`),
   )
   if (namesake === undefined) return undefined
   throw new SupergraphRefused(
-    `it links ${url}, but of that specification only ${splitUrl(namesake).version} is known: ` +
+    `it links ${url}, but of that specification only ${splitUrl(namesake.url).version} is known: ` +
       'compose it for a version that this gateway enforces, or update the gateway',
   )
 }

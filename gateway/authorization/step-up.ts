@@ -1,13 +1,12 @@
 /**
  * Policies about the login itself: how strong it was, and how long ago (RFC 9470). The gateway decides
- * them from the access token, and tells who fails them which login would do.
+ * them by the access token, and its denials name the login that would be enough.
  */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { Alternatives } from './alternatives.ts'
-import type { Credentials, Guard } from './guard.ts'
 import type { DecidePolicies } from './policies.ts'
 
-/** A login that would do. */
+/** A login that is enough. */
 export interface StepUp {
   /** Any of these is strong enough, the preferred one first; none: however strong. */
   readonly acrValues: readonly string[]
@@ -18,7 +17,7 @@ export interface StepUp {
 /** By the name of the policy. */
 export type StepUpPolicies = Readonly<Record<string, StepUp>>
 
-/** Returns the decisions: those about the login made here, all others by whoever else decides. */
+/** Returns the decider that decides the policies about the login; the other decider decides all others. */
 export function withStepUp(
   policies: StepUpPolicies,
   otherwise: DecidePolicies,
@@ -35,7 +34,7 @@ export function withStepUp(
   }
 }
 
-/** A login of which the token does not tell is not strong, and was long ago. */
+/** A login that the access token does not describe is not strong, and was long ago. */
 function suffices({ acrValues, maxAge }: StepUp, claims: Claims | null, now: number): boolean {
   if (!claims) return false
   const { acr, auth_time: loggedInAt } = claims
@@ -45,23 +44,10 @@ function suffices({ acrValues, maxAge }: StepUp, claims: Claims | null, now: num
 }
 
 /**
- * Returns the login with which a known caller would meet all of these guards; undefined where a login
- * alone would not help.
+ * Returns the login that meets the alternative with the fewest policies to go, of those that a login can
+ * meet; undefined where none can be met.
  */
-export function loginThatWouldDo(
-  guards: readonly Guard[],
-  credentials: Credentials,
-  policies: StepUpPolicies,
-): StepUp | undefined {
-  if (credentials.scopes === undefined || guards.length === 0) return undefined
-  const each = guards.map((guard) =>
-    guard.kind === 'policies' ? easiest(guard.anyOf, credentials.policies, policies) : undefined,
-  )
-  return each.every((login) => login !== undefined) ? inOne(each) : undefined
-}
-
-/** Of the alternatives that a login can meet, the one with the fewest policies to go. */
-function easiest(
+export function easiestLogin(
   anyOf: Alternatives,
   granted: ReadonlySet<string>,
   policies: StepUpPolicies,
@@ -77,8 +63,8 @@ function easiest(
   return undefined
 }
 
-/** One login that is as strong and as recent as each of these; undefined if none can be. */
-function inOne(logins: readonly StepUp[]): StepUp | undefined {
+/** Returns one login that is as strong and as recent as each of these; undefined if none can be. */
+export function inOne(logins: readonly StepUp[]): StepUp | undefined {
   let acrValues: readonly string[] = []
   for (const login of logins) {
     if (login.acrValues.length === 0) continue

@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises'
+import { directiveOf, guardKinds } from '../../gateway/authorization/guard-directives.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { displayPath } from '../compose/problem.ts'
 import { decodeUtf8 } from '../compose/utf8.ts'
 import { readYaml } from '../compose/yaml-file.ts'
 
 /** The findings about names that may be meant as they are. */
-export const typoCodes = ['SCOPE_TYPO', 'POLICY_TYPO'] as const
-export type TypoCode = (typeof typoCodes)[number]
+const typoCodes: readonly string[] = guardKinds.flatMap(
+  (kind) => directiveOf(kind).names?.typo ?? [],
+)
 
-/** The names that are meant as they are, by the finding that asks about them. */
-export type AcceptedNames = Readonly<Record<TypoCode, readonly string[]>>
+/** The names that are meant as they are, by the code of the finding that asks about them. */
+export type AcceptedNames = Readonly<Record<string, readonly string[]>>
 
 export interface AcceptedFile {
   readonly path: string
@@ -17,7 +19,7 @@ export interface AcceptedFile {
   readonly isRequired: boolean
 }
 
-const nothing: AcceptedNames = { SCOPE_TYPO: [], POLICY_TYPO: [] }
+const nothing: AcceptedNames = {}
 
 /** Returns the names in that file, `SCOPE_TYPO: [one, another]`; what is wrong with it is a StartFailure. */
 export async function readAcceptedNames(file: AcceptedFile): Promise<AcceptedNames> {
@@ -36,22 +38,22 @@ export async function readAcceptedNames(file: AcceptedFile): Promise<AcceptedNam
   const { content, faults, lineOf } = readYaml(decoded.text)
   const [fault] = faults
   if (fault) throw new StartFailure(`${path}:${fault.line}:${fault.column}: ${fault.message}`)
-  return { ...nothing, ...namesIn(content ?? {}, path, lineOf) }
+  return namesIn(content ?? {}, path, lineOf)
 }
 
 function namesIn(
   content: unknown,
   path: string,
   lineOf: (path: readonly PropertyKey[]) => number | undefined,
-): Partial<AcceptedNames> {
+): AcceptedNames {
   const expected = `expected lists of names for ${typoCodes.join(' and ')}`
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new StartFailure(`${path}: ${expected}`)
   }
   for (const [code, names] of Object.entries(content)) {
-    const isKnown = (typoCodes as readonly string[]).includes(code)
+    const isKnown = typoCodes.includes(code)
     if (isKnown && Array.isArray(names) && names.every((name) => typeof name === 'string')) continue
     throw new StartFailure(`${path}:${lineOf([code]) ?? 1}: ${code}: ${expected}`)
   }
-  return content as Partial<AcceptedNames>
+  return content as AcceptedNames
 }

@@ -16,11 +16,11 @@ import { readAcceptedNames } from './accepted-names.ts'
 import type { AcceptedFile, AcceptedNames } from './accepted-names.ts'
 import type { Finding, Unplaced } from './finding.ts'
 import { nameTypos } from './name-typos.ts'
-import { openRoads } from './open-roads.ts'
 import { placesIn } from './places.ts'
 import { removedGuards } from './removed-guards.ts'
 import { schemaChanges } from './schema-changes.ts'
 import { unguardedMutations } from './unguarded-mutations.ts'
+import { unguardedPaths } from './unguarded-paths.ts'
 
 export interface CheckOptions {
   /** The path of supergraph.yaml. */
@@ -89,7 +89,7 @@ function findingsIn(
     ...unguardedMutations(now.guarded),
     ...typos.findings,
     ...typos.needless.map(needlesslyAccepted),
-    ...openRoads(now.guarded),
+    ...unguardedPaths(now.guarded),
     ...(last ? removedGuards(last.guarded, now.guarded) : []),
     ...(last ? schemaChanges(last.schema, now.schema) : []),
   ]

@@ -1,18 +1,26 @@
+import { directiveOf, guardKinds } from '../../gateway/authorization/guard-directives.ts'
+import type { GuardKind } from '../../gateway/authorization/guard-directives.ts'
 import type { GuardedElement, GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
-import type { AcceptedNames, TypoCode } from './accepted-names.ts'
+import type { AcceptedNames } from './accepted-names.ts'
 import type { Unplaced } from './finding.ts'
 
 export interface NameTypos {
   readonly findings: readonly Unplaced[]
   /** Names that are accepted, and that nothing asks about any more. */
-  readonly needless: readonly { readonly code: TypoCode; readonly name: string }[]
+  readonly needless: readonly { readonly code: string; readonly name: string }[]
 }
 
-const kinds = [
-  { kind: 'scopes', noun: 'scope', code: 'SCOPE_TYPO' },
-  { kind: 'policies', noun: 'policy', code: 'POLICY_TYPO' },
-] as const
-type Kind = (typeof kinds)[number]
+interface Kind {
+  readonly kind: GuardKind
+  readonly noun: string
+  readonly code: string
+}
+
+/** The guards that name something. */
+const kinds = guardKinds.flatMap((kind): Kind[] => {
+  const { names } = directiveOf(kind)
+  return names ? [{ kind, noun: names.noun, code: names.typo }] : []
+})
 
 /**
  * Returns the scopes and policies that are demanded in one place only, and look like another one mistyped.
@@ -22,10 +30,10 @@ export function nameTypos(schema: GuardedSchema, accepted: AcceptedNames): NameT
   const found = kinds.map((kind) => ({ kind, typos: typosOf(kind, schema) }))
   return {
     findings: found.flatMap(({ kind: { code }, typos }) =>
-      typos.flatMap(({ name, finding }) => (accepted[code].includes(name) ? [] : [finding])),
+      typos.flatMap(({ name, finding }) => (accepted[code]?.includes(name) ? [] : [finding])),
     ),
     needless: found.flatMap(({ kind: { code }, typos }) =>
-      accepted[code]
+      (accepted[code] ?? [])
         .filter((name) => !typos.some((typo) => typo.name === name))
         .map((name) => ({ code, name })),
     ),
@@ -53,7 +61,9 @@ function usesByName({ kind }: Kind, { types }: GuardedSchema): Map<string, strin
     ...type.fields.values(),
   ])
   for (const { coordinate, guards } of elements) {
-    const names = guards.flatMap((guard) => (guard.kind === kind ? guard.anyOf.flat() : []))
+    const names = guards
+      .filter((guard) => guard.kind === kind)
+      .flatMap((guard) => directiveOf(kind).alternatives(guard).flat())
     for (const name of new Set(names)) uses.set(name, [...(uses.get(name) ?? []), coordinate])
   }
   return uses

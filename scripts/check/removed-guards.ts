@@ -1,5 +1,5 @@
-import { printGuard } from '../../gateway/authorization/guard.ts'
-import type { Guard } from '../../gateway/authorization/guard.ts'
+import { directiveOf, printGuard } from '../../gateway/authorization/guard-directives.ts'
+import type { Guard } from '../../gateway/authorization/guard-directives.ts'
 import type { GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
 import type { Unplaced } from './finding.ts'
 
@@ -31,13 +31,11 @@ function guardsOf(schema: GuardedSchema, typeName: string, fieldName: string): G
   return [...byText.values()]
 }
 
-/** Whether everybody who meets the one guard meets the other. */
+/** Whether every caller who meets the one guard meets the other. Claims come with an access token only. */
 function implies(one: Guard, other: Guard): boolean {
-  if (other.kind === 'authenticated') return one.kind !== 'policies'
-  if (one.kind !== other.kind) return false
-  return one.anyOf.every((all) =>
-    other.anyOf.some((fewer) => fewer.every((name) => all.includes(name))),
-  )
+  const directive = directiveOf(one.kind)
+  if (other.kind === 'authenticated') return directive.decidedBy === 'claims'
+  return one.kind === other.kind && directive.implies(one, other)
 }
 
 function printed(guards: readonly Guard[]): string {

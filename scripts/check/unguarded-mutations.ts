@@ -1,6 +1,11 @@
 import { OperationTypeNode } from 'graphql'
+import { directiveOf, guardKinds } from '../../gateway/authorization/guard-directives.ts'
 import type { GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
 import type { Unplaced } from './finding.ts'
+
+const anyGuard = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
+  guardKinds.map((kind) => `@${directiveOf(kind).name}`),
+)
 
 /** Returns the root mutations that anybody may run, unless somebody has said that this is meant. */
 export function unguardedMutations(schema: GuardedSchema): Unplaced[] {
@@ -12,6 +17,6 @@ export function unguardedMutations(schema: GuardedSchema): Unplaced[] {
       severity: 'error',
       code: 'MUTATION_UNGUARDED',
       coordinate,
-      message: `anybody may run ${coordinate}: guard it with @authenticated, @requiresScopes or @policy, or mark it @public`,
+      message: `anybody may run ${coordinate}: guard it with ${anyGuard}, or mark it @public`,
     }))
 }

@@ -1,9 +1,10 @@
 import { Kind, visit } from 'graphql'
 import type { ConstArgumentNode, ConstDirectiveNode, ConstValueNode, DocumentNode } from 'graphql'
 import type { Alternatives } from '../../gateway/authorization/alternatives.ts'
-import { guardDirectives } from '../../gateway/authorization/guard-directives.ts'
-import type { Guard } from '../../gateway/authorization/guard.ts'
+import { directiveOf } from '../../gateway/authorization/guard-directives.ts'
+import type { GuardKind } from '../../gateway/authorization/guard-directives.ts'
 import { alternativesIn } from '../../gateway/authorization/guard-lists.ts'
+import { guardKindsByName } from '../../gateway/authorization/subgraph-guards.ts'
 import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
 
 export interface CoercedGuards {
@@ -23,23 +24,21 @@ export function coerceGuards(document: DocumentNode): CoercedGuards {
   const coerced = visit(document, {
     Directive(node) {
       const kind = kinds.get(node.name.value)
-      if (kind === undefined || kind === 'authenticated') return undefined
-      return coerceArguments(node as ConstDirectiveNode, kind)
+      const list = kind && directiveOf(kind).listArgument
+      if (list === undefined) return undefined
+      const directive = node as ConstDirectiveNode
+      const given = directive.arguments ?? []
+      return { ...directive, arguments: given.map((each) => coerceArgument(each, list, directive)) }
     },
   })
   return { document: coerced, unreadable }
 
-  function coerceArguments(node: ConstDirectiveNode, kind: Guard['kind']): ConstDirectiveNode {
-    const given = node.arguments ?? []
-    return { ...node, arguments: given.map((each) => coerceArgument(each, node, kind)) }
-  }
-
   function coerceArgument(
     given: ConstArgumentNode,
+    list: string,
     directive: ConstDirectiveNode,
-    kind: Guard['kind'],
   ): ConstArgumentNode {
-    if (given.name.value !== kind) return given
+    if (given.name.value !== list) return given
     const alternatives = alternativesIn(given.value)
     if (alternatives) return { ...given, value: listOfLists(alternatives) }
     unreadable.push(directive)
@@ -48,9 +47,9 @@ export function coerceGuards(document: DocumentNode): CoercedGuards {
 }
 
 /** Composition itself reports a link that cannot be read. */
-function kindsIn(document: DocumentNode): ReadonlyMap<string, Guard['kind']> {
+function kindsIn(document: DocumentNode): ReadonlyMap<string, GuardKind> {
   try {
-    return guardDirectives(document)
+    return guardKindsByName(document)
   } catch (cause) {
     if (cause instanceof SupergraphRefused) return new Map()
     throw cause

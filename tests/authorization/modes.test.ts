@@ -7,8 +7,8 @@ import { challengeOf } from '../../gateway/authorization/challenge.ts'
 import { declarationsIn, withDeclarations } from '../../gateway/authorization/declarations.ts'
 import { explainOperation } from '../../gateway/authorization/explain-operation.ts'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
-import { authenticated, meaningOf } from '../../gateway/authorization/read-guard.ts'
-import type { Meanings } from '../../gateway/authorization/read-guard.ts'
+import { readGuard } from '../../gateway/authorization/guard-directives.ts'
+import type { GuardDirective } from '../../gateway/authorization/guards/guard-directive.ts'
 import {
   compose,
   federationLink,
@@ -363,9 +363,9 @@ describe('a supergraph that cannot be enforced is refused', () => {
 
   test('a directive of a specification that has no meaning here', () => {
     const application = { kind: Kind.DIRECTIVE, name: { kind: Kind.NAME, value: 'roles' } } as const
-    expect(() => meaningOf('roles' as never, application, 'User')).toThrow()
-    // @ts-expect-error a table without all of them does not compile
-    const incomplete: Meanings = { public: () => 'public', authenticated: () => authenticated }
+    expect(() => readGuard('roles' as never, application, 'User')).toThrow()
+    // @ts-expect-error a row without all columns does not compile
+    const incomplete: GuardDirective<object> = { name: 'roles', read: () => ({}) }
     expect(Object.keys(incomplete)).toHaveLength(2)
   })
 

@@ -1,8 +1,9 @@
 /** Policies about the login itself (RFC 9470): what decides, and which login is asked for. */
 import { describe, expect, test } from '@jest/globals'
 import type { Alternatives } from '../../gateway/authorization/alternatives.ts'
-import type { Guard } from '../../gateway/authorization/guard.ts'
-import { loginThatWouldDo, withStepUp } from '../../gateway/authorization/step-up.ts'
+import type { Guard } from '../../gateway/authorization/guard-directives.ts'
+import { withStepUp } from '../../gateway/authorization/step-up.ts'
+import { loginFor } from '../../gateway/authorization/what-is-missing.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 
 const now = 1_800_000_000
@@ -61,9 +62,13 @@ describe('a policy about the login', () => {
 
 describe('the login that would do', () => {
   const guard = (...anyOf: Alternatives): Guard => ({ kind: 'policies', anyOf })
-  const known = { scopes: new Set<string>(), policies: new Set<string>() }
-  const login = (guards: Guard[], credentials: Parameters<typeof loginThatWouldDo>[1] = known) =>
-    loginThatWouldDo(guards, credentials, policies)
+  const known = {
+    claims: { sub: 'user' } as Claims | null,
+    scopes: new Set<string>(),
+    policies: new Set<string>(),
+  }
+  const login = (guards: Guard[], credentials: Parameters<typeof loginFor>[1] = known) =>
+    loginFor(guards, credentials, policies)
 
   test.each<[string, Guard[], unknown]>([
     ['a strong one', [guard(['strong'])], { acrValues: ['aal3', 'aal2'] }],
@@ -96,7 +101,7 @@ describe('the login that would do', () => {
   })
 
   test('is none for the anonymous caller, who has to log in at all', () => {
-    const anonymous = { scopes: undefined, policies: new Set<string>() }
+    const anonymous = { ...known, claims: null }
     expect(login([guard(['strong'])], anonymous)).toBeUndefined()
   })
 })

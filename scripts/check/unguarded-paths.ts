@@ -1,6 +1,6 @@
-/** Ways to guarded types on which nothing is demanded. */
+/** The paths to guarded types that demand nothing themselves. */
 import { OperationTypeNode } from 'graphql'
-import { printGuard } from '../../gateway/authorization/guard.ts'
+import { printGuard } from '../../gateway/authorization/guard-directives.ts'
 import type {
   GuardedField,
   GuardedSchema,
@@ -9,7 +9,7 @@ import type {
 import type { Unplaced } from './finding.ts'
 
 /** A field on the type that has it. */
-interface Road {
+interface Edge {
   readonly from: GuardedType
   readonly field: GuardedField
 }
@@ -18,21 +18,21 @@ interface Road {
  * Returns the fields through which anybody reaches a type that is guarded elsewhere: by a guard on the
  * type itself, or on every root field that hands it out. What is marked @public is meant.
  */
-export function openRoads(schema: GuardedSchema): Unplaced[] {
+export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
   const reachable = reachableByAnybody(schema)
-  const roads = [...schema.types.values()].flatMap((from) =>
+  const edges = [...schema.types.values()].flatMap((from) =>
     [...from.fields.values()].map((field) => ({ from, field })),
   )
-  const open = roads.filter((road) => reachable.has(road.from.name) && isOpen(road))
+  const open = edges.filter((edge) => reachable.has(edge.from.name) && isOpen(edge))
   return [...open.flatMap(toMembers), ...open.filter(leadsAround).map(around)]
 
-  function isOpen({ from, field }: Road): boolean {
+  function isOpen({ from, field }: Edge): boolean {
     return !isPublic({ from, field }) && schema.fieldRequirement(from.name, field.name).length === 0
   }
 
   /** A union or an interface is open although a type in it is guarded. */
-  function toMembers(road: Road): Unplaced[] {
-    const { field } = road
+  function toMembers(edge: Edge): Unplaced[] {
+    const { field } = edge
     const output = schema.types.get(field.namedType)
     if (output === undefined || output.kind === 'object' || output.public) return []
     const guarded = [...schema.possibleTypes(output.name)]
@@ -42,38 +42,38 @@ export function openRoads(schema: GuardedSchema): Unplaced[] {
       severity: 'error',
       code: 'GUARDED_TYPE_REACHABLE',
       coordinate: field.coordinate,
-      message: `anybody reaches ${name} as ${output.name} through ${pathOf(road)}, although ${name} demands ${guards.map(printGuard).join(' and ')}: guard ${field.coordinate}, or mark it @public`,
+      message: `anybody reaches ${name} as ${output.name} through ${pathOf(edge)}, although ${name} demands ${guards.map(printGuard).join(' and ')}: guard ${field.coordinate}, or mark it @public`,
     }))
   }
 
-  /** Every root field that hands the type out demands something, and this road leads around them. */
-  function leadsAround({ from, field }: Road): boolean {
+  /** Every root field that hands the type out demands something, and this edge leads around them. */
+  function leadsAround({ from, field }: Edge): boolean {
     const output = schema.types.get(field.namedType)
     if (output === undefined || output.kind === 'scalar' || output.kind === 'enum') return false
     if (isRoot(from) || output.public || !showsSomething(output)) return false
-    const front = frontRoads(output.name)
-    return front.length > 0 && front.every((road) => road.field.guards.length > 0)
+    const front = rootEdges(output.name)
+    return front.length > 0 && front.every((edge) => edge.field.guards.length > 0)
   }
 
-  function around(road: Road): Unplaced {
-    const { field } = road
-    const front = frontRoads(field.namedType)[0]!.field
+  function around(edge: Edge): Unplaced {
+    const { field } = edge
+    const front = rootEdges(field.namedType)[0]!.field
     return {
       severity: 'error',
       code: 'GUARDED_TYPE_REACHABLE',
       coordinate: field.coordinate,
-      message: `anybody reaches ${field.namedType} through ${pathOf(road)}, although ${front.coordinate} demands ${front.guards.map(printGuard).join(' and ')}: guard the type ${field.namedType}, or mark ${field.coordinate} @public`,
+      message: `anybody reaches ${field.namedType} through ${pathOf(edge)}, although ${front.coordinate} demands ${front.guards.map(printGuard).join(' and ')}: guard the type ${field.namedType}, or mark ${field.coordinate} @public`,
     }
   }
 
   /** `Query.review > Review.author`: the shortest one. */
-  function pathOf({ from, field }: Road): string {
+  function pathOf({ from, field }: Edge): string {
     return [...reachable.get(from.name)!, field.coordinate].join(' > ')
   }
 
-  function frontRoads(typeName: string): Road[] {
-    return roads.filter(
-      (road) => isRoot(road.from) && road.field.namedType === typeName && !isPublic(road),
+  function rootEdges(typeName: string): Edge[] {
+    return edges.filter(
+      (edge) => isRoot(edge.from) && edge.field.namedType === typeName && !isPublic(edge),
     )
   }
 
@@ -93,7 +93,7 @@ export function openRoads(schema: GuardedSchema): Unplaced[] {
   }
 }
 
-function isPublic({ from, field }: Road): boolean {
+function isPublic({ from, field }: Edge): boolean {
   return from.public || field.public
 }
 
