@@ -1,7 +1,7 @@
 /**
- * Replaces how the planner's library finds the variables in the arguments of a field. The library looks
- * at each list twice, by its elements and by its keys, which makes 2^n visits for lists nested n deep: a
- * literal of 100 characters kept it busy for good.
+ * The fault: to find the variables in the arguments of a field, the planner's library visits each list
+ * twice, by its elements and by its keys. That is 2^n visits for lists nested n deep: a literal of 100
+ * characters keeps it busy forever. Importing this file replaces that function.
  */
 import { isVariable, VariableCollector } from '@apollo/federation-internals'
 

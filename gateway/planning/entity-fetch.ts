@@ -1,12 +1,7 @@
-/** Taking fetches of entities apart: the fields they select, and the inputs they need. */
+/** Fetches of entities: the fields that they select, and the inputs that they need. */
 import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner'
 import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'
-import type {
-  DocumentNode,
-  OperationDefinitionNode,
-  SelectionNode,
-  SelectionSetNode,
-} from 'graphql'
+import type { OperationDefinitionNode, SelectionNode, SelectionSetNode } from 'graphql'
 
 /** A field of an entity in a fetch: `... on type { field }`. */
 export interface EntityField {
@@ -16,17 +11,25 @@ export interface EntityField {
   readonly conditions: string
 }
 
+/** A fetch that is not for all entities at its place. */
+export type FetchForSomeEntities = FetchNode & {
+  /** Its representations have to hold one of these keys complete. */
+  readonly keys?: readonly (readonly string[])[]
+  /** It is for entities that are without this field. */
+  readonly unless?: string
+}
+
 /** Returns the fields that a fetch selects of entities, each once; `__typename` does not count. */
 export function entityFieldsOf(fetch: FetchNode): EntityField[] {
   const fields = new Map<string, EntityField>()
-  selectFields(parseOperation(fetch), (field) => {
+  selectFields(parseOperation(fetch.operation), (field) => {
     fields.set(Object.values(field).join(' '), field)
     return true
   })
   return [...fields.values()]
 }
 
-/** Returns the names of the fields that are asked for under more than one set of conditions. */
+/** Returns the names of the fields that are selected under more than one set of conditions. */
 export function fieldsUnderSeveralConditions(fields: readonly EntityField[]): Set<string> {
   const conditions = new Map(fields.map((one) => [one.field, one.conditions]))
   return new Set(
@@ -40,11 +43,11 @@ export function partOfFetch(
   keepField: (field: EntityField) => boolean,
   keepInput: (name: string) => boolean,
 ): FetchNode | undefined {
-  const operation = selectFields(parseOperation(fetch), keepField)
+  const operation = selectFields(parseOperation(fetch.operation), keepField)
   if (!operation) return undefined
   return {
     ...fetch,
-    operation: stripIgnoredCharacters(print(withoutUnusedVariables(operation))),
+    operation: stripIgnoredCharacters(print(withUsedVariables(operation))),
     requires: keepInputs(fetch.requires ?? [], keepInput),
   }
 }
@@ -57,9 +60,9 @@ export function inputNames(selections: readonly QueryPlanSelectionNode[]): strin
   })
 }
 
-function parseOperation(fetch: FetchNode): OperationDefinitionNode {
-  const document: DocumentNode = parse(fetch.operation, { noLocation: true })
-  const [operation] = document.definitions
+/** Returns the operation of a fetch, parsed. */
+export function parseOperation(text: string): OperationDefinitionNode {
+  const [operation] = parse(text, { noLocation: true }).definitions
   if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('not an operation')
   return operation
 }
@@ -110,7 +113,8 @@ function keepInputs(
   })
 }
 
-function withoutUnusedVariables(operation: OperationDefinitionNode): OperationDefinitionNode {
+/** Returns the operation that declares only the variables it uses. */
+export function withUsedVariables(operation: OperationDefinitionNode): OperationDefinitionNode {
   const used = new Set<string>()
   visit(operation.selectionSet, { Variable: ({ name }) => void used.add(name.value) })
   const variableDefinitions = (operation.variableDefinitions ?? []).filter(({ variable }) =>

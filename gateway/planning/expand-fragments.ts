@@ -1,73 +1,51 @@
 /**
- * Writes fragments out where they are used, without those that no object can fit and without
- * conditions that every object fits. The planner gives up on such fragments in a subgraph that does
- * not know their types, which is the case for all interface objects.
+ * The fault: the planner gives up on a fragment in a subgraph that does not know its type. Where a
+ * subgraph has interface objects, it knows none of the types that implement the interface.
  */
 import {
   getNamedType,
-  getOperationAST,
-  GraphQLError,
   isAbstractType,
   isCompositeType,
   isInterfaceType,
   isObjectType,
   isUnionType,
   Kind,
-  OperationTypeNode,
 } from 'graphql'
 import type {
   DirectiveNode,
   DocumentNode,
   FieldNode,
   GraphQLCompositeType,
-  GraphQLSchema,
   InlineFragmentNode,
+  OperationDefinitionNode,
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
 import { GatewayError } from '../errors.ts'
 import { fragmentsOf } from '../graphql/fragments.ts'
 import { typenameField } from '../graphql/introspection-fields.ts'
-import { nothingKnown, remainingConditions } from './known-conditions.ts'
-import type { KnownConditions, RemainingConditions } from './known-conditions.ts'
-import { mergeRootFields } from './merge-root-fields.ts'
+import type { OperationToPlan, PassRules } from './passes.ts'
 
 /** The most selections of an operation with its fragments written out. */
 const mostSelections = 100_000
 
-export interface FragmentTypes {
-  /** The schema that clients see. */
-  readonly schema: GraphQLSchema
-  /** The interfaces of which some subgraph has interface objects. */
-  readonly interfaceObjects: ReadonlySet<string>
-}
-
-/** Returns a document that holds nothing but the operation. */
+/**
+ * Returns the operation with an inline fragment for each spread. A fragment that fits no object is left
+ * out; a type condition that fits every object is, too.
+ */
 export function expandFragments(
-  { schema, interfaceObjects }: FragmentTypes,
-  document: DocumentNode,
-  operationName: string | undefined,
-): DocumentNode {
-  const operation = getOperationAST(document, operationName)
-  const root = operation && schema.getRootType(operation.operation)
-  if (!operation || !root) throw new GraphQLError('The document has no such operation.')
+  operation: OperationDefinitionNode,
+  { apiSchema: schema, interfaceObjects }: Pick<PassRules, 'apiSchema' | 'interfaceObjects'>,
+  { document }: OperationToPlan,
+): OperationDefinitionNode {
   const fragments = fragmentsOf(document)
   let selections = 0
-  const selectionSet = expand(operation.selectionSet, root, nothingKnown)
-  const isMutation = operation.operation === OperationTypeNode.MUTATION
-  const expanded = {
-    ...operation,
-    selectionSet: isMutation ? mergeRootFields(selectionSet) : selectionSet,
-  }
-  return { kind: Kind.DOCUMENT, definitions: [expanded] }
+  const root = schema.getRootType(operation.operation)!
+  return { ...operation, selectionSet: expand(operation.selectionSet, root) }
 
-  function expand(
-    set: SelectionSetNode,
-    parent: GraphQLCompositeType,
-    known: KnownConditions,
-  ): SelectionSetNode {
+  function expand(set: SelectionSetNode, parent: GraphQLCompositeType): SelectionSetNode {
     const expanded = withoutRepeatedSpreads(set.selections).flatMap((one) =>
-      expandSelection(one, parent, known),
+      expandSelection(one, parent),
     )
     return {
       kind: Kind.SELECTION_SET,
@@ -78,52 +56,40 @@ export function expandFragments(
   function expandSelection(
     selection: SelectionNode,
     parent: GraphQLCompositeType,
-    above: KnownConditions,
   ): readonly SelectionNode[] {
     if (++selections > mostSelections) throw new GatewayError('OPERATION_TOO_COMPLEX')
-    const conditions = remainingConditions(selection.directives, above)
-    if (!conditions) return []
-    if (selection.kind === Kind.FIELD) return [expandField(selection, parent, conditions)]
+    if (selection.kind === Kind.FIELD) return [expandField(selection, parent)]
+    const { directives } = selection
     if (selection.kind === Kind.INLINE_FRAGMENT) {
       const condition = selection.typeCondition?.name.value
-      return expandFragment(condition, selection.selectionSet, parent, conditions)
+      return expandFragment(condition, selection.selectionSet, parent, directives)
     }
     const fragment = fragments.get(selection.name.value)
     if (!fragment) return []
     const condition = fragment.typeCondition.name.value
-    return expandFragment(condition, fragment.selectionSet, parent, conditions)
+    return expandFragment(condition, fragment.selectionSet, parent, directives)
   }
 
-  function expandField(
-    original: FieldNode,
-    parent: GraphQLCompositeType,
-    { directives, known }: RemainingConditions,
-  ): FieldNode {
-    const field = original.directives?.length ? { ...original, directives } : original
+  function expandField(field: FieldNode, parent: GraphQLCompositeType): FieldNode {
     if (!field.selectionSet || isUnionType(parent)) return field
     const definition = parent.getFields()[field.name.value]
     const type = definition && getNamedType(definition.type)
     // Introspection has types of its own, and no part in the plan.
     if (!isCompositeType(type)) return field
-    const inner = expand(field.selectionSet, type, known)
-    // The planner leaves out a field with a condition when all below it have conditions of their own.
-    const mayBeEmpty = isConditional(field) && inner.selections.every(isConditional)
-    const selections = mayBeEmpty ? [...inner.selections, typenameField] : inner.selections
-    return { ...field, selectionSet: { ...inner, selections } }
+    return { ...field, selectionSet: expand(field.selectionSet, type) }
   }
 
   function expandFragment(
     condition: string | undefined,
     set: SelectionSetNode,
     parent: GraphQLCompositeType,
-    { directives, known }: RemainingConditions,
+    directives: readonly DirectiveNode[] | undefined,
   ): readonly SelectionNode[] {
     const wanted = condition === undefined ? parent : schema.getType(condition)
     if (!isCompositeType(wanted)) return []
-    return narrow(parent, wanted).flatMap((type): readonly SelectionNode[] => {
-      const inner = expand(set, type, known)
-      if (type !== parent) return [inlineFragment(inner, directives, type.name)]
-      return directives.length > 0 ? [inlineFragment(inner, directives)] : inner.selections
+    return narrow(parent, wanted).map((type) => {
+      const remaining = type === parent ? undefined : type.name
+      return inlineFragment(expand(set, type), directives, remaining)
     })
   }
 
@@ -138,7 +104,7 @@ export function expandFragments(
     }
     const candidates = new Set(objectsOf(parent))
     const common = objectsOf(wanted).filter((type) => candidates.has(type))
-    // Without any object type there is nothing to tell which objects fit: interface objects are left.
+    // Without any object type, nothing says which objects fit: interface objects are left.
     if (common.length === 0) {
       return candidates.size === 0 || isEmptyInterface(wanted) ? [wanted] : []
     }
@@ -195,12 +161,4 @@ function withoutRepeatedSpreads(selections: readonly SelectionNode[]): readonly 
     spread.add(selection.name.value)
     return !isRepeated
   })
-}
-
-function isConditional(selection: SelectionNode): boolean {
-  if (selection.directives?.length) return true
-  return (
-    selection.kind === Kind.INLINE_FRAGMENT &&
-    selection.selectionSet.selections.every(isConditional)
-  )
 }

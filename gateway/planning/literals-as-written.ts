@@ -1,9 +1,9 @@
 /**
- * Literals of custom scalars reach subgraphs as the client wrote them.
+ * The fault: the planner makes JavaScript values of literals of custom scalars and prints those:
+ * 9007199254740993 becomes ...992, 0.10 becomes 0.1, an enum value a string.
  *
- * The planner makes JavaScript values of all arguments and writes those: 9007199254740993 becomes ...992,
- * 0.10 becomes 0.1, an enum value a string. What would change is a text of our own while the planner has
- * the operation, and goes back to what it was in the operations that the planner has written.
+ * Each literal that would change is a string of our own while the planner has the operation, and is
+ * put back into the operations that the planner has written.
  */
 import type { PlanNode } from '@apollo/query-planner'
 import {
@@ -15,62 +15,56 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql'
-import type { ASTNode, DocumentNode, GraphQLSchema, StringValueNode, ValueNode } from 'graphql'
+import type { ASTNode, DocumentNode, OperationDefinitionNode, ValueNode } from 'graphql'
+import type { OperationToPlan, PassRules } from './passes.ts'
+import { replaceFetches } from './plan-nodes.ts'
 
-export interface LiteralsKept {
-  /** The document for the planner. */
-  readonly document: DocumentNode
-  /** Returns the plan with the literals as they were written. */
-  restore(plan: PlanNode): PlanNode
-}
-
-/**
- * Returns the document with literals that the planner leaves alone.
- *
- * @param schema the one that clients see
- */
-export function keepLiterals(schema: GraphQLSchema, document: DocumentNode): LiteralsKept {
-  const { texts, hasLiteralThatChanges } = literalsOf(document)
-  if (!hasLiteralThatChanges) return { document, restore: (plan) => plan }
-  const prefix = unusedPrefix(texts)
-  const literals = new Map<string, string>()
-  const types = new TypeInfo(schema)
+/** Returns the operation with a string in the place of each literal that the planner would change. */
+export function replaceLiterals(
+  operation: OperationDefinitionNode,
+  { apiSchema }: Pick<PassRules, 'apiSchema'>,
+  { document }: OperationToPlan,
+): OperationDefinitionNode {
+  const prefix = prefixFor(document)
+  if (prefix === undefined) return operation
+  const types = new TypeInfo(apiSchema)
   /** How deep the value of a custom scalar is that is visited, itself included. */
   let outermost: number | undefined
 
-  const kept = visit(
-    document,
+  return visit(
+    operation,
     visitWithTypeInfo(types, {
       enter(node, _key, _parent, path) {
         if (outermost === undefined && isOfCustomScalar(node, types)) outermost = path.length
-        return outermost !== undefined && changes(node) ? standIn(node.value) : undefined
+        if (outermost === undefined || !changes(node)) return undefined
+        return { kind: Kind.STRING, value: prefix + node.value }
       },
       leave(_node, _key, _parent, path) {
         if (path.length === outermost) outermost = undefined
       },
     }),
-  ) as DocumentNode
-  const written = [...literals.keys()]
-  const standIns = new RegExp(`"${prefix}(\\d+)"`, 'g')
+  )
+}
 
-  return {
-    document: kept,
-    restore: (plan) =>
-      changeOperations(plan, (operation) =>
-        operation.replace(standIns, (_, index: string) => written[Number(index)]!),
-      ),
-  }
-
-  function standIn(literal: string): StringValueNode {
-    const value = literals.get(literal) ?? `${prefix}${literals.size}`
-    literals.set(literal, value)
-    return { kind: Kind.STRING, value }
-  }
+/** Returns the plan with the literals as the client wrote them. */
+export function restoreLiterals(
+  plan: PlanNode,
+  _rules: unknown,
+  { document }: OperationToPlan,
+): PlanNode {
+  const prefix = prefixFor(document)
+  if (prefix === undefined) return plan
+  // Numbers and names: no character of these is escaped in a string.
+  const replaced = new RegExp(`"${prefix}([\\w.+-]+)"`, 'g')
+  return replaceFetches(plan, (fetch) => ({
+    ...fetch,
+    operation: fetch.operation.replace(replaced, '$1'),
+  }))
 }
 
 type ScalarLiteral = Extract<ValueNode, { kind: Kind.INT | Kind.FLOAT | Kind.ENUM }>
 
-/** Whether the planner writes the literal otherwise. */
+/** Returns whether the planner prints the literal differently. */
 function changes(node: ASTNode): node is ScalarLiteral {
   if (node.kind === Kind.ENUM) return true
   if (node.kind !== Kind.INT && node.kind !== Kind.FLOAT) return false
@@ -90,7 +84,8 @@ const kindsOfValues: ReadonlySet<Kind> = new Set([
   Kind.OBJECT,
 ])
 
-function literalsOf(document: DocumentNode) {
+/** Returns what no string of the document starts with; undefined when no literal would change. */
+function prefixFor(document: DocumentNode): string | undefined {
   const texts: string[] = []
   let hasLiteralThatChanges = false
   visit(document, {
@@ -99,7 +94,7 @@ function literalsOf(document: DocumentNode) {
       else hasLiteralThatChanges ||= changes(node)
     },
   })
-  return { texts, hasLiteralThatChanges }
+  return hasLiteralThatChanges ? unusedPrefix(texts) : undefined
 }
 
 /** Returns a text that is in none of the texts. */
@@ -110,26 +105,4 @@ function unusedPrefix(texts: readonly string[]): string {
   let number = 0
   while (taken.has(String(number))) number++
   return `_literal${number}_`
-}
-
-function changeOperations(node: PlanNode, change: (operation: string) => string): PlanNode {
-  switch (node.kind) {
-    case 'Fetch':
-      return { ...node, operation: change(node.operation) }
-    case 'Sequence':
-    case 'Parallel':
-      return { ...node, nodes: node.nodes.map((child) => changeOperations(child, change)) }
-    case 'Flatten':
-      return { ...node, node: changeOperations(node.node, change) }
-    case 'Condition': {
-      const { ifClause, elseClause } = node
-      return {
-        ...node,
-        ...(ifClause ? { ifClause: changeOperations(ifClause, change) } : {}),
-        ...(elseClause ? { elseClause: changeOperations(elseClause, change) } : {}),
-      }
-    }
-    default:
-      return node
-  }
 }

@@ -1,5 +1,15 @@
-import { Kind, print } from 'graphql'
-import type { DirectiveNode, FieldNode, SelectionNode, SelectionSetNode } from 'graphql'
+/**
+ * The fault: selections of a mutation that have one response name are one field, whatever conditions
+ * they have; the planner takes them for several fields, and the mutation is executed several times.
+ */
+import { Kind, OperationTypeNode, print } from 'graphql'
+import type {
+  DirectiveNode,
+  FieldNode,
+  OperationDefinitionNode,
+  SelectionNode,
+  SelectionSetNode,
+} from 'graphql'
 
 interface RootField {
   readonly field: FieldNode
@@ -7,11 +17,13 @@ interface RootField {
   readonly directives: readonly DirectiveNode[]
 }
 
-/**
- * Returns the root fields of a mutation with each executed once: selections of one response name are
- * one field, whatever conditions they have, but the planner takes them for several.
- */
-export function mergeRootFields(set: SelectionSetNode): SelectionSetNode {
+/** Returns the operation in which each root field of a mutation is selected once. */
+export function mergeRootFields(operation: OperationDefinitionNode): OperationDefinitionNode {
+  if (operation.operation !== OperationTypeNode.MUTATION) return operation
+  return { ...operation, selectionSet: merged(operation.selectionSet) }
+}
+
+function merged(set: SelectionSetNode): SelectionSetNode {
   const byKey = new Map<string, RootField[]>()
   for (const root of rootFields(set, [])) {
     const key = (root.field.alias ?? root.field.name).value
@@ -40,7 +52,7 @@ function rootFields(set: SelectionSetNode, above: readonly DirectiveNode[]): Roo
   })
 }
 
-/** The conditions go to what is selected inside. */
+/** Returns the field without a condition: the conditions move to what is selected inside. */
 function unconditional(fields: readonly RootField[]): FieldNode {
   const { directives: _, selectionSet, ...field } = fields[0]!.field
   if (!selectionSet) return field

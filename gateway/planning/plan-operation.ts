@@ -1,4 +1,8 @@
-/** Operation -> QueryPlan: which subgraph is asked for what, and in which order. */
+/**
+ * Operation -> QueryPlan: which subgraph is asked for what, and in which order. @apollo/query-planner
+ * finds the plan. Each of its faults is mended by one file of this folder: in the supergraph and in the
+ * operation before it plans, and in its plan afterwards.
+ */
 import {
   DEFAULT_SUPPORTED_SUPERGRAPH_FEATURES,
   operationFromDocument,
@@ -6,33 +10,51 @@ import {
   Supergraph,
 } from '@apollo/federation-internals'
 import { QueryPlanner } from '@apollo/query-planner'
-import type { QueryPlan } from '@apollo/query-planner'
-import { Kind, parse, visit } from 'graphql'
+import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner'
+import { getOperationAST, GraphQLError, Kind, parse, visit } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { runToCompletion } from '../slices.ts'
 import type { Slices } from '../slices.ts'
 import './collect-variables.ts'
+import { keepConditionalFields } from './conditional-fields.ts'
+import { separateArguments } from './conflicting-arguments.ts'
 import { entityRules } from './entity-rules.ts'
 import { expandFragments, interfaceObjectsOf } from './expand-fragments.ts'
-import { finishPlan } from './finish-plan.ts'
-import { keepLiterals } from './literals-as-written.ts'
-import { separateRequiredArguments } from './required-arguments.ts'
 import { fieldSources } from './field-sources.ts'
-import { buildQueryPlan, planningEffort } from './planning-effort.ts'
+import { decideKnownConditions } from './known-conditions.ts'
+import { replaceLiterals, restoreLiterals } from './literals-as-written.ts'
+import { mergeRootFields } from './merge-root-fields.ts'
+import { fetchMissingInputs } from './missing-inputs.ts'
 import { fixedTypesIn, narrowableTypes } from './narrow-alternatives.ts'
+import type { FetchPass, OperationPass, OperationToPlan, PassRules, PlanPass } from './passes.ts'
+import { replaceFetches } from './plan-nodes.ts'
+import { buildQueryPlan, planningEffort } from './planning-effort.ts'
+import { restoreRequiredFields, separateRequiredArguments } from './required-arguments.ts'
 import { resolvableKeysFirst } from './resolvable-keys-first.ts'
-import { namesInUse, responseNames } from './response-names.ts'
+import { namesInUse, responseNames, separateResponseNames } from './response-names.ts'
 import { membersIn } from './supergraph-facts.ts'
 import type { SupergraphFacts } from './supergraph-facts.ts'
-import { supplyRequirements } from './supply-requirements.ts'
+import { separateInputs } from './unequal-inputs.ts'
 
-export interface OperationToPlan {
-  readonly document: DocumentNode
-  /** Which of the document's operations; undefined when it has only one. */
-  readonly operationName: string | undefined
-  /** The labels of `@override(label:)` that are on: a field comes from its new subgraph for these. */
-  readonly overrideLabels?: readonly string[]
-}
+/** What happens to an operation before the planner gets it, in this order. */
+const operationPasses: readonly OperationPass[] = [
+  expandFragments,
+  decideKnownConditions,
+  keepConditionalFields,
+  mergeRootFields,
+  separateResponseNames,
+  replaceLiterals,
+]
+
+/** What happens to each fetch of the planner's plan, in this order. */
+const fetchPasses: readonly FetchPass[] = [separateArguments, separateInputs, restoreRequiredFields]
+
+/** What happens to the planner's plan, in this order. */
+const planPasses: readonly PlanPass[] = [
+  fetchMissingInputs,
+  inEachFetch(fetchPasses),
+  restoreLiterals,
+]
 
 export interface OperationPlanner {
   /** The schema that clients see. */
@@ -66,7 +88,7 @@ export function operationPlanner(supergraphSdl: string, isPrepared = true): Oper
   return runToCompletion(operationPlannerInSlices(supergraphSdl, isPrepared))
 }
 
-/** The same, while others are served: for a small supergraph, no piece of the work takes long. */
+/** Returns the same in slices of work: for a small supergraph, none of them takes long. */
 export function* operationPlannerInSlices(
   supergraphSdl: string,
   isPrepared = true,
@@ -93,15 +115,8 @@ export function* operationPlannerInSlices(
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema()
   yield
   const interfaceObjects = interfaceObjectsOf(document)
-  const fragmentTypes = { schema: apiSchema, interfaceObjects }
   const graphs = supergraph.subgraphNameToGraphEnumValue()
   const entities = entityRules(separated.document)
-  const rules = {
-    ...separated,
-    entities,
-    graphOf: (subgraph: string) => graphs.get(subgraph) ?? '',
-    schema: supergraphSchema,
-  }
   const narrowing = {
     schema: supergraphSchema,
     sources: fieldSources(separated.document),
@@ -116,32 +131,59 @@ export function* operationPlannerInSlices(
     names: namesInUse(separated.document, interfaceObjects.size > 0),
     overrideLabels: labelsOf(document),
   }
-  const names = responseNames(facts.names)
+  const rules: PassRules = {
+    apiSchema,
+    schema: supergraphSchema,
+    interfaceObjects,
+    names: responseNames(facts.names),
+    requiredFields: separated.requiredFields,
+    requiredBy: separated.requiredBy,
+    entities,
+    graphOf: (subgraph) => graphs.get(subgraph) ?? '',
+  }
 
   return {
     apiSchema,
     facts,
     apiSdl: () => printSchema(clientsSchema),
-    plan({ document, operationName, overrideLabels = [] }) {
-      const expanded = expandFragments(fragmentTypes, document, operationName)
-      const literals = keepLiterals(apiSchema, names.of(document).separate(expanded))
-      const operation = operationFromDocument(plannersSchema, literals.document, {
-        validate: false,
-      })
+    plan(request) {
+      const document = prepare(request, rules)
+      const operation = operationFromDocument(plannersSchema, document, { validate: false })
       planner ??= new QueryPlanner(supergraph, plannerConfig)
-      const overrideConditions = new Map(overrideLabels.map((label) => [label, true]))
-      const plan = buildQueryPlan(
-        planner,
-        operation,
-        { overrideConditions },
-        effort(expanded),
-        rules.graphOf,
-      )
+      const overrideConditions = new Map(request.overrideLabels?.map((label) => [label, true]))
+      const options = { overrideConditions }
+      const plan = buildQueryPlan(planner, operation, options, effort(document), rules.graphOf)
       if (!plan.node || plan.node.kind === 'Subscription') return plan
-      const node = finishPlan(supplyRequirements(plan.node, rules), rules)
-      return { ...plan, node: literals.restore(node) }
+      return { ...plan, node: finish(plan.node, rules, request) }
     },
   }
+}
+
+/** Returns a document that holds nothing but the operation as the planner gets it. */
+function prepare(request: OperationToPlan, rules: PassRules): DocumentNode {
+  const operation = getOperationAST(request.document, request.operationName)
+  if (!operation || !rules.apiSchema.getRootType(operation.operation)) {
+    throw new GraphQLError('The document has no such operation.')
+  }
+  const prepared = operationPasses.reduce((one, pass) => pass(one, rules, request), operation)
+  return { kind: Kind.DOCUMENT, definitions: [prepared] }
+}
+
+/** Returns the plan to execute. */
+function finish(plan: PlanNode, rules: PassRules, request: OperationToPlan): PlanNode {
+  return planPasses.reduce((one, pass) => pass(one, rules, request), plan)
+}
+
+/** Returns the pass that replaces each fetch by what the passes make of it. */
+function inEachFetch(passes: readonly FetchPass[]): PlanPass {
+  return (plan, rules, request) =>
+    replaceFetches(plan, (original) => {
+      const fetches = passes.reduce<readonly FetchNode[]>(
+        (all, pass) => all.flatMap((one) => pass(one, rules, request)),
+        [original],
+      )
+      return fetches.length === 1 ? fetches[0]! : { kind: 'Parallel', nodes: [...fetches] }
+    })
 }
 
 function labelsOf(supergraph: DocumentNode): string[] {

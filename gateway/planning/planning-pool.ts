@@ -5,7 +5,7 @@
  */
 import type { QueryPlan } from '@apollo/query-planner'
 import { GatewayError } from '../errors.ts'
-import type { OperationToPlan } from './plan-operation.ts'
+import type { OperationToPlan } from './passes.ts'
 import { planningQueue } from './planning-queue.ts'
 import { PlanningThreadLost } from './planning-thread.ts'
 import type { PlanningThread, SupergraphRead } from './planning-thread.ts'

@@ -6,7 +6,7 @@ import type { QueryPlan } from '@apollo/query-planner'
 import { GraphQLError, print } from 'graphql'
 import { ownThread } from '../../subgraphs/kit/process/own-thread.ts'
 import { GatewayError } from '../errors.ts'
-import type { OperationToPlan } from './plan-operation.ts'
+import type { OperationToPlan } from './passes.ts'
 import type { SupergraphFacts } from './supergraph-facts.ts'
 
 export interface PlanningThread {

@@ -1,14 +1,14 @@
 /**
- * `@requires(fields: "price(currency: \"USD\")")`: a required field with arguments.
+ * The fault: `@requires(fields: "price(currency: \"USD\")")`. The planner knows a field by its response
+ * name alone, so it mixes up a required field that has arguments with the same field under other
+ * arguments, selected by the client or required by another field.
  *
- * The planner knows a field by its response name alone, so the same field with other arguments, asked
- * for by the client or by another `@requires`, gets mixed up with it. Here each required field with
- * arguments becomes a field of its own, without arguments, in the supergraph that the planner sees:
- * `_required0_price`. The plan is translated back when it is finished (finish-plan.ts).
+ * Each required field with arguments becomes a field of its own, without arguments, in the supergraph
+ * that the planner sees: `_required0_price`. The fetches of the plan get the real field back.
  */
-import { Kind, print } from 'graphql'
+import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner'
+import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'
 import type {
-  ArgumentNode,
   ConstDirectiveNode,
   DefinitionNode,
   DocumentNode,
@@ -21,12 +21,7 @@ import type {
 } from 'graphql'
 import { parseFieldSet, printFieldSet } from '../graphql/field-set.ts'
 import { namedTypeOf } from '../graphql/named-type.ts'
-
-/** What a field of the planner's supergraph stands for. */
-export interface RequiredField {
-  readonly name: string
-  readonly arguments: readonly ArgumentNode[]
-}
+import type { PassRules, RequiredField } from './passes.ts'
 
 export interface SupergraphWithRequiredFields {
   readonly document: DocumentNode
@@ -167,4 +162,52 @@ function hasFields(definition: DefinitionNode): definition is TypeWithFields {
     definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
     definition.kind === Kind.INTERFACE_TYPE_DEFINITION
   )
+}
+
+/** Returns the fetch in which each required field has its own name and arguments. */
+export function restoreRequiredFields(
+  fetch: FetchNode,
+  { requiredFields }: Pick<PassRules, 'requiredFields'>,
+): readonly FetchNode[] {
+  if (requiredFields.size === 0) return [fetch]
+  const document = parse(fetch.operation, { noLocation: true })
+  const restored = visit(document, {
+    Field(field): FieldNode | undefined {
+      const original = requiredFields.get(field.name.value)
+      if (!original) return undefined
+      return {
+        ...field,
+        alias: field.alias ?? field.name,
+        name: { kind: Kind.NAME, value: original.name },
+        arguments: [...(field.arguments ?? []), ...original.arguments],
+      }
+    },
+  })
+  const renames = (fetch.requires ?? []).flatMap((selection) =>
+    renamesOf(selection, requiredFields),
+  )
+  const operation =
+    restored === document ? fetch.operation : stripIgnoredCharacters(print(restored))
+  const inputRewrites = [...(fetch.inputRewrites ?? []), ...renames]
+  return [{ ...fetch, operation, ...(renames.length > 0 ? { inputRewrites } : {}) }]
+}
+
+/** A representation carries the required value under the field's real name. */
+function renamesOf(
+  selection: QueryPlanSelectionNode,
+  requiredFields: PassRules['requiredFields'],
+  path: readonly string[] = [],
+): { kind: 'KeyRenamer'; path: string[]; renameKeyTo: string }[] {
+  if (selection.kind === 'InlineFragment') {
+    const inner = selection.typeCondition ? [...path, `... on ${selection.typeCondition}`] : path
+    return selection.selections.flatMap((child) => renamesOf(child, requiredFields, inner))
+  }
+  const here = [...path, selection.alias ?? selection.name]
+  const inside = (selection.selections ?? []).flatMap((child) =>
+    renamesOf(child, requiredFields, here),
+  )
+  const original = requiredFields.get(selection.name)
+  return original
+    ? [...inside, { kind: 'KeyRenamer', path: here, renameKeyTo: original.name }]
+    : inside
 }

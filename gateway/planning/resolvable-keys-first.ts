@@ -1,12 +1,11 @@
+/**
+ * The fault: to re-enter a subgraph for a field with `@requires`, the planner takes the type's first
+ * key there, whether the subgraph resolves it or not.
+ */
 import { Kind } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode } from 'graphql'
 
-/**
- * Returns the supergraph with the keys that a subgraph resolves before those it only refers by.
- *
- * To re-enter a subgraph for a field with `@requires`, the planner takes the type's first key there,
- * whether the subgraph resolves it or not.
- */
+/** Returns the supergraph with the keys that a subgraph resolves before those that it does not. */
 export function resolvableKeysFirst(supergraph: DocumentNode): DocumentNode {
   const definitions = supergraph.definitions.map((definition) => {
     if (

@@ -1,33 +1,27 @@
 /**
- * The names under which a plan fetches what the client asked for.
+ * The fault: the planner adds fields of its own, for `@key` and `@requires`, under their own names. A
+ * client's alias may be such a name (`weight: name`), and a client's arguments may give such a field
+ * another value (`weight(unit: KG)`): then one takes the place of the other.
  *
- * The planner adds fields of its own, for `@key` and `@requires`, under their own names. A client's
- * alias may be just such a name (`weight: name`), and a client's arguments may give such a field
- * another value (`weight(unit: KG)`). Whatever the client asks for under such a name is therefore
- * fetched under a name that no field has, and goes back to the client's when the response is written.
+ * What the client selects under such a name is therefore fetched under a name that no field has, and
+ * gets the client's name back when the response is written.
  */
 import { Kind, print, visit } from 'graphql'
-import type { DocumentNode, FieldNode } from 'graphql'
+import type { DocumentNode, FieldNode, OperationDefinitionNode } from 'graphql'
 import { fieldNamesOf, parseFieldSet } from '../graphql/field-set.ts'
+import type { DocumentNames, OperationToPlan, PassRules } from './passes.ts'
 
-/** Names that a plain object has of itself: never used as response names in fetched data. */
+/** Names that every object has by itself: never used as response names in fetched data. */
 const namesOfObjects = Object.getOwnPropertyNames(Object.prototype)
 
 export interface ResponseNames {
   /** Returns the names for one document. */
   of(document: DocumentNode): DocumentNames
-  /** The client's name for a name in the fetched data. */
+  /** Returns the client's name for a name in the fetched data. */
   clientName(fetched: string): string
 }
 
-export interface DocumentNames {
-  /** Returns the same operations, asking under the names for fetched data. */
-  separate(document: DocumentNode): DocumentNode
-  /** The name under which the client's field is found in the fetched data. */
-  fetchedAs(field: FieldNode): string
-}
-
-/** What a supergraph says about names: data that can be sent to another thread. */
+/** The names that a supergraph uses: data that can be sent to another thread. */
 export interface NamesInUse {
   /** Names under which the planner may add fields by itself. */
   readonly taken: ReadonlySet<string>
@@ -36,6 +30,7 @@ export interface NamesInUse {
   readonly hasInterfaceObjects: boolean
 }
 
+/** Returns what a supergraph says about names. */
 export function namesInUse(supergraph: DocumentNode, hasInterfaceObjects: boolean): NamesInUse {
   return {
     taken: new Set(['__typename', ...namesOfObjects, ...plannersFields(supergraph)]),
@@ -51,20 +46,9 @@ export function responseNames({ taken, prefix, hasInterfaceObjects }: NamesInUse
   return {
     clientName: (fetched) => (fetched.startsWith(prefix) ? fetched.replace(ours, '') : fetched),
     of(document) {
-      // For an interface object, what was asked for of several types comes under one.
+      // For an interface object, what is selected of several types is selected of one.
       const calls = hasInterfaceObjects ? callsByKey(document) : undefined
-      const fetchedAs = (field: FieldNode) => nameFor(field, calls)
-      return {
-        fetchedAs,
-        separate: (other) =>
-          visit(other, {
-            Field(field) {
-              const key = fetchedAs(field)
-              if (key === (field.alias ?? field.name).value) return undefined
-              return { ...field, alias: { kind: Kind.NAME, value: key } }
-            },
-          }) as DocumentNode,
-      }
+      return { fetchedAs: (field) => nameFor(field, calls) }
     },
   }
 
@@ -81,9 +65,25 @@ export function responseNames({ taken, prefix, hasInterfaceObjects }: NamesInUse
   }
 }
 
+/** Returns the operation with the names for fetched data. */
+export function separateResponseNames(
+  operation: OperationDefinitionNode,
+  { names }: Pick<PassRules, 'names'>,
+  { document }: OperationToPlan,
+): OperationDefinitionNode {
+  const { fetchedAs } = names.of(document)
+  return visit(operation, {
+    Field(field) {
+      const key = fetchedAs(field)
+      if (key === (field.alias ?? field.name).value) return undefined
+      return { ...field, alias: { kind: Kind.NAME, value: key } }
+    },
+  })
+}
+
 type Calls = ReadonlyMap<string, readonly string[]>
 
-/** Returns the different calls that stand under each response name. */
+/** Returns the different calls (fields with arguments) under each response name. */
 function callsByKey(document: DocumentNode): Calls {
   const calls = new Map<string, string[]>()
   visit(document, {
