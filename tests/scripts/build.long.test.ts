@@ -19,17 +19,17 @@ const product = join(folder, 'product')
 const started: ScriptRun[] = []
 let issuer: TestIssuer | undefined
 
-/** The lines of README's production section, without their comments. */
+/** The lines of the production section of docs/operations.md, without their comments. */
 const [, productionSection = ''] =
-  /\n## In production\n[^]*?```sh\n([^]*?)```/.exec(
-    readFileSync(join(repository, 'README.md'), 'utf8'),
+  /\n## Production\n[^]*?```sh\n([^]*?)```/.exec(
+    readFileSync(join(repository, 'docs/operations.md'), 'utf8'),
   ) ?? []
 const lines = productionSection
   .trim()
   .split('\n')
   .map((line) => line.replace(/\s+#.*/, ''))
 
-/** The line with these words, which must be one of the README's. */
+/** Returns the line with these words, which must be one of that section. */
 function documented(words: string): string {
   const found = lines.filter((line) => line.includes(words))
   expect([words, found.length]).toEqual([words, 1])
@@ -78,7 +78,7 @@ function installPackages(which: 'all' | 'production'): void {
   }
 }
 
-/** Starts a line of the README and returns where the process listens. */
+/** Starts a line of that section and returns where the process listens. */
 async function listening(
   line: string,
   environment: Readonly<Record<string, string>>,
