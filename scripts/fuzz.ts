@@ -11,7 +11,7 @@ Usage: npm run fuzz -- NAME [operations] [seed]
 
 Names: ${names.join(', ')}
 
-The same seed makes the same run. Exit code: 0 when nothing was found, 1 otherwise.
+The same seed gives the same run. Exit code: 0 if nothing was found, 1 otherwise.
 `
 
 runCommand('fuzz', async () => {
@@ -22,7 +22,7 @@ runCommand('fuzz', async () => {
   if (!names.includes(name)) {
     throw new StartFailure(`${JSON.stringify(name)} is not known: give one of ${names.join(', ')}`)
   }
-  // The fuzzer reads its own arguments, whether it is run from here or by itself.
+  // The fuzzer reads its own arguments: the name is removed.
   process.argv.splice(2, 1)
   await import(
     new URL(`fuzz/${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href

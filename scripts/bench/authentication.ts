@@ -1,4 +1,4 @@
-/** `npm run bench -- authentication`: what knowing a caller costs, in CPU time a request. */
+/** `npm run bench -- authentication`: the CPU time per request of authenticating its caller. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { cpus } from 'node:os'
@@ -113,7 +113,7 @@ async function signer(algorithm: string): Promise<Signer> {
   return { algorithm, privateKey, jwk: { ...(await exportJWK(publicKey)), kid: 'key-1' } }
 }
 
-/** Access tokens as the auth subgraph makes them (RFC 9068). */
+/** Returns access tokens as the auth subgraph issues them (RFC 9068). */
 async function signMany(by: Signer, count: number, list?: string): Promise<string[]> {
   const now = Math.floor(Date.now() / 1_000)
   const tokens: string[] = []
@@ -163,7 +163,7 @@ async function publishStatusList(by: Signer): Promise<{ uri: string; close(): vo
   }
 }
 
-/** A token endpoint (RFC 8693) that has an access token for every API key. */
+/** Starts a token endpoint (RFC 8693) that has an access token for every API key. */
 async function exchangeEverything(tokens: readonly string[]) {
   let count = 0
   const server = createServer((request, response) => {
@@ -239,7 +239,7 @@ async function withAuthenticator<T>(
     },
     {
       claims: { forward: ['sub', 'scope', 'name', 'sid'], narrowed: [] },
-      // The work of a log line is done, its writing left out.
+      // Log lines are made, but not written.
       log: pino({ level: 'info' }, { write: () => {} }),
     },
   )
@@ -251,7 +251,7 @@ async function withAuthenticator<T>(
   }
 }
 
-/** CPU time of one request, in microseconds, over that many of them. */
+/** Returns the CPU time of one request in microseconds, as the mean of `count` requests. */
 async function perRequest(
   { authenticate }: Authenticator,
   tokens: readonly (string | undefined)[],
@@ -261,16 +261,16 @@ async function perRequest(
   const start = process.cpuUsage()
   for (let index = 0; index < count; index++) {
     try {
-      const answer = authenticate(requests[index % requests.length]!)
-      if (answer instanceof Promise) await answer
+      const caller = authenticate(requests[index % requests.length]!)
+      if (caller instanceof Promise) await caller
     } catch {
-      // Refused: what that costs is the question.
+      // Some rows measure the cost of a refusal.
     }
   }
   return spentSince(start) / count
 }
 
-/** Every token is new to the authenticator. */
+/** Returns the CPU time of one request with a token that the authenticator sees for the first time. */
 function firstUse(by: Signer, tokens: readonly string[]): Promise<number> {
   return withAuthenticator(by, {}, (subject) => perRequest(subject, tokens, tokens.length))
 }
@@ -294,7 +294,7 @@ async function signing(algorithm: 'HS256' | 'EdDSA', callers: number, calls = 1)
   return spentSince(start) / (callers * calls)
 }
 
-/** The heap that one remembered token takes, in bytes. */
+/** Returns the heap that one remembered token needs, in bytes. */
 async function memoryPerToken(by: Signer, tokens: readonly string[]): Promise<number> {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void
@@ -321,7 +321,7 @@ async function median(measure: () => Promise<number>): Promise<number> {
 
 function print(rows: readonly Row[], memory: number): void {
   const width = Math.max(...rows.map(({ what }) => what.length))
-  console.log(`CPU time a request, median of ${rounds} rounds`)
+  console.log(`CPU time per request, median of ${rounds} rounds`)
   console.log(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}\n`)
   for (const { what, microseconds } of rows) {
     console.log(`${what.padEnd(width)}  ${microseconds.toFixed(2).padStart(8)} us`)

@@ -1,4 +1,4 @@
-/** `npm run bench -- authorization`: what deciding costs, in CPU time, without planning and fetching. */
+/** `npm run bench -- authorization`: the CPU time of a decision, without planning and fetching. */
 import { parse } from 'graphql'
 import { answerWithDenials } from '../../gateway/authorization/answer-with-denials.ts'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
@@ -41,22 +41,22 @@ export async function main(): Promise<void> {
   const { authorizer } = guardSupergraph(supergraph)
   const document = parse(operation)
   const compiled = authorizer.compile(document)
-  const everybody = caller((1 << guardedFields) - 1)
-  const somebody = caller(0b000111000111)
+  const withEveryScope = caller((1 << guardedFields) - 1)
+  const withSomeScopes = caller(0b000111000111)
   const anonymous = { claims: null }
   let next = 0
-  const strangers = Array.from({ length: 1 << guardedFields }, (_, scopes) => caller(scopes))
+  const otherCallers = Array.from({ length: 1 << guardedFields }, (_, scopes) => caller(scopes))
 
-  const reduced = authorizer.authorize(compiled, somebody, variables)
-  const answered = { data: customers(10), caller: somebody, variables }
+  const reduced = authorizer.authorize(compiled, withSomeScopes, variables)
+  const executed = { data: customers(10), caller: withSomeScopes, variables }
 
   report([
     [
-      'whole operation, known caller',
+      'complete operation, known caller',
       1,
-      () => authorizer.authorize(compiled, everybody, variables),
+      () => authorizer.authorize(compiled, withEveryScope, variables),
     ],
-    ['reduced, known caller', 1, () => authorizer.authorize(compiled, somebody, variables)],
+    ['reduced, known caller', 1, () => authorizer.authorize(compiled, withSomeScopes, variables)],
     ['reduced, anonymous caller', 1, () => authorizer.authorize(compiled, anonymous, variables)],
     [
       'reduced, a token seen for the first time',
@@ -66,7 +66,7 @@ export async function main(): Promise<void> {
     [
       'combination seen for the first time',
       500,
-      () => authorizer.authorize(compiled, strangers[next++ % strangers.length]!, variables),
+      () => authorizer.authorize(compiled, otherCallers[next++ % otherCallers.length]!, variables),
     ],
     [
       'operation text seen for the first time',
@@ -74,9 +74,9 @@ export async function main(): Promise<void> {
       () => authorizer.compile(parse(operation)),
     ],
     [
-      'answer of 10 objects with 6 denied fields each',
+      'response of 10 objects with 6 denied fields each',
       undefined,
-      () => answerWithDenials(authorizer, reduced, answered),
+      () => answerWithDenials(authorizer, reduced, executed),
     ],
   ])
 }
@@ -85,7 +85,7 @@ type Row = readonly [name: string, aim: number | undefined, run: () => unknown]
 
 function report(rows: readonly Row[]): void {
   console.log(
-    `An operation that touches ${guardedFields + 1} guards; CPU time, medians of 25 batches.\n`,
+    `An operation that references ${guardedFields + 1} guards; CPU time, medians of 25 batches.\n`,
   )
   console.log(`${'step'.padEnd(48)}${'us'.padStart(10)}${'aim, us'.padStart(10)}`)
   for (const [name, aim, run] of rows) {
@@ -109,7 +109,7 @@ function median(values: number[]): number {
   return values.toSorted((left, right) => left - right)[values.length >> 1]!
 }
 
-/** Who has the scopes whose bits are set. */
+/** Returns a caller with the scopes whose bits are set. */
 function caller(scopes: number): { claims: Claims } {
   const granted = Array.from({ length: guardedFields }, (_, n) => `scope${n}`)
   const scope = granted.filter((_name, n) => scopes & (1 << n)).join(' ')

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- gateway`: what a request costs in this gateway, in others, and at least. Every
- * contender is a process of its own; all run at the same time and are measured in turns, so that other
- * work of the machine affects all of them. The options are in the usage of scripts/bench.ts.
+ * `npm run bench -- gateway`: the CPU time of a request in this gateway, in others, and in a program that
+ * is written by hand. Every contender is a process of its own; all run at the same time and are measured
+ * in turns, so that other work of the machine affects all of them. scripts/bench.ts lists the options.
  *
  * BENCH_FLAGS in the environment: options of Node for all contenders instead of
  * `--max-semi-space-size=64`; for instance `--cpu-prof --cpu-prof-dir=FOLDER` to see where the time goes.

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- login`: what the auth subgraph bears, as a process of its own on an embedded
- * database: logins and refreshes a second, and how long other requests wait during a flood of logins.
+ * `npm run bench -- login`: the load that the auth subgraph can take as one process with an embedded
+ * database: logins and refreshes per second, and how long other requests wait during a flood of logins.
  */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -34,23 +34,26 @@ export async function main(): Promise<void> {
     const logins = await perSecond(200, 4, (index) => login(auth.url, index))
     const refreshes = await perSecond(400, 4, await refresher(auth.url, 4))
     const alone = await delays(auth.url, pause(2_000))
-    const answers = { done: 0, busy: 0 }
+    const outcomes = { done: 0, refused: 0 }
     const during = await delays(
       auth.url,
       Promise.all(
         Array.from({ length: flood }, async (_, index) => {
-          const { login } = await ask(auth.url, loginMutation, credentials(index % accounts))
-          if (login) answers.done++
-          else answers.busy++
+          const { login } = await send(auth.url, loginMutation, credentials(index % accounts))
+          if (login) outcomes.done++
+          else outcomes.refused++
         }),
       ),
     )
     print([
-      ['logins a second', logins.toFixed(0)],
-      ['refreshes a second', refreshes.toFixed(0)],
-      ['other requests, nothing else to do', spread(alone)],
+      ['logins per second', logins.toFixed(0)],
+      ['refreshes per second', refreshes.toFixed(0)],
+      ['other requests, without logins', spread(alone)],
       [`other requests, during ${flood} logins at once`, spread(during)],
-      ['of these logins', `${answers.done} done, ${answers.busy} told to come back`],
+      [
+        'of these logins',
+        `${outcomes.done} succeeded, ${outcomes.refused} refused because of the load`,
+      ],
     ])
   } finally {
     await stop(auth.child)
@@ -80,7 +83,7 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode === null) await once(child, 'exit')
 }
 
-async function ask(
+async function send(
   url: string,
   query: string,
   variables: Record<string, unknown> = {},
@@ -102,20 +105,20 @@ async function signUp(url: string): Promise<void> {
   const mutation = `mutation ($username: String!, $password: String!) {
     signUp(username: $username, password: $password) { problems { code } }
   }`
-  for (let index = 0; index < accounts; index++) await ask(url, mutation, credentials(index))
+  for (let index = 0; index < accounts; index++) await send(url, mutation, credentials(index))
 }
 
 async function login(url: string, index: number): Promise<string> {
-  const { login } = await ask(url, loginMutation, credentials(index % accounts))
+  const { login } = await send(url, loginMutation, credentials(index % accounts))
   if (!login) throw new Error('a login failed')
   return login.refreshToken
 }
 
-/** Each worker keeps a session of its own. */
+/** Returns a function that refreshes a token; each worker keeps its own session. */
 async function refresher(url: string, workers: number) {
   const tokens = await Promise.all(Array.from({ length: workers }, (_, index) => login(url, index)))
   return async (_index: number, worker: number) => {
-    const { refresh } = await ask(url, refreshMutation, { refreshToken: tokens[worker] })
+    const { refresh } = await send(url, refreshMutation, { refreshToken: tokens[worker] })
     tokens[worker] = refresh.refreshToken
   }
 }

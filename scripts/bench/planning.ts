@@ -1,16 +1,17 @@
 /**
- * `npm run bench -- planning`: how long others have to wait while a gateway takes up another supergraph of
- * 50 subgraphs, and while a large operation over it is planned: the longest time that the event loop did
- * not go round. The gateway follows a file, as in production; no request is sent.
+ * `npm run bench -- planning`: how long other requests wait while a gateway loads another supergraph of 50
+ * subgraphs, and while it plans a large operation: the longest time that the event loop was blocked. The
+ * gateway follows a file, as in production; no request is sent.
  *
- * Also: operations that are hard to plan, how long easy ones wait meanwhile, and what memory they leave.
+ * Also: operations that are hard to plan, how long easy ones wait meanwhile, and how much memory is kept
+ * afterwards.
  *
- * On a busy machine the event loop also waits for a processor. The last column is without such times: the
- * most that this thread worked between two turns of its event loop, as Linux tells it.
+ * On a busy machine the event loop also waits for a processor. The last column leaves such times out: it is
+ * the most work of this thread between two turns of its event loop, as Linux reports it.
  *
  *   --subgraphs N   how many (default 50)
  *   --types N       how many types each adds (default 4)
- *   --rounds N      how often another supergraph is taken up (default 3)
+ *   --rounds N      how often another supergraph is loaded (default 3)
  */
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,7 +31,7 @@ import { longestStall } from './planning/longest-stall.ts'
 import { measureHardOperations } from './planning/hard-operations.ts'
 import type { Row } from './planning/hard-operations.ts'
 
-/** As many as a gateway plans before it takes up another supergraph. */
+/** The number of operations that a gateway plans before another supergraph serves. */
 const operationsInUse = 100
 const log = pino({ level: 'silent' })
 
@@ -46,7 +47,7 @@ export async function main(): Promise<void> {
   const rounds = wholeNumber(values.rounds, '--rounds')
   const subgraphs = wholeNumber(values.subgraphs, '--subgraphs')
   await report({ subgraphs, types: wholeNumber(values.types, '--types') }, rounds)
-  // One that is taken up without a thread.
+  // A supergraph that is loaded without a thread.
   await report({ subgraphs: 3, types: 2 }, rounds)
   await reportHardOperations()
 }
@@ -71,7 +72,7 @@ async function report(size: GraphSize, rounds: number): Promise<void> {
 
 function printRows(title: string, rows: readonly Row[]): void {
   console.log(
-    `\n${title}\n\n| what | took | longest stall of the event loop | most work in one turn |\n|---|---|---|---|`,
+    `\n${title}\n\n| what | took | longest stall of the event loop | most work between two turns |\n|---|---|---|---|`,
   )
   for (const { what, took, longestStall, mostWork } of rows) {
     const figures = [took, longestStall, mostWork].map((figure) => figure?.toFixed(0) ?? 'unknown')
@@ -100,7 +101,7 @@ async function rowsOf(
     })
   let followed: Awaited<ReturnType<typeof follow>> | undefined
   const started = await longestStall(async () => (followed = await follow()))
-  rows.push({ what: 'the first supergraph, before anybody is served', ...started })
+  rows.push({ what: 'the first supergraph, before any request is served', ...started })
   try {
     for (const document of [
       ...usualOperations(operationsInUse - 1, size),
@@ -115,7 +116,7 @@ async function rowsOf(
         renameSync(`${path}.new`, path)
         await serves
       })
-      rows.push({ what: `another supergraph is taken up, time ${round}`, ...took })
+      rows.push({ what: `another supergraph is loaded, time ${round}`, ...took })
     }
     const engine = followed!.current().native!
     const planned = await longestStall(() => engine.prepare({ document: largeOperation(6, size) }))

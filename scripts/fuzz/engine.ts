@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz -- engine [operations] [seed]`: random operations over awkward supergraphs, answered by
- * both engines. Prints each disagreement with its seed and ends with 1 when there was one.
+ * `npm run fuzz -- engine [operations] [seed]`: random operations on difficult supergraphs, executed by
+ * both engines. Prints each wrong response of the native engine with its seed. Exit code: 1 if there was
+ * one.
  */
 import { compareEngines } from '../../tests/engine/compare-engines.ts'
 import { federations } from '../../tests/engine/federations.ts'
@@ -13,7 +14,7 @@ const [operations = '20000', firstSeed = '1'] = process.argv.slice(2)
 const count = Math.ceil(wholeNumber(operations, 'the number of operations') / federations.length)
 const first = wholeNumber(firstSeed, 'the seed')
 const mostShown = 5
-/** Responses are judged here: some random operations take longer to plan than a gateway lets them. */
+/** Milliseconds. Only responses are checked: some random operations take longer to plan than a gateway allows. */
 const planningTime = 60_000
 
 let wrong = 0
@@ -22,7 +23,7 @@ for (const federation of federations) {
   const engines = await twoEngines(federation, { planningTime })
   const reserved = reservedNames(federation)
   for (let seed = first; seed < first + count; seed++) {
-    // Every other operation also uses the names that @apollo/gateway is known to mix up.
+    // Every second operation also uses the names that @apollo/gateway is known to confuse.
     const operation = randomOperation(engines.apiSchema, {
       seed,
       reserved: seed % 2 === 0 ? reserved : [],
@@ -30,7 +31,7 @@ for (const federation of federations) {
     })
     const verdict = await compareEngines(engines, operation)
     if (verdict.disagreement) disagreements++
-    // Where they differ, one of them is wrong: it has to be the other.
+    // If the responses differ, one is wrong: it must be that of @apollo/gateway.
     if (!verdict.wrong && (!verdict.disagreement || verdict.apolloIsWrong)) continue
     wrong++
     if (wrong > mostShown) continue
@@ -43,5 +44,7 @@ for (const federation of federations) {
   console.log(`${federation.name}: ${count} operations`)
   await engines.stop()
 }
-console.log(`native engine: ${wrong} wrong; @apollo/gateway answers ${disagreements} differently`)
+console.log(
+  `native engine: ${wrong} wrong; @apollo/gateway responds differently to ${disagreements}`,
+)
 process.exitCode = wrong === 0 ? 0 : 1

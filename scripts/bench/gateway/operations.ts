@@ -2,6 +2,8 @@
 
 export interface BenchOperation {
   readonly name: string
+  /** What the operation is, for readers of the picture. */
+  readonly about: string
   /** The document, or a function that returns a different document for each number. */
   readonly query: string | ((number: number) => string)
   readonly variables?: Readonly<Record<string, unknown>>
@@ -24,18 +26,21 @@ const oneAndMany = [1, distinctTokens]
 export const operations: readonly BenchOperation[] = [
   {
     name: 'simple',
+    about: 'one subgraph',
     query: 'query Me { me { id name username } }',
     requests: 4_000,
     tokens: oneAndMany,
   },
   {
     name: 'two hops',
+    about: 'two subgraphs, one after the other',
     query: 'query Mine { me { id name reviews { id body } } }',
     requests: 3_000,
     tokens: oneAndMany,
   },
   {
     name: 'nested',
+    about: 'four subgraphs, a response of about 90 KB',
     query: `fragment User on User { id username name }
 fragment Review on Review { id body }
 fragment Product on Product { inStock name price shippingEstimate upc weight }
@@ -60,6 +65,7 @@ query TestQuery {
   },
   {
     name: 'mutation',
+    about: 'two subgraphs, one after the other',
     query:
       'mutation Add($upc: String!, $body: String!) { addReview(upc: $upc, body: $body) { id body author { id name } } }',
     variables: { upc: '1', body: 'Works as it should' },
@@ -67,15 +73,16 @@ query TestQuery {
     tokens: oneAndMany,
   },
   {
-    // `simple`, but no cache can know the document: each has another alias.
+    // Each document has another alias, so that no cache can know it.
     name: 'first-sight',
+    about: 'like simple, in a document that the gateway has never seen',
     query: (number) => `query FirstSight { me { id name a${number}: username } }`,
     requests: 1_000,
     tokens: [1],
   },
   {
-    // `simple`, and a field that the caller may not see.
     name: 'denied',
+    about: 'like simple, and a field that the caller may not see',
     query: 'query Denied { me { id name username birthday } }',
     requests: 3_000,
     tokens: [1],
@@ -83,8 +90,8 @@ query TestQuery {
     needsAuthorization: true,
   },
   {
-    // `simple`, and a field for which the subgraph reports an error.
     name: 'erroneous',
+    about: 'like simple, and a field for which the subgraph reports an error',
     query: 'query Erroneous { me { id name username picture } }',
     requests: 3_000,
     tokens: [1],

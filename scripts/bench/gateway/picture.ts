@@ -1,5 +1,6 @@
 /** Draws the figures of the benchmark as an SVG picture of bars. */
 import { floorName } from './contenders.ts'
+import { operations } from './operations.ts'
 
 /** What a run of the benchmark found; `--json FILE` writes it. */
 export interface Report {
@@ -29,13 +30,13 @@ export interface Row {
   readonly calls: number
 }
 
-const width = 900
-const left = 360
+const width = 960
+const left = 400
 const right = 60
 const barHeight = 14
 const rowHeight = 18
 const groupGap = 34
-const top = 92
+const top = 112
 const ownName = 'Portcullis'
 
 /** Returns the picture: for each operation with one token, one bar for each contender. */
@@ -45,12 +46,25 @@ export function picture({ date, node, processors, rows }: Report): string {
   const step = [1, 2, 5, 10, 20, 50, 100].find((size) => longest / size <= 10) ?? 200
   const end = Math.ceil(longest / step) * step
   const x = (ratio: number) => left + (ratio / end) * (width - left - right)
+  const ticks = Array.from({ length: end / step + 1 }, (_, index) => index * step)
+  // A ratio of 1 is the hand-written program itself.
+  const lines = (from: number, to: number) =>
+    [...new Set([...ticks, 1])].map((ratio) => {
+      const at = x(ratio).toFixed(1)
+      const kind = ratio === 1 ? 'floor' : 'tick'
+      return `<line class="${kind}" x1="${at}" x2="${at}" y1="${from}" y2="${to}"/>`
+    })
   const shapes: string[] = []
   let y = top
   for (const operation of new Set(bars.map((bar) => bar.operation))) {
-    shapes.push(text(24, y + 12, operation, 'operation'))
+    const about = operations.find(({ name }) => name === operation)?.about
+    shapes.push(text(24, y + 12, about ? `${operation}: ${about}` : operation, 'operation'))
     y += 22
-    for (const { contender, toFloor } of bars.filter((bar) => bar.operation === operation)) {
+    const group = bars.filter((bar) => bar.operation === operation)
+    shapes.push(...lines(y - 2, y + group.length * rowHeight))
+    for (const bar of group) {
+      const { toFloor } = bar
+      const contender = sharesQueries(bar, rows) ? `${bar.contender} *` : bar.contender
       const length = (x(toFloor) - left).toFixed(1)
       const kind = contender.startsWith(ownName) ? 'own' : 'other'
       shapes.push(
@@ -62,12 +76,6 @@ export function picture({ date, node, processors, rows }: Report): string {
     }
     y += groupGap - rowHeight
   }
-  const ticks = Array.from({ length: end / step + 1 }, (_, index) => index * step)
-  // A ratio of 1 is the hand-written program itself.
-  const lines = [...new Set([...ticks, 1])].map(
-    (ratio) =>
-      `<line class="${ratio === 1 ? 'floor' : 'tick'}" x1="${x(ratio).toFixed(1)}" x2="${x(ratio).toFixed(1)}" y1="${top - 6}" y2="${y}"/>`,
-  )
   const labels = ticks.map((ratio) => text(x(ratio), y + 16, String(ratio), 'label'))
   const height = y + 62
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title">
@@ -76,7 +84,7 @@ export function picture({ date, node, processors, rows }: Report): string {
 <rect class="ground" width="${width}" height="${height}"/>
 ${text(24, 34, title, 'title')}
 ${text(24, 58, 'Shorter is better. One access token; the line at 1 is the hand-written program, which makes the same requests to subgraphs.', 'note')}
-${lines.join('\n')}
+${text(24, 76, '* Fewer requests to subgraphs: equal queries of several requests that run at the same time are sent once.', 'note')}
 ${shapes.join('\n')}
 ${labels.join('\n')}
 ${text((left + width - right) / 2, y + 36, axis, 'label')}
@@ -111,6 +119,14 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
   .other { fill: #656c76 }
 }
 `
+
+/** Says whether a contender makes fewer requests to subgraphs than the floor does for an operation. */
+function sharesQueries({ operation, tokens, calls }: Row, rows: readonly Row[]): boolean {
+  const floor = rows.find(
+    (row) => row.contender === floorName && row.operation === operation && row.tokens === tokens,
+  )
+  return floor !== undefined && calls < floor.calls * 0.9
+}
 
 function text(x: number, y: number, words: string, kind: string): string {
   const escaped = words.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`)

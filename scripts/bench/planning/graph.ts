@@ -1,4 +1,4 @@
-/** A graph of many subgraphs, and operations over it. */
+/** A graph of many subgraphs, and operations on it. */
 import { parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { composeInThread } from '../../compose/compose-in-thread.ts'
@@ -10,7 +10,7 @@ export interface GraphSize {
   readonly types: number
 }
 
-/** Returns the supergraph; composed in a thread, which leaves this one as a gateway's is. */
+/** Returns the supergraph. A thread composes it, so that this thread has loaded only what a gateway loads. */
 export async function composedGraph(size: GraphSize, version: number): Promise<string> {
   const composed = await composeInThread(
     Array.from({ length: size.subgraphs }, (_, index) => ({
@@ -23,7 +23,7 @@ export async function composedGraph(size: GraphSize, version: number): Promise<s
   throw new Error(composed.errors.map(({ message }) => message).join('\n'))
 }
 
-/** Each subgraph has types of its own, extends those of the next, and leads there. */
+/** Each subgraph has its own types, extends those of the next subgraph, and links to them. */
 function subgraph(index: number, size: GraphSize, version: number): string {
   const next = (index + 1) % size.subgraphs
   const types = Array.from({ length: size.types }, (_, type) => {
@@ -42,7 +42,7 @@ function subgraph(index: number, size: GraphSize, version: number): string {
   )
 }
 
-/** Returns what clients send all day: each goes through some subgraphs. */
+/** Returns typical operations: each needs several subgraphs. */
 export function usualOperations(count: number, { subgraphs }: GraphSize): DocumentNode[] {
   return Array.from({ length: count }, (_, index) => {
     const root = index % subgraphs

@@ -17,9 +17,9 @@ export interface HardOperations {
   readonly memory: { readonly before: number; readonly after: number }
 }
 
-const hardOnes = 5
+const hardOperations = 5
 
-/** Returns what they take, and how long easy operations wait meanwhile. */
+/** Returns how long hard operations take, and how long easy operations wait meanwhile. */
 export async function measureHardOperations(): Promise<HardOperations> {
   const planned = await engineOf({ hasOneKey: true })
   const refused = await engineOf({ hasOneKey: false })
@@ -34,7 +34,7 @@ export async function measureHardOperations(): Promise<HardOperations> {
     const before = residentMemory()
     let waits: Row | undefined
     const all = await longestStall(async () => {
-      const hard = Array.from({ length: hardOnes }, (_, index) =>
+      const hard = Array.from({ length: hardOperations }, (_, index) =>
         prepare(refused, nestedOperation(`Hard${index}`, 7)),
       )
       for (let index = 1; index <= 50; index++) {
@@ -45,7 +45,10 @@ export async function measureHardOperations(): Promise<HardOperations> {
       }
       await Promise.all(hard)
     })
-    rows.push({ what: `${hardOnes} operations are refused, one after another`, ...all }, waits!)
+    rows.push(
+      { what: `${hardOperations} operations are refused, one after another`, ...all },
+      waits!,
+    )
     return { rows, memory: { before, after: residentMemory() } }
   } finally {
     await planned.close()
@@ -62,12 +65,12 @@ async function engineOf(options: { hasOneKey: boolean }): Promise<NativeEngine<n
   })
 }
 
-/** Resolves when the operation is planned, or refused. */
+/** Resolves when the operation is planned or refused. */
 async function prepare(engine: NativeEngine<never>, text: string): Promise<void> {
   await engine.prepare({ document: parse(text) }).catch(() => {})
 }
 
-/** So long that a thread plans it. */
+/** Returns an operation that is so long that a thread plans it. */
 function easy(index: number): string {
   const aliases = Array.from({ length: 150 }, (_, alias) => `anotherName${alias}: f1`)
   return `query Easy${index} { node { ${aliases.join(' ')} } }`

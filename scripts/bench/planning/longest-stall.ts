@@ -1,19 +1,19 @@
-/** How long others have to wait at most, while something is done. */
+/** Measures how long other work waits at most while something is done. */
 import { readFileSync } from 'node:fs'
 
 export interface Stalled {
   /** How long it took, in milliseconds. */
   readonly took: number
-  /** The longest time that the event loop did not go round, in milliseconds. */
+  /** The longest time that the event loop was blocked, in milliseconds. */
   readonly longestStall: number
   /**
-   * The most work that this thread did in such a time, in milliseconds: without the times in which the
-   * system gave its processor to somebody else. Known on Linux.
+   * The most work of this thread between two turns of the event loop, in milliseconds: without the times in
+   * which another process had the processor. Known on Linux.
    */
   readonly mostWork: number | undefined
 }
 
-/** Returns how the event loop went round until the promise was settled, and for a moment after. */
+/** Returns how long the event loop was blocked until the promise was settled, and shortly after. */
 export async function longestStall(act: () => Promise<unknown>): Promise<Stalled> {
   let longest = 0
   let most = 0
@@ -37,7 +37,7 @@ export async function longestStall(act: () => Promise<unknown>): Promise<Stalled
   return { took, longestStall: longest, mostWork: worked === undefined ? undefined : most }
 }
 
-/** Returns the milliseconds that this thread has had a processor; undefined where that is not told. */
+/** Returns the milliseconds that this thread has had a processor; undefined if the system does not report it. */
 function workedSoFar(): number | undefined {
   try {
     return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6
