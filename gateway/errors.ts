@@ -178,6 +178,21 @@ export const errorTable = {
     message: 'API keys cannot be verified at the moment: retry after 5 seconds',
   },
 
+  // Authorization: nothing of the operation is left for this caller.
+  INSUFFICIENT_SCOPE: {
+    ...plain,
+    code: 'FORBIDDEN',
+    status: 403,
+    challenge: 'insufficient_scope',
+    message: 'The access token does not have the required scopes',
+  },
+  INSUFFICIENT_USER_AUTHENTICATION: {
+    ...unauthenticated,
+    challenge: 'insufficient_user_authentication',
+    accessToken: 'not concerned',
+    message: 'A stronger or more recent login is required',
+  },
+
   // The request and its operation.
   BAD_REQUEST: {
     ...badRequest,
@@ -196,6 +211,18 @@ export const errorTable = {
     status: 405,
     allow: 'GET, POST',
     message: 'The method is not allowed: send queries by GET or POST, and mutations by POST',
+  },
+  GET_NOT_ALLOWED: {
+    ...badRequest,
+    status: 405,
+    allow: 'POST',
+    message: 'A GET request can execute only a query: send mutations by POST',
+  },
+  NOT_ACCEPTABLE: {
+    ...badRequest,
+    status: 406,
+    message:
+      'The Accept header allows neither application/json nor application/graphql-response+json',
   },
   NOT_FOUND: {
     ...plain,
@@ -311,6 +338,12 @@ export const errorTable = {
     status: 200,
     message: 'You do not have permission for this',
   },
+  UNRESOLVABLE_FIELD: {
+    ...plain,
+    code: 'UNRESOLVABLE_FIELD',
+    status: 500,
+    message: 'No subgraph can resolve this field',
+  },
   SUBGRAPH_ERROR: {
     ...plain,
     code: 'SUBGRAPH_ERROR',
@@ -358,9 +391,6 @@ export function plausibleRetryAfter(seconds: unknown): number | undefined {
     Number.isInteger(seconds) && (seconds as number) >= 1 && (seconds as number) <= longestRetry
   return isPlausible ? (seconds as number) : undefined
 }
-
-/** The key, in the extensions of a subgraph's error, of those extensions that the client gets. */
-export const passedExtensions = Symbol('the extensions that the client gets')
 
 /**
  * The names of extensions of a subgraph's errors that no configuration passes on: `http` would set the

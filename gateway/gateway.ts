@@ -1,85 +1,105 @@
-/** The gateway: joins its stages. One request goes one way through them. */
+/** The gateway: one request, from its bytes to its response. */
+import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Authenticate, Caller, RequestHeaders } from './authentication/authenticate.ts'
-import { GatewayError } from './errors.ts'
 import { readTraceparent } from './client-request.ts'
-import type { ForwardedCaller } from './forwarding/subgraph-headers.ts'
-import type { Generation } from './supergraph/schema-version.ts'
+import type { ClientRequest } from './client-request.ts'
+import { GatewayError } from './errors.ts'
+import { lastOfEachName } from './forwarding/cookies.ts'
+import { RequestError } from './graphql/response-error.ts'
+import { errorResponse } from './http/error-response.ts'
 import { soleHeader } from './http/http-message.ts'
-import type { HttpAnswer, HttpRequest } from './http/http-message.ts'
+import type { HttpRequest, HttpResponse } from './http/http-message.ts'
 import { readGraphqlRequest } from './http/read-graphql-request.ts'
-import { refusal } from './http/refusal.ts'
+import { resultResponse } from './http/result-response.ts'
+import type { CurrentSchema } from './supergraph/schema-version.ts'
 
 export interface GatewayParts {
   authenticate: Authenticate
-  /** The generation that serves now; a request keeps the one it got. */
-  generation: () => Generation
+  /** The version of the schema that serves now; a request keeps the one that it got. */
+  schema: CurrentSchema
   /** Finds the cookie whose access token counts in a request, if one does. */
   tokenCookie: (headers: RequestHeaders) => string | undefined
   /** Named in `WWW-Authenticate`. */
   realm: string
-  /** Told of each answer: its HTTP status, and how long it took in seconds. */
-  answered?: (status: number, seconds: number) => void
+  /** Called with the HTTP status of each response, and how long it took in seconds. */
+  onResponse?: (status: number, seconds: number) => void
   log: Logger
 }
 
-/** Returns the function that answers a request to /graphql. It never rejects. */
-export function createGateway(parts: GatewayParts): (request: HttpRequest) => Promise<HttpAnswer> {
-  const { authenticate, generation, realm, log } = parts
+/** Returns the function that responds to a request to /graphql. It never rejects. */
+export function createGateway(
+  parts: GatewayParts,
+): (request: HttpRequest) => Promise<HttpResponse> {
+  const { authenticate, schema, realm, log } = parts
 
   return async (request) => {
     const start = performance.now()
-    const answer = await answerTo(request)
-    parts.answered?.(answer.status, (performance.now() - start) / 1000)
-    return answer
+    const response = await respond(request).catch((error) => refuse(request, error))
+    parts.onResponse?.(response.status, (performance.now() - start) / 1000)
+    return response
   }
 
-  async function answerTo(request: HttpRequest): Promise<HttpAnswer> {
-    try {
-      const caller = await authenticate(request.headers)
-      const query = readGraphqlRequest(request)
-      return await generation().answer(query, {
-        caller: forwarded(caller, request),
-        verifiedClaims: caller.verifiedClaims,
-        signal: request.signal,
-        traceparent: readTraceparent(soleHeader(request.headers, 'traceparent')),
-        setCookies: [],
+  /** The whole life of a request, top to bottom. */
+  async function respond(request: HttpRequest): Promise<HttpResponse> {
+    const caller = await authenticate(request.headers)
+    const asked = readGraphqlRequest(request)
+    const client = clientRequest(caller, request)
+    return schema.current().serve(async ({ prepare, authorize, execute }) => {
+      const operation = prepare(asked)
+      const authorized = await authorize(operation, asked, client)
+      const result = await execute(authorized, asked, client)
+      return resultResponse(result, {
+        ...asked,
+        realm,
+        setCookies: lastOfEachName(client.setCookies),
       })
-    } catch (error) {
-      const accept = soleHeader(request.headers, 'accept')
-      return withoutCookie(request, refusal(expected(error), { realm, accept }))
+    })
+  }
+
+  /** An expected failure is a row of the error table, or a request error; the rest is a fault of ours. */
+  function refuse(request: HttpRequest, error: unknown): HttpResponse {
+    const options = { realm, accept: request.headers['accept']?.join(', ') }
+    if (error instanceof RequestError) return errorResponse(error, options)
+    if (error instanceof GatewayError) {
+      return withoutCookie(request, errorResponse(error, options))
     }
+    const errorId = randomUUID()
+    log.error({ errorId, err: error }, 'unforeseen error')
+    return errorResponse(new GatewayError('INTERNAL_SERVER_ERROR'), { ...options, errorId })
   }
 
   /**
    * A browser would send a refused token again and again, with a login too, and no script can stop it:
    * it is asked to forget the token. A cookie that was not looked at stays.
    */
-  function withoutCookie({ headers }: HttpRequest, refused: HttpAnswer): HttpAnswer {
+  function withoutCookie({ headers }: HttpRequest, refused: HttpResponse): HttpResponse {
     if (refused.status !== 401 || !headers.cookie) return refused
     const name = parts.tokenCookie(headers)
     if (name === undefined) return refused
     const cleared = `${name}=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict`
     return { ...refused, headers: { ...refused.headers, 'set-cookie': [cleared] } }
   }
-
-  function expected(error: unknown): GatewayError {
-    if (error instanceof GatewayError) return error
-    log.error({ err: error }, 'unforeseen error')
-    return new GatewayError('INTERNAL_SERVER_ERROR', { cause: error })
-  }
 }
 
-function forwarded(caller: Caller, { clientAddress, headers }: HttpRequest): ForwardedCaller {
-  const { claims, expiresAt } = caller
+/** What the stages behind the door know of the client. */
+function clientRequest(caller: Caller, request: HttpRequest): ClientRequest {
+  const { claims, expiresAt, verifiedClaims } = caller
+  const { clientAddress, headers, signal } = request
   const agent = soleHeader(headers, 'user-agent')
   return {
-    claims,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    client: {
-      ...(clientAddress ? { address: clientAddress } : {}),
-      ...(agent ? { agent } : {}),
+    caller: {
+      claims,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      client: {
+        ...(clientAddress ? { address: clientAddress } : {}),
+        ...(agent ? { agent } : {}),
+      },
+      ...(headers.cookie ? { cookies: headers.cookie.join('; ') } : {}),
     },
-    ...(headers.cookie ? { cookies: headers.cookie.join('; ') } : {}),
+    verifiedClaims,
+    signal,
+    traceparent: readTraceparent(soleHeader(headers, 'traceparent')),
+    setCookies: [],
   }
 }

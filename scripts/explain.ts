@@ -4,8 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { Supergraph } from '@apollo/federation-internals'
 import { parse, print, validate } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
-import { answerWithDenials } from '../gateway/authorization/answer-with-denials.ts'
-import type { Answered } from '../gateway/authorization/answer-with-denials.ts'
+import { denialsOf, notExecuted } from '../gateway/authorization/denied-result.ts'
+import type { AuthorizedRequest } from '../gateway/authorization/denied-result.ts'
 import { defaultAuthorization } from '../gateway/authorization/authorization-options.ts'
 import type { AuthorizationOptions } from '../gateway/authorization/authorization-options.ts'
 import type { Authorizer } from '../gateway/authorization/authorizer.ts'
@@ -15,7 +15,6 @@ import type { Challenge } from '../gateway/authorization/challenge.ts'
 import type { GuardedOperation } from '../gateway/authorization/guarded-operation.ts'
 import { declarationsIn } from '../gateway/authorization/declarations.ts'
 import type { FindDeclarations } from '../gateway/authorization/declarations.ts'
-import type { AuthorizedOperation } from '../gateway/authorization/decisions.ts'
 import { explainOperation } from '../gateway/authorization/explain-operation.ts'
 import { guardSupergraph } from '../gateway/authorization/guard-supergraph.ts'
 import { withStepUp } from '../gateway/authorization/step-up.ts'
@@ -103,8 +102,7 @@ runCommand('explain', async () => {
     decision: authorized.outcome,
     fields: explainOperation(authorizer, compiled, { caller, granted, find }),
     executed: 'document' in authorized ? print(authorized.document) : null,
-    response:
-      challenge && refusalOf(authorizer, authorized, { caller, granted, variables }, challenge),
+    response: challenge && refusalOf(authorizer, { authorized, caller, granted }, challenge),
     challenge,
   }
   console.log(
@@ -146,13 +144,12 @@ async function grantedPolicies(
 /** The response to an operation of which nothing is executed, as the gateway makes it. */
 function refusalOf(
   authorizer: Authorizer,
-  authorized: AuthorizedOperation,
-  answered: Omit<Answered, 'data'>,
+  request: AuthorizedRequest,
   { status }: Challenge,
 ): Refusal {
-  const { denials } = answerWithDenials(authorizer, authorized, { ...answered, data: null })
+  const [denial] = denialsOf(authorizer, request, notExecuted)
   return {
-    code: denials[0]!.extensions.code,
+    code: denial!.extensions.code,
     status: { 'application/graphql-response+json': status, 'application/json': 200 },
   }
 }

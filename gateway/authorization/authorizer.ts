@@ -22,8 +22,8 @@ export interface Authorizer {
   /** Every policy that the supergraph names. */
   readonly policyNames: readonly string[]
   /**
-   * Returns the operation of that name in a document that has passed validation. Each document object
-   * is compiled once and then only looked up, for as long as somebody holds it.
+   * Returns the operation of that name in a document that has passed validation, with what it requires.
+   * The caller keeps it: decisions are remembered with it.
    */
   compile(document: DocumentNode, operationName?: string | null): GuardedOperation
   /**
@@ -44,9 +44,6 @@ export interface Authorizer {
   credentials(caller: Caller, granted?: ReadonlySet<string>): Credentials
 }
 
-/** The most operations of one document that are kept compiled. */
-const operationsOfDocument = 16
-
 const noPolicies: ReadonlySet<string> = new Set()
 
 /** Returns the enforcer of a schema's requirements. */
@@ -60,7 +57,6 @@ export function authorizer(
     introspection: options.introspection === 'authenticated' ? [tokenNeeded] : [],
     introspectionPolicies: options.introspection === 'filtered' ? policyNames : [],
   }
-  const compiledDocuments = new WeakMap<DocumentNode, Map<string, GuardedOperation>>()
   const decisions = new WeakMap<GuardedOperation, Decide>()
   const satisfied = satisfiedRequirements(schema.guards)
 
@@ -70,13 +66,7 @@ export function authorizer(
     declarations,
     policyNames,
     compile(document, operationName) {
-      const name = operationName ?? ''
-      const known = compiledDocuments.get(document)?.get(name)
-      if (known) return known
       const compiled = guardOperation(schema, document, operationName, compileOptions)
-      const byName = compiledDocuments.get(document) ?? new Map<string, GuardedOperation>()
-      if (byName.size >= operationsOfDocument) byName.clear()
-      compiledDocuments.set(document, byName.set(name, compiled))
       decisions.set(compiled, decisionsOn(compiled, options))
       return compiled
     },

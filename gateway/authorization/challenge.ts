@@ -30,3 +30,28 @@ export function challengeOf(
   const guards = compiled.referencedGuards.map((guard) => schema.guards[guard]!)
   return { status: 403, scopes: scopesFor(guards, credentials(caller)) }
 }
+
+/** The challenge as a row of the error table, and what it says beside that. */
+export interface ChallengeParts {
+  readonly reason: 'TOKEN_MISSING' | 'INSUFFICIENT_SCOPE' | 'INSUFFICIENT_USER_AUTHENTICATION'
+  /** Attributes of `WWW-Authenticate`: `scope`, or `acr_values` and `max_age` (RFC 9470, section 3). */
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/** Returns the parts of a challenge. */
+export function challengeParts(challenge: Challenge): ChallengeParts {
+  if ('scopes' in challenge) {
+    const { scopes } = challenge
+    const attributes = scopes.length > 0 ? { scope: scopes.join(' ') } : undefined
+    return { reason: 'INSUFFICIENT_SCOPE', attributes: { ...attributes } }
+  }
+  if (!('login' in challenge)) return { reason: 'TOKEN_MISSING', attributes: {} }
+  const { acrValues, maxAge } = challenge.login
+  return {
+    reason: 'INSUFFICIENT_USER_AUTHENTICATION',
+    attributes: {
+      ...(acrValues.length > 0 ? { acr_values: acrValues.join(' ') } : {}),
+      ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+    },
+  }
+}

@@ -1,5 +1,4 @@
 /** What each combination of met and failed guards makes of one operation: worked out once for each. */
-import { createHash } from 'node:crypto'
 import { Kind, OperationTypeNode, print } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
@@ -12,13 +11,18 @@ import type { ConditionValues, Variables } from './conditions.ts'
 import { deniedPaths } from './denied-paths.ts'
 import type { DeniedPath } from './denied-paths.ts'
 import { filterOperation } from './filter-operation.ts'
+import { guardedShape } from './guarded-shape.ts'
+import type { ResponseShape } from '../graphql/response-shape.ts'
 import type { Requirement } from './guarded-schema.ts'
 
 interface PlannedDocument {
   /** What may be planned; never the client's document when anything of it is denied. */
   readonly document: DocumentNode
-  /** Equal for two callers exactly when they may see the same of the operation. */
-  readonly planKey: string
+  /**
+   * Returns the text of the document. It is equal for two callers exactly when they may see the same of
+   * the operation: plans are kept by it.
+   */
+  readonly text: () => string
 }
 
 interface Authorized {
@@ -32,8 +36,8 @@ interface Authorized {
 /** To be planned and executed. */
 export interface ExecutableOperation extends Authorized, PlannedDocument {
   readonly outcome: 'whole' | 'reduced'
-  /** The selection sets out of which something was left, however deep. */
-  readonly reduced: ReadonlySet<GuardedSelections>
+  /** What the response holds beside what the document selects: denied fields and introspection. */
+  readonly shape: ResponseShape | undefined
 }
 
 /** Nothing of it is executed. */
@@ -60,7 +64,7 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
   const combinations = new LRUCache<Mask, Decide>({ max: options.combinations })
 
   return (mask, variables) => {
-    if (meetsAll(mask)) return whole
+    if (meetsAll(mask) && !compiled.introspects) return whole
     const known = combinations.get(mask)
     if (known) return known(mask, variables)
     const made = combination(failingGuards(mask, compiled.referencedGuards))
@@ -71,12 +75,18 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
   /** There is one decision for each of the values of the conditions. */
   function combination(failing: ReadonlySet<number>): Decide {
     const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
-    const executable = mode === 'dry_run' ? whole : reducedOperation(denies)
+    const isWhole = mode === 'dry_run' || failing.size === 0
+    const executable = isWhole ? whole : reducedOperation(denies)
     const decide = (values: ConditionValues): AuthorizedOperation => {
       const denied = deniedPaths(compiled, denies, values)
       const refusal = refusalFor(denied, denies, values)
       const authorized = { compiled, denied, failing }
-      return refusal ? { ...authorized, outcome: refusal } : { ...executable, ...authorized }
+      if (refusal) return { ...authorized, outcome: refusal }
+      return { ...executable, ...authorized, shape: shapeFor(values) }
+    }
+    const shapeFor = (values: ConditionValues) => {
+      if (isWhole && !compiled.introspects) return undefined
+      return guardedShape(compiled, isWhole ? () => false : denies, values)
     }
     const variants = new LRUCache<string, AuthorizedOperation>({
       max: variantsKept,
@@ -110,28 +120,29 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
 
   /** Combinations that leave the same text share its document, and so its plan. */
   function reducedOperation(denies: (requirement: Requirement) => boolean) {
-    const { document, reduced } = filterOperation(compiled, denies)
+    const { document } = filterOperation(compiled, denies)
     const text = print(document)
     const known = documents.get(text)
-    const planned = known ?? { document, planKey: planKeyOf(text) }
+    const planned = known ?? { document, text: () => text }
     if (!known) documents.set(text, planned)
-    return { outcome: 'reduced', ...planned, reduced } as const
+    return { outcome: 'reduced', ...planned } as const
   }
 }
 
-/** What is executed of it is all but introspection. */
+/** All of it but introspection. */
 function wholeOperation(compiled: GuardedOperation) {
-  const { document, reduced } = mustBeTrimmed(compiled)
-    ? filterOperation(compiled, () => false)
-    : { document: compiled.document, reduced: new Set<GuardedSelections>() }
+  const document = mustBeTrimmed(compiled)
+    ? filterOperation(compiled, () => false).document
+    : compiled.document
+  let text: string | undefined
   return {
     outcome: 'whole',
     compiled,
     denied: [],
     failing: new Set<number>(),
     document,
-    planKey: planKeyOf(print(document), compiled.operation.name?.value),
-    reduced,
+    text: () => (text ??= print(document)),
+    shape: undefined,
   } as const
 }
 
@@ -140,11 +151,6 @@ function mustBeTrimmed({ document, introspects }: GuardedOperation): boolean {
   if (introspects) return true
   const kinds = document.definitions.map(({ kind }) => kind)
   return kinds.filter((kind) => kind === Kind.OPERATION_DEFINITION).length > 1
-}
-
-/** A document of several operations is another plan for each of them. */
-function planKeyOf(text: string, operationName = ''): string {
-  return createHash('sha256').update(`${operationName}\n${text}`).digest('hex')
 }
 
 /** Whether a root field is denied, as such or with the fragment around it. */

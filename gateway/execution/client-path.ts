@@ -9,9 +9,15 @@ import {
 } from 'graphql'
 import type { FieldNode, GraphQLCompositeType, GraphQLOutputType, SelectionSetNode } from 'graphql'
 import { collectFields } from '../graphql/collect-fields.ts'
+import type { Selection } from '../graphql/collect-fields.ts'
 import { isObject } from './response-data.ts'
 import type { JsonObject, ResponsePath } from './response-data.ts'
-import type { ResponseSelection } from './response-writer.ts'
+
+/** What of an operation is in the response, and its names in the fetched data. */
+interface ResponseSelection extends Selection {
+  /** The name under which a client's field stands in the fetched data. */
+  readonly fetchedAs: (field: FieldNode) => string
+}
 
 export interface ClientOperation {
   readonly selection: ResponseSelection

@@ -3,19 +3,23 @@ import type { QueryPlan } from '@apollo/query-planner'
 import { getOperationAST, visit } from 'graphql'
 import type { DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import { variablesCheck } from './check-variables.ts'
-import type { CheckVariables, VariableValues } from './check-variables.ts'
 import { clientPaths } from './client-path.ts'
 import type { ClientPath } from './client-path.ts'
 import { conditionValue, conditionVariables } from '../graphql/conditions.ts'
+import type { Selection } from '../graphql/collect-fields.ts'
 import { fragmentsOf } from '../graphql/fragments.ts'
+import { completeShape } from '../graphql/response-shape.ts'
+import type { ResponseShape } from '../graphql/response-shape.ts'
 import { compilePlan } from './compile-plan.ts'
 import type { CompiledPlan } from './compile-plan.ts'
 import type { JoinedOperations } from './batch-entity-fetches.ts'
 import type { JsonObject } from './response-data.ts'
 import { responseWriter } from './response-writer.ts'
-import type { ResponseSelection, ResponseWriter } from './response-writer.ts'
+import type { ResponseWriter } from './response-writer.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
+
+/** The values of the variables as the client sent them, checked by the stage that prepares operations. */
+export type VariableValues = Readonly<Record<string, unknown>>
 
 export interface OperationParts {
   readonly document: DocumentNode
@@ -25,7 +29,7 @@ export interface OperationParts {
   readonly fetchedAs: (field: FieldNode) => string
 }
 
-/** What all operations of a generation have in common. */
+/** What all operations of a schema version have in common. */
 export interface OperationSchema {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
@@ -42,14 +46,14 @@ export interface CompiledOperation {
   readonly document: DocumentNode
   readonly plan: CompiledPlan
   readonly joined: JoinedOperations
-  readonly checkVariables: CheckVariables
   /** The value of a Boolean variable, its default included; undefined when it has none. */
   readonly condition: (variable: string, variables: VariableValues) => boolean | undefined
-  readonly conditionVariables: readonly string[]
   /** How many writers it keeps at most: each combination of conditions has its own. */
   readonly mostWriters: number
   /** The writer for the conditions as these variables decide them. */
   readonly writerFor: (variables: VariableValues) => ResponseWriter
+  /** Returns a writer of another shape than that of the document: it is not kept here. */
+  readonly writerOf: (shape: ResponseShape) => ResponseWriter
   /** Returns the function for paths of the fetched data in the client's words: see client-path.ts. */
   readonly clientPaths: (data: JsonObject, variables: VariableValues) => ClientPath
 }
@@ -82,14 +86,13 @@ export function compileOperation(
     document,
     plan: compilePlan(plan, schema),
     joined: new Map(),
-    checkVariables: variablesCheck(schema.apiSchema, definition.variableDefinitions ?? []),
     condition,
-    conditionVariables: names,
     mostWriters: most,
     writerFor,
+    writerOf,
     clientPaths: (data, variables) =>
       clientPaths(data, {
-        selection: selectionFor(decide(variables)),
+        selection: { ...selectionFor(decide(variables)), fetchedAs },
         root: root!,
         set: definition.selectionSet,
         clientName: schema.clientName,
@@ -105,12 +108,11 @@ export function compileOperation(
     return new Map(names.map((name) => [name, condition(name, variables) === true]))
   }
 
-  function selectionFor(decided: ReadonlyMap<string, boolean>): ResponseSelection {
+  function selectionFor(decided: ReadonlyMap<string, boolean>): Selection {
     return {
       schema: schema.apiSchema,
       fragments,
       isTrue: (name) => decided.get(name) === true,
-      fetchedAs,
     }
   }
 
@@ -126,7 +128,11 @@ export function compileOperation(
   }
 
   function newWriter(decided: ReadonlyMap<string, boolean>): ResponseWriter {
-    return responseWriter(selectionFor(decided), root!, definition!.selectionSet)
+    return writerOf(completeShape(selectionFor(decided), definition!.selectionSet))
+  }
+
+  function writerOf(shape: ResponseShape): ResponseWriter {
+    return responseWriter({ schema: schema.apiSchema, rootType: root!, shape, fetchedAs })
   }
 }
 

@@ -1,116 +1,92 @@
 /**
- * The client's operation -> a function that writes the response: CompleteValue (GraphQL, section
- * 6.4.3) over fetched data, as JSON text, in one pass.
+ * A client's operation -> a function that writes the response: CompleteValue (GraphQL, section 6.4.3)
+ * over fetched data, as JSON text, in one pass.
  *
- * Writing knows no paths, for speed. When something does not fit the schema, `damaged` is set, and
- * `explain` walks the same data a second time to say what and where.
+ * Writing knows no paths, for speed. When something does not fit the schema, or is denied, `hasErrors`
+ * is set, and `report` walks the same data a second time to find out what and where.
  */
 import {
   getNamedType,
   isAbstractType,
   isCompositeType,
-  isEnumType,
   isInterfaceType,
   isLeafType,
   isListType,
   isNonNullType,
   isObjectType,
-  isSpecifiedScalarType,
 } from 'graphql'
 import type {
   FieldNode,
   GraphQLCompositeType,
-  GraphQLLeafType,
+  GraphQLNamedType,
   GraphQLOutputType,
-  SelectionSetNode,
+  GraphQLSchema,
 } from 'graphql'
-import { collectFields } from '../graphql/collect-fields.ts'
-import type { Selection } from '../graphql/collect-fields.ts'
-import { hasNoObjects } from '../graphql/type-conditions.ts'
-import { isPlainText, jsonString } from './json-string.ts'
-import { deepestNesting, isWithinNesting, jsonWithinNesting } from './nesting.ts'
+import { isIntrospection } from '../graphql/introspection-fields.ts'
+import type { CollectedField, ResponseShape } from '../graphql/response-shape.ts'
+import { hasNoObjects, typeConditionApplies } from '../graphql/type-conditions.ts'
+import { deniedField, fieldError, nonNull, nullable } from './completion.ts'
+import type { Completion, Findings, Outcome, Writing } from './completion.ts'
+import { isPlainText } from './json-string.ts'
+import { leaf } from './leaf-completion.ts'
 import { isObject } from './response-data.ts'
-import type { JsonObject, ResponsePath } from './response-data.ts'
-
-export interface ResponseSelection extends Selection {
-  /** The name under which a client's field stands in the fetched data. */
-  readonly fetchedAs: (field: FieldNode) => string
-}
-
-export interface Writing {
-  /** Set when something was left out because it does not fit the schema. */
-  damaged: boolean
-  /** The JSON texts of `__schema` and `__type` fields, by response name. */
-  readonly introspection: Readonly<Record<string, string>>
-  /** Texts of objects that stand at several positions, as far as they are written. */
-  readonly texts?: SharedTexts | undefined
-}
-
-/** By object: the text, and the completion that has written it. Empty: not written yet. */
-export type SharedTexts = Map<JsonObject, SharedText>
-
-export interface SharedText {
-  by: unknown
-  text: string | undefined
-}
-
-/** Something in the fetched data that does not fit the schema. */
-export interface Misfit {
-  readonly message: string
-  readonly path: ResponsePath
-}
-
-/** How a value of a type is written; `undefined` is a null where none may be. */
-interface Completion {
-  /** Whether strings are fine: what most fields hold is written without asking further. */
-  readonly isText?: boolean
-  write(value: unknown, writing: Writing): string | undefined
-  /** Returns whether the value can stand; reports what cannot. */
-  explain(value: unknown, path: ResponsePath, report: (misfit: Misfit) => void): boolean
-}
+import type { JsonObject } from './response-data.ts'
 
 interface FieldCompletion extends Completion {
+  /** The comma or brace before the field, its response name, and the colon. */
   readonly prefix: string
   /** The prefix, and the quote before a text. */
   readonly textPrefix: string
+  /** The name under which the field stands in the fetched data. */
   readonly source: string
-  readonly key: string
+  readonly responseName: string
+}
+
+export interface ResponseWriterParts {
+  /** The schema that clients see. */
+  readonly schema: GraphQLSchema
+  readonly rootType: GraphQLCompositeType
+  readonly shape: ResponseShape
+  /** The name under which a client's field stands in the fetched data. */
+  readonly fetchedAs: (field: FieldNode) => string
 }
 
 export interface ResponseWriter {
   /** Returns the JSON text of `data`. */
   write(data: JsonObject, writing: Writing): string
-  /** Reports all that does not fit the schema. */
-  explain(data: JsonObject, report: (misfit: Misfit) => void): void
-  /** The response names of fields that have to be fetched. */
+  /** Finds all that does not fit the schema, and all that is denied. */
+  report(data: JsonObject, found: Findings): void
+  /** The response names of the root fields that have to be fetched. */
   readonly fetchedKeys: readonly string[]
-  /** The fields `__schema` and `__type`. */
-  readonly introspection: readonly FieldNode[]
 }
 
-/** Returns the writer of an operation whose `@skip` and `@include` are decided. */
-export function responseWriter(
-  selection: ResponseSelection,
-  root: GraphQLCompositeType,
-  set: SelectionSetNode,
-): ResponseWriter {
-  const rootFields = collectFields(selection, root, [set])
-  const nodes = [...rootFields.values()].map(([field]) => field!)
-  const introspection = [...rootFields.values()].filter(([field]) => isIntrospection(field!)).flat()
-  const object = objectOf(root, [set])
+type Sets = readonly unknown[]
+type Fields = readonly CollectedField<unknown>[]
+
+/** Returns the writer of a shape. The fields of a type are collected when its first object comes. */
+export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
+  const { schema, rootType, shape, fetchedAs } = parts
+  const object = objectOf(rootType, [shape.root])
+  const rootFields = [...collect(rootType, [shape.root])]
 
   return {
-    fetchedKeys: nodes
-      .filter((field) => !field.name.value.startsWith('__'))
-      .map((field) => (field.alias ?? field.name).value),
-    introspection,
+    fetchedKeys: rootFields
+      .filter(([, fields]) => !fields[0]!.node.name.value.startsWith('__') && !areDenied(fields))
+      .map(([responseName]) => responseName),
     write: (data, writing) => object.write(data, writing) ?? 'null',
-    explain: (data, report) => void object.explain(data, [], report),
+    report: (data, found) => void object.report(data, [], found),
   }
 
-  /** Objects of one type. The fields are collected when the first such object comes. */
-  function objectOf(type: GraphQLCompositeType, sets: readonly SelectionSetNode[]): Completion {
-    let fields: FieldCompletion[] | undefined
+  /** Without a type: the fields for any object. */
+  function collect(type: GraphQLCompositeType | undefined, sets: Sets) {
+    return shape.collect(
+      sets,
+      (condition) => !type || typeConditionApplies(schema, condition, type),
+    )
+  }
+
+  function objectOf(type: GraphQLCompositeType, sets: Sets): Completion {
+    let fields: readonly FieldCompletion[] | undefined
     const compiled = () => (fields ??= fieldsOf(type, sets))
     return {
       write(value, writing) {
@@ -118,77 +94,88 @@ export function responseWriter(
         const own = fields ?? compiled()
         const shared = writing.texts?.get(object)
         if (!shared) return writeFields(object, own, writing)
-        if (shared.by !== own) {
+        if (shared.fields !== own) {
           shared.text = writeFields(object, own, writing)
           // Reading a character puts the pieces of a text together: once here, not at each position.
           shared.text?.charCodeAt(0)
-          shared.by = own
+          shared.fields = own
         }
         return shared.text
       },
-      explain: (value, path, report) =>
-        compiled().every((field) =>
-          field.explain((value as JsonObject)[field.source], [...path, field.key], report),
-        ),
+      report: (value, path, found) => reportFields(value as JsonObject, compiled(), path, found),
     }
   }
 
-  function fieldsOf(
-    type: GraphQLCompositeType,
-    sets: readonly SelectionSetNode[],
-  ): FieldCompletion[] {
-    return [...collectFields(selection, type, sets)].map(([key, fields], index) => {
-      const prefix = `${index === 0 ? '{' : ','}${JSON.stringify(key)}:`
+  function fieldsOf(type: GraphQLCompositeType, sets: Sets): FieldCompletion[] {
+    return [...collect(type, sets)].map(([responseName, fields], index) => {
+      const prefix = `${index === 0 ? '{' : ','}${JSON.stringify(responseName)}:`
       return {
-        ...completionOfField(type, key, fields),
-        key,
-        source: selection.fetchedAs(fields[0]!),
+        ...completionOfField(type, fields),
+        responseName,
+        source: fetchedAs(fields[0]!.node),
         prefix,
         textPrefix: `${prefix}"`,
       }
     })
   }
 
-  function completionOfField(
-    parent: GraphQLCompositeType,
-    key: string,
-    fields: readonly FieldNode[],
-  ): Completion {
-    const name = fields[0]!.name.value
+  function completionOfField(parent: GraphQLCompositeType, fields: Fields): Completion {
+    const name = fields[0]!.node.name.value
     if (name === '__typename') return typename(parent)
-    if (isIntrospection(fields[0]!)) return introspected(key)
     const definition = 'getFields' in parent ? parent.getFields()[name] : undefined
+    if (areDenied(fields)) {
+      return deniedField(fields, name === '__schema' || isNonNullType(definition?.type))
+    }
+    if (isIntrospection(name)) return introspected(fields)
     if (!definition) throw new Error(`there is no field ${parent.name}.${name}`)
-    const sets = fields.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []))
+    const sets = fields.flatMap(({ selections }) => (selections === undefined ? [] : [selections]))
     return completionOf(definition.type, `field ${parent.name}.${name}`, sets)
   }
 
-  function completionOf(
-    type: GraphQLOutputType,
-    place: string,
-    sets: readonly SelectionSetNode[],
-  ): Completion {
-    if (isNonNullType(type)) {
-      const inner = type.ofType
-      return isLeafType(inner)
-        ? leaf(inner, place, true)
-        : nonNull(completionOf(inner, place, sets), place)
-    }
+  function completionOf(type: GraphQLOutputType, place: string, sets: Sets): Completion {
+    const isNonNull = isNonNullType(type)
+    const inner = isNonNull ? type.ofType : type
+    if (isLeafType(inner)) return leaf(inner, place, isNonNull)
+    const value = completionOfValue(inner, place, sets)
+    if (isNonNull) return nonNull(value, place)
+    const named = getNamedType(inner)
+    return isCompositeType(inner) && hasNoObjects(schema, inner)
+      ? fetched(nullable(value), named, place)
+      : nullable(value)
+  }
+
+  function completionOfValue(type: GraphQLOutputType, place: string, sets: Sets): Completion {
     if (isListType(type)) {
-      const element = completionOf(type.ofType, `an element of ${place}`, sets)
-      return nullable(listOf(element, place))
+      return listOf(completionOf(type.ofType, `an element of ${place}`, sets), place)
     }
-    const named = getNamedType(type)
-    if (isLeafType(named)) return leaf(named, place, false)
-    if (!isCompositeType(named)) throw new Error(`${place} is of no output type`)
-    const object = isObjectType(named) ? plainObject(named, place, sets) : anyOf(named, place, sets)
-    return hasNoObjects(selection.schema, named)
-      ? present(nullable(object), named, place)
-      : nullable(object)
+    if (isObjectType(type)) return objectOnly(objectOf(type, sets), place)
+    if (isCompositeType(type)) return objectOnly(anyOf(type, place, sets), place)
+    throw new Error(`${place} is of no output type`)
+  }
+
+  /** Objects of an interface or union: `__typename` says which of its types (section 6.4.3). */
+  function anyOf(type: GraphQLCompositeType, place: string, sets: Sets): Completion {
+    const known = new Map<unknown, Completion>()
+    const withoutType = fieldError(`Invalid __typename found for object at ${place}.`)
+    const completionFor = (value: unknown): Completion => {
+      const typename = (value as JsonObject)['__typename']
+      const own = known.get(typename)
+      if (own) return own
+      const actual = typename == null ? type : typeNamed(typename)
+      const isAllowed = actual === type ? isOfAnyType(type, sets) : isTypeOf(actual, type)
+      if (!actual || !isAllowed) return withoutType
+      const completion = objectOf(actual, sets)
+      known.set(typename, completion)
+      return completion
+    }
+    return {
+      write: (value, writing) => completionFor(value).write(value, writing),
+      report: (value, path, found) => completionFor(value).report(value, path, found),
+    }
   }
 
   function typeNamed(name: unknown): GraphQLCompositeType | undefined {
-    const type = typeof name === 'string' ? selection.schema.getType(name) : undefined
+    const type = typeof name === 'string' ? schema.getType(name) : undefined
     return isCompositeType(type) ? type : undefined
   }
 
@@ -196,7 +183,7 @@ export function responseWriter(
     return (
       (isObjectType(actual) || isInterfaceType(actual)) &&
       isAbstractType(type) &&
-      selection.schema.isSubType(type, actual)
+      schema.isSubType(type, actual)
     )
   }
 
@@ -204,48 +191,16 @@ export function responseWriter(
    * Whether what is asked for does not depend on the object's type: then nobody has to know it. Of an
    * interface object, a subgraph knows no more than the interface.
    */
-  function isOfAnyType(type: GraphQLCompositeType, sets: readonly SelectionSetNode[]): boolean {
+  function isOfAnyType(type: GraphQLCompositeType, sets: Sets): boolean {
     const fieldsFor = (one: GraphQLCompositeType | undefined) =>
-      [...collectFields(selection, one, sets).values()].flat().length
+      [...collect(one, sets).values()].flat().length
     return fieldsFor(type) === fieldsFor(undefined)
   }
+}
 
-  function plainObject(
-    type: GraphQLCompositeType,
-    place: string,
-    sets: readonly SelectionSetNode[],
-  ): Completion {
-    return objectOnly(objectOf(type, sets), place)
-  }
-
-  /** Objects of an interface or union: `__typename` says which of its types (section 6.4.3). */
-  function anyOf(
-    type: GraphQLCompositeType,
-    place: string,
-    sets: readonly SelectionSetNode[],
-  ): Completion {
-    const known = new Map<unknown, Completion>()
-    const withoutType = misfit(`Invalid __typename found for object at ${place}.`)
-    const completionFor = (typename: unknown): Completion => {
-      const own = known.get(typename)
-      if (own) return own
-      const actual = typename == null ? type : typeNamed(typename)
-      const mayStand = actual === type ? isOfAnyType(type, sets) : isTypeOf(actual, type)
-      if (!actual || !mayStand) return withoutType
-      const completion = objectOf(actual, sets)
-      known.set(typename, completion)
-      return completion
-    }
-    return objectOnly(
-      {
-        write: (value, writing) =>
-          completionFor((value as JsonObject)['__typename']).write(value, writing),
-        explain: (value, path, report) =>
-          completionFor((value as JsonObject)['__typename']).explain(value, path, report),
-      },
-      place,
-    )
-  }
+/** A field that is selected at a denied place and at an allowed one is allowed. */
+function areDenied(fields: Fields): boolean {
+  return fields.every(({ denied }) => denied !== undefined)
 }
 
 function writeFields(
@@ -268,64 +223,46 @@ function writeFields(
   return text === '' ? '{}' : text + '}'
 }
 
-/** Null is a value. A misfit of anything below that cannot be null makes this null. */
-function nullable(inner: Completion): Completion {
-  return {
-    write: (value, writing) => (value == null ? 'null' : (inner.write(value, writing) ?? 'null')),
-    explain(value, path, report) {
-      if (value != null) inner.explain(value, path, report)
-      return true
-    },
+/** An object that is null because of a field error says nothing about what is denied in it. */
+function reportFields(
+  object: JsonObject,
+  fields: readonly FieldCompletion[],
+  path: readonly (string | number)[],
+  found: Findings,
+): Outcome {
+  const deniedBefore = found.deniedCount
+  let outcome: Outcome = 'complete'
+  for (const field of fields) {
+    const ofField = field.report(object[field.source], [...path, field.responseName], found)
+    if (ofField === 'field error') {
+      found.keepDenied(deniedBefore)
+      return ofField
+    }
+    if (ofField === 'denied') outcome = ofField
   }
-}
-
-/** The inner completion is a nullable one: what it makes null is handed up. */
-function nonNull(inner: Completion, place: string): Completion {
-  return {
-    write(value, writing) {
-      const written = value == null ? 'null' : inner.write(value, writing)
-      if (written !== 'null') return written
-      writing.damaged = true
-      return undefined
-    },
-    explain(value, path, report) {
-      if (value == null) {
-        report({ message: `Cannot return null for non-nullable ${place}.`, path })
-        return false
-      }
-      return becomesValue(inner, value, path, report)
-    },
-  }
-}
-
-/** A nullable completion explains itself as fine even when it becomes null: look at what it writes. */
-function becomesValue(
-  inner: Completion,
-  value: unknown,
-  path: ResponsePath,
-  report: (misfit: Misfit) => void,
-): boolean {
-  inner.explain(value, path, report)
-  return inner.write(value, { damaged: false, introspection: {} }) !== 'null'
+  return outcome
 }
 
 /** A type without objects is null only when it was fetched and found to be so. */
-function present(inner: Completion, type: GraphQLCompositeType, place: string): Completion {
+function fetched(inner: Completion, type: GraphQLNamedType, place: string): Completion {
   return {
     write(value, writing) {
-      if (value === undefined) writing.damaged = true
+      if (value === undefined) writing.hasErrors = true
       return inner.write(value, writing)
     },
-    explain(value, path, report) {
-      if (value !== undefined) return inner.explain(value, path, report)
-      report({ message: `Cannot fetch ${place}: there is no object type for ${type.name}.`, path })
-      return true
+    report(value, path, found) {
+      if (value !== undefined) return inner.report(value, path, found)
+      found.add({
+        message: `Cannot fetch ${place}: there is no object type for ${type.name}.`,
+        path,
+      })
+      return 'complete'
     },
   }
 }
 
 function listOf(element: Completion, place: string): Completion {
-  const noList = misfit(`Invalid value found for ${place}.`)
+  const noList = fieldError(`Invalid value found for ${place}.`)
   return {
     write(value, writing) {
       if (!Array.isArray(value)) return noList.write(value, writing)
@@ -337,105 +274,39 @@ function listOf(element: Completion, place: string): Completion {
       }
       return text + ']'
     },
-    explain: (value, path, report) =>
-      Array.isArray(value)
-        ? value
-            .map((inner, index) => element.explain(inner, [...path, index], report))
-            .every((stands) => stands)
-        : noList.explain(value, path, report),
+    report(value, path, found) {
+      if (!Array.isArray(value)) return noList.report(value, path, found)
+      const deniedBefore = found.deniedCount
+      const outcomes = value.map((inner, index) => element.report(inner, [...path, index], found))
+      if (!outcomes.includes('field error')) {
+        return outcomes.includes('denied') ? 'denied' : 'complete'
+      }
+      found.keepDenied(deniedBefore)
+      return 'field error'
+    },
   }
 }
 
 function objectOnly(inner: Completion, place: string): Completion {
-  const noObject = misfit(`Invalid value found for ${place}.`)
+  const noObject = fieldError(`Invalid value found for ${place}.`)
   return {
     write: (value, writing) => (isObject(value) ? inner : noObject).write(value, writing),
-    explain: (value, path, report) =>
-      (isObject(value) ? inner : noObject).explain(value, path, report),
+    report: (value, path, found) => (isObject(value) ? inner : noObject).report(value, path, found),
   }
 }
 
 function typename(parent: GraphQLCompositeType): Completion {
-  if (!isObjectType(parent)) return misfit(`The type of an object of ${parent.name} is not known.`)
+  if (!isObjectType(parent)) {
+    return fieldError(`The type of an object of ${parent.name} is not known.`)
+  }
   const text = JSON.stringify(parent.name)
-  return { write: () => text, explain: () => true }
+  return { write: () => text, report: () => 'complete' }
 }
 
-function introspected(key: string): Completion {
-  return { write: (_, { introspection }) => introspection[key] ?? 'null', explain: () => true }
-}
-
-/** Leaves are most of a response: null and misfits are told apart after the value itself. */
-function leaf(type: GraphQLLeafType, place: string, isNonNull: boolean): Completion {
-  const write = leafWriter(type)
+function introspected(fields: Fields): Completion {
+  const nodes = fields.flatMap(({ node, denied }) => (denied === undefined ? [node] : []))
   return {
-    isText: isSpecifiedScalarType(type) && (type.name === 'String' || type.name === 'ID'),
-    write(value, writing) {
-      const written = value == null ? undefined : write(value)
-      if (written !== undefined) return written
-      if (isNonNull || value != null) writing.damaged = true
-      return isNonNull ? undefined : 'null'
-    },
-    explain(value, path, report) {
-      if (value == null) {
-        if (!isNonNull) return true
-        report({ message: `Cannot return null for non-nullable ${place}.`, path })
-        return false
-      }
-      if (write(value) !== undefined) return true
-      report({ message: misfitMessage(value, place), path })
-      return !isNonNull
-    },
+    write: (_, { introspect }) => JSON.stringify(introspect(nodes) ?? null),
+    report: () => 'complete',
   }
-}
-
-function misfitMessage(value: unknown, place: string): string {
-  if (isWithinNesting(value)) return `Invalid value found for ${place}.`
-  return `The value found for ${place} is nested deeper than ${deepestNesting} levels.`
-}
-
-/** Returns the writer of a leaf type; `undefined` is a value that is none of the type's. */
-function leafWriter(type: GraphQLLeafType): (value: unknown) => string | undefined {
-  if (isEnumType(type)) {
-    const texts = new Map(type.getValues().map(({ name }) => [name as unknown, `"${name}"`]))
-    return (value) => texts.get(value)
-  }
-  if (!isSpecifiedScalarType(type)) {
-    return (value) => (typeof value === 'string' ? jsonString(value) : jsonWithinNesting(value))
-  }
-  switch (type.name) {
-    case 'Int':
-      // 32 bits (section 3.5.1).
-      return (value) =>
-        typeof value === 'number' && value === (value | 0) ? String(value) : undefined
-    case 'Float':
-      return (value) => (Number.isFinite(value) ? String(value) : undefined)
-    case 'Boolean':
-      return (value) => (typeof value === 'boolean' ? String(value) : undefined)
-    case 'ID':
-      return (value) => {
-        if (typeof value === 'string') return jsonString(value)
-        // A larger number is not the one that the subgraph wrote.
-        return Number.isSafeInteger(value) ? `"${String(value)}"` : undefined
-      }
-    default:
-      return (value) => (typeof value === 'string' ? jsonString(value) : undefined)
-  }
-}
-
-function misfit(message: string): Completion {
-  return {
-    write(_, writing) {
-      writing.damaged = true
-      return undefined
-    },
-    explain(_, path, report) {
-      report({ message, path })
-      return false
-    },
-  }
-}
-
-function isIntrospection({ name }: FieldNode): boolean {
-  return name.value === '__schema' || name.value === '__type'
 }

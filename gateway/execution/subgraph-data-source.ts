@@ -2,23 +2,29 @@
 import type { GraphQLDataSource } from '@apollo/gateway'
 import { Kind, parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
-import type { CallSubgraph } from './call-subgraph.ts'
-import type { ClientRequest } from '../client-request.ts'
+
 import { isWithinNesting, nestedTooDeep } from './nesting.ts'
-import { errorOfCall, marked } from './subgraph-errors.ts'
-import type { FailedCall, SubgraphError } from './subgraph-request.ts'
+import { errorOfCall } from './subgraph-errors.ts'
+import type {
+  FailedCall,
+  SubgraphAnswer,
+  SubgraphError,
+  SubgraphRequest,
+} from './subgraph-request.ts'
 
 /**
  * Returns the data source of one subgraph. It never throws for a subgraph's fault: the fields that
  * the fetch would have filled stay null, and each has its error.
  */
-export function subgraphDataSource(call: CallSubgraph): GraphQLDataSource<ClientRequest> {
+export function subgraphDataSource<Context extends object>(
+  call: (request: SubgraphRequest, context: Context) => Promise<SubgraphAnswer>,
+): GraphQLDataSource<Context> {
   return {
     async process({ request, context, ...fetch }) {
       const { query = '', variables, operationName } = request
       const body = JSON.stringify({ query, variables, operationName })
       const operationKind = query.startsWith('mutation') ? 'mutation' : 'query'
-      const answer = await call({ operationKind, body }, context as ClientRequest)
+      const answer = await call({ operationKind, body }, context as Context)
       if (answer.outcome === 'answered' && isWithinNesting(answer.data)) {
         const { data, errors } = answer
         return { data, ...(errors.length > 0 ? { errors: errors.map(withMark) } : {}) }
@@ -30,8 +36,16 @@ export function subgraphDataSource(call: CallSubgraph): GraphQLDataSource<Client
   }
 }
 
+/** Marks what a client may read: @apollo/gateway adds to the extensions of an error. */
+const readable = Symbol('the extensions that the client gets')
+
 function withMark(error: SubgraphError) {
-  return { ...error, extensions: marked(error.extensions) }
+  return { ...error, extensions: { ...error.extensions, [readable]: error.extensions } }
+}
+
+/** Returns the extensions of a subgraph's error for the client; undefined if it is no subgraph's. */
+export function readableExtensions(extensions: object): SubgraphError['extensions'] | undefined {
+  return (extensions as { [readable]?: SubgraphError['extensions'] })[readable]
 }
 
 /** One error for each root field of the failed fetch; for entities, at the first of them. */

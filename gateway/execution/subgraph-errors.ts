@@ -1,5 +1,5 @@
 /** What a client may learn of a subgraph's errors. */
-import { errorTable, passedExtensions, plausibleRetryAfter, retryLater } from '../errors.ts'
+import { errorTable, plausibleRetryAfter, retryLater } from '../errors.ts'
 import type { ErrorName, ErrorRow } from '../errors.ts'
 import { abridged, mostErrors } from './error-list.ts'
 import type { Overload } from './overload.ts'
@@ -77,11 +77,6 @@ export function errorOfCall({ reason, detail, retryAfter }: FailedCall): Subgrap
     message: detail === undefined ? message : `${message}: ${detail}`,
     extensions: { code: row.code, ...(retryAfter === undefined ? {} : { retryAfter }) },
   }
-}
-
-/** Returns the extensions with a note of themselves: what is added to them on their way stays inside. */
-export function marked(extensions: Extensions): Record<string | symbol, unknown> {
-  return { ...extensions, [passedExtensions]: extensions }
 }
 
 function visible(

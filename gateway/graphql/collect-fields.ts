@@ -5,12 +5,16 @@ import { conditionsOf, isIncluded } from './conditions.ts'
 import type { Fragments } from './fragments.ts'
 import { typeConditionApplies } from './type-conditions.ts'
 
-/** What decides which selections of an operation are included. */
-export interface Selection {
-  readonly schema: GraphQLSchema
+/** What decides which selections of an operation are included, whatever the object. */
+export interface Inclusion {
   readonly fragments: Fragments
   /** The values of the variables in `@skip` and `@include`. */
   readonly isTrue: (variable: string) => boolean
+}
+
+/** What decides which selections of an operation are included. */
+export interface Selection extends Inclusion {
+  readonly schema: GraphQLSchema
 }
 
 /**
@@ -18,8 +22,19 @@ export interface Selection {
  * those for any object.
  */
 export function collectFields(
-  { schema, fragments, isTrue }: Selection,
+  { schema, ...inclusion }: Selection,
   type: GraphQLCompositeType | undefined,
+  sets: readonly SelectionSetNode[],
+): Map<string, FieldNode[]> {
+  const applies = (condition: string | undefined) =>
+    !type || typeConditionApplies(schema, condition, type)
+  return collectApplying(inclusion, applies, sets)
+}
+
+/** Returns the fields of the sets for an object that those type conditions apply to. */
+export function collectApplying(
+  { fragments, isTrue }: Inclusion,
+  applies: (typeCondition: string | undefined) => boolean,
   sets: readonly SelectionSetNode[],
 ): Map<string, FieldNode[]> {
   const fields = new Map<string, FieldNode[]>()
@@ -43,9 +58,5 @@ export function collectFields(
         if (fragment && applies(fragment.typeCondition.name.value)) collect(fragment.selectionSet)
       }
     }
-  }
-
-  function applies(condition: string | undefined): boolean {
-    return !type || typeConditionApplies(schema, condition, type)
   }
 }

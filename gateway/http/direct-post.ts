@@ -4,12 +4,12 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ReportForwardedAddress } from './forwarded-address.ts'
-import type { HttpAnswer, HttpRequest } from './http-message.ts'
+import type { HttpResponse, HttpRequest } from './http-message.ts'
 import { requestSignal } from './request-signal.ts'
 
 export interface DirectPostParts {
   /** Answers a request to /graphql; never rejects. */
-  answer: (request: HttpRequest) => Promise<HttpAnswer>
+  answer: (request: HttpRequest) => Promise<HttpResponse>
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
   /** The longest that an answer may take, in milliseconds. */
@@ -62,7 +62,7 @@ export function directPost(parts: DirectPostParts): RequestListener {
 const largeBody = 16_384
 
 /** Writes an answer as the whole response. */
-export function send(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+export function send(response: ServerResponse, { status, headers, body }: HttpResponse): void {
   const content = body.length < largeBody ? body : Buffer.from(body)
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(content) })
   response.end(content)

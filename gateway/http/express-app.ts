@@ -1,4 +1,4 @@
-/** The Express app: turns its requests into plain values and plain answers into responses. */
+/** The Express app: turns its requests into plain values, and plain values into responses. */
 import cors from 'cors'
 import express, { raw } from 'express'
 import type { ErrorRequestHandler, Express, Request } from 'express'
@@ -7,14 +7,14 @@ import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import { send } from './direct-post.ts'
 import type { ReportForwardedAddress } from './forwarded-address.ts'
-import type { HttpAnswer, HttpRequest } from './http-message.ts'
-import { refusal } from './refusal.ts'
+import type { HttpResponse, HttpRequest } from './http-message.ts'
+import { errorResponse } from './error-response.ts'
+import type { ErrorResponseOptions } from './error-response.ts'
 import { requestSignal } from './request-signal.ts'
-import type { RefusalOptions } from './refusal.ts'
 
-export interface ExpressAppParts extends RefusalOptions {
+export interface ExpressAppParts extends ErrorResponseOptions {
   /** Answers a request to /graphql; never rejects. */
-  answer: (request: HttpRequest) => Promise<HttpAnswer>
+  answer: (request: HttpRequest) => Promise<HttpResponse>
   /** What has been served since the start, shown by `/health`. */
   served: () => object | Promise<object>
   /** Why the gateway cannot serve right now, or nothing. */
@@ -80,7 +80,9 @@ export function expressApp(parts: ExpressAppParts): Express {
       send(response, answer)
     },
   )
-  app.use((_request, response) => send(response, refusal(new GatewayError('NOT_FOUND'), parts)))
+  app.use((_request, response) =>
+    send(response, errorResponse(new GatewayError('NOT_FOUND'), parts)),
+  )
   app.use(refuseUnreadable(parts))
   return app
 }
@@ -119,7 +121,7 @@ function refuseUnreadable({ log, realm, bodyLimit }: ExpressAppParts): ErrorRequ
     response.setHeader('connection', 'close')
     const message = name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undefined
     const refused = new GatewayError(name, { cause: error, ...(message ? { message } : {}) })
-    send(response, refusal(refused, { realm, accept: request.headers.accept }))
+    send(response, errorResponse(refused, { realm, accept: request.headers.accept }))
   }
 }
 

@@ -1,5 +1,4 @@
-/** A request and its answer as plain values: the GraphQL handler knows no web framework. */
-
+/** A request and its response as plain values: what handles GraphQL knows no web framework. */
 import type { RequestSignal } from './request-signal.ts'
 
 /** Every header by its lower-case name, with each of its values: two Authorization headers are two. */
@@ -14,11 +13,11 @@ export interface HttpRequest {
   readonly body: Uint8Array
   /** The address of the client, or of the last proxy that is not trusted. */
   readonly clientAddress?: string | undefined
-  /** Aborted when the client has gone away, or when the answer has taken too long. */
+  /** Aborted when the client has gone away, or when the response has taken too long. */
   readonly signal?: RequestSignal | undefined
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[]>>
   readonly body: string

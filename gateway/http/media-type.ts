@@ -16,9 +16,9 @@ export function responseMediaType(accept: string | undefined): string {
 }
 
 /**
- * Whether the HTTP status tells of the outcome: `application/json` keeps 200 for a well-formed
- * answer, since proxies answer in that type too (section 6.4.1).
+ * Returns whether the HTTP status says what came of the operation: `application/json` keeps 200 for a
+ * well-formed response, since proxies respond in that type too (section 6.4.1).
  */
-export function statusTells(accept: string | undefined): boolean {
-  return responseMediaType(accept) === graphqlResponse
+export function statusDependsOnResult(mediaType: string): boolean {
+  return mediaType === graphqlResponse
 }

@@ -6,19 +6,11 @@ import { GatewayError } from '../errors.ts'
  * Throws a GatewayError for a query by hash alone, upon which clients send the text, and for a hash
  * that does not fit the text beside it.
  */
-export function refusePersistedQuery(query: unknown, extensions: unknown): void {
-  const persisted = memberOf(extensions, 'persistedQuery')
-  if (persisted === undefined || persisted === null) return
+export function refusePersistedQuery(query: unknown, persistedQuery: unknown): void {
   if (typeof query !== 'string' || query === '') {
     throw new GatewayError('PERSISTED_QUERY_NOT_SUPPORTED')
   }
   const hash = createHash('sha256').update(query).digest('hex')
-  if (memberOf(persisted, 'version') !== 1 || memberOf(persisted, 'sha256Hash') !== hash) {
-    throw new GatewayError('PERSISTED_QUERY_MISMATCH')
-  }
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-  return (value as Record<string, unknown>)[name]
+  const { version, sha256Hash } = persistedQuery as Record<string, unknown>
+  if (version !== 1 || sha256Hash !== hash) throw new GatewayError('PERSISTED_QUERY_MISMATCH')
 }

@@ -4,79 +4,125 @@ import { isUtf8 } from 'node:buffer'
 import { GatewayError } from '../errors.ts'
 import { soleHeader } from './http-message.ts'
 import type { HttpRequest } from './http-message.ts'
-import { refuseUnboundedValues } from './refuse-unbounded.ts'
+import { acceptedMediaType } from './media-type.ts'
+import { refusePersistedQuery } from './persisted-query.ts'
+import { refuseUnboundedValues } from './refuse-unbounded-values.ts'
 
-/** A request as far as GraphQL is concerned: never a credential. */
+/** A well-formed request, as far as GraphQL is concerned: it never holds a credential. */
 export interface GraphqlRequest {
-  readonly method: string
-  /** The query string with its question mark, or an empty string. */
-  readonly search: string
-  readonly accept: string | undefined
-  readonly contentType: string | undefined
-  /** The JSON object of a POST. */
-  readonly body: Readonly<Record<string, unknown>> | undefined
-  /** `query`, `variables` and the rest, as they came: nobody has looked at their types. */
-  readonly asked: Readonly<Record<string, unknown>>
+  /** A GET is safe: it executes queries only (RFC 9110, section 9.2.1). */
+  readonly method: 'GET' | 'POST'
+  /** The text of the document. */
+  readonly query: string
+  readonly operationName: string | undefined
+  readonly variables: Readonly<Record<string, unknown>>
+  readonly extensions: Readonly<Record<string, unknown>> | undefined
+  /** The media type of the response. */
+  readonly mediaType: string
 }
 
-/** Returns the request as it may be looked at; anything unreadable is a GatewayError. */
+/** `query`, `variables` and the rest, of which nothing is certain. */
+type Parameters = Readonly<Record<string, unknown>>
+
+const nothing = {}
+
+/** Returns the request. Throws a GatewayError that says what is wrong with it. */
 export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
-  if (!['GET', 'POST'].includes(request.method)) throw new GatewayError('METHOD_NOT_ALLOWED')
-  const body = request.method === 'POST' ? readJsonBody(request) : undefined
-  const asked = body ?? readSearch(request.search)
-  refuseUnboundedValues(asked)
-  return {
-    method: request.method,
-    search: request.search,
-    accept: request.headers['accept']?.join(', '),
-    contentType: request.headers['content-type']?.join(', '),
-    body,
-    asked,
+  const { method } = request
+  if (method !== 'GET' && method !== 'POST') throw new GatewayError('METHOD_NOT_ALLOWED')
+  const parameters = method === 'POST' ? readJsonBody(request) : readSearch(request)
+  refuseUnboundedValues(parameters)
+  const { query } = parameters
+  const operationName = parameters['operationName'] ?? undefined
+  const variables = parameters['variables'] ?? undefined
+  const extensions = parameters['extensions'] ?? undefined
+  if (operationName !== undefined && typeof operationName !== 'string') {
+    throw malformed('`operationName` must be a string')
   }
+  if (variables !== undefined && !isRecord(variables)) throw notAnObject('variables', variables)
+  if (extensions !== undefined && !isRecord(extensions)) throw notAnObject('extensions', extensions)
+  if (extensions?.['persistedQuery']) refusePersistedQuery(query, extensions['persistedQuery'])
+  if (!query) throw malformed('`query` is missing: send the text of a GraphQL document')
+  if (typeof query !== 'string') {
+    throw malformed('`query` must be a string: the text of a GraphQL document')
+  }
+  const mediaType = acceptedMediaType(request.headers['accept']?.join(', '))
+  if (mediaType === undefined) throw new GatewayError('NOT_ACCEPTABLE')
+  return { method, query, operationName, variables: variables ?? nothing, extensions, mediaType }
 }
 
-/** The parameters of a GET. What is no JSON is left out here, and refused by the pipeline. */
-function readSearch(search: string): Readonly<Record<string, unknown>> {
+/** Each parameter may be given once; `variables` and `extensions` are JSON (section 6.1). */
+function readSearch({ search, headers }: HttpRequest): Parameters {
+  const contentType = headers['content-type']?.join(', ')
+  if (contentType !== undefined && !isJson(contentType, false)) {
+    throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
+  }
   const parameters = new URLSearchParams(search)
   const json = (name: string): unknown => {
-    try {
-      return JSON.parse(parameters.get(name) ?? 'null')
-    } catch {
-      return undefined
-    }
+    const text = sole(parameters, name)
+    if (text === undefined) return undefined
+    const value = parseJson(text, () =>
+      malformed(`The URL parameter \`${name}\` is not valid JSON`),
+    )
+    if (!isRecord(value)) throw notAnObject(name, value)
+    return value
   }
   return {
-    query: parameters.get('query') ?? undefined,
+    query: sole(parameters, 'query'),
+    operationName: sole(parameters, 'operationName'),
     variables: json('variables'),
     extensions: json('extensions'),
   }
 }
 
-function readJsonBody({ headers, body }: HttpRequest): Readonly<Record<string, unknown>> {
-  if (!isJson(soleHeader(headers, 'content-type'))) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
-  if (headers['content-encoding']) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
-  const value = parseJson(body)
-  if (typeof value !== 'object' || value === null) throw new GatewayError('BAD_REQUEST')
-  if (Array.isArray(value)) throw new GatewayError('BATCH_REFUSED')
-  return value as Record<string, unknown>
+function sole(parameters: URLSearchParams, name: string): string | undefined {
+  const values = parameters.getAll(name)
+  if (values.length > 1) throw malformed(`The URL parameter \`${name}\` may be given only once`)
+  return values[0]
 }
 
-/** `application/json`, in UTF-8 if it names a charset (RFC 8259 section 8.1). */
-function isJson(contentType: string | undefined): boolean {
+function readJsonBody({ headers, body }: HttpRequest): Parameters {
+  if (!isJson(soleHeader(headers, 'content-type'), true)) {
+    throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
+  }
+  if (headers['content-encoding']) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
+  if (!isUtf8(body)) throw new GatewayError('INVALID_JSON')
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+  const value = parseJson(text, (cause) => new GatewayError('INVALID_JSON', { cause }))
+  if (Array.isArray(value)) throw new GatewayError('BATCH_REFUSED')
+  if (!isRecord(value)) throw new GatewayError('BAD_REQUEST')
+  return value
+}
+
+/** `application/json`; a body is in UTF-8 if it names a charset (RFC 8259, section 8.1). */
+function isJson(contentType: string | undefined, hasBody: boolean): boolean {
   if (contentType === 'application/json') return true
   try {
     const { essence, params } = new MIMEType(contentType ?? '')
-    return essence === 'application/json' && /^utf-?8$/i.test(params.get('charset') ?? 'utf-8')
+    const isReadable = !hasBody || /^utf-?8$/i.test(params.get('charset') ?? 'utf-8')
+    return essence === 'application/json' && isReadable
   } catch {
     return false
   }
 }
 
-function parseJson(body: Uint8Array): unknown {
-  if (!isUtf8(body)) throw new GatewayError('INVALID_JSON')
+function parseJson(text: string, refusal: (cause: unknown) => GatewayError): unknown {
   try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
+    return JSON.parse(text)
   } catch (cause) {
-    throw new GatewayError('INVALID_JSON', { cause })
+    throw refusal(cause)
   }
+}
+
+function notAnObject(name: string, value: unknown): GatewayError {
+  const isText = typeof value === 'string'
+  return malformed(`\`${name}\` must be a JSON object${isText ? ', not a string of JSON' : ''}`)
+}
+
+function malformed(message: string): GatewayError {
+  return new GatewayError('BAD_REQUEST', { message })
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -23,8 +23,8 @@ import { claimsKeyPair, claimsKeySet, claimsSigningKey } from '../forwarding/cla
 import { subgraphForwarding } from '../forwarding/subgraph-headers.ts'
 import { gatewaySecrets, problemOfSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
-import { createGeneration } from '../supergraph/schema-version.ts'
-import type { Generation } from '../supergraph/schema-version.ts'
+import { createSchemaVersion } from '../supergraph/schema-version.ts'
+import type { SchemaVersion } from '../supergraph/schema-version.ts'
 import { directPost } from '../http/direct-post.ts'
 import { expressApp } from '../http/express-app.ts'
 import { forwardedAddressReport } from '../http/forwarded-address.ts'
@@ -72,7 +72,7 @@ export interface Serving {
   readonly warm: Promise<void>
   /** Why it cannot serve right now, or nothing. */
   unreadiness(): readonly string[]
-  generation(): Generation
+  schemaVersion(): SchemaVersion
   close(): Promise<void>
 }
 
@@ -91,29 +91,28 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     ...(parts.documents ? { documents: parts.documents } : {}),
     log,
   })
-  // Only the first generation comes after one of other settings, which then can be forgotten.
-  let replaced = previous?.generation()
+  // Only the first schema version comes after one of other settings, which then can be forgotten.
+  let replaced = previous?.schemaVersion()
   const supergraph = await followSupergraph({
     path: parts.supergraph,
     log,
     onServed: metrics.supergraphServed,
     create(supergraph, before = replaced) {
       replaced = undefined
-      return createGeneration({
+      return createSchemaVersion({
         supergraph,
         previous: before,
-        engine: config.engine,
+        executor: config.engine,
         subgraph: (name) => subgraphParts(name, config, secrets[0]!),
         called: metrics.subgraphCalled,
         authorization: configuredAuthorization(config),
         policies,
         explainScope: config.authorization.explainScope,
-        realm: config.http.realm,
         limits: config.limits,
         log,
       })
     },
-    retire: (generation: Generation) => generation.close(),
+    retire: (version: SchemaVersion) => version.close(),
   }).catch(async (cause) => {
     await callers.close()
     return asStartFailure(cause)
@@ -123,10 +122,10 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
   const onForwardedAddress = forwardedAddressReport(log)
   const answer = createGateway({
     authenticate: callers.authenticate,
-    generation: supergraph.current,
+    schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: http.realm,
-    answered(status, seconds) {
+    onResponse(status, seconds) {
       served.requests.answered++
       metrics.answered(status, seconds)
     },
@@ -152,7 +151,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     }),
     warm: callers.warm,
     unreadiness: callers.unreadiness,
-    generation: supergraph.current,
+    schemaVersion: supergraph.current,
     async close() {
       await supergraph.close()
       await callers.close()

@@ -6,19 +6,19 @@ import { readSupergraph } from './read-supergraph.ts'
 import type { ReadSupergraph, Supergraph } from './read-supergraph.ts'
 import { watchSupergraph } from './watch-supergraph.ts'
 
-export interface FollowOptions<Generation> {
+export interface FollowOptions<Version> {
   path: string
-  /** Makes a generation, when there is one already, after it; a rejection leaves the last one serving. */
-  create: (supergraph: Supergraph, previous?: Generation) => Promise<Generation>
-  /** Ends a generation that has been replaced. */
-  retire: (generation: Generation) => Promise<void>
-  /** Told when a generation begins to serve, the first one included. */
+  /** Makes a version, when there is one already, after it; a rejection leaves the last one serving. */
+  create: (supergraph: Supergraph, previous?: Version) => Promise<Version>
+  /** Ends a version that has been replaced. */
+  retire: (version: Version) => Promise<void>
+  /** Told when a version begins to serve, the first one included. */
   onServed?: () => void
   log: Logger
 }
 
-export interface FollowedSupergraph<Generation> {
-  current(): Generation
+export interface FollowedSupergraph<Version> {
+  current(): Version
   close(): Promise<void>
 }
 
@@ -27,22 +27,22 @@ export class SupergraphUnusable extends Error {
   override name = 'SupergraphUnusable'
 }
 
-/** So many generations at most may still have requests under way when another one begins to serve. */
+/** So many versions at most may still have requests under way when another one begins to serve. */
 const mostDraining = 4
 
 /**
- * Returns the generation of the file as it is now and, after each change of it, of the file as it
+ * Returns the version of the file as it is now and, after each change of it, of the file as it
  * has become. A file that cannot be used is reported and passed over. Requests under way end in the
- * generation that they began in, and the next one does not wait for them.
+ * version that they began in, and the next one does not wait for them.
  */
-export async function followSupergraph<Generation>(
-  options: FollowOptions<Generation>,
-): Promise<FollowedSupergraph<Generation>> {
+export async function followSupergraph<Version>(
+  options: FollowOptions<Version>,
+): Promise<FollowedSupergraph<Version>> {
   const { path, create, log } = options
   const replaced = draining(mostDraining)
   const swapping = oneAtATime(swap)
   let sdl: string | undefined
-  let current: Generation
+  let current: Version
   // From before the first reading on, so that no change is missed.
   let isLoaded = false
   const stopWatching = watchSupergraph(path, () => isLoaded && swapping.request())
@@ -65,16 +65,16 @@ export async function followSupergraph<Generation>(
     },
   }
 
-  async function load(read: ReadSupergraph, previous?: Generation): Promise<Generation> {
+  async function load(read: ReadSupergraph, previous?: Version): Promise<Version> {
     if (read.outcome === 'unchanged') return current
     if (read.outcome === 'unusable') throw new SupergraphUnusable(read.sentence)
-    const generation = await create(read.supergraph, previous).catch((cause: Error) => {
+    const version = await create(read.supergraph, previous).catch((cause: Error) => {
       throw new SupergraphUnusable(`the supergraph ${path} cannot be loaded: ${cause.message}`, {
         cause,
       })
     })
     sdl = read.supergraph.sdl
-    return generation
+    return version
   }
 
   async function swap(): Promise<void> {
@@ -97,7 +97,7 @@ export async function followSupergraph<Generation>(
     await replaced.room()
   }
 
-  async function retire(previous: Generation): Promise<void> {
+  async function retire(previous: Version): Promise<void> {
     await options.retire(previous).catch((cause: Error) => {
       log.error({ reason: cause.message }, 'what was replaced did not close cleanly')
     })

@@ -1,17 +1,16 @@
-/** The engine: joins planning and execution for one supergraph. It holds no state of a request. */
-import type { ApolloServerOptions, BaseContext } from '@apollo/server'
+/** Our own executor: joins planning and execution for one supergraph. It holds no state of a request. */
 import { getOperationAST, print } from 'graphql'
-import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
-import type { EndSignal } from '../client-request.ts'
 import { compileOperation } from '../execution/compile-operation.ts'
 import type { CompiledOperation } from '../execution/compile-operation.ts'
 import { objectMerger } from '../execution/response-data.ts'
+import type { ResponseWriter } from '../execution/response-writer.ts'
 import { runOperation } from '../execution/run-operation.ts'
-import type { OperationResult } from '../execution/run-operation.ts'
+import type { ExecutionResult } from '../execution/run-operation.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
+import type { ResponseShape } from '../graphql/response-shape.ts'
 import { typeRelation } from '../graphql/type-conditions.ts'
-import { pipelineError } from '../http/client-errors.ts'
 import { mostOperations, operationBudget, operationWeight } from '../operations/operation-weight.ts'
 import { overrideLabelsOn } from '../planning/override-labels.ts'
 import { planCache } from '../planning/plan-cache.ts'
@@ -21,8 +20,9 @@ import type { PlanningOptions } from '../planning/start-planning.ts'
 import { refusedOperations } from '../planning/refused-operations.ts'
 import { sharedWork } from '../planning/shared-work.ts'
 import type { SharedWork } from '../planning/shared-work.ts'
+import type { Executor, OperationToExecute, OperationToPrepare } from './executor.ts'
 
-export interface NativeEngineOptions<Context> extends PlanningOptions {
+export interface NativeExecutorOptions<Context> extends PlanningOptions {
   supergraphSdl: string
   fetchSubgraph: FetchSubgraph<Context>
   /** Whether sibling fetches to a subgraph are joined in one request; default: they are. */
@@ -37,41 +37,16 @@ export interface NativeEngineOptions<Context> extends PlanningOptions {
   random?: () => number
 }
 
-export interface OperationToPrepare {
-  /** What the caller may see: after authorization. Plans are kept by this, never by the original. */
-  document: DocumentNode
-  operationName?: string | null | undefined
-  /** Aborted when the client does not wait for planning any longer. */
-  signal?: EndSignal | undefined
-}
-
-export interface OperationToExecute<Context> extends OperationToPrepare {
-  variables?: Readonly<Record<string, unknown>> | null | undefined
-  /** Handed to `fetchSubgraph`. */
-  context: Context
-}
-
-export interface NativeEngine<Context> {
-  readonly apiSchema: GraphQLSchema
-  /**
-   * Plans and compiles; the next execution of the same finds it ready. Rejects with a GatewayError when
-   * the operation is too complex to plan, or too many are waiting.
-   */
+export interface NativeExecutor<Context> extends Executor<Context> {
   prepare(operation: OperationToPrepare): Promise<CompiledOperation>
-  /** The operations that are ready, the last used first: another engine may prepare them as well. */
-  operations(): Iterable<CompiledOperation>
-  /** `data` is JSON text: what a response holds after `"data":`. */
-  execute(operation: OperationToExecute<Context>): Promise<OperationResult>
-  /** Ends the planning thread. */
-  close(): Promise<void>
 }
 
 const nothing = {}
 
-/** Returns the engine of a supergraph. Rejects when the supergraph cannot be used. */
-export async function nativeEngine<Context>(
-  options: NativeEngineOptions<Context>,
-): Promise<NativeEngine<Context>> {
+/** Returns the executor of a supergraph. Rejects when the supergraph cannot be used. */
+export async function nativeExecutor<Context>(
+  options: NativeExecutorOptions<Context>,
+): Promise<NativeExecutor<Context>> {
   const { fetchSubgraph, mayJoin = () => true } = options
   const { apiSchema, facts, plan, close } = await startPlanning(options.supergraphSdl, options)
   const names = responseNames(facts.names)
@@ -80,6 +55,10 @@ export async function nativeEngine<Context>(
     most: options.operations ?? mostOperations,
     budget: operationBudget(),
     weigh: ({ document, mostWriters }) => operationWeight(document) * (1 + (mostWriters - 1) / 2),
+  })
+  const shapedWriters = new LRUCache<ResponseShape, ResponseWriter>({
+    max: mostOperations,
+    maxSize: operationBudget() / 2,
   })
   const planning = new Map<string, SharedWork<CompiledOperation>>()
   const refused = refusedOperations()
@@ -106,18 +85,28 @@ export async function nativeEngine<Context>(
 
   function run(
     ready: CompiledOperation,
-    { variables, context }: OperationToExecute<Context>,
-  ): Promise<OperationResult> {
+    { variables, shape, introspect, context }: OperationToExecute<Context>,
+  ): Promise<ExecutionResult> {
+    const values = variables ?? nothing
     return runOperation({
       operation: ready,
-      variables: variables ?? nothing,
-      apiSchema,
+      writer: shape ? writerOf(shape, ready) : ready.writerFor(values),
+      variables: values,
+      introspect,
       clientName: names.clientName,
       mergeObject,
       fetchSubgraph,
       mayJoin,
       context,
     })
+  }
+
+  function writerOf(shape: ResponseShape, ready: CompiledOperation): ResponseWriter {
+    const known = shapedWriters.get(shape)
+    if (known) return known
+    const writer = ready.writerOf(shape)
+    shapedWriters.set(shape, writer, { size: operationWeight(ready.document) })
+    return writer
   }
 
   function find(operation: OperationToPrepare): CompiledOperation | undefined {
@@ -165,44 +154,6 @@ function placeOf(operation: OperationToPrepare, overrideLabels: readonly string[
     document,
     operationName,
     variant: [operationName ?? '', ...overrideLabels].join('\n'),
-    text: () => print(document),
-  }
-}
-
-type GatewayOf<Context extends BaseContext> = Extract<
-  ApolloServerOptions<Context>,
-  { gateway: unknown }
->['gateway']
-
-/** Returns what Apollo Server takes as its gateway: its pipeline then runs on the engine. */
-export function apolloServerGateway<Context extends BaseContext>(
-  engine: NativeEngine<Context>,
-  supergraphSdl: string,
-): GatewayOf<Context> {
-  return {
-    onSchemaLoadOrUpdate(callback) {
-      callback({ apiSchema: engine.apiSchema, coreSupergraphSdl: supergraphSdl })
-      return () => {}
-    },
-    async load() {
-      return {
-        executor: async ({ document, request, context }) => {
-          const operation = {
-            document,
-            operationName: request.operationName,
-            variables: request.variables,
-            context: context as Context,
-          }
-          const { data, errors } = await engine.execute(operation).catch((cause: unknown) => {
-            throw cause instanceof GatewayError ? pipelineError(cause) : cause
-          })
-          return {
-            ...(data === undefined ? {} : { data: JSON.parse(data) as Record<string, unknown> }),
-            ...(errors.length > 0 ? { errors } : {}),
-          }
-        },
-      }
-    },
-    async stop() {},
+    text: operation.text ?? (() => print(document)),
   }
 }

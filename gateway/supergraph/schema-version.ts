@@ -1,131 +1,224 @@
 /**
- * All that depends on one supergraph: schema, planner, caches, connections to subgraphs. It never
- * changes; another supergraph is another generation, and a request keeps the one it started with.
+ * One version of the schema: all that depends on one supergraph, from the caches of operations to the
+ * connections to subgraphs. It never changes; another supergraph is another version, and a request keeps
+ * the one it started with.
  */
 import type { Logger } from 'pino'
+import { grantedScopes } from '../../subgraphs/kit/guards.ts'
 import type { AuthorizationOptions } from '../authorization/authorization-options.ts'
+import type { Authorizer } from '../authorization/authorizer.ts'
+import { denialsOf, notExecuted, resultWithDenials } from '../authorization/denied-result.ts'
+import type { AuthorizedRequest } from '../authorization/denied-result.ts'
+import { explainOperation } from '../authorization/explain-operation.ts'
 import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
+import type { GuardedOperation } from '../authorization/guarded-operation.ts'
+import { introspection } from '../authorization/introspection.ts'
 import type { PolicyDecider } from '../authorization/policies.ts'
+import { withStepUp } from '../authorization/step-up.ts'
 import { warnOfUndecidedPolicies } from '../authorization/undecided-policies.ts'
-import { authorizedEngine } from '../authorized-engine.ts'
-import type { Limits } from '../configuration/limits.ts'
-import { engineFor } from '../engine.ts'
-import type { EngineName } from '../engine.ts'
 import type { ClientRequest } from '../client-request.ts'
-import { lastOfEachName } from '../forwarding/cookies.ts'
-import type { HttpAnswer } from '../http/http-message.ts'
+import type { Limits } from '../configuration/limits.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
-import type { NativeEngine } from './native-executor.ts'
-import { createPipeline } from '../pipeline.ts'
-import { shortRoad } from '../short-road.ts'
-import { connectSubgraphs } from './connect-subgraphs.ts'
-import type { SubgraphCalled, SubgraphParts } from './connect-subgraphs.ts'
-import type { Supergraph } from './read-supergraph.ts'
-import { GatewayError } from '../errors.ts'
+import type { OperationResult } from '../http/result-response.ts'
+import { operationPreparer } from '../operations/prepare-operation.ts'
+import type { PrepareOperation } from '../operations/prepare-operation.ts'
 import { runInSlices, yieldToEventLoop } from '../slices.ts'
+import { connectSubgraphs } from './connect-subgraphs.ts'
+import type { ConnectOptions, SubgraphCalls } from './connect-subgraphs.ts'
+import type { Executor } from './executor.ts'
+import { nativeExecutor } from './native-executor.ts'
+import type { Supergraph } from './read-supergraph.ts'
 import { warmUp } from './warm-up.ts'
 
-export interface GenerationParts {
+/** Our own executor, or @apollo/gateway's as the reference. */
+export type ExecutorName = 'native' | 'apollo'
+
+export interface SchemaVersionParts extends ConnectOptions {
   supergraph: Supergraph
-  engine: EngineName
-  subgraph: (name: string) => SubgraphParts
-  called: SubgraphCalled
+  executor: ExecutorName
   authorization: Partial<AuthorizationOptions>
   policies: PolicyDecider
+  /** A caller with this scope may ask for `extensions.authorization`. */
   explainScope: string | undefined
   limits: Limits
-  realm: string
   log: Logger
   /**
-   * The generation that serves until this one does: what it is asked for is planned beforehand, and
-   * its requests do not wait meanwhile.
+   * The version that serves until this one does: what it is asked for is planned beforehand, and its
+   * requests do not wait meanwhile.
    */
-  previous?: Generation | undefined
+  previous?: SchemaVersion | undefined
 }
 
-export interface Generation {
-  answer(request: GraphqlRequest, client: ClientRequest): Promise<HttpAnswer>
+/** The stages of a request that depend on the schema, in their order. */
+export interface Stages {
+  /** A text becomes an operation: parse, limits, validate, choose by name, check the variables. */
+  readonly prepare: PrepareOperation<GuardedOperation>
+  /** Decides what of the operation the caller may have executed. */
+  readonly authorize: (
+    operation: GuardedOperation,
+    asked: GraphqlRequest,
+    client: ClientRequest,
+  ) => Promise<AuthorizedRequest>
+  /** Plans, fetches, merges and writes; what is denied is null in the result, with an error. */
+  readonly execute: (
+    request: AuthorizedRequest,
+    asked: GraphqlRequest,
+    client: ClientRequest,
+  ) => Promise<OperationResult>
+}
+
+export interface SchemaVersion {
+  /** Lends the stages to a request: this version is not closed before it has ended. */
+  serve<Result>(request: (stages: Stages) => Promise<Result>): Promise<Result>
+  readonly executor: Executor<ClientRequest>
   /** Lets the requests under way end, then closes the connections to the subgraphs. */
   close(): Promise<void>
-  /** What is executed and planned by ourselves. */
-  readonly native: NativeEngine<ClientRequest> | undefined
 }
 
-/** Returns a generation that is ready to answer; it rejects when the supergraph cannot be loaded. */
-export async function createGeneration({
+/** The version that serves now. */
+export interface CurrentSchema {
+  current(): SchemaVersion
+}
+
+/** Returns a version that is ready to serve; it rejects when the supergraph cannot be loaded. */
+export async function createSchemaVersion({
   supergraph,
   previous,
   ...parts
-}: GenerationParts): Promise<Generation> {
+}: SchemaVersionParts): Promise<SchemaVersion> {
   const { loadableSdl, authorizer } = await runInSlices(
     guardSupergraphInSlices(supergraph, parts.authorization),
   )
   warnOfUndecidedPolicies(authorizer, parts.policies, parts.log)
   const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
-  const { engine, native } = await engineFor(parts.engine, {
-    loadableSdl,
-    subgraphs,
-    log: parts.log,
-    whileServing: previous !== undefined,
-    planningTime: parts.limits.planningTime,
-  })
-  const closeEngine = async () => {
-    await native?.close()
-    await subgraphs.close()
-  }
+  const executor = await executorFor(loadableSdl, subgraphs, previous !== undefined, parts)
   await yieldToEventLoop()
-  const short = native && shortRoad({ engine: native, authorizer })
-  const pipeline = await createPipeline({
-    ...parts,
-    engine: authorizedEngine({
-      ...parts,
-      engine,
-      authorizer,
-      decidePolicies: parts.policies.decide,
-    }),
-    introspection: authorizer.options.introspection !== 'off',
-    onOperation: (...operation) => short?.remember(...operation),
-  }).catch(async (cause: unknown) => {
-    await closeEngine()
-    throw cause
-  })
-  if (native && previous?.native) await warmUp(native, previous.native)
+  const stages = stagesOf(authorizer, executor, parts)
+  if (previous) await warmUp(executor, previous.executor)
   let underWay = 0
   let idle = () => {}
 
   return {
-    native,
-    async answer(request, client) {
+    executor,
+    async serve(request) {
       underWay++
       try {
-        const answer = await answerByEitherRoad(request, client)
-        if (client.setCookies.length === 0) return answer
-        const cookies = lastOfEachName(client.setCookies)
-        return { ...answer, headers: { ...answer.headers, 'set-cookie': cookies } }
+        return await request(stages)
       } finally {
         if (--underWay === 0) idle()
       }
     },
     async close() {
       if (underWay > 0) await new Promise<void>((ended) => (idle = ended))
-      await pipeline.stop()
-      await closeEngine()
+      await executor.close()
+      await subgraphs.close()
+    },
+  }
+}
+
+type StageParts = Omit<SchemaVersionParts, 'supergraph' | 'previous'>
+
+/** @param loadableSdl the supergraph without guards: what executes it must stand behind the authorizer */
+async function executorFor(
+  loadableSdl: string,
+  subgraphs: SubgraphCalls,
+  whileServing: boolean,
+  { executor, limits, log }: StageParts,
+): Promise<Executor<ClientRequest>> {
+  const options = {
+    supergraphSdl: loadableSdl,
+    fetchSubgraph: subgraphs.fetch,
+    planningTime: limits.planningTime,
+  }
+  try {
+    if (executor === 'apollo') {
+      // It takes a third of a second to load: only where it is used.
+      const { apolloExecutor } = await import('./apollo-executor.ts')
+      return await apolloExecutor<ClientRequest>({ ...options, log })
+    }
+    return await nativeExecutor<ClientRequest>({
+      ...options,
+      mayJoin: subgraphs.mayJoin,
+      planningThread: 'when large',
+      whileServing,
+      onTooComplex: (operationName) =>
+        log.warn({ operationName }, 'an operation takes longer to plan than limits.planning_time'),
+    })
+  } catch (cause) {
+    await subgraphs.close()
+    throw cause
+  }
+}
+
+function stagesOf(
+  authorizer: Authorizer,
+  executor: Executor<ClientRequest>,
+  { policies, explainScope, limits, log }: StageParts,
+): Stages {
+  const { apiSchema } = executor
+  const decidePolicies = withStepUp(authorizer.options.stepUp, policies.decide, Date.now)
+  const introspectFor = introspection(authorizer, apiSchema)
+
+  return {
+    prepare: operationPreparer({
+      apiSchema,
+      limits,
+      introspection: authorizer.options.introspection !== 'off',
+      compile: (document, operation) => authorizer.compile(document, operation.name?.value),
+    }),
+    async authorize(operation, { variables }, { caller, verifiedClaims = caller.claims }) {
+      const granted =
+        operation.policies.length === 0
+          ? undefined
+          : await decidePolicies({
+              policies: operation.policies,
+              claims: verifiedClaims,
+              operationName: operation.operation.name?.value ?? null,
+            })
+      const authorized = authorizer.authorize(operation, caller, variables, granted)
+      return { authorized, caller, granted }
+    },
+    async execute(request, asked, client) {
+      const { authorized, caller, granted } = request
+      const { compiled } = authorized
+      const executed =
+        'document' in authorized
+          ? await executor.execute({
+              document: authorized.document,
+              text: authorized.text,
+              shape: authorized.shape,
+              introspect: compiled.introspects
+                ? introspectFor(compiled, caller, asked.variables, granted)
+                : undefined,
+              variables: asked.variables,
+              context: client,
+              signal: client.signal,
+            })
+          : notExecuted
+      const denials = denialsOf(authorizer, request, executed)
+      if (denials.length > 0) {
+        const denied = denials.slice(0, 20).map(({ path }) => path.join('.'))
+        const operationName = compiled.operation.name?.value
+        log.info({ operationName, sub: caller.claims?.sub, denied }, 'fields denied')
+      }
+      const result = resultWithDenials(authorizer, request, executed, denials)
+      return mayExplain(asked, client) ? explained(result, request) : result
     },
   }
 
-  async function answerByEitherRoad(
-    request: GraphqlRequest,
-    client: ClientRequest,
-  ): Promise<HttpAnswer> {
-    const ready = short?.find(request, client.caller)
-    if (!short || !ready) return pipeline.answer(request, client)
-    try {
-      const executed = await short.execute(ready, client)
-      return short.answer(ready, executed) ?? pipeline.answer(request, { ...client, executed })
-    } catch (cause) {
-      // The pipeline reports what was refused before it was executed.
-      if (cause instanceof GatewayError) return pipeline.answer(request, client)
-      throw cause
-    }
+  function mayExplain({ extensions }: GraphqlRequest, { caller }: ClientRequest): boolean {
+    if (extensions?.['authorization'] !== true || explainScope === undefined) return false
+    return caller.claims !== null && grantedScopes(caller.claims).includes(explainScope)
+  }
+
+  function explained(
+    result: OperationResult,
+    { authorized, caller, granted }: AuthorizedRequest,
+  ): OperationResult {
+    const authorization = explainOperation(authorizer, authorized.compiled, {
+      caller,
+      ...(granted ? { granted } : {}),
+    })
+    return { ...result, extensions: { ...result.extensions, authorization } }
   }
 }

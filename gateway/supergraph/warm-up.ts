@@ -1,24 +1,25 @@
 /** Plans what will be asked for, before the first client waits for it. */
 import { specifiedRules, validate } from 'graphql'
-import type { NativeEngine } from './native-executor.ts'
+import type { Executor } from './executor.ts'
 import { yieldToEventLoop } from '../slices.ts'
 
 /** The operations used last are those that clients send; planning the rest would delay the swap. */
 const operationsPlanned = 100
 const longestMilliseconds = 10_000
 
-/** Prepares the operations that another engine used last, as far as they are still valid. */
+/** Prepares the operations that another executor used last, as far as they are still valid. */
 export async function warmUp(
-  engine: Pick<NativeEngine<never>, 'apiSchema' | 'prepare'>,
-  used: Pick<NativeEngine<never>, 'operations'>,
+  executor: Pick<Executor<never>, 'apiSchema' | 'prepare'>,
+  used: Pick<Executor<never>, 'operations'>,
 ): Promise<void> {
   const deadline = performance.now() + longestMilliseconds
   let left = operationsPlanned
   for (const { document, operationName } of [...used.operations()]) {
     if (left-- === 0 || performance.now() > deadline) return
     await yieldToEventLoop()
-    if (validate(engine.apiSchema, document, specifiedRules, { maxErrors: 1 }).length > 0) continue
+    if (validate(executor.apiSchema, document, specifiedRules, { maxErrors: 1 }).length > 0)
+      continue
     // One that cannot be planned any longer is told to the client who asks for it.
-    await engine.prepare({ document, operationName }).catch(() => {})
+    await executor.prepare({ document, operationName }).catch(() => {})
   }
 }

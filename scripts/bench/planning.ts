@@ -21,8 +21,8 @@ import { pino } from 'pino'
 import { noPolicies } from '../../gateway/authorization/policies.ts'
 import { limitsSchema } from '../../gateway/configuration/limits.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
-import { createGeneration } from '../../gateway/supergraph/schema-version.ts'
-import type { Generation } from '../../gateway/supergraph/schema-version.ts'
+import { createSchemaVersion } from '../../gateway/supergraph/schema-version.ts'
+import type { SchemaVersion } from '../../gateway/supergraph/schema-version.ts'
 import { followSupergraph } from '../../gateway/supergraph/follow-supergraph.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { composedGraph, largeOperation, usualOperations } from './planning/graph.ts'
@@ -95,8 +95,8 @@ async function rowsOf(
       path,
       log,
       onServed: () => served(),
-      create: (supergraph, previous?: Generation) =>
-        createGeneration({ ...parts, supergraph, previous }),
+      create: (supergraph, previous?: SchemaVersion) =>
+        createSchemaVersion({ ...parts, supergraph, previous }),
       retire: (generation) => generation.close(),
     })
   let followed: Awaited<ReturnType<typeof follow>> | undefined
@@ -107,7 +107,7 @@ async function rowsOf(
       ...usualOperations(operationsInUse - 1, size),
       largeOperation(4, size),
     ]) {
-      await followed!.current().native!.prepare({ document })
+      await followed!.current().executor.prepare({ document })
     }
     for (let round = 1; round <= rounds; round++) {
       const took = await longestStall(async () => {
@@ -118,7 +118,7 @@ async function rowsOf(
       })
       rows.push({ what: `another supergraph is loaded, time ${round}`, ...took })
     }
-    const engine = followed!.current().native!
+    const engine = followed!.current().executor
     const planned = await longestStall(() => engine.prepare({ document: largeOperation(6, size) }))
     rows.push({ what: 'a large operation is planned', ...planned })
     return rows
@@ -129,7 +129,7 @@ async function rowsOf(
 }
 
 const parts = {
-  engine: 'native',
+  executor: 'native',
   subgraph: (name: string) => ({
     ...subgraphSettings({}, name),
     forwarding: {
@@ -144,6 +144,5 @@ const parts = {
   policies: noPolicies,
   explainScope: undefined,
   limits: limitsSchema.parse(undefined),
-  realm: 'bench',
   log,
 } as const

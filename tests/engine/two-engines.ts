@@ -6,7 +6,7 @@ import type {
 } from '@apollo/server-gateway-interface'
 import { parse } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
-import { nativeEngine } from '../../gateway/supergraph/native-executor.ts'
+import { nativeExecutor } from '../../gateway/supergraph/native-executor.ts'
 import type { PlanningOptions } from '../../gateway/planning/start-planning.ts'
 import { composed } from './federations.ts'
 import type { Federation } from './federations.ts'
@@ -52,7 +52,7 @@ export async function twoEngines(
   const supergraphSdl = composed(federation)
   const { ask, truth } = universe(federation.subgraphs)
 
-  const native = await nativeEngine<RequestState>({
+  const native = await nativeExecutor<RequestState>({
     ...planning,
     supergraphSdl,
     random: () => 1,

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from '@jest/globals'
-import { nativeEngine } from '../../gateway/supergraph/native-executor.ts'
+import { nativeExecutor } from '../../gateway/supergraph/native-executor.ts'
 import { answerTo, serveFederation } from './federation-over-http.ts'
 import type { ServedFederation } from './federation-over-http.ts'
 import { composed, library, shop } from './federations.ts'
@@ -16,7 +16,10 @@ test.each([shop, library].map((federation) => [federation.name, federation] as c
     const { gateway, ...running } = await serveFederation(federation)
     served.push({ gateway, ...running })
     const fetchSubgraph = () => Promise.reject(new Error('only the schema is used'))
-    const { apiSchema } = await nativeEngine({ supergraphSdl: composed(federation), fetchSubgraph })
+    const { apiSchema } = await nativeExecutor({
+      supergraphSdl: composed(federation),
+      fetchSubgraph,
+    })
     const seen = { data: 0, errors: 0 }
     for (let seed = 1; seed <= operations; seed++) {
       const { text: query, variables } = randomOperation(apiSchema, { seed })

@@ -5,7 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync } from 'node:zlib'
 import { parse } from 'graphql'
-import { nativeEngine } from '../../gateway/supergraph/native-executor.ts'
+import { nativeExecutor } from '../../gateway/supergraph/native-executor.ts'
 import { warmUp } from '../../gateway/supergraph/warm-up.ts'
 import { compose } from '../support/compose.ts'
 import { startIssuer } from '../support/issuer.ts'
@@ -206,7 +206,7 @@ describe('queries under way are shared, where it is configured,', () => {
 test('before a new supergraph serves, the operations used last are planned, as far as they are valid', async () => {
   const fetchSubgraph = () => Promise.reject(new Error('nothing is executed'))
   const engineOf = (sdl: string) =>
-    nativeEngine({
+    nativeExecutor({
       supergraphSdl: compose([{ name: 'a', url: 'http://a.test', sdl }]),
       fetchSubgraph,
     })

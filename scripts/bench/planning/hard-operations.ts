@@ -1,7 +1,7 @@
 /** Operations that are hard to plan, because subgraphs share nearly all fields of an entity. */
 import { parse } from 'graphql'
-import { nativeEngine } from '../../../gateway/supergraph/native-executor.ts'
-import type { NativeEngine } from '../../../gateway/supergraph/native-executor.ts'
+import { nativeExecutor } from '../../../gateway/supergraph/native-executor.ts'
+import type { Executor } from '../../../gateway/supergraph/executor.ts'
 import { nestedOperation, sharedNodes } from '../../../tests/support/shared-nodes.ts'
 import { composeInThread } from '../../compose/compose-in-thread.ts'
 import { longestStall } from './longest-stall.ts'
@@ -56,17 +56,17 @@ export async function measureHardOperations(): Promise<HardOperations> {
   }
 }
 
-async function engineOf(options: { hasOneKey: boolean }): Promise<NativeEngine<never>> {
+async function engineOf(options: { hasOneKey: boolean }): Promise<Executor<never>> {
   const composed = await composeInThread(sharedNodes('http://nodes.test', options))
   if (composed.outcome !== 'composed') throw new Error('the graph does not compose')
-  return nativeEngine<never>({
+  return nativeExecutor<never>({
     supergraphSdl: composed.sdl,
     fetchSubgraph: () => Promise.reject(new Error('nothing is executed')),
   })
 }
 
 /** Resolves when the operation is planned or refused. */
-async function prepare(engine: NativeEngine<never>, text: string): Promise<void> {
+async function prepare(engine: Executor<never>, text: string): Promise<void> {
   await engine.prepare({ document: parse(text) }).catch(() => {})
 }
 

@@ -1,19 +1,24 @@
 /** Real subgraphs, composed, guarded, planned and executed by a real engine, in one process. */
 import { composeServices } from '@apollo/composition'
-import { ApolloGateway, LocalGraphQLDataSource } from '@apollo/gateway'
 import { buildSubgraphSchema } from '@apollo/subgraph'
+import { pino } from 'pino'
 import { defaultFieldResolver, graphql, isObjectType, parse, validate } from 'graphql'
 import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from 'graphql'
-import { answerWithDenials } from '../../../gateway/authorization/answer-with-denials.ts'
-import type { ResponseData } from '../../../gateway/authorization/answer-with-denials.ts'
+import {
+  denialsOf,
+  notExecuted,
+  resultWithDenials,
+} from '../../../gateway/authorization/denied-result.ts'
 import type { AuthorizationOptions } from '../../../gateway/authorization/authorization-options.ts'
 import type { AuthorizedOperation } from '../../../gateway/authorization/decisions.ts'
 import type { Denial } from '../../../gateway/authorization/denial.ts'
 import { introspection } from '../../../gateway/authorization/introspection.ts'
 import { guardSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
 import type { GuardedSupergraph } from '../../../gateway/authorization/guard-supergraph.ts'
-import { placeDenials } from '../../../gateway/authorization/place-denials.ts'
-import { nativeEngine } from '../../../gateway/supergraph/native-executor.ts'
+import { apolloExecutor } from '../../../gateway/supergraph/apollo-executor.ts'
+import type { Executor } from '../../../gateway/supergraph/executor.ts'
+import { nativeExecutor } from '../../../gateway/supergraph/native-executor.ts'
+import type { FetchSubgraph } from '../../../gateway/execution/subgraph-request.ts'
 import type { Claims } from '../../../subgraphs/kit/claims-header.ts'
 
 process.env.APOLLO_TELEMETRY_DISABLED = 'true'
@@ -32,7 +37,7 @@ export interface Question {
 }
 
 export interface Answer {
-  data: ResponseData | null
+  data: Record<string, unknown> | null
   errors: Denial[]
   extensions?: Record<string, unknown>
   outcome: AuthorizedOperation['outcome']
@@ -94,7 +99,7 @@ export async function guardedGraph(
   const schemas = Object.entries(subgraphs).map(
     ([name, subgraph]) => [name, recordingSchema(name, subgraph)] as const,
   )
-  const { schema, execute } = await engine({
+  const { apiSchema: schema, execute } = await engine({
     supergraphSdl: guarded.loadableSdl,
     schemas: new Map(schemas),
   })
@@ -114,28 +119,30 @@ export async function guardedGraph(
     const resolved = new Set<string>()
     const executed =
       'document' in authorized
-        ? await execute({ ...authorized, operationName, variables, context: { resolved } })
-        : { data: null, errors: undefined }
-    const answered = {
-      data: (executed.data ?? null) as ResponseData | null,
-      caller,
-      variables,
-      granted,
-      introspect: introspect(compiled, caller, variables, granted),
-    }
-    const { data, denials } = answerWithDenials(authorizer, authorized, answered)
-    const placed = placeDenials<{ errors?: unknown[]; extensions?: Record<string, unknown> }>(
-      {},
+        ? await execute({
+            document: authorized.document,
+            text: authorized.text,
+            shape: authorized.shape,
+            introspect: introspect(compiled, caller, variables, granted),
+            variables,
+            context: { resolved },
+          })
+        : notExecuted
+    const request = { authorized, caller, granted }
+    const denials = denialsOf(authorizer, request, executed)
+    const { data, errors, extensions } = resultWithDenials(
+      authorizer,
+      request,
+      { ...executed, errors: [] },
       denials,
-      authorizer.options.errors,
     )
     return {
-      data: JSON.parse(JSON.stringify(data)),
-      errors: (placed.errors ?? []) as Denial[],
-      ...(placed.extensions ? { extensions: placed.extensions } : {}),
+      data: JSON.parse(data),
+      errors: errors as Denial[],
+      ...(extensions ? { extensions } : {}),
       outcome: authorized.outcome,
       authorized,
-      engineErrors: executed.errors ?? [],
+      engineErrors: executed.errors,
       resolved: [...resolved].sort(),
     }
   }
@@ -146,80 +153,46 @@ interface EngineParts {
   schemas: ReadonlyMap<string, GraphQLSchema>
 }
 
-interface Engine {
-  schema: GraphQLSchema
-  execute(operation: {
-    document: DocumentNode
-    planKey: string
-    operationName: string | undefined
-    variables: Record<string, unknown>
-    context: Recording
-  }): Promise<{ data?: unknown; errors?: readonly unknown[] | undefined }>
-}
+type Engine = Executor<Recording>
 
 interface Recording {
   resolved: Set<string>
 }
 
-async function apolloEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engine> {
-  const gateway = new ApolloGateway({
-    supergraphSdl,
-    logger: silent,
-    buildService: ({ name }) => new LocalGraphQLDataSource(schemas.get(name) as never),
-  })
-  const { schema, executor } = await gateway.load()
-  return {
-    schema,
-    execute: ({ document, planKey, operationName, variables, context }) =>
-      executor({
-        request: { query: '', variables, operationName },
-        document,
-        queryHash: planKey,
-        context,
-        logger: silent,
-        metrics: {},
-      } as never),
-  }
+/** The reference executor. */
+function apolloEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engine> {
+  const log = pino({ level: 'silent' })
+  const fetchSubgraph = fetchFrom(schemas)
+  return apolloExecutor<Recording>({ supergraphSdl, fetchSubgraph, planningTime: 3_000, log })
 }
 
-/** The gateway's own engine. */
-export async function ownEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engine> {
-  const engine = await nativeEngine<Recording>({
-    supergraphSdl,
-    async fetchSubgraph(subgraph, { body }, contextValue) {
-      const { query, variables } = JSON.parse(body) as { query: string; variables?: object }
-      const { data, errors = [] } = await graphql({
-        schema: schemas.get(subgraph)!,
-        source: query,
-        variableValues: { ...variables },
-        contextValue,
-      })
-      const reported = errors.map(({ message, path, extensions }) => ({
-        message,
-        ...(path ? { path } : {}),
-        extensions,
-      }))
-      // As it comes over the wire: plain objects that nobody else holds.
-      return {
-        outcome: 'answered',
-        data: JSON.parse(JSON.stringify(data ?? null)),
-        errors: reported,
-      }
-    },
-  })
-  return {
-    schema: engine.apiSchema,
-    async execute(operation) {
-      const { data, errors } = await engine.execute(operation)
-      return {
-        ...(data === undefined ? {} : { data: JSON.parse(data) as unknown }),
-        errors: errors.length > 0 ? errors : undefined,
-      }
-    },
-  }
+/** The gateway's own executor. */
+export function ownEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engine> {
+  return nativeExecutor<Recording>({ supergraphSdl, fetchSubgraph: fetchFrom(schemas) })
 }
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} }
+function fetchFrom(schemas: EngineParts['schemas']): FetchSubgraph<Recording> {
+  return async (subgraph, { body }, contextValue) => {
+    const { query, variables } = JSON.parse(body) as { query: string; variables?: object }
+    const { data, errors = [] } = await graphql({
+      schema: schemas.get(subgraph)!,
+      source: query,
+      variableValues: { ...variables },
+      contextValue,
+    })
+    const reported = errors.map(({ message, path, extensions }) => ({
+      message,
+      ...(path ? { path } : {}),
+      extensions,
+    }))
+    // As it comes over the wire: plain objects that nobody else holds.
+    return {
+      outcome: 'answered',
+      data: JSON.parse(JSON.stringify(data ?? null)),
+      errors: reported,
+    }
+  }
+}
 
 /** A subgraph that writes down every field it resolves. */
 function recordingSchema(name: string, { typeDefs, resolvers = {} }: TestSubgraph): GraphQLSchema {

@@ -14,27 +14,16 @@ export function variableErrors(
   const { errors = [] } = getVariableValues(schema, definitions, variables, {
     maxErrors: mostErrors,
   })
-  return errors.map((error, index) =>
-    badUserInput(
-      index < mostErrors
-        ? error.message
-        : `More than ${mostErrors} values are invalid: the others are not listed`,
-      error,
-    ),
-  )
+  return errors.map((error, index) => {
+    if (index < mostErrors) return error
+    return new GraphQLError(
+      `More than ${mostErrors} values are invalid: the others are not listed`,
+      error.nodes ? { nodes: error.nodes } : {},
+    )
+  })
 }
 
 /** Returns the error for a variable of `@skip` or `@include` that is null. */
 export function nullCondition(name: string): GraphQLError {
-  return badUserInput(`Variable "$${name}" of non-null type "Boolean!" must not be null.`)
-}
-
-function badUserInput(
-  message: string,
-  { nodes }: Pick<GraphQLError, 'nodes'> = { nodes: undefined },
-) {
-  return new GraphQLError(message, {
-    ...(nodes ? { nodes } : {}),
-    extensions: { code: 'BAD_USER_INPUT' },
-  })
+  return new GraphQLError(`Variable "$${name}" of non-null type "Boolean!" must not be null.`)
 }

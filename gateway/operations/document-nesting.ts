@@ -1,32 +1,37 @@
-/** How deep what a client sends is nested: much that reads it recurses, on a stack that has an end. */
+/** How deep a document is nested: parsing and validation recurse, on a stack that has an end. */
 import { Lexer, Source, TokenKind } from 'graphql'
+import { GatewayError } from '../errors.ts'
 
-/** The deepest nesting of variables, and of a value in a document. What people write is far below. */
-export const deepestValue = 200
+/** The deepest nesting of a value in a document. What people write is far below. */
+const deepestValue = 200
 
 /**
- * Returns what is wrong with a JSON value: lists and objects nested deeper than that many levels, or a
- * number beyond a double, which JSON.parse makes infinite and JSON.stringify null.
+ * Throws a GatewayError for a document that is nested too deeply to be parsed and validated. Validation
+ * itself refuses operations deeper than `depth`, with fragments counted where they are spread.
  */
-export function faultOf(value: unknown, levels: number): 'too deep' | 'infinite' | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'infinite'
-  if (typeof value !== 'object' || value === null) return undefined
-  if (levels === 0) return 'too deep'
-  for (const inner of Object.values(value)) {
-    const fault = faultOf(inner, levels - 1)
-    if (fault) return fault
+export function refuseDeepDocument(text: string, depth: number): void {
+  if (text.length <= Math.min(depth, deepestValue)) return
+  const { selections, values } = documentNesting(text)
+  if (selections > 2 * depth) {
+    throw new GatewayError('DOCUMENT_TOO_DEEP', {
+      message: `The document is nested deeper than ${depth} levels`,
+    })
   }
-  return undefined
+  if (values > deepestValue) {
+    throw new GatewayError('DOCUMENT_TOO_DEEP', {
+      message: `A value in the document is nested deeper than ${deepestValue} levels`,
+    })
+  }
 }
 
-export interface DocumentNesting {
+interface DocumentNesting {
   readonly selections: number
   /** Of values and of the types of variables. */
   readonly values: number
 }
 
 /** Returns how deep a document is nested, as far as it can be read, without recursion. */
-export function documentNesting(text: string): DocumentNesting {
+function documentNesting(text: string): DocumentNesting {
   const deepest = { selections: 0, values: 0 }
   const open = { parentheses: 0, selections: 0, values: 0 }
   for (const kind of tokenKinds(text)) {

@@ -1,0 +1,113 @@
+/** What the client reads of the fields that it may not see. */
+import type { ResponseError } from '../graphql/response-error.ts'
+import type { DeniedField } from '../graphql/response-shape.ts'
+import type { Authorizer } from './authorizer.ts'
+import type { Caller } from './satisfied-requirements.ts'
+import { challengeOf, challengeParts } from './challenge.ts'
+import type { ChallengeParts } from './challenge.ts'
+import type { AuthorizedOperation } from './decisions.ts'
+import { denialsFor, withTokenMissing } from './denial.ts'
+import type { Denial } from './denial.ts'
+
+/** The decision about one request. */
+export interface AuthorizedRequest {
+  readonly authorized: AuthorizedOperation
+  readonly caller: Caller
+  /** The policies that decided in favour of this request. */
+  readonly granted?: ReadonlySet<string> | undefined
+}
+
+/** What execution makes of an authorized operation. */
+export interface ExecutedOperation {
+  /** The JSON text of `data`. */
+  readonly data: string
+  readonly errors: readonly ResponseError[]
+  readonly denied: readonly DeniedField[]
+  /** How many denied fields there are, listed or not. */
+  readonly deniedCount: number
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface DeniedResult {
+  readonly data: string
+  readonly errors: readonly ResponseError[]
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined
+  /** What HTTP says of an operation of which nothing is left. */
+  readonly challenge?: ChallengeParts | undefined
+}
+
+/** The result of an operation that is not executed. */
+export const notExecuted: ExecutedOperation = {
+  data: 'null',
+  errors: [],
+  denied: [],
+  deniedCount: 0,
+}
+
+/** Returns one denial for each denied path. Where nothing is left for an anonymous caller, they say so. */
+export function denialsOf(
+  { schema, options, credentials }: Authorizer,
+  { authorized, caller, granted }: AuthorizedRequest,
+  { data, denied, deniedCount }: ExecutedOperation,
+): readonly Denial[] {
+  const { outcome, failing } = authorized
+  const places = outcome === 'reduced' ? denied.map(placeOf) : authorized.denied
+  if (places.length === 0) return []
+  const denial = denialsFor({
+    guards: schema.guards,
+    failing,
+    credentials: credentials(caller, granted),
+    showRequirements: options.showRequirements,
+    stepUp: options.stepUp,
+  })
+  const denials = places.map(({ path, nodes, requirement }) => denial(path, nodes, requirement))
+  const isNothingLeft = data === 'null' && outcome !== 'whole' && !caller.claims
+  const unlisted = outcome === 'reduced' ? deniedCount - denied.length : 0
+  return abridged(isNothingLeft ? withTokenMissing(denials) : denials, unlisted)
+}
+
+/** Returns the result with the denials in their place; with `log` it stays as it is. */
+export function resultWithDenials(
+  authorizer: Authorizer,
+  request: AuthorizedRequest,
+  executed: ExecutedOperation,
+  denials: readonly Denial[],
+): DeniedResult {
+  const { authorized, caller, granted } = request
+  const { outcome } = authorized
+  const isNothingLeft =
+    outcome === 'nothing left' ||
+    outcome === 'refused' ||
+    (outcome === 'reduced' && executed.data === 'null' && denials.length > 0)
+  const challenge = isNothingLeft
+    ? challengeParts(challengeOf(authorizer, authorized, caller, granted))
+    : undefined
+  const place = challenge ? 'errors' : authorizer.options.errors
+  return { ...placed(executed, denials, place), challenge }
+}
+
+function placed(
+  { data, errors, extensions }: ExecutedOperation,
+  denials: readonly Denial[],
+  place: Authorizer['options']['errors'],
+): DeniedResult {
+  if (denials.length === 0 || place === 'log') return { data, errors, extensions }
+  if (place === 'errors') return { data, errors: [...errors, ...denials], extensions }
+  return { data, errors, extensions: { ...extensions, authorizationErrors: denials } }
+}
+
+function placeOf({ path, fields }: DeniedField) {
+  return {
+    path,
+    nodes: fields.map(({ node }) => node),
+    requirement: fields.flatMap(({ denied = [] }) => denied),
+  }
+}
+
+/** The last one that is listed stands for itself and for those that are not. */
+function abridged(denials: readonly Denial[], unlisted: number): readonly Denial[] {
+  const last = denials.at(-1)
+  if (!last || unlisted === 0) return denials
+  const message = `You may not see this field, nor ${unlisted} more`
+  return [...denials.slice(0, -1), { ...last, message }]
+}

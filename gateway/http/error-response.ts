@@ -1,0 +1,63 @@
+/** The response that is nothing but errors: a row of the error table, or a request error. */
+import { GatewayError } from '../errors.ts'
+import type { ErrorRow } from '../errors.ts'
+import { RequestError } from '../graphql/response-error.ts'
+import type { ResponseError } from '../graphql/response-error.ts'
+import type { HttpResponse } from './http-message.ts'
+import { responseMediaType } from './media-type.ts'
+
+export interface ErrorResponseOptions {
+  /** The protection space named in `WWW-Authenticate` (RFC 9110, section 11.5). */
+  realm: string
+  /** The client's Accept header. */
+  accept?: string | undefined
+  /** Names an unforeseen error, in the log too. */
+  errorId?: string | undefined
+}
+
+/** Returns the response for a refused request. Its text comes from the table, never from the cause. */
+export function errorResponse(
+  error: GatewayError | RequestError,
+  { realm, accept, errorId }: ErrorResponseOptions,
+): HttpResponse {
+  const headers = { 'content-type': responseMediaType(accept), 'cache-control': 'no-store' }
+  if (error instanceof RequestError) {
+    return { status: 400, headers, body: bodyOf(error.errors) }
+  }
+  const { row, reason } = error
+  const { message, code } = row
+  const extensions = { code, reason, ...(errorId === undefined ? {} : { errorId }) }
+  return {
+    status: row.status,
+    headers: {
+      ...headers,
+      ...(row.challenge ? { 'www-authenticate': challenge(row, realm) } : {}),
+      ...(row.retryAfter ? { 'retry-after': String(row.retryAfter) } : {}),
+      ...(row.allow ? { allow: row.allow } : {}),
+    },
+    body: bodyOf([{ message, extensions }]),
+  }
+}
+
+function bodyOf(errors: readonly ResponseError[]): string {
+  return `${JSON.stringify({ errors })}\n`
+}
+
+/** RFC 6750, section 3; without credentials the challenge carries no error (section 3.1). */
+export function challenge(
+  row: Pick<ErrorRow, 'challenge' | 'message'>,
+  realm: string,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const attributes =
+    row.challenge === 'without error'
+      ? { realm }
+      : { realm, error: row.challenge ?? '', error_description: row.message, ...more }
+  const list = Object.entries(attributes).map(([name, value]) => `${name}=${quoted(value)}`)
+  return `Bearer ${list.join(', ')}`
+}
+
+/** A quoted-string of RFC 9110, section 5.6.4. */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+}

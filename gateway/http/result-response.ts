@@ -1,0 +1,120 @@
+/** The result of an operation -> its HTTP response (GraphQL over HTTP, section 6.4). */
+import { errorTable, plausibleRetryAfter, retryLater } from '../errors.ts'
+import type { ErrorName, ErrorRow } from '../errors.ts'
+import type { ResponseError } from '../graphql/response-error.ts'
+import { challenge } from './error-response.ts'
+import type { HttpResponse } from './http-message.ts'
+import { statusDependsOnResult } from './media-type.ts'
+
+/** What an operation came to. */
+export interface OperationResult {
+  /** The JSON text of `data`. */
+  readonly data: string
+  readonly errors: readonly ResponseError[]
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined
+  /** Set where nothing of the operation is left for this caller: the row, and attributes of its challenge. */
+  readonly challenge?:
+    | { readonly reason: ErrorName; readonly attributes: Readonly<Record<string, string>> }
+    | undefined
+}
+
+export interface ResultResponseOptions {
+  readonly mediaType: string
+  /** Named in `WWW-Authenticate`. */
+  readonly realm: string
+  /** `Set-Cookie` values of subgraphs that may set cookies. */
+  readonly setCookies: readonly string[]
+}
+
+/** Returns the response. Its text is put together of texts that have been written already. */
+export function resultResponse(
+  result: OperationResult,
+  { mediaType, realm, setCookies }: ResultResponseOptions,
+): HttpResponse {
+  const { data, errors, extensions } = result
+  const headers: Record<string, string | string[]> = {
+    'content-type': mediaType,
+    'cache-control': 'no-store',
+  }
+  if (setCookies.length > 0) headers['set-cookie'] = [...setCookies]
+  if (errors.length === 0 && !extensions)
+    return { status: 200, headers, body: `{"data":${data}}\n` }
+
+  const head = headOf(result, mediaType, realm)
+  const before = errors.length > 0 ? `"errors":${JSON.stringify(errors)},` : ''
+  const after = extensions ? `,"extensions":${JSON.stringify(extensions)}` : ''
+  return {
+    status: head.status,
+    headers: { ...headers, ...head.headers },
+    body: `{${before}"data":${data}${after}}\n`,
+  }
+}
+
+interface Head {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * The status of a response without data is that of its first error, for clients that accept
+ * `application/graphql-response+json` (section 6.4.2); `application/json` keeps 200 (section 6.4.1).
+ */
+function headOf(result: OperationResult, mediaType: string, realm: string): Head {
+  const { data, errors } = result
+  const later = retryOf(result)
+  if (later) return later
+  if (data !== 'null' || !statusDependsOnResult(mediaType)) return { status: 200 }
+  if (result.challenge) {
+    const { reason, attributes } = result.challenge
+    const row = errorTable[reason]
+    const headers = { 'www-authenticate': challenge(row, realm, attributes) }
+    return { status: row.status, headers }
+  }
+  const row = rowOf(errors[0])
+  return {
+    status: row.status,
+    headers: {
+      ...(row.retryAfter ? { 'retry-after': String(secondsOf(errors[0]!, row.retryAfter)) } : {}),
+      ...(row.challenge ? { 'www-authenticate': challenge(row, realm) } : {}),
+    },
+  }
+}
+
+/**
+ * Returns the head of a response that says nothing but "try again later": proxies and clients have to
+ * see it, whatever the media type.
+ */
+function retryOf({ data, errors }: OperationResult): Head | undefined {
+  const rows = errors.flatMap(({ extensions }) => {
+    const name = retryLater.find((candidate) => candidate === extensions['code'])
+    return name ? [errorTable[name]] : []
+  })
+  if (rows.length === 0 || rows.length < errors.length) return undefined
+  const fields: Record<string, unknown> = JSON.parse(data) ?? {}
+  if (!Object.values(fields).every((value) => value === null)) return undefined
+  const seconds = errors.map((error, index) => secondsOf(error, rows[index]!.retryAfter))
+  return {
+    // Where both are said, waiting for the service is what helps.
+    status: Math.max(...rows.map(({ status }) => status)),
+    headers: { 'retry-after': String(Math.max(...seconds)) },
+  }
+}
+
+/** Returns how long the client has to wait: what the error says, else what the table says. */
+function secondsOf({ extensions }: ResponseError, otherwise: number): number {
+  return plausibleRetryAfter(extensions['retryAfter']) ?? otherwise
+}
+
+/**
+ * A row that has 200 is one of a part of the response; here nothing else is left of it. A code of a
+ * subgraph's own says something about the request, such as that an article is out of stock.
+ */
+function rowOf(error: ResponseError | undefined): ErrorRow {
+  if (!error) return errorTable.INTERNAL_SERVER_ERROR
+  const { code } = error.extensions
+  if (code === 'UNAUTHENTICATED') return errorTable.TOKEN_MISSING
+  if (code === 'FORBIDDEN') return { ...errorTable.FORBIDDEN, status: 403 }
+  if (typeof code !== 'string' || !Object.hasOwn(errorTable, code)) return errorTable.BAD_REQUEST
+  const row = errorTable[code as ErrorName]
+  return row.status === 200 ? errorTable.INTERNAL_SERVER_ERROR : row
+}

@@ -1,0 +1,132 @@
+/** A text becomes an operation that can be authorized: read, validated and chosen once for each text. */
+import { Kind } from 'graphql'
+import type { DocumentNode, OperationDefinitionNode, OperationTypeNode } from 'graphql'
+import { LRUCache } from 'lru-cache'
+import { GatewayError } from '../errors.ts'
+import { variablesCheck } from './check-variables.ts'
+import type { VariableValues } from './check-variables.ts'
+import { mostOperations, operationBudget, operationWeight } from './operation-weight.ts'
+import { requestError } from './request-errors.ts'
+import { documentReader } from './validate-document.ts'
+import type { ValidationOptions } from './validate-document.ts'
+import { nullCondition } from './variable-errors.ts'
+
+/** What a client asks for. */
+export interface OperationRequest {
+  readonly method: 'GET' | 'POST'
+  /** The text of the document. */
+  readonly query: string
+  readonly operationName: string | undefined
+  readonly variables: VariableValues
+}
+
+/** What later stages know of an operation before any request. */
+export interface Compiled {
+  /** The variables that decide about `@skip` and `@include`, with their defaults. */
+  readonly conditionVariables: ReadonlyMap<string, boolean | undefined>
+}
+
+/**
+ * Returns the operation that is asked for, compiled. Throws a GatewayError or a RequestError: the
+ * document is not valid, the operation is not in it or not served, or the variables do not fit.
+ */
+export type PrepareOperation<Of extends Compiled> = (request: OperationRequest) => Of
+
+export interface PrepareOptions<Of extends Compiled> extends ValidationOptions {
+  /** Compiles an operation of a valid document; the result is kept with the operation. */
+  readonly compile: (document: DocumentNode, operation: OperationDefinitionNode) => Of
+}
+
+interface Prepared<Of> {
+  readonly compiled: Of
+  /** Throws a RequestError. */
+  readonly refuseVariables: (variables: VariableValues) => void
+}
+
+interface PreparedDocument<Of> {
+  readonly document: DocumentNode
+  readonly operations: Map<OperationDefinitionNode, Prepared<Of>>
+}
+
+/** The most operations of one document that are kept compiled. */
+const operationsOfDocument = 16
+
+/** Returns the function that prepares operations for one schema. What it keeps is bounded by bytes. */
+export function operationPreparer<Of extends Compiled>(
+  options: PrepareOptions<Of>,
+): PrepareOperation<Of> {
+  const { apiSchema, compile } = options
+  const documents = new LRUCache<string, PreparedDocument<Of>>({
+    max: mostOperations,
+    maxSize: operationBudget(),
+    sizeCalculation: ({ document }) => operationWeight(document),
+  })
+  const reader = documentReader(options)
+
+  return ({ method, query, operationName, variables }) => {
+    const known = documents.get(query)
+    const document = known?.document ?? reader.parse(query)
+    const operation = operationNamed(document, operationName)
+    if (operation) refuseKind(operation.operation, method)
+    const { operations } = known ?? keep(query, document)
+    if (!operation) throw new GatewayError('OPERATION_RESOLUTION_FAILURE')
+    const prepared = operations.get(operation) ?? prepare(document, operation, operations)
+    prepared.refuseVariables(variables)
+    return prepared.compiled
+  }
+
+  function refuseKind(kind: OperationTypeNode, method: OperationRequest['method']): void {
+    if (method === 'GET' && kind !== 'query') throw new GatewayError('GET_NOT_ALLOWED')
+    if (kind === 'subscription') throw new GatewayError('SUBSCRIPTIONS_NOT_SERVED')
+    if (!apiSchema.getRootType(kind)) throw new GatewayError('MUTATIONS_NOT_SERVED')
+  }
+
+  function keep(text: string, document: DocumentNode): PreparedDocument<Of> {
+    reader.validate(document)
+    const kept = { document, operations: new Map<OperationDefinitionNode, Prepared<Of>>() }
+    documents.set(text, kept)
+    return kept
+  }
+
+  function prepare(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    operations: PreparedDocument<Of>['operations'],
+  ): Prepared<Of> {
+    const compiled = compile(document, operation)
+    const prepared = { compiled, refuseVariables: variablesRefusal(operation, compiled) }
+    if (operations.size >= operationsOfDocument) operations.clear()
+    operations.set(operation, prepared)
+    return prepared
+  }
+
+  function variablesRefusal(
+    { variableDefinitions = [] }: OperationDefinitionNode,
+    { conditionVariables }: Compiled,
+  ): (variables: VariableValues) => void {
+    const check = variablesCheck(apiSchema, variableDefinitions)
+    return (variables) => {
+      const errors = check(variables)
+      if (errors.length > 0) throw requestError(errors, 'BAD_USER_INPUT')
+      for (const name of conditionVariables.keys()) {
+        if (!Object.hasOwn(variables, name) || variables[name] !== null) continue
+        throw requestError([nullCondition(name)], 'BAD_USER_INPUT')
+      }
+    }
+  }
+}
+
+/** GetOperation (GraphQL, section 6.1): undefined when the name does not choose exactly one. */
+function operationNamed(
+  { definitions }: DocumentNode,
+  name: string | undefined,
+): OperationDefinitionNode | undefined {
+  let chosen: OperationDefinitionNode | undefined
+  for (const definition of definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue
+    if (name !== undefined && definition.name?.value !== name) continue
+    if (chosen) return undefined
+    chosen = definition
+  }
+  return chosen
+}

@@ -1,0 +1,92 @@
+/** The text of a document -> a document that is valid for the schema, within the limits. */
+import { parse, SingleFieldSubscriptionsRule, specifiedRules, validate } from 'graphql'
+import type { DocumentNode, GraphQLError, GraphQLSchema, ValidationRule } from 'graphql'
+import { GatewayError } from '../errors.ts'
+import { depthLimit } from './depth-limit.ts'
+import { refuseDeepDocument } from './document-nesting.ts'
+import { finiteNumbers } from './finite-numbers.ts'
+import { introspectionLimit } from './introspection-limit.ts'
+import { noIntrospection } from './no-introspection.ts'
+import { oneCredentialField } from './one-credential-field.ts'
+import { requestError } from './request-errors.ts'
+import { reservedAlias } from './reserved-alias.ts'
+import { selectionsLimit } from './selections-limit.ts'
+import { singleRootField } from './single-root-field.ts'
+
+/** How large a document may be. */
+export interface DocumentLimits {
+  /** The most tokens of a document. */
+  readonly tokens: number
+  /** The deepest nesting of an operation, fragments counted where they are spread. */
+  readonly depth: number
+  /** The most selections of an operation, fragments counted where they are spread. */
+  readonly selections: number
+  /** Root fields of which an operation may select one, once: `Mutation.login`. */
+  readonly credentialFields: readonly string[]
+}
+
+export interface ValidationOptions {
+  /** The schema that clients see. */
+  readonly apiSchema: GraphQLSchema
+  /** Whether anybody may introspect. */
+  readonly introspection: boolean
+  readonly limits: DocumentLimits
+}
+
+export interface DocumentReader {
+  /** Returns the document of a text. Throws a GatewayError or a RequestError that says what is wrong. */
+  parse(text: string): DocumentNode
+  /** Throws a RequestError that says what is not valid. */
+  validate(document: DocumentNode): void
+}
+
+/** Returns the reader of documents for a schema. */
+export function documentReader({ apiSchema, ...options }: ValidationOptions): DocumentReader {
+  const { tokens, depth } = options.limits
+  const limits = limitRules(options)
+  const refuseInvalid = (document: DocumentNode, rules: readonly ValidationRule[]) => {
+    const errors = validate(apiSchema, document, rules)
+    if (errors.length > 0) throw requestError(errors, 'GRAPHQL_VALIDATION_FAILED')
+  }
+
+  return {
+    parse(text) {
+      refuseDeepDocument(text, depth)
+      return parsed(text, tokens)
+    },
+    validate(document) {
+      refuseInvalid(document, rulesOfSpecification)
+      refuseInvalid(document, limits)
+    },
+  }
+}
+
+/** GraphQL, section 5. */
+const rulesOfSpecification: readonly ValidationRule[] = specifiedRules.map((rule) =>
+  rule === SingleFieldSubscriptionsRule ? singleRootField : rule,
+)
+
+/** A new limit on documents is a rule of its own in this list. */
+function limitRules({
+  introspection,
+  limits,
+}: Omit<ValidationOptions, 'apiSchema'>): readonly ValidationRule[] {
+  return [
+    introspection ? introspectionLimit : noIntrospection,
+    reservedAlias,
+    finiteNumbers,
+    depthLimit(limits.depth),
+    selectionsLimit(limits.selections),
+    oneCredentialField(limits.credentialFields),
+  ]
+}
+
+function parsed(text: string, maxTokens: number): DocumentNode {
+  try {
+    return parse(text, { maxTokens })
+  } catch (cause) {
+    // The parser recurses: what fills its stack is the document.
+    if (cause instanceof RangeError) throw new GatewayError('DOCUMENT_TOO_DEEP', { cause })
+    throw requestError([cause as GraphQLError], 'GRAPHQL_PARSE_FAILED')
+  }
+}

@@ -1,0 +1,42 @@
+/** What executes authorized operations: ours, or that of @apollo/gateway. */
+import type { DocumentNode, GraphQLSchema } from 'graphql'
+import type { EndSignal } from '../client-request.ts'
+import type { ExecutionResult } from '../execution/run-operation.ts'
+import type { Introspect, ResponseShape } from '../graphql/response-shape.ts'
+
+export interface OperationToPrepare {
+  /** What the caller may see: after authorization. Plans are kept by this, never by the original. */
+  document: DocumentNode
+  /** Returns the text of the document; default: it is printed when it is needed. */
+  text?: (() => string) | undefined
+  /** Which operation of the document, if it has several. */
+  operationName?: string | null | undefined
+  /** Aborted when the client does not wait for planning any longer. */
+  signal?: EndSignal | undefined
+}
+
+export interface OperationToExecute<Context> extends OperationToPrepare {
+  /** They have been checked: subgraphs get them as the client sent them. */
+  variables?: Readonly<Record<string, unknown>> | null | undefined
+  /** What the response holds, if that is not just what the document selects. */
+  shape?: ResponseShape | undefined
+  introspect?: Introspect | undefined
+  /** Handed to whatever sends requests to subgraphs. */
+  context: Context
+}
+
+export interface Executor<Context> {
+  /** The schema that clients see. */
+  readonly apiSchema: GraphQLSchema
+  /**
+   * Plans and compiles; the next execution of the same finds it ready. Rejects with a GatewayError when
+   * the operation is too complex to plan, or too many are waiting.
+   */
+  prepare(operation: OperationToPrepare): Promise<unknown>
+  /** The operations that are ready, the last used first: another executor may prepare them as well. */
+  operations(): Iterable<OperationToPrepare>
+  /** Rejects as `prepare` does; what a subgraph does wrong is in the result. */
+  execute(operation: OperationToExecute<Context>): Promise<ExecutionResult>
+  /** Ends its threads. */
+  close(): Promise<void>
+}
