@@ -13,7 +13,7 @@ Composes, writes nothing, and finds what composition lets pass:
 
   MUTATION_UNGUARDED       a root mutation that is neither guarded nor marked @public
   SCOPE_TYPO, POLICY_TYPO  a name that occurs once and looks like another one mistyped
-  GUARDED_TYPE_REACHABLE   a path on which anybody reaches a type that is guarded elsewhere
+  GUARDED_TYPE_REACHABLE   a path on which any caller reaches a type that is guarded elsewhere
   GUARD_REMOVED            a field that demanded more in the last supergraph (a warning if it is @public now)
   and breaking changes since the last supergraph; dangerous ones are warnings
 

@@ -1,4 +1,4 @@
-/** `npm run explain`: what an operation demands, who demands it, and what that means for a caller. */
+/** `npm run explain`: what an operation demands, where that is declared, and what a caller gets. */
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Supergraph } from '@apollo/federation-internals'
@@ -35,8 +35,8 @@ import { readSubgraphSources } from './explain/subgraph-sources.ts'
 const usage = `
 Usage: npm run explain -- --operation FILE [options]
 
-Tells for each field of an operation what it demands, where that is declared, and whether the caller
-gets it. Nothing is executed, and nobody is asked.
+Says for each field of an operation what it demands, where that is declared, and whether the caller
+gets it. Nothing is executed, and no policy service is called.
 
   --operation FILE      the GraphQL document
   --name NAME           the operation to explain, if the document has several
@@ -51,7 +51,7 @@ gets it. Nothing is executed, and nobody is asked.
   --mutations RULE      as authorization.mutations: all_or_nothing (the default) or filter
   --supergraph FILE     the composed supergraph (default: supergraph.graphql)
   --subgraphs FILE      supergraph.yaml, for the lines in the subgraphs' schemas (default: what
-                        the supergraph tells, else the one beside it)
+                        the supergraph says, else the one beside it)
   --format text|json    (default: text)
   --help                this text
 
@@ -136,12 +136,12 @@ async function grantedPolicies(
   named: readonly string[],
   { stepUp }: AuthorizationOptions,
 ): Promise<ReadonlySet<string>> {
-  const nobody = async () => new Set<string>()
-  const decided = await withStepUp(stepUp, nobody, Date.now)({ policies, claims })
+  const noOthers = async () => new Set<string>()
+  const decided = await withStepUp(stepUp, noOthers, Date.now)({ policies, claims })
   return new Set([...named, ...decided])
 }
 
-/** The response to an operation of which nothing is executed, as the gateway makes it. */
+/** Returns the gateway's response to an operation when nothing of it is executed. */
 function refusalOf(
   authorizer: Authorizer,
   request: AuthorizedRequest,

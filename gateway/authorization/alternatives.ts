@@ -16,12 +16,12 @@ export function isMetBy(anyOf: Alternatives, had: ReadonlySet<string>): boolean 
   return anyOf.some((all) => all.every((name) => had.has(name)))
 }
 
-/** Returns whether whatever meets the one list meets the other. */
+/** Returns whether every set of names that meets the one list meets the other. */
 export function implies(one: Alternatives, other: Alternatives): boolean {
   return one.every((all) => other.some((fewer) => fewer.every((name) => all.includes(name))))
 }
 
-/** Returns the names that are missing from the alternative of which the fewest are. */
+/** Returns the missing names of the alternative that lacks the fewest. */
 export function fewestMissing(anyOf: Alternatives, had: ReadonlySet<string>): readonly string[] {
   const missing = (all: readonly string[]) => all.filter((name) => !had.has(name)).length
   return [...anyOf].sort((left, right) => missing(left) - missing(right))[0] ?? []
@@ -41,14 +41,14 @@ export function missingFromAll(
   return unmet.length === 0 ? undefined : unmet.reduce(both)
 }
 
-/** Of each alternative, what is missing; the shortest first, each once. */
+/** Returns the missing names of each alternative, the shortest first, each once. */
 function missingFrom(anyOf: Alternatives, had: ReadonlySet<string>): string[][] {
   const missing = anyOf.map((all) => all.filter((name) => !had.has(name)))
   const byText = new Map(missing.map((names) => [textOf(names), names]))
   return [...byText.values()].sort((left, right) => left.length - right.length)
 }
 
-/** Of two lists of alternatives, the one list that stands for "one of these and one of those". */
+/** Returns one list of alternatives for two lists that both have to be met. */
 function both(left: string[][], right: string[][]): string[][] {
   const joined = left.flatMap((one) =>
     right.map((other) => [...new Set([...one, ...other])].sort()),

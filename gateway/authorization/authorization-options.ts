@@ -1,8 +1,8 @@
 import type { StepUpPolicies } from './step-up.ts'
 
-/** `authorization:` in gateway.yaml, as far as this stage reads it. */
+/** The part of `authorization:` in gateway.yaml that this stage reads. */
 export interface AuthorizationOptions {
-  /** What a field demands on which nothing stands: nothing, or with `deny` a token unless `@public`. */
+  /** What a field without a directive demands: `allow` nothing, `deny` an access token. */
   readonly default: 'allow' | 'deny'
   /**
    * `filter` leaves denied parts out, `reject` refuses an operation for one of them, `dry_run`
@@ -13,9 +13,9 @@ export interface AuthorizationOptions {
   readonly mutations: 'all_or_nothing' | 'filter'
   /** Who may introspect; `filtered` shows each caller the part of the schema that they may use. */
   readonly introspection: 'on' | 'off' | 'authenticated' | 'filtered'
-  /** Where denials are told: `log` leaves it to the log, and the client sees only nulls. */
+  /** Where denials are reported; with `log` only there, and the client sees only nulls. */
   readonly errors: 'errors' | 'extensions' | 'log'
-  /** Whether a denial tells what was demanded. */
+  /** Whether a denial says what was demanded. */
   readonly showRequirements: boolean
   /** How many combinations of met and failed guards are remembered for one operation. */
   readonly combinations: number
@@ -23,6 +23,7 @@ export interface AuthorizationOptions {
   readonly stepUp: StepUpPolicies
 }
 
+/** The options where gateway.yaml has none. */
 export const defaultAuthorization: AuthorizationOptions = {
   default: 'allow',
   mode: 'filter',

@@ -1,19 +1,20 @@
-/** What to tell a caller of whose operation nothing was executed, as HTTP says it (RFC 6750, section 3). */
+/** The challenge to a caller when nothing of the operation was executed (RFC 6750, section 3). */
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './satisfied-requirements.ts'
 import type { AuthorizedOperation } from './decisions.ts'
 import type { StepUp } from './step-up.ts'
 import { loginFor, scopesFor } from './what-is-missing.ts'
 
+/** The status of the response and what its `WWW-Authenticate` header says. */
 export type Challenge =
   | { readonly status: 401 }
-  /** `insufficient_user_authentication`: a stronger or more recent login would do (RFC 9470). */
+  /** `insufficient_user_authentication`: a stronger or more recent login would be enough (RFC 9470). */
   | { readonly status: 401; readonly login: StepUp }
-  /** `insufficient_scope`: with a token of these scopes the operation would pass, as far as scopes go. */
+  /** `insufficient_scope`: a token with these scopes would have enough scopes for the operation. */
   | { readonly status: 403; readonly scopes: readonly string[] }
 
 /**
- * Returns who has to log in, or log in again, and who needs a token of which scopes. With
+ * Returns whether the caller has to log in, to log in again, or needs a token with more scopes. With
  * `show_requirements: false` it names neither scopes nor the login.
  */
 export function challengeOf(

@@ -1,19 +1,19 @@
-/** Where in the subgraphs' own schemas a guard stands. */
+/** Where guards are declared in the subgraphs' own schemas. */
 import { isTypeDefinitionNode, isTypeExtensionNode, parse } from 'graphql'
 import type { ConstDirectiveNode } from 'graphql'
 import type { GuardKind } from './guard-directives.ts'
 import type { GuardedElement } from './guarded-type.ts'
 import { guardKindsByName } from './subgraph-guards.ts'
 
-/** Where a directive stands. */
+/** Where a directive is declared. */
 export interface Declaration {
   readonly subgraph: string
-  /** Unknown when the supergraph does not tell, and no schema files are at hand. */
+  /** Undefined when the supergraph does not have it and no schema files are given. */
   readonly file?: string
   readonly line?: number
 }
 
-/** Tells where in the subgraphs' schemas a directive of that kind stands. */
+/** Returns where the subgraphs' schemas declare a guard of that kind on a type or field. */
 export type FindDeclarations = (at: GuardedElement, kind: GuardKind) => readonly Declaration[]
 
 /** A subgraph's schema file. */
@@ -35,7 +35,7 @@ export function declarationsIn(sources: readonly SubgraphSource[]): FindDeclarat
 /** The comment that carries the declarations with the supergraph. */
 const mark = '# Where guards are declared: '
 
-/** Returns the supergraph with a last line that says where its guards stand, if it has any. */
+/** Returns the supergraph with a last line that says where its guards are declared, if it has any. */
 export function withDeclarations(sdl: string, sources: readonly SubgraphSource[]): string {
   const declared = indexOf(sources)
   if (Object.keys(declared).length === 0) return sdl

@@ -1,4 +1,4 @@
-/** The error that stands for a field that was left out. */
+/** The error for a field that was left out. */
 import type { FieldNode, SourceLocation } from 'graphql'
 import { errorTable } from '../errors.ts'
 import type { Guard } from './guard-directives.ts'
@@ -10,21 +10,23 @@ import { loginFor, whatIsMissing } from './what-is-missing.ts'
 /** The code of what was left out, while something of the operation is there. */
 export const deniedCode = 'UNAUTHORIZED_FIELD_OR_TYPE'
 
-/** What clients answer with their login page: nothing is there, and nobody is logged in. */
+/** Clients show their login page for it: there is no data, and the caller is not logged in. */
 const unauthenticated = { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING' } as const
 
+/** One denial, as `errors` has it. */
 export interface Denial {
   readonly message: string
   readonly path: readonly (string | number)[]
   readonly locations?: readonly SourceLocation[]
   readonly extensions: {
     readonly code: typeof deniedCode | typeof unauthenticated.code
-    /** The caller is known, and another login would do: `requires` says which; or is not known. */
+    /** Another login would be enough, and `requires` says which; or there is no login at all. */
     readonly reason?: 'INSUFFICIENT_USER_AUTHENTICATION' | typeof unauthenticated.reason
     readonly requires?: Requires
   }
 }
 
+/** What the denials of one response have in common. */
 export interface DenialParts {
   readonly guards: readonly Guard[]
   readonly failing: ReadonlySet<number>
@@ -33,13 +35,14 @@ export interface DenialParts {
   readonly stepUp: StepUpPolicies
 }
 
+/** Returns the denial of a field at a path. */
 export type MakeDenial = (
   path: readonly (string | number)[],
   nodes: readonly FieldNode[],
   requirement: Requirement,
 ) => Denial
 
-/** Returns the function that makes the denials of one answer. */
+/** Returns the function that makes the denials of one response. */
 export function denialsFor(parts: DenialParts): MakeDenial {
   const known = new Map<string, Denial['extensions']>()
 
@@ -53,7 +56,7 @@ export function denialsFor(parts: DenialParts): MakeDenial {
     }
   }
 
-  /** A list of a thousand has a thousand denials of the same field: what is missing is told once. */
+  /** A list of a thousand has a thousand denials of the same field: what is missing is worked out once. */
   function extensionsOf(requirement: Requirement): Denial['extensions'] {
     if (!parts.showRequirements) return { code: deniedCode }
     const key = requirement.join()

@@ -5,8 +5,9 @@ import { takesPart } from './conditions.ts'
 import type { ConditionValues } from './conditions.ts'
 import type { Requirement } from './guarded-schema.ts'
 
+/** A denied field, wherever lists repeat it. */
 export interface DeniedPath {
-  /** Response keys, without the positions in lists, which only an answer has. */
+  /** Response keys, without the positions in lists, which only a response has. */
   readonly path: readonly string[]
   /** Where the document names it. */
   readonly nodes: readonly FieldNode[]
@@ -15,7 +16,7 @@ export interface DeniedPath {
   readonly requirement: Requirement
 }
 
-/** The most paths that are listed: nested fragments can make more of them than anybody reads. */
+/** The most paths that are listed: nested fragments can make millions of them. */
 const mostPaths = 1000
 
 /** The most selections that are looked at to find them. */

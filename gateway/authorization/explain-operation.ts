@@ -1,4 +1,4 @@
-/** Every field of an operation with what it demands, who demands it, and what that means for a caller. */
+/** Every field of an operation: what it demands, where that is declared, and whether a caller gets it. */
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './satisfied-requirements.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
@@ -7,6 +7,7 @@ import { isMet, printGuard } from './guard-directives.ts'
 import type { Reason } from './guarded-schema.ts'
 import type { GuardedElement, GuardedType, InheritedGuard } from './guarded-type.ts'
 
+/** One field of the operation, explained. */
 export interface ExplainedField {
   /** In response keys, without positions in lists; fragments on types as `... on Type`. */
   readonly path: readonly string[]
@@ -16,20 +17,22 @@ export interface ExplainedField {
   readonly requirements: readonly ExplainedRequirement[]
 }
 
+/** One guard that counts for a field. */
 export interface ExplainedRequirement {
-  /** As it would stand in a schema: `@requiresScopes(scopes: [["profile:email"]])`. */
+  /** As a schema has it: `@requiresScopes(scopes: [["profile:email"]])`. */
   readonly directive: string
   readonly met: boolean
   readonly because: Reason['because'] | 'the fragment around it'
-  /** The type or field on which the directive stands. */
+  /** The type or field that has the directive. */
   readonly at: string
   readonly declaredIn: readonly Declaration[]
 }
 
+/** The caller that an operation is explained for. */
 export interface Explained {
   readonly caller: Caller
   readonly granted?: ReadonlySet<string>
-  /** Default: what the supergraph itself tells, else the subgraphs that have the type or field. */
+  /** Default: what the supergraph itself says, else the subgraphs that have the type or field. */
   readonly find?: FindDeclarations | undefined
 }
 

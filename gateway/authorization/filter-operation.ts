@@ -18,6 +18,7 @@ import type {
 import type { Requirement } from './guarded-schema.ts'
 import { trimmedDocument } from './trimmed-document.ts'
 
+/** The part of an operation that may be planned. */
 export interface FilteredOperation {
   /**
    * The chosen operation without its denied parts, without `__schema` and `__type`, and without what
@@ -76,7 +77,7 @@ export function filterOperation(
   }
 
   /**
-   * The runtime type of an abstract value decides which of its denied fields the answer names; and
+   * The runtime type of an abstract value decides which of its denied fields the response names; and
    * @apollo/gateway forgets it between nested fragments, unless it is asked for.
    */
   function filterField(field: GuardedField): FieldNode {

@@ -19,7 +19,7 @@ export function readAlternatives(
 }
 
 /**
- * Returns the alternatives that a value stands for; undefined if it stands for none. A value where a
+ * Returns the alternatives that a value means; undefined if it means none. A value where a
  * list is expected is a list of one (GraphQL section 3.11, Input Coercion): `"a"`, `["a"]` and
  * `[["a"]]` are the same, and `["a", "b"]` is `[["a"], ["b"]]`.
  */

@@ -1,6 +1,6 @@
 /**
- * A supergraph whose guards are enforced. To make it load and to make the enforcer is one step here:
- * whoever has the SDL that an engine loads has the authorizer in the other hand.
+ * A supergraph whose guards are enforced. One step makes both the SDL that an engine loads and the
+ * enforcer, so that neither exists without the other.
  */
 import { parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
@@ -15,13 +15,14 @@ import { guardedSchema } from './guarded-schema.ts'
 import { loadableSupergraph } from './loadable-supergraph.ts'
 import { readSpecNames } from './security-specs.ts'
 
+/** The two halves of a supergraph: what the engine loads, and what enforces its guards. */
 export interface GuardedSupergraph {
-  /** The supergraph without guards: for the engine, and for nobody who forgets the authorizer. */
+  /** The supergraph without guards, for the engine. The authorizer must be used with it. */
   readonly loadableSdl: string
   readonly authorizer: Authorizer
 }
 
-/** Returns both halves; a SupergraphRefused tells why a supergraph cannot be enforced. */
+/** Returns both halves; throws SupergraphRefused where a supergraph cannot be enforced. */
 export function guardSupergraph(
   sdl: string,
   options: Partial<AuthorizationOptions> = {},

@@ -21,6 +21,7 @@ import { namedTypeOf } from '../graphql/named-type.ts'
 import { policiesOf } from './guard-directives.ts'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
+/** An operation, compiled: what may be known of it before there is a caller. */
 export interface GuardedOperation {
   readonly document: DocumentNode
   readonly operation: OperationDefinitionNode
@@ -43,6 +44,7 @@ export interface GuardedSelections {
   readonly selections: readonly GuardedSelection[]
 }
 
+/** A field or a fragment with what it demands. */
 export type GuardedSelection = GuardedField | GuardedFragment
 
 interface Conditional {
@@ -50,6 +52,7 @@ interface Conditional {
   readonly conditions: readonly Condition[]
 }
 
+/** A field with what it demands. */
 export interface GuardedField extends Conditional {
   readonly kind: 'field'
   readonly node: FieldNode
@@ -64,6 +67,7 @@ export interface GuardedField extends Conditional {
   readonly selections: GuardedSelections | undefined
 }
 
+/** An inline fragment or a spread with what its type demands. */
 export interface GuardedFragment extends Conditional {
   readonly kind: 'fragment'
   readonly node: InlineFragmentNode | FragmentSpreadNode
@@ -73,6 +77,7 @@ export interface GuardedFragment extends Conditional {
   readonly selections: GuardedSelections
 }
 
+/** What introspection demands, by `authorization.introspection`. */
 export interface CompileOptions {
   /** What `__schema` and `__type` demand. */
   readonly introspection: Requirement
@@ -210,7 +215,7 @@ export function guardOperation(
   }
 }
 
-/** The engine tells the type of a value by `__typename`: an alias could make it tell another. */
+/** The engine reads the type of a value from `__typename`: an alias could make it another type. */
 function reservedAlias(node: FieldNode): GraphQLError {
   return new GraphQLError('`__typename` cannot be the alias of another field', {
     nodes: node,

@@ -31,7 +31,7 @@ import {
 
 export type { GuardedElement, GuardedField, GuardedType, Requirement } from './guarded-type.ts'
 
-/** Why a guard counts for a field, and where it stands. */
+/** Why a guard counts for a field, and where it is declared. */
 export interface Reason {
   readonly guard: Guard
   readonly because:
@@ -47,6 +47,7 @@ export interface Reason {
   readonly at: GuardedElement
 }
 
+/** The index of a supergraph's requirements. */
 export interface GuardedSchema {
   readonly types: ReadonlyMap<string, GuardedType>
   /** Every guard of the supergraph; requirements name them by their place in this list. */
@@ -61,6 +62,7 @@ export interface GuardedSchema {
   reasons(typeName: string, fieldName: string): readonly Reason[]
 }
 
+/** What a field demands that has no directive. */
 export interface GuardedSchemaOptions {
   /** `deny`: a field that is not marked `@public`, nor its parent type, needs a token. */
   default: 'allow' | 'deny'
@@ -261,7 +263,7 @@ export function* guardedSchema(
     }
   }
 
-  /** Where the subgraph knows only the interface, its guards stand there and not on the object. */
+  /** Where the subgraph knows only the interface, its guards are there and not on the object. */
   function* fromInterfaces(type: GuardedType, { name }: GuardedField): Generator<Reason, void> {
     for (const interfaceName of type.interfaces) {
       const origin = types.get(interfaceName)

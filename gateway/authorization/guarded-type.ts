@@ -2,12 +2,13 @@
 import type { TypeNode } from 'graphql'
 import type { Guard } from './guard-directives.ts'
 
+/** The kinds of types that can be guarded. */
 export type TypeKind = 'object' | 'interface' | 'union' | 'scalar' | 'enum'
 
 /** Numbers of guards, ascending: all of them have to be met. */
 export type Requirement = readonly number[]
 
-/** A type or a field, with the directives that stand on it. */
+/** A type or a field with its directives. */
 export interface GuardedElement {
   /** `User` or `User.email`. */
   readonly coordinate: string
@@ -20,12 +21,14 @@ export interface GuardedElement {
   readonly subgraphs: readonly string[]
 }
 
+/** A guard of an interface that holds for an implementation. */
 export interface InheritedGuard {
   readonly guard: Guard
   /** The interface, or the field on it, that has the directive. */
   readonly at: GuardedElement
 }
 
+/** A type with what it demands. */
 export interface GuardedType extends GuardedElement {
   readonly name: string
   readonly kind: TypeKind
@@ -35,6 +38,7 @@ export interface GuardedType extends GuardedElement {
   readonly requirement: Requirement
 }
 
+/** A field with what it demands. */
 export interface GuardedField extends GuardedElement {
   readonly name: string
   readonly type: TypeNode

@@ -111,7 +111,7 @@ function asWritten(anyOf: Alternatives): Alternatives {
   return anyOf
 }
 
-/** Composition takes an empty list for one that everybody meets. */
+/** Composition takes an empty list for one that every caller meets. */
 function emptyIsMet(anyOf: Alternatives): Alternatives {
   return anyOf.length === 0 ? [[]] : anyOf
 }

@@ -3,10 +3,11 @@ import { Kind } from 'graphql'
 import type { ConstDirectiveNode, ConstValueNode, DocumentNode } from 'graphql'
 import { SupergraphRefused } from './supergraph-refused.ts'
 
+/** One application of `@link`. */
 export interface Link {
   readonly node: ConstDirectiveNode
   readonly url: string
-  /** What stands before the names that are not imported: `federation` in `@federation__key`. */
+  /** The prefix of the names that are not imported: `federation` in `@federation__key`. */
   readonly prefix: string
   /** Names with their `@`; `as` is the name in this schema. */
   readonly imports: readonly { readonly name: string; readonly as: string }[]
@@ -22,7 +23,7 @@ export function readLinks(document: DocumentNode): Link[] {
   })
 }
 
-/** Returns the directives that stand on the schema itself. */
+/** Returns the directives of the schema itself. */
 export function schemaDirectives(document: DocumentNode): ConstDirectiveNode[] {
   return document.definitions.flatMap((definition) =>
     definition.kind === Kind.SCHEMA_DEFINITION || definition.kind === Kind.SCHEMA_EXTENSION
@@ -35,7 +36,7 @@ export function schemaDirectives(document: DocumentNode): ConstDirectiveNode[] {
 export function namesOf(directive: string, { url, prefix, imports }: Link): string[] {
   const imported = imports.filter(({ name }) => name === `@${directive}`)
   const names = [`${prefix}__${directive}`, ...imported.map(({ as }) => as.slice(1))]
-  // Without an import, the name of the link stands for the directive that is called like its spec.
+  // Without an import, the name of the link is that of the directive that has the name of its spec.
   return imported.length === 0 && nameInUrl(url) === directive ? [...names, prefix] : names
 }
 
@@ -67,15 +68,18 @@ function importsOf(link: ConstDirectiveNode): { name: string; as: string }[] {
   })
 }
 
+/** Returns the value of a field of an input object. */
 export function member(value: ConstValueNode, name: string): ConstValueNode | undefined {
   if (value.kind !== Kind.OBJECT) return undefined
   return value.fields.find((field) => field.name.value === name)?.value
 }
 
+/** Returns the value of an argument of a directive. */
 export function argument(directive: ConstDirectiveNode, name: string): ConstValueNode | undefined {
   return directive.arguments?.find((candidate) => candidate.name.value === name)?.value
 }
 
+/** Returns the string that a value is; undefined for any other value. */
 export function stringOf(value: ConstValueNode | undefined): string | undefined {
   return value?.kind === Kind.STRING ? value.value : undefined
 }

@@ -1,6 +1,6 @@
 /**
- * The supergraph without its guards. An engine that does not enforce them refuses to load them, and
- * rightly so: nobody else than guardSupergraph, which makes the enforcer too, may call this.
+ * The supergraph without its guards. An engine that does not enforce them rightly refuses to load them:
+ * only guardSupergraph, which makes the enforcer too, may call this.
  */
 import { isTypeExtensionNode, Kind, print, visit } from 'graphql'
 import type { ASTNode, ASTVisitor, DefinitionNode, DocumentNode } from 'graphql'
@@ -8,7 +8,7 @@ import type { Slices } from '../slices.ts'
 import type { SpecNames } from './security-specs.ts'
 import { SupergraphRefused } from './supergraph-refused.ts'
 
-/** Where the enforcer looks for guards. One that stands elsewhere would be lost, so it is refused. */
+/** Where the enforcer looks for guards. One that is elsewhere would be lost, so it is refused. */
 const guardedKinds: readonly string[] = [
   Kind.OBJECT_TYPE_DEFINITION,
   Kind.INTERFACE_TYPE_DEFINITION,

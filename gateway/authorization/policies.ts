@@ -1,20 +1,21 @@
-/** Who decides about @policy: functions of the operator, or a service that is asked once a request. */
+/** What decides about `@policy`: functions of the operator, or a service, called once for each request. */
 import { pathToFileURL } from 'node:url'
 import { request } from 'undici'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 
+/** What a decision about policies may depend on. */
 export interface PolicyQuestion {
-  /** The policies that the operation touches. */
+  /** The policies that the operation references. */
   readonly policies: readonly string[]
   /** All verified claims, whether or not they are forwarded; null for an anonymous caller. */
   readonly claims: Claims | null
   readonly operationName?: string | null | undefined
 }
 
-/** Who decides, and about what. */
+/** A decider, and what it can decide. */
 export interface PolicyDecider {
   readonly decide: DecidePolicies
-  /** Whether it can decide in favour at all: a policy that it does not know is denied to everybody. */
+  /** Whether it can decide in favour at all: a policy that it does not know is denied to every caller. */
   readonly knows: (policy: string) => boolean
 }
 
@@ -27,8 +28,9 @@ export type Policy = (question: {
   readonly operationName?: string | null | undefined
 }) => boolean | Promise<boolean>
 
+/** How long deciding may take, and where its failures are reported. */
 export interface PolicyOptions {
-  /** How long the answer may take, in milliseconds; after that it is a denial. */
+  /** How long a decision may take, in milliseconds; after that it is a denial. */
   readonly timeout: number
   /** Told why a policy could not decide. */
   readonly onFailure: (policy: string, reason: Error) => void
@@ -42,10 +44,10 @@ export class PolicyModuleUnusable extends Error {
 /** In bytes: names of policies, and nothing else. */
 const maxResponseSize = 64 * 1024
 
-const nobody: ReadonlySet<string> = new Set()
+const none: ReadonlySet<string> = new Set()
 
 /** For a gateway without policies configured: each one denies. */
-export const noPolicies: PolicyDecider = { decide: async () => nobody, knows: () => false }
+export const noPolicies: PolicyDecider = { decide: async () => none, knows: () => false }
 
 /**
  * Returns the policies of a module, whose default export has a function for each name:
@@ -98,20 +100,20 @@ export function policyFunctions(
 }
 
 /**
- * Returns the decider that is a service. It is sent `{ policies, claims, operationName }` and answers
- * `{ granted: ["..."] }`; a policy that was not asked for counts for nothing.
+ * Returns the decider that is a service. It is sent `{ policies, claims, operationName }` and responds
+ * `{ granted: ["..."] }`; a policy that was not in the request counts for nothing.
  */
 export function policyService(url: string, { timeout, onFailure }: PolicyOptions): PolicyDecider {
   return { decide, knows: () => true }
 
   async function decide(question: PolicyQuestion): Promise<ReadonlySet<string>> {
-    if (question.policies.length === 0) return nobody
+    if (question.policies.length === 0) return none
     try {
       const granted = await ask(url, question, timeout)
       return new Set(question.policies.filter((name) => granted.includes(name)))
     } catch (reason) {
       for (const name of question.policies) onFailure(name, reason as Error)
-      return nobody
+      return none
     }
   }
 }
@@ -125,10 +127,10 @@ async function ask(url: string, question: PolicyQuestion, timeout: number): Prom
   })
   const text = await readText(response.body)
   if (response.statusCode !== 200)
-    throw new Error(`the policy service answered ${response.statusCode}`)
+    throw new Error(`the policy service responded with status ${response.statusCode}`)
   const { granted } = Object(JSON.parse(text)) as { granted?: unknown }
   if (!Array.isArray(granted))
-    throw new Error('the policy service answered without a list `granted`')
+    throw new Error('the policy service responded without a list `granted`')
   return granted
 }
 
@@ -139,7 +141,7 @@ async function readText(body: AsyncIterable<Buffer>): Promise<string> {
     size += chunk.length
     // Leaving the loop destroys the stream, and with it the connection.
     if (size > maxResponseSize) {
-      throw new Error(`the policy service answered with more than ${maxResponseSize} bytes`)
+      throw new Error(`the policy service responded with more than ${maxResponseSize} bytes`)
     }
     chunks.push(chunk)
   }

@@ -16,6 +16,7 @@ export type Caller = Pick<WholeCaller, 'claims'>
  */
 export type Mask = number | string
 
+/** What callers satisfy of the guards of a supergraph. */
 export interface SatisfiedRequirements {
   /**
    * Returns the mask of a caller for these guards.

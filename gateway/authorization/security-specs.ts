@@ -35,6 +35,7 @@ const specs: readonly Spec[] = [
   { name: 'public', url: publicSpecUrl, meaning: 'public' },
 ]
 
+/** The names in a supergraph that belong to the specifications of this stage. */
 export interface SpecNames {
   /** The directives by the names they have in this supergraph. */
   readonly directives: ReadonlyMap<string, DirectiveMeaning>

@@ -1,4 +1,4 @@
-/** What the directives of a supergraph tell of its making: which subgraph has what (join v0.1 to v0.5). */
+/** What the directives of a supergraph say of its composition: which subgraph has what (join v0.1 to v0.5). */
 import { isTypeDefinitionNode, Kind, valueFromASTUntyped } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode, OperationTypeNode } from 'graphql'
 
@@ -31,6 +31,7 @@ export function typesByContext(document: DocumentNode): Map<string, string[]> {
   return types
 }
 
+/** Returns the names of the root types. */
 export function rootTypes(document: DocumentNode): Map<OperationTypeNode, string> {
   const roots = document.definitions.flatMap((definition) =>
     definition.kind === Kind.SCHEMA_DEFINITION || definition.kind === Kind.SCHEMA_EXTENSION
@@ -40,6 +41,7 @@ export function rootTypes(document: DocumentNode): Map<OperationTypeNode, string
   return new Map(roots.map(({ operation, type }) => [operation, type.name.value]))
 }
 
+/** Returns the applications of a directive to a node. */
 export function applications(
   node: { readonly directives?: readonly ConstDirectiveNode[] | undefined },
   name: string,
@@ -47,6 +49,7 @@ export function applications(
   return (node.directives ?? []).filter((directive) => directive.name.value === name)
 }
 
+/** Returns the arguments of a directive as plain values. */
 export function argumentsOf(directive: ConstDirectiveNode): Record<string, unknown> {
   const entries = (directive.arguments ?? []).map(
     ({ name, value }) => [name.value, valueFromASTUntyped(value)] as const,

@@ -165,7 +165,7 @@ function sizeOf({ definitions }: DocumentNode): number {
   return size
 }
 
-/** An input type or an enum that no visible field names would tell of the hidden ones. */
+/** An input type or an enum that no visible field uses would reveal the hidden ones. */
 function reachable(document: DocumentNode, roots: readonly string[]): DocumentNode {
   const types = new Map(
     document.definitions.flatMap((definition) =>

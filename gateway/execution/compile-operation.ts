@@ -21,11 +21,12 @@ import type { IsOfType } from '../graphql/type-conditions.ts'
 /** The values of the variables as the client sent them, checked by the stage that prepares operations. */
 export type VariableValues = Readonly<Record<string, unknown>>
 
+/** What a compiled operation is made of. */
 export interface OperationParts {
   readonly document: DocumentNode
   readonly operationName: string | undefined
   readonly plan: QueryPlan
-  /** The name under which a field of the document stands in the fetched data. */
+  /** The name of a field of the document in the fetched data. */
   readonly fetchedAs: (field: FieldNode) => string
 }
 
@@ -40,6 +41,7 @@ export interface OperationSchema {
   readonly clientName: (fetched: string) => string
 }
 
+/** An operation with all that is prepared before a request comes. */
 export interface CompiledOperation {
   readonly operationName: string | undefined
   readonly definition: OperationDefinitionNode

@@ -13,6 +13,7 @@ const typoCodes: readonly string[] = guardKinds.flatMap(
 /** The names that are meant as they are, by the code of the finding that asks about them. */
 export type AcceptedNames = Readonly<Record<string, readonly string[]>>
 
+/** Where the accepted names are. */
 export interface AcceptedFile {
   readonly path: string
   /** Whether its absence is an error. */

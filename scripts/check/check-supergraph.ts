@@ -22,6 +22,7 @@ import { schemaChanges } from './schema-changes.ts'
 import { unguardedMutations } from './unguarded-mutations.ts'
 import { unguardedPaths } from './unguarded-paths.ts'
 
+/** What to check, and against what. */
 export interface CheckOptions {
   /** The path of supergraph.yaml. */
   config: string
@@ -38,6 +39,7 @@ export interface CheckOptions {
   compose?: Composer
 }
 
+/** What was found. */
 export interface CheckReport {
   readonly findings: readonly Finding[]
   readonly hints: readonly Hint[]
@@ -96,7 +98,7 @@ function findingsIn(
 }
 
 function needlesslyAccepted({ code, name }: { code: string; name: string }): Unplaced {
-  const message = `${JSON.stringify(name)} is accepted as no ${code}, and would not be asked about: remove it from the accepted names`
+  const message = `${JSON.stringify(name)} is accepted, but no ${code} is found for it: remove it from the accepted names`
   return { severity: 'warning', code: 'ACCEPTED_NEEDLESSLY', coordinate: '', message }
 }
 

@@ -8,5 +8,5 @@ export interface Finding extends Problem {
   readonly coordinate: string
 }
 
-/** A finding that does not know yet where in the schemas its coordinate stands. */
+/** A finding without the places in the schemas where its coordinate is defined. */
 export type Unplaced = Omit<Finding, 'places'>

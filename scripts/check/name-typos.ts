@@ -4,6 +4,7 @@ import type { GuardedElement, GuardedSchema } from '../../gateway/authorization/
 import type { AcceptedNames } from './accepted-names.ts'
 import type { Unplaced } from './finding.ts'
 
+/** The names that look mistyped, and the accepted ones that do not. */
 export interface NameTypos {
   readonly findings: readonly Unplaced[]
   /** Names that are accepted, and that nothing asks about any more. */

@@ -6,6 +6,7 @@ import type { Place } from '../compose/problem.ts'
 /** Returns where in the subgraphs' schemas a type or a field is defined. */
 export type FindPlaces = (coordinate: string) => Place[]
 
+/** Returns the function that finds the places in these subgraphs. */
 export function placesIn(subgraphs: readonly LoadedSubgraph[]): FindPlaces {
   const documents = subgraphs.map((subgraph) => ({ subgraph, document: parse(subgraph.sdl) }))
   return (coordinate) =>

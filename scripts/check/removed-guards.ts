@@ -5,7 +5,7 @@ import type { Unplaced } from './finding.ts'
 
 /**
  * Returns the fields that demanded more of callers in the last supergraph. A field that is now marked
- * @public is a warning: somebody has thought about it.
+ * @public is a warning: it was meant.
  */
 export function removedGuards(last: GuardedSchema, schema: GuardedSchema): Unplaced[] {
   return [...schema.types.values()].flatMap((type) =>

@@ -7,7 +7,7 @@ const anyGuard = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
   guardKinds.map((kind) => `@${directiveOf(kind).name}`),
 )
 
-/** Returns the root mutations that anybody may run, unless somebody has said that this is meant. */
+/** Returns the root mutations that any caller may run, but for those that are marked @public. */
 export function unguardedMutations(schema: GuardedSchema): Unplaced[] {
   const root = schema.types.get(schema.rootType(OperationTypeNode.MUTATION) ?? '')
   if (root === undefined || root.public) return []
@@ -17,6 +17,6 @@ export function unguardedMutations(schema: GuardedSchema): Unplaced[] {
       severity: 'error',
       code: 'MUTATION_UNGUARDED',
       coordinate,
-      message: `anybody may run ${coordinate}: guard it with ${anyGuard}, or mark it @public`,
+      message: `any caller may run ${coordinate}: guard it with ${anyGuard}, or mark it @public`,
     }))
 }

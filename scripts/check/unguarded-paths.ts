@@ -15,11 +15,11 @@ interface Edge {
 }
 
 /**
- * Returns the fields through which anybody reaches a type that is guarded elsewhere: by a guard on the
- * type itself, or on every root field that hands it out. What is marked @public is meant.
+ * Returns the fields through which any caller reaches a type that is guarded elsewhere: by a guard on the
+ * type itself, or on every root field that hands it out. What is marked @public is left out.
  */
 export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
-  const reachable = reachableByAnybody(schema)
+  const reachable = reachableByAnyCaller(schema)
   const edges = [...schema.types.values()].flatMap((from) =>
     [...from.fields.values()].map((field) => ({ from, field })),
   )
@@ -42,7 +42,7 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
       severity: 'error',
       code: 'GUARDED_TYPE_REACHABLE',
       coordinate: field.coordinate,
-      message: `anybody reaches ${name} as ${output.name} through ${pathOf(edge)}, although ${name} demands ${guards.map(printGuard).join(' and ')}: guard ${field.coordinate}, or mark it @public`,
+      message: `any caller reaches ${name} as ${output.name} through ${pathOf(edge)}, although ${name} demands ${guards.map(printGuard).join(' and ')}: guard ${field.coordinate}, or mark it @public`,
     }))
   }
 
@@ -62,7 +62,7 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
       severity: 'error',
       code: 'GUARDED_TYPE_REACHABLE',
       coordinate: field.coordinate,
-      message: `anybody reaches ${field.namedType} through ${pathOf(edge)}, although ${front.coordinate} demands ${front.guards.map(printGuard).join(' and ')}: guard the type ${field.namedType}, or mark ${field.coordinate} @public`,
+      message: `any caller reaches ${field.namedType} through ${pathOf(edge)}, although ${front.coordinate} demands ${front.guards.map(printGuard).join(' and ')}: guard the type ${field.namedType}, or mark ${field.coordinate} @public`,
     }
   }
 
@@ -77,7 +77,7 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
     )
   }
 
-  /** Whether there is a field on it that nobody has guarded or marked. */
+  /** Whether it has a field that is neither guarded nor marked. */
   function showsSomething({ name, kind, fields }: GuardedType): boolean {
     if (kind === 'union')
       return [...schema.possibleTypes(name)].some((member) =>
@@ -97,8 +97,8 @@ function isPublic({ from, field }: Edge): boolean {
   return from.public || field.public
 }
 
-/** The types of which a caller without a token can get an object, with the fields that lead there. */
-function reachableByAnybody(schema: GuardedSchema): ReadonlyMap<string, readonly string[]> {
+/** The types whose objects a caller without a token can get, with the fields that lead there. */
+function reachableByAnyCaller(schema: GuardedSchema): ReadonlyMap<string, readonly string[]> {
   const reached = new Map<string, readonly string[]>()
   const queue: { name: string; path: readonly string[] }[] = Object.values(OperationTypeNode).map(
     (operation) => ({ name: schema.rootType(operation) ?? '', path: [] }),

@@ -7,6 +7,7 @@ import { alternativesIn } from '../../gateway/authorization/guard-lists.ts'
 import { guardKindsByName } from '../../gateway/authorization/subgraph-guards.ts'
 import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
 
+/** A subgraph's schema with its guards as composition reads them. */
 export interface CoercedGuards {
   readonly document: DocumentNode
   /** The directives whose lists cannot be read. */

@@ -8,6 +8,7 @@ import type {
   ExplainedRequirement,
 } from '../../gateway/authorization/explain-operation.ts'
 
+/** What `npm run explain` says of one operation and one caller. */
 export interface Explanation {
   readonly caller: { subject: string; scopes: readonly string[] } | 'anonymous'
   readonly mode: AuthorizationOptions['mode']
@@ -22,6 +23,7 @@ export interface Explanation {
   readonly challenge: Challenge | null
 }
 
+/** The response where nothing is executed. */
 export interface Refusal {
   /** `extensions.code` of its errors. */
   readonly code: string
@@ -114,8 +116,12 @@ function responseText({ code, status }: Refusal): string[] {
 function enough(challenge: Challenge): string[] {
   const scopes = 'scopes' in challenge ? challenge.scopes : []
   return [
-    ...(scopes.length > 0 ? [`A token with these scopes would do: ${scopes.join(' ')}`] : []),
-    ...('login' in challenge ? [`Another login would do: ${loginText(challenge.login)}`] : []),
+    ...(scopes.length > 0
+      ? [`A token with these scopes would be enough: ${scopes.join(' ')}`]
+      : []),
+    ...('login' in challenge
+      ? [`Another login would be enough: ${loginText(challenge.login)}`]
+      : []),
   ]
 }
 

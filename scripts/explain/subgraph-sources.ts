@@ -7,7 +7,7 @@ import type { Environment } from '../compose/supergraph-config.ts'
 
 /**
  * Returns the schemas that supergraph.yaml names as files or has in itself. What is wrong with it is
- * for `npm run compose` to tell: a schema that cannot be read only leaves its lines untold.
+ * for `npm run compose` to report: a schema that cannot be read has no lines here, nothing more.
  */
 export async function readSubgraphSources(
   path: string,

@@ -132,7 +132,7 @@ test('gateway.yaml says the modes, and which policies a login meets', async () =
     run('--mode', 'dry_run', '--token', token.setSubject('bob').encode()),
   ])
   expect(weak.stdout).toMatch(/the mode is reject/)
-  expect(weak.stdout).toMatch(/HTTP status 401 for .*\nAnother login would do: acr aal2$/)
+  expect(weak.stdout).toMatch(/HTTP status 401 for .*\nAnother login would be enough: acr aal2$/)
   expect(strong.stdout).toMatch(/the whole operation is executed\.$/)
   expect(dryRun.stdout).toMatch(/^Caller: bob, scopes: yes\n/)
   expect(dryRun.stdout).toMatch(/the whole operation is executed, since the mode is dry_run/)

@@ -168,7 +168,7 @@ describe('a service', () => {
   })
 
   test.each([
-    ['fails', () => ({ status: 500, body: '{"granted":["a"]}' }), 'answered 500'],
+    ['fails', () => ({ status: 500, body: '{"granted":["a"]}' }), 'responded with status 500'],
     ['answers no JSON', () => ({ status: 200, body: 'yes' }), 'JSON'],
     ['answers another shape', () => ({ status: 200, body: '{"granted":true}' }), 'without a list'],
     [

@@ -68,7 +68,7 @@ type Mutation {
 type Secret @authenticated { a: Int }
 `)
   expect(await found()).toEqual([
-    'shop.graphql:8:3: error MUTATION_UNGUARDED in subgraph shop: anybody may run Mutation.open: guard it with @authenticated, @requiresScopes or @policy, or mark it @public',
+    'shop.graphql:8:3: error MUTATION_UNGUARDED in subgraph shop: any caller may run Mutation.open: guard it with @authenticated, @requiresScopes or @policy, or mark it @public',
   ])
   expect(await found({ default: 'deny' })).toEqual([])
 })
@@ -136,7 +136,7 @@ test('scopes and policies that are meant are accepted by a list in a file', asyn
 
   folder.write('accepted.yaml', 'SCOPE_TYPO: ["orders:read"]\nPOLICY_TYPO: [owners, onwer]\n')
   expect(await found({ accept })).toEqual([
-    'warning ACCEPTED_NEEDLESSLY: "onwer" is accepted as no POLICY_TYPO, and would not be asked about: remove it from the accepted names',
+    'warning ACCEPTED_NEEDLESSLY: "onwer" is accepted, but no POLICY_TYPO is found for it: remove it from the accepted names',
   ])
   folder.write('accepted.yaml', 'SCOPE_TYPO: ["orders:read"]\n')
   expect(await found({ accept })).toEqual(typos.slice(1))
@@ -163,7 +163,7 @@ type Secret @authenticated { a: Int }
 type Plain { a: Int }
 `)
   expect(await found()).toEqual([
-    'shop.graphql:6:14: error GUARDED_TYPE_REACHABLE in subgraph shop: anybody reaches Secret as Result through Query.search, although Secret demands @authenticated: guard Query.search, or mark it @public',
+    'shop.graphql:6:14: error GUARDED_TYPE_REACHABLE in subgraph shop: any caller reaches Secret as Result through Query.search, although Secret demands @authenticated: guard Query.search, or mark it @public',
   ])
   folder.write(
     'shop.graphql',
@@ -178,7 +178,7 @@ type Review { author: User text: String }
 type User { name: String }
 `)
   expect(await found()).toEqual([
-    'shop.graphql:7:15: error GUARDED_TYPE_REACHABLE in subgraph shop: anybody reaches User through Query.review > Review.author, although Query.me demands @authenticated: guard the type User, or mark Review.author @public',
+    'shop.graphql:7:15: error GUARDED_TYPE_REACHABLE in subgraph shop: any caller reaches User through Query.review > Review.author, although Query.me demands @authenticated: guard the type User, or mark Review.author @public',
   ])
 })
 
@@ -194,7 +194,7 @@ type Item implements Named { name: String owner: User }
 type User { name: String }
 `)
   expect(await found()).toEqual([
-    'shop.graphql:13:43: error GUARDED_TYPE_REACHABLE in subgraph shop: anybody reaches User through Query.shop > Shop.entries > Note.about > Item.owner, although Query.me demands @authenticated: guard the type User, or mark Item.owner @public',
+    'shop.graphql:13:43: error GUARDED_TYPE_REACHABLE in subgraph shop: any caller reaches User through Query.shop > Shop.entries > Note.about > Item.owner, although Query.me demands @authenticated: guard the type User, or mark Item.owner @public',
   ])
 })
 
