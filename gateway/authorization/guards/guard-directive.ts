@@ -6,7 +6,11 @@ import type { StepUp, StepUpPolicies } from '../step-up.ts'
 
 /** A caller, reduced to what guards look at. */
 export interface Credentials {
-  /** Null for an anonymous caller, who does not even meet an alternative that names no scope. */
+  /**
+   * Null for an anonymous caller, who does not even meet an alternative that names no scope. They have
+   * only the claims that authentication selects: those in `claims.forward`, and those that
+   * authentication/select-claims.ts keeps for authorization.
+   */
   readonly claims: Claims | null
   readonly scopes: ReadonlySet<string>
   /** The policies that were decided in favour of this request. */
