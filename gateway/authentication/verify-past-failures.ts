@@ -1,0 +1,56 @@
+/** Verifies an access token past the checks that fail, to find all that is wrong with it. */
+import { withAliases } from './algorithms.ts'
+import type { Issuer } from './issuer.ts'
+import type { UnverifiedToken } from './read-token.ts'
+import { TokenRefused } from './token-refused.ts'
+import type { TokenReason } from './token-refused.ts'
+import { accessTokenVerifier } from './verify-access-token.ts'
+import type { AccessTokenRules, VerifiedToken } from './verify-access-token.ts'
+
+export interface VerifiedPastFailures {
+  /** In the order in which they were found. */
+  readonly failures: readonly TokenRefused[]
+  /** Undefined where the last failure is one that nothing can be verified past. */
+  readonly verified: VerifiedToken | undefined
+}
+
+/** Returns all failures: it verifies again and again, each time without the rule that failed. */
+export async function verifyPastFailures(
+  token: UnverifiedToken,
+  { options, keys }: Issuer,
+  now: () => number,
+): Promise<VerifiedPastFailures> {
+  const failures: TokenRefused[] = []
+  let rules: AccessTokenRules = { ...options, algorithms: withAliases(options.algorithms) }
+  for (;;) {
+    try {
+      const verified = await accessTokenVerifier(rules, keys, now)(token)
+      return { failures, verified }
+    } catch (error) {
+      if (!(error instanceof TokenRefused)) throw error
+      const relax = relaxations[error.reason]
+      const isRepeated = failures.some(({ reason }) => reason === error.reason)
+      failures.push(error)
+      if (isRepeated || !relax) return { failures, verified: undefined }
+      const relaxed = relax(token)
+      rules = { ...rules, ...relaxed.rules }
+      now = relaxed.now ?? now
+    }
+  }
+}
+
+interface Relaxation {
+  readonly rules?: Partial<AccessTokenRules>
+  readonly now?: () => number
+}
+
+/** The rules, or the time, at which the token passes the check that it failed. */
+const relaxations: Partial<Record<TokenReason, (token: UnverifiedToken) => Relaxation>> = {
+  TOKEN_TYPE_WRONG: ({ type }) => ({ rules: { tokenTypes: [type ?? 'JWT'] } }),
+  AUDIENCE_MISMATCH: ({ payload }) => ({ rules: { audiences: [payload.aud].flat() as string[] } }),
+  TOKEN_EXPIRED: ({ payload }) => ({ now: () => Number(payload.exp) * 1_000 - 1_000 }),
+  TOKEN_NOT_YET_VALID: ({ payload }) => ({
+    now: () => Math.max(Number(payload.nbf ?? 0), Number(payload.iat ?? 0)) * 1_000,
+  }),
+  TOKEN_TOO_OLD: () => ({ rules: { maxTokenAge: Number.MAX_SAFE_INTEGER } }),
+}
