@@ -379,13 +379,17 @@ export const errorTable = {
 /** The name of a row, which the client sees as `extensions.reason`. */
 export type ErrorName = keyof typeof errorTable
 
-/** The rows that mean "retry later": a response that has only these errors has their HTTP status. */
+/**
+ * The rows that mean "retry later": a response that has only these errors has their HTTP status.
+ */
 export const retryLater = ['SERVICE_UNAVAILABLE', 'TOO_MANY_REQUESTS'] as const
 
 /** The longest delay that the gateway passes on, in seconds. */
 const longestRetry = 3_600
 
-/** Returns the seconds to wait, or undefined for a value that is not a plausible number of seconds. */
+/**
+ * Returns the seconds to wait, or undefined for a value that is not a plausible number of seconds.
+ */
 export function plausibleRetryAfter(seconds: unknown): number | undefined {
   const isPlausible =
     Number.isInteger(seconds) && (seconds as number) >= 1 && (seconds as number) <= longestRetry

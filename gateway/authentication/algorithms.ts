@@ -1,4 +1,7 @@
-/** Which key fits which algorithm (RFC 7518 section 3.1, RFC 8037, RFC 9864). */
+/**
+ * The signature algorithms, and the keys that each accepts (RFC 7518 section 3.1, RFC 8037, RFC
+ * 9864).
+ */
 interface Algorithm {
   readonly keyType: 'EC' | 'RSA' | 'OKP' | 'oct'
   readonly curve?: string
@@ -34,7 +37,7 @@ export function withAliases(names: readonly string[]): string[] {
   return [...new Set([...names, ...aliases])]
 }
 
-/** What decides which algorithms a key is for. */
+/** The properties of a key that decide which algorithms it is for. */
 export interface KeyKind {
   readonly kty: string
   readonly crv?: string | undefined
@@ -43,7 +46,9 @@ export interface KeyKind {
   readonly bytes?: number | undefined
 }
 
-/** Whether a key of that type, curve, length and own `alg` verifies signatures of the algorithm. */
+/**
+ * Returns whether a key of that type, curve, length and `alg` verifies signatures of the algorithm.
+ */
 export function fitsAlgorithm(key: KeyKind, name: string): boolean {
   const algorithm = Object.hasOwn(algorithms, name) ? algorithms[name] : undefined
   if (!algorithm || algorithm.keyType !== key.kty) return false

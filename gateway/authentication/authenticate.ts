@@ -3,7 +3,9 @@ import type { Caller } from '../client-request.ts'
 
 export type { Caller }
 
-/** Every header by its lower-case name, with each of its values: two Authorization headers are two. */
+/**
+ * Every header by its lower-case name, with each of its values: two Authorization headers are two.
+ */
 export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>
 
 /**

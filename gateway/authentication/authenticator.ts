@@ -29,7 +29,9 @@ export interface AuthenticatorOptions {
   /** Whether an anonymous request is refused. */
   require: boolean
   issuers: readonly IssuerOptions[]
-  /** The headers and cookies that may contain a token, in order: the first that is present counts. */
+  /**
+   * The headers and cookies that may contain a token, in order: the first that is present counts.
+   */
   sources: readonly TokenSource[]
   /** What happens to an Authorization header with another scheme. */
   otherSchemes: 'refuse' | 'anonymous'
@@ -64,7 +66,9 @@ export interface Authenticator {
 const anonymous: Caller = Object.freeze({ claims: null, carriedToken: false })
 const anonymousDespiteToken: Caller = Object.freeze({ claims: null, carriedToken: true })
 
-/** Returns the authenticator; it starts to fetch what the issuers publish, without waiting for it. */
+/**
+ * Returns the authenticator; it starts to fetch what the issuers publish, without waiting for it.
+ */
 export function authenticator(
   options: AuthenticatorOptions,
   parts: AuthenticatorParts,

@@ -1,8 +1,8 @@
-/** The time, as a part that is passed in: what happens after an hour can be tested in a moment. */
+/** The time as a value that is passed in: a test of what happens after an hour takes a moment. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Calls back after that many milliseconds; returns what calls it off. */
+  /** Calls back after that many milliseconds; returns a function that cancels it. */
   after(delay: number, callback: () => void): () => void
 }
 

@@ -123,7 +123,7 @@ export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts): ApiK
     if (running) return running
     if (!keyForm.test(key)) return { outcome: 'refused', cause: new Error('it is no API key') }
     if (inProgress.size >= mostInProgress) {
-      return { outcome: 'unavailable', cause: new Error('too many exchanges under way') }
+      return { outcome: 'unavailable', cause: new Error('too many exchanges in progress') }
     }
     const request = requestAndRemember(digest, key).finally(() => inProgress.delete(digest))
     inProgress.set(digest, request)

@@ -1,4 +1,6 @@
-/** The checks of an access token in the order in which the gateway makes them, with their verdicts. */
+/**
+ * The checks of an access token in the order in which the gateway makes them, with their verdicts.
+ */
 import type { Issuer } from './issuer.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import { checkOf } from './token-refused.ts'

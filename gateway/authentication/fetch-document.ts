@@ -1,4 +1,4 @@
-/** Fetches a small document from an issuer: bounded in time and size, no redirects, no surprises. */
+/** Fetches a small document from an issuer, with limits of time and size, without redirects. */
 import { MIMEType } from 'node:util'
 import { Agent } from 'undici'
 import { FetchFailure } from './fetch-failure.ts'
@@ -10,27 +10,30 @@ export interface FetchDocumentOptions {
   timeout: number
   /** The largest body, in bytes. */
   maxSize: number
-  /** The media types that count; a body of any other is not read. */
+  /** The accepted media types; a body of any other is not read. */
   mediaTypes: readonly string[]
-  /** Left out: it is fetched anew. */
+  /** Undefined: it is fetched anew. */
   sharing?: Sharing | undefined
 }
 
 /**
- * Where several processes share what they fetch (`workers`), what does as well as an answer of one's
- * own, in milliseconds: one that is younger, or one that came since somebody last had this doubt.
- * A process that shares with nobody fetches each time.
+ * Which earlier response is good enough where several processes share what they fetch (`workers`), in
+ * milliseconds: one that is younger, or one that came since a process last had this doubt. A single
+ * process fetches each time.
  */
 export type Sharing =
   { readonly youngerThan: number } | { readonly cooldown: number; readonly doubt: Doubt }
 
-/** Why what is known may be out of date: each has a cooldown of its own, so that none hinders the other. */
+/**
+ * Why the known keys may be out of date: each doubt has a cooldown of its own, so that neither
+ * blocks the other.
+ */
 export type Doubt = 'unknown key' | 'wrong signature'
 
 export type DocumentFetcher = (
   url: string,
   options: FetchDocumentOptions & {
-    /** Asks only for a document that is not this version. */
+    /** Fetches the document only if it is not this version. */
     unlessEtag?: string | undefined
   },
 ) => Promise<FetchedDocument | UnchangedDocument>
@@ -41,6 +44,7 @@ export interface DocumentSource {
   close(): Promise<void>
 }
 
+/** Returns a fetcher with connections of its own. */
 export function documentFetcher(): DocumentSource {
   const agent = new Agent({ connections: 2, keepAliveTimeout: 30_000 })
 
@@ -64,7 +68,7 @@ export function documentFetcher(): DocumentSource {
       }
       const fault = faultOf(statusCode, headers, options.mediaTypes)
       if (fault) {
-        // Not a byte of it is read; destroying it reports an error to whoever listens.
+        // None of it is read; destroying it emits an error.
         body.on('error', () => {}).destroy()
         throw new FetchFailure(fault, { status: statusCode })
       }

@@ -6,12 +6,12 @@ interface FetchFailureOptions {
   lastGood?: FetchedDocument | undefined
 }
 
-/** Why a document could not be had: a sentence for the log, without the document in it. */
+/** Why a document could not be fetched: a sentence for the log, without content of the document. */
 export class FetchFailure extends Error {
   override name = 'FetchFailure'
   /** The HTTP status, if there was a response. */
   readonly status: number | undefined
-  /** The newest version that another process fetched earlier, for a caller that has none as new. */
+  /** The newest version that another process fetched earlier: a caller may have an older one. */
   readonly lastGood: FetchedDocument | undefined
 
   constructor(message: string, { cause, status, lastGood }: FetchFailureOptions = {}) {

@@ -1,4 +1,4 @@
-/** What fetching a document has yielded. */
+/** A document as it was fetched. */
 export interface FetchedDocument {
   readonly body: string
   /** Names this version of the document for a later conditional request. */
@@ -9,7 +9,7 @@ export interface FetchedDocument {
   readonly age?: number
 }
 
-/** The version that was named is the newest. */
+/** The response to a conditional request whose version is the newest. */
 export interface UnchangedDocument {
   readonly unchanged: true
   /** As above. */

@@ -74,7 +74,9 @@ function inHeader(name: string, scheme: string | undefined): ReadPlace {
   }
 }
 
-/** RFC 6265 section 5.4: a browser that has a name twice sends both, and the gateway does not guess. */
+/**
+ * RFC 6265 section 5.4: a browser that has a name twice sends both, and the gateway does not guess.
+ */
 function inCookie(name: string): ReadPlace {
   return (headers) => {
     const values = (headers.cookie ?? [])

@@ -6,7 +6,7 @@ import { keepKnownKeys, readKeySet } from './read-key-set.ts'
 import type { KeySet } from './read-key-set.ts'
 
 export interface KeyLifetimes {
-  /** How long a set is fresh at most, in milliseconds; an issuer may ask for less (Cache-Control). */
+  /** How long a set is fresh at most, in milliseconds; an issuer may say less (Cache-Control). */
   maxAge: number
   /** How long a set is used after that while the issuer cannot be reached, in milliseconds. */
   staleFor: number

@@ -1,8 +1,8 @@
-/** OpenID Connect Discovery 1.0 section 4, and RFC 8414 section 3. */
+/** Reads an issuer's metadata (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3). */
 import { FetchFailure } from './fetch-failure.ts'
 import { faultOfUrl } from './issuer-url.ts'
 
-/** Returns where an issuer's metadata may be, in the order to try. */
+/** Returns the addresses where an issuer's metadata may be, in the order to try. */
 export function metadataAddresses(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
@@ -14,12 +14,15 @@ export function metadataAddresses(issuer: string): string[] {
 
 type AddressName = 'jwks_uri' | 'status_list_aggregation_endpoint'
 
-/** Returns an address in the metadata, or undefined; one that must not be asked is a FetchFailure. */
+/**
+ * Returns an address in the metadata, or undefined; throws a FetchFailure for one that is not
+ * acceptable.
+ */
 export type FindAddress = (name: AddressName) => string | undefined
 
 /**
- * Returns what finds an address in the metadata. They must name the very issuer that they were asked
- * for (RFC 8414 section 3.3), else one issuer could speak for another.
+ * Returns a function that finds an address in the metadata. They must name the issuer that they were
+ * requested for (RFC 8414 section 3.3): otherwise one issuer could speak for another.
  */
 export function readMetadata(
   document: unknown,

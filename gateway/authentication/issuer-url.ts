@@ -1,6 +1,6 @@
 import { plainAddress } from '../../subgraphs/kit/ip-address.ts'
 
-/** Returns why keys must not be fetched from that address, or nothing. */
+/** Returns why keys must not be fetched from that address, or undefined. */
 export function faultOfUrl(text: string, allowHttp: boolean): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !['http:', 'https:'].includes(url.protocol)) return 'expected an https URL'
@@ -9,7 +9,7 @@ export function faultOfUrl(text: string, allowHttp: boolean): string | undefined
   return 'expected https, or an address of this machine (allow_http: true lifts this)'
 }
 
-/** Loopback, and the address that stands for every one of this machine. */
+/** Loopback, and the address that means all addresses of this machine. */
 function isThisMachine(hostname: string): boolean {
   if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
   const address = plainAddress(hostname)

@@ -1,4 +1,4 @@
-/** What is allowed in a configuration of several issuers, but seldom meant. */
+/** Warns about configurations of several issuers that are allowed, but seldom intended. */
 import type { IssuerOptions } from './issuer.ts'
 import { mayState } from './scopes.ts'
 import type { ClaimRules } from './select-claims.ts'
@@ -8,22 +8,22 @@ export interface IssuerWarning {
   readonly message: string
 }
 
-/** Administration of accounts and clients is guarded by scopes that begin like this. */
+/** The beginning of the scopes that guard the administration of accounts and clients. */
 const administration = 'admin:'
 
-/** Returns a warning for each thing that the issuers may do to one another. */
+/** Returns a warning for each way in which one issuer could act for another. */
 export function issuerWarnings(
   issuers: readonly Pick<IssuerOptions, 'issuer' | 'subjectPrefix' | 'scopes'>[],
   { forward, narrowed }: ClaimRules,
 ): IssuerWarning[] {
   const warnings: IssuerWarning[] = []
-  const tellsIssuers = [forward, ...narrowed].every((list) => list.includes('iss'))
+  const forwardsIssuer = [forward, ...narrowed].every((list) => list.includes('iss'))
   const prefixes = new Set(issuers.map(({ subjectPrefix }) => subjectPrefix))
-  if (prefixes.size < issuers.length && !tellsIssuers) {
+  if (prefixes.size < issuers.length && !forwardsIssuer) {
     warnings.push({
       issuers: issuers.map(({ issuer }) => issuer),
       message:
-        'subgraphs cannot tell the subjects of these issuers apart: set subject_prefix, or forward iss',
+        'subgraphs cannot distinguish the subjects of these issuers: set subject_prefix, or forward iss',
     })
   }
   const administrators = issuers.filter(({ scopes }) => mayState(scopes, administration))

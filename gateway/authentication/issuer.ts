@@ -1,4 +1,4 @@
-/** One issuer: its keys, its rules, its revocations. A token is judged by the issuer it names alone. */
+/** One issuer: its keys, rules and revocations. Only the issuer that a token names judges it. */
 import type { Logger } from 'pino'
 import { withAliases } from './algorithms.ts'
 import type { Clock } from './clock.ts'
@@ -33,14 +33,14 @@ export interface IssuerOptions {
   maxTokenAge: number
   /** The claim that holds the scopes, or the path to it. */
   scopesClaim: string
-  /** Of which scopes this issuer may speak; undefined: of any. */
+  /** The scopes that this issuer may state; undefined: any. */
   scopes?: ScopeRule | undefined
   /** Put before `sub`, so that subjects of several issuers never collide. */
   subjectPrefix: string
   keySet: KeySetOptions & { timeout: number }
   /** Whether the gateway is ready only when tokens of this issuer can be verified; default true. */
   required?: boolean
-  /** Undefined: what this issuer revokes is not known here. */
+  /** Undefined: the gateway does not know what this issuer revokes. */
   revocation?: RevocationOptions | undefined
 }
 
@@ -58,11 +58,11 @@ export interface IssuerParts {
   fetch: DocumentFetcher
   clock: Clock
   log: Logger
-  /** Told when a key of the issuer has come or gone. */
+  /** Called when a key of the issuer was added or removed. */
   onKeysChanged: () => void
 }
 
-/** Returns the issuer, having started to fetch what it publishes. */
+/** Returns the issuer; it starts to fetch what it publishes, without waiting for it. */
 export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer {
   const { fetch, clock, log } = parts
   const { issuer: name, allowHttp, keySet, clockTolerance } = options
@@ -101,7 +101,9 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer
   }
 }
 
-/** Returns the issuer that a payload names; one that is missing or unknown is a TokenRefused. */
+/**
+ * Returns the issuer that a payload names; throws a TokenRefused where it is missing or unknown.
+ */
 export function issuerOf(
   payload: Readonly<Record<string, unknown>>,
   issuers: ReadonlyMap<string, Issuer>,

@@ -1,4 +1,6 @@
-/** The judgement of an access token that is not remembered: read, choose the issuer, verify, select. */
+/**
+ * The judgement of an access token that is not remembered: read, choose the issuer, verify, select.
+ */
 import { issuerOf } from './issuer.ts'
 import type { Issuer } from './issuer.ts'
 import { refusedBy } from './judgement.ts'
@@ -10,7 +12,9 @@ import type { VerifiedToken } from './verify-access-token.ts'
 
 type Issuers = ReadonlyMap<string, Issuer>
 
-/** Returns the judgement of an access token. It does not check whether the token has been revoked. */
+/**
+ * Returns the judgement of an access token. It does not check whether the token has been revoked.
+ */
 export async function judgeAccessToken(
   text: string,
   issuers: Issuers,

@@ -8,7 +8,10 @@ import type { RevocableToken } from './revocation/issuer-revocation.ts'
 
 export type Judgement = Accepted | Refused
 
-/** A verified access token, as it is remembered. Each use checks what may change: time and revocation. */
+/**
+ * A verified access token, as it is remembered. Each use checks what may change: time and
+ * revocation.
+ */
 export interface Accepted {
   readonly outcome: 'accepted'
   readonly caller: Caller
@@ -52,7 +55,7 @@ export function andThen<Value, Result>(
   return value instanceof Promise ? value.then(next) : next(value)
 }
 
-/** Returns the refusal that a GatewayError stands for; rethrows any other error. */
+/** Returns the refusal that a GatewayError says; rethrows any other error. */
 export function refusedBy(error: unknown, description: TokenDescription | undefined): Refused {
   if (!(error instanceof GatewayError)) throw error
   const { reason, cause } = error

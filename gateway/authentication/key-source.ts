@@ -1,4 +1,4 @@
-/** Where an issuer's keys come from: an address, its metadata, a file, or the configuration itself. */
+/** Reads an issuer's keys from an address, its metadata, a file or the configuration. */
 import { readFile } from 'node:fs/promises'
 import { FetchFailure } from './fetch-failure.ts'
 import type { DocumentFetcher, FetchDocumentOptions, Sharing } from './fetch-document.ts'
@@ -20,11 +20,11 @@ export interface KeyDocument {
   readonly maxAge?: number | undefined
   /** How long ago it was fetched, in milliseconds. */
   readonly age?: number | undefined
-  /** Why there is no newer one: this is the last that another process fetched. */
+  /** Why there is no newer one: this is the last one that another process fetched. */
   readonly failure?: FetchFailure | undefined
 }
 
-/** Reads the newest key set; it rejects when there is none to be had. */
+/** Reads the newest key set; it rejects where there is none. */
 export type KeySource = (sharing?: Sharing) => Promise<KeyDocument>
 
 export interface KeySourceParts {
@@ -41,7 +41,7 @@ const maxSize = 512 * 1024
 const metadataSharedFor = 5_000
 const keySetTypes = ['application/json', 'application/jwk-set+json']
 
-/** Returns the function that reads the keys from that place. */
+/** Returns a function that reads the keys from that place. */
 export function keySource(place: KeyPlace, parts: KeySourceParts): KeySource {
   const { timeout, fetch } = parts
   switch (place.kind) {
@@ -78,7 +78,7 @@ async function discoverKeys(parts: KeySourceParts): Promise<string> {
   return address
 }
 
-/** Returns what finds an address in the issuer's metadata, fetched now. */
+/** Returns a function that finds an address in the issuer's metadata, which are fetched now. */
 export async function discoverMetadata(parts: KeySourceParts): Promise<FindAddress> {
   const { issuer, allowHttp, timeout, fetch } = parts
   const sharing = { youngerThan: metadataSharedFor }
@@ -115,7 +115,7 @@ async function fetchKeySet(
 
 async function get(fetch: DocumentFetcher, url: string, options: FetchDocumentOptions) {
   const { body, failure } = await fetchOrLastGood(fetch, url, options)
-  // Metadata that is gone is to be looked for at the next address.
+  // Metadata that is gone may be at the next address.
   if (failure?.status === 404) throw failure
   return readJson(body)
 }
@@ -126,8 +126,8 @@ async function fetchOrLastGood(
   options: FetchDocumentOptions,
 ): Promise<FetchedDocument & { failure?: FetchFailure }> {
   try {
-    const answer = await fetch(url, options)
-    if ('body' in answer) return answer
+    const response = await fetch(url, options)
+    if ('body' in response) return response
     throw new FetchFailure('a response to a condition that was not set')
   } catch (failure) {
     if (!(failure instanceof FetchFailure) || !failure.lastGood) throw failure

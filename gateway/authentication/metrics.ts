@@ -1,17 +1,17 @@
-/** What authentication counts and measures. */
+/** The metrics of authentication. */
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
 
 export interface AuthenticationMetrics {
-  /** One request was judged: `accepted`, `anonymous`, or the reason of its refusal. */
+  /** Counts a request by its outcome: `accepted`, `anonymous`, or the reason of its refusal. */
   judged(issuer: string, outcome: string): void
-  /** How the verified-token cache answered. */
+  /** Counts a lookup in the cache of verified tokens. */
   cache(result: CacheResult): void
-  /** A signature was checked, in that many seconds. */
+  /** Records how long it took to verify a signature, in seconds. */
   verified(algorithm: string, seconds: number): void
-  /** An API key was to be exchanged for an access token: `granted`, `refused` or `unavailable`. */
+  /** Counts an exchange of an API key: `granted`, `refused` or `unavailable`. */
   exchanged(outcome: string): void
-  /** Asked whenever somebody reads the metrics; ages in milliseconds. */
+  /** Reads the ages, in milliseconds, from that source whenever the metrics are read. */
   observe(source: AgeSource): void
 }
 
@@ -38,7 +38,7 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
   )
   const cache = tally(
     'portcullis_verified_token_cache_total',
-    'Look-ups of access tokens: hit, miss, shared with a verification under way, refused before',
+    'Look-ups of access tokens: hit, miss, shared with a verification in progress, refused before',
     ['result'],
     registry,
   )
@@ -91,7 +91,7 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
   }
 }
 
-/** No measuring: for whoever does not ask for it. */
+/** Metrics that record nothing. */
 export const noMetrics: AuthenticationMetrics = {
   judged() {},
   cache() {},
@@ -100,7 +100,7 @@ export const noMetrics: AuthenticationMetrics = {
   observe() {},
 }
 
-/** A counter that costs a map look-up a time: the library hashes its labels at each increment. */
+/** A counter that costs a map lookup per increment: the library would hash its labels each time. */
 function tally(name: string, help: string, labelNames: string[], registry: Registry) {
   const counts = new Map<string, { labels: Record<string, string>; count: number }>()
   new Counter({

@@ -1,4 +1,4 @@
-/** From a JWK Set (RFC 7517 section 5) to the keys that may verify access tokens. */
+/** Reads a JWK Set (RFC 7517 section 5): the keys that may verify access tokens. */
 import { createPublicKey, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 import { fitsAlgorithm, leastBytesFor } from './algorithms.ts'
@@ -14,9 +14,9 @@ export type KeySet = ReadonlyMap<string, VerificationKey>
 export interface ReadKeySetOptions {
   /** The algorithms that the issuer's tokens may use. */
   algorithms: readonly string[]
-  /** Whether the set may hold shared keys: only one that nobody fetched may. */
+  /** Whether the set may contain shared keys: not where it was fetched. */
   symmetric: boolean
-  /** Told about each key that is passed over. */
+  /** Called for each key that is passed over. */
   warn: (keyId: string | undefined, why: string) => void
 }
 
@@ -29,7 +29,10 @@ export class KeySetInvalid extends Error {
 const mostKeys = 50
 const leastRsaBits = 2048
 
-/** Returns the usable keys by their id; one that is not is passed over, a document of the wrong shape refused. */
+/**
+ * Returns the usable keys by their id. A key that is not usable is passed over; throws for any
+ * other document.
+ */
 export function readKeySet(document: unknown, options: ReadKeySetOptions): KeySet {
   const keys = (document as { keys?: unknown } | null)?.keys
   if (!Array.isArray(keys)) throw new KeySetInvalid('not a JWK Set')

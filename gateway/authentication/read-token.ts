@@ -1,5 +1,5 @@
 /**
- * Reads an access token without believing it: everything that can be refused before cryptography.
+ * Reads an access token without trusting it, and refuses all that can be refused without cryptography.
  *
  * JOSE libraries accept several spellings of one token (padding, white space, trailing bits). Here a
  * token has exactly one.
@@ -31,7 +31,7 @@ const refusedParameters = ['crit', 'jku', 'jwk', 'x5u', 'x5c', 'zip', 'b64']
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Returns the parts of the token; anything out of the ordinary is a TokenRefused. */
+/** Returns the parts of the token; throws a TokenRefused for any unusual form. */
 export function readToken(text: string, maxSize = maxTokenSize): UnverifiedToken {
   if (text.length > maxSize) throw new TokenRefused('TOKEN_TOO_LARGE')
   const [, header, payload, signature] = compactForm.exec(text) ?? []
@@ -45,7 +45,7 @@ export function readToken(text: string, maxSize = maxTokenSize): UnverifiedToken
   if (alg.toLowerCase() === 'none') {
     throw new TokenRefused('ALGORITHM_REFUSED', 'the token is not signed')
   }
-  if (typ !== undefined && typeof typ !== 'string') throw malformed('`typ` is not a text')
+  if (typ !== undefined && typeof typ !== 'string') throw malformed('`typ` is not a string')
   if (typeof kid !== 'string' || kid === '') {
     throw new TokenRefused('KEY_UNKNOWN', 'the header names no key')
   }
@@ -76,11 +76,13 @@ function readObject(encoded: string, part: string): Record<string, unknown> {
 
 const stringInJson = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g
 
-/** Of two members with one name some readers take the first, others the last (RFC 8725 section 2.4). */
+/**
+ * Of two members with one name some readers take the first, others the last (RFC 8725 section 2.4).
+ */
 function hasNameTwice(json: string): boolean {
   let written = 0
   for (const [, colon] of json.matchAll(stringInJson)) if (colon) written++
-  let read = -1 // The reviver gets the whole as a member, too.
+  let read = -1 // The reviver gets the complete value as a member, too.
   JSON.parse(json, function (this: unknown, _name, value: unknown) {
     if (!Array.isArray(this)) read++
     return value

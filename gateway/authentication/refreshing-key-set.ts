@@ -16,7 +16,9 @@ import type { KeySource } from './key-source.ts'
 import type { VerificationKey } from './read-key-set.ts'
 
 export interface KeySetOptions extends KeyLifetimes {
-  /** The least time between two requests for unknown key ids, or for wrong signatures; milliseconds. */
+  /**
+   * The least time between two requests for unknown key ids, or for wrong signatures; milliseconds.
+   */
   cooldown: number
 }
 

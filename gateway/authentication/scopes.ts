@@ -1,4 +1,4 @@
-/** The scopes that a token states, and which of them its issuer may speak of. */
+/** The scopes that a token states, reduced to those that its issuer may state. */
 import { TokenRefused } from './token-refused.ts'
 
 /** Scopes of several issuers share one set of names: this keeps an issuer to its own. */
@@ -69,7 +69,7 @@ function memberOf(value: unknown, step: string): unknown {
 function readScopes(value: unknown): string | readonly string[] | undefined {
   if (value === undefined || typeof value === 'string') return value
   if (Array.isArray(value) && value.every((scope) => typeof scope === 'string')) return value
-  throw new TokenRefused('CLAIM_INVALID', 'the scopes are no list of texts')
+  throw new TokenRefused('CLAIM_INVALID', 'the scopes are not a list of strings')
 }
 
 function ownScopes(rule: ScopeRule): (scopes: readonly string[]) => string[] {
@@ -78,7 +78,10 @@ function ownScopes(rule: ScopeRule): (scopes: readonly string[]) => string[] {
   return (scopes) => scopes.filter((scope) => rule.allow.includes(scope))
 }
 
-/** An entry with a space would be two scopes to a reader who splits: the second one without a prefix. */
+/**
+ * An entry with a space would be two scopes to a reader that splits: the second one without a
+ * prefix.
+ */
 function isOneScope(entry: string): boolean {
   return !/\s/.test(entry)
 }

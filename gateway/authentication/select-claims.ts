@@ -1,4 +1,4 @@
-/** The allow list: of all that a token says, what may go further. */
+/** Selects the claims of a verified token that may be forwarded, by the allow list. */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { TokenRefused } from './token-refused.ts'
 import { claimAt, withOwnScopes } from './scopes.ts'
@@ -9,12 +9,15 @@ export interface ClaimRules {
   forward: readonly string[]
   /** By subgraph, the part of the allow list that it gets. */
   narrowed: readonly (readonly string[])[]
-  /** Whether policies are configured: only then are all claims of a token remembered. */
+  /** Whether policies are configured: only then all claims of a token are remembered. */
   policies?: boolean
 }
 
 export interface IssuerClaimRules {
-  /** The claim that holds the scopes, or the path to it: a string (RFC 9068 section 2.2.3), or an array. */
+  /**
+   * The claim that holds the scopes, or the path to it: a string (RFC 9068 section 2.2.3), or an
+   * array.
+   */
   scopesClaim: string
   /** Undefined: the issuer may state any scope. */
   scopes?: ScopeRule | undefined
@@ -22,16 +25,19 @@ export interface IssuerClaimRules {
   subjectPrefix: string
 }
 
-/** What authorization reads, whether or not it is forwarded: scopes, and how the login was (RFC 9470). */
+/**
+ * The claims that authorization reads, forwarded or not: how the login was (RFC 9470). Scopes are
+ * apart.
+ */
 const claimsForAuthorization = ['acr', 'amr', 'auth_time']
 
-/** The most that one subgraph is sent, in bytes of JSON. */
+/** The most that is forwarded to one subgraph, in bytes of JSON. */
 const maxForwardedSize = 4 * 1024
 
 export interface SelectedClaims {
-  /** What may go further. */
+  /** The claims that may be forwarded, and those that authorization needs. */
   readonly claims: Claims
-  /** All of them, for policies, if there are any. */
+  /** All claims, for policies; undefined where none are configured. */
   readonly verifiedClaims?: Claims
 }
 
@@ -63,7 +69,7 @@ export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): Clai
 
 /**
  * Returns every claim of a verified token in a frozen record, with the subject and the scopes that were
- * selected: what an issuer may not say is not said here either.
+ * selected: policies do not see either what an issuer may not state.
  */
 function allClaims(verified: ClaimsRecord, selected: Claims): Claims {
   const claims: Record<string, unknown> = Object.create(null)
@@ -81,7 +87,7 @@ function refuseTooMuch(claims: Record<string, unknown>, list: readonly string[])
   if (size > maxForwardedSize) throw new TokenRefused('CLAIMS_TOO_LARGE')
 }
 
-/** Returns those of the claims that are in the list, and `sub` in any case. */
+/** Returns the claims that are in the list, and always `sub`. */
 export function narrowClaims(claims: ClaimsRecord, list: readonly string[]): Claims {
   const narrowed: Record<string, unknown> = Object.create(null)
   narrowed.sub = claims.sub

@@ -1,6 +1,6 @@
 /**
- * What the issuers publish, fetched once for several processes. Each of them verifies by itself what
- * it gets: here nothing is read, only kept for a moment.
+ * What the issuers publish, fetched once for several processes. Each process verifies by itself what it
+ * gets: the documents are not read here, only kept for a moment.
  */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from './clock.ts'
@@ -9,35 +9,38 @@ import type { DocumentFetcher, Doubt, Sharing } from './fetch-document.ts'
 import type { FetchedDocument } from './fetched-document.ts'
 
 interface Kept {
-  /** The newest document, and when it was had or confirmed. */
+  /** The newest document, and when it was fetched or confirmed. */
   document?: FetchedDocument
   at: number
-  underWay?: Promise<void> | undefined
-  /** When somebody last had that doubt. */
+  inProgress?: Promise<void> | undefined
+  /** When a process last had that doubt. */
   readonly lastDoubts: Map<Doubt, number>
   failure?: { readonly cause: FetchFailure; readonly at: number } | undefined
 }
 
-/** The most addresses of which something is kept. */
+/** The most documents that are kept. */
 const maxDocuments = 256
-/** Less than the first pause of whoever tries again, in milliseconds. */
+/** Less than the first pause before a retry, in milliseconds. */
 const failureSharedFor = 500
-/** A document is shared for half of the time for which it is fresh; for one of no time, of this. */
+/**
+ * A document is shared for half of the time for which it is fresh, which is at least this, in
+ * milliseconds.
+ */
 const leastMaxAge = 10_000
 
-/** Returns the fetcher that all processes ask. */
+/** Returns the fetcher that all processes use. */
 export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'>) {
   const kept = new LRUCache<string, Kept>({ max: maxDocuments })
 
   const fetchShared: DocumentFetcher = async (url, { unlessEtag, sharing, ...options }) => {
     const entry = entryOf(JSON.stringify([url, options.mediaTypes]))
     const doubt = sharing && 'doubt' in sharing ? sharing.doubt : undefined
-    if (!entry.document || !doesAsWell(entry, entry.document, sharing)) {
+    if (!entry.document || !isGoodEnough(entry, entry.document, sharing)) {
       try {
         refuseAgain(entry)
         if (doubt) entry.lastDoubts.set(doubt, clock.now())
-        entry.underWay ??= renew(entry).finally(() => (entry.underWay = undefined))
-        await entry.underWay
+        entry.inProgress ??= renew(entry).finally(() => (entry.inProgress = undefined))
+        await entry.inProgress
       } catch (cause) {
         throw withLastGood(cause, entry, unlessEtag)
       }
@@ -48,12 +51,12 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
     return { ...document, age }
 
     async function renew(entry: Kept): Promise<void> {
-      const asked = clock.now()
+      const requestedAt = clock.now()
       const { document } = entry
       try {
-        const answer = await fetch(url, { ...options, unlessEtag: document?.etag })
-        if ('body' in answer) entry.document = answer
-        entry.at = asked
+        const response = await fetch(url, { ...options, unlessEtag: document?.etag })
+        if ('body' in response) entry.document = response
+        entry.at = requestedAt
         entry.failure = undefined
       } catch (cause) {
         if (cause instanceof FetchFailure) entry.failure = { cause, at: clock.now() }
@@ -71,7 +74,7 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
     return entry
   }
 
-  function doesAsWell(entry: Kept, document: FetchedDocument, sharing: Sharing | undefined) {
+  function isGoodEnough(entry: Kept, document: FetchedDocument, sharing: Sharing | undefined) {
     if (!sharing) return false
     const now = clock.now()
     if ('doubt' in sharing) {
@@ -81,7 +84,7 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
     return now - entry.at < Math.min(sharing.youngerThan, fresh / 2)
   }
 
-  /** What one process has, every process has: one that comes later gets it with its true age. */
+  /** A process that starts later gets the last good document, with its true age. */
   function withLastGood(cause: unknown, { document, at }: Kept, unlessEtag: string | undefined) {
     if (!(cause instanceof FetchFailure) || !document) return cause
     if (unlessEtag !== undefined && document.etag === unlessEtag) return cause
@@ -89,7 +92,7 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
     return new FetchFailure(cause.message, { cause, status: cause.status, lastGood })
   }
 
-  /** A flood of attempts meets a failing issuer once. */
+  /** Many attempts at a time become one request to a failing issuer. */
   function refuseAgain({ failure }: Kept): void {
     if (failure && clock.now() - failure.at < failureSharedFor) throw failure.cause
   }

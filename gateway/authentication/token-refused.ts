@@ -1,4 +1,6 @@
-/** The refusal of an access token: a row of the error table that has the columns of access tokens. */
+/**
+ * The refusal of an access token: a row of the error table that has the columns of access tokens.
+ */
 import { errorTable, GatewayError } from '../errors.ts'
 import type { AccessTokenColumns, ErrorName } from '../errors.ts'
 

@@ -1,20 +1,20 @@
-/** The key that a token or a document names, also when its issuer has another under that id by now. */
+/** Verifies with the key that a token or a document names, or with the key that has replaced it. */
 import type { VerificationKey } from './read-key-set.ts'
 import type { IssuerKeys } from './refreshing-key-set.ts'
 
 export interface UseKey<Result> {
   /** Verifies with the key. */
   use: (key: VerificationKey) => Promise<Result>
-  /** Whether it failed as it would with the wrong key. */
+  /** Returns whether it failed as it would with the wrong key. */
   isWrongKey: (cause: unknown) => boolean
 }
 
-/** What this needs of an issuer's keys. */
+/** The part of an issuer's keys that verification needs. */
 export type KeysInUse = Pick<IssuerKeys, 'current' | 'find' | 'findReplacement'>
 
 /**
- * Returns what verifying with the key of that id returns. An issuer may put another key under an id: when
- * the known one is wrong it is asked, as seldom as about unknown ids, and the other one is tried.
+ * Returns what verifying with the key of that id returns. An issuer may replace the key under an id: when
+ * the known one is wrong, the keys are requested, at most once per cooldown, and the other one is tried.
  */
 export async function useKey<Result>(
   keys: KeysInUse,

@@ -1,4 +1,4 @@
-/** The judgement of one issuer's access tokens: its key, its rules, nobody else's. */
+/** Verifies the access tokens of one issuer, by its keys and its rules alone. */
 import { errors, jwtVerify } from 'jose'
 import type { JWTPayload } from 'jose'
 import { fitsAlgorithm } from './algorithms.ts'
@@ -30,7 +30,7 @@ export interface VerifiedToken {
   readonly key: VerificationKey
 }
 
-/** What a token is refused for whose key is another than the one that is known under its id. */
+/** The reasons for which a token is refused when its key has been replaced under the same id. */
 const reasonsOfWrongKey: readonly TokenReason[] = ['SIGNATURE_INVALID', 'ALGORITHM_REFUSED']
 
 export type AccessTokenVerifier = (token: UnverifiedToken) => Promise<VerifiedToken>
@@ -82,10 +82,10 @@ export function accessTokenVerifier(
   }
 }
 
-/** What jose lets pass although no access token has it. */
+/** Refuses what jose accepts although no access token has it. */
 function refuseUnusual(claims: JWTPayload): void {
   const { sub, exp, iat, nbf } = claims
-  if (typeof sub !== 'string' || sub === '') throw invalidClaim('`sub` is not a text')
+  if (typeof sub !== 'string' || sub === '') throw invalidClaim('`sub` is not a string')
   // Half a surrogate pair has no UTF-8: two such subjects would become one in a plain header.
   if (!isWellFormed(sub)) throw invalidClaim('`sub` is not well-formed Unicode')
   const times = [exp, iat, nbf].filter((time) => time !== undefined)

@@ -172,7 +172,7 @@ test('issuers whose subjects could collide are warned about at start', () => {
   const warned = (options = two, forward = ['sub'], narrowed: string[][] = []) => {
     const subject = testAuthenticator(options, {}, { claims: { forward, narrowed } })
     subjects.push(subject)
-    return subject.log.some((line) => String(line.msg).includes('cannot tell the subjects'))
+    return subject.log.some((line) => String(line.msg).includes('cannot distinguish the subjects'))
   }
   expect(warned()).toBe(true)
   expect(warned(two, ['sub', 'iss'])).toBe(false)

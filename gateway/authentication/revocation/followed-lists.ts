@@ -1,4 +1,7 @@
-/** The status lists of one issuer that the gateway follows: at most 64, the longest unused gives way. */
+/**
+ * The status lists of one issuer that the gateway follows: at most 64, the longest unused gives
+ * way.
+ */
 import type { PolledDocument } from './polled-document.ts'
 import { polledSignedDocument } from './polled-signed-document.ts'
 import type { SignedDocumentOptions, SignedDocumentParts } from './polled-signed-document.ts'

@@ -122,7 +122,10 @@ export function issuerRevocation(
     throw new TokenRefused('TOKEN_REVOKED', 'by the status list')
   }
 
-  /** Returns the content; for a document that is too old, refuses or returns undefined as configured. */
+  /**
+   * Returns the content; for a document that is too old, refuses or returns undefined as
+   * configured.
+   */
   function usable<Content>(document: PolledDocument<Content>): Content | undefined {
     const content = document.current()
     if (content !== undefined || options.whenStale === 'accept') return content

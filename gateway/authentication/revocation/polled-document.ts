@@ -1,4 +1,4 @@
-/** A document that is asked for again and again in the background, and usable for a bounded time. */
+/** A document that is fetched again and again in the background, and usable for a bounded time. */
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { FetchFailure } from '../fetch-failure.ts'
@@ -6,7 +6,7 @@ import type { Sharing } from '../fetch-document.ts'
 import type { FetchedDocument, UnchangedDocument } from '../fetched-document.ts'
 
 export interface PolledDocumentOptions {
-  /** How often it is asked for, in milliseconds. */
+  /** How often it is fetched, in milliseconds. */
   refresh: number
   /** How long it may be used after the issuer last confirmed it, in milliseconds. */
   staleFor: number
@@ -14,7 +14,7 @@ export interface PolledDocumentOptions {
 
 export interface PolledDocumentParts<Content> {
   uri: string
-  /** Asks for a version other than that one. */
+  /** Fetches the document unless it is still that version. */
   fetch: (
     unlessEtag: string | undefined,
     sharing: Sharing,
@@ -26,7 +26,7 @@ export interface PolledDocumentParts<Content> {
 
 export interface ReadDocument<Content> {
   readonly content: Content
-  /** When it must no longer be used whatever happens, in milliseconds since the epoch. */
+  /** When it must no longer be used, in milliseconds since the epoch. */
   readonly usableUntil: number
   /** How long the sender says that it is fresh, in milliseconds. */
   readonly timeToLive: number | undefined
@@ -36,20 +36,20 @@ export interface PolledDocument<Content> {
   readonly uri: string
   /** Returns the content, unless there is none or it was confirmed too long ago. */
   current(): Content | undefined
-  /** Resolves when the first attempt has ended, well or not; undefined afterwards. */
+  /** Resolves when the first attempt has ended, with success or without; undefined afterwards. */
   readonly firstAttempt: Promise<void> | undefined
-  /** How long ago the issuer last confirmed it, in milliseconds. */
+  /** Returns how long ago the issuer last confirmed it, in milliseconds. */
   age(): number | undefined
   close(): void
 }
 
-/** The least time between two attempts, whatever the sender asks for. */
+/** The least time between two attempts, whatever the sender says, in milliseconds. */
 const leastRefresh = 1_000
 const mostBackoff = 30_000
-/** Assumed of a document that nobody has read yet, in milliseconds. */
+/** Assumed of a document that has not been read yet, in milliseconds. */
 const unknownTimeToLive = 5_000
 
-/** While there is nothing yet, tokens wait for it: the first pauses are short. */
+/** Tokens wait for a document that has never been fetched: the first pauses are short. */
 const backoff = (failures: number) => Math.min(leastRefresh * 2 ** (failures - 1), mostBackoff)
 
 /** Starts to fetch the document, without waiting for it. */
@@ -61,7 +61,7 @@ export function polledDocument<Content>(
   let held: (ReadDocument<Content> & { etag: string | undefined }) | undefined
   let confirmedAt = -Infinity
   let failures = 0
-  let callOff = () => {}
+  let cancelPlanned = () => {}
   let closed = false
   const longest = Math.max(options.refresh, mostBackoff)
   let firstAttempt: Promise<void> | undefined = poll().finally(() => (firstAttempt = undefined))
@@ -79,24 +79,24 @@ export function polledDocument<Content>(
     age: () => (held ? clock.now() - confirmedAt : undefined),
     close() {
       closed = true
-      callOff()
+      cancelPlanned()
     },
   }
 
-  /** Never rejects: what went wrong is in the log. */
+  /** It never rejects: the log says what went wrong. */
   async function poll(): Promise<void> {
     try {
-      const asked = clock.now()
-      const etag = held && asked < held.usableUntil ? held.etag : undefined
-      const answer = await parts.fetch(etag, { youngerThan: period() / 2 })
-      const { age = 0 } = answer
-      if ('body' in answer) await hold(answer)
-      confirmedAt = asked - age
+      const requestedAt = clock.now()
+      const etag = held && requestedAt < held.usableUntil ? held.etag : undefined
+      const response = await parts.fetch(etag, { youngerThan: period() / 2 })
+      const { age = 0 } = response
+      if ('body' in response) await hold(response)
+      confirmedAt = requestedAt - age
       if (failures > 0) log.info({ uri, failures }, 'the revocation document is back')
       failures = 0
       plan(Math.max(period() - age, leastRefresh))
     } catch (cause) {
-      // What closing breaks off is no failure of the issuer.
+      // An attempt that closing has cancelled is no failure of the issuer.
       if (closed) return
       failures++
       await holdLastGood(cause)
@@ -123,13 +123,13 @@ export function polledDocument<Content>(
     )
   }
 
-  /** How often it is asked for. */
+  /** Returns how often it is fetched, in milliseconds. */
   function period(): number {
     const { timeToLive = Infinity } = held ?? { timeToLive: unknownTimeToLive }
     return Math.max(Math.min(options.refresh, timeToLive), leastRefresh)
   }
 
   function plan(delay: number): void {
-    if (!closed) callOff = clock.after(delay, poll)
+    if (!closed) cancelPlanned = clock.after(delay, poll)
   }
 }

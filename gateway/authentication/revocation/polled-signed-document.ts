@@ -1,4 +1,6 @@
-/** A document that an issuer signs and the gateway polls: a status list, or the not-before policy. */
+/**
+ * A document that an issuer signs and the gateway polls: a status list, or the not-before policy.
+ */
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { DocumentFetcher } from '../fetch-document.ts'

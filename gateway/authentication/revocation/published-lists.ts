@@ -1,6 +1,6 @@
 /**
- * Which status lists an issuer publishes (Token Status List, section 9: status list aggregation), so that
- * they are fetched before the first token points to one.
+ * The status lists that an issuer publishes (Token Status List, section 9: status list aggregation), so
+ * that they are fetched before the first token references one.
  */
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
@@ -11,7 +11,7 @@ import { polledDocument } from './polled-document.ts'
 import type { PolledDocument, PolledDocumentOptions } from './polled-document.ts'
 
 export interface PublishedListsOptions extends PolledDocumentOptions {
-  /** Addresses of status lists; one that ends in `/` stands for all that begin with it. */
+  /** Addresses of status lists; one that ends in `/` covers all that begin with it. */
   statusLists: readonly string[]
   /** Where the issuer lists them. */
   statusListAggregation?: string | undefined
@@ -22,7 +22,7 @@ export interface PublishedListsOptions extends PolledDocumentOptions {
 export interface PublishedListsParts {
   issuer: string
   fetch: DocumentFetcher
-  /** Finds where the issuer says that it lists its status lists. */
+  /** Finds the address that the issuer's metadata name for the list of its status lists. */
   discoverAggregation: () => Promise<string | undefined>
   isConfigured: (uri: string) => boolean
   /** Called for each list that is new among those published. */
@@ -32,37 +32,40 @@ export interface PublishedListsParts {
 }
 
 export interface PublishedLists {
+  /** Returns whether the issuer publishes the list at that address. */
   has(uri: string): boolean
-  /** The addresses where the lists are listed, and from which nothing has come yet. */
+  /** Returns the addresses of the lists of lists that have not been fetched yet. */
   missing(): readonly string[]
-  /** Resolves when each place has been asked once, with success or without. */
+  /** Resolves when the first attempt at each place has ended, with success or without. */
   readonly firstAttempt: Promise<unknown>
   close(): void
 }
 
-/** Where lists are listed. */
+/** A place where the issuer lists its status lists. */
 interface Place {
   readonly uri: string
   /**
-   * Whether the issuer may list none. The address is then that below which its lists are: what lists
-   * them may be there, as with the auth subgraph, or where the metadata say.
+   * Whether the issuer may list none. The address is then the one below which its lists are: the list
+   * of them may be there, as with the auth subgraph, or where the metadata say.
    */
   readonly optional: boolean
 }
 
-/** Thrown for a document that lists no status lists. */
+/** Thrown for a document that is no list of status lists. */
 class AggregationInvalid extends Error {
   override name = 'AggregationInvalid'
 }
 
 const maxSize = 256 * 1024
-/** Of more than these the rest is found when a token points there. */
+/**
+ * The most lists that are taken from one document; a token that references another one leads to it.
+ */
 const mostLists = 4_096
 const mediaTypes = ['application/json']
-/** The least time between two questions, in milliseconds: a new list is seldom. */
+/** The least time between two requests, in milliseconds: a new list is seldom. */
 const leastRefresh = 30_000
 
-/** Starts to ask the issuer, without waiting for it. */
+/** Returns the published lists; it starts to fetch them, without waiting for it. */
 export function publishedLists(
   options: PublishedListsOptions,
   parts: PublishedListsParts,
@@ -96,7 +99,10 @@ export function publishedLists(
     )
   }
 
-  /** Where it is optional, any response will do: only silence leaves the question open. */
+  /**
+   * Where it is optional, any response means that there are no lists; without a response it is
+   * unknown.
+   */
   async function fetchList(
     { uri, optional }: Place,
     unlessEtag: string | undefined,

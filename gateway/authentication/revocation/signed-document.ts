@@ -1,4 +1,6 @@
-/** A document that an issuer signs beside its tokens: a status list, the not-before policy. */
+/**
+ * Reads a document that an issuer signs besides its tokens: a status list, the not-before policy.
+ */
 import { compactVerify, errors } from 'jose'
 import { fitsAlgorithm } from '../algorithms.ts'
 import type { VerificationKey } from '../read-key-set.ts'
@@ -27,7 +29,7 @@ export interface SignedDocument {
   readonly timeToLive: number | undefined
 }
 
-/** Thrown for a document that is not what it should be. */
+/** Thrown for a signed document that is not acceptable. */
 export class SignedDocumentInvalid extends Error {
   override name = 'SignedDocumentInvalid'
 }
@@ -35,8 +37,8 @@ export class SignedDocumentInvalid extends Error {
 class KeyDoesNotFit extends SignedDocumentInvalid {}
 
 /**
- * Returns the payload of a document that the issuer signed for that address. One of another issuer,
- * for another address, or past its `exp` is refused.
+ * Returns the payload of a document that the issuer signed for that address. Throws for a document of
+ * another issuer, for another address, or past its `exp`.
  */
 export async function readSignedDocument(
   text: string,

@@ -1,4 +1,7 @@
-/** The Token Status List (draft-ietf-oauth-status-list): one status a token, as few bits as possible. */
+/**
+ * The Token Status List (draft-ietf-oauth-status-list): one status per token, in as few bits as
+ * possible.
+ */
 import { promisify } from 'node:util'
 import { inflate } from 'node:zlib'
 import { SignedDocumentInvalid } from './signed-document.ts'
