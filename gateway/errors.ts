@@ -48,7 +48,13 @@ const noHeaders = { challenge: undefined, retryAfter: undefined, allow: undefine
 const plain = { ...noHeaders, accessToken: 'not concerned' } as const
 const badRequest = { ...plain, code: 'BAD_REQUEST', status: 400 } as const
 const unresolved = { ...plain, code: 'OPERATION_RESOLUTION_FAILURE', status: 400 } as const
-const unauthenticated = { ...noHeaders, code: 'UNAUTHENTICATED', status: 401 } as const
+/** RFC 9110 section 11.6.1: a 401 response has a challenge, so each row says which. */
+const unauthenticated = {
+  code: 'UNAUTHENTICATED',
+  status: 401,
+  retryAfter: undefined,
+  allow: undefined,
+} as const
 const invalidToken = { ...unauthenticated, challenge: 'invalid_token' } as const
 const unavailable = {
   ...noHeaders,

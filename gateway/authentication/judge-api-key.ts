@@ -1,8 +1,8 @@
 /** The judgement of an API key: that of the access token that it is exchanged for. */
-import { errorTable } from '../errors.ts'
 import type { ApiKeys, ExchangedKey } from './exchange-api-key.ts'
 import { andThen } from './judgement.ts'
 import type { Judgement, NowOrLater, Refused } from './judgement.ts'
+import { accessTokenColumns } from './token-refused.ts'
 
 export interface JudgeApiKeyParts {
   apiKeys: ApiKeys
@@ -37,9 +37,7 @@ async function judgeRenewed(
 }
 
 function hasEnded(judgement: Judgement): judgement is Refused {
-  if (judgement.outcome === 'accepted') return false
-  const { accessToken } = errorTable[judgement.reason]
-  return accessToken !== 'not concerned' && accessToken.renewed
+  return judgement.outcome === 'refused' && !!accessTokenColumns(judgement.reason)?.renewed
 }
 
 /** Not even a new access token for the key is accepted. */

@@ -28,3 +28,9 @@ export class TokenRefused extends GatewayError {
 export function checkOf(reason: TokenReason): TokenCheck {
   return errorTable[reason].accessToken.check
 }
+
+/** Returns the columns of access tokens in the row of that name, or undefined where it has none. */
+export function accessTokenColumns(reason: ErrorName): AccessTokenColumns | undefined {
+  const { accessToken } = errorTable[reason]
+  return accessToken === 'not concerned' ? undefined : accessToken
+}

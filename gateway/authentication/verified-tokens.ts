@@ -7,9 +7,9 @@
  */
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { errorTable } from '../errors.ts'
 import type { Accepted, Judgement, NowOrLater, Refused } from './judgement.ts'
 import type { AuthenticationMetrics } from './metrics.ts'
+import { accessTokenColumns } from './token-refused.ts'
 
 export interface VerifiedTokensOptions {
   /** How many verified tokens are remembered, and as many refused ones. */
@@ -79,7 +79,9 @@ export function verifiedTokens(
 
   function remember(digest: string, judgement: Judgement): Judgement {
     if (judgement.outcome === 'accepted') accepted.set(digest, judgement)
-    else if (isRemembered(judgement)) refused.set(digest, { judgement, until: now() + refusedFor })
+    else if (accessTokenColumns(judgement.reason)?.remembered) {
+      refused.set(digest, { judgement, until: now() + refusedFor })
+    }
     return judgement
   }
 }
@@ -87,9 +89,4 @@ export function verifiedTokens(
 /** When its key has left the key set, the token is verified again. */
 function isKeyCurrent({ issuer, key }: Accepted): boolean {
   return issuer.keys.current(key.keyId) === key
-}
-
-function isRemembered({ reason }: Refused): boolean {
-  const { accessToken } = errorTable[reason]
-  return accessToken !== 'not concerned' && accessToken.remembered
 }
