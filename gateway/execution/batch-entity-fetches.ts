@@ -1,7 +1,7 @@
 /**
- * Sibling fetches of entities from one subgraph become one request: each is an `_entities` field
- * under an alias of its own. What is put on the board before the current turn of the event loop ends
- * leaves together.
+ * Entity fetch batching: sibling entity fetches from one subgraph become one request, each as an
+ * `_entities` field under its own alias. A batch has all fetches that start before the current turn of
+ * the event loop ends.
  */
 import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'
 import type { FieldNode, VariableDefinitionNode } from 'graphql'
@@ -9,7 +9,7 @@ import { requestHead } from './compile-plan.ts'
 import type { FetchStep } from './plan-steps.ts'
 import { copyOf } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
-import type { SubgraphAnswer, SubgraphError, SubgraphRequest } from './subgraph-request.ts'
+import type { SubgraphResult, SubgraphError, SubgraphRequest } from './subgraph-request.ts'
 
 export interface EntityFetch {
   readonly step: FetchStep
@@ -22,82 +22,77 @@ export interface EntityFetch {
 /** Returns the JSON text of the client's variables of these names: `,"name":value` for each. */
 export type WriteVariables = (names: Iterable<string>) => string
 
-export interface FetchBoard {
-  fetch(fetch: EntityFetch): Promise<SubgraphAnswer>
-}
+/** Sends an entity fetch, in a batch where it may be. */
+export type FetchEntities = (fetch: EntityFetch) => Promise<SubgraphResult>
 
-export type Send = (subgraph: string, request: SubgraphRequest) => Promise<SubgraphAnswer>
+export type Send = (subgraph: string, request: SubgraphRequest) => Promise<SubgraphResult>
 
-/** Texts of joined operations, by the numbers of the fetches; they belong to one plan. */
+/** The texts of batched operations of one plan, by the numbers of their fetches. */
 export type JoinedOperations = Map<string, string>
 
 interface Waiting extends EntityFetch {
-  readonly resolve: (answer: SubgraphAnswer | Promise<SubgraphAnswer>) => void
+  readonly resolve: (result: SubgraphResult | Promise<SubgraphResult>) => void
 }
 
-/** The most joined operations kept for a plan; the plan's shape leaves room for few. */
-const mostJoined = 64
+/** The most batched operations that are kept for a plan; few can occur in one plan. */
+const mostKept = 64
 
-/** Returns the board of one request. */
-export function fetchBoard(
+/** Returns the function that sends the entity fetches of one client request. */
+export function entityFetchBatcher(
   send: Send,
   writeVariables: WriteVariables,
-  joined: JoinedOperations,
-  mayJoin: (subgraph: string) => boolean,
-): FetchBoard {
+  kept: JoinedOperations,
+  mayBatch: (subgraph: string) => boolean,
+): FetchEntities {
   const waiting = new Map<string, Waiting[]>()
 
-  return {
-    fetch(fetch) {
-      const { subgraph } = fetch.step
-      if (!mayJoin(subgraph) || fetch.step.readContext) return sendAlone(fetch)
-      return new Promise((resolve) => {
-        const others = waiting.get(subgraph)
-        if (others) others.push({ ...fetch, resolve })
-        else {
-          waiting.set(subgraph, [{ ...fetch, resolve }])
-          if (waiting.size === 1) process.nextTick(leave)
-        }
-      })
-    },
+  return (fetch) => {
+    const { subgraph } = fetch.step
+    if (!mayBatch(subgraph) || fetch.step.readContext) return sendAlone(fetch)
+    return new Promise((resolve) => {
+      const batch = waiting.get(subgraph)
+      if (batch) return void batch.push({ ...fetch, resolve })
+      waiting.set(subgraph, [{ ...fetch, resolve }])
+      if (waiting.size === 1) process.nextTick(sendBatches)
+    })
   }
 
-  function leave(): void {
-    const leaving = [...waiting.values()]
+  function sendBatches(): void {
+    const batches = [...waiting.values()]
     waiting.clear()
-    for (const fetches of leaving) {
-      const distinct = distinctFetches(fetches)
-      if (distinct.length === 1) answerAll(distinct[0]!, sendAlone(distinct[0]![0]!))
-      else sendJoined(distinct)
+    for (const fetches of batches) {
+      const groups = groupsOfEqual(fetches)
+      if (groups.length === 1) resolveAll(groups[0]!, sendAlone(groups[0]![0]!))
+      else sendBatch(groups)
     }
   }
 
-  function sendAlone(fetch: EntityFetch): Promise<SubgraphAnswer> {
+  function sendAlone(fetch: EntityFetch): Promise<SubgraphResult> {
     const { step, representations, contextual } = fetch
     const variables = contextual + writeVariables(step.variables)
     const body = `${step.head}"representations":${representations}${variables}}}`
     return send(step.subgraph, { operationKind: step.operationKind, body })
   }
 
-  function sendJoined(groups: readonly Waiting[][]): void {
+  function sendBatch(groups: readonly Waiting[][]): void {
     const fetches = groups.map(([first]) => first!)
     const { subgraph, operationKind } = fetches[0]!.step
-    const body = joinedHead(fetches) + joinedVariables(fetches)
-    const answering = send(subgraph, { operationKind, body })
+    const body = headOf(fetches) + variablesOf(fetches)
+    const responding = send(subgraph, { operationKind, body })
     groups.forEach((group, index) =>
-      answerAll(
+      resolveAll(
         group,
-        // An error in one of them can take down all: each is then asked for alone.
-        answering.then((answer) =>
-          answer.outcome === 'answered' && answer.data === null
+        // An error in one fetch can null the data of all: each is then sent alone.
+        responding.then((result) =>
+          result.outcome === 'answered' && result.data === null
             ? sendAlone(group[0]!)
-            : partOf(answer, index),
+            : partOf(result, index),
         ),
       ),
     )
   }
 
-  function joinedVariables(fetches: readonly EntityFetch[]): string {
+  function variablesOf(fetches: readonly EntityFetch[]): string {
     const lists = fetches.map(
       ({ representations }, index) => `"${representationsName(index)}":${representations}`,
     )
@@ -105,18 +100,18 @@ export function fetchBoard(
     return `${lists.join()}${writeVariables(names)}}}`
   }
 
-  function joinedHead(fetches: readonly EntityFetch[]): string {
+  function headOf(fetches: readonly EntityFetch[]): string {
     const key = fetches.map(({ step }) => step.id).join()
-    const known = joined.get(key)
+    const known = kept.get(key)
     if (known !== undefined) return known
-    const head = requestHead(joinedOperation(fetches.map(({ step }) => step.operation)))
-    if (joined.size < mostJoined) joined.set(key, head)
+    const head = requestHead(batchedOperation(fetches.map(({ step }) => step.operation)))
+    if (kept.size < mostKept) kept.set(key, head)
     return head
   }
 }
 
-/** Fetches that ask the same of the same entities are one. */
-function distinctFetches(fetches: readonly Waiting[]): Waiting[][] {
+/** Returns the fetches in groups, each of the same fields of the same entities. */
+function groupsOfEqual(fetches: readonly Waiting[]): Waiting[][] {
   const groups = new Map<string, Waiting[]>()
   for (const fetch of fetches) {
     const key = `${fetch.step.operation}\n${fetch.representations}`
@@ -127,29 +122,29 @@ function distinctFetches(fetches: readonly Waiting[]): Waiting[][] {
   return [...groups.values()]
 }
 
-/** Each fetch changes the data that it gets: only the last may have the original. */
-function answerAll(group: readonly Waiting[], answering: Promise<SubgraphAnswer>): void {
+/** Resolves each fetch of a group. Each changes the data that it gets: only the last may have the original. */
+function resolveAll(group: readonly Waiting[], responding: Promise<SubgraphResult>): void {
   group.forEach(({ resolve }, index) => {
     const isLast = index === group.length - 1
-    resolve(isLast ? answering : answering.then(copyOf))
+    resolve(isLast ? responding : responding.then(copyOf))
   })
 }
 
 const alias = (index: number) => `_e${index}`
 const representationsName = (index: number) => `_representations${index}`
 
-/** Returns the text of the operation that asks for the entities of all given operations. */
-export function joinedOperation(operations: readonly string[]): string {
+/** Returns the text of the operation that fetches the entities of all given operations. */
+export function batchedOperation(operations: readonly string[]): string {
   const variables = new Map<string, VariableDefinitionNode>()
   const selections: FieldNode[] = []
   operations.forEach((text, index) => {
-    const own = visit(parse(text, { noLocation: true }), {
+    const renamed = visit(parse(text, { noLocation: true }), {
       Variable: (node) =>
         node.name.value === 'representations'
           ? { ...node, name: { ...node.name, value: representationsName(index) } }
           : undefined,
     })
-    const [operation] = own.definitions
+    const [operation] = renamed.definitions
     if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('not an operation')
     for (const definition of operation.variableDefinitions ?? []) {
       variables.set(definition.variable.name.value, definition)
@@ -167,16 +162,16 @@ export function joinedOperation(operations: readonly string[]): string {
   )
 }
 
-/** Returns what the joined answer says to one of the fetches, as if it had been asked alone. */
-function partOf(answer: SubgraphAnswer, index: number): SubgraphAnswer {
-  if (answer.outcome === 'failed') return answer
-  const own = alias(index)
-  const data: JsonObject | null = answer.data && { _entities: answer.data[own] ?? null }
-  const errors = answer.errors.flatMap((error): SubgraphError[] => {
+/** Returns the part of a batch's result that belongs to one fetch, as if it had been sent alone. */
+function partOf(result: SubgraphResult, index: number): SubgraphResult {
+  if (result.outcome === 'failed') return result
+  const name = alias(index)
+  const data: JsonObject | null = result.data && { _entities: result.data[name] ?? null }
+  const errors = result.errors.flatMap((error): SubgraphError[] => {
     const [head, ...rest] = error.path ?? []
-    if (head === own) return [{ ...error, path: ['_entities', ...rest] }]
-    const isOfNone = typeof head !== 'string' || !head.startsWith('_e')
-    return isOfNone && index === 0 ? [error] : []
+    if (head === name) return [{ ...error, path: ['_entities', ...rest] }]
+    const belongsToNone = typeof head !== 'string' || !head.startsWith('_e')
+    return belongsToNone && index === 0 ? [error] : []
   })
   return { outcome: 'answered', data, errors }
 }

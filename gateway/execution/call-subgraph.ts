@@ -11,7 +11,7 @@ import type { ResponseFailure } from './response-failure.ts'
 import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
 import { readSubgraphErrors } from './subgraph-errors.ts'
 import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
-import type { SubgraphAnswer, SubgraphRequest } from './subgraph-request.ts'
+import type { SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 
 export interface SubgraphCallParts {
   subgraph: string
@@ -30,7 +30,7 @@ export interface SubgraphCallParts {
 export type CallSubgraph = (
   request: SubgraphRequest,
   client: ClientRequest,
-) => Promise<SubgraphAnswer>
+) => Promise<SubgraphResult>
 
 /** Returns the function that calls one subgraph. */
 export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
@@ -57,14 +57,14 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       parts.onSubgraphResponse?.(outcome, (performance.now() - start) / 1000)
     }
 
-    function failed({ why, ...failure }: ResponseFailure): SubgraphAnswer {
+    function failed({ why, ...failure }: ResponseFailure): SubgraphResult {
       report(failure.reason)
       log.warn({ subgraph, code: failure.reason, cause: why }, 'subgraph failed')
       return { outcome: 'failed', ...failure }
     }
   }
 
-  function readResponse(response: SubgraphResponse): SubgraphAnswer {
+  function readResponse(response: SubgraphResponse): SubgraphResult {
     const { data, errors } = response.body!
     if (errors) {
       log.info({ subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')

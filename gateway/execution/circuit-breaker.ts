@@ -1,9 +1,9 @@
 /**
- * Spares a subgraph that fails again and again: after a run of failures calls are refused at once for
- * a while, then a single one may try. Its outcome decides for all.
+ * Spares a subgraph that keeps failing: after a number of failures in a row, calls are refused at once for
+ * a while. Then a single call may probe the subgraph, and its outcome decides for all.
  */
 export interface CircuitBreaker {
-  /** Whether a call may be made now; each that was allowed has to be reported. */
+  /** Returns whether a call may be made now; the outcome of each allowed call must be reported. */
   allows(): boolean
   succeeded(): void
   failed(): void
@@ -12,9 +12,9 @@ export interface CircuitBreaker {
 export interface CircuitBreakerOptions {
   /** How many failures in a row open the circuit. */
   failures: number
-  /** How long it stays open, in milliseconds. */
+  /** How long the circuit stays open, in milliseconds. */
   pause: number
-  /** Milliseconds that only ever grow. */
+  /** A monotonic clock, in milliseconds. */
   now: () => number
 }
 
@@ -27,7 +27,7 @@ export function circuitBreaker({ failures, pause, now }: CircuitBreakerOptions):
     allows() {
       if (failedInARow < failures) return true
       if (now() < closedFrom) return false
-      // The probe: until it is over, or seems lost, nobody else tries.
+      // This call is the probe: no other call is allowed until it has ended or the pause has passed.
       closedFrom = now() + pause
       return true
     },

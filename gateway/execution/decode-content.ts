@@ -18,11 +18,11 @@ const decoders: ReadonlyMap<string, Decode> = new Map([
   ['deflate', inflateEither],
 ])
 
-/** The most codings that are taken off one response. */
+/** The most codings that are removed from one response. */
 const mostCodings = 3
 
 /**
- * Returns the content without its codings; their names are case-insensitive. It rejects for an unknown
+ * Returns the content with its codings removed; their names are case-insensitive. It rejects for an unknown
  * coding, and for content larger than the limit.
  *
  * @param encoding the value of `Content-Encoding`: the last coding was applied last

@@ -1,27 +1,27 @@
 /**
- * Equal entities at one place of the data become one object: the same author of a hundred comments.
- * What is fetched for it is then added once, and its text is written once.
+ * Entity deduplication: equal entities at one place of the data become one object, such as the author of
+ * a hundred comments. Fetched fields are then added to it once, and its text is written once.
  */
 import type { RepresentationWriter } from './representations.ts'
 import type { DataPath, JsonObject } from './response-data.ts'
 
-/** The objects that stand at several positions. */
+/** The objects that are at several positions of the data. */
 export type SharedObjects = Set<JsonObject>
 
 interface First {
   readonly object: JsonObject
-  /** Undefined when there is more to it than scalars. */
+  /** Undefined when not all values are scalars. */
   readonly keys: readonly string[] | undefined
 }
 
 /**
- * Puts one object in the place of those that equal it, among those at the path that have scalars only.
- * Returns the objects that stand at the path then, in order.
+ * Replaces equal objects at the path by the first of them, where they have scalars only. Returns the
+ * objects that are then at the path, in order.
  *
- * @param fieldsOf the fields that tell entities of a type apart; none: it is left alone
- * @param shared gets each object that stands at several positions now
+ * @param fieldsOf returns the fields that distinguish entities of a type; undefined: no deduplication
+ * @param shared gets each object that is now at several positions
  */
-export function shareEqualEntities(
+export function deduplicateEntities(
   data: JsonObject,
   path: DataPath,
   fieldsOf: RepresentationWriter['fieldsOf'],
@@ -29,30 +29,30 @@ export function shareEqualEntities(
 ): JsonObject[] {
   const firsts = new Map<readonly string[], Map<unknown, First>>()
   const found: JsonObject[] = []
-  place(data, 0)
+  replace(data, 0)
   return found
 
-  /** Returns what stands where the value stood. */
-  function place(value: unknown, index: number): unknown {
+  /** Returns the value itself, or the object that replaces it. */
+  function replace(value: unknown, index: number): unknown {
     if (typeof value !== 'object' || value === null) return value
     const step = path[index]
     if (step === '@') {
       if (!Array.isArray(value)) return value
       for (let at = 0; at < value.length; at++) {
         const inner: unknown = value[at]
-        const placed = place(inner, index + 1)
-        if (placed !== inner) value[at] = placed
+        const replacement = replace(inner, index + 1)
+        if (replacement !== inner) value[at] = replacement
       }
     } else if (step !== undefined) {
       const object = value as JsonObject
       const inner = object[step]
-      const placed = place(inner, index + 1)
-      if (placed !== inner) object[step] = placed
-    } else if (!Array.isArray(value)) return firstLike(value as JsonObject)
+      const replacement = replace(inner, index + 1)
+      if (replacement !== inner) object[step] = replacement
+    } else if (!Array.isArray(value)) return firstEqual(value as JsonObject)
     return value
   }
 
-  function firstLike(object: JsonObject): JsonObject {
+  function firstEqual(object: JsonObject): JsonObject {
     const fields = fieldsOf(object)
     const first = fields && firstOf(fields, object)
     if (first && (first.object === object || isEqual(object, first))) {
@@ -63,7 +63,7 @@ export function shareEqualEntities(
     return object
   }
 
-  /** Returns the first with that key, or remembers this one as the first. */
+  /** Returns the first object with the key fields of this one, or keeps this one as the first. */
   function firstOf(fields: readonly string[], object: JsonObject): First | undefined {
     const key = object[fields[0]!]
     let ofType = firsts.get(fields)

@@ -1,6 +1,6 @@
 /** Request deduplication: identical queries to a subgraph that are in flight together are one request. */
 import { copyOf } from './response-data.ts'
-import type { FetchSubgraph, SubgraphAnswer, SubgraphRequest } from './subgraph-request.ts'
+import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 
 /**
  * Returns `fetchSubgraph` with one request for all that have the same scope: an object for the parts of
@@ -11,8 +11,8 @@ export function deduplicatedRequests<Context>(
   fetchSubgraph: FetchSubgraph<Context>,
   scopeOf: (context: Context, subgraph: string) => object | string,
 ): FetchSubgraph<Context> {
-  const ofObjects = new WeakMap<object, Map<string, Promise<SubgraphAnswer>>>()
-  const ofTexts = new Map<string, Promise<SubgraphAnswer>>()
+  const ofObjects = new WeakMap<object, Map<string, Promise<SubgraphResult>>>()
+  const ofTexts = new Map<string, Promise<SubgraphResult>>()
 
   return (subgraph, request, context) => {
     if (!mayBeDeduplicated(request)) return fetchSubgraph(subgraph, request, context)
@@ -34,17 +34,17 @@ export function deduplicatedRequests<Context>(
     return responding.then((response) => response)
   }
 
-  function requestsOf(scope: object): Map<string, Promise<SubgraphAnswer>> {
+  function requestsOf(scope: object): Map<string, Promise<SubgraphResult>> {
     const known = ofObjects.get(scope)
     if (known) return known
-    const requests = new Map<string, Promise<SubgraphAnswer>>()
+    const requests = new Map<string, Promise<SubgraphResult>>()
     ofObjects.set(scope, requests)
     return requests
   }
 }
 
 /** Returns whether a response is for its own client alone: its data may belong to the cookie that it sets. */
-function setsCookie(response: SubgraphAnswer): boolean {
+function setsCookie(response: SubgraphResult): boolean {
   return response.outcome === 'answered' && response.setsCookie === true
 }
 

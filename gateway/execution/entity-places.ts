@@ -1,20 +1,24 @@
-/** The objects at each place of a request's data to which fetches of entities add. */
+/** The objects to which entity fetches add, at each place of a request's data. */
 import type { FetchStep } from './plan-steps.ts'
 import { objectsAt } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
-import { shareEqualEntities } from './deduplicate-entities.ts'
+import { deduplicateEntities } from './deduplicate-entities.ts'
 import type { SharedObjects } from './deduplicate-entities.ts'
 
 export interface EntityPlaces {
-  /** Returns the objects that a fetch adds to, in order. */
+  /** Returns the objects to which a fetch adds, in order. */
   entitiesFor(step: FetchStep): readonly JsonObject[]
-  /** To be told of a fetch that brings objects: there may be more entities below its place. */
+  /** Forgets the objects below the place of a fetch that has added objects: there may be more now. */
   changeBelow(step: FetchStep): void
   readonly shared: SharedObjects
 }
 
-/** @param mayShare whether equal entities at one place may become one object */
-export function entityPlaces(data: JsonObject, mayShare: boolean): EntityPlaces {
+/**
+ * Returns the places of one request's data.
+ *
+ * @param mayDeduplicate whether equal entities at one place may become one object
+ */
+export function entityPlaces(data: JsonObject, mayDeduplicate: boolean): EntityPlaces {
   const shared: SharedObjects = new Set()
   const places = new Set<string>()
   const found = new Map<string, readonly JsonObject[]>()
@@ -22,13 +26,13 @@ export function entityPlaces(data: JsonObject, mayShare: boolean): EntityPlaces 
   return {
     shared,
     entitiesFor({ path, place, represent }) {
-      if (!mayShare || !represent) return objectsAt(data, path)
+      if (!mayDeduplicate || !represent) return objectsAt(data, path)
       const known = found.get(place)
       if (known) return known
-      // Only before the first fetch for a place: a later one might find answers under way.
+      // Only before the first fetch for a place: later, responses for the objects may be in flight.
       const entities = places.has(place)
         ? objectsAt(data, path)
-        : shareEqualEntities(data, path, represent.fieldsOf, shared)
+        : deduplicateEntities(data, path, represent.fieldsOf, shared)
       places.add(place)
       found.set(place, entities)
       return entities

@@ -1,4 +1,4 @@
-/** Errors with a bound: a subgraph can report any number of them, for any number of positions. */
+/** A bounded list of errors: a subgraph can report any number of them, for any number of positions. */
 
 /** The most errors that are listed. */
 export const mostErrors = 1_000
@@ -8,7 +8,7 @@ export interface ErrorList<Of extends { readonly message: string }> {
   add(make: () => Of): void
   /** Adds an error for each of the items. */
   addEach<Item>(items: readonly Item[], make: (item: Item) => Of): void
-  /** Returns the errors; the last one says how many are not listed. */
+  /** Returns the errors; the message of the last one has the number of those that are not listed. */
   listed(): readonly Of[]
 }
 
@@ -30,7 +30,7 @@ export function errorList<Of extends { readonly message: string }>(): ErrorList<
   }
 }
 
-/** Returns the errors, the last one with the number of those that are not among them. */
+/** Returns the errors, with the number of unlisted ones in the message of the last. */
 export function abridged<Of extends { readonly message: string }>(
   errors: readonly Of[],
   unlisted: number,

@@ -1,4 +1,4 @@
-/** A subgraph's errors as the log has them: as they came, as long as they are of a size to be read. */
+/** A subgraph's errors as they are logged: unchanged, unless they are too large to be read. */
 import { jsonWithinNesting } from './nesting.ts'
 import { isObject } from './response-data.ts'
 
@@ -8,7 +8,7 @@ const mostErrors = 20
 const longestText = 20_000
 const longestMessage = 500
 
-/** Returns what is logged, and how many errors there were. */
+/** Returns the errors to log, and their number in the response. */
 export function errorsForLog(errors: unknown): { errors: unknown; count: number } {
   const list: readonly unknown[] = Array.isArray(errors) ? errors : [errors]
   const first = list.slice(0, mostErrors)

@@ -4,7 +4,7 @@ import type { CompiledPlan } from './compile-plan.ts'
 import type { FetchStep, Step } from './plan-steps.ts'
 import { entityPlaces } from './entity-places.ts'
 import { errorList } from './error-list.ts'
-import { fetchBoard } from './batch-entity-fetches.ts'
+import { entityFetchBatcher } from './batch-entity-fetches.ts'
 import type { JoinedOperations, Send } from './batch-entity-fetches.ts'
 import { boundedJson, NestedTooDeep, nestedTooDeep } from './nesting.ts'
 import { copyOf, isObject, objectsAt, positionsAt } from './response-data.ts'
@@ -14,7 +14,7 @@ import { errorOfCall } from './subgraph-errors.ts'
 import type {
   FailedCall,
   FetchSubgraph,
-  SubgraphAnswer,
+  SubgraphResult,
   SubgraphError,
 } from './subgraph-request.ts'
 
@@ -60,7 +60,7 @@ export async function executePlan<Context>(
     const sent = hasMutated ? { ...request, isAfterMutation: true as const } : request
     return execution.fetchSubgraph(subgraph, sent, context)
   }
-  const board = fetchBoard(send, writeVariables, execution.joined, execution.mayJoin)
+  const fetchBatched = entityFetchBatcher(send, writeVariables, execution.joined, execution.mayJoin)
 
   if (plan.root) await run(plan.root)
   return { data, errors: errors.listed(), shared: places.shared }
@@ -118,7 +118,7 @@ export async function executePlan<Context>(
   ): Promise<void> {
     const { texts, owners } = representationsOf(step, entities)
     if (texts.length === 0) return
-    const answer = await board.fetch({ step, representations: `[${texts.join()}]`, contextual })
+    const answer = await fetchBatched({ step, representations: `[${texts.join()}]`, contextual })
     settle(step, answer, texts.length, entities, owners)
   }
 
@@ -140,7 +140,7 @@ export async function executePlan<Context>(
 
   function settle(
     step: FetchStep,
-    answer: SubgraphAnswer,
+    answer: SubgraphResult,
     count: number,
     entities: readonly JsonObject[],
     owners: readonly (readonly number[])[],

@@ -1,19 +1,19 @@
-/** Codes of subgraphs' errors that clients do not see, though they may have to act on them. */
+/** Error codes of subgraphs that clients do not see, although they may have to act on them. */
 import type { Logger } from 'pino'
 import { isObject } from './response-data.ts'
 import { isCodeVisible } from './subgraph-errors.ts'
 import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
 
-/** The most codes of one subgraph that are reported, and the most errors of a response that are looked at. */
+/** The most codes that are reported per subgraph, and the most errors that are read per response. */
 const most = { codes: 20, errors: 20 }
 const longestCode = 100
 
-/** What servers say when they do not know either. */
+/** The code of servers that do not know the cause themselves. */
 const meaningless = 'INTERNAL_SERVER_ERROR'
 
 /**
- * Returns a function that warns of each code that the policy hides, once: so that an operator who hides a
- * code without knowing, as a configuration of an earlier version does, need not find out from clients.
+ * Returns a function that warns once of each code that the policy hides. An operator may hide a code without
+ * knowing it, with a configuration of an earlier version, and should not learn of it from clients.
  */
 export function warnOfHiddenCodes(
   subgraph: string,

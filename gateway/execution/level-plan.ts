@@ -1,26 +1,26 @@
 /**
- * Branches of a plan side by side -> levels, one after the other, where that lets fetches of entities
- * from one subgraph leave together: fewer requests for everybody. A branch then waits for the others
- * at each level, so a plan that would not save a request stays as it is. A fetch that nothing waits
- * for may itself wait, to leave with a later one.
+ * Turns parallel branches of a plan into levels that run one after the other, where this lets entity
+ * fetches from one subgraph be batched. A branch then waits for the others at each level, so a plan stays
+ * as it is when it would not save a request. A fetch that no step waits for may itself wait for a later
+ * batch.
  */
 import type { FetchStep, Step } from './plan-steps.ts'
 
 interface Placed {
   readonly step: Step
-  /** Whether no step of its branch comes after it. */
+  /** Whether it is the last step of its branch. */
   readonly isLast: boolean
 }
 
 type Level = readonly Placed[]
 
-/** Returns the step, in levels where they save requests. */
-export function levelled(step: Step, mayJoin: (subgraph: string) => boolean): Step {
+/** Returns the step with its parallel branches in levels, where these save requests. */
+export function levelled(step: Step, mayBatch: (subgraph: string) => boolean): Step {
   switch (step.kind) {
     case 'sequence':
-      return { ...step, steps: step.steps.map((child) => levelled(child, mayJoin)) }
+      return { ...step, steps: step.steps.map((child) => levelled(child, mayBatch)) }
     case 'parallel': {
-      const levels = delayed(levelsOf(step), isJoinable)
+      const levels = delayed(levelsOf(step), isBatchable)
       if (levels.length < 2 || !levels.slice(1).some(savesRequests)) return step
       return { kind: 'sequence', steps: levels.map(asStep) }
     }
@@ -31,14 +31,14 @@ export function levelled(step: Step, mayJoin: (subgraph: string) => boolean): St
   function savesRequests(level: Level): boolean {
     const subgraphs = level
       .map(({ step }) => step)
-      .filter(isJoinable)
+      .filter(isBatchable)
       .map(({ subgraph }) => subgraph)
     return new Set(subgraphs).size < subgraphs.length
   }
 
-  function isJoinable(step: Step): step is FetchStep {
+  function isBatchable(step: Step): step is FetchStep {
     if (step.kind !== 'fetch' || !step.represent || step.readContext) return false
-    return mayJoin(step.subgraph)
+    return mayBatch(step.subgraph)
   }
 }
 
@@ -60,16 +60,16 @@ function followed(level: Level): Level {
   return level.map(({ step }) => ({ step, isLast: false }))
 }
 
-/** Moves each fetch that can wait to the last level that asks the same subgraph anyway. */
+/** Moves each fetch that can wait to the last level that has a fetch from the same subgraph. */
 function delayed(
   levels: readonly Level[],
-  isJoinable: (step: Step) => step is FetchStep,
+  isBatchable: (step: Step) => step is FetchStep,
 ): readonly Level[] {
   const target = ({ step, isLast }: Placed, from: number) => {
-    if (!isLast || !isJoinable(step)) return from
-    const asksToo = (level: Level) =>
-      level.some((other) => isJoinable(other.step) && other.step.subgraph === step.subgraph)
-    return Math.max(from, levels.findLastIndex(asksToo))
+    if (!isLast || !isBatchable(step)) return from
+    const fetchesToo = (level: Level) =>
+      level.some((other) => isBatchable(other.step) && other.step.subgraph === step.subgraph)
+    return Math.max(from, levels.findLastIndex(fetchesToo))
   }
   const moved = levels.map((): Placed[] => [])
   levels.forEach((level, from) =>

@@ -1,14 +1,14 @@
-/** A subgraph that wants to be asked later, by the status of its response. */
+/** An overloaded subgraph, as the status of its response reports it. */
 import { plausibleRetryAfter } from '../errors.ts'
 import type { SubgraphResponse } from './subgraph-client.ts'
 
 export interface Overload {
   readonly reason: 'SERVICE_UNAVAILABLE' | 'TOO_MANY_REQUESTS'
-  /** Whole seconds. */
+  /** Whole seconds until the next call. */
   readonly retryAfter?: number
 }
 
-/** Returns what HTTP 429 and 503 say; undefined for any other status. */
+/** Returns the overload that HTTP 429 or 503 reports; undefined for any other status. */
 export function overloadOf({ status, retryAfter }: SubgraphResponse): Overload | undefined {
   if (status !== 429 && status !== 503) return undefined
   const seconds = retryAfter === undefined ? undefined : secondsUntil(retryAfter, Date.now())

@@ -12,7 +12,7 @@ export interface ResponseFailure {
 }
 
 /**
- * Returns why the response as a whole has failed; undefined when it has data, or says by itself why it
+ * Returns why the complete response has failed; undefined when it has data, or errors that explain why it
  * has none (GraphQL, section 7.1: `data: null` only with errors).
  */
 export function failureOfResponse(response: SubgraphResponse): ResponseFailure | undefined {
@@ -34,7 +34,7 @@ export function failureOfResponse(response: SubgraphResponse): ResponseFailure |
   return { reason: 'SUBGRAPH_RESPONSE_INVALID', why: `HTTP status ${status}, ${what}` }
 }
 
-/** Returns what is wrong when the kit, which every subgraph of ours has, refused the claims header. */
+/** Returns the problem when the subgraph uses our kit and the kit refused the claims header. */
 function refusalOfClaimsHeader({ errors }: Record<string, unknown>): string | undefined {
   const [error] = Array.isArray(errors) ? (errors as unknown[]) : []
   const extensions = isObject(error) && isObject(error.extensions) ? error.extensions : {}

@@ -7,7 +7,7 @@ import { isWithinNesting, nestedTooDeep } from './nesting.ts'
 import { errorOfCall } from './subgraph-errors.ts'
 import type {
   FailedCall,
-  SubgraphAnswer,
+  SubgraphResult,
   SubgraphError,
   SubgraphRequest,
 } from './subgraph-request.ts'
@@ -17,7 +17,7 @@ import type {
  * the fetch would have filled stay null, and each has its error.
  */
 export function subgraphDataSource<Context extends object>(
-  call: (request: SubgraphRequest, context: Context) => Promise<SubgraphAnswer>,
+  call: (request: SubgraphRequest, context: Context) => Promise<SubgraphResult>,
 ): GraphQLDataSource<Context> {
   return {
     async process({ request, context, ...fetch }) {

@@ -1,4 +1,4 @@
-/** What a client may learn of a subgraph's errors. */
+/** Which parts of a subgraph's errors a client sees. */
 import { errorTable, plausibleRetryAfter, retryLater } from '../errors.ts'
 import type { ErrorName, ErrorRow } from '../errors.ts'
 import { abridged, mostErrors } from './error-list.ts'
@@ -8,9 +8,9 @@ import type { FailedCall, SubgraphError } from './subgraph-request.ts'
 import { withoutStacks } from './without-stacks.ts'
 
 /**
- * `redact`: the error table's message for its own codes, SUBGRAPH_ERROR for all else; `pass`: the same,
- * but errors with one of these codes pass with their own message, and these extensions beside every
- * code that passes; `expose`: message, code and extensions of every error, but for what could be a stack.
+ * `redact`: the error table's message for its own codes, SUBGRAPH_ERROR for all others; `pass`: the same,
+ * but errors with one of these codes keep their message, and every code that passes keeps these extensions;
+ * `expose`: message, code and extensions of every error, without values that could be a stack trace.
  */
 export type SubgraphErrorPolicy =
   | 'redact'
@@ -19,7 +19,7 @@ export type SubgraphErrorPolicy =
 
 type Extensions = Readonly<Record<string, unknown>>
 
-/** Codes of the error table that a subgraph may use: they say something about the request. */
+/** Codes of the error table that a subgraph may use, as they describe the client's request. */
 const codesForClients: ReadonlySet<unknown> = new Set<ErrorName>([
   'BAD_USER_INPUT',
   'FORBIDDEN',
@@ -36,7 +36,7 @@ const nothingPasses: { codes: readonly string[]; extensions: readonly string[] }
 /**
  * Returns the errors of a subgraph's response as the client may see them.
  *
- * @param overload what the HTTP status says, for errors that say nothing themselves
+ * @param overload what the HTTP status reports, for errors without a code of their own
  */
 export function readSubgraphErrors(
   errors: unknown,
@@ -69,7 +69,7 @@ export function isCodeVisible(code: string, policy: SubgraphErrorPolicy): boolea
   return policy === 'expose' || codesForClients.has(code) || isPassed(code, policy)
 }
 
-/** Returns what a client learns of a call that failed as a whole. */
+/** Returns the error that a client sees for a call without a usable response. */
 export function errorOfCall({ reason, detail, retryAfter }: FailedCall): SubgraphError {
   const row = errorTable[reason]
   const message = messageWithSeconds(row, retryAfter)

@@ -1,4 +1,4 @@
-/** What the executor asks of whatever carries a request to a subgraph, and what it gets back. */
+/** A request of the executor to a subgraph, and its result. */
 import type { ErrorName } from '../errors.ts'
 import type { JsonObject, ResponsePath } from './response-data.ts'
 
@@ -20,13 +20,13 @@ export interface SubgraphError {
 export interface FailedCall {
   readonly outcome: 'failed'
   readonly reason: ErrorName
-  /** What the client learns beyond the message of the error table. */
+  /** What is reported to the client in addition to the message of the error table. */
   readonly detail?: string
-  /** For a subgraph that wants to be asked later: the seconds until then. */
+  /** The seconds after which an overloaded subgraph may be called again. */
   readonly retryAfter?: number
 }
 
-export type SubgraphAnswer =
+export type SubgraphResult =
   | {
       readonly outcome: 'answered'
       readonly data: JsonObject | null
@@ -37,11 +37,11 @@ export type SubgraphAnswer =
   | FailedCall
 
 /**
- * Sends a request to a subgraph for a caller. It does not reject for anything that a subgraph does;
- * a rejection is a fault of ours. Each answer's data belongs to whoever asked: it will be changed.
+ * Sends a request to a subgraph for a caller, and returns the result. A fault of the subgraph is a result;
+ * a rejection is a fault of the gateway. The receiver owns the data of its result, and changes it.
  */
 export type FetchSubgraph<Context> = (
   subgraph: string,
   request: SubgraphRequest,
   context: Context,
-) => Promise<SubgraphAnswer>
+) => Promise<SubgraphResult>

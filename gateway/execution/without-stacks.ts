@@ -1,14 +1,14 @@
-/** Extensions of a subgraph's error, without what could be a stack of its code. */
+/** Extensions of a subgraph's error, without values that could be a stack trace. */
 import { neverPassed } from '../errors.ts'
 import { isObject } from './response-data.ts'
 
-/** It takes linear time: what stands between the line break and `at` is no other line break. */
+/** It takes linear time: there is no other line break between a line break and `at`. */
 const stackLines = /\n[^\S\n]*at .+:\d+|Traceback \(most recent call last\)/
 
 /** The most levels of lists and objects in a value that is passed on. */
 const deepest = 20
 
-/** Returns an object of the entries, without stacks and without what is nested too deep. */
+/** Returns an object of the entries, without stack traces and without values that are nested too deep. */
 export function withoutStacks(
   entries: readonly [string, unknown][],
   levels: number = deepest,

@@ -7,7 +7,7 @@ import { subgraphClient } from '../execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from '../execution/subgraph-client.ts'
 import type { SubgraphErrorPolicy } from '../execution/subgraph-errors.ts'
 import type { Forwarding } from '../forwarding/forwarded-headers.ts'
-import type { FetchSubgraph, SubgraphAnswer } from '../execution/subgraph-request.ts'
+import type { FetchSubgraph, SubgraphResult } from '../execution/subgraph-request.ts'
 
 /** Gets the subgraph of each call, its outcome, and its duration in seconds. */
 export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number) => void
@@ -82,11 +82,11 @@ export function connectSubgraphs(
 
 /** Returns the response, or a time-out for a client that cannot wait for it as long as others do. */
 function untilAborted(
-  responding: Promise<SubgraphAnswer>,
+  responding: Promise<SubgraphResult>,
   signal: EndSignal | undefined,
-): Promise<SubgraphAnswer> {
+): Promise<SubgraphResult> {
   if (!signal) return responding
-  const timedOut: SubgraphAnswer = { outcome: 'failed', reason: 'SUBGRAPH_TIMEOUT' }
+  const timedOut: SubgraphResult = { outcome: 'failed', reason: 'SUBGRAPH_TIMEOUT' }
   if (signal.aborted) return Promise.resolve(timedOut)
   return new Promise((resolve, reject) => {
     const onAbort = () => resolve(timedOut)

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
-import type { SubgraphAnswer, SubgraphRequest } from '../../gateway/execution/subgraph-request.ts'
+import type { SubgraphResult, SubgraphRequest } from '../../gateway/execution/subgraph-request.ts'
 import { nativeExecutor } from '../../gateway/supergraph/native-executor.ts'
 import type { NativeExecutor } from '../../gateway/supergraph/native-executor.ts'
 import { composed, federation } from './federations.ts'
@@ -44,7 +44,7 @@ async function fetchSubgraph(
   subgraph: string,
   { body }: SubgraphRequest,
   { calls, answer }: Context,
-): Promise<SubgraphAnswer> {
+): Promise<SubgraphResult> {
   const call = JSON.parse(body) as { query: string; variables: Record<string, unknown> }
   calls.push({ subgraph, ...call })
   const answered = answer(subgraph, call) as Partial<Record<'data' | 'errors' | 'failed', unknown>>

@@ -9,7 +9,7 @@ import { circuitBreaker } from '../../gateway/execution/circuit-breaker.ts'
 import { deduplicatedRequests } from '../../gateway/execution/deduplicate-requests.ts'
 import { subgraphClient } from '../../gateway/execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from '../../gateway/execution/subgraph-client.ts'
-import type { SubgraphAnswer } from '../../gateway/execution/subgraph-request.ts'
+import type { SubgraphResult } from '../../gateway/execution/subgraph-request.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -214,7 +214,7 @@ test('HTTP/2 over TLS, with an authority and a client certificate of our own', a
 test('identical queries under way are one request; whoever gets the answer may change it', async () => {
   let calls = 0
   const fetch = deduplicatedRequests<{ request: object }>(
-    async (): Promise<SubgraphAnswer> => {
+    async (): Promise<SubgraphResult> => {
       calls++
       await new Promise((resolve) => setImmediate(resolve))
       return { outcome: 'answered', data: { list: [1] }, errors: [] }
@@ -223,7 +223,7 @@ test('identical queries under way are one request; whoever gets the answer may c
   )
   const [one, other] = [{ request: {} }, { request: {} }]
   const query = { operationKind: 'query', body: '{}' } as const
-  const change = async (answering: Promise<SubgraphAnswer>) => {
+  const change = async (answering: Promise<SubgraphResult>) => {
     const settled = await answering
     if (settled.outcome === 'answered') (settled.data!['list'] as number[]).push(2)
     return settled
