@@ -1,10 +1,11 @@
 /** The HTTP client of one subgraph: connections, retries, limits and the circuit breaker. */
 import { Pool } from 'undici'
-import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import type { EndSignal } from '../client-request.ts'
 import { decodeContent } from './decode-content.ts'
+import { ResponseReceiver } from './receive-response.ts'
+import type { RawResponse } from './receive-response.ts'
 import { isObject } from './response-data.ts'
 
 export interface SubgraphClientOptions {
@@ -131,7 +132,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
     signal: EndSignal | undefined,
   ): Promise<RawResponse> {
     return new Promise((resolve, reject) => {
-      const receiver = new Receiver(resolve, reject, { ...options, limit, signal })
+      const receiver = new ResponseReceiver(resolve, reject, { ...options, limit, signal })
       pool.dispatch({ method: 'POST', path, headers, body }, receiver)
     })
   }
@@ -152,108 +153,6 @@ function poolOptions({ connections, http2, tls }: SubgraphClientOptions): Pool.O
       : {}),
   }
 }
-
-interface RawResponse {
-  readonly status: number
-  readonly retryAfter: string | undefined
-  readonly encoding: string | undefined
-  readonly setCookie: string | string[] | undefined
-  readonly chunks: readonly Buffer[]
-}
-
-interface ReceiverOptions {
-  readonly timeout: number
-  readonly limit: number
-  readonly signal: EndSignal | undefined
-}
-
-type Controller = Dispatcher.DispatchController
-type Headers = Record<string, string | string[] | undefined>
-
-/** Receives a response from undici chunk by chunk, which is cheaper than a stream. */
-class Receiver implements Dispatcher.DispatchHandler {
-  readonly #resolve: (response: RawResponse) => void
-  readonly #reject: (cause: unknown) => void
-  readonly #limit: number
-  readonly #signal: EndSignal | undefined
-  readonly #timer: NodeJS.Timeout
-  readonly #onAbort = () =>
-    this.#end('SUBGRAPH_TIMEOUT', 'the client has gone away or its request has taken too long')
-  #controller: Controller | undefined
-  #ended: GatewayError | undefined
-  #status = 0
-  #encoding: string | undefined
-  #retryAfter: string | undefined
-  #setCookie: string | string[] | undefined
-  #chunks: Buffer[] = []
-  #size = 0
-
-  constructor(
-    resolve: (response: RawResponse) => void,
-    reject: (cause: unknown) => void,
-    { timeout, limit, signal }: ReceiverOptions,
-  ) {
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#limit = limit
-    this.#signal = signal
-    this.#timer = setTimeout(
-      () => this.#end('SUBGRAPH_TIMEOUT', `no complete response within ${timeout} ms`),
-      timeout,
-    )
-    if (signal?.aborted) this.#onAbort()
-    else signal?.addEventListener('abort', this.#onAbort)
-  }
-
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller
-    if (this.#ended) controller.abort(this.#ended)
-  }
-
-  onResponseStart(_controller: Controller, status: number, headers: Headers): void {
-    this.#status = status
-    this.#encoding = headers['content-encoding']?.toString()
-    this.#setCookie = headers['set-cookie']
-    const retryAfter = status < 400 ? undefined : headers['retry-after']
-    this.#retryAfter = typeof retryAfter === 'string' ? retryAfter : undefined
-  }
-
-  onResponseData(_controller: Controller, chunk: Buffer): void {
-    this.#size += chunk.length
-    if (this.#size > this.#limit) this.#end('SUBGRAPH_RESPONSE_INVALID', tooLarge)
-    else this.#chunks.push(chunk)
-  }
-
-  onResponseEnd(): void {
-    this.#cleanUp()
-    this.#resolve({
-      status: this.#status,
-      encoding: this.#encoding,
-      retryAfter: this.#retryAfter,
-      setCookie: this.#setCookie,
-      chunks: this.#chunks,
-    })
-  }
-
-  onResponseError(_controller: Controller | undefined, error: Error): void {
-    this.#cleanUp()
-    this.#reject(this.#ended ?? error)
-  }
-
-  #end(reason: 'SUBGRAPH_TIMEOUT' | 'SUBGRAPH_RESPONSE_INVALID', why: string): void {
-    this.#ended = new GatewayError(reason, { cause: new Error(why) })
-    this.#cleanUp()
-    this.#reject(this.#ended)
-    this.#controller?.abort(this.#ended)
-  }
-
-  #cleanUp(): void {
-    clearTimeout(this.#timer)
-    this.#signal?.removeEventListener('abort', this.#onAbort)
-  }
-}
-
-const tooLarge = 'a response larger than the limit'
 
 function failureOf(cause: unknown): GatewayError {
   return cause instanceof GatewayError ? cause : new GatewayError('SUBGRAPH_UNREACHABLE', { cause })
