@@ -35,51 +35,32 @@ const left = 400
 const right = 60
 const barHeight = 14
 const rowHeight = 18
-const groupGap = 34
+const headingHeight = 22
+const groupGap = 16
 const top = 112
 const ownName = 'Portcullis'
 
 /** Returns the picture: for each operation with one token, one bar for each contender. */
 export function picture({ date, node, processors, rows }: Report): string {
   const bars = rows.filter(({ tokens, contender }) => tokens === 1 && contender !== floorName)
-  const longest = Math.max(1, ...bars.map(({ toFloor }) => toFloor))
-  const step = [1, 2, 5, 10, 20, 50, 100].find((size) => longest / size <= 10) ?? 200
-  const end = Math.ceil(longest / step) * step
-  const x = (ratio: number) => left + (ratio / end) * (width - left - right)
-  const ticks = Array.from({ length: end / step + 1 }, (_, index) => index * step)
-  // A ratio of 1 is the hand-written program itself.
-  const lines = (from: number, to: number) =>
-    [...new Set([...ticks, 1])].map((ratio) => {
-      const at = x(ratio).toFixed(1)
-      const kind = ratio === 1 ? 'floor' : 'tick'
-      return `<line class="${kind}" x1="${at}" x2="${at}" y1="${from}" y2="${to}"/>`
-    })
+  const axis = axisFor(Math.max(1, ...bars.map(({ toFloor }) => toFloor)))
   const shapes: string[] = []
   let y = top
   for (const operation of new Set(bars.map((bar) => bar.operation))) {
-    const about = operations.find(({ name }) => name === operation)?.about
-    shapes.push(text(24, y + 12, about ? `${operation}: ${about}` : operation, 'operation'))
-    y += 22
     const group = bars.filter((bar) => bar.operation === operation)
-    shapes.push(...lines(y - 2, y + group.length * rowHeight))
+    shapes.push(text(24, y + 12, headingOf(operation), 'operation'))
+    y += headingHeight
+    shapes.push(...linesOf(axis, y - 2, y + group.length * rowHeight))
     for (const bar of group) {
-      const { toFloor } = bar
-      const contender = sharesQueries(bar, rows) ? `${bar.contender} *` : bar.contender
-      const length = (x(toFloor) - left).toFixed(1)
-      const kind = contender.startsWith(ownName) ? 'own' : 'other'
-      shapes.push(
-        text(left - 8, y + 11, contender, 'contender'),
-        `<rect class="${kind}" x="${left}" y="${y}" width="${length}" height="${barHeight}"/>`,
-        text(x(toFloor) + 6, y + 11, toFloor.toFixed(toFloor < 10 ? 1 : 0), 'figure'),
-      )
+      shapes.push(...barOf(bar, axis, y, sharesQueries(bar, rows)))
       y += rowHeight
     }
-    y += groupGap - rowHeight
+    y += groupGap
   }
-  const labels = ticks.map((ratio) => text(x(ratio), y + 16, String(ratio), 'label'))
+  const labels = axis.ticks.map((ratio) => text(axis.x(ratio), y + 16, String(ratio), 'label'))
   const height = y + 62
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title">
-<title id="title">${title}: ${axis}</title>
+<title id="title">${title}: ${unit}</title>
 <style>${style}</style>
 <rect class="ground" width="${width}" height="${height}"/>
 ${text(24, 34, title, 'title')}
@@ -87,14 +68,53 @@ ${text(24, 58, 'Shorter is better. One access token; the line at 1 is the hand-w
 ${text(24, 76, '* Fewer requests to subgraphs: equal queries of several requests that run at the same time are sent once.', 'note')}
 ${shapes.join('\n')}
 ${labels.join('\n')}
-${text((left + width - right) / 2, y + 36, axis, 'label')}
+${text((left + width - right) / 2, y + 36, unit, 'label')}
 ${text(24, height - 8, `${date.slice(0, 10)}, Node ${node}, ${processors}`, 'note')}
 </svg>
 `
 }
 
+interface Axis {
+  readonly ticks: readonly number[]
+  /** Returns the position of a ratio. */
+  x(ratio: number): number
+}
+
+function axisFor(longest: number): Axis {
+  const step = [1, 2, 5, 10, 20, 50, 100].find((size) => longest / size <= 10) ?? 200
+  const count = Math.ceil(longest / step)
+  return {
+    ticks: Array.from({ length: count + 1 }, (_, index) => index * step),
+    x: (ratio) => left + (ratio / (count * step)) * (width - left - right),
+  }
+}
+
+function headingOf(operation: string): string {
+  const about = operations.find(({ name }) => name === operation)?.about
+  return about === undefined ? operation : `${operation}: ${about}`
+}
+
+/** Returns the lines behind the bars of one operation; a ratio of 1 is the hand-written program. */
+function linesOf({ ticks, x }: Axis, from: number, to: number): string[] {
+  return [...new Set([...ticks, 1])].map((ratio) => {
+    const at = x(ratio).toFixed(1)
+    const kind = ratio === 1 ? 'floor' : 'tick'
+    return `<line class="${kind}" x1="${at}" x2="${at}" y1="${from}" y2="${to}"/>`
+  })
+}
+
+function barOf({ contender, toFloor }: Row, { x }: Axis, y: number, isMarked: boolean): string[] {
+  const end = x(toFloor)
+  const kind = contender.startsWith(ownName) ? 'own' : 'other'
+  return [
+    text(left - 8, y + 11, isMarked ? `${contender} *` : contender, 'contender'),
+    `<rect class="${kind}" x="${left}" y="${y}" width="${(end - left).toFixed(1)}" height="${barHeight}"/>`,
+    text(end + 6, y + 11, toFloor.toFixed(toFloor < 10 ? 1 : 0), 'figure'),
+  ]
+}
+
 const title = 'What a request costs in each gateway'
-const axis = 'CPU time per request relative to a hand-written program'
+const unit = 'CPU time per request relative to a hand-written program'
 
 /** The picture follows the colours of the page that shows it. */
 const style = `
@@ -120,7 +140,7 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 }
 `
 
-/** Says whether a contender makes fewer requests to subgraphs than the floor does for an operation. */
+/** Returns whether a contender makes fewer requests to subgraphs than the floor does for an operation. */
 function sharesQueries({ operation, tokens, calls }: Row, rows: readonly Row[]): boolean {
   const floor = rows.find(
     (row) => row.contender === floorName && row.operation === operation && row.tokens === tokens,
