@@ -50,12 +50,14 @@ export function picture({ date, node, processors, rows }: Report): string {
     const group = bars.filter((bar) => bar.operation === operation)
     shapes.push(text(24, y + 12, headingOf(operation), 'operation'))
     y += headingHeight
-    shapes.push(...linesOf(axis, y - 2, y + group.length * rowHeight))
-    for (const bar of group) {
-      shapes.push(...barOf(bar, axis, y, sharesQueries(bar, rows)))
-      y += rowHeight
+    const end = y + group.length * rowHeight
+    shapes.push(...axis.ticks.map((ratio) => line('tick', axis.x(ratio), y - 2, end)))
+    for (const [index, bar] of group.entries()) {
+      shapes.push(...barOf(bar, axis, y + index * rowHeight, sharesQueries(bar, rows)))
     }
-    y += groupGap
+    // A ratio of 1 is the hand-written program; its line is above the bars.
+    shapes.push(line('floor', axis.x(1), y - 2, end))
+    y = end + groupGap
   }
   const labels = axis.ticks.map((ratio) => text(axis.x(ratio), y + 16, String(ratio), 'label'))
   const height = y + 62
@@ -94,13 +96,8 @@ function headingOf(operation: string): string {
   return about === undefined ? operation : `${operation}: ${about}`
 }
 
-/** Returns the lines behind the bars of one operation; a ratio of 1 is the hand-written program. */
-function linesOf({ ticks, x }: Axis, from: number, to: number): string[] {
-  return [...new Set([...ticks, 1])].map((ratio) => {
-    const at = x(ratio).toFixed(1)
-    const kind = ratio === 1 ? 'floor' : 'tick'
-    return `<line class="${kind}" x1="${at}" x2="${at}" y1="${from}" y2="${to}"/>`
-  })
+function line(kind: string, x: number, from: number, to: number): string {
+  return `<line class="${kind}" x1="${x.toFixed(1)}" x2="${x.toFixed(1)}" y1="${from}" y2="${to}"/>`
 }
 
 function barOf({ contender, toFloor }: Row, { x }: Axis, y: number, isMarked: boolean): string[] {
@@ -124,6 +121,7 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 .operation { font-size: 14px; font-weight: 600 }
 .contender { text-anchor: end }
 .label { text-anchor: middle }
+.figure { stroke: #ffffff; stroke-width: 4px; paint-order: stroke }
 .note { fill: #59636e }
 .tick { stroke: #d1d9e0 }
 .floor { stroke: #1f2328; stroke-dasharray: 3 3 }
@@ -133,6 +131,7 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
   text { fill: #f0f6fc }
   .ground { fill: #0d1117 }
   .note { fill: #9198a1 }
+  .figure { stroke: #0d1117 }
   .tick { stroke: #3d444d }
   .floor { stroke: #f0f6fc }
   .own { fill: #4493f8 }
