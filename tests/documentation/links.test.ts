@@ -49,3 +49,8 @@ test.each(pages)('the commands of %s are scripts of the package', (page) => {
   const foreign = page.startsWith('subgraphs/kit')
   expect(commands.filter((command) => !foreign && scripts[command] === undefined)).toEqual([])
 })
+
+test('README lists every page', () => {
+  const listed = found('README.md', /\]\(([^)\s#]+\.md)\)/g)
+  expect(pages.filter((page) => page !== 'README.md' && !listed.includes(page))).toEqual([])
+})
