@@ -1,7 +1,7 @@
 /**
- * Entity fetch batching: sibling entity fetches from one subgraph become one request, each as an
- * `_entities` field under its own alias. A batch has all fetches that start before the current turn of
- * the event loop ends.
+ * Entity fetch batching: sibling fetches of entities from one subgraph become one request, in which each
+ * is an `_entities` field under an alias of its own. Fetches that start before the current operation of
+ * the event loop ends leave together.
  */
 import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'
 import type { FieldNode, VariableDefinitionNode } from 'graphql'
@@ -10,109 +10,123 @@ import type { FetchStep } from './plan-steps.ts'
 import { copyOf } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
 import type { SubgraphResult, SubgraphError, SubgraphRequest } from './subgraph-request.ts'
+import { variablesText } from './variables-text.ts'
 
 export interface EntityFetch {
   readonly step: FetchStep
   /** The JSON text of the list of representations. */
   readonly representations: string
   /** The JSON text of arguments from a context: `,"name":value` for each. */
-  readonly contextual: string
+  readonly contextArguments: string
 }
 
-/** Returns the JSON text of the client's variables of these names: `,"name":value` for each. */
-export type WriteVariables = (names: Iterable<string>) => string
-
-/** Sends an entity fetch, in a batch where it may be. */
-export type FetchEntities = (fetch: EntityFetch) => Promise<SubgraphResult>
-
+/** Sends a request to a subgraph, for one client request. */
 export type Send = (subgraph: string, request: SubgraphRequest) => Promise<SubgraphResult>
 
-/** The texts of batched operations of one plan, by the numbers of their fetches. */
-export type JoinedOperations = Map<string, string>
+/** Heads of batch requests, by the numbers of the fetches in the batch; they belong to one plan. */
+export type BatchedOperations = Map<string, string>
 
-interface Waiting extends EntityFetch {
-  readonly resolve: (result: SubgraphResult | Promise<SubgraphResult>) => void
+/** The batching of one client request. */
+export interface EntityFetchBatching {
+  readonly send: Send
+  /** The client's variables. */
+  readonly variables: Readonly<Record<string, unknown>>
+  readonly batchedOperations: BatchedOperations
+  readonly mayBatch: (subgraph: string) => boolean
+  /** By subgraph: the fetches that leave with the next batch. */
+  readonly waiting: Map<string, WaitingFetch[]>
 }
 
-/** The most batched operations that are kept for a plan; few can occur in one plan. */
-const mostKept = 64
+interface WaitingFetch extends EntityFetch {
+  readonly resolve: (response: SubgraphResult | Promise<SubgraphResult>) => void
+}
 
-/** Returns the function that sends the entity fetches of one client request. */
-export function entityFetchBatcher(
-  send: Send,
-  writeVariables: WriteVariables,
-  kept: JoinedOperations,
-  mayBatch: (subgraph: string) => boolean,
-): FetchEntities {
-  const waiting = new Map<string, Waiting[]>()
+/** The most batched operations kept for a plan; the plan's shape leaves room for few. */
+const mostBatchedOperations = 64
 
-  return (fetch) => {
-    const { subgraph } = fetch.step
-    if (!mayBatch(subgraph) || fetch.step.readContext) return sendAlone(fetch)
-    return new Promise((resolve) => {
-      const batch = waiting.get(subgraph)
-      if (batch) return void batch.push({ ...fetch, resolve })
-      waiting.set(subgraph, [{ ...fetch, resolve }])
-      if (waiting.size === 1) process.nextTick(sendBatches)
-    })
-  }
-
-  function sendBatches(): void {
-    const batches = [...waiting.values()]
-    waiting.clear()
-    for (const fetches of batches) {
-      const groups = groupsOfEqual(fetches)
-      if (groups.length === 1) resolveAll(groups[0]!, sendAlone(groups[0]![0]!))
-      else sendBatch(groups)
+/** Returns the response to a fetch of entities, which may leave in one request with others. */
+export function fetchInBatch(
+  batching: EntityFetchBatching,
+  fetch: EntityFetch,
+): Promise<SubgraphResult> {
+  const { mayBatch, waiting } = batching
+  const { step, representations, contextArguments } = fetch
+  const { subgraph } = step
+  if (!mayBatch(subgraph) || step.readContext) return sendAlone(batching, fetch)
+  return new Promise((resolve) => {
+    const waitingFetch = { step, representations, contextArguments, resolve }
+    const others = waiting.get(subgraph)
+    if (others) others.push(waitingFetch)
+    else {
+      waiting.set(subgraph, [waitingFetch])
+      if (waiting.size === 1) process.nextTick(sendWaiting, batching)
     }
-  }
+  })
+}
 
-  function sendAlone(fetch: EntityFetch): Promise<SubgraphResult> {
-    const { step, representations, contextual } = fetch
-    const variables = contextual + writeVariables(step.variables)
-    const body = `${step.head}"representations":${representations}${variables}}}`
-    return send(step.subgraph, { operationKind: step.operationKind, body })
-  }
-
-  function sendBatch(groups: readonly Waiting[][]): void {
-    const fetches = groups.map(([first]) => first!)
-    const { subgraph, operationKind } = fetches[0]!.step
-    const body = headOf(fetches) + variablesOf(fetches)
-    const responding = send(subgraph, { operationKind, body })
-    groups.forEach((group, index) =>
-      resolveAll(
-        group,
-        // An error in one fetch can null the data of all: each is then sent alone.
-        responding.then((result) =>
-          result.outcome === 'answered' && result.data === null
-            ? sendAlone(group[0]!)
-            : partOf(result, index),
-        ),
-      ),
-    )
-  }
-
-  function variablesOf(fetches: readonly EntityFetch[]): string {
-    const lists = fetches.map(
-      ({ representations }, index) => `"${representationsName(index)}":${representations}`,
-    )
-    const names = new Set(fetches.flatMap(({ step }) => step.variables))
-    return `${lists.join()}${writeVariables(names)}}}`
-  }
-
-  function headOf(fetches: readonly EntityFetch[]): string {
-    const key = fetches.map(({ step }) => step.id).join()
-    const known = kept.get(key)
-    if (known !== undefined) return known
-    const head = requestHead(batchedOperation(fetches.map(({ step }) => step.operation)))
-    if (kept.size < mostKept) kept.set(key, head)
-    return head
+function sendWaiting(batching: EntityFetchBatching): void {
+  const batches = [...batching.waiting.values()]
+  batching.waiting.clear()
+  for (const fetches of batches) {
+    const distinct = distinctFetches(fetches)
+    if (distinct.length > 1) sendBatch(batching, distinct)
+    else settleAll(distinct[0]!, sendAlone(batching, distinct[0]![0]!))
   }
 }
 
-/** Returns the fetches in groups, each of the same fields of the same entities. */
-function groupsOfEqual(fetches: readonly Waiting[]): Waiting[][] {
-  const groups = new Map<string, Waiting[]>()
+function sendAlone(
+  { send, variables }: EntityFetchBatching,
+  { step, representations, contextArguments }: EntityFetch,
+): Promise<SubgraphResult> {
+  const others = contextArguments + variablesText(variables, step.variables)
+  const body = `${step.head}"representations":${representations}${others}}}`
+  return send(step.subgraph, { operationKind: step.operationKind, body })
+}
+
+function sendBatch(batching: EntityFetchBatching, groups: readonly WaitingFetch[][]): void {
+  const fetches = groups.map(([first]) => first!)
+  const { subgraph, operationKind } = fetches[0]!.step
+  const body = batchHead(batching, fetches) + batchVariables(batching, fetches)
+  const responding = batching.send(subgraph, { operationKind, body })
+  groups.forEach((group, index) =>
+    settleAll(
+      group,
+      // An error in one fetch can make all data null: each is then sent alone.
+      responding.then((response) =>
+        response.outcome === 'answered' && response.data === null
+          ? sendAlone(batching, group[0]!)
+          : partOf(response, index),
+      ),
+    ),
+  )
+}
+
+function batchVariables(
+  { variables }: EntityFetchBatching,
+  fetches: readonly EntityFetch[],
+): string {
+  const lists = fetches.map(
+    ({ representations }, index) => `"${representationsName(index)}":${representations}`,
+  )
+  const names = new Set(fetches.flatMap(({ step }) => step.variables))
+  return `${lists.join()}${variablesText(variables, names)}}}`
+}
+
+function batchHead(
+  { batchedOperations }: EntityFetchBatching,
+  fetches: readonly EntityFetch[],
+): string {
+  const key = fetches.map(({ step }) => step.id).join()
+  const known = batchedOperations.get(key)
+  if (known !== undefined) return known
+  const head = requestHead(batchedOperation(fetches.map(({ step }) => step.operation)))
+  if (batchedOperations.size < mostBatchedOperations) batchedOperations.set(key, head)
+  return head
+}
+
+/** Groups the fetches that select the same of the same entities: each group is sent once. */
+function distinctFetches(fetches: readonly WaitingFetch[]): WaitingFetch[][] {
+  const groups = new Map<string, WaitingFetch[]>()
   for (const fetch of fetches) {
     const key = `${fetch.step.operation}\n${fetch.representations}`
     const group = groups.get(key)
@@ -122,8 +136,8 @@ function groupsOfEqual(fetches: readonly Waiting[]): Waiting[][] {
   return [...groups.values()]
 }
 
-/** Resolves each fetch of a group. Each changes the data that it gets: only the last may have the original. */
-function resolveAll(group: readonly Waiting[], responding: Promise<SubgraphResult>): void {
+/** Each fetch changes the data that it gets: only the last may have the original. */
+function settleAll(group: readonly WaitingFetch[], responding: Promise<SubgraphResult>): void {
   group.forEach(({ resolve }, index) => {
     const isLast = index === group.length - 1
     resolve(isLast ? responding : responding.then(copyOf))
@@ -138,13 +152,13 @@ export function batchedOperation(operations: readonly string[]): string {
   const variables = new Map<string, VariableDefinitionNode>()
   const selections: FieldNode[] = []
   operations.forEach((text, index) => {
-    const renamed = visit(parse(text, { noLocation: true }), {
+    const own = visit(parse(text, { noLocation: true }), {
       Variable: (node) =>
         node.name.value === 'representations'
           ? { ...node, name: { ...node.name, value: representationsName(index) } }
           : undefined,
     })
-    const [operation] = renamed.definitions
+    const [operation] = own.definitions
     if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('not an operation')
     for (const definition of operation.variableDefinitions ?? []) {
       variables.set(definition.variable.name.value, definition)
@@ -162,16 +176,16 @@ export function batchedOperation(operations: readonly string[]): string {
   )
 }
 
-/** Returns the part of a batch's result that belongs to one fetch, as if it had been sent alone. */
-function partOf(result: SubgraphResult, index: number): SubgraphResult {
-  if (result.outcome === 'failed') return result
-  const name = alias(index)
-  const data: JsonObject | null = result.data && { _entities: result.data[name] ?? null }
-  const errors = result.errors.flatMap((error): SubgraphError[] => {
+/** Returns the part of a batch's response that is for one of its fetches, as if it had been sent alone. */
+function partOf(response: SubgraphResult, index: number): SubgraphResult {
+  if (response.outcome === 'failed') return response
+  const own = alias(index)
+  const data: JsonObject | null = response.data && { _entities: response.data[own] ?? null }
+  const errors = response.errors.flatMap((error): SubgraphError[] => {
     const [head, ...rest] = error.path ?? []
-    if (head === name) return [{ ...error, path: ['_entities', ...rest] }]
-    const belongsToNone = typeof head !== 'string' || !head.startsWith('_e')
-    return belongsToNone && index === 0 ? [error] : []
+    if (head === own) return [{ ...error, path: ['_entities', ...rest] }]
+    const isOfNoFetch = typeof head !== 'string' || !head.startsWith('_e')
+    return isOfNoFetch && index === 0 ? [error] : []
   })
   return { outcome: 'answered', data, errors }
 }

@@ -12,7 +12,7 @@ import { completeShape } from '../graphql/response-shape.ts'
 import type { ResponseShape } from '../graphql/response-shape.ts'
 import { compilePlan } from './compile-plan.ts'
 import type { CompiledPlan } from './compile-plan.ts'
-import type { JoinedOperations } from './batch-entity-fetches.ts'
+import type { BatchedOperations } from './batch-entity-fetches.ts'
 import type { JsonObject } from './response-data.ts'
 import { responseWriter } from './response-writer.ts'
 import type { ResponseWriter } from './response-writer.ts'
@@ -47,7 +47,7 @@ export interface CompiledOperation {
   readonly definition: OperationDefinitionNode
   readonly document: DocumentNode
   readonly plan: CompiledPlan
-  readonly joined: JoinedOperations
+  readonly batchedOperations: BatchedOperations
   /** The value of a Boolean variable, its default included; undefined when it has none. */
   readonly condition: (variable: string, variables: VariableValues) => boolean | undefined
   /** How many writers it keeps at most: each combination of conditions has its own. */
@@ -86,8 +86,8 @@ export function compileOperation(
     operationName,
     definition,
     document,
-    plan: compilePlan(plan, schema),
-    joined: new Map(),
+    plan: compilePlan(plan, { isOfType: schema.isOfType, mayBatch: schema.mayJoin }),
+    batchedOperations: new Map(),
     condition,
     mostWriters: most,
     writerFor,

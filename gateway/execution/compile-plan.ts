@@ -1,4 +1,4 @@
-/** QueryPlan -> steps that can be executed many times: texts written, paths joined, functions made. */
+/** QueryPlan -> steps that can be executed many times: texts written, paths concatenated, functions made. */
 import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner'
 import { contextReader } from './context-arguments.ts'
 import { levelled } from './level-plan.ts'
@@ -9,31 +9,33 @@ import type { DataPath } from './response-data.ts'
 import { renamedKeys, rewriter } from './rewrites.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 
-/** Some fetches of a plan are not for all entities at their place: see RepresentationRules. */
-type FetchWithRules = FetchNode & Pick<RepresentationRules, 'keys' | 'unless'>
+/** A fetch that may not be for all entities at its place: see RepresentationRules. */
+type FetchForSomeEntities = FetchNode & Pick<RepresentationRules, 'keys' | 'unless'>
 
+/** A plan, ready to be executed any number of times. */
 export interface CompiledPlan {
   /** Undefined when nothing has to be fetched. */
   readonly root: Step | undefined
   readonly fetches: readonly FetchStep[]
-  /** Whether an object may be shared by all positions that have the same representation. */
-  readonly shareObjects: boolean
+  /** Whether equal entities may become one object: see deduplicate-entities.ts. */
+  readonly mayShareObjects: boolean
 }
 
+/** What a plan is compiled with. */
 export interface PlanParts {
   readonly isOfType: IsOfType
-  /** Whether sibling fetches to a subgraph may be joined in one request. */
-  readonly mayJoin: (subgraph: string) => boolean
+  /** Returns whether sibling fetches from a subgraph may leave in one request. */
+  readonly mayBatch: (subgraph: string) => boolean
 }
 
 /** Returns the steps of a plan. */
-export function compilePlan({ node }: QueryPlan, { isOfType, mayJoin }: PlanParts): CompiledPlan {
+export function compilePlan({ node }: QueryPlan, { isOfType, mayBatch }: PlanParts): CompiledPlan {
   const fetches: FetchStep[] = []
   if (node?.kind === 'Subscription') throw new Error('subscriptions are not supported')
-  const root = node && levelled(compile(node, []), mayJoin)
-  // The same entity at two positions may stand in two contexts.
-  const shareObjects = fetches.every(({ readContext }) => !readContext)
-  return { root, fetches, shareObjects }
+  const root = node && levelled(compile(node, []), mayBatch)
+  // The same entity at two positions may be in two contexts.
+  const mayShareObjects = fetches.every(({ readContext }) => !readContext)
+  return { root, fetches, mayShareObjects }
 
   function compile(plan: PlanNode, path: DataPath): Step {
     switch (plan.kind) {
@@ -63,7 +65,7 @@ export function compilePlan({ node }: QueryPlan, { isOfType, mayJoin }: PlanPart
 
 function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfType): FetchStep {
   const { operation, operationName, requires, contextRewrites } = fetch
-  const { keys, unless }: FetchWithRules = fetch
+  const { keys, unless }: FetchForSomeEntities = fetch
   const contextNames = new Set((contextRewrites ?? []).map(({ renameKeyTo }) => renameKeyTo))
   return {
     kind: 'fetch',
@@ -88,7 +90,7 @@ function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfT
     readContext: contextRewrites?.length
       ? contextReader(contextRewrites, path, isOfType)
       : undefined,
-    rewriteAnswer: rewriter(fetch.outputRewrites, isOfType),
+    rewriteResponse: rewriter(fetch.outputRewrites, isOfType),
     renamed: renamedKeys(fetch.outputRewrites),
   }
 }

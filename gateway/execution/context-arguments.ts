@@ -1,9 +1,10 @@
-/** `@fromContext`: arguments whose values stand in objects above the entity. */
+/** `@fromContext`: arguments whose values are in objects above the entity. */
 import type { FetchDataKeyRenamer } from '@apollo/query-planner'
 import { isObject } from './response-data.ts'
 import type { DataPath, JsonObject } from './response-data.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 
+/** An entity and its arguments from its context. */
 export interface EntityInContext {
   readonly entity: JsonObject
   /** The variables that carry the arguments, by name. */

@@ -1,6 +1,6 @@
 /**
  * Entity deduplication: equal entities at one place of the data become one object, such as the author of
- * a hundred comments. Fetched fields are then added to it once, and its text is written once.
+ * a hundred comments. What is fetched for it is then added once, and its text is written once.
  */
 import type { RepresentationWriter } from './representations.ts'
 import type { DataPath, JsonObject } from './response-data.ts'
@@ -10,16 +10,16 @@ export type SharedObjects = Set<JsonObject>
 
 interface First {
   readonly object: JsonObject
-  /** Undefined when not all values are scalars. */
+  /** Undefined when there is more to it than scalars. */
   readonly keys: readonly string[] | undefined
 }
 
 /**
- * Replaces equal objects at the path by the first of them, where they have scalars only. Returns the
- * objects that are then at the path, in order.
+ * Returns the distinct objects at the path, in order. Each object that has scalars only has taken the
+ * place of those that equal it.
  *
- * @param fieldsOf returns the fields that distinguish entities of a type; undefined: no deduplication
- * @param shared gets each object that is now at several positions
+ * @param fieldsOf returns the fields that tell entities of a type apart; undefined to leave it alone
+ * @param shared gets each object that is at several positions now
  */
 export function deduplicateEntities(
   data: JsonObject,
@@ -29,30 +29,30 @@ export function deduplicateEntities(
 ): JsonObject[] {
   const firsts = new Map<readonly string[], Map<unknown, First>>()
   const found: JsonObject[] = []
-  replace(data, 0)
+  place(data, 0)
   return found
 
-  /** Returns the value itself, or the object that replaces it. */
-  function replace(value: unknown, index: number): unknown {
+  /** Returns what takes the place of the value. */
+  function place(value: unknown, index: number): unknown {
     if (typeof value !== 'object' || value === null) return value
     const step = path[index]
     if (step === '@') {
       if (!Array.isArray(value)) return value
       for (let at = 0; at < value.length; at++) {
         const inner: unknown = value[at]
-        const replacement = replace(inner, index + 1)
-        if (replacement !== inner) value[at] = replacement
+        const placed = place(inner, index + 1)
+        if (placed !== inner) value[at] = placed
       }
     } else if (step !== undefined) {
       const object = value as JsonObject
       const inner = object[step]
-      const replacement = replace(inner, index + 1)
-      if (replacement !== inner) object[step] = replacement
-    } else if (!Array.isArray(value)) return firstEqual(value as JsonObject)
+      const placed = place(inner, index + 1)
+      if (placed !== inner) object[step] = placed
+    } else if (!Array.isArray(value)) return firstLike(value as JsonObject)
     return value
   }
 
-  function firstEqual(object: JsonObject): JsonObject {
+  function firstLike(object: JsonObject): JsonObject {
     const fields = fieldsOf(object)
     const first = fields && firstOf(fields, object)
     if (first && (first.object === object || isEqual(object, first))) {
@@ -63,7 +63,7 @@ export function deduplicateEntities(
     return object
   }
 
-  /** Returns the first object with the key fields of this one, or keeps this one as the first. */
+  /** Returns the first with that key, or remembers this one as the first. */
   function firstOf(fields: readonly string[], object: JsonObject): First | undefined {
     const key = object[fields[0]!]
     let ofType = firsts.get(fields)

@@ -1,14 +1,15 @@
-/** The objects to which entity fetches add, at each place of a request's data. */
+/** The objects at each place of a request's data to which fetches of entities add. */
 import type { FetchStep } from './plan-steps.ts'
 import { objectsAt } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
 import { deduplicateEntities } from './deduplicate-entities.ts'
 import type { SharedObjects } from './deduplicate-entities.ts'
 
+/** The objects that fetches of entities add to. */
 export interface EntityPlaces {
-  /** Returns the objects to which a fetch adds, in order. */
+  /** Returns the objects that a fetch adds to, in order. */
   entitiesFor(step: FetchStep): readonly JsonObject[]
-  /** Forgets the objects below the place of a fetch that has added objects: there may be more now. */
+  /** Is called when a fetch has brought objects: there may be more entities below its place. */
   changeBelow(step: FetchStep): void
   readonly shared: SharedObjects
 }
@@ -16,9 +17,9 @@ export interface EntityPlaces {
 /**
  * Returns the places of one request's data.
  *
- * @param mayDeduplicate whether equal entities at one place may become one object
+ * @param mayShare whether equal entities at one place may become one object
  */
-export function entityPlaces(data: JsonObject, mayDeduplicate: boolean): EntityPlaces {
+export function entityPlaces(data: JsonObject, mayShare: boolean): EntityPlaces {
   const shared: SharedObjects = new Set()
   const places = new Set<string>()
   const found = new Map<string, readonly JsonObject[]>()
@@ -26,10 +27,10 @@ export function entityPlaces(data: JsonObject, mayDeduplicate: boolean): EntityP
   return {
     shared,
     entitiesFor({ path, place, represent }) {
-      if (!mayDeduplicate || !represent) return objectsAt(data, path)
+      if (!mayShare || !represent) return objectsAt(data, path)
       const known = found.get(place)
       if (known) return known
-      // Only before the first fetch for a place: later, responses for the objects may be in flight.
+      // Only before the first fetch for a place: later, responses for its objects may be under way.
       const entities = places.has(place)
         ? objectsAt(data, path)
         : deduplicateEntities(data, path, represent.fieldsOf, shared)

@@ -1,14 +1,15 @@
-/** A bounded list of errors: a subgraph can report any number of them, for any number of positions. */
+/** A bounded list of errors: a subgraph can report any number, for any number of positions. */
 
 /** The most errors that are listed. */
 export const mostErrors = 1_000
 
+/** A list of errors that does not grow beyond its bound. */
 export interface ErrorList<Of extends { readonly message: string }> {
   /** Adds an error; beyond the bound it is only counted. */
   add(make: () => Of): void
   /** Adds an error for each of the items. */
   addEach<Item>(items: readonly Item[], make: (item: Item) => Of): void
-  /** Returns the errors; the message of the last one has the number of those that are not listed. */
+  /** Returns the errors; the last one says how many are not listed. */
   listed(): readonly Of[]
 }
 
@@ -30,7 +31,7 @@ export function errorList<Of extends { readonly message: string }>(): ErrorList<
   }
 }
 
-/** Returns the errors, with the number of unlisted ones in the message of the last. */
+/** Returns the errors; the last one says how many more there were. */
 export function abridged<Of extends { readonly message: string }>(
   errors: readonly Of[],
   unlisted: number,

@@ -1,20 +1,20 @@
 /**
- * Turns parallel branches of a plan into levels that run one after the other, where this lets entity
- * fetches from one subgraph be batched. A branch then waits for the others at each level, so a plan stays
- * as it is when it would not save a request. A fetch that no step waits for may itself wait for a later
- * batch.
+ * Parallel branches of a plan -> levels, one after the other, where fetches of entities from one subgraph
+ * can then leave in one request. Each branch waits for the others at each level, so a plan that would not
+ * save a request stays as it is. A fetch that no other waits for may itself wait, to leave with a later
+ * one.
  */
 import type { FetchStep, Step } from './plan-steps.ts'
 
 interface Placed {
   readonly step: Step
-  /** Whether it is the last step of its branch. */
+  /** Whether no step of its branch comes after it. */
   readonly isLast: boolean
 }
 
 type Level = readonly Placed[]
 
-/** Returns the step with its parallel branches in levels, where these save requests. */
+/** Returns the step, in levels where they save requests. */
 export function levelled(step: Step, mayBatch: (subgraph: string) => boolean): Step {
   switch (step.kind) {
     case 'sequence':
@@ -60,7 +60,7 @@ function followed(level: Level): Level {
   return level.map(({ step }) => ({ step, isLast: false }))
 }
 
-/** Moves each fetch that can wait to the last level that has a fetch from the same subgraph. */
+/** Moves each fetch that can wait to the last level that fetches from the same subgraph anyway. */
 function delayed(
   levels: readonly Level[],
   isBatchable: (step: Step) => step is FetchStep,

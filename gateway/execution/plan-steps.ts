@@ -1,8 +1,9 @@
-/** What a compiled plan is made of. */
+/** The steps of a compiled plan. */
 import type { ReadContext } from './context-arguments.ts'
 import type { RepresentationWriter } from './representations.ts'
 import type { DataPath, JsonObject } from './response-data.ts'
 
+/** A request to a subgraph. */
 export interface FetchStep {
   readonly kind: 'fetch'
   /** The fetch's number in its plan. */
@@ -14,19 +15,20 @@ export interface FetchStep {
   /** The request's JSON text, up to the first variable. */
   readonly head: string
   readonly variables: readonly string[]
-  /** Where the objects are that this fetch adds to: always the same for a plan. */
+  /** The path of the objects that this fetch adds to. */
   readonly path: DataPath
   /** The path as text. */
   readonly place: string
-  /** For a fetch of entities. */
+  /** Writes the representations of a fetch of entities; undefined for one of root fields. */
   readonly represent: RepresentationWriter | undefined
-  /** For fields with `@fromContext`: their arguments, read from above the entity. */
+  /** Reads the arguments of fields with `@fromContext` from above the entity. */
   readonly readContext: ReadContext | undefined
-  readonly rewriteAnswer: ((data: JsonObject) => void) | undefined
+  readonly rewriteResponse: ((data: JsonObject) => void) | undefined
   /** Names given by the planner -> names of the operation. */
   readonly renamed: ReadonlyMap<string, string>
 }
 
+/** A step of a plan. */
 export type Step =
   | FetchStep
   | { readonly kind: 'sequence'; readonly steps: readonly Step[] }

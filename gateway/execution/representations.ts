@@ -1,4 +1,4 @@
-/** Representations: what tells a subgraph which entity is meant, and what its fields require. */
+/** Representations: they identify an entity for a subgraph, and hold what its fields require. */
 import type { FetchDataRewrite, QueryPlanSelectionNode } from '@apollo/query-planner'
 import { jsonString } from './json-string.ts'
 import { boundedJson, deepestNesting, NestedTooDeep } from './nesting.ts'
@@ -33,7 +33,7 @@ type Gather = (source: JsonObject) => JsonObject | undefined
 export interface RepresentationRules {
   readonly isOfType: IsOfType
   readonly rewrites?: readonly FetchDataRewrite[] | undefined
-  /** Keys of which a representation has to hold one whole; undefined when it always does. */
+  /** A representation has to hold one of these keys complete; undefined when it always does. */
   readonly keys?: readonly (readonly string[])[] | undefined
   /** A field: entities that have it already are left out. */
   readonly unless?: string | undefined

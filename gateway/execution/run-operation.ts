@@ -7,8 +7,9 @@ import { Findings } from './completion.ts'
 import type { FieldError, SharedTexts } from './completion.ts'
 import type { SharedObjects } from './deduplicate-entities.ts'
 import { executePlan } from './execute-plan.ts'
-import type { FetchedData, FetchError } from './execute-plan.ts'
-import { explainedPlaces } from './explained-places.ts'
+import type { FetchedData } from './execute-plan.ts'
+import { errorPlaces } from './error-places.ts'
+import type { FetchError } from './fetch-errors.ts'
 import type { JsonObject, MergeObject } from './response-data.ts'
 import type { ResponseWriter } from './response-writer.ts'
 import type { FetchSubgraph } from './subgraph-request.ts'
@@ -70,9 +71,9 @@ function explainedBy<Context>(
   errors: readonly FetchError[],
   { clientName }: Run<Context>,
 ): (path: FieldError['path']) => boolean {
-  const places = explainedPlaces()
-  for (const { explains } of errors) {
-    places.add(explains.map((key) => (typeof key === 'string' ? clientName(key) : key)))
+  const places = errorPlaces()
+  for (const { covers } of errors) {
+    places.add(covers.map((key) => (typeof key === 'string' ? clientName(key) : key)))
   }
   return (path) => places.has(path)
 }
@@ -89,12 +90,12 @@ function fetchAll<Context>(run: Run<Context>): FetchedData | Promise<FetchedData
   if (!operation.plan.root) return nothingFetched
   return executePlan({
     plan: operation.plan,
-    joined: operation.joined,
+    batchedOperations: operation.batchedOperations,
     mergeObject,
     variables,
     isTrue: (variable) => operation.condition(variable, variables) === true,
     fetchSubgraph,
-    mayJoin,
+    mayBatch: mayJoin,
     context,
   })
 }

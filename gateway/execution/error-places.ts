@@ -1,7 +1,8 @@
-/** The places of errors in a response, to find out whether one of them explains a null. */
+/** The places of errors in a response: a null there, above or below follows from the error. */
 import type { ResponsePath } from './response-data.ts'
 
-export interface ExplainedPlaces {
+/** A set of places. */
+export interface ErrorPlaces {
   /** Adds the place of an error; `@` stands for each element of a list. */
   add(place: ResponsePath): void
   /** Returns whether an error is at the path, above or below it. */
@@ -13,8 +14,8 @@ interface Place {
   readonly below: Map<string | number, Place>
 }
 
-/** Returns a set of places without any. */
-export function explainedPlaces(): ExplainedPlaces {
+/** Returns an empty set of places. */
+export function errorPlaces(): ErrorPlaces {
   const root = placeWithout()
   return {
     add(place) {
