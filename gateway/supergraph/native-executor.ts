@@ -17,9 +17,9 @@ import { planCache } from '../planning/plan-cache.ts'
 import { responseNames } from '../planning/response-names.ts'
 import { startPlanning } from '../planning/start-planning.ts'
 import type { PlanningOptions } from '../planning/start-planning.ts'
-import { refusedOperations } from '../planning/refused-operations.ts'
-import { sharedWork } from '../planning/shared-work.ts'
-import type { SharedWork } from '../planning/shared-work.ts'
+import { tooComplexOperations } from '../planning/too-complex-operations.ts'
+import { sharedPlanning } from '../planning/shared-planning.ts'
+import type { SharedPlanning } from '../planning/shared-planning.ts'
 import type { Executor, OperationToExecute, OperationToPrepare } from './executor.ts'
 
 export interface NativeExecutorOptions<Context> extends PlanningOptions {
@@ -60,8 +60,8 @@ export async function nativeExecutor<Context>(
     max: mostOperations,
     maxSize: operationBudget() / 2,
   })
-  const planning = new Map<string, SharedWork<CompiledOperation>>()
-  const refused = refusedOperations()
+  const planning = new Map<string, SharedPlanning<CompiledOperation>>()
+  const tooComplex = tooComplexOperations()
   const mergeObject = objectMerger((typename) => facts.members.has(String(typename)))
   const schema = {
     apiSchema,
@@ -123,8 +123,8 @@ export async function nativeExecutor<Context>(
     const key = `${variant}\n${text()}`
     const beingPlanned = planning.get(key)
     if (beingPlanned) return beingPlanned.wait(operation.signal)
-    if (refused.has(key)) return Promise.reject(new GatewayError('OPERATION_TOO_COMPLEX'))
-    const compiling = sharedWork(async (abandoned) => {
+    if (tooComplex.has(key)) return Promise.reject(new GatewayError('OPERATION_TOO_COMPLEX'))
+    const compiling = sharedPlanning(async (abandoned) => {
       try {
         const asked = { document, operationName, overrideLabels }
         const queryPlan = await plan(asked, text().length, abandoned)
@@ -134,7 +134,7 @@ export async function nativeExecutor<Context>(
         cache.set(document, text, variant, compiled)
         return compiled
       } catch (cause) {
-        if (refused.remember(key, cause)) {
+        if (tooComplex.remember(key, cause)) {
           options.onTooComplex?.(getOperationAST(document, operationName)?.name?.value)
         }
         throw cause

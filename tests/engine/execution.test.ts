@@ -326,31 +326,6 @@ test('mutations are carried out in order, what follows from one before the next'
   ])
 })
 
-test('a mutation that is selected twice under different conditions is carried out once', async () => {
-  const text = `mutation ($yes: Boolean!) {
-    buy(upc: "1") @include(if: $yes) { name } pay buy(upc: "1") { upc }
-  }`
-  const { data, calls } = await run(
-    text,
-    () => ({ data: { buy: { name: 'n', upc: '1' }, pay: 5 } }),
-    {
-      yes: true,
-    },
-  )
-  expect(data).toEqual({ buy: { name: 'n', upc: '1' }, pay: 5 })
-  expect(calls).toHaveLength(1)
-  expect(calls[0]!.query.match(/buy/g)).toHaveLength(1)
-})
-
-test('fields under conditions that exclude each other hold nothing up', async () => {
-  const text = `query ($on: Boolean!) {
-    best { name ... @include(if: $on) { ... @skip(if: $on) { count } } }
-  }`
-  const { data, calls } = await run(text, () => ({ data: { best: { name: 'n' } } }), { on: true })
-  expect(data).toEqual({ best: { name: 'n' } })
-  expect(calls).toHaveLength(1)
-})
-
 test('fields under conditions follow the variables', async () => {
   const text =
     'query ($yes: Boolean = true) { best { name @include(if: $yes) upc @skip(if: $yes) } }'

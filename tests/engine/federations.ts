@@ -218,4 +218,19 @@ export const office = federation('office', {
   `,
 })
 
+/** An interface whose other fields come from a subgraph with an interface object. */
+export const media = federation('media', {
+  staff: `
+    type Query { media: [Media] book: Book }
+    interface Media @key(fields: "id") { id: ID! title: String }
+    type Book implements Media @key(fields: "id") { id: ID! title: String pages: Int }
+    type Song implements Media @key(fields: "id") { id: ID! title: String beats: Int }
+  `,
+  ratings: `
+    type Media @key(fields: "id") @interfaceObject {
+      id: ID! stars(outOf: Int): Int title: String @external label: String @requires(fields: "title")
+    }
+  `,
+})
+
 export const federations: readonly Federation[] = [shop, library, mesh, office]

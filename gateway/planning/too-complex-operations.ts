@@ -2,27 +2,28 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
 
-/** How long an operation that was too complex is refused at once, in milliseconds. */
+/** How long an operation is known as too complex, in milliseconds. */
 const lifetime = 60_000
 const mostOperations = 10_000
 
-/** The operations that were too complex to plan: to try each of them again would take as long again. */
-export interface RefusedOperations {
+/** The operations that were too complex to plan: planning one again would take as long again. */
+export interface TooComplexOperations {
+  /** Returns whether the operation was too complex a short time ago. */
   has(key: string): boolean
   /** Remembers the operation and returns true, if this is why it was not planned. */
   remember(key: string, cause: unknown): boolean
 }
 
-/** Returns the memory of refused operations, empty. */
-export function refusedOperations(): RefusedOperations {
-  const refused = new LRUCache<string, true>({ max: mostOperations, ttl: lifetime })
+/** Returns the memory of such operations, empty. */
+export function tooComplexOperations(): TooComplexOperations {
+  const known = new LRUCache<string, true>({ max: mostOperations, ttl: lifetime })
   return {
-    has: (key) => refused.size > 0 && refused.has(digest(key)),
+    has: (key) => known.size > 0 && known.has(digest(key)),
     remember(key, cause) {
       if (!(cause instanceof GatewayError) || cause.reason !== 'OPERATION_TOO_COMPLEX') {
         return false
       }
-      refused.set(digest(key), true)
+      known.set(digest(key), true)
       return true
     },
   }

@@ -8,8 +8,8 @@ import { planningThread } from '../../gateway/planning/planning-thread.ts'
 import { readInThread, startPlanning } from '../../gateway/planning/start-planning.ts'
 import type { Planning, PlanningOptions } from '../../gateway/planning/start-planning.ts'
 import { runInSlices } from '../../gateway/slices.ts'
-import { composed, federation, federations } from './federations.ts'
-import type { Federation } from './federations.ts'
+import { composed, federation, federations } from '../engine/federations.ts'
+import type { Federation } from '../engine/federations.ts'
 
 const started: Planning[] = []
 

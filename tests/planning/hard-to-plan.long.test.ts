@@ -3,11 +3,11 @@ import { afterAll, expect, test } from '@jest/globals'
 import { planningCost } from '../../gateway/planning/planning-cost.ts'
 import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
 import { nestedOperation, sharedNodes } from '../support/shared-nodes.ts'
-import { composed, federation } from './federations.ts'
-import type { Federation } from './federations.ts'
-import { randomOperation } from './random-operation.ts'
-import { operation, twoEngines } from './two-engines.ts'
-import type { TwoEngines } from './two-engines.ts'
+import { composed, federation } from '../engine/federations.ts'
+import type { Federation } from '../engine/federations.ts'
+import { randomOperation } from '../engine/random-operation.ts'
+import { operation, twoEngines } from '../engine/two-engines.ts'
+import type { TwoEngines } from '../engine/two-engines.ts'
 
 /** Each subgraph lacks some fields, and has some of its own kind. */
 const crowd = federation(
