@@ -1,19 +1,22 @@
-/** What the supergraph says of entities in each subgraph: their keys, and what their fields require. */
+/** What the supergraph says about entities in each subgraph: their keys, and what their fields require. */
 import { Kind } from 'graphql'
-import type { ConstDirectiveNode, DocumentNode } from 'graphql'
+import type { DocumentNode } from 'graphql'
 import { parseFieldSet } from '../graphql/field-set.ts'
+import { applied, argument } from './field-sources.ts'
 
+/** The keys and requirements of entities. */
 export interface EntityRules {
-  /** The fields of each key that the subgraph resolves. */
+  /** Returns the fields of each key that the subgraph resolves. */
   keysOf(graph: string, type: string): readonly (readonly string[])[]
-  /** The fields that a field requires. */
+  /** Returns the fields that a field requires. */
   requirementsOf(graph: string, type: string, field: string): readonly string[]
+  /** Returns whether the type is an interface object in the subgraph. */
   isInterfaceObject(graph: string, type: string): boolean
-  /** The keys that the subgraph resolves, as field sets. */
+  /** Returns the keys that the subgraph resolves, as field sets. */
   keySetsOf(graph: string, type: string): readonly string[]
-  /** What a field requires, as a field set; empty when it requires nothing. */
+  /** Returns what a field requires, as a field set; empty when it requires nothing. */
   requirementSetOf(graph: string, type: string, field: string): string
-  /** Whether any field of the subgraph requires anything. */
+  /** Returns whether any field of the subgraph requires anything. */
   hasRequirements(graph: string): boolean
 }
 
@@ -64,16 +67,7 @@ export function entityRules(supergraph: DocumentNode): EntityRules {
   }
 }
 
-function applied(directives: readonly ConstDirectiveNode[] | undefined, name: string) {
-  return (directives ?? []).filter((directive) => directive.name.value === name)
-}
-
-function argument(directive: ConstDirectiveNode, name: string): string | boolean | undefined {
-  const value = directive.arguments?.find((one) => one.name.value === name)?.value
-  return value && 'value' in value ? value.value : undefined
-}
-
-/** Fields of the entity itself; those of fragments on it count. */
+/** Returns the fields of the entity itself. */
 function namesIn(fieldSet: string): string[] {
   return parseFieldSet(fieldSet).selections.flatMap((selection) =>
     selection.kind === Kind.FIELD ? [selection.name.value] : [],

@@ -2,6 +2,7 @@
 import { Kind } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode } from 'graphql'
 
+/** The subgraphs that resolve each field. */
 export interface FieldSources {
   /** By `Type.field`: the subgraphs that resolve the field. */
   readonly resolving: ReadonlyMap<string, readonly string[]>
@@ -47,10 +48,12 @@ function graphsOf(joins: readonly ConstDirectiveNode[]): string[] {
   return [...new Set(joins.map((join) => String(argument(join, 'graph'))))]
 }
 
+/** Returns the directives of that name. */
 export function applied(directives: readonly ConstDirectiveNode[] | undefined, name: string) {
   return (directives ?? []).filter((directive) => directive.name.value === name)
 }
 
+/** Returns the value of an argument of a directive; undefined when it has none. */
 export function argument(directive: ConstDirectiveNode, name: string) {
   const value = directive.arguments?.find((one) => one.name.value === name)?.value
   return value && 'value' in value ? value.value : undefined

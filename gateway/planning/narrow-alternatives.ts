@@ -1,6 +1,7 @@
 /**
- * For an operation that is hard to plan: a choice of the subgraphs from which its entities are fetched,
- * so that the planner has fewer paths to follow. The subgraphs chosen resolve all that is selected.
+ * The fault: the planner follows every path to every field, and an operation over types that many
+ * subgraphs share takes it minutes. For such an operation, this file chooses the subgraphs from which its
+ * entities may be fetched. The chosen subgraphs resolve everything that is selected.
  */
 import { getNamedType, isAbstractType, isCompositeType, isObjectType, Kind } from 'graphql'
 import type {
@@ -16,9 +17,10 @@ import { applied, argument } from './field-sources.ts'
 import { interfaceObjectsOf } from './expand-fragments.ts'
 import { parseFieldSet } from '../graphql/field-set.ts'
 
-/** By type: the subgraphs in which fetches of it may start. A type that is not named is not narrowed. */
+/** By type: the subgraphs in which fetches of it may start. A type that is not in the map may be fetched from any. */
 export type EntrySubgraphs = ReadonlyMap<string, readonly string[]>
 
+/** What the choice is made from. */
 export interface NarrowingParts {
   /** The supergraph's own schema, with what clients do not see. */
   readonly schema: GraphQLSchema
@@ -61,7 +63,7 @@ export function alternativesNarrower(parts: NarrowingParts) {
         ]),
       )
       const left = new Set([...resolved.values()].flat())
-      // Another subgraph resolves a part of the field's value: which ones are needed is hard to say.
+      // Another subgraph resolves a part of the field's value: nothing says which ones are needed.
       const isPartlyResolved = (field: string) =>
         !left.has(field) &&
         (sources.resolving.get(`${type}.${field}`) ?? []).some((graph) => entered.includes(graph))
@@ -85,7 +87,7 @@ export function alternativesNarrower(parts: NarrowingParts) {
       return { order: [...order, ...byUse], needed: order.length }
     }
 
-    /** Whether the subgraph resolves the field and all that is selected of it, or leads further. */
+    /** Returns whether the subgraph resolves the field and everything selected of it, or leads to it. */
     function resolves(graph: string, type: string, field: string, above: Set<string>): boolean {
       if (!sources.resolving.get(`${type}.${field}`)?.includes(graph)) return false
       const value = valueOf(schema, type, field)

@@ -1,7 +1,8 @@
-/** Progressive `@override(label:)`: which requests get a field from its new subgraph. */
+/** Progressive `@override(label:)`: which requests take a field from its new subgraph. */
 
+/** How labels are decided. */
 export interface OverrideDecisions {
-  /** Decides about a label that is no `percent(...)`; default: off. */
+  /** Returns whether a label that is no `percent(...)` is on; default: off. */
   isLabelOn?: (label: string) => boolean
   /** A number from 0 to 1, for `percent(...)`; default Math.random. */
   random?: () => number

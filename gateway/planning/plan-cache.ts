@@ -2,25 +2,25 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
 /**
- * Values by the text of an operation. A document that was looked up before is known by itself, without
- * its text. What bounds the cache bounds its memory: a document keeps nothing alive but its key.
+ * Values by the text of an operation. A document that was looked up before is found without its text.
+ * The bounds of the cache bound its memory: a document keeps nothing alive but its key.
  */
 export interface PlanCache<Value extends object> {
   get(document: object, text: () => string, variant: string): Value | undefined
   set(document: object, text: () => string, variant: string, value: Value): void
-  /** The values, most used first. */
+  /** Returns the values, the last used first. */
   values(): Iterable<Value>
 }
 
 export interface PlanCacheBounds<Value> {
   /** The most values that are kept. */
   readonly most: number
-  /** The most that they may weigh together; default: no matter what. */
+  /** The most that they may weigh together; default: no limit. */
   readonly budget?: number | undefined
   readonly weigh?: ((value: Value) => number) | undefined
 }
 
-/** Returns a cache, empty. */
+/** Returns an empty cache. */
 export function planCache<Value extends object>({
   most,
   budget = Number.MAX_SAFE_INTEGER,

@@ -1,4 +1,4 @@
-/** What runs in a planning thread: see planning-thread.ts. */
+/** The code of a planning thread: see planning-thread.ts. */
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import { assertValidSchema, GraphQLError, parse } from 'graphql'
@@ -17,20 +17,20 @@ const port = parentPort!
 const planner = readSupergraph(workerData as string)
 if (planner) port.on('message', (task: PlanningTask) => port.postMessage(resultOf(planner, task)))
 
-/** Tells what was read of the supergraph, or why it cannot be used: then the thread ends. */
+/** Reports what was read of the supergraph, or why it cannot be used: then the thread ends. */
 function readSupergraph(supergraphSdl: string): OperationPlanner | undefined {
   try {
     const planner = operationPlanner(supergraphSdl)
     assertValidSchema(planner.apiSchema)
-    tell({ outcome: 'read', apiSdl: planner.apiSdl(), facts: planner.facts, heap: heapSize() })
+    report({ outcome: 'read', apiSdl: planner.apiSdl(), facts: planner.facts, heap: heapSize() })
     return planner
   } catch (cause) {
-    tell({ outcome: 'refused', reason: (cause as Error).message })
+    report({ outcome: 'refused', reason: (cause as Error).message })
     return undefined
   }
 }
 
-function tell(read: SupergraphRead): void {
+function report(read: SupergraphRead): void {
   port.postMessage(read)
 }
 

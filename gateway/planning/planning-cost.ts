@@ -1,6 +1,6 @@
 /**
- * How long planning an operation will take: an estimate, which takes about as long as reading the
- * operation.
+ * Estimates how long planning an operation will take. The estimate itself takes about as long as reading
+ * the operation.
  *
  * The planner follows each path to a field separately: where a field leads to other objects, every
  * subgraph that resolves it is one more path to everything below. And where a field can be fetched from
@@ -40,12 +40,12 @@ const nothing: Cost = { search: 0, choices: 0, selections: 0 }
 const mostPlans = 10_000
 /** Steps for each selection, when a plan is compared with others. */
 const comparison = 0.05
-/** The most selections that are looked at. */
+/** The most selections that are counted. */
 const mostSelections = 50_000
 
 /**
  * Returns the function that estimates the cost of planning, in steps of some 0.1 ms; Infinity for an
- * operation that is too large to tell.
+ * operation that is too large to estimate.
  */
 export function planningCost(
   schema: GraphQLSchema,
@@ -125,7 +125,7 @@ export function planningCost(
     return isCompositeType(type) ? type : undefined
   }
 
-  /** Returns from where the field can be taken, and in how many ways. */
+  /** Returns the subgraphs that can resolve the field, and the number of ways to it. */
   function sourcesOf(parent: GraphQLCompositeType, field: string, here: Sources) {
     const members: readonly GraphQLCompositeType[] =
       isAbstractType(parent) && !isObjectType(parent)

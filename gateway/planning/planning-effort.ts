@@ -1,6 +1,6 @@
 /**
- * How much the planner tries. An operation that would be hard to plan is planned with fewer alternatives:
- * the plan is as right, but it may take more fetches than the best one.
+ * How many alternatives the planner tries. An operation that would be hard to plan is planned with fewer:
+ * the plan is correct, but it may take more fetches than the best one.
  */
 import type { Operation } from '@apollo/federation-internals'
 import type { QueryPlan, QueryPlanner } from '@apollo/query-planner'
@@ -24,6 +24,7 @@ interface Edge {
   readonly transition: { readonly kind: string }
 }
 
+/** What the planner tries. */
 export interface Effort {
   /** Where fetches of entities may start; undefined for anywhere. */
   readonly entered: EntrySubgraphs
@@ -73,7 +74,7 @@ export function effortCost(
   narrowable: ReadonlySet<string>,
 ): ReturnType<typeof planningCost> {
   const costOfAll = planningCost(schema, sources)
-  // About what is left when alternatives are left out.
+  // About the alternatives that remain.
   const few = new Map(
     [...sources.entered].map(([type, graphs]) => [
       type,
@@ -116,14 +117,14 @@ export function buildQueryPlan(
   }
 }
 
-/** The planner says so in an Error without a code; a RangeError comes of lists that grow too long. */
+/** The planner throws an Error without a code; a list that grows too long throws a RangeError. */
 function isLimitExceeded(cause: unknown): boolean {
   return (
     cause instanceof RangeError || (cause instanceof Error && /exceed(s|ed) /i.test(cause.message))
   )
 }
 
-/** Returns a planner on the same graph that enters subgraphs by key only where it may. */
+/** Returns a planner on the same graph that enters subgraphs by key only where the effort allows it. */
 function narrowedPlanner(
   planner: QueryPlanner,
   { entered, plans }: Effort,

@@ -1,7 +1,7 @@
 /**
  * The threads that plan operations. The cheapest operation is planned first, and hard operations do not
- * hold up the others: a second thread is started for them, and plans one at a time. An operation that
- * takes too long is refused, and its thread is replaced, which gives its memory back.
+ * delay the others: a second thread plans them, one at a time. An operation that takes too long is
+ * refused, and its thread is replaced, which frees its memory.
  */
 import type { QueryPlan } from '@apollo/query-planner'
 import { GatewayError } from '../errors.ts'
@@ -10,6 +10,7 @@ import { planningQueue } from './planning-queue.ts'
 import { PlanningThreadLost } from './planning-thread.ts'
 import type { PlanningThread, SupergraphRead } from './planning-thread.ts'
 
+/** How operations are planned. */
 export interface PlanningPoolOptions {
   startThread: () => PlanningThread
   /** The longest that an operation is planned, in milliseconds. */
@@ -18,21 +19,23 @@ export interface PlanningPoolOptions {
   queueLimit?: number | undefined
 }
 
+/** The threads of one supergraph. */
 export interface PlanningPool {
   /** Returns what the first thread has read of the supergraph. */
   read(): Promise<SupergraphRead>
   /**
-   * Rejects as planning here would; with a GatewayError when the operation is too complex or the queue
+   * Returns the plan. Rejects as planning here would; with a GatewayError when the operation is too complex or the queue
    * is full; with a PlanningThreadLost when no thread can be started, or the pool is closed.
    */
   plan(operation: OperationToPlan, request: PlanningRequest): Promise<QueryPlan>
   close(): Promise<void>
 }
 
+/** What is known about the planning of an operation. */
 export interface PlanningRequest {
   /** The estimated cost of planning. */
   readonly cost: number
-  /** Aborted when nobody needs the plan any longer: the operation leaves the queue. */
+  /** Aborted when no request waits for the plan any longer: the operation leaves the queue. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -41,14 +44,14 @@ interface Task {
   readonly cost: number
   /** Only one hard operation is planned at a time. */
   isHard: boolean
-  /** Planned for so long that it counts as hard as soon as no other is. */
+  /** Planning takes so long that the operation counts as hard as soon as no other is hard. */
   isSlow: boolean
   threadsLost: number
   readonly resolve: (plan: QueryPlan) => void
   readonly reject: (cause: unknown) => void
 }
 
-/** A thread, and what it plans. */
+/** A thread, and the operation that it plans. */
 interface Planner {
   readonly thread: PlanningThread
   isReady: boolean
@@ -56,7 +59,7 @@ interface Planner {
   timers: NodeJS.Timeout[]
 }
 
-/** One that is always there for easy operations. */
+/** One of them is always available for easy operations. */
 const mostThreads = 2
 /** An operation is hard when its cost is above, or when planning takes longer, in milliseconds. */
 const hardCost = 10_000
@@ -105,7 +108,7 @@ export function planningPool(options: PlanningPoolOptions): PlanningPool {
     distribute()
   }
 
-  /** Gives the operations that wait to the threads that are free. */
+  /** Starts planning waiting operations in the threads that are free. */
   function distribute(): void {
     if (isClosed) return
     makeRoom()

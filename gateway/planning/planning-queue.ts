@@ -1,5 +1,6 @@
-/** The operations that wait to be planned: the cheapest first, hard ones last. */
+/** The operations that wait to be planned: the cheapest is first, hard ones are last. */
 
+/** What the order of a task depends on. */
 export interface QueuedTask {
   /** The estimated cost of planning. */
   readonly cost: number
@@ -7,20 +8,25 @@ export interface QueuedTask {
   readonly isHard: boolean
 }
 
+/** A queue of bounded length. */
 export interface PlanningQueue<Task extends QueuedTask> {
-  /** Returns the task that there is no room for: the most expensive one. */
+  /** Adds a task; returns the most expensive task when there is no room for it. */
   add(task: Task): Task | undefined
   hasEasy(): boolean
   hasHard(): boolean
   takeEasy(): Task | undefined
   takeHard(): Task | undefined
-  /** Returns whether the task was waiting. */
+  /** Removes a task; returns whether it was waiting. */
   remove(task: Task): boolean
   /** Returns and removes all tasks. */
   clear(): Task[]
 }
 
-/** @param limit the most tasks that wait */
+/**
+ * Returns an empty queue.
+ *
+ * @param limit the most tasks that wait
+ */
 export function planningQueue<Task extends QueuedTask>(limit: number): PlanningQueue<Task> {
   const tasks: Task[] = []
 

@@ -1,6 +1,6 @@
 /**
- * A thread that plans: to find a plan can take long, and so can making a planner; nobody else shall
- * wait for it. It holds a planner of its own, for one supergraph.
+ * A thread that plans operations of one supergraph, with a planner of its own. Making a planner and
+ * finding a plan can take long: other requests do not wait for it.
  */
 import type { QueryPlan } from '@apollo/query-planner'
 import { GraphQLError, print } from 'graphql'
@@ -9,16 +9,18 @@ import { GatewayError } from '../errors.ts'
 import type { OperationToPlan } from './passes.ts'
 import type { SupergraphFacts } from './supergraph-facts.ts'
 
+/** A thread with a planner. */
 export interface PlanningThread {
-  /** What the thread has read of the supergraph; rejects when it was lost, with a PlanningThreadLost. */
+  /** Returns what the thread has read of the supergraph. Rejects with a PlanningThreadLost. */
   read(): Promise<SupergraphRead>
-  /** Rejects as planning here would; when the thread is lost, with a PlanningThreadLost. */
+  /** Returns the plan. Rejects as planning here would; when the thread is lost, with a PlanningThreadLost. */
   plan(operation: OperationToPlan): Promise<QueryPlan>
   /** Returns how much the thread's heap has grown since it read the supergraph, in bytes. */
   heapGrowth(): number
   close(): Promise<void>
 }
 
+/** The thread has ended before it had a result. */
 export class PlanningThreadLost extends Error {
   override name = 'PlanningThreadLost'
   /** Whether the thread ended because its heap was full. */
@@ -30,7 +32,7 @@ export class PlanningThreadLost extends Error {
   }
 }
 
-/** What the thread tells first. */
+/** The first message of the thread: what it has read of the supergraph. */
 export type SupergraphRead =
   | {
       readonly outcome: 'read'
@@ -42,7 +44,7 @@ export type SupergraphRead =
     }
   | { readonly outcome: 'refused'; readonly reason: string }
 
-/** What the thread is asked. */
+/** A message to the thread: an operation to plan. */
 export interface PlanningTask {
   readonly id: number
   readonly text: string
@@ -50,7 +52,7 @@ export interface PlanningTask {
   readonly overrideLabels: readonly string[]
 }
 
-/** What it answers to that. */
+/** The message of the thread about a task. */
 export type PlanningResult = PlanningOutcome & {
   readonly id: number
   /** The size of the thread's heap, in bytes. */
@@ -125,7 +127,7 @@ export function planningThread(supergraphSdl: string): PlanningThread {
     else task?.reject(refusalOf(result))
   }
 
-  /** Nobody has to stay for a thread of which nothing is expected. */
+  /** The process may end while no result of the thread is expected. */
   function unrefWhenIdle(): void {
     if (waiting.size === 0 && readers.length === 0) worker.unref()
   }

@@ -1,4 +1,4 @@
-/** Where plans are found: in this thread, or in one of their own, so that nobody waits for another's. */
+/** Plans operations in this thread, or in a thread of their own where planning would delay other requests. */
 import type { QueryPlan } from '@apollo/query-planner'
 import { buildASTSchema, parse } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
@@ -13,46 +13,49 @@ import { planningThread, PlanningThreadLost } from './planning-thread.ts'
 import type { PlanningThread } from './planning-thread.ts'
 import type { SupergraphFacts } from './supergraph-facts.ts'
 
+/** Where and how long operations are planned. */
 export interface PlanningOptions {
   /**
-   * What threads plan: everything, or, the default, what takes long because the supergraph or the
-   * operation is large.
+   * What is planned in a thread: everything, or, by default, what takes long because the supergraph or
+   * the operation is large.
    */
   planningThread?: 'always' | 'when large' | undefined
   /**
-   * Whether others are served meanwhile, who must not wait: then a thread also reads a supergraph
-   * that is not quite small, which takes it longer than it would take here. Default: nobody is.
+   * Whether requests are served meanwhile, which must not wait: then a thread also reads a supergraph of
+   * medium size, although that takes longer than reading it here. Default: false.
    */
   whileServing?: boolean | undefined
   /** The longest that an operation is planned by a thread, in milliseconds; default 3,000. */
   planningTime?: number | undefined
 }
 
+/** The planning of one supergraph. */
 export interface Planning {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
   readonly facts: SupergraphFacts
   /**
-   * Rejects with a GatewayError when the operation is too complex, or when too many are waiting.
+   * Returns the plan. Rejects with a GatewayError when the operation is too complex, or when too many
+   * are waiting.
    *
    * @param size of the operation's text, in characters
-   * @param signal aborted when nobody needs the plan any longer
+   * @param signal aborted when no request waits for the plan any longer
    */
   plan(operation: OperationToPlan, size: number, signal?: AbortSignal): Promise<QueryPlan>
   /** Ends the threads. */
   close(): Promise<void>
 }
 
-/** In characters. Below, a plan takes milliseconds; above, it may hold up everybody else. */
+/** In characters. Below, a plan takes milliseconds; above, it may delay all other requests. */
 const largeSupergraph = 50_000
 const largeOperation = 2_000
 /** The same, in steps of the planner's search. */
 const largeCost = 200
-/** Below, no piece of the work of reading it takes more than some 20 milliseconds. */
+/** Below, no slice of the work of reading it takes more than some 20 milliseconds. */
 const smallSupergraph = 5_000
 const defaultPlanningTime = 3_000
 
-/** Returns where the plans for a supergraph are found. Rejects when the supergraph cannot be used. */
+/** Returns the planning of a supergraph. Rejects when the supergraph cannot be used. */
 export async function startPlanning(
   supergraphSdl: string,
   options: PlanningOptions,
@@ -79,7 +82,7 @@ export async function startPlanning(
       if (!isAllInThread && size <= largeOperation && cost <= largeCost) return planHere(operation)
       return pool.plan(operation, { cost, signal }).catch(
         whenLost(() => {
-          // Nobody but the thread can be interrupted.
+          // Only a thread can be interrupted.
           if (cost > largeCost) throw new GatewayError('SERVICE_UNAVAILABLE')
           return planHere(operation)
         }),
@@ -92,7 +95,7 @@ export async function startPlanning(
     const isReadInThread = isAllInThread && (whileServing || planned === 'always')
     if (isReadInThread) return readInThread(pool).catch(whenLost(plannerHere))
     if (!isAllInThread) return plannerHere()
-    // What only threads plan is not made ready for planning here, nor kept. The first starts now.
+    // Where only threads plan, no planner is made or kept here. The first thread starts now.
     pool.read().catch(() => {})
     return runInSlices(operationPlannerInSlices(supergraphSdl, false))
   }
@@ -114,14 +117,14 @@ export async function readInThread(
   if (read.outcome === 'refused') throw new Error(read.reason)
   const document = parse(read.apiSdl, { noLocation: true })
   await yieldToEventLoop()
-  // The thread has built it of the same text, and found it valid.
+  // The thread has built the schema from the same text, and found it valid.
   return {
     apiSchema: buildASTSchema(document, { assumeValid: true, assumeValidSDL: true }),
     facts: read.facts,
   }
 }
 
-/** Returns the handler that does without the thread, if it was lost. */
+/** Returns the handler of a rejection that plans without the thread if the thread was lost. */
 function whenLost<Value>(instead: () => Promise<Value>): (cause: unknown) => Promise<Value> {
   return (cause) => {
     if (cause instanceof PlanningThreadLost) return instead()

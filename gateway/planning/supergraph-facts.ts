@@ -1,9 +1,10 @@
-/** What has to be known of a supergraph to execute plans: data that can be sent to another thread. */
+/** What execution needs to know about a supergraph: data that can be sent to another thread. */
 import { isAbstractType, isInterfaceType, isObjectType } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
 import type { FieldSources } from './field-sources.ts'
 import type { NamesInUse } from './response-names.ts'
 
+/** The facts. */
 export interface SupergraphFacts {
   /** By interface or union, those included that clients do not see: the types that belong to it. */
   readonly members: ReadonlyMap<string, ReadonlySet<string>>

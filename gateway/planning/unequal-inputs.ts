@@ -53,7 +53,7 @@ export function separateInputs(
     if (isInterfaceObject)
       return `${requirements.join(' ')} ${requirements.length > 0 ? field.conditions : ''}`
     if (requirements.length === 0) return ''
-    // One of several may not have its inputs: what it is asked for with shall not go without.
+    // One of several may not have its inputs: the fields beside it must not be lost with it.
     return doubtful.has(field.field) ? `${field.conditions} ${field.field}` : field.conditions
   }
 
