@@ -8,11 +8,11 @@ import { portOption, readCommandLine } from '../subgraphs/kit/process/command-li
 import { failureLine, runProcess } from '../subgraphs/kit/process/run-process.ts'
 import { readSettings } from '../subgraphs/kit/process/settings.ts'
 import type { ClusterOptions } from './process/start-workers.ts'
-import { readConfig } from './configuration/gateway-config.ts'
+import { readConfig } from './configuration/read-config.ts'
 import { problemOfSecrets } from './process/gateway-secrets.ts'
 import type { GatewaySettings } from './process/configured-gateway.ts'
 import { shippedConfig } from './configuration/shipped-config.ts'
-import type { RunningGateway } from './process/start-single.ts'
+import type { RunningGateway, StartGatewayOptions } from './process/start-single.ts'
 import { oneAtATime } from './supergraph/one-at-a-time.ts'
 
 const usage = `
@@ -43,15 +43,15 @@ async function start(): Promise<RunningGateway> {
   const module = fileURLToPath(import.meta.url)
   const running =
     count === 1
-      ? await startAlone(options, settings)
+      ? await startAlone({ ...options, settings })
       : await startSeveral({ ...options, settings, workers: count, module, giveUp })
   reloadWhenTold(running, options, settings)
   return running
 }
 
-async function startAlone(options: ReturnType<typeof readOptions>, { secret }: GatewaySettings) {
+async function startAlone(options: StartGatewayOptions) {
   const { startGateway } = await import('./process/start-single.ts')
-  return startGateway({ ...options, environment: process.env, secret })
+  return startGateway(options)
 }
 
 async function startSeveral(options: ClusterOptions) {
@@ -86,13 +86,13 @@ function readOptions() {
 }
 
 /** As the files are now: the configuration, and the secret if it stands in a file. */
-function readSettingsOf({ config }: { config: string }): GatewaySettings {
+function readSettingsOf({ config, log }: ReturnType<typeof readOptions>): GatewaySettings {
   const settings = readSettings(process.env)
   const secret = settings.secret('GATEWAY_SECRET')
   const problem = secret ? problemOfSecrets(secret) : undefined
   if (problem !== undefined) settings.problem(problem)
   settings.refuseProblems()
-  return { config: readConfig(config, process.env), secret }
+  return { config: readConfig(config, process.env, log), secret }
 }
 
 /** Processes and ports stay as they were at the start. */

@@ -1,12 +1,10 @@
-/** `npm run config`: look at a configuration without starting a gateway. */
+/** `npm run config`: checks a configuration without starting a gateway. */
 import { issuerWarnings } from '../gateway/authentication/issuer-warnings.ts'
 import { claimRules } from '../gateway/configuration/claims.ts'
-import {
-  checkConfig,
-  configJsonSchema,
-  describeProblem,
-} from '../gateway/configuration/gateway-config.ts'
+import { configJsonSchema } from '../gateway/configuration/config-json-schema.ts'
+import { describeProblem } from '../gateway/configuration/config-problem.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
+import { checkConfig } from '../gateway/configuration/read-config.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
@@ -16,8 +14,9 @@ Usage: npm run config -- schema
        npm run config -- check FILE [--format json]
 
 schema        prints the JSON Schema of gateway.yaml, for editors
-check FILE    says whether the file can be used, and lists everything that is wrong with it, and
-              what is allowed but seldom meant; exit code 1 when it cannot be used
+check FILE    reports whether the file can be used, and lists everything that is wrong with it,
+              former names of keys, and settings that are rarely intended; exit code 1 when the
+              file cannot be used
   --format    text (default) or json
   --help      this text
 
@@ -45,8 +44,11 @@ runCommand('config', async () => {
 function check(file: string, asJson: boolean): number {
   const reading = checkConfig(file, process.env)
   const problems = reading.outcome === 'valid' ? [] : reading.problems
-  const warnings = reading.outcome === 'valid' ? warningsAbout(reading.config) : []
-  const valid = problems.length === 0
+  const warnings = [
+    ...reading.warnings.map(describeProblem),
+    ...(reading.outcome === 'valid' ? warningsAbout(reading.config) : []),
+  ]
+  const valid = reading.outcome === 'valid'
   if (asJson) {
     console.log(JSON.stringify({ file, valid, problems, warnings }, null, 2))
   } else {

@@ -8,11 +8,11 @@ const policiesSchema = z
       timeout: duration({ least: '10ms', most: '30s' }).default(1_000),
     }),
     z.strictObject({
-      url: z.url({ protocol: /^https?$/ }).describe('Asked once per request'),
+      url: z.url({ protocol: /^https?$/ }).describe('A service that is called once per request'),
       timeout: duration({ least: '10ms', most: '30s' }).default(1_000),
     }),
   ])
-  .describe('Who decides about @policy; a time-out or an error is a denial')
+  .describe('What decides about @policy; a time-out or an error counts as a denial')
 
 const stepUpSchema = z
   .record(
@@ -21,10 +21,10 @@ const stepUpSchema = z
       .strictObject({
         acr_values: texts()
           .optional()
-          .describe('Any of these in the `acr` claim is strong enough, the preferred one first'),
+          .describe('Accepted values of the acr claim, the preferred one first'),
         max_age: duration({ least: '1s', most: '365d' })
           .optional()
-          .describe('The longest time since the login (`auth_time`)'),
+          .describe('The longest time since the login (auth_time)'),
       })
       .check(
         together<{ acr_values?: unknown; max_age?: unknown }>((login, problem) => {
@@ -38,45 +38,51 @@ const stepUpSchema = z
       })),
   )
   .default({})
-  .describe('Policies that a stronger or more recent login meets (RFC 9470)')
+  .describe('Policies that a stronger or more recent login satisfies (RFC 9470)')
 
-/** What a caller may ask for. */
+/** `authorization:` of gateway.yaml: how guards are enforced. */
 export const authorizationSchema = z
   .strictObject({
     default: z
       .enum(['allow', 'deny'])
       .default('allow')
-      .describe('deny: whatever is not marked @public needs a token'),
+      .describe('deny: every field that is not marked @public needs a token'),
     mode: z
       .enum(['filter', 'reject', 'dry_run'])
       .default('filter')
       .describe(
-        'filter: leave denied fields out; reject: refuse the operation; dry_run: report only',
+        'filter: leave denied fields out; reject: refuse the operation; dry_run: report denials only',
       ),
     mutations: z
       .enum(['all_or_nothing', 'filter'])
       .default('all_or_nothing')
-      .describe('all_or_nothing: one denied root field, and nothing of the mutation runs'),
+      .describe('all_or_nothing: if one root field is denied, no root field is executed'),
     errors: z
       .enum(['errors', 'extensions', 'log'])
       .default('errors')
-      .describe('Where denials are told: errors, extensions.authorizationErrors, or the log only'),
-    show_requirements: flag().default(true).describe('Tell in the error what was required'),
+      .describe(
+        'Where denials are reported: errors, extensions.authorizationErrors, or only the log',
+      ),
+    show_requirements: flag()
+      .default(true)
+      .describe('true: the error says which scopes or policies were required'),
     policies: policiesSchema.optional(),
     step_up: stepUpSchema,
     introspection: z
       .enum(['allow', 'authenticated', 'filtered', 'refuse'])
       .default('allow')
-      .describe('Who may read the schema; filtered: each caller the part that it may use'),
+      .describe('Who may read the schema; filtered: each caller sees the part that it may use'),
     explain_scope: text()
       .optional()
-      .describe('Who has this scope may ask for extensions.authorization; left out: nobody'),
+      .describe(
+        'A caller with this scope may request extensions.authorization; left out: no caller may',
+      ),
     combinations: z
       .int()
       .min(1)
       .max(10_000)
       .default(64)
-      .describe('How many combinations of met and failed guards are kept for one operation'),
+      .describe('How many combinations of satisfied and failed guards are cached per operation'),
   })
   .prefault({})
   .transform(({ show_requirements, explain_scope, step_up, ...rest }) => ({

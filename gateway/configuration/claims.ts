@@ -3,7 +3,7 @@ import type { ClaimRules } from '../authentication/select-claims.ts'
 import { claimName, flag, text, together } from './values.ts'
 import type { Problem } from './values.ts'
 
-/** Headers that belong to the transport, or that the gateway writes itself. */
+/** Headers of the transport, and headers that the gateway writes itself. */
 const reservedHeaders = [
   'accept',
   'accept-encoding',
@@ -33,29 +33,33 @@ const headerName = z
 
 const signing = z
   .enum(['HS256', 'EdDSA'])
-  .describe('HS256: a key shared with the subgraph; EdDSA: verified with the public key set')
+  .describe(
+    'How the claims header is signed. HS256: with a key shared with the subgraph; EdDSA: subgraphs verify it with the public key set',
+  )
 
 const claimNames = z
   .array(claimName())
   .refine((list) => new Set(list).size === list.length, { message: 'has an entry twice' })
 
 const forwardingSchema = z.strictObject({
-  forward: claimNames.optional().describe('A part of claims.forward: what this subgraph gets'),
+  forward: claimNames
+    .optional()
+    .describe('Which claims of claims.forward this subgraph gets; left out: all of them'),
   headers: z
     .record(headerName, claimName())
     .default({})
-    .describe('Plain headers, each with the claim whose value it carries'),
+    .describe('Plain headers, by name, each with the claim whose value it carries'),
   signing: signing.optional(),
-  client: flag()
+  client_headers: flag()
     .default(false)
-    .describe("Tell the client's address and User-Agent too, as the auth subgraph needs them"),
+    .describe("true: forward the client's IP address and User-Agent too (gateway-client-*)"),
   cookies: z
     .array(z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, 'expected the name of a cookie'))
     .default([])
-    .describe("The client's cookies that this subgraph gets, and may set"),
+    .describe("The client's cookies that are forwarded to this subgraph, and that it may set"),
 })
 
-/** Which claims leave the gateway, to whom, signed how. */
+/** `claims:` of gateway.yaml: which claims are forwarded to which subgraph, and how they are signed. */
 export const claimsSchema = z
   .strictObject({
     forward: claimNames
@@ -86,7 +90,7 @@ interface ClaimsInput {
   subgraphs?: Record<string, Forwarding | undefined>
 }
 
-/** A subgraph can only narrow what is forwarded, and a plain header shows only what it gets. */
+/** A subgraph can only narrow the allow list, and a plain header carries only a claim that it gets. */
 function checkForwarding(allowed: readonly string[], subgraph: Forwarding, problem: Problem): void {
   const own = Array.isArray(subgraph.forward) ? subgraph.forward : allowed
   own.forEach((claim, index) => {
@@ -100,7 +104,7 @@ function checkForwarding(allowed: readonly string[], subgraph: Forwarding, probl
   }
 }
 
-/** Returns which claims of a token go further, and each subgraph's own selection of them. */
+/** Returns which claims of a token are forwarded, and each subgraph's own selection of them. */
 export function claimRules({ forward, subgraphs }: z.output<typeof claimsSchema>): ClaimRules {
   const narrowed = Object.values(subgraphs).flatMap(({ forward }) => (forward ? [forward] : []))
   return { forward, narrowed }

@@ -3,7 +3,7 @@ import type { GatewayConfig } from './gateway-config.ts'
 
 const introspection = { allow: 'on', refuse: 'off' } as const
 
-/** Returns `authorization:` of gateway.yaml in the words of the stage that enforces it. */
+/** Returns `authorization:` of gateway.yaml as options of the authorization stage. */
 export function configuredAuthorization({ authorization }: GatewayConfig): AuthorizationOptions {
   const { introspection: mode } = authorization
   return {

@@ -1,4 +1,4 @@
-/** Keys that stand in the configuration or in a file are looked at before the gateway starts. */
+/** Keys in the configuration, or in a file that it names, are checked before the gateway starts. */
 import { readFileSync } from 'node:fs'
 import { withAliases } from '../authentication/algorithms.ts'
 import type { KeyPlace } from '../authentication/key-source.ts'
@@ -10,7 +10,7 @@ interface IssuerKeys {
   readonly algorithms: readonly string[]
 }
 
-/** Tells the problem of every key set that is at hand and cannot verify a single token. */
+/** Reports every given key set that cannot verify a single token. */
 export function checkGivenKeys(
   issuers: readonly IssuerKeys[],
   problem: (path: readonly PropertyKey[], message: string) => void,
@@ -35,7 +35,7 @@ export function checkGivenKeys(
   })
 }
 
-/** JSON.parse quotes the text that it cannot read, and that may be a key. */
+/** Leaves out the message of JSON.parse: it quotes the text, which may be a key. */
 function describe(cause: unknown): string {
   if (cause instanceof SyntaxError) return 'not JSON'
   return (cause as NodeJS.ErrnoException).code ?? (cause as Error).message

@@ -9,19 +9,19 @@ const originSchema = z
   })
   .transform((text) => (isOriginPattern(text) ? subdomainsOf(text) : text))
 
-/** Browser pages of other origins that may use the gateway (the Fetch standard's CORS protocol). */
+/** The browser pages of other origins that may use the gateway (the CORS protocol of the Fetch standard). */
 const corsSchema = z
   .strictObject({
     origins: z
       .union([z.literal('*'), z.array(originSchema)])
       .describe(
-        "Such as https://app.example.com, or https://*.example.com for all its subdomains; '*' for every page, without credentials",
+        "The allowed origins: https://app.example.com, or https://*.example.com for all subdomains; '*' for every page, without credentials",
       ),
-    credentials: flag().default(false).describe('Whether cookies come along'),
+    credentials: flag().default(false).describe('true: browsers may send cookies'),
   })
   .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
     path: ['credentials'],
-    message: "cannot be true while origins is '*': any page could act for whoever is logged in",
+    message: "cannot be true while origins is '*': any page could act for a user who is logged in",
   })
 
 /** As a browser writes it (RFC 6454 section 6.1): without a path, in lower case, without a default port. */
@@ -29,14 +29,14 @@ function isOrigin(text: string): boolean {
   return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text
 }
 
-/** One `*` in place of the first labels of a host: not of a whole top-level domain. */
+/** One `*` in place of the first labels of a host, but not below a top-level domain. */
 function isOriginPattern(text: string): boolean {
   const [, parent] = /^https?:\/\/\*\.([^:/]+)/.exec(text) ?? []
   if (parent === undefined || !isOrigin(text.replace('*', 'x'))) return false
   return parent === 'localhost' || parent.includes('.')
 }
 
-/** Returns what matches the origins of all hosts below the one in the pattern. */
+/** Returns an expression that matches the origins of all hosts below the host of the pattern. */
 function subdomainsOf(pattern: string): RegExp {
   const [scheme, rest] = pattern.split('*') as [string, string]
   return new RegExp(`^${escaped(scheme)}(?:[a-z0-9_-]+\\.)*[a-z0-9_-]+${escaped(rest)}$`)
@@ -65,21 +65,19 @@ function bitsOf(address: string): string {
     .join('')
 }
 
-/** How the gateway is spoken to. */
+/** `http:` of gateway.yaml: how clients and proxies reach the gateway. */
 export const httpSchema = z
   .strictObject({
-    /** The protection space named in `WWW-Authenticate` (RFC 9110 section 11.5). */
     realm: text()
       .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII')
       .default('portcullis')
-      .describe('The protection space named in WWW-Authenticate'),
-    /** The largest request body that is read. */
+      .describe('The protection space that WWW-Authenticate names (RFC 9110 section 11.5)'),
     body_limit: size({ least: '1KB', most: '10MB' })
       .default(100 * 1024)
-      .describe('The largest request body that is read'),
+      .describe('The largest request body that is accepted'),
     deadline: duration({ least: '100ms', most: '10m' })
       .default(30_000)
-      .describe('The longest that an answer may take: what is missing then is an error'),
+      .describe('The longest time for a response: what is missing then is reported as an error'),
     cors: corsSchema.optional(),
     trusted_proxies: z
       .union([
@@ -90,7 +88,7 @@ export const httpSchema = z
       ])
       .default(0)
       .describe(
-        'How many proxies stand in front, or their addresses (CIDR): whose X-Forwarded-For counts',
+        'How many proxies are in front of the gateway, or their addresses (CIDR): X-Forwarded-For is trusted from them only',
       ),
   })
   .prefault({})

@@ -2,27 +2,29 @@ import { z } from 'zod'
 import { duration, wholeNumber } from './values.ts'
 
 /**
- * How large a document may be. What a person or a code generator writes is far below the defaults;
- * what parsing, validation and planning can bear is above.
+ * `limits:` of gateway.yaml: how large an operation may be. The defaults are far above what a person or a
+ * code generator writes, and below what parsing, validation and planning can handle.
  */
 export const limitsSchema = z
   .strictObject({
     tokens: wholeNumber({ least: 100, most: 100_000 })
       .default(10_000)
-      .describe('The most tokens of a document'),
+      .describe('The most tokens in a document'),
     depth: wholeNumber({ least: 5, most: 500 })
       .default(200)
-      .describe('The deepest nesting of an operation, fragments counted where they are spread'),
+      .describe('The deepest nesting in an operation; fragments count where they are spread'),
     selections: wholeNumber({ least: 100, most: 10_000_000 })
       .default(20_000)
-      .describe('The most selections of an operation once its fragments are written out'),
+      .describe('The most selections in an operation with its fragments expanded'),
     planning_time: duration({ least: '50ms', most: '1m' })
       .default(3_000)
-      .describe('The longest that an operation may take to plan, before it is refused'),
+      .describe('The longest time for planning an operation; then it is refused'),
     credential_fields: z
       .array(z.string().regex(/^\w+\.\w+$/, 'expected a coordinate such as Mutation.login'))
       .default([])
-      .describe('Root fields of which an operation may select one, once: Mutation.login'),
+      .describe(
+        'Root fields that take credentials, such as Mutation.login: an operation may select only one of them, once',
+      ),
   })
   .prefault({})
   .transform(({ planning_time, credential_fields, ...rest }) => ({

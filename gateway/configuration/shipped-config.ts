@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Returns the path of the shipped gateway.yaml. Compiled code that runs from a checkout reads the file of
- * the checkout, not a copy: what an operator edits there counts.
+ * Returns the path of the shipped gateway.yaml. Compiled code that runs inside a checkout reads the file
+ * of the checkout, not its own copy, so that edits of an operator take effect.
  */
 export function shippedConfig(): string {
   const here = dirname(fileURLToPath(import.meta.url))

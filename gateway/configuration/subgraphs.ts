@@ -2,41 +2,45 @@ import { z } from 'zod'
 import { neverPassed } from '../errors.ts'
 import { duration, flag, size, text, texts, wholeNumber } from './values.ts'
 
-/** PEM texts: `${file.PATH}` puts a file's in. */
+/** PEM texts: `${file.PATH}` inserts the content of a file. */
 const tlsSchema = z
   .strictObject({
-    ca: text().optional().describe("The authority that signed the subgraph's certificate"),
-    certificate: text().optional().describe('What the gateway shows of itself'),
-    key: text().optional().describe('The private key of that certificate'),
+    ca: text()
+      .optional()
+      .describe("The certificate authority that signed the subgraph's certificate, as PEM"),
+    certificate: text().optional().describe("The gateway's client certificate, as PEM"),
+    key: text().optional().describe('The private key of the client certificate, as PEM'),
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     message: 'certificate and key belong together: give both, or neither',
   })
 
-const breakerSchema = z.union(
+const circuitBreakerSchema = z.union(
   [
     z.literal(false),
     z.strictObject({
       failures: wholeNumber({ least: 1, most: 10_000 })
         .default(20)
-        .describe('After how many calls in a row without an answer'),
+        .describe('After how many consecutive calls without a response the circuit opens'),
       pause: duration({ least: '100ms', most: '10m' })
         .default(2_000)
-        .describe('How long until one call tries whether it answers again'),
+        .describe('How long the circuit stays open before one call tries the subgraph again'),
     }),
   ],
   'expected false, or failures and pause',
 )
 
-/** Words of a subgraph's own that pass to the client. */
+/** Which errors of a subgraph reach the client unchanged. */
 const passSchema = z.strictObject({
-  codes: texts().default([]).describe('Codes of errors that pass with their own message'),
+  codes: texts()
+    .default([])
+    .describe('Errors with one of these codes reach the client with their message'),
   extensions: texts()
     .refine((names) => !names.some((name) => neverPassed.test(name)), {
       message: 'has a name that is never passed on: http, or what could hold a stack',
     })
     .default([])
-    .describe('Extensions that pass beside a code that passes'),
+    .describe('Which extensions of such an error reach the client, besides its code'),
 })
 
 const subgraphErrorsSchema = z.union(
@@ -47,56 +51,62 @@ const subgraphErrorsSchema = z.union(
 const subgraphSchema = z.strictObject({
   timeout: duration({ least: '10ms', most: '10m' })
     .optional()
-    .describe('The longest a call may take until its last byte (default 10s)'),
+    .describe('The longest time from a call to the last byte of its response (default 10s)'),
   connections: wholeNumber({ least: 1, most: 10_000 })
     .optional()
-    .describe('How many connections are kept to one subgraph at most (default 100)'),
+    .describe('The most connections to one subgraph (default 100)'),
   subgraph_errors: subgraphErrorsSchema
     .optional()
-    .describe("What clients see of the subgraph's own errors (default redact)"),
+    .describe(
+      "Which of the subgraph's error messages reach clients: redact, expose, or pass with a list (default redact)",
+    ),
   response_limit: size({ least: '1KB', most: '1024MB' })
     .optional()
-    .describe('The largest answer that is read, once decompressed (default 50MB)'),
-  compression: flag().optional().describe('Ask for compressed answers: gzip, br (default false)'),
-  http2: flag().optional().describe('Offer HTTP/2, over TLS (default false)'),
-  tls: tlsSchema.optional().describe('For a subgraph with an authority of its own, or mutual TLS'),
-  breaker: breakerSchema
+    .describe('The largest response that is accepted, after decompression (default 50MB)'),
+  compression: flag()
     .optional()
-    .describe('When a subgraph that does not answer is left alone for a moment; false: never'),
-  join: flag()
+    .describe('true: ask for compressed responses, gzip or br (default false)'),
+  http2: flag().optional().describe('true: offer HTTP/2, over TLS (default false)'),
+  tls: tlsSchema
     .optional()
-    .describe('Ask for sibling entities of an operation in one request (default true)'),
-  share: flag()
+    .describe('A certificate authority of your own, and the client certificate for mutual TLS'),
+  circuit_breaker: circuitBreakerSchema
+    .optional()
+    .describe('When calls to a failing subgraph are suspended; false: never'),
+  batch_entity_fetches: flag()
+    .optional()
+    .describe('Fetch sibling entities of an operation in one request (default true)'),
+  deduplicate_requests: flag()
     .optional()
     .describe(
-      'Share identical queries under way with other requests that forward the same claims (default false)',
+      'Send identical queries that are in flight once, for requests that forward the same claims (default false)',
     ),
 })
 
-/** How subgraphs are called: `all` for every one, an entry by name for what differs. */
+/** How subgraphs are called: `all` for every subgraph, an entry by name for what differs. */
 export const subgraphsSchema = z
   .record(z.string().min(1), subgraphSchema)
   .default({})
-  .describe('How subgraphs are called: `all`, and by name what differs')
+  .describe('How subgraphs are called: `all` for every subgraph, an entry by name for what differs')
 
 export interface SubgraphSettings {
-  /** The longest a call may take until its last byte, in milliseconds. */
+  /** The longest time from a call to the last byte of its response, in milliseconds. */
   readonly timeout: number
-  /** How many connections are kept to one subgraph at most. */
+  /** The most connections to one subgraph. */
   readonly connections: number
-  /** What clients see of the subgraph's own errors. */
+  /** Which of the subgraph's error messages reach clients. */
   readonly errors: z.output<typeof subgraphErrorsSchema>
-  /** The largest answer that is read, once decompressed, in bytes. */
+  /** The largest response that is accepted, after decompression, in bytes. */
   readonly responseLimit: number
   readonly compression: boolean
   readonly http2: boolean
   /** PEM texts. */
   readonly tls?: { ca?: string; certificate?: string; key?: string }
-  /** After how many failures it is left alone, and for how many milliseconds; false: never. */
+  /** After how many failures calls are suspended, and for how many milliseconds; false: never. */
   readonly breaker: { failures: number; pause: number } | false
-  /** Whether sibling entities of an operation are asked for in one request. */
+  /** Whether sibling entities of an operation are fetched in one request. */
   readonly join: boolean
-  /** Whether identical queries under way are shared among requests that forward the same claims. */
+  /** Whether identical queries in flight are sent once, for requests that forward the same claims. */
   readonly share: boolean
 }
 
@@ -121,9 +131,19 @@ export function subgraphSettings(
   return { ...defaults, ...settingsOf(given('all')), ...settingsOf(given(name)) }
 }
 
-/** Returns what is given, in the names of the code. */
+/** Returns what is given, under the names that the code uses. */
 function settingsOf(given: z.output<typeof subgraphSchema>): Partial<SubgraphSettings> {
-  const { subgraph_errors: errors, response_limit: responseLimit, ...rest } = given
-  const settings = Object.entries({ ...rest, errors, responseLimit })
-  return Object.fromEntries(settings.filter(([, value]) => value !== undefined))
+  const settings = {
+    timeout: given.timeout,
+    connections: given.connections,
+    errors: given.subgraph_errors,
+    responseLimit: given.response_limit,
+    compression: given.compression,
+    http2: given.http2,
+    tls: given.tls,
+    breaker: given.circuit_breaker,
+    join: given.batch_entity_fetches,
+    share: given.deduplicate_requests,
+  }
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }

@@ -1,13 +1,13 @@
-/** `${env.NAME}`, `${env.NAME:-default}` and `${file.PATH}` inside the texts of a configuration. */
+/** `${env.NAME}`, `${env.NAME:-default}` and `${file.PATH}` in the texts of a configuration. */
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 export interface SubstitutionParts {
   environment: Readonly<Record<string, string | undefined>>
-  /** Relative paths start here. */
+  /** Where relative paths start. */
   directory: string
-  /** Told what cannot be filled in. */
+  /** Called for every placeholder that has no value. */
   problem: (path: readonly PropertyKey[], sentence: string) => void
 }
 
@@ -15,8 +15,8 @@ const placeholder = /\$\{([^}]*)\}/g
 const form = /^(?:env\.([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?|file\.(.+))$/
 
 /**
- * Returns the value with every placeholder filled in. What comes from outside stays one text: it is
- * never read as YAML, so it cannot add keys.
+ * Returns the value with every placeholder replaced. A replacement stays one text: it is never parsed as
+ * YAML, so it cannot add keys.
  */
 export function substitute(
   value: unknown,

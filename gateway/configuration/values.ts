@@ -1,4 +1,4 @@
-/** Kinds of values that several sections of the configuration share. */
+/** The kinds of values that several sections of the configuration have. */
 import { z } from 'zod'
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -57,6 +57,11 @@ export function wholeNumber({ least, most }: { least: number; most: number }) {
     .refine((value) => Number.isInteger(value) && value >= least && value <= most, { message })
 }
 
+/** A URL, absolute. */
+export function address() {
+  return z.string('expected a URL').refine(URL.canParse, { message: 'expected a URL' })
+}
+
 /** Text with at least one character. */
 export function text() {
   return z.string().min(1, 'expected a text that is not empty')
@@ -70,19 +75,19 @@ export function texts() {
     .refine((list) => new Set(list).size === list.length, { message: 'has an entry twice' })
 }
 
-/** The name of a claim. `__proto__` and its like are no claims that anybody should read. */
+/** The name of a claim. `__proto__` and the like are refused: reading them would not read a claim. */
 export function claimName() {
   return text().refine((name) => !['__proto__', 'constructor', 'prototype'].includes(name), {
     message: 'is not a name that a claim may have',
   })
 }
 
-/** Tells a problem at a path below the value that is checked. */
+/** Reports a problem at a path below the value that is checked. */
 export type Problem = (path: PropertyKey[], message: string) => void
 
 /**
- * What several keys together must fulfil. It is checked even when some of the keys are wrong by
- * themselves, so that an operator sees every problem at once: `Value` says how little is certain.
+ * A rule about several keys together. It is checked even when one of the keys is wrong by itself, so
+ * that an operator sees every problem at once: `Value` says how little is certain about the keys.
  */
 export function together<Value>(check: (value: Value, problem: Problem) => void) {
   return z.superRefine<any>(

@@ -174,7 +174,7 @@ function subgraphParts(
       signingKey: claimsSigningKey(subgraph, entry?.signing ?? claims.signing, secret),
       narrow: (verified) => narrowClaims(verified, forward),
       plainHeaders: entry?.headers,
-      clientHeaders: entry?.client,
+      clientHeaders: entry?.client_headers,
       cookies: entry?.cookies,
     }),
   }

@@ -58,7 +58,7 @@ authentication:
       audiences: [portcullis]
       revocation: { status_lists: ['${origin}/status-lists/'], refresh: 1s }
   sources: [{ header: authorization, scheme: Bearer }, { header: x-api-key }]
-  api_keys: { exchange: '${origin}/oauth/token', refused_for: 0s }
+  api_keys: { token_endpoint: '${origin}/oauth/token', refused_for: 0s }
 claims: { forward: [sub, scope, akid] }
 `,
     )

@@ -69,7 +69,7 @@ authentication:
         refresh: 1s${issuer(away)}
       algorithms: [ES256]
       subject_prefix: away|
-      revocation: { cut_offs: '${new URL(away.jwksUri).origin}/never-there' }
+      revocation: { not_before: '${new URL(away.jwksUri).origin}/never-there' }
   sources:
     - { header: authorization, scheme: Bearer }
     - { cookie: access }

@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  checkConfig,
-  configJsonSchema,
-  readConfig,
-} from '../../gateway/configuration/gateway-config.ts'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { configJsonSchema } from '../../gateway/configuration/config-json-schema.ts'
+import { checkConfig, readConfig } from '../../gateway/configuration/read-config.ts'
+import { renamedKeys } from '../../gateway/configuration/renamed-keys.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
 import { runCompiled } from '../support/run-compiled.ts'
 
@@ -234,7 +234,7 @@ describe('refused at start:', () => {
     [
       'revocation without a document',
       `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: {} }] }`,
-      'revocation: needs status_lists, cut_offs, or both',
+      'revocation: needs status_lists, not_before, or both',
     ],
     [
       'a status list without TLS',
@@ -242,9 +242,9 @@ describe('refused at start:', () => {
       'revocation.status_lists[0]: expected https',
     ],
     [
-      'cut-offs at something that is no address',
-      `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: { cut_offs: nowhere } }] }`,
-      'revocation.cut_offs: expected a URL',
+      'not-before policies at something that is no address',
+      `authentication: { issuers: [{ ${issuer}, discovery: true, revocation: { not_before: nowhere } }] }`,
+      'revocation.not_before: expected a URL',
     ],
     [
       'a plain header with the name of one about the client',
@@ -258,18 +258,18 @@ describe('refused at start:', () => {
     ],
     [
       'API keys that go over the network without TLS',
-      `authentication: { issuers: [{ ${issuer}, discovery: true }], api_keys: { exchange: "http://id.example.com/token" } }`,
-      'authentication.api_keys.exchange: expected https',
+      `authentication: { issuers: [{ ${issuer}, discovery: true }], api_keys: { token_endpoint: "http://id.example.com/token" } }`,
+      'authentication.api_keys.token_endpoint: expected https',
     ],
     [
       'API keys that begin like access tokens',
-      `authentication: { issuers: [{ ${issuer}, discovery: true }], api_keys: { exchange: "https://id.example.com/token", prefix: eyJ } }`,
+      `authentication: { issuers: [{ ${issuer}, discovery: true }], api_keys: { token_endpoint: "https://id.example.com/token", prefix: eyJ } }`,
       'authentication.api_keys.prefix: access tokens begin with ey',
     ],
     [
-      'API keys without an exchange',
+      'API keys without a token endpoint',
       `authentication: { issuers: [{ ${issuer}, discovery: true }], api_keys: {} }`,
-      'authentication.api_keys.exchange: ',
+      'authentication.api_keys.token_endpoint: ',
     ],
     [
       'a step-up that asks for nothing',
@@ -287,19 +287,19 @@ describe('refused at start:', () => {
       'subgraphs.users.tls: certificate and key belong together',
     ],
     [
-      'a breaker that is merely on',
-      `${authentication}\nsubgraphs: { users: { breaker: true } }`,
-      'subgraphs.users.breaker: expected false, or failures and pause',
+      'a circuit breaker that is merely on',
+      `${authentication}\nsubgraphs: { users: { circuit_breaker: true } }`,
+      'subgraphs.users.circuit_breaker: expected false, or failures and pause',
     ],
     [
-      'a breaker that opens before it was ever tried',
-      `${authentication}\nsubgraphs: { users: { breaker: { failures: 0 } } }`,
-      'subgraphs.users.breaker',
+      'a circuit breaker that opens before it was ever tried',
+      `${authentication}\nsubgraphs: { users: { circuit_breaker: { failures: 0 } } }`,
+      'subgraphs.users.circuit_breaker',
     ],
     [
       'a switch that is neither on nor off',
-      `${authentication}\nsubgraphs: { users: { share: maybe } }`,
-      'subgraphs.users.share: expected true or false',
+      `${authentication}\nsubgraphs: { users: { deduplicate_requests: maybe } }`,
+      'subgraphs.users.deduplicate_requests: expected true or false',
     ],
     [
       'a deadline that no request could meet',
@@ -422,15 +422,15 @@ test('how a subgraph is called, setting by setting; what is not said has its def
   const { subgraphs } = readConfig(
     file(`${authentication}
 subgraphs:
-  all: { compression: true, breaker: { failures: 3 } }
+  all: { compression: true, circuit_breaker: { failures: 3 } }
   users:
     response_limit: 2MB
     compression: false
     http2: true
     tls: { ca: '\${file.authority.pem}' }
-    breaker: false
-    join: false
-    share: true`),
+    circuit_breaker: false
+    batch_entity_fetches: false
+    deduplicate_requests: true`),
     {},
   )
   expect(subgraphSettings(subgraphs, 'users')).toEqual({
@@ -458,12 +458,100 @@ subgraphs:
   })
 })
 
+describe('the former name of a key', () => {
+  const fileWith = (names: Record<string, string>) => `
+authentication:
+  issuers:
+    - issuer: https://id.example.com
+      audiences: [portcullis]
+      discovery: true
+      revocation: { ${names.not_before}: https://id.example.com/revocations }
+  api_keys:
+    ${names.token_endpoint}: https://id.example.com/token
+    ${names.subject_token_type}: x
+claims: { subgraphs: { shop: { ${names.client_headers}: true } } }
+subgraphs:
+  all: { ${names.circuit_breaker}: false, ${names.batch_entity_fetches}: false }
+  shop: { ${names.deduplicate_requests}: true }
+`
+  const current = Object.fromEntries(Object.values(renamedKeys).map((name) => [name, name]))
+  const former = Object.fromEntries(
+    Object.entries(renamedKeys).map(([path, name]) => [name, path.split('.').at(-1)!]),
+  )
+
+  test('means the same as the current one, with a warning that says what to write', () => {
+    const reading = checkConfig(file(fileWith(former)), {})
+    expect(reading).toMatchObject({ outcome: 'valid' })
+    const { warnings } = reading
+    expect(reading).toEqual({ ...checkConfig(file(fileWith(current)), {}), warnings })
+    expect(checkConfig(file(fileWith(current)), {}).warnings).toEqual([])
+    expect(warnings).toHaveLength(Object.keys(renamedKeys).length)
+    expect(warnings).toContainEqual({
+      path: 'authentication.issuers[0].revocation.cut_offs',
+      line: 7,
+      message: 'is the former name of not_before: write not_before instead',
+    })
+  })
+
+  test('is an error beside the current one', () => {
+    expect(
+      problemsOf(
+        `${authentication}\nsubgraphs: { all: { join: true, batch_entity_fetches: false }, x: { a: 1 } }`,
+      ),
+    ).toEqual([
+      'subgraphs.all.join: is the former name of batch_entity_fetches, which is given too: remove this one',
+      'subgraphs.x.a: is not a known key',
+    ])
+  })
+
+  test('is where a problem with its value is reported', () => {
+    const text = `${authentication}\nsubgraphs: { all: { breaker: { failures: 0, x: 1 } } }`
+    expect(problemsOf(text)).toEqual([
+      'subgraphs.all.breaker.failures: expected a whole number from 1 to 10000',
+      'subgraphs.all.breaker.x: is not a known key',
+    ])
+    expect(checkConfig(file(text), {}).warnings).toHaveLength(1)
+  })
+
+  test('is known only in its own place', () => {
+    expect(problemsOf(`${authentication}\njoin: true\nhttp: { share: true }`)).toEqual([
+      'http.share: is not a known key',
+      'join: is not a known key',
+    ])
+  })
+
+  test('is in the JSON Schema, as deprecated', () => {
+    const schema = z.fromJSONSchema(configJsonSchema() as z.core.JSONSchema.JSONSchema)
+    const isValid = (text: string) => schema.safeParse(parse(text)).success
+    expect(isValid(fileWith(current))).toBe(true)
+    expect(isValid(fileWith(former))).toBe(true)
+    expect(isValid(fileWith({ ...former, client_headers: 'unknown' }))).toBe(false)
+    expect(JSON.stringify(configJsonSchema()).match(/"deprecated":true/g)).toHaveLength(
+      Object.keys(renamedKeys).length,
+    )
+  })
+
+  test('is one warning in the log of a gateway that starts', async () => {
+    const path = file(fileWith(former))
+    const { output } = await runGatewayMain('--config', path, '--supergraph', 'nowhere.graphql')
+    const warnings = output.split('\n').filter((line) => line.includes('former names of keys'))
+    expect(warnings).toHaveLength(1)
+    expect(JSON.parse(warnings[0]!)).toMatchObject({
+      level: 40,
+      config: path,
+      keys: expect.arrayContaining([
+        'line 14, subgraphs.shop.share: is the former name of deduplicate_requests: write deduplicate_requests instead',
+      ]),
+    })
+  })
+})
+
 test('the deadline of a request, the cookies of a subgraph, API keys, other logins', () => {
   const config = readConfig(
     file(`
 authentication:
   issuers: [{ ${issuer}, discovery: true }]
-  api_keys: { exchange: 'https://id.example.com/token', prefix: key_, entries: 5, refused_for: 1s }
+  api_keys: { token_endpoint: 'https://id.example.com/token', prefix: key_, entries: 5, refused_for: 1s }
 claims: { subgraphs: { shop: { cookies: [cart, __Host-x] } } }
 http: { deadline: 5s }
 authorization: { step_up: { strong: { acr_values: [aal2] }, recent: { max_age: 5m } } }
@@ -526,6 +614,14 @@ describe('npm run config', () => {
     expect(json).toMatchObject({ valid: true, problems: [], warnings: [expect.any(String)] })
   })
 
+  test('check warns of the former names of keys, exit code 0', async () => {
+    const path = file(`${authentication}\nsubgraphs: { all: { share: true } }`)
+    expect(await run('check', path)).toEqual({
+      code: 0,
+      output: `${path} is valid\n${path}: warning: line 2, subgraphs.all.share: is the former name of deduplicate_requests: write deduplicate_requests instead\n`,
+    })
+  })
+
   test('schema prints JSON', async () => {
     expect(JSON.parse((await run('schema')).output)).toEqual(configJsonSchema())
   })
@@ -538,9 +634,23 @@ describe('npm run config', () => {
   })
 })
 
-function run(...words: string[]): Promise<{ code: number; output: string }> {
+interface Run {
+  readonly code: number
+  readonly output: string
+}
+
+function run(...words: string[]): Promise<Run> {
+  return runModule('scripts/config', words)
+}
+
+function runGatewayMain(...words: string[]): Promise<Run> {
+  const env = { PATH: process.env.PATH, GATEWAY_SECRET: 'a secret that only this test knows' }
+  return runModule('gateway/main', words, env)
+}
+
+function runModule(module: string, words: string[], env = process.env): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(process.execPath, runCompiled('scripts/config', ...words), (error, stdout, stderr) =>
+    execFile(process.execPath, runCompiled(module, ...words), { env }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
     )
   })

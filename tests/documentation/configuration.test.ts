@@ -5,11 +5,10 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
 import { parse, stringify } from 'yaml'
-import {
-  checkConfig,
-  configJsonSchema,
-  describeProblem,
-} from '../../gateway/configuration/gateway-config.ts'
+import { configJsonSchema } from '../../gateway/configuration/config-json-schema.ts'
+import { describeProblem } from '../../gateway/configuration/config-problem.ts'
+import { checkConfig } from '../../gateway/configuration/read-config.ts'
+import { renamedKeys } from '../../gateway/configuration/renamed-keys.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
 import { runCompiled } from '../support/run-compiled.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -75,7 +74,7 @@ function everySection(): Record<string, unknown> {
   return {
     authentication: {
       issuers: [{ ...leastIssuer, revocation }],
-      api_keys: { exchange: 'https://id.example.com/token' },
+      api_keys: { token_endpoint: 'https://id.example.com/token' },
     },
     claims: { subgraphs: { NAME: {} } },
     authorization: { policies: { file: 'policies.mjs' } },
@@ -132,6 +131,20 @@ test.each(configs)('$page, line $line: the gateway.yaml is valid', ({ text }) =>
   const { path, environment } = completed(text)
   const reading = checkConfig(path, environment)
   expect(reading.outcome === 'invalid' ? reading.problems.map(describeProblem) : []).toEqual([])
+  expect(reading.warnings.map(describeProblem)).toEqual([])
+})
+
+test('the page lists every renamed key', () => {
+  const rows = tableRows(page).filter(({ heading }) => heading === 'Renamed keys')
+  const listed = rows.map(({ cells }) => cells.map((cell) => cell.replaceAll('`', '')))
+  expect(Object.fromEntries(listed)).toEqual(
+    Object.fromEntries(
+      Object.entries(renamedKeys).map(([path, current]) => [
+        path.replace('.issuers.*', '.issuers[]').replace('.*', '.NAME'),
+        current,
+      ]),
+    ),
+  )
 })
 
 test('each section of gateway.yaml has an example', () => {

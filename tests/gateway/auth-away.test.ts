@@ -55,7 +55,7 @@ authentication:
       audiences: [portcullis]
       revocation:
         status_lists: ['${at}/status-lists/']
-        cut_offs: '${at}/revocations'
+        not_before: '${at}/revocations'
         ${setting(at)}
 `,
   )

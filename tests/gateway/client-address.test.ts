@@ -28,7 +28,7 @@ beforeAll(async () => {
     [{ name: 'mirror', url: subgraph.url, sdl }],
     `authentication: { issuers: [{ issuer: https://id.example, discovery: true, audiences: [x], required: false }] }
 http: { trusted_proxies: ['::ffff:7f00:1', 10.0.0.0/8] }
-claims: { subgraphs: { mirror: { client: true } } }
+claims: { subgraphs: { mirror: { client_headers: true } } }
 `,
   )
 })

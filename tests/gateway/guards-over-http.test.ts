@@ -176,7 +176,7 @@ describe('policies see every verified claim', () => {
     const decider = kind === 'functions' ? `file: '${file}'` : `url: '${urlOf(policyService)}'`
     const gateway = await gatewayWith(
       `policies: { ${decider} }`,
-      'subgraphs: { clinic: { share: true } }',
+      'subgraphs: { clinic: { deduplicate_requests: true } }',
     )
     for (const _again of [1, 2]) {
       const [seen, denied, unknown] = await Promise.all([

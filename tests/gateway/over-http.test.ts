@@ -143,7 +143,7 @@ http:
   cors: { origins: ['https://app.example.com', 'https://*.example.org:8443'] }
 metrics: { port: 0 }
 limits: { credential_fields: [Mutation.enter, Mutation.leave] }
-claims: { subgraphs: { people: { client: true } } }
+claims: { subgraphs: { people: { client_headers: true } } }
 authorization:
   explain_scope: operator
   policies: { file: '${fileURLToPath(new URL('policies.mjs', import.meta.url))}' }

@@ -71,7 +71,7 @@ beforeAll(async () => {
 http: { deadline: 1s }
 claims: { forward: [sub, name], subgraphs: { slow: { forward: [name] } } }
 subgraphs:
-  slow: { share: true }
+  slow: { deduplicate_requests: true }
   quick: { compression: true }
 `,
   )

@@ -23,7 +23,7 @@ export async function gatewayOfAuth(authUrl: string): Promise<GatewayOfAuth> {
       algorithms: [ES256]
       revocation:
         status_lists: ['${at('/status-lists/')}']
-        cut_offs: ${at('/revocations')}
+        not_before: ${at('/revocations')}
         refresh: 1s
 `,
   )

@@ -3,7 +3,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { readConfig } from '../../gateway/configuration/gateway-config.ts'
+import { readConfig } from '../../gateway/configuration/read-config.ts'
 import { startGateway } from '../../gateway/process/start-single.ts'
 import { compose } from './compose.ts'
 import type { SubgraphSource } from './compose.ts'
@@ -37,11 +37,10 @@ export async function runGateway(
   if (given === undefined) writeFileSync(supergraph, compose(subgraphs))
   writeFileSync(configFile, config)
   const log: string[] = []
+  const readSettings = () => ({ config: readConfig(configFile, {}), secret: gatewaySecret })
   const running = await startGateway({
     supergraph,
-    config: configFile,
-    environment: {},
-    secret: gatewaySecret,
+    settings: readSettings(),
     listen: { host: '127.0.0.1', port: 0, portSetting: '--port' },
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
   })
@@ -55,7 +54,7 @@ export async function runGateway(
     origin: new URL(running.url).origin,
     log,
     writeSupergraph,
-    reload: () => running.reload({ config: readConfig(configFile, {}), secret: gatewaySecret }),
+    reload: () => running.reload(readSettings()),
     replaceSupergraph: (sources) => writeSupergraph(compose(sources)),
     async close() {
       await running.close()

@@ -131,7 +131,7 @@ function portcullisConfig(
   { engine, share }: { engine: string; share: boolean },
 ): string {
   return `engine: ${engine}
-subgraphs: { all: { share: ${share} } }
+subgraphs: { all: { deduplicate_requests: ${share} } }
 authentication:
   issuers:
     - issuer: ${issuer}

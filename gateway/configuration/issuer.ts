@@ -1,0 +1,201 @@
+import { z } from 'zod'
+import type { KeyPlace } from '../authentication/key-source.ts'
+import { faultOfUrl } from '../authentication/issuer-url.ts'
+import { checkRevocationUrls, revocationSchema } from './revocation.ts'
+import type { RevocationAddresses } from './revocation.ts'
+import { claimName, duration, flag, text, texts, together } from './values.ts'
+import type { Problem } from './values.ts'
+
+/** The keys of the file that say where an issuer's keys come from: exactly one of them is given. */
+const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
+
+const symmetricAlgorithms = ['HS256', 'HS384', 'HS512']
+
+const algorithm = z.enum([
+  'ES256',
+  'ES384',
+  'ES512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'EdDSA',
+  'Ed25519',
+  'HS256',
+  'HS384',
+  'HS512',
+])
+
+const keySetSchema = z
+  .strictObject({
+    max_age: duration({ least: '10s', most: '24h' })
+      .default(600_000)
+      .describe('How long a key set is fresh if the issuer sends no Cache-Control'),
+    stale_for: duration({ least: '0s', most: '30d' })
+      .default(86_400_000)
+      .describe('How long the last good key set is used while the issuer cannot be reached'),
+    cooldown: duration({ least: '1s', most: '1h' })
+      .default(30_000)
+      .describe('The shortest time between two fetches because of an unknown key id'),
+    timeout: duration({ least: '100ms', most: '30s' })
+      .default(1_500)
+      .describe('The longest time that a fetch may take'),
+  })
+  .prefault({})
+  .transform((keySet) => ({
+    maxAge: keySet.max_age,
+    staleFor: keySet.stale_for,
+    cooldown: keySet.cooldown,
+    timeout: keySet.timeout,
+  }))
+
+/** RFC 6749 section 3.3. */
+function scopeText() {
+  return z
+    .string()
+    .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'expected visible ASCII without white space, " or \\')
+}
+
+const scopesSchema = z
+  .strictObject({
+    allow: z
+      .array(scopeText())
+      .optional()
+      .describe('The scopes that are accepted from tokens of this issuer; all others are dropped'),
+    prefix: scopeText().optional().describe('Added before every scope of a token'),
+  })
+  .check(
+    together<{ allow?: unknown; prefix?: unknown }>(({ allow, prefix }, problem) => {
+      if ((allow === undefined) === (prefix === undefined)) problem([], 'needs allow or prefix')
+    }),
+  )
+  .transform(({ allow = [], prefix }) => (prefix === undefined ? { allow } : { prefix }))
+
+/** An entry of `authentication.issuers`: whose tokens are accepted, and what they must satisfy. */
+export const issuerSchema = z
+  .strictObject({
+    issuer: text().describe('The exact value of the iss claim'),
+    discovery: z
+      .literal(true)
+      .optional()
+      .describe("true: the gateway finds the keys in the issuer's metadata"),
+    jwks_uri: z.string().optional().describe("The URL of the issuer's JSON Web Key Set"),
+    jwks_file: text().optional().describe('A file with the keys; it is read again when it changes'),
+    jwks: z
+      .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1) })
+      .optional()
+      .describe('The keys themselves'),
+    allow_http: flag()
+      .default(false)
+      .describe('true: keys may be fetched without TLS from a host other than this machine'),
+    audiences: texts().describe('Accepted audiences: a token must be for one of them'),
+    algorithms: z
+      .array(algorithm)
+      .min(1, 'expected at least one entry')
+      .default(['ES256'])
+      .describe('Public-key algorithms; or only HS algorithms, with keys from jwks or jwks_file'),
+    token_types: texts()
+      .default(['at+jwt'])
+      .describe('Accepted values of typ; JWT also accepts a token without typ'),
+    clock_tolerance: duration({ least: '0s', most: '5m' })
+      .default(5_000)
+      .describe("How far the issuer's clock may differ from this machine's"),
+    max_token_age: duration({ least: '1s', most: '365d' })
+      .default(86_400_000)
+      .describe('A token is refused when it was issued (iat) longer ago than this'),
+    scopes_claim: claimName()
+      .default('scope')
+      .describe(
+        'The claim that holds the scopes, as a string or an array; a dot leads into a claim: realm_access.roles',
+      ),
+    scopes: scopesSchema
+      .optional()
+      .describe('Which scopes this issuer may grant; left out: all scopes'),
+    subject_prefix: text()
+      .optional()
+      .describe('Added before sub, so that subjects of several issuers never collide'),
+    required: flag()
+      .default(true)
+      .describe('false: the gateway is ready even while the keys of this issuer are missing'),
+    key_set: keySetSchema,
+    revocation: revocationSchema.optional(),
+  })
+  .check(
+    together<IssuerInput>((issuer, problem) => {
+      checkKeyPlace(issuer, problem)
+      checkAlgorithms(issuer, problem)
+      checkUrls(issuer, problem)
+    }),
+  )
+  .transform((issuer) => ({
+    issuer: issuer.issuer,
+    keys: keysOf(issuer),
+    allowHttp: issuer.allow_http,
+    audiences: issuer.audiences,
+    algorithms: issuer.algorithms,
+    tokenTypes: issuer.token_types,
+    clockTolerance: issuer.clock_tolerance,
+    maxTokenAge: issuer.max_token_age,
+    scopesClaim: issuer.scopes_claim,
+    scopes: issuer.scopes,
+    subjectPrefix: issuer.subject_prefix ?? '',
+    keySet: issuer.key_set,
+    required: issuer.required,
+    revocation: issuer.revocation,
+  }))
+
+interface IssuerInput {
+  issuer?: unknown
+  discovery?: unknown
+  jwks_uri?: unknown
+  jwks_file?: unknown
+  jwks?: unknown
+  allow_http?: unknown
+  algorithms?: unknown
+  revocation?: RevocationAddresses
+}
+
+function checkKeyPlace(issuer: IssuerInput, problem: Problem): void {
+  const given = keyKeys.filter((name) => issuer[name] !== undefined)
+  if (given.length === 0) {
+    problem([], `needs one of ${keyKeys.join(', ')}: where its keys come from`)
+  }
+  if (given.length > 1) problem([], `has ${given.join(' and ')}: keys come from one place`)
+}
+
+function checkAlgorithms(issuer: IssuerInput, problem: Problem): void {
+  const algorithms = Array.isArray(issuer.algorithms) ? issuer.algorithms : []
+  const symmetric = algorithms.filter((name) => symmetricAlgorithms.includes(name))
+  if (symmetric.length > 0 && symmetric.length < algorithms.length) {
+    const message = 'mixes HS with public-key algorithms: a public key would serve as an HS secret'
+    problem(['algorithms'], message)
+  }
+  if (symmetric.length > 0 && (issuer.discovery || issuer.jwks_uri)) {
+    problem(['algorithms'], 'HS needs keys from jwks or jwks_file: a shared key is not published')
+  }
+}
+
+function checkUrls(issuer: IssuerInput, problem: Problem): void {
+  const allowHttp = issuer.allow_http === true
+  const urls = { issuer: issuer.discovery && issuer.issuer, jwks_uri: issuer.jwks_uri }
+  for (const [name, url] of Object.entries(urls)) {
+    const fault = typeof url === 'string' && faultOfUrl(url, allowHttp)
+    if (fault) problem([name], fault)
+  }
+  checkRevocationUrls(issuer.revocation ?? {}, allowHttp, (path, message) =>
+    problem(['revocation', ...path], message),
+  )
+}
+
+function keysOf(issuer: {
+  jwks_uri?: string | undefined
+  jwks_file?: string | undefined
+  jwks?: unknown
+}): KeyPlace {
+  if (issuer.jwks_uri) return { kind: 'url', url: issuer.jwks_uri }
+  if (issuer.jwks_file) return { kind: 'file', path: issuer.jwks_file }
+  if (issuer.jwks) return { kind: 'inline', document: issuer.jwks }
+  return { kind: 'discovery' }
+}

@@ -1,0 +1,116 @@
+/** The gateway's configuration: one file, checked at start against one schema. */
+import { isUtf8 } from 'node:buffer'
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { LineCounter, parseDocument } from 'yaml'
+import type { Document } from 'yaml'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { describeProblem, firstOfEachPath, problemAt, sentencesOf } from './config-problem.ts'
+import type { ConfigProblem } from './config-problem.ts'
+import { configSchema } from './gateway-config.ts'
+import type { GatewayConfig } from './gateway-config.ts'
+import { checkGivenKeys } from './given-keys.ts'
+import { withCurrentNames } from './renamed-keys.ts'
+import { substitute } from './substitute.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+interface Warner {
+  warn(details: object, message: string): void
+}
+
+export type ConfigReading = {
+  /** Keys that the file gives under a former name. */
+  readonly warnings: readonly ConfigProblem[]
+} & (
+  | { readonly outcome: 'valid'; readonly config: GatewayConfig }
+  | { readonly outcome: 'invalid'; readonly problems: readonly ConfigProblem[] }
+)
+
+/**
+ * Returns the configuration in that file, and logs one warning if it uses former names of keys. A
+ * StartFailure lists everything that is wrong with the file.
+ */
+export function readConfig(path: string, environment: Environment, log?: Warner): GatewayConfig {
+  const reading = checkConfig(path, environment)
+  if (reading.outcome === 'invalid') {
+    const list = reading.problems.map((problem) => `\n  - ${describeProblem(problem)}`).join('')
+    throw new StartFailure(`the configuration ${path} cannot be used:${list}`)
+  }
+  if (reading.warnings.length > 0) {
+    const keys = reading.warnings.map(describeProblem)
+    log?.warn({ config: path, keys }, 'the configuration uses former names of keys')
+  }
+  return reading.config
+}
+
+/** Returns the configuration, or all that is wrong with it. An unreadable file is a StartFailure. */
+export function checkConfig(path: string, environment: Environment): ConfigReading {
+  const lines = new LineCounter()
+  const document = parseDocument(readText(path), { lineCounter: lines })
+  if (document.errors.length > 0) {
+    return { outcome: 'invalid', problems: syntaxProblems(document, lines), warnings: [] }
+  }
+
+  const problems: ConfigProblem[] = []
+  const at = { document, lines }
+  const problem = (where: readonly PropertyKey[], message: string) =>
+    void problems.push(problemAt(where, message, at))
+  const directory = dirname(resolve(path))
+  const file = substitute(document.toJS() ?? {}, { environment, directory, problem })
+  const { content, former, givenTwice, pathInFile } = withCurrentNames(file)
+  const warnings = former.map(({ path, current }) =>
+    problemAt(path, `is the former name of ${current}: write ${current} instead`, at),
+  )
+  for (const { path, current } of givenTwice) {
+    problem(path, `is the former name of ${current}, which is given too: remove this one`)
+  }
+
+  const parsed = configSchema.safeParse(content, { reportInput: false })
+  if (parsed.success) {
+    const config = withAbsolutePaths(parsed.data, directory)
+    checkGivenKeys(config.authentication.issuers, problem)
+    if (problems.length === 0) return { outcome: 'valid', config, warnings }
+  }
+  for (const issue of parsed.error?.issues ?? []) {
+    for (const [where, message] of sentencesOf(issue)) problem(pathInFile(where), message)
+  }
+  return { outcome: 'invalid', problems: firstOfEachPath(problems), warnings }
+}
+
+function syntaxProblems({ errors }: Document.Parsed, lines: LineCounter): ConfigProblem[] {
+  return errors.map(({ message, pos }) => ({
+    path: '',
+    line: lines.linePos(pos[0]).line,
+    message: message.split('\n')[0]!,
+  }))
+}
+
+function readText(path: string): string {
+  const bytes = readBytes(path)
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  throw new StartFailure(`the configuration ${path} is not UTF-8: save it in that encoding`)
+}
+
+function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    const { code = 'unknown reason' } = cause as NodeJS.ErrnoException
+    throw new StartFailure(
+      `the configuration ${path} cannot be read (${code}): name a file with --config`,
+      { cause },
+    )
+  }
+}
+
+/** Relative paths of files in the configuration start at its directory. */
+function withAbsolutePaths(config: GatewayConfig, directory: string): GatewayConfig {
+  for (const issuer of config.authentication.issuers) {
+    if (issuer.keys.kind !== 'file') continue
+    issuer.keys = { kind: 'file', path: resolve(directory, issuer.keys.path) }
+  }
+  const { policies } = config.authorization
+  if (policies && 'file' in policies) policies.file = resolve(directory, policies.file)
+  return config
+}
