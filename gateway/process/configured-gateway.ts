@@ -1,4 +1,4 @@
-/** All that depends on the configuration; another configuration is another one of these. */
+/** Everything that depends on the configuration. A reload creates another configured gateway. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
@@ -29,55 +29,52 @@ import { directPost } from '../http/direct-post.ts'
 import { expressApp } from '../http/express-app.ts'
 import { forwardedAddressReport } from '../http/forwarded-address.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import type { ServedCounts } from './served-counts.ts'
 import type { SubgraphParts } from '../supergraph/connect-subgraphs.ts'
 import { followSupergraph, SupergraphUnusable } from '../supergraph/follow-supergraph.ts'
 
-/** What an operator decides, checked. */
+/** What an operator decides, after its checks. */
 export interface GatewaySettings {
   readonly config: GatewayConfig
   /**
-   * The secret from which the subgraphs' claims keys are derived; during a rotation two, the one to
-   * sign with first, with a comma between.
+   * The secret from which the claims keys of the subgraphs are derived. During a rotation two secrets,
+   * separated by a comma: the first one signs.
    */
   readonly secret: string
 }
 
-export interface ServingParts extends GatewaySettings {
+export interface ConfiguredGatewayParts extends GatewaySettings {
   /** The file of the composed supergraph. */
   supergraph: string
   metrics: GatewayMetrics
   authenticationMetrics: AuthenticationMetrics
   /** Counts for `/health`. */
-  served: Served
+  served: ServedCounts
   /** What all processes have served together, if there are several. */
-  servedByAll?: (() => Promise<Served>) | undefined
+  servedByAll?: (() => Promise<ServedCounts>) | undefined
   /** Why any of the processes cannot serve right now, if there are several. */
   unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
-  /** Fetches what the issuers publish; left out: by itself. */
+  /** Fetches the documents of the issuers; left out: the gateway fetches them itself. */
   documents?: DocumentSource | undefined
-  /** What serves until this does. */
-  previous?: Serving | undefined
+  /** The gateway that serves until this one does. */
+  previous?: ConfiguredGateway | undefined
   log: Logger
 }
 
-/** What has been served since the start. */
-export interface Served {
-  readonly requests: { answered: number }
-  readonly tokens: { accepted: number; refused: number }
-}
-
-export interface Serving {
+export interface ConfiguredGateway {
   readonly listener: RequestListener
-  /** Resolves when what the issuers publish has been asked for once, with success or without. */
+  /** Resolves when each document of the issuers has been requested once, with success or without. */
   readonly warm: Promise<void>
-  /** Why it cannot serve right now, or nothing. */
+  /** Why it cannot serve right now; empty if it can. */
   unreadiness(): readonly string[]
   schemaVersion(): SchemaVersion
   close(): Promise<void>
 }
 
-/** Returns what answers by these settings; what an operator has to mend is a StartFailure. */
-export async function createServing(parts: ServingParts): Promise<Serving> {
+/** Returns a gateway for these settings; what an operator has to fix is a StartFailure. */
+export async function createConfiguredGateway(
+  parts: ConfiguredGatewayParts,
+): Promise<ConfiguredGateway> {
   const { config, metrics, served, previous, log } = parts
   const secrets = readSecrets(parts.secret)
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
@@ -91,7 +88,7 @@ export async function createServing(parts: ServingParts): Promise<Serving> {
     ...(parts.documents ? { documents: parts.documents } : {}),
     log,
   })
-  // Only the first schema version comes after one of other settings, which then can be forgotten.
+  // Only the first schema version follows one of earlier settings, which can then be released.
   let replaced = previous?.schemaVersion()
   const supergraph = await followSupergraph({
     path: parts.supergraph,
@@ -186,7 +183,7 @@ function readSecrets(text: string): string[] {
   return gatewaySecrets(text)
 }
 
-/** Counts the tokens judged, for `/health`, where a person looks who has no Prometheus. */
+/** Returns metrics that also count the verified tokens for `/health`, for operators without Prometheus. */
 function counted(
   metrics: AuthenticationMetrics,
   tokens: { accepted: number; refused: number },

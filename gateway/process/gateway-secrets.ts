@@ -1,14 +1,14 @@
-/** GATEWAY_SECRET: from each of its secrets the subgraphs' claims keys are derived. */
+/** GATEWAY_SECRET: the claims keys of the subgraphs are derived from each of its secrets. */
 
-/** What keys are derived from has at least their length, in bytes. */
+/** A secret is at least as long as the keys derived from it, in bytes. */
 const leastLength = 32
 
-/** Returns the secrets; during a rotation two, with a comma between, the one to sign with first. */
+/** Returns the secrets: one, or two during a rotation, separated by a comma. The first one signs. */
 export function gatewaySecrets(text: string): string[] {
   return text.split(',').map((secret) => secret.trim())
 }
 
-/** Returns what is wrong with them, or undefined. */
+/** Returns what is wrong with the secrets, or undefined. */
 export function problemOfSecrets(text: string): string | undefined {
   const isShort = gatewaySecrets(text).some((secret) => Buffer.byteLength(secret) < leastLength)
   return isShort

@@ -1,4 +1,4 @@
-/** One process's gateway, whose settings can be replaced while it answers. */
+/** One process's gateway, whose settings can be replaced while it serves. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -6,17 +6,19 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { DocumentSource } from '../authentication/fetch-document.ts'
 import { authenticationMetrics } from '../authentication/metrics.ts'
 import type { AgeSource } from '../authentication/metrics.ts'
-import { gatewayMetrics } from './metrics.ts'
-import { createServing } from './configured-gateway.ts'
-import type { GatewaySettings, Served, Serving } from './configured-gateway.ts'
 import { draining } from '../supergraph/draining.ts'
+import { createConfiguredGateway } from './configured-gateway.ts'
+import type { ConfiguredGateway, GatewaySettings } from './configured-gateway.ts'
+import { gatewayMetrics } from './metrics.ts'
+import { nothingServed } from './served-counts.ts'
+import type { ServedCounts } from './served-counts.ts'
 
 export interface ReloadableGatewayOptions {
   /** The file of the composed supergraph. */
   supergraph: string
   documents?: DocumentSource | undefined
   /** What all processes have served together, if there are several. */
-  servedByAll?: (() => Promise<Served>) | undefined
+  servedByAll?: (() => Promise<ServedCounts>) | undefined
   /** Why any of the processes cannot serve right now, if there are several. */
   unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
   log: Logger
@@ -25,115 +27,118 @@ export interface ReloadableGatewayOptions {
 export interface ReloadableGateway {
   readonly listener: RequestListener
   readonly registry: Registry
-  readonly served: Served
-  /** Why this process cannot serve right now, or nothing. */
+  readonly served: ServedCounts
+  /** Why this process cannot serve right now; empty if it can. */
   unreadiness(): readonly string[]
-  /** Makes all that these settings need; nothing changes until they are adopted. */
+  /** Builds a gateway for these settings; nothing changes until it is adopted. */
   prepare(settings: GatewaySettings): Promise<void>
-  /** Answers by what was prepared from the next request on. Those under way end as they began. */
+  /** Serves every later request by what was prepared; requests in flight complete as they began. */
   adopt(): void
-  /** Forgets what was prepared. */
+  /** Closes what was prepared. */
   discard(): Promise<void>
   close(): Promise<void>
 }
 
-/** So many at most may still have requests under way when another one is prepared. */
+/** How many earlier gateways may be draining when another one is prepared. */
 const mostDraining = 4
 
-/** What serves, and how many requests it is answering. */
-interface Road {
-  readonly serving: Serving
-  underWay: number
-  idle: () => void
+/** A gateway for certain settings, and its requests in flight. */
+interface ActiveGateway {
+  readonly gateway: ConfiguredGateway
+  readonly ages: AgeSource
+  requestsInFlight: number
+  onIdle: () => void
 }
 
-/** Returns the gateway, answering by these settings. */
-export async function reloadableGateway(
-  first: GatewaySettings,
+/** Returns a gateway that serves by these settings until others are adopted. */
+export async function createReloadableGateway(
+  settings: GatewaySettings,
   options: ReloadableGatewayOptions,
 ): Promise<ReloadableGateway> {
   const metrics = gatewayMetrics()
   const authentication = authenticationMetrics(metrics.registry)
-  const served: Served = { requests: { answered: 0 }, tokens: { accepted: 0, refused: 0 } }
-  // Of several authenticators after one another, the ages of the one that serves count.
-  let ages: AgeSource = { keySets: () => [], revocation: () => [] }
+  const served = nothingServed()
+  const drainingGateways = draining(mostDraining)
+  let current = await activeGateway(settings)
+  let prepared: ActiveGateway | undefined
+  // During a reload there are several authenticators: the metrics show the ages of the current one.
   authentication.observe({
-    keySets: () => ages.keySets(),
-    revocation: () => ages.revocation(),
+    keySets: () => current.ages.keySets(),
+    revocation: () => current.ages.revocation(),
   })
-  const replaced = draining(mostDraining)
-  let road = await roadFor(first)
-  ages = road.ages
-  let prepared: Awaited<ReturnType<typeof roadFor>> | undefined
 
   return {
     registry: metrics.registry,
     served,
-    unreadiness: () => road.serving.unreadiness(),
+    unreadiness: () => current.gateway.unreadiness(),
     listener(request, response) {
-      const taken = road
-      taken.underWay++
+      const serving = current
+      serving.requestsInFlight++
       response.on('close', () => {
-        if (--taken.underWay === 0) taken.idle()
+        if (--serving.requestsInFlight === 0) serving.onIdle()
       })
-      taken.serving.listener(request, response)
+      serving.gateway.listener(request, response)
     },
     async prepare(settings) {
       await discard()
-      if (replaced.isFull) await roomForAnother()
-      prepared = await roadFor(settings, road.serving)
-      const { serving } = prepared
-      await serving.warm
-      const reasons = serving.unreadiness()
+      if (drainingGateways.isFull) await untilOneHasDrained()
+      prepared = await activeGateway(settings, current.gateway)
+      const { gateway } = prepared
+      await gateway.warm
+      const reasons = gateway.unreadiness()
       if (reasons.length === 0) return
       await discard()
       throw new StartFailure(`it is not ready: ${reasons.join('; ')}`)
     },
     adopt() {
       if (!prepared) return
-      const previous = road
-      road = prepared
-      ages = road.ages
+      const previous = current
+      current = prepared
       prepared = undefined
-      replaced.add(closeWhenIdle(previous))
+      drainingGateways.add(closeWhenIdle(previous))
     },
     discard,
     async close() {
       await discard()
-      await replaced.ended()
-      await road.serving.close()
+      await drainingGateways.ended()
+      await current.gateway.close()
     },
   }
 
-  async function roadFor(settings: GatewaySettings, previous?: Serving) {
-    let own: AgeSource = { keySets: () => [], revocation: () => [] }
-    const serving = await createServing({
+  async function activeGateway(
+    settings: GatewaySettings,
+    previous?: ConfiguredGateway,
+  ): Promise<ActiveGateway> {
+    let ages: AgeSource = { keySets: () => [], revocation: () => [] }
+    const gateway = await createConfiguredGateway({
       ...options,
       ...settings,
       metrics,
-      authenticationMetrics: { ...authentication, observe: (source) => void (own = source) },
+      authenticationMetrics: { ...authentication, observe: (source) => void (ages = source) },
       served,
       previous,
     })
-    return { serving, ages: own, underWay: 0, idle: () => {} }
+    return { gateway, ages, requestsInFlight: 0, onIdle: () => {} }
   }
 
-  async function roomForAnother(): Promise<void> {
-    const reason = `${mostDraining} earlier configurations have requests under way`
+  async function untilOneHasDrained(): Promise<void> {
+    const reason = `${mostDraining} earlier configurations have requests in flight`
     options.log.warn({ reason }, 'the new configuration waits until one of them has none left')
-    await replaced.room()
+    await drainingGateways.room()
   }
 
   async function discard(): Promise<void> {
     const unused = prepared
     prepared = undefined
-    await unused?.serving.close()
+    await unused?.gateway.close()
   }
 
-  async function closeWhenIdle(previous: Road): Promise<void> {
-    if (previous.underWay > 0) await new Promise<void>((ended) => (previous.idle = ended))
-    await previous.serving.close().catch((cause: Error) => {
-      options.log.error({ reason: cause.message }, 'what was replaced did not close cleanly')
+  async function closeWhenIdle(previous: ActiveGateway): Promise<void> {
+    if (previous.requestsInFlight > 0) {
+      await new Promise<void>((resolve) => (previous.onIdle = resolve))
+    }
+    await previous.gateway.close().catch((cause: Error) => {
+      options.log.error({ reason: cause.message }, 'an earlier gateway did not close cleanly')
     })
   }
 }

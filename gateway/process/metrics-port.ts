@@ -1,11 +1,10 @@
-/** The port of the metrics. */
 import type { Logger } from 'pino'
 import { listen } from '../../subgraphs/kit/process/listen.ts'
 import type { Listening } from '../../subgraphs/kit/process/listen.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { metricsHandler } from '../http/metrics-handler.ts'
 
-/** Serves the metrics where the configuration says so, if it does. */
+/** Returns the listening port of the metrics, if the configuration has one. */
 export async function listenForMetrics(
   { metrics }: GatewayConfig,
   log: Logger,

@@ -1,4 +1,4 @@
-/** What the gateway counts and measures, in the names of Prometheus. */
+/** What the gateway counts and measures, under the names that Prometheus shows. */
 import {
   AggregatorRegistry,
   collectDefaultMetrics,
@@ -10,18 +10,18 @@ import {
 
 export interface GatewayMetrics {
   readonly registry: Registry
-  /** A request to /graphql was answered. */
+  /** Reports the response to a request to /graphql. */
   answered(status: number, seconds: number): void
-  /** A subgraph was called; the outcome is `answered` or the reason of the error table. */
+  /** Reports a call to a subgraph; the outcome is `answered` or a reason of the error table. */
   subgraphCalled(subgraph: string, outcome: string, seconds: number): void
-  /** Another supergraph serves from now on. */
+  /** Reports that another supergraph is served from now on. */
   supergraphServed(): void
 }
 
-/** From a millisecond, which a cached operation takes, to the ten seconds of the default time-out. */
+/** From one millisecond, which a cached operation takes, to ten seconds, the default time-out. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** What one of several processes has measured. */
+/** The metrics of one of several processes. */
 export type ProcessMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 /** Returns the metrics of several processes as those of one. */
@@ -30,8 +30,8 @@ export function addedUp(processes: readonly ProcessMetrics[]): Registry {
 }
 
 /**
- * Returns of a process that has ended what goes on counting: without it the sums would fall, and
- * Prometheus would take them for new ones.
+ * Returns the metrics of processes that must survive their end: counters and histograms. Without them
+ * the sums would fall, which Prometheus reads as a restart.
  */
 export function lastingCounts(processes: readonly ProcessMetrics[]): Promise<ProcessMetrics> {
   const lasting = processes.map((metrics) =>
@@ -42,7 +42,7 @@ export function lastingCounts(processes: readonly ProcessMetrics[]): Promise<Pro
 
 const lastingTypes = ['counter', 'histogram']
 
-/** Returns the gateway's metrics in a registry of their own, those of the process among them. */
+/** Returns the gateway's metrics and those of its process, in a registry of their own. */
 export function gatewayMetrics(): GatewayMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

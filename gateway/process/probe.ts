@@ -1,19 +1,19 @@
-/** How long a process may take to say how it is, in milliseconds: shorter than a health check waits. */
+/** The longest time that a process may take to report, in ms: shorter than a health check waits. */
 const probeTime = 900
 
 /**
- * Returns a function that asks, and rejects when there is no response in time. A process that hangs is not
- * asked again before it has responded, however often it is probed.
+ * Returns a function that makes the call, and rejects when there is no response in time. A process that
+ * hangs is not called again before it has responded, however often it is probed.
  */
-export function probe<Value>(ask: () => Promise<Value>): () => Promise<Value> {
-  let underWay: Promise<Value> | undefined
+export function probe<Value>(call: () => Promise<Value>): () => Promise<Value> {
+  let inFlight: Promise<Value> | undefined
 
   return async () => {
-    underWay ??= ask().finally(() => (underWay = undefined))
+    inFlight ??= call().finally(() => (inFlight = undefined))
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`no response within ${probeTime} ms`)), probeTime)
     })
-    return Promise.race([underWay, late]).finally(() => clearTimeout(timer))
+    return Promise.race([inFlight, late]).finally(() => clearTimeout(timer))
   }
 }

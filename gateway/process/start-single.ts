@@ -4,7 +4,7 @@ import { listen } from '../../subgraphs/kit/process/listen.ts'
 import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { listenForMetrics } from './metrics-port.ts'
-import { reloadableGateway } from './hot-reload.ts'
+import { createReloadableGateway } from './hot-reload.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 
 export interface StartGatewayOptions {
@@ -15,18 +15,18 @@ export interface StartGatewayOptions {
   log: Logger
 }
 
-/** A gateway that takes up other settings without losing a request. */
+/** A running gateway whose settings can be replaced without losing a request. */
 export interface RunningGateway extends RunningProcess {
-  /** Rejects when they cannot be used; what served before then serves on. */
+  /** Rejects when the settings cannot be used; the gateway then keeps its current ones. */
   reload(settings: GatewaySettings): Promise<void>
 }
 
-/** Returns once the gateway accepts connections; what an operator has to mend is a StartFailure. */
+/** Returns once the gateway accepts connections; what an operator has to fix is a StartFailure. */
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const { settings, log } = options
-  const gateway = await reloadableGateway(settings, options)
+  const gateway = await createReloadableGateway(settings, options)
   const listening = await listen(gateway.listener, options.listen)
-  const measured = await listenForMetrics(settings.config, log, () => gateway.registry.metrics())
+  const metrics = await listenForMetrics(settings.config, log, () => gateway.registry.metrics())
 
   return {
     url: `${listening.origin}/graphql`,
@@ -36,7 +36,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     },
     async close() {
       await listening.close()
-      await measured?.close()
+      await metrics?.close()
       await gateway.close()
     },
   }

@@ -1,54 +1,56 @@
-/** What the primary process and its workers ask each other. */
+/** The procedures that the primary process and its workers call of each other. */
 import { FetchFailure } from '../authentication/fetch-failure.ts'
 import type { DocumentFetcher, DocumentSource } from '../authentication/fetch-document.ts'
 import type { FetchedDocument, UnchangedDocument } from '../authentication/fetched-document.ts'
+import type { GatewaySettings } from './configured-gateway.ts'
 import type { ProcessMetrics } from './metrics.ts'
-import type { GatewaySettings, Served } from './configured-gateway.ts'
-import type { Ask } from './worker-rpc.ts'
+import type { ServedCounts } from './served-counts.ts'
+import type { Call } from './worker-rpc.ts'
 
-/** What the primary answers. */
-export interface PrimaryAnswers {
+/** The procedures of the primary. */
+export interface PrimaryProcedures {
   [name: string]: (argument: never) => unknown
   settings: () => GatewaySettings
-  /** Fetches what an issuer publishes, for all workers. */
+  /** Fetches a document of an issuer, for all workers. */
   fetch: (request: FetchRequest) => Promise<FetchOutcome>
-  /** What all workers have served together. */
-  served: () => Promise<Served>
-  /** Why any worker cannot serve right now, or nothing. */
+  /** The sum of what all workers have served. */
+  served: () => Promise<ServedCounts>
+  /** Why any of the workers cannot serve now; empty if all can. */
   unreadiness: () => Promise<readonly string[]>
-  listening: (origin: string) => Promise<void>
-  /** Why a worker cannot start, in a sentence. */
+  /** Reports that the worker accepts connections. */
+  listening: (origin: string) => void
+  /** Reports in one sentence why the worker cannot start. */
   failed: (sentence: string) => void
 }
 
-/** What a worker answers. */
-export interface WorkerAnswers {
+/** The procedures of a worker. */
+export interface WorkerProcedures {
   [name: string]: (argument: never) => unknown
   prepare: (settings: GatewaySettings) => Promise<void>
   adopt: () => void
   discard: () => Promise<void>
   metrics: () => Promise<ProcessMetrics>
-  served: () => Served
+  served: () => ServedCounts
   unreadiness: () => readonly string[]
-  /** Answers the requests under way and ends. */
+  /** Completes the requests in flight and ends the process. */
   stop: () => void
 }
 
 type FetchOptions = Parameters<DocumentFetcher>[1]
 type FetchRequest = { readonly url: string; readonly options: FetchOptions }
 type FetchOutcome =
-  | { readonly answer: FetchedDocument | UnchangedDocument }
+  | { readonly document: FetchedDocument | UnchangedDocument }
   | {
       readonly failure: string
       readonly status: number | undefined
       readonly lastGood: FetchedDocument | undefined
     }
 
-/** Returns the answer of the primary to `fetch`. */
-export function answerFetch(fetch: DocumentFetcher): PrimaryAnswers['fetch'] {
+/** Returns the primary's procedure `fetch`. */
+export function fetchProcedure(fetch: DocumentFetcher): PrimaryProcedures['fetch'] {
   return async ({ url, options }) => {
     try {
-      return { answer: await fetch(url, options) }
+      return { document: await fetch(url, options) }
     } catch (cause) {
       if (!(cause instanceof FetchFailure)) throw cause
       const { message, status, lastGood } = cause
@@ -57,12 +59,12 @@ export function answerFetch(fetch: DocumentFetcher): PrimaryAnswers['fetch'] {
   }
 }
 
-/** Returns a source of documents that asks the primary. */
-export function documentsOfPrimary(ask: Ask<PrimaryAnswers>): DocumentSource {
+/** Returns a source of documents that fetches through the primary. */
+export function documentsOfPrimary(call: Call<PrimaryProcedures>): DocumentSource {
   return {
     async fetch(url, options) {
-      const outcome = await ask('fetch', { url, options })
-      if ('answer' in outcome) return outcome.answer
+      const outcome = await call('fetch', { url, options })
+      if ('document' in outcome) return outcome.document
       const { failure, ...rest } = outcome
       throw new FetchFailure(failure, rest)
     },

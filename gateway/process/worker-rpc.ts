@@ -1,24 +1,24 @@
 /**
- * Questions between two processes that hold the ends of a channel: each can ask, and answers what it
- * knows to answer.
+ * Worker RPC: remote procedure calls between two processes at the ends of a channel. Each end calls the
+ * procedures of the other.
  */
 export interface Channel {
   send(message: unknown): void
   onMessage(listener: (message: unknown) => void): void
-  /** The other end is gone. */
+  /** Calls the listener when the other end is gone. */
   onClosed(listener: () => void): void
 }
 
-/** What may be asked of an end, by name: the answers. */
-export type Answers = Readonly<Record<string, (argument: never) => unknown>>
+/** The procedures of one end, by name. */
+export type Procedures = Readonly<Record<string, (argument: never) => unknown>>
 
-/** Asks the other end; rejects when that fails, or the channel closes before. */
-export type Ask<Theirs extends Answers> = <Name extends keyof Theirs & string>(
+/** Calls a procedure of the other end; rejects when it fails, or when the channel closes before. */
+export type Call<Theirs extends Procedures> = <Name extends keyof Theirs & string>(
   name: Name,
   ...argument: Parameters<Theirs[Name]>
 ) => Promise<Awaited<ReturnType<Theirs[Name]>>>
 
-/** Why there is no answer: the other end is gone. */
+/** A call has no response because the other end is gone. */
 export class ChannelClosed extends Error {
   override name = 'ChannelClosed'
 
@@ -27,61 +27,60 @@ export class ChannelClosed extends Error {
   }
 }
 
-interface Question {
-  readonly question: number
+interface Request {
+  readonly request: number
   readonly name: string
   readonly argument: unknown
 }
-type Answer =
-  | { readonly answer: number; readonly value: unknown }
-  | { readonly answer: number; readonly failure: string }
+type Response =
+  | { readonly response: number; readonly value: unknown }
+  | { readonly response: number; readonly failure: string }
 
-/** Answers at this end of the channel, and returns the function that asks the other. */
-export function openQuestions<Theirs extends Answers>(
+/** Returns the function that calls the other end, and responds to its calls with our procedures. */
+export function openRpc<Theirs extends Procedures>(
   channel: Channel,
-  answers: Answers,
-): Ask<Theirs> {
-  const asked = new Map<number, { resolve(value: unknown): void; reject(cause: Error): void }>()
+  procedures: Procedures,
+): Call<Theirs> {
+  const pending = new Map<number, { resolve(value: unknown): void; reject(cause: Error): void }>()
   let closed = false
   let count = 0
 
   channel.onMessage((message) => {
-    const received = (message ?? {}) as Partial<Question> & Partial<Answer>
-    if (received.question !== undefined) void reply(received as Question)
-    else if (received.answer !== undefined) settle(received as Answer)
+    const received = (message ?? {}) as Partial<Request> & Partial<Response>
+    if (received.request !== undefined) void respond(received as Request)
+    else if (received.response !== undefined) settle(received as Response)
   })
   channel.onClosed(() => {
     closed = true
-    for (const { reject } of asked.values()) reject(new ChannelClosed())
-    asked.clear()
+    for (const { reject } of pending.values()) reject(new ChannelClosed())
+    pending.clear()
   })
 
   return (name, ...[argument]) => {
     if (closed) return Promise.reject(new ChannelClosed())
-    const question = count++
+    const request = count++
     return new Promise((resolve, reject) => {
-      asked.set(question, { resolve: resolve as (value: unknown) => void, reject })
-      send({ question, name, argument } satisfies Question)
+      pending.set(request, { resolve: resolve as (value: unknown) => void, reject })
+      send({ request, name, argument })
     })
   }
 
-  async function reply({ question, name, argument }: Question): Promise<void> {
+  async function respond({ request, name, argument }: Request): Promise<void> {
     try {
-      const value = await answers[name]!(argument as never)
-      send({ answer: question, value } satisfies Answer)
+      send({ response: request, value: await procedures[name]!(argument as never) })
     } catch (cause) {
-      send({ answer: question, failure: (cause as Error).message } satisfies Answer)
+      send({ response: request, failure: (cause as Error).message })
     }
   }
 
-  function settle(answer: Answer): void {
-    const { resolve, reject } = asked.get(answer.answer) ?? {}
-    asked.delete(answer.answer)
-    if ('failure' in answer) reject?.(new Error(answer.failure))
-    else resolve?.(answer.value)
+  function settle(response: Response): void {
+    const { resolve, reject } = pending.get(response.response) ?? {}
+    pending.delete(response.response)
+    if ('failure' in response) reject?.(new Error(response.failure))
+    else resolve?.(response.value)
   }
 
-  function send(message: Question | Answer): void {
+  function send(message: Request | Response): void {
     if (!closed) channel.send(message)
   }
 }

@@ -4,11 +4,12 @@ import type { Logger } from 'pino'
 import { listen } from '../../subgraphs/kit/process/listen.ts'
 import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
 import { failureLine } from '../../subgraphs/kit/process/run-process.ts'
-import { reloadableGateway } from './hot-reload.ts'
+import { createReloadableGateway } from './hot-reload.ts'
 import type { ReloadableGateway } from './hot-reload.ts'
 import { documentsOfPrimary } from './worker-protocol.ts'
-import type { PrimaryAnswers, WorkerAnswers } from './worker-protocol.ts'
-import { openQuestions } from './worker-rpc.ts'
+import type { PrimaryProcedures, WorkerProcedures } from './worker-protocol.ts'
+import { openRpc } from './worker-rpc.ts'
+import type { Channel } from './worker-rpc.ts'
 
 export interface WorkerOptions {
   /** The file of the composed supergraph. */
@@ -17,15 +18,15 @@ export interface WorkerOptions {
   log: Logger
 }
 
-/** Signals reach the whole group of a terminal or a service: only the primary acts on them. */
+/** Signals reach the whole process group of a terminal or a service: only the primary handles them. */
 const signalsOfPrimary = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Serves until the primary process says stop, or is gone. */
+/** Serves until the primary process stops it, or is gone. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   for (const signal of signalsOfPrimary) process.on(signal, () => {})
   let running: { gateway: ReloadableGateway; stop(): Promise<void> } | undefined
   const gateway = () => running!.gateway
-  const answers: WorkerAnswers = {
+  const procedures: WorkerProcedures = {
     prepare: (settings) => gateway().prepare(settings),
     adopt: () => gateway().adopt(),
     discard: () => gateway().discard(),
@@ -34,21 +35,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     unreadiness: () => gateway().unreadiness(),
     stop: () => void Promise.resolve(running?.stop()).finally(() => process.exit(0)),
   }
-  const ask = openQuestions<PrimaryAnswers>(
-    {
-      send: (message) => void process.send!(message, undefined, undefined, () => {}),
-      onMessage: (listener) => void process.on('message', listener),
-      onClosed: (listener) => void process.on('disconnect', listener),
-    },
-    answers,
-  )
+  const call = openRpc<PrimaryProcedures>(channelToPrimary, procedures)
   try {
-    const settings = await ask('settings')
-    const started = await reloadableGateway(settings, {
+    const started = await createReloadableGateway(await call('settings'), {
       supergraph: options.supergraph,
-      documents: documentsOfPrimary(ask),
-      servedByAll: () => ask('served'),
-      unreadinessOfAll: () => ask('unreadiness').catch(() => gateway().unreadiness()),
+      documents: documentsOfPrimary(call),
+      servedByAll: () => call('served'),
+      unreadinessOfAll: () => call('unreadiness').catch(() => gateway().unreadiness()),
       log: options.log,
     })
     const listening = await listen(started.listener, options.listen)
@@ -59,9 +52,15 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
         await started.close()
       },
     }
-    await ask('listening', listening.origin)
+    await call('listening', listening.origin)
   } catch (cause) {
-    await ask('failed', failureLine(cause)).catch(() => {})
+    await call('failed', failureLine(cause)).catch(() => {})
     process.exit(1)
   }
+}
+
+const channelToPrimary: Channel = {
+  send: (message) => void process.send!(message, undefined, undefined, () => {}),
+  onMessage: (listener) => void process.on('message', listener),
+  onClosed: (listener) => void process.on('disconnect', listener),
 }

@@ -1,0 +1,58 @@
+import { pino } from 'pino'
+import type { Logger } from 'pino'
+import { portOption, readCommandLine } from '../../subgraphs/kit/process/command-line.ts'
+import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
+import { readSettings } from '../../subgraphs/kit/process/settings.ts'
+import { shippedConfig } from '../configuration/shipped-config.ts'
+
+const usage = `
+Usage: npm run gateway -- [options]
+
+Serves a supergraph at /graphql: verifies each access token once, plans, and forwards the verified
+claims to the subgraphs in a signed header.
+
+  --supergraph FILE   the composed supergraph (default: supergraph.graphql); followed as it changes
+  --port N            the port to listen on; 0 lets the system choose (default: GATEWAY_PORT, or 4000)
+  --config FILE       the configuration (default outside production: gateway/gateway.yaml)
+  --help              this text
+
+Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL.
+`
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+export interface CommandLine {
+  /** The file of the composed supergraph. */
+  readonly supergraph: string
+  /** The file of the configuration. */
+  readonly config: string
+  readonly listen: ListenOptions
+  readonly log: Logger
+}
+
+/** Returns the options of `npm run gateway`; a StartFailure lists everything that is wrong with them. */
+export function gatewayCommandLine(): CommandLine {
+  const { values } = readCommandLine({
+    usage,
+    options: {
+      supergraph: { type: 'string', default: 'supergraph.graphql' },
+      port: { type: 'string' },
+      config: { type: 'string' },
+    },
+  })
+  const settings = readSettings(process.env)
+  if (settings.production && !values.config) {
+    settings.problem('no configuration is named: give one with --config gateway.yaml')
+  }
+  const host = settings.text('HOST', '127.0.0.1')
+  const port =
+    values.port !== undefined ? portOption(values.port) : settings.port('GATEWAY_PORT', 4000)
+  const level = settings.choice('LOG_LEVEL', logLevels, 'info')
+  settings.refuseProblems()
+  return {
+    supergraph: values.supergraph,
+    config: values.config ?? shippedConfig(),
+    listen: { host, port, portSetting: values.port !== undefined ? '--port' : 'GATEWAY_PORT' },
+    log: pino({ name: 'gateway', level }, pino.destination(2)),
+  }
+}

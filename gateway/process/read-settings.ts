@@ -1,0 +1,15 @@
+import type { Logger } from 'pino'
+import { readSettings } from '../../subgraphs/kit/process/settings.ts'
+import { readConfig } from '../configuration/read-config.ts'
+import type { GatewaySettings } from './configured-gateway.ts'
+import { problemOfSecrets } from './gateway-secrets.ts'
+
+/** Returns the configuration and the secret as their files are now; problems are a StartFailure. */
+export function readGatewaySettings(config: string, log: Logger): GatewaySettings {
+  const settings = readSettings(process.env)
+  const secret = settings.secret('GATEWAY_SECRET')
+  const problem = secret ? problemOfSecrets(secret) : undefined
+  if (problem !== undefined) settings.problem(problem)
+  settings.refuseProblems()
+  return { config: readConfig(config, process.env, log), secret }
+}

@@ -1,0 +1,52 @@
+/** What all workers together have counted and measured, those that have ended included. */
+import { addedUp, lastingCounts } from './metrics.ts'
+import type { ProcessMetrics } from './metrics.ts'
+import { nothingServed, sumOfCounts } from './served-counts.ts'
+import type { ServedCounts } from './served-counts.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+export interface WorkerCounts {
+  /** Returns the metrics of these workers as those of one process, in the text format of Prometheus. */
+  metrics(workers: readonly WorkerProcess[]): Promise<string>
+  /** Returns the sum of what they have served. */
+  served(workers: readonly WorkerProcess[]): Promise<ServedCounts>
+  /** Keeps the counts of a worker that has ended, as they were last read. */
+  keep(worker: WorkerProcess): Promise<void>
+}
+
+/** Returns the counts of a gateway whose workers have served nothing yet. */
+export function workerCounts(): WorkerCounts {
+  const lastMetrics = new WeakMap<WorkerProcess, ProcessMetrics>()
+  const lastServed = new WeakMap<WorkerProcess, ServedCounts>()
+  let metricsOfEnded: ProcessMetrics = []
+  let servedByEnded = nothingServed()
+
+  return {
+    async metrics(workers) {
+      const current = await Promise.all(workers.map((worker) => readMetrics(worker)))
+      return addedUp([metricsOfEnded, ...current]).metrics()
+    },
+    async served(workers) {
+      const current = await Promise.all(workers.map((worker) => readServed(worker)))
+      return current.reduce(sumOfCounts, servedByEnded)
+    },
+    async keep(worker) {
+      servedByEnded = sumOfCounts(servedByEnded, lastServed.get(worker) ?? nothingServed())
+      metricsOfEnded = await lastingCounts([metricsOfEnded, lastMetrics.get(worker) ?? []])
+    },
+  }
+
+  async function readMetrics(worker: WorkerProcess): Promise<ProcessMetrics> {
+    const last = () => lastMetrics.get(worker) ?? []
+    const metrics = await worker.probes.metrics().catch(last)
+    lastMetrics.set(worker, metrics)
+    return metrics
+  }
+
+  async function readServed(worker: WorkerProcess): Promise<ServedCounts> {
+    const last = () => lastServed.get(worker) ?? nothingServed()
+    const served = await worker.probes.served().catch(last)
+    lastServed.set(worker, served)
+    return served
+  }
+}

@@ -1,0 +1,103 @@
+/** A fixed number of workers: each that ends is replaced. */
+import type { Logger } from 'pino'
+import type { WorkerCounts } from './worker-counts.ts'
+import { startWorkerProcess, stopWorkerProcess } from './worker-process.ts'
+import type { SharedProcedures, WorkerProcess } from './worker-process.ts'
+import { bringUpToDate } from './worker-reload.ts'
+import { endsInARow, isHopeless, pauseBeforeRestart } from './worker-restarts.ts'
+
+export interface WorkerPoolOptions {
+  /** The workers that are running: the pool adds and removes them. */
+  workers: Set<WorkerProcess>
+  procedures: SharedProcedures
+  /** Keeps the counts of workers that have ended. */
+  counts: WorkerCounts
+  /** Called when workers end again and again, so that none serves. */
+  giveUp: (sentence: string) => void
+  log: Logger
+}
+
+export interface WorkerPool {
+  readonly isStopping: boolean
+  /** Returns the origin once all workers serve; rejects when one cannot start. */
+  start(count: number): Promise<string>
+  stop(): Promise<void>
+}
+
+interface StartingWorker {
+  readonly worker: WorkerProcess
+  /** Its origin, once it serves by the current settings. */
+  readonly serving: Promise<string>
+}
+
+/** Returns the workers that serve now. */
+export function serving(workers: ReadonlySet<WorkerProcess>): WorkerProcess[] {
+  return [...workers].filter(({ isServing }) => isServing)
+}
+
+/** Returns a pool without workers. */
+export function workerPool(options: WorkerPoolOptions): WorkerPool {
+  const { workers, procedures, counts, giveUp, log } = options
+  let isStopping = false
+  let ends = 0
+
+  return {
+    get isStopping() {
+      return isStopping
+    },
+    async start(count) {
+      // The first worker starts alone: a problem with the settings is then reported once.
+      const first = startWorker()
+      const origin = await first.serving
+      const others = Array.from({ length: count - 1 }, startWorker)
+      await Promise.all(others.map(({ serving }) => serving)).catch(async (cause) => {
+        await stop()
+        throw cause
+      })
+      for (const { worker } of [first, ...others]) void keepReplaced(worker)
+      return origin
+    },
+    stop,
+  }
+
+  function startWorker(): StartingWorker {
+    const worker = startWorkerProcess(procedures)
+    workers.add(worker)
+    void worker.ended.then(() => workers.delete(worker))
+    const serving = worker.listening.then(async (origin) => {
+      await bringUpToDate(worker, procedures.settings, log)
+      worker.isServing = true
+      return origin
+    })
+    serving.catch(() => {})
+    return { worker, serving }
+  }
+
+  async function keepReplaced(first: WorkerProcess): Promise<void> {
+    for (let worker = first; ;) {
+      const { code, signal, reason, lifetime } = await worker.ended
+      if (isStopping) return
+      await counts.keep(worker)
+      ends = endsInARow(ends, lifetime)
+      const pause = pauseBeforeRestart(ends)
+      const details = { worker: worker.pid, code, signal, reason, pause }
+      log.error(details, 'a worker has ended: another takes its place')
+      if (isHopeless(ends, serving(workers).length)) {
+        return giveUp(`no worker is left: ${ends} in a row ended soon after their start`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      if (isStopping) return
+      const next = startWorker()
+      next.serving.then(
+        () => log.info({ worker: next.worker.pid }, 'a worker has taken its place'),
+        () => {},
+      )
+      worker = next.worker
+    }
+  }
+
+  async function stop(): Promise<void> {
+    isStopping = true
+    await Promise.all([...workers].map(stopWorkerProcess))
+  }
+}
