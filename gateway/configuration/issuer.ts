@@ -1,55 +1,17 @@
 import { z } from 'zod'
-import type { KeyPlace } from '../authentication/key-source.ts'
 import { faultOfUrl } from '../authentication/issuer-url.ts'
+import {
+  algorithm,
+  checkAlgorithms,
+  checkKeyPlace,
+  keyPlaceOf,
+  keySetSchema,
+} from './issuer-keys.ts'
+import type { IssuerKeysInput } from './issuer-keys.ts'
 import { checkRevocationUrls, revocationSchema } from './revocation.ts'
 import type { RevocationAddresses } from './revocation.ts'
 import { claimName, duration, flag, text, texts, together } from './values.ts'
 import type { Problem } from './values.ts'
-
-/** The keys of the file that say where an issuer's keys come from: exactly one of them is given. */
-const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
-
-const symmetricAlgorithms = ['HS256', 'HS384', 'HS512']
-
-const algorithm = z.enum([
-  'ES256',
-  'ES384',
-  'ES512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'EdDSA',
-  'Ed25519',
-  'HS256',
-  'HS384',
-  'HS512',
-])
-
-const keySetSchema = z
-  .strictObject({
-    max_age: duration({ least: '10s', most: '24h' })
-      .default(600_000)
-      .describe('How long a key set is fresh if the issuer sends no Cache-Control'),
-    stale_for: duration({ least: '0s', most: '30d' })
-      .default(86_400_000)
-      .describe('How long the last good key set is used while the issuer cannot be reached'),
-    cooldown: duration({ least: '1s', most: '1h' })
-      .default(30_000)
-      .describe('The shortest time between two fetches because of an unknown key id'),
-    timeout: duration({ least: '100ms', most: '30s' })
-      .default(1_500)
-      .describe('The longest time that a fetch may take'),
-  })
-  .prefault({})
-  .transform((keySet) => ({
-    maxAge: keySet.max_age,
-    staleFor: keySet.stale_for,
-    cooldown: keySet.cooldown,
-    timeout: keySet.timeout,
-  }))
 
 /** RFC 6749 section 3.3. */
 function scopeText() {
@@ -131,7 +93,7 @@ export const issuerSchema = z
   )
   .transform((issuer) => ({
     issuer: issuer.issuer,
-    keys: keysOf(issuer),
+    keys: keyPlaceOf(issuer),
     allowHttp: issuer.allow_http,
     audiences: issuer.audiences,
     algorithms: issuer.algorithms,
@@ -146,35 +108,10 @@ export const issuerSchema = z
     revocation: issuer.revocation,
   }))
 
-interface IssuerInput {
+interface IssuerInput extends IssuerKeysInput {
   issuer?: unknown
-  discovery?: unknown
-  jwks_uri?: unknown
-  jwks_file?: unknown
-  jwks?: unknown
   allow_http?: unknown
-  algorithms?: unknown
   revocation?: RevocationAddresses
-}
-
-function checkKeyPlace(issuer: IssuerInput, problem: Problem): void {
-  const given = keyKeys.filter((name) => issuer[name] !== undefined)
-  if (given.length === 0) {
-    problem([], `needs one of ${keyKeys.join(', ')}: where its keys come from`)
-  }
-  if (given.length > 1) problem([], `has ${given.join(' and ')}: keys come from one place`)
-}
-
-function checkAlgorithms(issuer: IssuerInput, problem: Problem): void {
-  const algorithms = Array.isArray(issuer.algorithms) ? issuer.algorithms : []
-  const symmetric = algorithms.filter((name) => symmetricAlgorithms.includes(name))
-  if (symmetric.length > 0 && symmetric.length < algorithms.length) {
-    const message = 'mixes HS with public-key algorithms: a public key would serve as an HS secret'
-    problem(['algorithms'], message)
-  }
-  if (symmetric.length > 0 && (issuer.discovery || issuer.jwks_uri)) {
-    problem(['algorithms'], 'HS needs keys from jwks or jwks_file: a shared key is not published')
-  }
 }
 
 function checkUrls(issuer: IssuerInput, problem: Problem): void {
@@ -187,15 +124,4 @@ function checkUrls(issuer: IssuerInput, problem: Problem): void {
   checkRevocationUrls(issuer.revocation ?? {}, allowHttp, (path, message) =>
     problem(['revocation', ...path], message),
   )
-}
-
-function keysOf(issuer: {
-  jwks_uri?: string | undefined
-  jwks_file?: string | undefined
-  jwks?: unknown
-}): KeyPlace {
-  if (issuer.jwks_uri) return { kind: 'url', url: issuer.jwks_uri }
-  if (issuer.jwks_file) return { kind: 'file', path: issuer.jwks_file }
-  if (issuer.jwks) return { kind: 'inline', document: issuer.jwks }
-  return { kind: 'discovery' }
 }

@@ -90,10 +90,10 @@ export type Problem = (path: PropertyKey[], message: string) => void
  * that an operator sees every problem at once: `Value` says how little is certain about the keys.
  */
 export function together<Value>(check: (value: Value, problem: Problem) => void) {
-  return z.superRefine<any>(
+  return z.superRefine<unknown>(
     (value, context) => {
       if (typeof value !== 'object' || value === null) return
-      check(value, (path, message) => context.addIssue({ code: 'custom', path, message }))
+      check(value as Value, (path, message) => context.addIssue({ code: 'custom', path, message }))
     },
     { when: () => true },
   )

@@ -6,22 +6,13 @@ import { authenticator } from '../authentication/authenticator.ts'
 import type { DocumentSource } from '../authentication/fetch-document.ts'
 import { tokenCookieFinder } from '../authentication/find-token.ts'
 import type { AuthenticationMetrics } from '../authentication/metrics.ts'
-import { narrowClaims } from '../authentication/select-claims.ts'
-import {
-  noPolicies,
-  PolicyModuleUnusable,
-  policyFunctions,
-  policyService,
-  readPolicyModule,
-} from '../authorization/policies.ts'
-import type { PolicyDecider } from '../authorization/policies.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { claimRules } from '../configuration/claims.ts'
 import { configuredAuthorization } from '../configuration/configured-authorization.ts'
-import { subgraphSettings } from '../configuration/subgraphs.ts'
-import { claimsKeyPair, claimsKeySet, claimsSigningKey } from '../forwarding/claims-signing-key.ts'
-import { subgraphForwarding } from '../forwarding/subgraph-headers.ts'
-import { gatewaySecrets, problemOfSecrets } from './gateway-secrets.ts'
+import { claimsKeyPair, claimsKeySet } from '../forwarding/claims-signing-key.ts'
+import { configuredPolicies } from './configured-policies.ts'
+import { configuredSubgraph } from './configured-subgraph.ts'
+import { checkedSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
 import { createSchemaVersion } from '../supergraph/schema-version.ts'
 import type { SchemaVersion } from '../supergraph/schema-version.ts'
@@ -30,7 +21,6 @@ import { expressApp } from '../http/express-app.ts'
 import { forwardedAddressReport } from '../http/forwarded-address.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
-import type { SubgraphParts } from '../supergraph/connect-subgraphs.ts'
 import { followSupergraph, SupergraphUnusable } from '../supergraph/follow-supergraph.ts'
 
 /** What an operator decides, after its checks. */
@@ -76,9 +66,9 @@ export async function createConfiguredGateway(
   parts: ConfiguredGatewayParts,
 ): Promise<ConfiguredGateway> {
   const { config, metrics, served, previous, log } = parts
-  const secrets = readSecrets(parts.secret)
+  const secrets = checkedSecrets(parts.secret)
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
-  const policies = await policiesOf(config, log).catch(asStartFailure)
+  const policies = await configuredPolicies(config, log)
   const callers = authenticator(config.authentication, {
     claims: {
       ...claimRules(config.claims),
@@ -100,7 +90,7 @@ export async function createConfiguredGateway(
         supergraph,
         previous: before,
         executor: config.engine,
-        subgraph: (name) => subgraphParts(name, config, secrets[0]!),
+        subgraph: (name) => configuredSubgraph(name, config, secrets[0]!),
         called: metrics.subgraphCalled,
         authorization: configuredAuthorization(config),
         policies,
@@ -156,33 +146,6 @@ export async function createConfiguredGateway(
   }
 }
 
-/** Returns how one subgraph is called, and what it gets to know of callers. */
-function subgraphParts(
-  subgraph: string,
-  { claims, subgraphs }: GatewayConfig,
-  secret: string,
-): SubgraphParts {
-  const entry = Object.hasOwn(claims.subgraphs, subgraph) ? claims.subgraphs[subgraph] : undefined
-  const forward = entry?.forward ?? claims.forward
-  return {
-    ...subgraphSettings(subgraphs, subgraph),
-    forwarding: subgraphForwarding({
-      subgraph,
-      signingKey: claimsSigningKey(subgraph, entry?.signing ?? claims.signing, secret),
-      narrow: (verified) => narrowClaims(verified, forward),
-      plainHeaders: entry?.headers,
-      clientHeaders: entry?.client_headers,
-      cookies: entry?.cookies,
-    }),
-  }
-}
-
-function readSecrets(text: string): string[] {
-  const problem = problemOfSecrets(text)
-  if (problem !== undefined) throw new StartFailure(problem)
-  return gatewaySecrets(text)
-}
-
 /** Returns metrics that also count the verified tokens for `/health`, for operators without Prometheus. */
 function counted(
   metrics: AuthenticationMetrics,
@@ -198,20 +161,7 @@ function counted(
   }
 }
 
-async function policiesOf({ authorization }: GatewayConfig, log: Logger): Promise<PolicyDecider> {
-  const { policies } = authorization
-  if (!policies) return noPolicies
-  const options = {
-    timeout: policies.timeout,
-    onFailure: (policy: string, reason: Error) =>
-      log.warn({ policy, reason: reason.message }, 'a policy could not decide: denied'),
-  }
-  if ('url' in policies) return policyService(policies.url, options)
-  return policyFunctions(await readPolicyModule(policies.file), options)
-}
-
 function asStartFailure(cause: unknown): never {
-  if (cause instanceof SupergraphUnusable || cause instanceof PolicyModuleUnusable)
-    throw new StartFailure(cause.message, { cause })
+  if (cause instanceof SupergraphUnusable) throw new StartFailure(cause.message, { cause })
   throw cause
 }

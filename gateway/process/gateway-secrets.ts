@@ -1,4 +1,5 @@
 /** GATEWAY_SECRET: the claims keys of the subgraphs are derived from each of its secrets. */
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 
 /** A secret is at least as long as the keys derived from it, in bytes. */
 const leastLength = 32
@@ -6,6 +7,13 @@ const leastLength = 32
 /** Returns the secrets: one, or two during a rotation, separated by a comma. The first one signs. */
 export function gatewaySecrets(text: string): string[] {
   return text.split(',').map((secret) => secret.trim())
+}
+
+/** Returns the secrets; a secret that is too short is a StartFailure. */
+export function checkedSecrets(text: string): string[] {
+  const problem = problemOfSecrets(text)
+  if (problem !== undefined) throw new StartFailure(problem)
+  return gatewaySecrets(text)
 }
 
 /** Returns what is wrong with the secrets, or undefined. */

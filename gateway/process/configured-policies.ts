@@ -1,0 +1,35 @@
+import type { Logger } from 'pino'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import {
+  noPolicies,
+  PolicyModuleUnusable,
+  policyFunctions,
+  policyService,
+  readPolicyModule,
+} from '../authorization/policies.ts'
+import type { PolicyDecider } from '../authorization/policies.ts'
+import type { GatewayConfig } from '../configuration/gateway-config.ts'
+
+/** Returns what decides about `@policy`; a module that cannot be used is a StartFailure. */
+export async function configuredPolicies(
+  { authorization: { policies } }: GatewayConfig,
+  log: Logger,
+): Promise<PolicyDecider> {
+  if (!policies) return noPolicies
+  const options = {
+    timeout: policies.timeout,
+    onFailure: (policy: string, reason: Error) =>
+      log.warn({ policy, reason: reason.message }, 'a policy could not decide: denied'),
+  }
+  if ('url' in policies) return policyService(policies.url, options)
+  return policyFunctions(await readModule(policies.file), options)
+}
+
+async function readModule(file: string) {
+  try {
+    return await readPolicyModule(file)
+  } catch (cause) {
+    if (!(cause instanceof PolicyModuleUnusable)) throw cause
+    throw new StartFailure(cause.message, { cause })
+  }
+}
