@@ -32,6 +32,9 @@ interface Gateway {
   readonly child: ChildProcess
   readonly origin: string
   readonly pool: Pool
+  /** Everything that it has written to its standard error. */
+  output(): string
+  /** The lines of its log. */
   log(): readonly Record<string, unknown>[]
   write(config: string): void
   ask(token?: string): Promise<{ status: number; body: string }>
@@ -76,6 +79,7 @@ async function startGateway(config: string, schema = supergraph): Promise<Gatewa
     origin,
     pool,
     write,
+    output: () => output,
     log: () =>
       output
         .split('\n')
@@ -373,6 +377,39 @@ describe('two processes, while they take up another configuration', () => {
     await until(() => has(servingNew))
     expect(await claimedByAll()).toEqual(new Set([answered('name sub')]))
   })
+})
+
+test('workers that end again and again at their start: the gateway gives up, exit code 1', async () => {
+  const broken = join(folder, 'broken')
+  const policies = join(folder, 'ending-policies.mjs')
+  writeFileSync(
+    policies,
+    `import { existsSync } from 'node:fs'
+    if (existsSync(${JSON.stringify(broken)})) process.exit(3)
+    export default {}`,
+  )
+  const gateway = await startGateway(
+    `${configText(2, 'sub')}authorization: { policies: { file: '${policies}' } }`,
+  )
+  const { processes } = await until(() => gateway.log().find(({ processes }) => processes))
+  writeFileSync(broken, '')
+  const ended = once(gateway.child, 'exit')
+  for (const worker of processes as number[]) process.kill(worker, 'SIGKILL')
+  expect(await ended).toEqual([1, null])
+  await gateway.pool.close()
+  expect(gateway.output()).toContain(
+    'gateway: no worker is left: 5 in a row ended soon after their start\n',
+  )
+  const ends = gateway.log().filter(({ msg }) => String(msg).startsWith('a worker has ended'))
+  expect(ends.map(({ code, signal, reason }) => ({ code, signal, reason }))).toEqual([
+    { code: null, signal: 'SIGKILL', reason: undefined },
+    { code: null, signal: 'SIGKILL', reason: undefined },
+    ...Array.from({ length: 3 }, () => ({
+      code: 3,
+      signal: null,
+      reason: 'a worker ended before it was listening (3)',
+    })),
+  ])
 })
 
 test('one process takes up another configuration as well', async () => {
