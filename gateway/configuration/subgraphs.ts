@@ -103,11 +103,11 @@ export interface SubgraphSettings {
   /** PEM texts. */
   readonly tls?: { ca?: string; certificate?: string; key?: string }
   /** After how many failures calls are suspended, and for how many milliseconds; false: never. */
-  readonly breaker: { failures: number; pause: number } | false
+  readonly circuitBreaker: { failures: number; pause: number } | false
   /** Whether sibling entities of an operation are fetched in one request. */
-  readonly join: boolean
+  readonly batchEntityFetches: boolean
   /** Whether identical queries in flight are sent once, for requests that forward the same claims. */
-  readonly share: boolean
+  readonly deduplicateRequests: boolean
 }
 
 const defaults: SubgraphSettings = {
@@ -117,9 +117,9 @@ const defaults: SubgraphSettings = {
   responseLimit: 50 * 1024 * 1024,
   compression: false,
   http2: false,
-  breaker: { failures: 20, pause: 2_000 },
-  join: true,
-  share: false,
+  circuitBreaker: { failures: 20, pause: 2_000 },
+  batchEntityFetches: true,
+  deduplicateRequests: false,
 }
 
 /** Returns the settings of one subgraph: its own, else those of `all`, else the defaults. */
@@ -141,9 +141,9 @@ function settingsOf(given: z.output<typeof subgraphSchema>): Partial<SubgraphSet
     compression: given.compression,
     http2: given.http2,
     tls: given.tls,
-    breaker: given.circuit_breaker,
-    join: given.batch_entity_fetches,
-    share: given.deduplicate_requests,
+    circuitBreaker: given.circuit_breaker,
+    batchEntityFetches: given.batch_entity_fetches,
+    deduplicateRequests: given.deduplicate_requests,
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }

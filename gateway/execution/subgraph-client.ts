@@ -25,7 +25,7 @@ export interface SubgraphClientOptions {
    * The circuit breaker: after how many failures in a row calls stop, and for how many milliseconds;
    * false: never.
    */
-  breaker?: { failures: number; pause: number } | false
+  circuitBreaker?: { failures: number; pause: number } | false
 }
 
 /** A subgraph's response, parsed but not validated. */
@@ -73,7 +73,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
   const pool = new Pool(origin, poolOptions(options))
   const path = pathname + search
   const limit = options.responseLimit ?? defaultResponseLimit
-  const settings = options.breaker ?? defaultBreaker
+  const settings = options.circuitBreaker ?? defaultBreaker
   const breaker = settings && circuitBreaker({ ...settings, now: () => performance.now() })
 
   return {

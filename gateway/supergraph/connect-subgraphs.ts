@@ -17,9 +17,9 @@ export interface SubgraphParts extends SubgraphClientOptions {
   forwarding: Forwarding
   errors: SubgraphErrorPolicy
   /** Whether sibling entity fetches of an operation are batched in one request. */
-  join: boolean
+  batchEntityFetches: boolean
   /** Whether queries are deduplicated across client requests, among callers of whom the same is forwarded. */
-  share: boolean
+  deduplicateRequests: boolean
 }
 
 export interface ConnectOptions {
@@ -52,21 +52,22 @@ export function connectSubgraphs(
 
   return {
     fetch(name, request, client) {
-      const { call, join, share } = connected.get(name)!
-      if (share && mayBeDeduplicated(request)) {
+      const { call, batchEntityFetches, deduplicateRequests } = connected.get(name)!
+      if (deduplicateRequests && mayBeDeduplicated(request)) {
         return untilAborted(acrossRequests(name, request, client), client.signal)
       }
       // Batching of entity fetches has already made equal ones the same.
-      return join ? call(request, client) : withinRequest(name, request, client)
+      return batchEntityFetches ? call(request, client) : withinRequest(name, request, client)
     },
-    mayJoin: (name) => connected.get(name)!.join,
+    mayJoin: (name) => connected.get(name)!.batchEntityFetches,
     async close() {
       await Promise.all([...connected.values()].map(({ close }) => close()))
     },
   }
 
   function connect(name: string, url: string) {
-    const { forwarding, errors, join, share, ...options } = subgraph(name)
+    const { forwarding, errors, batchEntityFetches, deduplicateRequests, ...options } =
+      subgraph(name)
     const client = subgraphClient(url, options)
     const call = subgraphCall({
       ...forwarding,
@@ -76,7 +77,7 @@ export function connectSubgraphs(
       onSubgraphResponse: (outcome, seconds) => called(name, outcome, seconds),
       log,
     })
-    return { call, close: client.close, join, share, forwarding }
+    return { call, close: client.close, batchEntityFetches, deduplicateRequests, forwarding }
   }
 }
 

@@ -441,9 +441,9 @@ subgraphs:
     compression: false,
     http2: true,
     tls: { ca: 'pem of the authority' },
-    breaker: false,
-    join: false,
-    share: true,
+    circuitBreaker: false,
+    batchEntityFetches: false,
+    deduplicateRequests: true,
   })
   expect(subgraphSettings(subgraphs, 'notes')).toEqual({
     timeout: 10_000,
@@ -452,9 +452,9 @@ subgraphs:
     responseLimit: 50 * 1024 * 1024,
     compression: true,
     http2: false,
-    breaker: { failures: 3, pause: 2_000 },
-    join: true,
-    share: false,
+    circuitBreaker: { failures: 3, pause: 2_000 },
+    batchEntityFetches: true,
+    deduplicateRequests: false,
   })
 })
 

@@ -159,7 +159,7 @@ test('a subgraph that fails again and again is left alone, then tried by one cal
     if (isUp) response.end(answer)
     else request.socket.destroy()
   }
-  const client = await clientOf(listener, { breaker: { failures: 3, pause: 60 } })
+  const client = await clientOf(listener, { circuitBreaker: { failures: 3, pause: 60 } })
   const attempt = () =>
     client.post(headers, '{}').then(
       () => 'answered',
