@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticator } from '../authentication/authenticator.ts'
+import type { Authenticator } from '../authentication/authenticator.ts'
 import type { DocumentSource } from '../authentication/fetch-document.ts'
 import { tokenCookieFinder } from '../authentication/find-token.ts'
 import type { AuthenticationMetrics } from '../authentication/metrics.ts'
@@ -69,15 +70,7 @@ export async function createConfiguredGateway(
   const secrets = checkedSecrets(parts.secret)
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const policies = await configuredPolicies(config, log)
-  const callers = authenticator(config.authentication, {
-    claims: {
-      ...claimRules(config.claims),
-      policies: config.authorization.policies !== undefined,
-    },
-    metrics: counted(parts.authenticationMetrics, served.tokens),
-    ...(parts.documents ? { documents: parts.documents } : {}),
-    log,
-  })
+  const callers = configuredAuthenticator(parts)
   // Only the first schema version follows one of earlier settings, which can then be released.
   let replaced = previous?.schemaVersion()
   const supergraph = await followSupergraph({
@@ -105,37 +98,19 @@ export async function createConfiguredGateway(
     return asStartFailure(cause)
   })
 
-  const { http } = config
-  const onForwardedAddress = forwardedAddressReport(log)
   const answer = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
-    realm: http.realm,
+    realm: config.http.realm,
     onResponse(status, seconds) {
       served.requests.answered++
       metrics.answered(status, seconds)
     },
     log,
   })
-  const app = expressApp({
-    ...http,
-    answer,
-    served: parts.servedByAll ?? (() => served),
-    unreadiness: parts.unreadinessOfAll ?? callers.unreadiness,
-    documents: { '/.well-known/gateway-claims.json': () => keySet },
-    onForwardedAddress,
-    log,
-  })
   return {
-    listener: directPost({
-      answer,
-      bodyLimit: http.bodyLimit,
-      deadline: http.deadline,
-      behindProxy: http.trustedProxies !== 0,
-      onForwardedAddress,
-      otherwise: app,
-    }),
+    listener: requestListener(answer, callers, parts, keySet),
     warm: callers.warm,
     unreadiness: callers.unreadiness,
     schemaVersion: supergraph.current,
@@ -144,6 +119,47 @@ export async function createConfiguredGateway(
       await callers.close()
     },
   }
+}
+
+function configuredAuthenticator(parts: ConfiguredGatewayParts): Authenticator {
+  const { config, served, documents, log } = parts
+  return authenticator(config.authentication, {
+    claims: {
+      ...claimRules(config.claims),
+      policies: config.authorization.policies !== undefined,
+    },
+    metrics: counted(parts.authenticationMetrics, served.tokens),
+    ...(documents ? { documents } : {}),
+    log,
+  })
+}
+
+/** Returns what receives every HTTP request: POST /graphql directly, all others through Express. */
+function requestListener(
+  answer: Parameters<typeof directPost>[0]['answer'],
+  { unreadiness }: Authenticator,
+  parts: ConfiguredGatewayParts,
+  keySet: object,
+): RequestListener {
+  const { http } = parts.config
+  const { log, served, servedByAll = () => served, unreadinessOfAll = unreadiness } = parts
+  const onForwardedAddress = forwardedAddressReport(log)
+  return directPost({
+    answer,
+    bodyLimit: http.bodyLimit,
+    deadline: http.deadline,
+    behindProxy: http.trustedProxies !== 0,
+    onForwardedAddress,
+    otherwise: expressApp({
+      ...http,
+      answer,
+      served: servedByAll,
+      unreadiness: unreadinessOfAll,
+      documents: { '/.well-known/gateway-claims.json': () => keySet },
+      onForwardedAddress,
+      log,
+    }),
+  })
 }
 
 /** Returns metrics that also count the verified tokens for `/health`, for operators without Prometheus. */
