@@ -7,6 +7,7 @@ import type { Authenticator } from '../authentication/authenticator.ts'
 import type { DocumentSource } from '../authentication/fetch-document.ts'
 import { tokenCookieFinder } from '../authentication/find-token.ts'
 import type { AuthenticationMetrics } from '../authentication/metrics.ts'
+import type { PolicyDecider } from '../authorization/policies.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { claimRules } from '../configuration/claims.ts'
 import { configuredAuthorization } from '../configuration/configured-authorization.ts'
@@ -23,6 +24,7 @@ import { forwardedAddressReport } from '../http/forwarded-address.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
 import { followSupergraph, SupergraphUnusable } from '../supergraph/follow-supergraph.ts'
+import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
 
 /** What an operator decides, after its checks. */
 export interface GatewaySettings {
@@ -66,38 +68,17 @@ export interface ConfiguredGateway {
 export async function createConfiguredGateway(
   parts: ConfiguredGatewayParts,
 ): Promise<ConfiguredGateway> {
-  const { config, metrics, served, previous, log } = parts
+  const { config, metrics, served, log } = parts
   const secrets = checkedSecrets(parts.secret)
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const policies = await configuredPolicies(config, log)
   const callers = configuredAuthenticator(parts)
-  // Only the first schema version follows one of earlier settings, which can then be released.
-  let replaced = previous?.schemaVersion()
-  const supergraph = await followSupergraph({
-    path: parts.supergraph,
-    log,
-    onServed: metrics.supergraphServed,
-    create(supergraph, before = replaced) {
-      replaced = undefined
-      return createSchemaVersion({
-        supergraph,
-        previous: before,
-        executor: config.engine,
-        subgraph: (name) => configuredSubgraph(name, config, secrets[0]!),
-        called: metrics.subgraphCalled,
-        authorization: configuredAuthorization(config),
-        policies,
-        explainScope: config.authorization.explainScope,
-        limits: config.limits,
-        log,
-      })
+  const supergraph = await configuredSupergraph(parts, policies, secrets[0]!).catch(
+    async (cause) => {
+      await callers.close()
+      return asStartFailure(cause)
     },
-    retire: (version: SchemaVersion) => version.close(),
-  }).catch(async (cause) => {
-    await callers.close()
-    return asStartFailure(cause)
-  })
-
+  )
   const answer = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
@@ -105,7 +86,7 @@ export async function createConfiguredGateway(
     realm: config.http.realm,
     onResponse(status, seconds) {
       served.requests.answered++
-      metrics.answered(status, seconds)
+      metrics.onResponse(status, seconds)
     },
     log,
   })
@@ -119,6 +100,36 @@ export async function createConfiguredGateway(
       await callers.close()
     },
   }
+}
+
+function configuredSupergraph(
+  { supergraph: path, config, metrics, previous, log }: ConfiguredGatewayParts,
+  policies: PolicyDecider,
+  secret: string,
+): Promise<FollowedSupergraph<SchemaVersion>> {
+  // Only the first schema version follows one of earlier settings, which can then be released.
+  let replaced = previous?.schemaVersion()
+  return followSupergraph({
+    path,
+    log,
+    onServed: metrics.supergraphServed,
+    create(supergraph, before = replaced) {
+      replaced = undefined
+      return createSchemaVersion({
+        supergraph,
+        previous: before,
+        executor: config.engine,
+        subgraph: (name) => configuredSubgraph(name, config, secret),
+        called: metrics.onSubgraphResponse,
+        authorization: configuredAuthorization(config),
+        policies,
+        explainScope: config.authorization.explainScope,
+        limits: config.limits,
+        log,
+      })
+    },
+    retire: (version: SchemaVersion) => version.close(),
+  })
 }
 
 function configuredAuthenticator(parts: ConfiguredGatewayParts): Authenticator {

@@ -11,9 +11,9 @@ import {
 export interface GatewayMetrics {
   readonly registry: Registry
   /** Reports the response to a request to /graphql. */
-  answered(status: number, seconds: number): void
+  onResponse(status: number, seconds: number): void
   /** Reports a call to a subgraph; the outcome is `answered` or a reason of the error table. */
-  subgraphCalled(subgraph: string, outcome: string, seconds: number): void
+  onSubgraphResponse(subgraph: string, outcome: string, seconds: number): void
   /** Reports that another supergraph is served from now on. */
   supergraphServed(): void
 }
@@ -76,8 +76,9 @@ export function gatewayMetrics(): GatewayMetrics {
 
   return {
     registry,
-    answered: (status, seconds) => requests.observe({ status }, seconds),
-    subgraphCalled: (subgraph, outcome, seconds) => calls.observe({ subgraph, outcome }, seconds),
+    onResponse: (status, seconds) => requests.observe({ status }, seconds),
+    onSubgraphResponse: (subgraph, outcome, seconds) =>
+      calls.observe({ subgraph, outcome }, seconds),
     supergraphServed() {
       supergraphs.inc()
       since.setToCurrentTime()
