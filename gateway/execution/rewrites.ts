@@ -1,4 +1,4 @@
-/** What a plan changes in representations before a fetch, and in data after it. */
+/** The changes that a plan makes to representations before a fetch, and to data after it. */
 import type { FetchDataRewrite } from '@apollo/query-planner'
 import { deepestNesting } from './nesting.ts'
 import { isObject } from './response-data.ts'
@@ -13,11 +13,12 @@ export function rewriter(
   isOfType: IsOfType,
 ): ((value: JsonObject) => void) | undefined {
   if (!rewrites?.length) return undefined
+  const changes = rewrites.flatMap((rewrite) => {
+    const name = rewrite.path.at(-1)
+    return name === undefined ? [] : [{ path: rewrite.path, apply: change(rewrite, name) }]
+  })
   return (value) => {
-    for (const rewrite of rewrites) {
-      const name = rewrite.path.at(-1)
-      if (name !== undefined) applyAt(rewrite.path, 0, value, change(rewrite, name), deepestNesting)
-    }
+    for (const { path, apply } of changes) applyAt(path, 0, value, apply, deepestNesting)
   }
 
   function applyAt(

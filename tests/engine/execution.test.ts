@@ -79,7 +79,7 @@ async function run(
 
 const product = (upc: string, more: object = {}) => ({ __typename: 'Product', upc, ...more })
 
-test('equal entities are asked for once, and each position gets what was found', async () => {
+test('equal entities are fetched once, and each position gets what was found', async () => {
   const { data, calls } = await run('{ products { upc count } }', (subgraph) =>
     subgraph === 'products'
       ? { data: { products: [product('1'), null, product('2'), product('1')] } }
@@ -134,7 +134,7 @@ test('what does not fit the schema of equal entities is null and an error at eac
   ])
 })
 
-test('an error at an entity is told at each position, in the names of the client', async () => {
+test('an error at an entity is reported at each position, in the names of the client', async () => {
   const { data, errors } = await run(
     '{ all: products { places: shelf { line: row } } }',
     (subgraph) =>
@@ -162,7 +162,7 @@ test('an error at an entity is told at each position, in the names of the client
 const siblings = '{ best { count parts { count } } }'
 const found = { data: { best: product('1', { parts: [product('2')] }) } }
 
-test('sibling fetches from a subgraph are joined in one request', async () => {
+test('sibling fetches from a subgraph are batched in one request', async () => {
   const { data, calls } = await run(siblings, (subgraph) =>
     subgraph === 'products' ? found : { data: { _e0: [{ count: 1 }], _e1: [{ count: 2 }] } },
   )
@@ -170,7 +170,7 @@ test('sibling fetches from a subgraph are joined in one request', async () => {
   expect(data).toEqual({ best: { count: 1, parts: [{ count: 2 }] } })
 })
 
-test('a fetch that nothing waits for leaves with the last that asks the same subgraph', async () => {
+test('a fetch that no other waits for leaves with the last one from the same subgraph', async () => {
   const supergraph = federation('late', {
     products: `
       type Query { first: Product second: Product }
@@ -198,7 +198,7 @@ test('a fetch that nothing waits for leaves with the last that asks the same sub
   expect(data).toEqual({ first: { weight: 3 }, second: { label: 'l' } })
 })
 
-test('when an error takes down a joined request, each part is asked for alone', async () => {
+test('when an error makes the data of a batch null, each part is fetched alone', async () => {
   const { data, errors, calls } = await run(siblings, (subgraph, { query, variables }) => {
     if (subgraph === 'products') return found
     if (query.includes('_e1')) return { data: null, errors: [{ message: 'all', extensions: {} }] }
@@ -212,7 +212,7 @@ test('when an error takes down a joined request, each part is asked for alone', 
   })
 })
 
-test('fetches from a subgraph that wants no joined requests leave alone', async () => {
+test('fetches from a subgraph without batching leave alone', async () => {
   const alone = await engineFor({ mayJoin: () => false })
   const { calls } = await run(
     siblings,
@@ -223,7 +223,7 @@ test('fetches from a subgraph that wants no joined requests leave alone', async 
   expect(calls).toHaveLength(3)
 })
 
-test('a silent subgraph leaves the rest of the answer, and one error', async () => {
+test('a silent subgraph leaves the rest of the response, and one error', async () => {
   const { data, errors } = await run('{ products { name shelf { row } } }', (subgraph) =>
     subgraph === 'products'
       ? { data: { products: [product('1', { name: 'a' }), product('2', { name: 'b' })] } }
@@ -248,7 +248,7 @@ test('null for a field that cannot be null makes the object null, and its failed
   expect(errors).toHaveLength(1)
 })
 
-test('null for a field that cannot be null is an error of its own when nothing else explains it', async () => {
+test('null for a field that cannot be null is an error of its own when no other error covers it', async () => {
   const { data, errors } = await run('{ first: best { amount: count } }', (subgraph) =>
     subgraph === 'products' ? { data: { first: product('1') } } : { data: { _entities: [null] } },
   )

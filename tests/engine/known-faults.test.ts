@@ -19,7 +19,7 @@ const hollow = federation('hollow', {
   `,
 })
 
-test('a field whose type has no object type is an error when anything under it is asked for', async () => {
+test('a field whose type has no object type is an error when anything under it is selected', async () => {
   const { native, apollo } = await enginesOf(hollow)
   const own = await native(operation('{ a { field } }'))
   expect(own.data).toBeNull()
@@ -63,9 +63,9 @@ const contexts = federation('contexts', {
 
 test('@fromContext gives each entity the value of its own context', async () => {
   const { native } = await enginesOf(contexts)
-  const answer = await native(operation('{ readers { locale texts { id text remote } } }'))
-  expect(answer.errors).toEqual([])
-  const { readers } = answer.data as {
+  const response = await native(operation('{ readers { locale texts { id text remote } } }'))
+  expect(response.errors).toEqual([])
+  const { readers } = response.data as {
     readers: { locale: string; texts: { id: string; text: string; remote: string }[] }[]
   }
   expect(readers.flatMap(({ texts }) => texts).length).toBeGreaterThan(2)

@@ -11,7 +11,7 @@ const touched = federation('touched', {
 test('a mutation whose result has only fields that are left out is carried out', async () => {
   const { native } = await enginesOf(touched)
   const text = 'mutation ($on: Boolean!) { touch @include(if: $on) { at @skip(if: $on) } }'
-  const answer = await native(operation(text, { on: true }))
-  expect(answer).toMatchObject({ data: { touch: {} }, errors: [] })
-  expect(answer.calls).toHaveLength(1)
+  const response = await native(operation(text, { on: true }))
+  expect(response).toMatchObject({ data: { touch: {} }, errors: [] })
+  expect(response.calls).toHaveLength(1)
 })

@@ -1,4 +1,4 @@
-/** Operations that would be hard to plan are planned with fewer alternatives, and answered rightly. */
+/** Operations that would be hard to plan are planned with fewer alternatives, and the responses are right. */
 import { afterAll, expect, test } from '@jest/globals'
 import { planningCost } from '../../gateway/planning/planning-cost.ts'
 import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
@@ -48,7 +48,7 @@ async function start(federation: Federation): Promise<TwoEngines> {
   return engines
 }
 
-test('random operations that are hard to plan are answered rightly', async () => {
+test('random operations that are hard to plan get the right response', async () => {
   const { apiSchema, native, truth } = await start(crowd)
   const { facts } = operationPlanner(composed(crowd))
   const costOf = planningCost(apiSchema, facts.sources)
@@ -57,21 +57,21 @@ test('random operations that are hard to plan are answered rightly', async () =>
     const { text, document, variables } = randomOperation(apiSchema, { seed, size: 60 })
     if (costOf(document, undefined) < 3_000) continue
     hard++
-    const [answered, wanted] = await Promise.all([
+    const [response, wanted] = await Promise.all([
       native({ document, variables }),
       truth({ document, variables }),
     ])
-    expect({ text, data: answered.data }).toEqual({ text, data: wanted.data })
+    expect({ text, data: response.data }).toEqual({ text, data: wanted.data })
   }
   expect(hard).toBe(15)
 })
 
-test('an operation with a field at 256 places, each of which many paths lead to, is answered', async () => {
+test('an operation with a field at 256 places, each of which many paths lead to, is executed', async () => {
   const subgraphs = sharedNodes('http://nodes.test', { hasOneKey: true })
   const { native, truth } = await start({ name: 'shared nodes', subgraphs })
   const asked = operation(nestedOperation('Nested', 8))
-  const [answered, wanted] = await Promise.all([native(asked), truth(asked)])
-  expect(answered.errors).toEqual([])
-  expect(answered.data).toEqual(wanted.data)
-  expect(answered.calls.length).toBeLessThan(20)
+  const [response, wanted] = await Promise.all([native(asked), truth(asked)])
+  expect(response.errors).toEqual([])
+  expect(response.data).toEqual(wanted.data)
+  expect(response.calls.length).toBeLessThan(20)
 })

@@ -1,4 +1,4 @@
-/** Estimates of the cost of planning: what is cheap is planned at once, by the thread that answers. */
+/** Estimates of the cost of planning: what is cheap is planned at once, by the thread that serves. */
 import { expect, test } from '@jest/globals'
 import { parse } from 'graphql'
 import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
@@ -21,7 +21,7 @@ function doubling(times: number, twice: (spread: string) => string): string {
   return `{ node { ...F0 } } ${fragments.join(' ')} fragment F${times} on Node { f0 }`
 }
 
-test('fields of the subgraph that is asked anyway cost little', () => {
+test('fields of a subgraph that the operation needs anyway cost little', () => {
   expect(costOf('{ node { f1 f2 f3 f4 n1 { f2 f3 } } }')).toBeLessThan(50)
 })
 

@@ -12,7 +12,7 @@ const hard = 1_000_000
 const document = parse('{ f }')
 const read = { outcome: 'read' } as SupergraphRead
 
-/** A thread that plans until it is told what comes of it. */
+/** A thread that plans until the test decides the outcome. */
 interface Controlled {
   planned: string | undefined
   isClosed: boolean
@@ -159,7 +159,7 @@ test('of too many operations, the most expensive one is refused', async () => {
   ])
 })
 
-test('an operation that nobody waits for any longer leaves the queue', async () => {
+test('an operation that no request waits for any longer leaves the queue', async () => {
   const { plan, planned, finish } = start()
   const first = plan('first', 1)
   await until(() => planned().length === 1)

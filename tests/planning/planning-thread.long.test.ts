@@ -1,4 +1,4 @@
-/** What a thread reads of a supergraph is what would be read here, and nobody waits for it. */
+/** A thread reads the same of a supergraph as this thread would, and no request waits for it. */
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { Supergraph } from '@apollo/federation-internals'
 import { introspectionFromSchema, parse } from 'graphql'
@@ -109,8 +109,8 @@ test.each([...federations, talkative, odd, contexts].map((one) => [one.name, one
   'what a thread tells of %s is what would be read here, in the same order',
   async (_name, one) => {
     const { apiSchema, apiSdl, facts } = operationPlanner(composed(one))
-    const told = structuredClone({ outcome: 'read' as const, apiSdl: apiSdl(), facts, heap: 0 })
-    const read = await readInThread({ read: async () => told })
+    const reported = structuredClone({ outcome: 'read' as const, apiSdl: apiSdl(), facts, heap: 0 })
+    const read = await readInThread({ read: async () => reported })
     expect(introspected(read.apiSchema)).toBe(introspected(apiSchema))
     expect(namesOf(read.apiSchema)).toEqual(namesOf(apiSchema))
     expect(read.facts).toEqual(facts)
@@ -166,9 +166,9 @@ describe('while others are served', () => {
         () => 'not refused',
         (cause: Error) => cause.message,
       )
-    const told = await refusal({})
-    expect(told).not.toBe('not refused')
-    expect(await refusal({ planningThread: 'always' })).toBe(told)
+    const reported = await refusal({})
+    expect(reported).not.toBe('not refused')
+    expect(await refusal({ planningThread: 'always' })).toBe(reported)
   })
 
   test('a thread that is lost while it reads says so', async () => {
@@ -179,7 +179,7 @@ describe('while others are served', () => {
     await expect(thread.read()).rejects.toMatchObject({ name: 'PlanningThreadLost' })
   })
 
-  test('long work in turns ends as soon as somebody else has been served', async () => {
+  test('long work in slices yields to other events', async () => {
     let isServed = false
     setTimeout(() => (isServed = true))
     const steps = 100_000_000
