@@ -1,4 +1,4 @@
-/** Where an error is, in the client's words. */
+/** Paths of errors: from names of the fetched data to the client's names. */
 import {
   getNamedType,
   isAbstractType,
@@ -19,18 +19,19 @@ interface ResponseSelection extends Selection {
   readonly fetchedAs: (field: FieldNode) => string
 }
 
+/** The client's operation. */
 export interface ClientOperation {
   readonly selection: ResponseSelection
   readonly root: GraphQLCompositeType
   readonly set: SelectionSetNode
-  /** The client's name for a name in the fetched data. */
+  /** Returns the client's name for a name in the fetched data. */
   readonly clientName: (fetched: string) => string
 }
 
 /**
- * Returns a path as far as it belongs to the client's operation: the plan fetches more than was asked
- * for. Undefined for a field that was asked for of objects of another type only, which is nothing that
- * the client should hear of.
+ * Returns the part of a path that belongs to the client's operation: the plan fetches more than the client
+ * selects. Returns undefined for a field that is selected only of objects of another type: the client does
+ * not see an error there.
  */
 export type ClientPath = (path: ResponsePath) => ResponsePath | undefined
 
@@ -48,7 +49,7 @@ export function clientPaths(
     let declared: GraphQLCompositeType = root
     let sets = rootSets
     let setsOfAnyType = rootSets
-    // How many lists the current field still has around its values.
+    // How many lists are still around the values of the current field.
     let lists = 0
     for (const key of path) {
       const object = value
@@ -78,7 +79,7 @@ export function clientPaths(
     return own
   }
 
-  /** Undefined when nobody knows: an object that is null may have been of any type. */
+  /** Returns undefined when the type is unknown: an object that is null may have been of any type. */
   function actualType(
     declared: GraphQLCompositeType,
     object: unknown,
@@ -112,7 +113,7 @@ function listsAround(type: GraphQLOutputType): number {
 type Sets = readonly SelectionSetNode[]
 type Fields = ReadonlyMap<string, readonly FieldNode[]>
 
-/** Errors are many where the same fields fail: what they select is collected once. */
+/** Many errors can have the same fields in their paths: the fields of each are collected once. */
 function selections(selection: ResponseSelection) {
   const collected = new Map<GraphQLCompositeType | undefined, Map<Sets, Fields>>()
   const below = new Map<readonly FieldNode[], Sets>()
