@@ -568,7 +568,7 @@ authorization:
     const { status, body, challenge } = await askVault('{ gold }', { acr: 'aal1' })
     expect(status).toBe(401)
     expect(challenge).toBe(
-      'Bearer realm="portcullis", error="insufficient_user_authentication", error_description="A stronger or more recent login is needed", acr_values="aal3 aal2", max_age="300"',
+      'Bearer realm="portcullis", error="insufficient_user_authentication", error_description="A stronger or more recent login is required", acr_values="aal3 aal2", max_age="300"',
     )
     expect(body.data).toBeNull()
     expect(body.errors![0]!.extensions).toEqual({

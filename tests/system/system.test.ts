@@ -47,7 +47,7 @@ test('the printed commands log in, read userData, and show how a bad token is re
   token = loggedIn.data.login.token
   expect(answers).toContain('{"data":{"userData":{"id":"1","name":"Alice"}}}')
   expect(answers.map((line) => line.trimEnd())).toContain('HTTP/1.1 401 Unauthorized')
-  expect(answers.at(-1)).toContain('"code":"UNAUTHENTICATED"')
+  expect(answers.findLast((line) => line !== '')).toContain('"code":"UNAUTHENTICATED"')
   expect(system.run.stdout).toContain('account   alice / secret')
 })
 
