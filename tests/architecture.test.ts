@@ -29,6 +29,22 @@ test('no file or folder has a name that says nothing', () => {
   expect(emptyNamesIn(sources.keys())).toEqual([])
 })
 
+test('at most five files are at the top of gateway/', () => {
+  const top = [...sources.keys()].filter((file) => /^gateway\/[^/]+$/.test(file))
+  expect(top.sort()).toEqual([
+    'gateway/client-request.ts',
+    'gateway/errors.ts',
+    'gateway/gateway.ts',
+    'gateway/main.ts',
+    'gateway/slices.ts',
+  ])
+})
+
+test('@apollo/server serves subgraphs, and the gateway does without it', () => {
+  const users = packageImportsOf(filesIn('gateway'))
+  expect(users.filter(({ name }) => name.startsWith('@apollo/server'))).toEqual([])
+})
+
 interface Manifest {
   dependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
@@ -61,6 +77,9 @@ test('the kit needs nothing but what its own package declares', () => {
 })
 
 test.each([
+  ['gateway/execution/send.ts', "import { cookiesFor } from '../forwarding/cookies.ts'"],
+  ['gateway/operations/prepare.ts', "import type { Guard } from '../authorization/guards.ts'"],
+  ['gateway/graphql/fragments.ts', "import { GatewayError } from '../errors.ts'"],
   ['gateway/http/send.ts', "import { plan } from '../planning/plan.ts'"],
   ['gateway/http/send.ts', "import type { Plan } from '../planning/plan.ts'"],
   ['gateway/http/send.ts', "export * from '../gateway.ts'"],
