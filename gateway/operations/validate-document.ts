@@ -43,11 +43,7 @@ export interface DocumentReader {
 /** Returns the reader of documents for a schema. */
 export function documentReader({ apiSchema, ...options }: ValidationOptions): DocumentReader {
   const { tokens, depth } = options.limits
-  const limits = limitRules(options)
-  const refuseInvalid = (document: DocumentNode, rules: readonly ValidationRule[]) => {
-    const errors = validate(apiSchema, document, rules)
-    if (errors.length > 0) throw requestError(errors, 'GRAPHQL_VALIDATION_FAILED')
-  }
+  const allRules = [...rulesOfSpecification, ...limitRules(options)]
 
   return {
     parse(text) {
@@ -55,8 +51,11 @@ export function documentReader({ apiSchema, ...options }: ValidationOptions): Do
       return parsed(text, tokens)
     },
     validate(document) {
-      refuseInvalid(document, rulesOfSpecification)
-      refuseInvalid(document, limits)
+      const errors = validate(apiSchema, document, allRules)
+      if (errors.length === 0) return
+      // For an invalid document, only the rules of the specification report errors.
+      const invalid = validate(apiSchema, document, rulesOfSpecification)
+      throw requestError(invalid.length > 0 ? invalid : errors, 'GRAPHQL_VALIDATION_FAILED')
     },
   }
 }
