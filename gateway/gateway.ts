@@ -49,11 +49,9 @@ export function createGateway(
       const operation = prepare(asked)
       const authorized = await authorize(operation, asked, client)
       const result = await execute(authorized, asked, client)
-      return resultResponse(result, {
-        ...asked,
-        realm,
-        setCookies: lastOfEachName(client.setCookies),
-      })
+      const { mediaType } = asked
+      const setCookies = lastOfEachName(client.setCookies)
+      return resultResponse(result, { mediaType, realm, setCookies })
     })
   }
 

@@ -24,7 +24,8 @@ export function namedSetCookies(
 }
 
 /** Returns the values without those that a later one of the same name replaces (RFC 6265 section 4.1.1). */
-export function lastOfEachName(values: readonly string[]): string[] {
+export function lastOfEachName(values: readonly string[]): readonly string[] {
+  if (values.length < 2) return values
   return [...new Map(values.map((value) => [nameSet(value), value])).values()]
 }
 

@@ -201,7 +201,8 @@ function stagesOf(
         const operationName = compiled.operation.name?.value
         log.info({ operationName, sub: caller.claims?.sub, denied }, 'fields denied')
       }
-      const result = resultWithDenials(authorizer, request, executed, denials)
+      const result =
+        denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)
       return mayExplain(asked, client) ? explained(result, request) : result
     },
   }
