@@ -120,7 +120,7 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
 
   /** Combinations that leave the same text share its document, and so its plan. */
   function reducedOperation(denies: (requirement: Requirement) => boolean) {
-    const { document } = filterOperation(compiled, denies)
+    const document = filterOperation(compiled, denies)
     const text = print(document)
     const known = documents.get(text)
     const planned = known ?? { document, text: () => text }
@@ -132,7 +132,7 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
 /** All of it but introspection. */
 function wholeOperation(compiled: GuardedOperation) {
   const document = mustBeTrimmed(compiled)
-    ? filterOperation(compiled, () => false).document
+    ? filterOperation(compiled, () => false)
     : compiled.document
   let text: string | undefined
   return {

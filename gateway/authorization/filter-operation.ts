@@ -18,35 +18,23 @@ import type {
 import type { Requirement } from './guarded-schema.ts'
 import { trimmedDocument } from './trimmed-document.ts'
 
-/** The part of an operation that may be planned. */
-export interface FilteredOperation {
-  /**
-   * The chosen operation without its denied parts, without `__schema` and `__type`, and without what
-   * only they used.
-   */
-  readonly document: DocumentNode
-  /** The selection sets from which something, however deep, was left out. */
-  readonly reduced: ReadonlySet<GuardedSelections>
-}
-
 /**
- * Returns the operation as it may be planned: what is denied is not in it, and introspection, which
- * graphql-js executes, never is.
+ * Returns the operation as it may be planned: the chosen one without its denied parts, without `__schema`
+ * and `__type`, which graphql-js executes, and without what only they used.
  */
 export function filterOperation(
   compiled: GuardedOperation,
   denies: (requirement: Requirement) => boolean,
-): FilteredOperation {
+): DocumentNode {
+  /** The selection sets from which something, however deep, is left out, or that get `__typename`. */
   const reduced = new Set<GuardedSelections>()
   const filtered = new Map<GuardedSelections, SelectionSetNode>()
+  const deniedElsewhere = keysWithinDenied(compiled.selections, denies)
 
   const selectionSet = filterSet(compiled.selections)
   const isEmpty = selectionSet.selections.length === 0
   const operation = { ...compiled.operation, selectionSet: isEmpty ? onlyTypename : selectionSet }
-  return {
-    document: trimmedDocument(operation, filteredFragments()),
-    reduced,
-  }
+  return trimmedDocument(operation, filteredFragments())
 
   function filterSet(set: GuardedSelections): SelectionSetNode {
     const known = filtered.get(set)
@@ -77,12 +65,14 @@ export function filterOperation(
   }
 
   /**
-   * The runtime type of an abstract value decides which of its denied fields the response names; and
-   * @apollo/gateway forgets it between nested fragments, unless it is asked for.
+   * The runtime type of an abstract value decides which of its denied fields the response names, those
+   * that a denied place selects of the same value too; and @apollo/gateway forgets it between nested
+   * fragments, unless it is asked for.
    */
   function filterField(field: GuardedField): FieldNode {
     if (!field.selections) return field.node
     const { selections, ...set } = filterSet(field.selections)
+    if (field.abstract && deniedElsewhere.has(field.responseKey)) reduced.add(field.selections)
     if (!reduced.has(field.selections)) return field.node
     const typeMatters = field.abstract || selections.some(({ kind }) => kind !== Kind.FIELD)
     const isNeeded = selections.length === 0 || (typeMatters && !selectsTypename(selections))
@@ -111,6 +101,28 @@ export function filterOperation(
 }
 
 const onlyTypename: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [typenameField] }
+
+/** Returns the response names of what is denied and of all that is selected in it. */
+function keysWithinDenied(
+  root: GuardedSelections,
+  denies: (requirement: Requirement) => boolean,
+): ReadonlySet<string> {
+  const keys = new Set<string>()
+  const visited = { denied: new Set<GuardedSelections>(), allowed: new Set<GuardedSelections>() }
+  visitSet(root, false)
+  return keys
+
+  function visitSet(set: GuardedSelections, isWithinDenied: boolean): void {
+    const seen = isWithinDenied ? visited.denied : visited.allowed
+    if (seen.has(set)) return
+    seen.add(set)
+    for (const selection of set.selections) {
+      const isDenied = isWithinDenied || denies(selection.requirement)
+      if (isDenied && selection.kind === 'field') keys.add(selection.responseKey)
+      if (selection.selections) visitSet(selection.selections, isDenied)
+    }
+  }
+}
 
 function selectsTypename(selections: readonly SelectionNode[]): boolean {
   return selections.some(
