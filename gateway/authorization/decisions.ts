@@ -12,7 +12,7 @@ import { deniedPaths } from './denied-paths.ts'
 import type { DeniedPath } from './denied-paths.ts'
 import { filterOperation } from './filter-operation.ts'
 import { guardedShape } from './guarded-shape.ts'
-import type { ResponseShape } from '../graphql/response-shape.ts'
+import type { SharedShape } from '../graphql/response-shape.ts'
 import type { Requirement } from './guarded-schema.ts'
 
 interface PlannedDocument {
@@ -37,7 +37,7 @@ interface Authorized {
 export interface ExecutableOperation extends Authorized, PlannedDocument {
   readonly outcome: 'whole' | 'reduced'
   /** What the response holds beside what the document selects: denied fields and introspection. */
-  readonly shape: ResponseShape | undefined
+  readonly shape: SharedShape | undefined
 }
 
 /** Nothing of it is executed. */
@@ -52,6 +52,8 @@ export type Decide = (mask: Mask, variables: Variables) => AuthorizedOperation
 
 /** How many values of the variables in @skip and @include are remembered for a combination. */
 const variantsKept = 16
+
+const noGuards: ReadonlySet<number> = new Set()
 
 /** How many denied paths are remembered for a combination: a decision with more is made again. */
 const pathsKept = 200
@@ -86,8 +88,15 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
     }
     const shapeFor = (values: ConditionValues) => {
       if (isWhole && !compiled.introspects) return undefined
-      return guardedShape(compiled, isWhole ? () => false : denies, values)
+      const key = conditionKey(compiled, values)
+      const known = shapes.get(key)
+      if (known) return known
+      const made = guardedShape(compiled, isWhole ? noGuards : failing, values)
+      shapes.set(key, made)
+      return made
     }
+    // Kept apart: a writer is made for each shape, even where the decision has too many denied paths.
+    const shapes = new LRUCache<string, SharedShape>({ max: variantsKept })
     const variants = new LRUCache<string, AuthorizedOperation>({
       max: variantsKept,
       maxSize: pathsKept,

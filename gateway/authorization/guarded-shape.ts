@@ -1,6 +1,6 @@
 /** The response to an operation of which parts are denied: in the client's shape, with nulls. */
 import { isIncluded } from '../graphql/conditions.ts'
-import type { Applies, CollectedField, ResponseShape } from '../graphql/response-shape.ts'
+import type { Applies, CollectedField, SharedShape } from '../graphql/response-shape.ts'
 import type { ConditionValues } from './conditions.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import type { Requirement } from './guarded-schema.ts'
@@ -14,13 +14,17 @@ interface Scope {
 /**
  * Returns the shape of the complete operation, in which the denied fields are marked. Beneath a field
  * that is denied at one place and allowed at another, what only the denied place selects is denied.
+ *
+ * A shape outlives the decision that it was made for: it holds nothing of it but what it needs.
  */
 export function guardedShape(
-  { selections }: GuardedOperation,
-  denies: (requirement: Requirement) => boolean,
+  { selections, document }: GuardedOperation,
+  failing: ReadonlySet<number>,
   values: ConditionValues,
-): ResponseShape<Scope> {
+): SharedShape<Scope> {
+  const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
   return {
+    document,
     root: { set: selections, inherited: [] },
     collect: (scopes, applies) => collectFields(scopes, applies, denies, values),
   }

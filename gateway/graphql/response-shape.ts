@@ -1,5 +1,5 @@
 /** What a response holds of an operation: its fields as they are collected, with those that are denied. */
-import type { FieldNode, SelectionSetNode } from 'graphql'
+import type { DocumentNode, FieldNode, SelectionSetNode } from 'graphql'
 import { collectApplying } from './collect-fields.ts'
 import type { Inclusion } from './collect-fields.ts'
 import type { ResponsePath } from './response-error.ts'
@@ -26,6 +26,11 @@ export interface ResponseShape<Selections = unknown> {
     sets: readonly Selections[],
     applies: Applies,
   ): ReadonlyMap<string, readonly CollectedField<Selections>[]>
+}
+
+/** A shape that requests share: what is made of it may be kept, and keeps its document alive. */
+export interface SharedShape<Selections = unknown> extends ResponseShape<Selections> {
+  readonly document: DocumentNode
 }
 
 /** Returns the value of an introspection field, of all its nodes in one selection set. */

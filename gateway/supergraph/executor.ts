@@ -2,7 +2,7 @@
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import type { EndSignal } from '../client-request.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
-import type { Introspect, ResponseShape } from '../graphql/response-shape.ts'
+import type { Introspect, SharedShape } from '../graphql/response-shape.ts'
 
 export interface OperationToPrepare {
   /** What the caller may see: after authorization. Plans are kept by this, never by the original. */
@@ -19,7 +19,7 @@ export interface OperationToExecute<Context> extends OperationToPrepare {
   /** They have been checked: subgraphs get them as the client sent them. */
   variables?: Readonly<Record<string, unknown>> | null | undefined
   /** What the response holds, if that is not just what the document selects. */
-  shape?: ResponseShape | undefined
+  shape?: SharedShape | undefined
   introspect?: Introspect | undefined
   /** Handed to whatever sends requests to subgraphs. */
   context: Context

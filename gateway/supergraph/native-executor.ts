@@ -9,7 +9,7 @@ import type { ResponseWriter } from '../execution/response-writer.ts'
 import { runOperation } from '../execution/run-operation.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
-import type { ResponseShape } from '../graphql/response-shape.ts'
+import type { SharedShape } from '../graphql/response-shape.ts'
 import { typeRelation } from '../graphql/type-conditions.ts'
 import { mostOperations, operationBudget, operationWeight } from '../operations/operation-weight.ts'
 import { overrideLabelsOn } from '../planning/override-labels.ts'
@@ -56,7 +56,7 @@ export async function nativeExecutor<Context>(
     budget: operationBudget(),
     weigh: ({ document, mostWriters }) => operationWeight(document) * (1 + (mostWriters - 1) / 2),
   })
-  const shapedWriters = new LRUCache<ResponseShape, ResponseWriter>({
+  const shapedWriters = new LRUCache<SharedShape, ResponseWriter>({
     max: mostOperations,
     maxSize: operationBudget() / 2,
   })
@@ -101,11 +101,11 @@ export async function nativeExecutor<Context>(
     })
   }
 
-  function writerOf(shape: ResponseShape, ready: CompiledOperation): ResponseWriter {
+  function writerOf(shape: SharedShape, ready: CompiledOperation): ResponseWriter {
     const known = shapedWriters.get(shape)
     if (known) return known
     const writer = ready.writerOf(shape)
-    shapedWriters.set(shape, writer, { size: operationWeight(ready.document) })
+    shapedWriters.set(shape, writer, { size: operationWeight(shape.document) })
     return writer
   }
 

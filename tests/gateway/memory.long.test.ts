@@ -40,3 +40,9 @@ test('every combination of conditions in large operations leaves the process ali
   expect(failed).toBe(0)
   expect(after - before).toBeLessThan(50)
 }, 1_800_000)
+
+test('large operations that are denied but for one field leave the process alive', async () => {
+  const { failed, before, after } = await flood(100, 500, 'denied')
+  expect(failed).toBe(0)
+  expect(after - before).toBeLessThan(30)
+}, 600_000)

@@ -8,7 +8,8 @@ import { runGateway } from './running-gateway.ts'
 import { startIssuer } from './issuer.ts'
 
 const [first = 0, all = 0] = process.argv.slice(2).map(Number)
-const operation = process.argv[4] === 'conditions' ? withConditions : ofEveryKind
+const kinds = { conditions: withConditions, denied: mostlyDenied, 'of every kind': ofEveryKind }
+const operation = kinds[process.argv[4] as keyof typeof kinds] ?? ofEveryKind
 const sdl = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
   type Query { name(of: Int): String secret: String @authenticated self: Query }`
@@ -65,6 +66,12 @@ function withConditions(number: number): object {
   const field = text % 2 === 0 ? 'name' : 'secret'
   const rest = Array.from({ length: 1_500 }, (_, index) => `x${text}_${index}: ${field}`)
   return { query: `query (${parameters}) { name ${chosen} ${rest.join(' ')} }`, variables }
+}
+
+/** Large operations of which little is executed. */
+function mostlyDenied(number: number): object {
+  const denied = Array.from({ length: 1_500 }, (_, index) => `x${number}_${index}: secret`)
+  return { query: `{ name ${denied.join(' ')} }` }
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
