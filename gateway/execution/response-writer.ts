@@ -112,7 +112,7 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
       return {
         ...completionOfField(type, fields),
         responseName,
-        source: fetchedAs(fields[0]!.node),
+        source: fetchedAs(fetchedField(fields)),
         prefix,
         textPrefix: `${prefix}"`,
       }
@@ -201,6 +201,11 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
 /** A field that is selected at a denied place and at an allowed one is allowed. */
 function areDenied(fields: Fields): boolean {
   return fields.every(({ denied }) => denied !== undefined)
+}
+
+/** What is fetched under a response name: the same field may be denied at another place. */
+function fetchedField(fields: Fields): FieldNode {
+  return (fields.find(({ denied }) => denied === undefined) ?? fields[0]!).node
 }
 
 function writeFields(

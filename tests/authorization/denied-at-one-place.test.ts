@@ -36,3 +36,37 @@ describe.each([
     expect(paths).toEqual('bark' in pet ? ['home.pet.bark', 'home.pets.0.bark'] : [])
   })
 })
+
+test('a value is there whose denied place has the same arguments in another order', async () => {
+  const film = { __typename: 'Film', id: 'f' }
+  const rate = (_: unknown, { a, b }: { a: number; b: number }) => a * 10 + b
+  const media: Record<string, TestSubgraph> = {
+    films: {
+      typeDefs: `${federationLink}
+        type Query { media: Media film: Film }
+        interface Media @key(fields: "id") { id: ID! rate(a: Int, b: Int): Int }
+        type Film implements Media @key(fields: "id") { id: ID! rate(a: Int, b: Int): Int }
+        type Book implements Media @key(fields: "id") {
+          id: ID!
+          rate(a: Int, b: Int): Int @authenticated
+        }`,
+      resolvers: {
+        Query: { media: () => film, film: () => film },
+        Media: { __resolveReference: () => film },
+        Film: { rate },
+      },
+    },
+    // An interface object: its calls under one response name are fetched under several.
+    scores: {
+      typeDefs: `${federationLink}
+        type Media @key(fields: "id") @interfaceObject { id: ID! score: Int }`,
+    },
+  }
+  const graph = await guardedGraph(media, {}, undefined, ownEngine)
+  const { data, errors } = await graph.ask(`{
+    media { rate(b: 2, a: 1) ... on Film { rate(a: 1, b: 2) } }
+    film { rate(b: 2, a: 1) }
+  }`)
+  expect(data).toEqual({ media: { rate: 12 }, film: { rate: 12 } })
+  expect(errors).toEqual([])
+})
