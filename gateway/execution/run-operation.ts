@@ -119,6 +119,7 @@ function fetchErrors<Context>(
   })
 }
 
-function responseInvalid({ message, path }: FieldError): ResponseError {
+/** Returns the error that a client gets for something that does not fit the schema. */
+export function responseInvalid({ message, path }: FieldError): ResponseError {
   return { message, path, extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } }
 }

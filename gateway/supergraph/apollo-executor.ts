@@ -21,8 +21,11 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { errorTable, GatewayError } from '../errors.ts'
 import { Findings } from '../execution/completion.ts'
+import type { FieldError } from '../execution/completion.ts'
+import { errorPlaces } from '../execution/error-places.ts'
 import type { JsonObject } from '../execution/response-data.ts'
 import { responseWriter } from '../execution/response-writer.ts'
+import { responseInvalid } from '../execution/run-operation.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
 import { readableExtensions, subgraphDataSource } from '../execution/subgraph-data-source.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
@@ -91,7 +94,11 @@ export async function apolloExecutor<Context extends object>({
       throw new GatewayError('OPERATION_TOO_COMPLEX')
     }
     const text = operation.text?.() ?? print(document)
-    const { data, errors = [] } = await executor({
+    const {
+      data,
+      errors = [],
+      extensions,
+    } = await executor({
       request: { query: text, variables: { ...operation.variables } },
       document: withTypes(document),
       queryHash: createHash('sha256').update(text).digest('hex'),
@@ -100,15 +107,25 @@ export async function apolloExecutor<Context extends object>({
       metrics: {},
     } as never)
     if (data === undefined) return withoutData(errors)
-    return written(operation, data as JsonObject | null, errors.map(responseError))
+    const reported = errors.map(responseError)
+    return written(operation, data as JsonObject | null, reported, fieldErrors(extensions))
   }
 
   function written(
     { document, variables, shape, introspect = () => null }: OperationToExecute<Context>,
     data: JsonObject | null,
-    errors: readonly ResponseError[],
+    reported: readonly ResponseError[],
+    completion: readonly FieldError[],
   ): ExecutionResult {
-    if (data === null) return { data: 'null', errors, denied: [], deniedCount: 0 }
+    const findings = new Findings(explainedBy(reported))
+    for (const error of completion) findings.add(error)
+    const result = (text: string): ExecutionResult => ({
+      data: text,
+      errors: [...reported, ...findings.errors.map(responseInvalid)],
+      denied: findings.denied,
+      deniedCount: findings.deniedCount,
+    })
+    if (data === null) return result('null')
     const definition = getOperationAST(document)!
     const writer = responseWriter({
       schema,
@@ -118,9 +135,8 @@ export async function apolloExecutor<Context extends object>({
     })
     const writing = { hasErrors: false, introspect }
     const text = writer.write(data, writing)
-    const findings = new Findings(() => true)
     if (writing.hasErrors) writer.report(data, findings)
-    return { data: text, errors, denied: findings.denied, deniedCount: findings.deniedCount }
+    return result(text)
   }
 
   function responseError({ message, path, extensions }: GraphQLError): ResponseError {
@@ -132,6 +148,19 @@ export async function apolloExecutor<Context extends object>({
     const row = errorTable[isMisshapen ? 'SUBGRAPH_RESPONSE_INVALID' : 'INTERNAL_SERVER_ERROR']
     return { message: row.message, ...place, extensions: { code: row.code } }
   }
+}
+
+/** Returns what the library found wrong with the data where no error of a fetch explains it. */
+function fieldErrors(extensions: Readonly<Record<string, unknown>> = {}): readonly FieldError[] {
+  const found = (extensions['valueCompletion'] ?? []) as readonly GraphQLError[]
+  return found.map(({ message, path = [] }) => ({ message, path }))
+}
+
+/** Returns whether the error of a fetch explains what does not fit the schema at a path. */
+function explainedBy(errors: readonly ResponseError[]): (path: FieldError['path']) => boolean {
+  const places = errorPlaces()
+  for (const { path = [] } of errors) places.add(path)
+  return (path) => places.has(path)
 }
 
 /** It does without a whole response of which it cannot shape a part. */

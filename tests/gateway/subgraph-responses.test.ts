@@ -603,6 +603,46 @@ describe.each(engines)('what a response says as a whole, with the engine %s', (e
   })
 })
 
+describe.each(engines)(
+  'what does not fit the schema has an error, with the engine %s',
+  (engine) => {
+    test.each([
+      ['a null where none may be', '{ must fine }', { must: null }, null, ['must']],
+      ['nothing where something must be', '{ must fine }', {}, null, ['must']],
+      [
+        'an Int of 32 bits and more',
+        '{ number fine }',
+        { number: 2 ** 31 },
+        { fine: 1 },
+        ['number'],
+      ],
+      [
+        'a text in the place of an Int',
+        '{ number fine }',
+        { number: 'x' },
+        { fine: 1 },
+        ['number'],
+      ],
+      [
+        'one of several in a list',
+        '{ numbers fine }',
+        { numbers: [1, 2 ** 40] },
+        { fine: 1 },
+        ['numbers', 1],
+      ],
+    ])('%s', async (_name, query, found, data, path) => {
+      odd = { body: { data: found } }
+      const answer = await ask(query, engine)
+      if (data === null) expect(answer.data).toBeNull()
+      else expect(answer.data).toMatchObject(data)
+      expect(answer.errors).toMatchObject([
+        { path, extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } },
+      ])
+      expect(answer.isOurFault).toBe(false)
+    })
+  },
+)
+
 describe.each(engines)('try again later, with the engine %s', (engine) => {
   const busy = (...all: object[]) => ({
     errors: all.map((extensions) => ({ message: 'x', path: ['text'], extensions })),
