@@ -1,8 +1,8 @@
 /** Over HTTP, with every form of literal: tests/gateway/subgraph-responses.test.ts. */
 import { expect, test } from '@jest/globals'
 import { parse, stripIgnoredCharacters } from 'graphql'
-import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
-import { composed, federation } from '../engine/federations.ts'
+import { operationPlanner } from '../../../gateway/planning/plan-operation.ts'
+import { composed, federation } from '../../engine/federations.ts'
 
 const payments = federation('payments', {
   pay: `scalar Json type Query { pay(amount: Json, price: Float, kind: Kind): String } enum Kind { CARD }`,

@@ -1,6 +1,6 @@
 import { test } from '@jest/globals'
-import { federation, media } from '../engine/federations.ts'
-import { onlyNativeIsRight } from '../engine/only-native-is-right.ts'
+import { federation, media } from '../../engine/federations.ts'
+import { onlyNativeIsRight } from '../../engine/only-native-is-right.ts'
 
 const prices = federation('prices', {
   products: `

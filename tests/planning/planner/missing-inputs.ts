@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { federation } from '../engine/federations.ts'
-import { nativeIsRight, onlyNativeIsRight } from '../engine/only-native-is-right.ts'
+import { federation } from '../../engine/federations.ts'
+import { nativeIsRight, onlyNativeIsRight } from '../../engine/only-native-is-right.ts'
 
 const chains = federation('chains', {
   middle: `

@@ -1,10 +1,10 @@
 /** Estimates of the cost of planning: what is cheap is planned at once, by the thread that serves. */
 import { expect, test } from '@jest/globals'
 import { parse } from 'graphql'
-import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
-import { planningCost } from '../../gateway/planning/planning-cost.ts'
-import { compose } from '../support/compose.ts'
-import { nestedOperation, sharedNodes } from '../support/shared-nodes.ts'
+import { operationPlanner } from '../../../gateway/planning/plan-operation.ts'
+import { planningCost } from '../../../gateway/planning/planning-cost.ts'
+import { compose } from '../../support/compose.ts'
+import { nestedOperation, sharedNodes } from '../../support/shared-nodes.ts'
 
 const { apiSchema, facts } = operationPlanner(
   compose(sharedNodes('http://nodes.test', { hasOneKey: true })),

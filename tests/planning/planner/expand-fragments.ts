@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals'
 import { getOperationAST, parse, print } from 'graphql'
-import { decideKnownConditions } from '../../gateway/planning/known-conditions.ts'
-import { expandFragments } from '../../gateway/planning/expand-fragments.ts'
-import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
-import { composed, federation } from '../engine/federations.ts'
-import { enginesOf, nativeIsRight } from '../engine/only-native-is-right.ts'
-import { operation } from '../engine/two-engines.ts'
+import { decideKnownConditions } from '../../../gateway/planning/known-conditions.ts'
+import { expandFragments } from '../../../gateway/planning/expand-fragments.ts'
+import { operationPlanner } from '../../../gateway/planning/plan-operation.ts'
+import { composed, federation } from '../../engine/federations.ts'
+import { enginesOf, nativeIsRight } from '../../engine/only-native-is-right.ts'
+import { operation } from '../../engine/two-engines.ts'
 
 /** The subgraph `ratings` knows no type but its interface object. */
 const titles = federation('titles', {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { federation } from '../engine/federations.ts'
-import { enginesOf } from '../engine/only-native-is-right.ts'
-import { operation } from '../engine/two-engines.ts'
+import { federation } from '../../engine/federations.ts'
+import { enginesOf } from '../../engine/only-native-is-right.ts'
+import { operation } from '../../engine/two-engines.ts'
 
 const touched = federation('touched', {
   a: `type Query { x: Int } type Mutation { touch: Touched! } type Touched { at: String }`,

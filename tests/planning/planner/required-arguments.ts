@@ -1,6 +1,6 @@
 import { test } from '@jest/globals'
-import { federation } from '../engine/federations.ts'
-import { onlyNativeIsRight } from '../engine/only-native-is-right.ts'
+import { federation } from '../../engine/federations.ts'
+import { onlyNativeIsRight } from '../../engine/only-native-is-right.ts'
 
 const posts = federation('posts', {
   feed: `type Query { feed: [Post] } type Post @key(fields: "id") { id: ID! }`,

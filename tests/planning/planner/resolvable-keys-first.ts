@@ -1,6 +1,6 @@
 import { test } from '@jest/globals'
-import { federation } from '../engine/federations.ts'
-import { onlyNativeIsRight } from '../engine/only-native-is-right.ts'
+import { federation } from '../../engine/federations.ts'
+import { onlyNativeIsRight } from '../../engine/only-native-is-right.ts'
 
 const keys = federation('keys', {
   names: `type A @key(fields: "id") { id: ID! pid: ID! @shareable name: String }`,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { federation } from '../engine/federations.ts'
-import { enginesOf, nativeIsRight } from '../engine/only-native-is-right.ts'
-import { operation } from '../engine/two-engines.ts'
+import { federation } from '../../engine/federations.ts'
+import { enginesOf, nativeIsRight } from '../../engine/only-native-is-right.ts'
+import { operation } from '../../engine/two-engines.ts'
 
 const stock = federation('stock', {
   products: `

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { Variable, VariableCollector } from '@apollo/federation-internals'
-import '../../gateway/planning/collect-variables.ts'
+import '../../../gateway/planning/collect-variables.ts'
 
 test('each value of a nested literal is looked at once for variables', () => {
   let looks = 0
