@@ -1,4 +1,4 @@
-/** What the auth subgraph is made of, put together once at the start. */
+/** The parts of the auth subgraph, created once at startup. */
 import { accountStore } from './accounts/accounts.ts'
 import { changePassword } from './accounts/change-password.ts'
 import { passwordReset } from './accounts/reset-password.ts'
@@ -13,12 +13,12 @@ import { delivery } from './delivery/deliver.ts'
 import type { Deliver } from './delivery/deliver.ts'
 import { apiKeyStore } from './machines/api-keys.ts'
 import { clientStore } from './machines/clients.ts'
-import { boundedEntry } from './passwords/bounded-entry.ts'
+import { loadShedder } from './passwords/load-shedding.ts'
 import { hashingQueue } from './passwords/hashing-queue.ts'
 import { passwordHasher } from './passwords/hashing.ts'
 import type { HashParameters } from './passwords/hashing.ts'
 import { strengthEstimator } from './passwords/password-strength.ts'
-import { cutOffStore } from './revocation/cut-offs.ts'
+import { notBeforeStore } from './revocation/not-before.ts'
 import { oneTimeCodeStore } from './second-factors/one-time-codes.ts'
 import { passkeyStore } from './second-factors/passkeys.ts'
 import { callersSession } from './sessions/callers-session.ts'
@@ -44,18 +44,18 @@ import { ownTokenVerifier } from './tokens/verify-own-token.ts'
 export interface AuthSurroundings {
   /** The clock, in milliseconds since the epoch. */
   now?: () => number
-  /** How mail is sent; by MAIL_URL when it is not given. */
+  /** How mail is sent; default: by MAIL_URL. */
   deliver?: Deliver
-  /** What hashing a password costs; a test that is not about hashing makes it cheap. */
+  /** The cost of hashing a password; tests that are not about hashing lower it. */
   hashParameters?: HashParameters
 }
 
 export type AuthParts = Awaited<ReturnType<typeof makeAuthParts>>
 
-/** How many password hashes may wait for their turn. */
+/** How many password hashes may wait in the queue. */
 const waitingHashes = 64
 
-/** @param baseUrl where gateways reach the subgraph: known once it listens, and needed only then */
+/** @param baseUrl where gateways reach the subgraph; known, and needed, only once it listens */
 export async function makeAuthParts(
   settings: AuthSettings,
   surroundings: AuthSurroundings,
@@ -67,7 +67,7 @@ export async function makeAuthParts(
 
 type Stores = Awaited<ReturnType<typeof openStores>>
 
-/** What is kept in the database, and what reads and writes it. */
+/** Opens the database and creates what reads and writes it. */
 async function openStores(settings: AuthSettings, surroundings: AuthSurroundings) {
   const { lifetimes, roles, keyEncryptionSecret: secret } = settings
   const { now = Date.now } = surroundings
@@ -90,7 +90,7 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
     throttles,
     readAudit: auditReader(database),
     guard: loginGuard({ database, throttles, devices, secret, limits: settings.limits }),
-    cutOffs: cutOffStore(database, lifetimes.accessToken, now),
+    notBefore: notBeforeStore(database, lifetimes.accessToken, now),
     sessions: sessionStore(database, lifetimes, now),
     refreshTokens: refreshTokenStore({ database, accounts, audit, lifetimes, now }),
     codes: oneTimeCodeStore({ database, encryption, secret, now }),
@@ -110,7 +110,7 @@ function passkeysOf(settings: AuthSettings, database: AuthDatabase, now: () => n
   return relyingParty && passkeyStore({ database, relyingParty, secret, now })
 }
 
-/** What is done with it. */
+/** Creates the services on top of the stores. */
 function makeServices(
   settings: AuthSettings,
   stores: Stores,
@@ -129,19 +129,19 @@ function makeServices(
   const ender = sessionEnder(stores)
   const inBrowser = sessionCookies(settings.sessionCookies, lifetimes.idle)
   const asCaller = callersSession(sessions, issuer)
-  const entry = boundedEntry(settings.parallelHashes + waitingHashes)
+  const shedLoad = loadShedder(settings.parallelHashes + waitingHashes)
   const resetUrl = settings.passwordResetUrl
   return {
     issuer,
     algorithm: settings.keys.algorithm,
-    /** What an authenticator app calls the service. */
+    /** The name of the service in authenticator apps. */
     applicationName: audience,
     scopesOf,
     signAccessToken,
     issueAccessToken,
     startSession,
     verifyOwnToken: ownTokenVerifier({ database, keys, issuer, audience, now }),
-    login: login({ ...stores, startSession, entry }),
+    login: login({ ...stores, startSession, shedLoad }),
     refresh: refresh(refreshTokens, issueAccessToken),
     callersSession: asCaller,
     administrators: administrators({ ...stores, callersSession: asCaller, scopesOf, issuer }),

@@ -1,8 +1,8 @@
-/** What is done now and then: keys made ahead, and rows dropped that can mean nothing any more. */
+/** Hourly cleanup: makes the next signing keys in time, and deletes rows that have expired. */
 import type { AuthDatabase } from './database.ts'
 import type { KeyLifecycle } from './tokens/key-lifecycle.ts'
 
-export interface Housekeeping {
+export interface Cleanup {
   stop(): void
 }
 
@@ -10,22 +10,22 @@ export interface Housekeeping {
 const interval = 60 * 60 * 1000
 const kept = 30 * 24 * interval
 
-/** Begins at once, and comes back every hour. Several processes may do it at the same time. */
-export function housekeeping(
+/** Starts the cleanup: now and then every hour. Several processes may run it at the same time. */
+export function startCleanup(
   database: AuthDatabase,
   lifecycle: KeyLifecycle,
   now: () => number,
-): Housekeeping {
+): Cleanup {
   const run = () =>
-    tidy().catch((cause: Error) => console.error(`auth: housekeeping failed: ${cause.message}`))
+    cleanUp().catch((cause: Error) => console.error(`auth: cleanup failed: ${cause.message}`))
   const timer = setInterval(run, interval)
   timer.unref()
   void run()
   return { stop: () => clearInterval(timer) }
 
-  async function tidy(): Promise<void> {
+  async function cleanUp(): Promise<void> {
     await lifecycle.provide()
-    // Their refresh tokens go with the sessions.
+    // Deleting a session deletes its refresh tokens.
     await database
       .deleteFrom('auth_sessions')
       .where('expires_at', '<', now() - kept)

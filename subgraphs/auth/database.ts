@@ -13,16 +13,16 @@ export interface AccountsTable {
   skeleton: string
   name: string
   email: string | null
-  /** Null while nobody has shown that the address is theirs. */
+  /** Null while the address is not verified. */
   email_verified_at: number | null
   /** A PHC string: `$argon2id$v=19$m=...`, or a bcrypt hash that was imported. */
   password_hash: string
   /** Space separated. */
   roles: string
-  /** Scopes beside those of the roles, space separated. */
+  /** Scopes in addition to those of the roles, space separated. */
   scope: string
   created_at: number
-  /** Since then it cannot log in or refresh. */
+  /** Since when it cannot log in or refresh. */
   disabled_at: number | null
   /** How often all its access tokens were revoked: the `gen` of the next ones. */
   generation: Generated<number>
@@ -39,14 +39,14 @@ export interface SessionsTable {
   expires_at: number
   /** When the last access token of the session expires. */
   access_expires_at: number
-  /** Of the refresh token that is good now. */
+  /** Of the refresh token that is valid now. */
   refresh_generation: number
   address: string | null
   agent: string | null
-  /** How its holder logged in: see authentication-strength.ts. Methods are space separated. */
+  /** How the user logged in: see authentication-strength.ts. Methods are space separated. */
   level: string
   methods: string
-  /** The place of the session's access tokens in the status lists, counted through all lists. */
+  /** The index of the session's access tokens in the status lists, counted over all lists. */
   status_index: number
   revoked_at: number | null
 }
@@ -59,7 +59,7 @@ export interface RefreshTokensTable {
   generation: number
   expires_at: number
   used_at: number | null
-  /** When another of its generation took its place, because it seemed to be lost. */
+  /** When another token of its generation replaced it, because it seemed to be lost. */
   replaced_at: number | null
 }
 
@@ -79,16 +79,16 @@ export interface DevicesTable {
 
 export interface ThrottlesTable {
   key: string
-  /** Every try. */
+  /** All attempts. */
   attempts: number
-  /** Those that failed, in a row. */
+  /** Consecutive failures. */
   failures: number
-  /** Those that are under way, and until when their outcome is waited for. */
+  /** Attempts in progress, and until when their outcome is awaited. */
   pending: number
   pending_until: number
-  /** Until when nothing is let through; for a window, when it is over. */
+  /** Until when no attempt is allowed; for a window, when it ends. */
   blocked_until: number
-  /** What became of the last try: 0 refused, 1 admitted, 2 has to wait for others. */
+  /** The decision about the last attempt: 0 refused, 1 allowed, 2 has to wait for others. */
   admission: number
   used_at: number
 }
@@ -97,7 +97,7 @@ export interface TotpTable {
   account_id: string
   /** Encrypted: see key-encryption.ts. */
   secret: string
-  /** Null until a first code was right. */
+  /** Null until a first code was accepted. */
   confirmed_at: number | null
   /** The step of the last code that was accepted. */
   last_step: number
@@ -113,11 +113,11 @@ export interface PasskeysTable {
   /** The credential id that the device chose. */
   id: string
   account_id: string
-  /** What its owner calls it. */
+  /** The name that its owner gave it. */
   name: string
   /** COSE, as base64url. */
   public_key: string
-  /** How often the device says it was used; 0 where it does not count. */
+  /** The signature counter of the device; 0 if it has none. */
   counter: number
   /** Space separated. */
   transports: string
@@ -167,11 +167,11 @@ export interface CountersTable {
   value: number
 }
 
-export interface SubjectCutOffsTable {
+export interface SubjectNotBeforeTable {
   subject: string
-  /** In seconds, for gateways that do not know generations: tokens with an earlier `iat` are refused. */
+  /** In seconds, for gateways without support for generations: refuses tokens with an earlier `iat`. */
   issued_before: number
-  /** Tokens of an earlier one are refused; null in entries from before there were any. */
+  /** Tokens of an earlier generation are refused; null in entries of earlier versions of auth. */
   generation: number | null
   expires_at: number
 }
@@ -181,7 +181,7 @@ export interface AuditTable {
   at: number
   event: string
   account_id: string | null
-  /** The administrator who did it to the account. */
+  /** The administrator who performed the action. */
   actor_id: string | null
   session_id: string | null
   address: string | null
@@ -191,14 +191,14 @@ export interface AuditTable {
 export interface SigningKeysTable {
   /** The `kid`. */
   id: string
-  /** 1, 2, 3 ...: whoever inserts a generation first has made it, for every process. */
+  /** 1, 2, 3 ...: the process that inserts a generation first wins. */
   generation: number
   algorithm: string
   public_jwk: string
   /** Encrypted: see key-encryption.ts. */
   private_jwk: string
   created_at: number
-  /** Published before, so that every gateway knows it when the first signature appears. */
+  /** Published earlier, so that every gateway has it when the first signature appears. */
   signs_from: number
   /** Published until then; null while its successor is not known. */
   retires_at: number | null
@@ -220,13 +220,13 @@ export interface AuthTables {
   auth_clients: ClientsTable
   auth_api_keys: ApiKeysTable
   auth_counters: CountersTable
-  auth_subject_cut_offs: SubjectCutOffsTable
+  auth_subject_cut_offs: SubjectNotBeforeTable
   auth_audit: AuditTable
 }
 
 export type AuthDatabase = Kysely<AuthTables>
 
-/** Returns the database with its tables up to date; a StartFailure says what keeps it from that. */
+/** Returns the database with its tables up to date; throws a StartFailure with the reason if it cannot. */
 export async function openAuthDatabase(url: string): Promise<AuthDatabase> {
   try {
     return await openMigrated<AuthTables>(url, 'auth', migrations)

@@ -1,4 +1,4 @@
-/** How the tables came to be. A migration that was released is never changed: add another. */
+/** The migrations of the tables. A released migration is never changed: add another. */
 import { PostgresAdapter, sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Migrations } from '../storage/migrate.ts'
@@ -51,7 +51,7 @@ export const migrations: Migrations = {
     async up(database) {
       await database.schema.alterTable('auth_accounts').addColumn('disabled_at', 'bigint').execute()
 
-      // Sessions get what they need for refreshing and revoking; those from before begin anew.
+      // The new table has the columns for refreshing and revoking. Sessions of the old one end.
       await database.schema.dropTable('auth_sessions').execute()
       await database.schema
         .createTable('auth_sessions')
@@ -328,7 +328,7 @@ export const migrations: Migrations = {
         .alterTable('auth_accounts')
         .addColumn('email_verified_at', 'bigint')
         .execute()
-      // The development account's: nobody can have mail there.
+      // The development account's address: a reserved domain without mailboxes.
       await sql`update auth_accounts set email_verified_at = created_at
         where id = '1' and username = 'alice' and email = 'alice@example.com'`.execute(database)
     },

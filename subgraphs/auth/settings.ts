@@ -25,23 +25,24 @@ Settings, from the environment:
                             rotation, newest first
   KEY_ENCRYPTION_SECRET     encrypts the signing keys in the database, at least 32 characters
   TOKEN_ISSUER              the issuer of access tokens (http://127.0.0.1:4001)
-  TOKEN_AUDIENCE            their audience: what the gateway is called (portcullis)
-  TOKEN_ALGORITHM           of keys made from now on: ES256, EdDSA or RS256 (ES256)
+  TOKEN_AUDIENCE            their audience: the gateway's name (portcullis)
+  TOKEN_ALGORITHM           of new signing keys: ES256, EdDSA or RS256 (ES256)
   KEY_ROTATION_PERIOD       how long a key signs before the next takes over, in seconds (30 days)
-  TOKEN_STATUS_URL          where gateways reach this subgraph's /status-lists and /revocations
-                            (TOKEN_ISSUER; outside production the address it listens on)
+  TOKEN_STATUS_URL          the URL at which gateways reach /status-lists and /revocations
+                            (TOKEN_ISSUER; outside production the address on which it listens)
   ACCESS_TOKEN_LIFETIME     in seconds (300)
   SESSION_LIFETIME          until a session ends, however it is used, in seconds (30 days)
-  SESSION_COOKIES           on: pages of a browser may have their tokens in cookies, with
+  SESSION_COOKIES           on: browsers may have their tokens in cookies, with
                             login(inCookies: true) (off)
   SESSION_IDLE_LIFETIME     until a session ends that is not refreshed, in seconds (7 days)
-  AUTH_ROLES                roles beside "user" and "administrator", with their scopes, as JSON:
+  AUTH_ROLES                roles in addition to "user" and "administrator", with their scopes, as JSON:
                             {"editor": ["articles:write"]}
   SECOND_FACTOR             required: without one a session has no scopes (optional)
-  NETWORK_TRIES_PER_MINUTE  wrong logins from one network (/24, /56), and as many sign-ups, resets and
-                            wrong passkeys, of which ten times as many may begin; known devices apart (20)
-  PASSWORD_TRIES_PER_HOUR   tries of one password, at whatever accounts (30)
-  MAILS_PER_HOUR            letters to one account (3)
+  NETWORK_TRIES_PER_MINUTE  failed logins from one network (/24, /56), and as many sign-ups, resets and
+                            failed passkey logins (ten times as many may begin); known devices are
+                            not counted (20)
+  PASSWORD_TRIES_PER_HOUR   attempts with one password, over all accounts (30)
+  MAILS_PER_HOUR            mails to one account (3)
   PASSWORD_MIN_LENGTH       of new passwords, in characters (15; 8 where a second factor is required)
   MAIL_URL                  how mail is sent: smtp(s)://USER:PASSWORD@HOST, or http(s)://... for a
                             POST of { from, to, subject, text }; unset: printed outside production,
@@ -49,24 +50,24 @@ Settings, from the environment:
   MAIL_FROM                 the sender (Portcullis <no-reply@localhost>)
   PASSKEY_DOMAIN            the domain that passkeys are bound to (localhost outside production;
                             unset in production: no passkeys)
-  PASSKEY_ORIGINS           the pages that may ask for one, separated by commas
+  PASSKEY_ORIGINS           the origins that may use passkeys, separated by commas
                             (https://PASSKEY_DOMAIN)
-  PASSWORD_RESET_URL        the page where a new password is chosen; #token=... is added
-  NODE_ENV=production       nothing is invented: secrets, issuer and the place of the data must be set
+  PASSWORD_RESET_URL        the page on which a user enters a new password; #token=... is added
+  NODE_ENV=production       no defaults for secrets, the issuer and the place of the data: they must be set
 
-CLAIMS_KEY_FILE and KEY_ENCRYPTION_SECRET_FILE name files that hold the secret.
+CLAIMS_KEY_FILE and KEY_ENCRYPTION_SECRET_FILE name files that contain the secret.
 `
 
 export type AuthSettings = ReturnType<typeof readAuthSettings>
 
-/** A secret shorter than its hash output is guessed sooner than the key that is derived from it. */
+/** A shorter secret would be easier to guess than the key derived from it. */
 const leastSecretLength = 32
 
 /** In seconds. */
 const day = 24 * 60 * 60
 const year = 365 * day
 
-/** Returns the settings; a StartFailure lists every problem at once. */
+/** Returns the settings; throws a StartFailure that lists all problems. */
 export function readAuthSettings(environment: Environment) {
   const settings = readSettings(environment)
   const { production } = settings
@@ -85,7 +86,7 @@ export function readAuthSettings(environment: Environment) {
     claimsKeys: claimsKeys(settings, 'auth'),
     keyEncryptionSecret: keyEncryptionSecret(settings),
     issuer,
-    /** Undefined: the address that it listens on. */
+    /** Undefined: the address on which it listens. */
     statusUrl: statusUrl(settings, issuer),
     audience: settings.text('TOKEN_AUDIENCE', 'portcullis'),
     sessionCookies: sessionCookies(settings),
@@ -142,7 +143,7 @@ function passwordRules(settings: Settings, isFactorRequired: boolean): PasswordR
   }
 }
 
-/** Returns what managing accounts from the command line needs of the settings. */
+/** Returns the settings for managing accounts from the command line. */
 export function readAdminSettings(environment: Environment) {
   const settings = readSettings(environment)
   const read = {
@@ -155,7 +156,7 @@ export function readAdminSettings(environment: Environment) {
   return read
 }
 
-/** Returns what managing the keys needs of the settings. */
+/** Returns the settings for managing the keys. */
 export function readKeySettings(environment: Environment) {
   const settings = readSettings(environment)
   const accessToken = accessTokenLifetime(settings)
@@ -180,7 +181,7 @@ function accessTokenLifetime(settings: Settings): number {
   return 1000 * settings.wholeNumber('ACCESS_TOKEN_LIFETIME', 300, { least: 1, most: day })
 }
 
-/** How the life of signing keys goes. */
+/** The lifecycle of signing keys. */
 function keySettings(settings: Settings, accessTokenLifetime: number) {
   const algorithm = settings.choice('TOKEN_ALGORITHM', signingAlgorithms, 'ES256')
   const period = settings.wholeNumber('KEY_ROTATION_PERIOD', 30 * day, { least: 3600, most: year })
@@ -206,8 +207,8 @@ function relyingParty(settings: Settings): RelyingParty | undefined {
 }
 
 /**
- * As many hashes at once as there are cores, and one less than Node has threads for such work:
- * signatures, files and names of hosts are waiting for the same threads.
+ * As many parallel hashes as there are cores, and at most one less than Node's threadpool has threads:
+ * signatures, files and DNS lookups need the same threads.
  */
 function parallelHashes(settings: Settings): number {
   const threads = settings.wholeNumber('UV_THREADPOOL_SIZE', 4, { least: 1, most: 1024 })
@@ -218,7 +219,7 @@ function parallelHashes(settings: Settings): number {
 function url(settings: Settings, name: string, scheme: RegExp): string | undefined {
   const value = settings.optional(name)
   if (value === undefined || (scheme.test(value) && URL.canParse(value))) return value
-  settings.problem(`${name} is not a URL of the kind that is expected: see --help`)
+  settings.problem(`${name} is not a URL of the expected kind: see --help`)
   return undefined
 }
 

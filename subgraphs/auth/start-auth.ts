@@ -8,7 +8,7 @@ import { isDatabaseUnavailable } from '../storage/database-unavailable.ts'
 import { addDevelopmentAccount } from './accounts/development-account.ts'
 import { makeAuthParts } from './auth-parts.ts'
 import type { AuthSurroundings } from './auth-parts.ts'
-import { housekeeping } from './housekeeping.ts'
+import { startCleanup } from './cleanup.ts'
 import { addOAuthRoutes } from './oauth/routes.ts'
 import { resolvers } from './resolvers/resolvers.ts'
 import { addRevocationRoutes } from './revocation/routes.ts'
@@ -25,12 +25,12 @@ export async function startAuth(
   surroundings: AuthSurroundings = {},
 ): Promise<RunningProcess> {
   const settings = readAuthSettings(environment)
-  // Known once the system has chosen a port, and needed only then.
+  // Known, and needed, only once the system has chosen a port.
   let listeningAt = ''
   const baseUrl = () => settings.statusUrl ?? listeningAt
   const parts = await makeAuthParts(settings, surroundings, baseUrl)
   if (!settings.production) await addDevelopmentAccount(parts.accounts, parts.passwords)
-  const tidying = housekeeping(parts.database, parts.lifecycle, parts.now)
+  const cleanup = startCleanup(parts.database, parts.lifecycle, parts.now)
 
   const running = await serveSubgraph({
     name: 'auth',
@@ -50,7 +50,7 @@ export async function startAuth(
       addOAuthRoutes(app, parts)
     },
     async onClose() {
-      tidying.stop()
+      cleanup.stop()
       await parts.passwordReset.settled()
       await parts.strength.close()
       await parts.database.destroy()

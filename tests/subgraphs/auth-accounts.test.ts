@@ -414,7 +414,7 @@ describe('mail', () => {
     const letter = { to: 'a@b.example', subject: 'Hello', text: 'secret' }
     await deliver(letter)
     expect(received).toEqual([{ from: 'shop', ...letter }])
-    await expect(deliver(letter)).rejects.toThrow('MAIL_URL answered with 500')
+    await expect(deliver(letter)).rejects.toThrow('MAIL_URL responded with 500')
     server.closeAllConnections()
     server.close()
   })

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely'
 import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import { addressRange } from '../../subgraphs/auth/throttling/address-range.ts'
-import { patientTries } from '../../subgraphs/auth/throttling/patient-tries.ts'
+import { serializedAttempts } from '../../subgraphs/auth/throttling/serialized-attempts.ts'
 import { throttleStore } from '../../subgraphs/auth/throttling/throttles.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
@@ -260,17 +260,17 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     const others = name === 'PostgreSQL' ? [await openAuthDatabase(scratch.url)] : []
     const processes = [database, ...others].map((each) => {
       const throttles = throttleStore(() => moment)
-      return { each, throttles, tries: patientTries(each, throttles) }
+      return { each, throttles, tries: serializedAttempts(each, throttles) }
     })
-    const admitted = await Promise.all(
+    const allowed = await Promise.all(
       Array.from({ length: 100 }, async (_, index) => {
         const { each, throttles, tries } = processes[index % processes.length]!
-        const admitted = await tries.begin('crowd')
-        if (admitted) await throttles.failed(each, 'crowd')
-        return admitted
+        const allowed = await tries.begin('crowd')
+        if (allowed) await throttles.failed(each, 'crowd')
+        return allowed
       }),
     )
-    expect(admitted.filter(Boolean)).toHaveLength(5)
+    expect(allowed.filter(Boolean)).toHaveLength(5)
     const { rows } =
       await sql`select attempts, failures, pending from auth_throttles where key = 'crowd'`.execute(
         database,
@@ -283,10 +283,10 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     let time = Date.now()
     const throttles = throttleStore(() => time)
     const begin = () => throttles.begin(database, 'vanished')
-    for (let tries = 0; tries < 5; tries++) expect(await begin()).toBe('admitted')
+    for (let tries = 0; tries < 5; tries++) expect(await begin()).toBe('allowed')
     expect(await begin()).toBe('later')
     time += 9 * second
-    expect(await begin()).toBe('admitted')
+    expect(await begin()).toBe('allowed')
     expect(await begin()).toBe('later')
     await throttles.failed(database, 'vanished')
     expect(await begin()).toBe('refused')
@@ -297,7 +297,7 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     const throttles = throttleStore(() => time)
     const waits: number[] = []
     for (let failure = 1; failure <= 100; failure++) {
-      expect(await throttles.begin(database, 'patient')).toBe('admitted')
+      expect(await throttles.begin(database, 'patient')).toBe('allowed')
       await throttles.failed(database, 'patient')
       const { rows } = await sql<{
         blocked_until: number

@@ -113,7 +113,7 @@ describe('a value that is not acceptable is named, with its limit or its setting
     ],
     [
       'mutation { finishPasskeyRegistration(response: "{}", name: "x") { id } }',
-      'The response of the device is not valid or too late: start again',
+      'The response of the device is not valid or has expired: start again',
       { field: 'response' },
     ],
     [
@@ -164,7 +164,7 @@ describe('a value that is not acceptable is named, with its limit or its setting
     [roles('nobody', 'user'), 'There is no account with this id', { field: 'id' }],
     [
       roles('1', 'king'),
-      'There is no role "king": AUTH_ROLES lists what there is',
+      'There is no role "king": AUTH_ROLES lists the roles',
       { field: 'roles', setting: 'AUTH_ROLES' },
     ],
   ])('%s', async (query, message, fault) => {

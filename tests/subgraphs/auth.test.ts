@@ -161,7 +161,7 @@ describe.each(await testDatabases())('auth on $name', ({ name, make }) => {
     await expect(startAuth(wrong)).rejects.toMatchObject({
       name: 'StartFailure',
       message: expect.stringMatching(
-        /^KEY_ENCRYPTION_SECRET does not open the signing key [^\n]*$/,
+        /^KEY_ENCRYPTION_SECRET does not decrypt the signing key [^\n]*$/,
       ),
     })
   })

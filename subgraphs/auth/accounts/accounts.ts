@@ -10,17 +10,17 @@ export interface Account {
   readonly username: string
   readonly name: string
   readonly email: string | null
-  /** Whether the address is known to be theirs: others may have given it, too. */
+  /** Whether the address is known to be theirs; another person may have entered it. */
   readonly emailVerified: boolean
   readonly roles: readonly string[]
-  /** Of its roles and its own. */
+  /** Those of its roles, and its own. */
   readonly scopes: readonly string[]
   readonly passwordHash: string
   /** Whether an administrator has closed it: it cannot log in. */
   readonly disabled: boolean
   /** Milliseconds since the epoch. */
   readonly createdAt: number
-  /** How often all its access tokens were revoked: the `gen` of those that are issued now. */
+  /** How often all its access tokens were revoked: the `gen` of those issued now. */
   readonly generation: number
   /** How often its password was changed. */
   readonly passwordGeneration: number
@@ -39,11 +39,11 @@ export interface NewAccount {
 
 export interface Accounts {
   find(id: string, transaction?: AuthDatabase): Promise<Account | undefined>
-  /** The same; until the transaction ends, nobody else changes the account or ends its sessions. */
+  /** The same, with a lock: until the transaction ends, no other changes the account or its sessions. */
   lock(id: string, transaction: AuthDatabase): Promise<Account | undefined>
   /** @param username in its canonical form */
   findByUsername(username: string): Promise<Account | undefined>
-  /** Returns false when the id is taken, or the username or one that looks like it. */
+  /** Returns false if the id, the username or a similar-looking username is taken. */
   add(account: NewAccount, transaction?: AuthDatabase): Promise<boolean>
   setPassword(id: string, passwordHash: string, transaction?: AuthDatabase): Promise<void>
   /** Replaces a hash by a better one of the same password, unless the password was changed since. */
@@ -62,7 +62,7 @@ export function accountStore(database: AuthDatabase, roles: Roles, now: () => nu
     },
 
     async lock(id, transaction) {
-      // An update that changes nothing: `select for update` is not known to every database.
+      // An update that changes nothing: not every database supports `select for update`.
       const row = await transaction
         .updateTable('auth_accounts')
         .set((column) => ({ generation: column.ref('generation') }))
@@ -149,7 +149,7 @@ function words(text: string): string[] {
   return text.split(' ').filter(Boolean)
 }
 
-/** Returns what may be said to others of an account's address: nothing while it is not verified. */
+/** Returns the address of an account for others: undefined while it is not verified. */
 export function verifiedEmail({ email, emailVerified }: Account): string | null {
   return emailVerified ? email : null
 }

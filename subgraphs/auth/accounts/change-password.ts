@@ -38,9 +38,9 @@ export function changePassword(parts: ChangePasswordParts): ChangePassword {
 
   return async (session, current, next, client) => {
     const account = await accounts.find(session.accountId)
-    // A stolen access token is no licence to guess the password.
+    // A stolen access token must not allow guessing the password.
     const key = `change ${session.accountId}`
-    const allowed = (await throttles.begin(database, key)) === 'admitted'
+    const allowed = (await throttles.begin(database, key)) === 'allowed'
     const proven = await passwords.matches(current, allowed ? account?.passwordHash : undefined)
     if (!account || !proven) {
       if (allowed) await throttles.failed(database, key)
@@ -53,7 +53,7 @@ export function changePassword(parts: ChangePasswordParts): ChangePassword {
 
     const passwordHash = await passwords.hash(readPassword(next)!)
     return database.transaction().execute(async (transaction) => {
-      // Its owner may have reset it meanwhile, because somebody else knows it.
+      // The owner may have reset it meanwhile, because another person knows it.
       const present = await accounts.lock(account.id, transaction)
       if (!present || present.disabled) return { outcome: 'wrong password' }
       if (present.passwordGeneration !== account.passwordGeneration) {

@@ -3,7 +3,7 @@ import type { PasswordHasher } from '../passwords/hashing.ts'
 import { ordinaryRole } from './roles.ts'
 import { skeleton } from './username.ts'
 
-/** Known to everybody who has read the README: never made in production. */
+/** The README documents it: never created in production. */
 export const developmentAccount = {
   id: '1',
   username: 'alice',
@@ -12,7 +12,7 @@ export const developmentAccount = {
   email: 'alice@example.com',
 } as const
 
-/** Makes alice at the first start; later starts leave her as she is. */
+/** Creates alice at the first start; later starts do not change her. */
 export async function addDevelopmentAccount(
   accounts: Accounts,
   passwords: PasswordHasher,
@@ -24,7 +24,7 @@ export async function addDevelopmentAccount(
     username: { canonical: username, skeleton: skeleton(username) },
     name,
     email,
-    // No mail arrives there: it is a name of RFC 2606.
+    // A reserved name (RFC 2606): no mail arrives there.
     emailVerified: true,
     roles: [ordinaryRole],
     passwordHash: await passwords.hash(password),

@@ -1,10 +1,10 @@
 import type { InputProblem } from './input-problem.ts'
 import { isWellFormed } from '../passwords/well-formed.ts'
 
-/** RFC 5321 section 4.5.3.1.3, less the brackets. */
+/** RFC 5321 section 4.5.3.1.3, without the brackets. */
 const longest = 254
 
-/** Whether mail can be sent there is known once it was: this catches what is no address at all. */
+/** Refuses text that cannot be an address; only sending a mail shows whether it is reachable. */
 const shape = /^[^\s@\p{C}<>,;:"()[\]\\]+@[^\s@\p{C}<>,;:"()[\]\\]+\.[^\s@\p{C}<>,;:"()[\]\\]+$/u
 
 export function emailProblems(email: string | null | undefined): InputProblem[] {

@@ -1,4 +1,4 @@
-/** What is wrong with something that a person typed: data for a form, not an error. */
+/** A problem with a user's input: data for a form, not an error. */
 export interface InputProblem {
   /** The argument. */
   readonly field: string

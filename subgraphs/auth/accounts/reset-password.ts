@@ -1,4 +1,4 @@
-/** A forgotten password: a token goes to the person's mailbox, is good once and for 15 minutes. */
+/** Resets a forgotten password: a token is mailed to the user, valid once and for 15 minutes. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
 import { overloaded } from '../../kit/retry-later.ts'
@@ -9,7 +9,7 @@ import type { PasswordHasher } from '../passwords/hashing.ts'
 import { passwordProblems } from '../passwords/password-rules.ts'
 import type { PasswordRules } from '../passwords/password-rules.ts'
 import { readPassword } from '../passwords/password-text.ts'
-import type { CutOffs } from '../revocation/cut-offs.ts'
+import type { NotBeforeStore } from '../revocation/not-before.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { LoginGuard } from '../throttling/login-guard.ts'
 import type { Account, Accounts } from './accounts.ts'
@@ -21,13 +21,13 @@ export interface PasswordResetParts {
   database: AuthDatabase
   accounts: Accounts
   sessions: Sessions
-  cutOffs: CutOffs
+  notBefore: NotBeforeStore
   passwords: PasswordHasher
   rules: PasswordRules
   audit: AuditTrail
   guard: LoginGuard
   deliver: Deliver
-  /** Where a person types the new password; the token is added to it. */
+  /** The page on which a user enters the new password; the token is added to it. */
   resetUrl: string | undefined
   now: () => number
 }
@@ -37,16 +37,17 @@ export type ResetPasswordResult =
 
 export interface PasswordReset {
   /**
-   * Sends a token to the account's mailbox, after it has returned: neither its time nor its result say
-   * whether there is such an account. A network that asks too often gets a TOO_MANY_REQUESTS error.
+   * Sends a token to the account's mailbox, after it has returned, so that neither its time nor its
+   * result reveals whether the account exists. A network with too many requests gets a
+   * TOO_MANY_REQUESTS error.
    */
   request(username: string, client: CallerClient): Promise<void>
   reset(token: string, password: string, client: CallerClient): Promise<ResetPasswordResult>
-  /** Resolves when everything that was asked for is on its way. */
+  /** Resolves when all requested mails have been sent. */
   settled(): Promise<void>
 }
 
-/** How many letters may be on their way: a mail server that hangs keeps each for a while. */
+/** How many mails may be in delivery: a mail server that hangs holds each for a while. */
 const mostUnderWay = 1_000
 
 /** In milliseconds. */
@@ -55,16 +56,16 @@ const tokenLifetime = 15 * 60 * 1000
 const unusableToken: InputProblem = {
   field: 'token',
   code: 'UNUSABLE',
-  message: 'This link was used or is too old: ask for another',
+  message: 'This link was used or has expired: request another',
 }
 
 export function passwordReset(parts: PasswordResetParts): PasswordReset {
-  const { database, accounts, sessions, cutOffs, passwords, rules, audit, guard, now } = parts
+  const { database, accounts, sessions, notBefore, passwords, rules, audit, guard, now } = parts
   const underWay = new Set<Promise<void>>()
 
   return {
     async request(username, client) {
-      await guard.admitNetwork(client, 'reset')
+      await guard.allowNetwork(client, 'reset')
       if (underWay.size >= mostUnderWay) throw overloaded(5)
       const sending = send(username, client)
         .catch((cause: Error) => console.error(`auth: a password reset failed: ${cause.message}`))
@@ -73,7 +74,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
     },
 
     async reset(token, password, client) {
-      await guard.admitNetwork(client, 'reset')
+      await guard.allowNetwork(client, 'reset')
       const hash = hashOf(token)
       const account = await accountOfToken(hash)
       if (!account) return { outcome: 'refused', problems: [unusableToken] }
@@ -82,7 +83,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
 
       const passwordHash = await passwords.hash(readPassword(password)!)
       return database.transaction().execute(async (transaction) => {
-        // Whoever takes the token away first has used it.
+        // The request that deletes the token has used it; a concurrent one finds none.
         const used = await transaction
           .deleteFrom('auth_password_resets')
           .where('hash', '=', hash)
@@ -93,7 +94,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
         await accounts.setPassword(account.id, passwordHash, transaction)
         await guard.forget(transaction, account.username)
         await sessions.revoke(transaction, account.id, 'all')
-        await cutOffs.cutOff({ account: account.id }, transaction)
+        await notBefore.revoke({ account: account.id }, transaction)
         await audit.record(
           { event: 'password reset', accountId: account.id, ...client },
           transaction,
@@ -109,14 +110,14 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
 
   async function send(username: string, client: CallerClient): Promise<void> {
     const canonical = canonicalUsername(username)
-    if (!(await guard.admitMail(canonical))) return
+    if (!(await guard.allowMail(canonical))) return
     const account = await accounts.findByUsername(canonical)
     if (!account || account.disabled) return
     const to = account.email ?? (isEmailAddress(account.username) ? account.username : undefined)
-    if (to !== undefined && !account.emailVerified && !(await guard.admitMailbox(to))) return
+    if (to !== undefined && !account.emailVerified && !(await guard.allowMailbox(to))) return
     const token = randomBytes(32).toString('base64url')
     await database.transaction().execute(async (transaction) => {
-      // One at a time: the link in an older mail ends here.
+      // One token per account: the link in an older mail becomes invalid.
       await transaction
         .deleteFrom('auth_password_resets')
         .where('account_id', '=', account.id)
@@ -136,9 +137,9 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
   function letter({ name }: Account, token: string): string {
     const how =
       parts.resetUrl === undefined
-        ? `Give this code where you are asked for it: ${token}`
+        ? `Enter this code where you requested it: ${token}`
         : `Choose a new password here: ${withToken(parts.resetUrl, token)}`
-    return `Hello ${name},\n\n${how}\n\nIt works once, within 15 minutes. If you did not ask for it, nothing has changed.\n`
+    return `Hello ${name},\n\n${how}\n\nIt works once, within 15 minutes. If you did not request it, you can ignore this mail.\n`
   }
 
   async function accountOfToken(hash: string): Promise<Account | undefined> {
@@ -155,7 +156,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
 
 function withToken(url: string, token: string): string {
   const link = new URL(url)
-  // After the hash sign: it reaches the page, and neither its server nor the server's log.
+  // In the fragment: it reaches the page, but not its server or the server's log.
   link.hash = `token=${token}`
   return link.href
 }

@@ -1,4 +1,4 @@
-/** What a role may do: a table, which a deployment can add to. */
+/** The scopes of each role: a table, which a deployment can extend. */
 export type Roles = Readonly<Record<string, readonly string[]>>
 
 export const ordinaryRole = 'user'

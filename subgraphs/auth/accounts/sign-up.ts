@@ -40,18 +40,18 @@ const longestName = 100
 const taken: InputProblem = {
   field: 'username',
   code: 'TAKEN',
-  message: 'Somebody has this name, or one that looks like it',
+  message: 'This name, or one that looks like it, is taken',
 }
 
-/** Returns a function that makes an account. Of two requests for one name at once, one succeeds. */
+/** Returns a function that creates an account. Of two concurrent requests for a name, one succeeds. */
 export function signUp(parts: SignUpParts): SignUp {
   const { database, accounts, passwords, rules, audit, guard } = parts
 
   return async ({ username: typed, password, name, email: typedEmail }, client) => {
-    // An address that was completed or pasted ends with a space.
+    // Autocompleted and pasted addresses often end with a space.
     const email = typedEmail?.trim()
-    // Counted first: a network does not learn without a limit what is wrong with a sign-up either.
-    await guard.admitNetwork(client, 'sign-up')
+    // Counted first: a network must not probe sign-ups without a limit.
+    await guard.allowNetwork(client, 'sign-up')
     const username = readNewUsername(typed)
     const problems = [
       ...(Array.isArray(username) ? username : []),
@@ -66,7 +66,7 @@ export function signUp(parts: SignUpParts): SignUp {
     ]
     if (problems.length > 0 || Array.isArray(username)) return { outcome: 'refused', problems }
 
-    // Not hashed for a name that is known to be taken; the insertion decides.
+    // Do not hash for a name that is known to be taken; the insertion decides.
     if (await accounts.findByUsername(username.canonical)) {
       return { outcome: 'refused', problems: [taken] }
     }

@@ -1,9 +1,9 @@
-/** Usernames: one canonical form each, and none that can be taken for another. */
+/** Usernames: each has one canonical form, and none can be mistaken for another. */
 import type { InputProblem } from './input-problem.ts'
 import { isWellFormed } from '../passwords/well-formed.ts'
 
 export interface Username {
-  /** What is stored and looked up. */
+  /** The form that is stored and looked up. */
   readonly canonical: string
   /** Equal for names that look alike. */
   readonly skeleton: string
@@ -12,15 +12,15 @@ export interface Username {
 const lengths = { least: 3, most: 64 }
 
 /**
- * In UTF-16 units: a code point has up to eight of them once it is decomposed. What is longer is nobody's
- * name, and normalizing it takes time with the square of a row of combining marks.
+ * In UTF-16 units: a decomposed code point has up to eight of them. Longer text cannot be a name, and
+ * normalizing it takes time quadratic in the number of consecutive combining marks.
  */
 const longestTyped = 2 * 8 * lengths.most
 
-/** Letters with their marks, digits, and what e-mail addresses are made of. */
+/** Letters with their marks, digits, and the characters of e-mail addresses. */
 const acceptable = /^[\p{L}\p{M}\p{Nd}._@+-]+$/u
 
-/** Invisible or without a meaning of its own: never part of a name. */
+/** Invisible or meaningless characters: never part of a name. */
 const invisible = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u
 
 /** Scripts with letters that look like those of another of them. */
@@ -88,15 +88,15 @@ const lookAlikes: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns the form in which a name is looked up: without spaces around it, Unicode NFKC, case folded.
- * It is the same for everything that a person would call the same name.
+ * Returns the canonical form of a name: trimmed, Unicode NFKC, case folded. It is the same for every
+ * spelling that a person would consider the same name.
  */
 export function canonicalUsername(typed: string): string {
   if (typed.length > longestTyped) return typed.slice(0, longestTyped)
   return typed.trim().normalize('NFKC').toLowerCase().normalize('NFKC').trim()
 }
 
-/** Returns a new name in its forms, or what is wrong with it. */
+/** Returns the forms of a new name, or the problem with it. */
 export function readNewUsername(text: string): Username | InputProblem[] {
   const typed = text.trim()
   const canonical = canonicalUsername(isWellFormed(typed) ? typed : '\0')
@@ -105,7 +105,7 @@ export function readNewUsername(text: string): Username | InputProblem[] {
     {
       broken: invisible.test(typed) || invisible.test(canonical),
       code: 'INVISIBLE_CHARACTERS',
-      message: 'Without spaces and invisible characters',
+      message: 'Use no spaces or invisible characters',
     },
     {
       broken: length < lengths.least || length > lengths.most,
@@ -120,7 +120,7 @@ export function readNewUsername(text: string): Username | InputProblem[] {
     {
       broken: confusableScripts.filter((script) => script.test(canonical)).length > 1,
       code: 'MIXED_SCRIPTS',
-      message: 'Letters of one alphabet only: those of two look alike',
+      message: 'Use letters of one alphabet only: letters of two alphabets can look alike',
     },
   ]
   const broken = rules.find((rule) => rule.broken)
@@ -128,7 +128,7 @@ export function readNewUsername(text: string): Username | InputProblem[] {
   return { canonical, skeleton: skeleton(canonical) }
 }
 
-/** Returns what a name looks like: accents stripped, look-alikes replaced. */
+/** Returns the visual skeleton of a name: accents stripped, look-alikes replaced. */
 export function skeleton(canonical: string): string {
   const bare = canonical.normalize('NFD').replace(/\p{M}/gu, '')
   const letters = [...bare].map((character) => lookAlikes[character] ?? character).join('')

@@ -1,15 +1,15 @@
-/** Finds accounts by a part of what they are called. */
+/** Finds accounts by a part of their username, name or address. */
 import { sql } from 'kysely'
 import type { Expression, SqlBool } from 'kysely'
 import { canonicalUsername } from '../accounts/username.ts'
 import { badInput } from '../bad-input.ts'
 
-/** In UTF-16 units: an address, which is the longest of what is searched, and no more. */
+/** In UTF-16 units: the length of an address, the longest searched field. */
 const longestSearch = 254
 
 /**
- * Returns the condition that a text is a part of the username, the name or the address, in capitals or
- * not; a BAD_USER_INPUT error for a text that is too long. A `%` or `_` in it means itself.
+ * Returns the condition that the username, the name or the address contains a text, ignoring case;
+ * throws a BAD_USER_INPUT error if the text is too long. A `%` or `_` in it matches itself.
  */
 export function found(search: string): Expression<SqlBool> {
   if (search.length > longestSearch) {
@@ -23,7 +23,7 @@ export function found(search: string): Expression<SqlBool> {
     contains(sql`username`, canonicalUsername(text)),
     ...['name', 'email'].flatMap((column) => [
       contains(sql`lower(${sql.ref(column)})`, text.toLowerCase()),
-      // Databases fold the case of ASCII, and of other letters or not.
+      // Not every database folds the case of letters beyond ASCII.
       contains(sql.ref(column), text),
     ]),
   ]

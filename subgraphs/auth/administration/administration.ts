@@ -1,11 +1,11 @@
-/** What administrators do to accounts. Each act is recorded with who did it. */
+/** The administration of accounts. Each action is recorded with the administrator. */
 import type { CallerClient } from '../../kit/client-headers.ts'
 import { accountOf } from '../accounts/accounts.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import type { Roles } from '../accounts/roles.ts'
 import type { AuditEvent, AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
-import type { CutOffs } from '../revocation/cut-offs.ts'
+import type { NotBeforeStore } from '../revocation/not-before.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { found } from './account-search.ts'
 import { pageOf } from './page.ts'
@@ -20,11 +20,11 @@ export type AdministrationOutcome =
   | { outcome: 'done'; account: Account }
   | { outcome: 'unknown account' }
   | { outcome: 'unknown role'; role: string }
-  /** Whoever locks themselves out may be the last who could let them in again. */
+  /** An administrator who locks themselves out may be the last one who could undo it. */
   | { outcome: 'oneself' }
 
 export interface Administration {
-  /** The oldest account first; `search` finds a part of a username, a name or an address. */
+  /** Oldest account first; `search` matches a part of a username, a name or an address. */
   accounts(request: PageRequest, search: string | undefined): Promise<Page<Account>>
   disable(actor: Actor, id: string): Promise<AdministrationOutcome>
   enable(actor: Actor, id: string): Promise<AdministrationOutcome>
@@ -36,14 +36,14 @@ export interface AdministrationParts {
   database: AuthDatabase
   accounts: Accounts
   sessions: Sessions
-  cutOffs: CutOffs
+  notBefore: NotBeforeStore
   audit: AuditTrail
   roles: Roles
   now: () => number
 }
 
 export function administration(parts: AdministrationParts): Administration {
-  const { database, sessions, cutOffs, audit, roles, now } = parts
+  const { database, sessions, notBefore, audit, roles, now } = parts
 
   return {
     async accounts({ first, after }, search) {
@@ -90,8 +90,8 @@ export function administration(parts: AdministrationParts): Administration {
       if (id === actor.id) return { outcome: 'oneself' }
       return act(actor, id, 'roles changed', async (transaction) => {
         await change(transaction, id, { roles: [...new Set(held)].join(' ') })
-        // Its access tokens end here; the next refresh brings one with the new scopes.
-        await cutOffs.cutOff({ account: id }, transaction)
+        // Its access tokens are revoked; the next refresh issues one with the new scopes.
+        await notBefore.revoke({ account: id }, transaction)
       })
     },
 
@@ -123,8 +123,8 @@ export function administration(parts: AdministrationParts): Administration {
   }
 
   async function endEverything(transaction: AuthDatabase, id: string): Promise<void> {
-    // First, because it locks the account: then no session starts that is not ended here.
-    await cutOffs.cutOff({ account: id }, transaction)
+    // First, because it locks the account, so that no session starts meanwhile.
+    await notBefore.revoke({ account: id }, transaction)
     await sessions.revoke(transaction, id, 'all')
   }
 }

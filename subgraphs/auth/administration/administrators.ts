@@ -14,7 +14,7 @@ import type { SessionScopes } from '../sessions/session-scopes.ts'
 import type { Actor } from './administration.ts'
 
 export interface Administrators {
-  /** Returns the administrator; without the scope, an UNAUTHENTICATED or FORBIDDEN error. */
+  /** Returns the administrator; throws an UNAUTHENTICATED or FORBIDDEN error without the scope. */
   require(context: SubgraphContext, scope: string): Promise<Actor>
 }
 
@@ -46,7 +46,7 @@ export function administrators(parts: AdministratorParts): Administrators {
     },
   }
 
-  /** The client learns that it may not; the operator, why. */
+  /** The client gets FORBIDDEN; the reason goes to the operator's log. */
   function warnOnce(): void {
     if (!warned) console.warn(`auth: ${issuerNeeded}`)
     warned = true

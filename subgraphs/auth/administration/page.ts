@@ -1,10 +1,10 @@
-/** Long lists, page by page: the cursor is where the last page ended, so that none is read twice. */
+/** Pagination of long lists by cursor, so that no entry is returned twice. */
 import { badInput } from '../bad-input.ts'
 
 export interface Position {
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** Tells apart what happened in one millisecond. */
+  /** Distinguishes entries of the same millisecond. */
   readonly id: string
 }
 
@@ -21,7 +21,7 @@ export interface Page<Node> {
 
 const most = 200
 
-/** Returns the request of a page; a BAD_USER_INPUT error for what is none. */
+/** Returns the requested page; throws a BAD_USER_INPUT error if the arguments are not valid. */
 export function readPageRequest(args: { first: number; after?: string | null }): PageRequest {
   const { first, after } = args
   if (first < 1 || first > most) {
@@ -30,7 +30,7 @@ export function readPageRequest(args: { first: number; after?: string | null }):
   return { first, after: after == null ? undefined : readCursor(after) }
 }
 
-/** @param rows one more than asked for, if there are more */
+/** @param rows one more than requested, if there are more */
 export function pageOf<Row, Node>(
   rows: readonly Row[],
   first: number,

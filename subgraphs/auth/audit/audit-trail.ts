@@ -1,4 +1,4 @@
-/** What happened, for administrators: rows are added and never changed. */
+/** The audit trail, for administrators: rows are added and never changed. */
 import { createHmac, hkdfSync, randomUUID } from 'node:crypto'
 import type { AuthDatabase } from '../database.ts'
 
@@ -40,7 +40,7 @@ export type AuditEvent =
 export interface AuditEntry {
   event: AuditEvent
   accountId?: string | undefined
-  /** The administrator who did it to the account. */
+  /** The administrator who performed the action. */
   actorId?: string | undefined
   sessionId?: string | undefined
   /** The IP address of the client. */
@@ -50,11 +50,11 @@ export interface AuditEntry {
 }
 
 export interface AuditTrail {
-  /** @param transaction that does what is recorded, so that both happen or neither */
+  /** @param transaction that performs the recorded action, so that both happen or neither */
   record(entry: AuditEntry, transaction?: AuthDatabase): Promise<void>
 }
 
-/** @param secret keys the hash of usernames, so that a copy of the table does not give them away */
+/** @param secret keys the hash of usernames, so that a copy of the table does not reveal them */
 export function auditTrail(database: AuthDatabase, secret: string, now: () => number): AuditTrail {
   const hashKey = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis audit usernames', 32))
   const hashed = (username: string) =>

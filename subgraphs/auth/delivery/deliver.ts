@@ -1,4 +1,4 @@
-/** Gets a letter to a person: by SMTP, by an HTTP call, or to the terminal in development. */
+/** Delivers a mail: by SMTP, by an HTTP call, or to the terminal in development. */
 export interface Letter {
   /** An e-mail address; undefined where the account has none. */
   readonly to: string | undefined
@@ -9,7 +9,7 @@ export interface Letter {
 export type Deliver = (letter: Letter) => Promise<void>
 
 export interface DeliveryOptions {
-  /** smtp(s)://USER:PASSWORD@HOST or http(s)://...; undefined prints, outside production. */
+  /** smtp(s)://USER:PASSWORD@HOST or http(s)://...; if undefined, mail is printed, except in production. */
   url: string | undefined
   /** The sender. */
   from: string
@@ -29,7 +29,7 @@ async function print({ to, subject, text }: Letter): Promise<void> {
   console.log(`--- mail to ${to ?? 'an account without an address'}: ${subject}\n${text}---`)
 }
 
-/** The letter itself is a secret: the log learns only that there was one. */
+/** The mail is a secret: the log only says that there was one. */
 async function undeliverable(): Promise<void> {
   throw new Error('MAIL_URL is not set, so no mail can be sent')
 }
@@ -45,7 +45,7 @@ function byHttp(url: string, from: string): Deliver {
       signal: AbortSignal.timeout(timeout),
     })
     await response.body?.cancel()
-    if (!response.ok) throw new Error(`MAIL_URL answered with ${response.status}`)
+    if (!response.ok) throw new Error(`MAIL_URL responded with ${response.status}`)
   }
 }
 

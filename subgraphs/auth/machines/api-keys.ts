@@ -1,4 +1,4 @@
-/** Keys that a person makes for their programs: they stand for the person, with fewer scopes. */
+/** API keys that a user creates for programs: they act as the user, with fewer scopes. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { ApiKeysTable, AuthDatabase } from '../database.ts'
@@ -24,19 +24,19 @@ export interface NewApiKey {
 }
 
 export interface ApiKeys {
-  /** Returns the key's text, which is shown this once. */
+  /** Returns the key's text, which is shown only once. */
   add(transaction: AuthDatabase, key: NewApiKey): Promise<{ apiKey: ApiKey; text: string }>
   list(accountId: string, transaction?: AuthDatabase): Promise<ApiKey[]>
-  /** Returns the key if it is good, and notes its use. */
+  /** Returns the key if it is valid, and records its use. */
   use(text: string): Promise<ApiKey | undefined>
-  /** Returns the key that this ended: one of the account's, or by its text. */
+  /** Revokes a key, of an account or by its text, and returns it. */
   revoke(
     transaction: AuthDatabase,
     which: { id: string; accountId: string } | { text: string },
   ): Promise<ApiKey | undefined>
 }
 
-/** What marks a text as a key of ours, for people and for scanners that look for lost secrets. */
+/** Marks a text as one of our keys, for people and for secret scanners. */
 export const apiKeyPrefix = 'pck_'
 
 export function isApiKey(text: string): boolean {

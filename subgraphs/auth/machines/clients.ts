@@ -1,4 +1,4 @@
-/** Programs that log in by themselves (RFC 6749 section 4.4): each has an id and a secret. */
+/** OAuth clients that log in by themselves (RFC 6749 section 4.4): each has an id and a secret. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { AuthDatabase, ClientsTable } from '../database.ts'
@@ -14,13 +14,13 @@ export interface Client {
 }
 
 export interface Clients {
-  /** Returns the client and its secret, which is shown this once. */
+  /** Returns the client and its secret, which is shown only once. */
   add(
     name: string,
     scopes: readonly string[],
     transaction?: AuthDatabase,
   ): Promise<{ client: Client; secret: string }>
-  /** Returns the client if this is its secret and it is not disabled. */
+  /** Returns the client if the secret is right and the client is not disabled. */
   authenticate(id: string, secret: string): Promise<Client | undefined>
   find(id: string): Promise<Client | undefined>
   list(): Promise<Client[]>
@@ -28,7 +28,7 @@ export interface Clients {
   disable(id: string, transaction?: AuthDatabase): Promise<Client | undefined>
 }
 
-/** So that the subject of a program is never that of a person. */
+/** So that the subject of a client is never that of a user. */
 export const clientIdPrefix = 'client_'
 
 export function clientStore(database: AuthDatabase, now: () => number): Clients {
@@ -40,7 +40,7 @@ export function clientStore(database: AuthDatabase, now: () => number): Clients 
         .values({
           id: clientIdPrefix + randomBytes(16).toString('base64url'),
           name,
-          // The secret is random and long: nobody guesses it from its hash, however fast.
+          // The secret is random and long: even a fast hash does not make it guessable.
           secret_hash: hashOf(secret),
           scope: [...new Set(scopes)].join(' '),
           created_at: now(),

@@ -1,4 +1,4 @@
-/** Which program is asking (RFC 6749 section 2.3.1). */
+/** Client authentication (RFC 6749 section 2.3.1). */
 import type { Request } from 'express'
 import type { Client, Clients } from '../machines/clients.ts'
 import type { Form } from './form-endpoint.ts'
@@ -9,7 +9,7 @@ interface ClientCredentials {
   secret: string
 }
 
-/** Returns the client; an `invalid_client` error for none, for two, and for a wrong secret. */
+/** Returns the client; throws an `invalid_client` error for none, for two, and for a wrong secret. */
 export async function authenticateClient(
   request: Request,
   form: Form,
@@ -18,7 +18,7 @@ export async function authenticateClient(
   const fromHeader = readBasic(request.headers.authorization)
   const fromForm = readFromForm(form)
   if (fromHeader && form.has('client_secret')) {
-    throw new OAuthError('invalid_request', 'Authenticate the client in one way')
+    throw new OAuthError('invalid_request', 'Use only one method of client authentication')
   }
   const credentials = fromHeader ?? fromForm
   const client = credentials && (await clients.authenticate(credentials.id, credentials.secret))
@@ -32,7 +32,7 @@ function readFromForm(form: Form): ClientCredentials | undefined {
   return id !== undefined && secret !== undefined ? { id, secret } : undefined
 }
 
-/** Both parts are form-encoded before they are joined. */
+/** Both parts are form-encoded before they are concatenated. */
 function readBasic(header: string | undefined): ClientCredentials | undefined {
   const encoded = /^Basic ([A-Za-z0-9+/]+=*)$/i.exec(header ?? '')?.[1]
   if (encoded === undefined) return undefined

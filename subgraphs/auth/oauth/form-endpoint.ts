@@ -1,11 +1,11 @@
-/** What OAuth's endpoints have in common: POST, a form, an answer that nobody keeps. */
+/** What OAuth's endpoints have in common: POST, a form, a response that is never cached. */
 import { Router, urlencoded } from 'express'
 import type { ErrorRequestHandler, Request } from 'express'
 import { OAuthError } from './oauth-error.ts'
 
 export type Form = ReadonlyMap<string, string>
 
-/** Returns the body of the answer; undefined for an empty one. */
+/** Returns the body of the response; undefined for an empty one. */
 export type FormHandler = (form: Form, request: Request) => Promise<object | undefined>
 
 const bodyLimit = 20_000
@@ -33,7 +33,7 @@ export function formEndpoint(path: string, handle: FormHandler): Router {
       error_description: 'Send a POST request',
     })
   })
-  router.use(path, answerError)
+  router.use(path, respondWithError)
   return router
 }
 
@@ -44,20 +44,20 @@ function requireForm(request: Request, _response: unknown, next: () => void): vo
   next()
 }
 
-/** A parameter comes once (RFC 6749 section 3.2); an empty one counts as absent. */
+/** A parameter must not be repeated (RFC 6749 section 3.2); an empty one counts as absent. */
 function readForm(body: Record<string, unknown> | undefined): Form {
   const form = new Map<string, string>()
   for (const [name, value] of Object.entries(body ?? {})) {
     if (typeof value !== 'string') {
-      throw new OAuthError('invalid_request', 'A parameter is sent more than once')
+      throw new OAuthError('invalid_request', 'A parameter is repeated')
     }
     if (value !== '') form.set(name, value)
   }
   return form
 }
 
-/** What is not the client's fault is answered where all routes' errors are. */
-const answerError: ErrorRequestHandler = (error, _request, response, next) => {
+/** Errors that are not the client's fault are left to the error handler of all routes. */
+const respondWithError: ErrorRequestHandler = (error, _request, response, next) => {
   if (error instanceof OAuthError) {
     if (error.status === 401) response.set('www-authenticate', 'Basic realm="portcullis"')
     if (error.retryAfter !== undefined) response.set('retry-after', String(error.retryAfter))

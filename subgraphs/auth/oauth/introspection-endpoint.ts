@@ -1,4 +1,4 @@
-/** `/oauth/introspect`: what a token is good for (RFC 7662), for clients that may ask. */
+/** `/oauth/introspect`: the state of a token (RFC 7662), for clients with the scope. */
 import { createHash } from 'node:crypto'
 import type { AuthDatabase } from '../database.ts'
 import type { Clients } from '../machines/clients.ts'
@@ -9,7 +9,7 @@ import { OAuthError } from './oauth-error.ts'
 
 export const introspectionPath = '/oauth/introspect'
 
-/** What a client needs to ask about tokens. */
+/** The scope that a client needs to introspect tokens. */
 export const introspectionScope = 'introspect'
 
 export interface IntrospectionParts {
@@ -19,7 +19,7 @@ export interface IntrospectionParts {
   now: () => number
 }
 
-/** Whatever is wrong with a token, the answer is the same (section 2.2). */
+/** The response is the same for every problem with a token (section 2.2). */
 const inactive = { active: false }
 
 export function introspectionEndpoint(parts: IntrospectionParts): FormHandler {

@@ -1,6 +1,6 @@
-/** What the service can do, for programs that look it up (RFC 8414, OpenID Connect Discovery 1.0). */
+/** The metadata of the service (RFC 8414, OpenID Connect Discovery 1.0). */
 import type { RequestHandler } from 'express'
-import { revocationsPath } from '../revocation/cut-offs.ts'
+import { revocationsPath } from '../revocation/not-before.ts'
 import { statusListsPath } from '../revocation/status-lists.ts'
 import { jwksPath } from '../tokens/jwks-route.ts'
 import { introspectionPath } from './introspection-endpoint.ts'
@@ -13,8 +13,8 @@ export const metadataPaths = [
 ]
 
 /**
- * People log in through GraphQL, so there is no authorization endpoint and no ID token; the members
- * that OpenID Connect requires all the same say that there are none.
+ * Users log in through GraphQL, so there is no authorization endpoint and no ID token. OpenID Connect
+ * requires their members, which are therefore empty.
  */
 export function metadataRoute(
   issuer: string,

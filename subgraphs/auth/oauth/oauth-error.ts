@@ -7,7 +7,7 @@ const statuses = {
   invalid_scope: 400,
   unsupported_token_type: 400,
   insufficient_scope: 403,
-  // Of RFC 8628: the only error of the token endpoint that says "try again later".
+  // From RFC 8628: the only error of the token endpoint that means "try again later".
   slow_down: 429,
 } as const
 
@@ -17,7 +17,7 @@ export class OAuthError extends Error {
   override name = 'OAuthError'
   readonly code: OAuthErrorCode
   readonly status: number
-  /** In how many seconds another attempt may succeed. */
+  /** After how many seconds another attempt may succeed. */
   readonly retryAfter: number | undefined
 
   /** @param description for the developer of the client; never what was sent */

@@ -1,6 +1,7 @@
 /**
- * `/oauth/revoke` (RFC 7009): whoever holds a token may end it. A refresh token or an access token
- * ends its session, an API key itself. The answer to an unknown token is the same.
+ * `/oauth/revoke` (RFC 7009): the holder of a token may revoke it. Revoking a refresh token or an
+ * access token ends its session; an API key is revoked itself. The response to an unknown token is the
+ * same.
  */
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'

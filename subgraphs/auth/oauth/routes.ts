@@ -1,4 +1,4 @@
-/** Adds the standard endpoints beside GraphQL. */
+/** Adds the OAuth endpoints. */
 import type { Express } from 'express'
 import { addGetRoute } from '../../kit/get-route.ts'
 import { formEndpoint } from './form-endpoint.ts'

@@ -1,9 +1,9 @@
 /**
- * `/oauth/token`: access tokens for programs.
+ * `/oauth/token`: access tokens for clients and programs.
  *
  *   client_credentials   a client gets a token of its own (RFC 6749 section 4.4)
- *   token-exchange       a person's API key becomes an access token for them (RFC 8693)
- *   refresh_token        a refresh token becomes new tokens (RFC 6749 section 6)
+ *   token-exchange       a user's API key is exchanged for an access token (RFC 8693)
+ *   refresh_token        a refresh token is exchanged for new tokens (RFC 6749 section 6)
  */
 import { verifiedEmail } from '../accounts/accounts.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
@@ -49,7 +49,8 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
     const name = form.get('grant_type')
     if (name === undefined) throw new OAuthError('invalid_request', 'grant_type is missing')
     const grant = grantTypes.find((known) => known === name)
-    if (!grant) throw new OAuthError('unsupported_grant_type', `One of ${grantTypes.join(', ')}`)
+    if (!grant)
+      throw new OAuthError('unsupported_grant_type', `Use one of ${grantTypes.join(', ')}`)
     return grants[grant](form, request)
   }
 
@@ -69,7 +70,7 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
 
   async function ofApiKey(form: Form) {
     if (form.get('subject_token_type') !== apiKeyTokenType) {
-      throw new OAuthError('invalid_request', `subject_token_type is ${apiKeyTokenType}`)
+      throw new OAuthError('invalid_request', `subject_token_type must be ${apiKeyTokenType}`)
     }
     const apiKey = await apiKeys.use(form.get('subject_token') ?? '')
     const account = apiKey && (await accounts.find(apiKey.accountId))
@@ -91,7 +92,7 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
 
   async function ofRefreshToken(form: Form) {
     const result = await refreshTokens.rotate(form.get('refresh_token') ?? '', {})
-    // The session goes on: `invalid_grant` would make clients drop it (RFC 6749 section 5.2).
+    // The session stays valid: `invalid_grant` would make clients drop it (RFC 6749 section 5.2).
     if (result.outcome === 'conflict' && result.retryAfter !== undefined) {
       const message =
         'The refresh token was used a moment ago: use the newest one, or try again later'
@@ -108,12 +109,12 @@ export function tokenEndpoint(parts: TokenEndpointParts): FormHandler {
   }
 }
 
-/** What an administrator took from the person is taken from their keys, too. */
+/** Scopes that an administrator took from the user are taken from their keys, too. */
 function stillHeld(scopes: readonly string[], account: Account): string[] {
   return scopes.filter((scope) => account.scopes.includes(scope))
 }
 
-/** Fewer scopes may be asked for, never more. */
+/** Fewer scopes may be requested, never more. */
 function chosenScopes(form: Form, allowed: readonly string[]): readonly string[] {
   const asked = form.get('scope')?.split(' ').filter(Boolean)
   if (!asked) return allowed

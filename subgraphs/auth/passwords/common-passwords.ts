@@ -3,12 +3,12 @@ import { dictionary } from '@zxcvbn-ts/language-common'
 
 const common = new Set<string>(dictionary['passwords-common'])
 
-/** The shortest part that is looked for: anything can be cut into shorter ones. */
+/** The shortest part that is looked up: every password could be split into shorter ones. */
 const shortestPart = 4
 
 /**
- * Whether a password is a common one, two of them in a row, or a short text repeated. Few common
- * passwords are as long as ours have to be; long ones are made of short ones.
+ * Returns whether a password is a common one, two of them concatenated, or a repeated short text. Few
+ * common passwords are as long as ours have to be; long ones are made of short ones.
  */
 export function isCommonPassword(password: string): boolean {
   const text = password.toLowerCase()
@@ -19,7 +19,7 @@ export function isCommonPassword(password: string): boolean {
   return false
 }
 
-/** As in `abcabcabcabc`, and `aaaaaaaaaaaaaaaa`: at most half of it is new. */
+/** As in `abcabcabcabc` and `aaaaaaaaaaaaaaaa`: at least half of it is repetition. */
 function isRepetition(text: string): boolean {
   const period = (text + text).indexOf(text, 1)
   return period <= text.length / 2 && period <= 10

@@ -2,17 +2,17 @@ import type { GraphQLError } from 'graphql'
 import { overloaded } from '../../kit/retry-later.ts'
 
 export interface HashingQueueOptions {
-  /** How many hashes are computed at once. */
+  /** How many hashes are computed in parallel. */
   parallel: number
-  /** How many may wait; whoever comes then is told to come back. */
+  /** How many may wait; further ones are refused with a SERVICE_OVERLOADED error. */
   waiting: number
 }
 
 export type HashingQueue = <T>(task: () => Promise<T>) => Promise<T>
 
 /**
- * Returns a function that runs a task when it is its turn. A flood of logins fills this queue, and
- * nothing else: the rest of the process goes on.
+ * Returns a function that runs tasks in order, a limited number in parallel. A flood of logins fills
+ * this queue, but does not block the rest of the process.
  */
 export function hashingQueue({ parallel, waiting }: HashingQueueOptions): HashingQueue {
   const queue: (() => void)[] = []
@@ -28,7 +28,7 @@ export function hashingQueue({ parallel, waiting }: HashingQueueOptions): Hashin
     try {
       return await task()
     } finally {
-      // The place goes to the next in line, so that nobody can slip in between.
+      // The slot goes to the next task in the queue, so that no new one can take it.
       const next = queue.shift()
       if (next) next()
       else running--
@@ -36,7 +36,7 @@ export function hashingQueue({ parallel, waiting }: HashingQueueOptions): Hashin
   }
 }
 
-/** Returns the error of a queue that is full: a place in it is free within a second. */
+/** Returns the error of a full queue: it has room again within a second. */
 export function tooBusy(): GraphQLError {
   return overloaded(1)
 }

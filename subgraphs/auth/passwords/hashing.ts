@@ -22,15 +22,15 @@ export interface PasswordHasher {
   /** Returns the PHC string to store. */
   hash(password: string): Promise<string>
   /**
-   * Whether this is the password. Without a hash, as for an account that does not exist, it takes
-   * the same time and the answer is no.
+   * Returns whether this is the password. Without a hash, as for an account that does not exist, it
+   * takes the same time and returns false.
    */
   matches(password: string, stored: string | undefined): Promise<boolean>
-  /** Whether a stored hash is weaker than one made today. */
+  /** Returns whether a stored hash is weaker than a new one. */
   isOutdated(stored: string): boolean
 }
 
-/** Returns the hasher; the hash that stands in for accounts that do not exist is made ahead. */
+/** Returns the hasher; the hash for accounts that do not exist is computed in advance. */
 export async function passwordHasher(
   inTurn: HashingQueue,
   parameters: HashParameters = hashParameters,
@@ -59,24 +59,24 @@ export async function passwordHasher(
   }
 }
 
-/** In bytes. What comes after them does not count for bcrypt, nor does what comes after a NUL. */
+/** In bytes. bcrypt ignores the bytes after them, and those after a NUL. */
 const longestOfBcrypt = 72
 
 /**
- * Whether a hash depends on every byte of a password. Otherwise a password that is wrong in its last
- * part would match, and be the one that is stored from then on.
+ * Returns whether a hash depends on every byte of a password. Otherwise a password with a wrong ending
+ * would match, and would be rehashed and stored.
  */
 function readsAll(stored: string, password: string): boolean {
   if (isArgon2(stored)) return true
   return Buffer.byteLength(password) <= longestOfBcrypt && !password.includes('\0')
 }
 
-/** bcrypt hashes come from elsewhere, and are replaced at the first login. */
+/** bcrypt hashes are imported, and replaced at the first login. */
 function verifyStored(stored: string, password: string): Promise<boolean> {
   return isArgon2(stored) ? verify(stored, password) : verifyBcrypt(password, stored)
 }
 
-/** Whether a text is a hash that a login can be checked against. */
+/** Returns whether a text is a hash of a supported algorithm. */
 export function isPasswordHash(text: string): boolean {
   if (/^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/.test(text)) return true
   if (!isArgon2(text)) return false

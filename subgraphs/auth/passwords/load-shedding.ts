@@ -1,20 +1,21 @@
 import { tooBusy } from './hashing-queue.ts'
 
-export type BoundedEntry = <T>(act: () => Promise<T>) => Promise<T>
+export type ShedLoad = <T>(act: () => Promise<T>) => Promise<T>
 
 /**
- * Returns a function that does something unless so many are doing it already. Who cannot get a place
- * in the hashing queue anyway is told so before the database is asked anything.
+ * Returns a function that runs a task, unless `most` tasks are running: then it throws a
+ * SERVICE_OVERLOADED error. A login that would find the hashing queue full is refused before it
+ * costs a database query.
  */
-export function boundedEntry(most: number): BoundedEntry {
-  let inside = 0
+export function loadShedder(most: number): ShedLoad {
+  let running = 0
   return async (act) => {
-    if (inside >= most) throw tooBusy()
-    inside++
+    if (running >= most) throw tooBusy()
+    running++
     try {
       return await act()
     } finally {
-      inside--
+      running--
     }
   }
 }

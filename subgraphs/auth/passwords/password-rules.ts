@@ -1,4 +1,4 @@
-/** What a new password must be: the rules of NIST SP 800-63B-4 section 3.1.1.2, as a table. */
+/** The rules for new passwords (NIST SP 800-63B-4 section 3.1.1.2), as a table. */
 import type { InputProblem } from '../accounts/input-problem.ts'
 import { isCommonPassword } from './common-passwords.ts'
 import { countCodePoints, longestPassword, readPassword } from './password-text.ts'
@@ -9,10 +9,10 @@ export interface PasswordRules {
   leastLength: number
 }
 
-/** What must be left of a password without the username in it, in code points. */
+/** The least length of a password after removing the username from it, in code points. */
 const leastBesideUsername = 8
 
-/** Returns what is wrong with a new password; nothing if it is acceptable. */
+/** Returns the problems with a new password; an empty list if it is acceptable. */
 export function passwordProblems(
   field: string,
   password: string,
@@ -24,7 +24,7 @@ export function passwordProblems(
     return [
       isWellFormed(password)
         ? { field, code: 'TOO_LONG', message: `At most ${longestPassword} characters` }
-        : { field, code: 'ILL_FORMED', message: 'This text is damaged: type it again' },
+        : { field, code: 'ILL_FORMED', message: 'This text is not valid Unicode: type it again' },
     ]
   }
   const rules = [
@@ -41,7 +41,7 @@ export function passwordProblems(
     {
       broken: () => isMadeOf(username, text),
       code: 'MADE_OF_USERNAME',
-      message: 'The username is no secret: choose a password without it',
+      message: 'The username is not secret: choose a password without it',
     },
   ]
   const broken = rules.find((rule) => rule.broken())

@@ -1,18 +1,18 @@
 /**
- * A hint, never a rule: how long a password would withstand guessing, by zxcvbn. It is estimated in a
- * thread of its own, within a time limit: no text, however odd, holds up anybody else.
+ * A hint, not a rule: how long a password would withstand guessing, estimated by zxcvbn in a separate
+ * thread with a time limit, so that no text can block other requests.
  */
 import type { Worker } from 'node:worker_threads'
 import { ownThread } from '../../kit/process/own-thread.ts'
 
 export interface PasswordStrength {
-  /** 0 (guessed at once) to 4. */
+  /** 0 (guessed immediately) to 4. */
   readonly score: number
   readonly warning: string | null
   readonly suggestions: readonly string[]
 }
 
-/** What the thread estimates. */
+/** A request to the thread. */
 export interface EstimateTask {
   readonly password: string
   readonly known: readonly string[]
@@ -20,29 +20,29 @@ export interface EstimateTask {
 
 export interface StrengthEstimator {
   /**
-   * Returns the strength; a rough one where the estimate takes too long or too many wait for theirs.
+   * Returns the strength; a rough one if the estimate takes too long or too many are waiting.
    *
-   * @param known what an attacker knows of the person: the username, the e-mail address
+   * @param known what an attacker knows about the user: the username, the e-mail address
    */
   estimate(password: string, known: readonly string[]): Promise<PasswordStrength>
   close(): Promise<void>
 }
 
 export interface StrengthEstimatorOptions {
-  /** How long one estimate may take, in milliseconds; its thread ends with it. */
+  /** How long an estimate may take, in milliseconds; then its thread is terminated. */
   timeLimit?: number
-  /** How many may wait for theirs, the one under way counted. */
+  /** How many estimates may be pending, including the running one. */
   waiting?: number
 }
 
-/** In UTF-16 units. The time grows with the square of it, and what is longer is not weaker. */
+/** In UTF-16 units. The time is quadratic in it, and a longer password is not weaker. */
 const longestEstimated = 24
 const longestKnown = 100
 
 /** How long the thread may take to load its dictionaries, in milliseconds. */
 const startLimit = 10_000
 
-/** Returns the estimator. Its thread starts with the first password, and keeps no process alive. */
+/** Returns the estimator. Its thread starts with the first password, and does not keep the process alive. */
 export function strengthEstimator(options: StrengthEstimatorOptions = {}): StrengthEstimator {
   const { timeLimit = 1_000, waiting = 4 } = options
   let thread: Promise<Worker> | undefined
@@ -84,13 +84,13 @@ export function strengthEstimator(options: StrengthEstimatorOptions = {}): Stren
 async function startThread(): Promise<Worker> {
   const worker = ownThread('./strength-thread', import.meta.url)
   worker.unref()
-  // While nothing is expected of it; a task listens for itself.
+  // For errors while it is idle; each task handles its own.
   worker.on('error', () => {})
   await nextMessage(worker, startLimit)
   return worker
 }
 
-/** Returns what the thread says next; rejects, and ends it, when it fails or takes too long. */
+/** Returns the next message of the thread; rejects, and terminates it, if it fails or takes too long. */
 function nextMessage<Message>(worker: Worker, limit: number): Promise<Message> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error) => {
@@ -115,7 +115,7 @@ function nextMessage<Message>(worker: Worker, limit: number): Promise<Message> {
 /** The most different characters with which a password has each score, as if all were random. */
 const roughScores = [3, 6, 8, 10]
 
-/** Returns a score by the number of different characters, which costs nothing. */
+/** Returns a score by the number of different characters, which is cheap. */
 export function roughStrength(password: string): PasswordStrength {
   const different = new Set(password.slice(0, longestEstimated)).size
   const score = roughScores.findIndex((most) => different <= most)

@@ -1,4 +1,4 @@
-/** What runs in the estimator's thread: zxcvbn, which may take seconds for a text of a hundred characters. */
+/** The estimator's thread: zxcvbn, which may take seconds for a text of a hundred characters. */
 import { parentPort } from 'node:worker_threads'
 import { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common'

@@ -1,4 +1,4 @@
-/** Whether a text is well-formed UTF-16: half a surrogate pair is no character, and hashes as another. */
+/** Returns whether a text is well-formed UTF-16: a lone surrogate would be hashed as another character. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text)
 }

@@ -77,7 +77,7 @@ export function accountResolvers(parts: AccountResolverParts) {
   }
 }
 
-/** Returns the function's one result: a response may ask for it under any number of aliases. */
+/** Computes the function's result once: an operation may select it under any number of aliases. */
 function once(estimate: () => Promise<PasswordStrength>): () => Promise<PasswordStrength> {
   let result: Promise<PasswordStrength> | undefined
   return () => (result ??= estimate())

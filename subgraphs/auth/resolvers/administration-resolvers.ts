@@ -14,7 +14,7 @@ export interface AdministrationResolverParts {
   readAudit: ReadAudit
 }
 
-/** The gateway holds callers to the scopes of the schema; nobody relies on that here. */
+/** The gateway enforces the scopes of the schema; the resolvers check them again. */
 export function administrationResolvers(parts: AdministrationResolverParts) {
   const { administration, administrators, readAudit } = parts
   const actor = (context: SubgraphContext) => administrators.require(context, 'admin:users')
@@ -62,7 +62,7 @@ function output(result: AdministrationOutcome) {
     case 'unknown account':
       throw badInput('There is no account with this id', { field: 'id' })
     case 'unknown role':
-      throw badInput(`There is no role ${quoted(result.role)}: AUTH_ROLES lists what there is`, {
+      throw badInput(`There is no role ${quoted(result.role)}: AUTH_ROLES lists the roles`, {
         field: 'roles',
         setting: 'AUTH_ROLES',
       })

@@ -8,7 +8,7 @@ import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { ApiKey, ApiKeys } from '../machines/api-keys.ts'
 import type { Client, Clients } from '../machines/clients.ts'
-import type { CutOffs } from '../revocation/cut-offs.ts'
+import type { NotBeforeStore } from '../revocation/not-before.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
 import type { SessionScopes } from '../sessions/session-scopes.ts'
 import { time } from './time.ts'
@@ -20,7 +20,7 @@ export interface MachineResolverParts {
   clients: Clients
   administrators: Administrators
   callersSession: CallersSession
-  cutOffs: CutOffs
+  notBefore: NotBeforeStore
   audit: AuditTrail
   scopesOf: SessionScopes
 }
@@ -29,7 +29,7 @@ const day = 24 * 60 * 60 * 1000
 const limits = { name: 100, days: 365, keys: 50 }
 
 export function machineResolvers(parts: MachineResolverParts) {
-  const { database, accounts, apiKeys, clients, callersSession, cutOffs, audit, scopesOf } = parts
+  const { database, accounts, apiKeys, clients, callersSession, notBefore, audit, scopesOf } = parts
   const actor = (context: SubgraphContext) => parts.administrators.require(context, 'admin:clients')
 
   return {
@@ -45,7 +45,7 @@ export function machineResolvers(parts: MachineResolverParts) {
     },
     Mutation: {
       async createApiKey(_parent, { name, scopes, expiresInDays }, context) {
-        // Its session, not one of its keys: a key cannot make another.
+        // A session is required: an API key cannot create another.
         const session = await callersSession.require(context)
         const { accountId, id: sessionId } = session
         const account = await accounts.find(accountId)
@@ -62,7 +62,7 @@ export function machineResolvers(parts: MachineResolverParts) {
           throw badInput(`The scope ${quoted(foreign)} is not one of your own`, { field: 'scopes' })
         }
         return database.transaction().execute(async (transaction) => {
-          // One after another: of several at once, each would find a place left.
+          // Locked: concurrent requests would each see room for one more key.
           await accounts.lock(accountId, transaction)
           if ((await apiKeys.list(accountId, transaction)).length >= limits.keys) {
             throw badInput(`An account has at most ${limits.keys} API keys: revoke one first`, {
@@ -115,7 +115,7 @@ export function machineResolvers(parts: MachineResolverParts) {
         return database.transaction().execute(async (transaction) => {
           const client = await clients.disable(id, transaction)
           if (!client) throw badInput('There is no client with this id', { field: 'id' })
-          await cutOffs.cutOff({ client: id }, transaction)
+          await notBefore.revoke({ client: id }, transaction)
           await audit.record(
             { event: 'client disabled', accountId: id, actorId, ...context.client },
             transaction,

@@ -21,7 +21,7 @@ import { tokensOutput } from './tokens-output.ts'
 export interface PasskeyResolverParts {
   database: AuthDatabase
   accounts: Accounts
-  /** Undefined where passkeys are not configured. */
+  /** Undefined if passkeys are not configured. */
   passkeys: Passkeys | undefined
   callersSession: CallersSession
   guard: LoginGuard
@@ -33,7 +33,7 @@ export interface PasskeyResolverParts {
 
 const longestName = 100
 
-/** What the browser and its user exchange with us is JSON, which the schema passes on as text. */
+/** The WebAuthn messages of the browser are JSON, which the schema carries as text. */
 export function passkeyResolvers(parts: PasskeyResolverParts) {
   const { database, accounts, callersSession, guard, startSession, audit, inBrowser } = parts
   const { handOutTokens } = parts
@@ -63,7 +63,7 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
         await requirePlace(account)
         const passkey = await required().finishRegistration(account, read(response), name)
         if (!passkey) {
-          throw badInput('The response of the device is not valid or too late: start again', {
+          throw badInput('The response of the device is not valid or has expired: start again', {
             field: 'response',
           })
         }
@@ -81,7 +81,7 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
       },
 
       async startPasskeyLogin(_parent, { username: typed }, { client }) {
-        await guard.admitNetwork(client, 'passkey begin')
+        await guard.allowNetwork(client, 'passkey begin')
         const username = typed == null ? undefined : canonicalUsername(typed)
         const account = username === undefined ? undefined : await accounts.findByUsername(username)
         return JSON.stringify(await required().startLogin(username, account))
@@ -90,7 +90,7 @@ export function passkeyResolvers(parts: PasskeyResolverParts) {
       async finishPasskeyLogin(_parent, { response, inCookies }, context) {
         const { client } = context
         inBrowser.check(inCookies)
-        await guard.admitNetwork(client, 'passkey')
+        await guard.allowNetwork(client, 'passkey')
         const passkey = await required().finishLogin(read(response))
         const account = passkey && (await accounts.find(passkey.accountId))
         if (!account || account.disabled) {

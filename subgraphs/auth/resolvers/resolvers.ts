@@ -7,7 +7,7 @@ import { passkeyResolvers } from './passkey-resolvers.ts'
 import { secondFactorResolvers } from './second-factor-resolvers.ts'
 import { sessionResolvers } from './session-resolvers.ts'
 
-/** Returns the resolvers of the whole schema. */
+/** Returns the resolvers of the complete schema. */
 export function resolvers(parts: AuthParts): SubgraphResolvers {
   const ofSessions = sessionResolvers(parts)
   const ofAccounts = accountResolvers(parts)

@@ -17,7 +17,7 @@ export interface SecondFactorResolverParts {
   throttles: Throttles
   callersSession: CallersSession
   audit: AuditTrail
-  /** What an authenticator app calls the service. */
+  /** The name of the service in authenticator apps. */
   applicationName: string
 }
 
@@ -47,7 +47,11 @@ export function secondFactorResolvers(parts: SecondFactorResolverParts) {
           return made
         })
         if (recoveryCodes) return { confirmed: true, recoveryCodes, problems: [] }
-        const problem = { field: 'code', code: 'WRONG', message: 'This code is not the one of now' }
+        const problem = {
+          field: 'code',
+          code: 'WRONG',
+          message: 'This code is not the current one',
+        }
         return { confirmed: false, recoveryCodes: [], problems: [problem] }
       },
 
@@ -65,13 +69,13 @@ export function secondFactorResolvers(parts: SecondFactorResolverParts) {
     },
   } satisfies SubgraphResolvers
 
-  /** A stolen access token is no licence to guess codes. */
+  /** A stolen access token must not allow guessing codes. */
   async function attempt<T>(
     { accountId }: Session,
     act: (transaction: AuthDatabase) => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const key = `code ${accountId}`
-    if ((await throttles.begin(database, key)) !== 'admitted') return undefined
+    if ((await throttles.begin(database, key)) !== 'allowed') return undefined
     return database.transaction().execute(async (transaction) => {
       const result = await act(transaction)
       if (result === undefined) await throttles.failed(transaction, key)

@@ -52,7 +52,7 @@ export function sessionResolvers(parts: SessionResolverParts) {
         try {
           return tokensOutput(inBrowser.handOut(await refresh(kept, client), cookies))
         } catch (error) {
-          // It would be sent again and again.
+          // The browser would keep sending it.
           if (isSessionEnded(error)) inBrowser.clear(cookies)
           throw error
         }
@@ -70,7 +70,7 @@ export function sessionResolvers(parts: SessionResolverParts) {
           ],
           context.client,
         )
-        // Not before: without them nobody could try again to end a session that goes on.
+        // Not earlier: without them the client could not retry when ending the session fails.
         inBrowser.clear(context.cookies)
         return ended
       },
@@ -87,7 +87,7 @@ export function sessionResolvers(parts: SessionResolverParts) {
     },
   } satisfies SubgraphResolvers
 
-  /** Returns whether there was one to end. */
+  /** Returns whether there was a session to end. */
   async function endEach(
     ending: readonly ({ id: string; accountId: string } | undefined)[],
     client: CallerClient,

@@ -2,10 +2,10 @@ import type { RequestHandler } from 'express'
 import type { SignedDocument } from './signed-document.ts'
 
 /**
- * Answers with a signed document, or with 304 when the client has it already. It may be kept for a
- * second only: the age of the answer is added to the lag of a revocation.
+ * Responds with a signed document, or with 304 if the client has it already. It may be cached for a
+ * second only: the age of the response adds to the delay of a revocation.
  *
- * @param find gives undefined for an address that has no document
+ * @param find returns undefined for an address that has no document
  */
 export function documentRoute(
   mediaType: string,

@@ -1,6 +1,6 @@
 /**
- * What is revoked all at once: the tokens of a subject issued before a moment, and the tokens signed
- * with a key. Published at `/revocations`, as a signed JWT:
+ * The not-before policy: revokes all tokens of a subject issued before a point in time, and all tokens
+ * signed with a key. Published at `/revocations`, as a signed JWT:
  *
  *   header   { alg, kid, typ: "revocations+jwt" }
  *   payload  { iss, sub: <its own address>, iat, exp, ttl,
@@ -9,12 +9,12 @@
  *                                                 refused: tokens of <sub> with a smaller gen, or none
  *              keys: [<kid>] }                    refused: every token signed with <kid>
  *
- * A second is too coarse, and clocks differ: what was issued in the second of a revocation may be
- * older or younger. So accounts and clients count their revocations. The row that says what a token
- * may do also says of which generation it is: read before a revocation, it makes a token that is
- * refused, however late it is signed and whoever signs it.
+ * Seconds are too coarse, and clocks differ: a token issued in the second of a revocation may be older
+ * or newer than it. So accounts and clients count their revocations. The row that holds the scopes of a
+ * token also holds its generation: if it was read before a revocation, the token is refused, however
+ * late and by whichever process it is signed.
  *
- * Entries are dropped once every token that they could refuse has expired.
+ * Entries are deleted once every token that they could refuse has expired.
  */
 import type { AuthDatabase } from '../database.ts'
 import { clockTolerance } from './status-lists.ts'
@@ -26,25 +26,25 @@ export const revocationsPath = '/revocations'
 
 export type TokenHolder = { readonly account: string } | { readonly client: string }
 
-export interface CutOffs {
+export interface NotBeforeStore {
   /**
-   * Refuses the access tokens of an account or a client that were issued until now. The account is
-   * locked until the transaction ends: no session starts beside it.
+   * Revokes the access tokens of an account or a client that were issued until now. The account is
+   * locked until the transaction ends, so that no session starts meanwhile.
    */
-  cutOff(holder: TokenHolder, transaction: AuthDatabase): Promise<void>
+  revoke(holder: TokenHolder, transaction: AuthDatabase): Promise<void>
   read(): Promise<DocumentContent>
 }
 
 /** @param tokenLifetime of access tokens, in milliseconds */
-export function cutOffStore(
+export function notBeforeStore(
   database: AuthDatabase,
   tokenLifetime: number,
   now: () => number,
-): CutOffs {
+): NotBeforeStore {
   const kept = tokenLifetime + clockTolerance
 
   return {
-    async cutOff(holder, transaction) {
+    async revoke(holder, transaction) {
       const raised = await raiseGeneration(holder, transaction)
       if (!raised) return
       const entry = {

@@ -1,10 +1,10 @@
-/** Adds what gateways fetch to learn of revocations. */
+/** Adds the documents from which gateways learn of revocations. */
 import type { Express } from 'express'
 import { addGetRoute } from '../../kit/get-route.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { SigningKeys } from '../tokens/signing-keys.ts'
-import { revocationsMediaType, revocationsPath, revocationsType } from './cut-offs.ts'
-import type { CutOffs } from './cut-offs.ts'
+import { revocationsMediaType, revocationsPath, revocationsType } from './not-before.ts'
+import type { NotBeforeStore } from './not-before.ts'
 import { documentRoute } from './document-route.ts'
 import { signedDocument } from './signed-document.ts'
 import type { SignedDocument } from './signed-document.ts'
@@ -20,15 +20,15 @@ import {
 export interface RevocationParts {
   database: AuthDatabase
   keys: SigningKeys
-  cutOffs: CutOffs
+  notBefore: NotBeforeStore
   issuer: string
-  /** Where the auth subgraph is reached by gateways, without a trailing slash. */
+  /** The address at which gateways reach the auth subgraph, without a trailing slash. */
   baseUrl: () => string
   now: () => number
 }
 
 export function addRevocationRoutes(app: Express, parts: RevocationParts): void {
-  const { database, cutOffs, baseUrl, now, ...signing } = parts
+  const { database, notBefore, baseUrl, now, ...signing } = parts
   const lists = new Map<number, () => Promise<SignedDocument>>()
 
   const statusList = (list: number) => {
@@ -49,7 +49,7 @@ export function addRevocationRoutes(app: Express, parts: RevocationParts): void 
     now,
     type: revocationsType,
     uri: () => `${baseUrl()}${revocationsPath}`,
-    read: cutOffs.read,
+    read: notBefore.read,
   })
 
   addGetRoute(

@@ -1,12 +1,12 @@
 /**
- * A document that gateways fetch every few seconds: a signed JWT, made again when its content
- * changes, and otherwise the same bytes, so that a conditional request costs nothing.
+ * A document that gateways fetch every few seconds: a signed JWT, signed again when its content
+ * changes, and otherwise the same bytes, so that a conditional request is cheap.
  */
 import { createHash } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { SigningKeys } from '../tokens/signing-keys.ts'
 
-/** What a document says: equal fingerprints mean equal content. */
+/** The content of a document: equal fingerprints mean equal content. */
 export interface DocumentContent {
   readonly fingerprint: string
   payload(): Record<string, unknown>
@@ -28,19 +28,19 @@ export interface SignedDocument {
   readonly etag: string
 }
 
-/** How often the database is asked at most, however many gateways there are, in milliseconds. */
+/** The least time between two database queries, for any number of gateways, in milliseconds. */
 const readInterval = 250
 
-/** When a document is signed again though nothing changed, in milliseconds: 10 minutes. */
+/** After what time an unchanged document is signed again, in milliseconds: 10 minutes. */
 const renewal = 10 * 60 * 1000
 
-/** How long a document may be used while no newer one can be fetched, in seconds. */
+/** How long a document may be used if no newer one can be fetched, in seconds. */
 const lifetime = 3600
 
-/** After how many seconds a gateway should ask again. */
+/** After how many seconds a gateway should fetch again. */
 const timeToLive = 5
 
-/** Returns a function that gives the document, never older than a quarter of a second. */
+/** Returns a function that returns the document, never older than a quarter of a second. */
 export function signedDocument(options: SignedDocumentOptions): () => Promise<SignedDocument> {
   const { read, keys, now } = options
   let latest: (SignedDocument & { fingerprint: string; signedAt: number }) | undefined

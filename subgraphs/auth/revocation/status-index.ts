@@ -1,6 +1,6 @@
 import type { AuthDatabase } from '../database.ts'
 
-/** Returns the next free place in the status lists: one statement, so that nobody else gets it. */
+/** Returns the next free index of the status lists: a single statement, so that each is used once. */
 export async function takeStatusIndex(transaction: AuthDatabase): Promise<number> {
   const { value } = await transaction
     .updateTable('auth_counters')

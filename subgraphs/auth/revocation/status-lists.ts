@@ -2,14 +2,13 @@
  * The status of access tokens, as IETF Token Status Lists (draft-ietf-oauth-status-list): one bit
  * for each index, 1 for revoked. Published at `/status-lists/1`, `/status-lists/2` ...
  *
- * An index belongs to a session (or an API key), not to a token. The drafts ask for one each so that two verifiers
- * cannot tell that two tokens have one holder; all tokens of a session carry the same `sid` and
- * `sub` already, so there is nothing to hide, and a list is shorter by the number of refreshes.
- * Indices are given out in order: who reads a list learns how many sessions there were, and nothing
- * else.
+ * An index belongs to a session (or an API key), not to a token. The draft recommends one per token so
+ * that verifiers cannot link the tokens of a holder; all tokens of a session carry the same `sid` and
+ * `sub` anyway, so there is nothing to hide, and the list is shorter by the number of refreshes.
+ * Indices are assigned in order: a reader of a list learns only how many sessions there were.
  *
- * A bit is set only while an access token of the session could still be valid: afterwards its own
- * expiry refuses it. So a list stays nearly empty, and compresses to next to nothing.
+ * A bit is set only while an access token of the session could still be valid: afterwards the token has
+ * expired. So a list stays nearly empty, and compresses to a few bytes.
  */
 import { deflateSync } from 'node:zlib'
 import type { AuthDatabase } from '../database.ts'
@@ -40,7 +39,7 @@ export function statusListUri(list: number, baseUrl: string): string {
   return `${baseUrl}${statusListsPath}/${list}`
 }
 
-/** Returns how many lists there are: one more whenever the indices of the last are used up. */
+/** Returns the number of lists: one more whenever the indices of the last are used up. */
 export async function countStatusLists(database: AuthDatabase): Promise<number> {
   const { value } = await database
     .selectFrom('auth_counters')

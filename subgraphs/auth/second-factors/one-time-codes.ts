@@ -1,17 +1,17 @@
-/** The second factor of an account: codes from an app, and codes on paper for when it is lost. */
+/** The second factor of an account: codes of an authenticator app, and recovery codes. */
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import type { AuthDatabase } from '../database.ts'
 import type { KeyEncryption } from '../tokens/key-encryption.ts'
 import { base32, matchingStep, totpSecretLength } from './totp.ts'
 
 export interface OneTimeCodes {
-  /** Returns a new secret, which counts once it is confirmed; undefined if one is confirmed already. */
+  /** Returns a new secret, which is active once confirmed; undefined if one is confirmed already. */
   enrol(accountId: string): Promise<Uint8Array | undefined>
-  /** Returns the recovery codes, which are shown this once; undefined if the code is wrong. */
+  /** Returns the recovery codes, which are shown only once; undefined if the code is wrong. */
   confirm(transaction: AuthDatabase, accountId: string, code: string): Promise<string[] | undefined>
-  /** Whether logging in needs a code. */
+  /** Returns whether a login needs a code. */
   isRequired(accountId: string): Promise<boolean>
-  /** Whether a code is right. It is used up with that: no code is accepted twice. */
+  /** Returns whether a code is right, and uses it up: no code is accepted twice. */
   use(
     transaction: AuthDatabase,
     accountId: string,
@@ -118,7 +118,7 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
     const secret = Buffer.from(encryption.decrypt(nameOf(accountId), row.secret), 'base64url')
     const step = matchingStep(secret, code, now())
     if (step === undefined) return false
-    // Of any number of uses at once, one moves the step on.
+    // Of concurrent uses, only one advances the step.
     const moved = await transaction
       .updateTable('auth_totp')
       .set({ last_step: step })
@@ -132,7 +132,7 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
 
 const longestTyped = 64
 
-/** Returns the code in what a person typed: apps and papers show it in groups. */
+/** Returns the code without the spaces and dashes in which it is displayed. */
 function codeIn(typed: string): string {
   return typed
     .slice(0, longestTyped)
@@ -145,7 +145,7 @@ function nameOf(accountId: string): string {
   return `totp ${accountId}`
 }
 
-/** Fifty random bits: sixteen tries an hour get nowhere. */
+/** Fifty random bits: too many to guess with sixteen attempts per hour. */
 function recoveryCode(): string {
   return base32(randomBytes(7)).slice(0, 10).toLowerCase()
 }

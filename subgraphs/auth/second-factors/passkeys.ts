@@ -1,4 +1,4 @@
-/** Passkeys (WebAuthn): a key that a device keeps, and uses once its owner has unlocked it. */
+/** Passkeys (WebAuthn): a key on a device, which uses it once its owner has unlocked it. */
 import { createHmac, hkdfSync } from 'node:crypto'
 import type {
   AuthenticationResponseJSON,
@@ -17,31 +17,31 @@ export interface Passkey {
   readonly lastUsedAt: number | null
 }
 
-/** Where passkeys are used: they are bound to it. */
+/** The site that passkeys are bound to. */
 export interface RelyingParty {
   /** The domain, as in `example.com`. */
   id: string
   name: string
-  /** The pages that may ask for a passkey, as in `https://shop.example.com`. */
+  /** The origins that may use passkeys, as in `https://shop.example.com`. */
   origins: string[]
 }
 
 export interface Passkeys {
-  /** Returns what the browser needs to make a passkey. */
+  /** Returns the options with which the browser creates a passkey. */
   startRegistration(account: Account): Promise<object>
-  /** Returns the passkey; undefined for an answer that does not hold. */
+  /** Returns the passkey; undefined if the response of the device is not valid. */
   finishRegistration(
     account: Account,
     response: unknown,
     name: string,
   ): Promise<Passkey | undefined>
   /**
-   * Returns what the browser needs to use a passkey: any that it has for us, or one of the account.
+   * Returns the options with which the browser uses a passkey: any that it has, or one of the account.
    *
-   * @param username for which passkeys are named; of an unknown one, made up ones are
+   * @param username of which the passkeys are listed; for an unknown one, made-up passkeys are
    */
   startLogin(username: string | undefined, account: Account | undefined): Promise<object>
-  /** Returns the passkey that was used; undefined for an answer that does not hold. */
+  /** Returns the passkey that was used; undefined if the response of the device is not valid. */
   finishLogin(response: unknown): Promise<Passkey | undefined>
   /** Returns the origin of the page that the browser names in its response, unless it is one of ours. */
   unknownOrigin(response: unknown): string | undefined
@@ -52,15 +52,15 @@ export interface Passkeys {
 export interface PasskeyParts {
   database: AuthDatabase
   relyingParty: RelyingParty
-  /** Keys the made up passkeys of unknown accounts. */
+  /** Keys the made-up passkeys of unknown accounts. */
   secret: string
   now: () => number
 }
 
-/** Loaded when the first passkey comes: it takes half a second that a start should not. */
+/** Loaded with the first passkey: it would add half a second to every start. */
 const webauthn = () => import('@simplewebauthn/server')
 
-/** The most of one account: each login that begins with its username reads them all. */
+/** The most passkeys per account: each login that begins with its username reads them all. */
 export const mostPasskeys = 50
 
 /** In milliseconds. */
@@ -211,7 +211,7 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
       .execute()
   }
 
-  /** Whoever takes a challenge away first has used it. */
+  /** The request that deletes a challenge has used it; a concurrent one finds none. */
   async function take(challenge: string, purpose: string): Promise<boolean> {
     const taken = await database
       .deleteFrom('auth_challenges')
@@ -223,19 +223,19 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
     return taken !== undefined
   }
 
-  /** Always the same for a name, so that asking twice does not tell either. */
+  /** Always the same for a name, so that repeated requests do not reveal that it is unknown. */
   function decoy(username: string) {
     const id = createHmac('sha256', decoyKey).update(username).digest('base64url')
     return { id, transports: ['internal' as const, 'hybrid' as const] }
   }
 }
 
-/** Returns the challenge that the browser says it has signed; verification proves it. */
+/** Returns the challenge in the browser's response; verification comes later. */
 function challengeIn(response: unknown): string {
   return String(clientDataOf(response).challenge ?? '')
 }
 
-/** Returns what the browser says of itself; nothing of it is proven yet. */
+/** Returns the client data of the browser, which is not verified yet. */
 function clientDataOf(response: unknown): { challenge?: unknown; origin?: unknown } {
   try {
     const { clientDataJSON } = (response as { response: { clientDataJSON: string } }).response

@@ -1,4 +1,4 @@
-/** Time-based one-time passwords (RFC 6238): six digits, SHA-1, 30 seconds, as every app has them. */
+/** Time-based one-time passwords (RFC 6238): six digits, SHA-1, 30 seconds, as every app supports. */
 import { createHmac } from 'node:crypto'
 
 /** In bytes: as long as the hash (RFC 4226 section 4). */
@@ -6,10 +6,10 @@ export const totpSecretLength = 20
 
 const digits = 6
 const period = 30_000
-/** How many steps the clock of a phone may be off. */
+/** By how many steps the clock of a phone may be off. */
 const drift = 1
 
-/** Returns the step of a moment, in milliseconds since the epoch. */
+/** Returns the step of a time, in milliseconds since the epoch. */
 export function totpStep(now: number): number {
   return Math.floor(now / period)
 }
@@ -23,13 +23,13 @@ export function totpCode(secret: Uint8Array, step: number): string {
   return String(number % 10 ** digits).padStart(digits, '0')
 }
 
-/** Returns the step that a code belongs to, if it is one of now. */
+/** Returns the step of a code, if it is currently valid. */
 export function matchingStep(secret: Uint8Array, code: string, now: number): number | undefined {
   const steps = Array.from({ length: 2 * drift + 1 }, (_, index) => totpStep(now) + index - drift)
   return steps.find((step) => totpCode(secret, step) === code)
 }
 
-/** Returns what a QR code holds for an authenticator app. */
+/** Returns the content of the QR code for an authenticator app. */
 export function totpUri(secret: Uint8Array, issuer: string, username: string): string {
   const label = encodeURIComponent(`${issuer}:${username}`)
   return `otpauth://totp/${label}?secret=${base32(secret)}&issuer=${encodeURIComponent(issuer)}`

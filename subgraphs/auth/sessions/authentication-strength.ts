@@ -1,4 +1,4 @@
-/** How a session's holder has proven who they are: the claims `acr`, `amr` and `auth_time`. */
+/** How the user of a session was authenticated: the claims `acr`, `amr` and `auth_time`. */
 
 /** The method references of RFC 8176. */
 export type Method = 'pwd' | 'otp' | 'pop' | 'user' | 'mfa'
@@ -11,10 +11,10 @@ export interface Strength {
   readonly methods: readonly Method[]
 }
 
-/** Every way to log in. */
+/** The strength of each way to log in. */
 export const strengths = {
   password: { level: 'aal1', methods: ['pwd'] },
   passwordAndCode: { level: 'aal2', methods: ['pwd', 'otp', 'mfa'] },
-  // The device proves that it is there, and that its owner unlocked it.
+  // The device proves its possession, and that its owner unlocked it.
   passkey: { level: 'aal2', methods: ['pop', 'user', 'mfa'] },
 } as const satisfies Record<string, Strength>

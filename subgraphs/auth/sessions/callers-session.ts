@@ -5,11 +5,11 @@ import type { Session, Sessions } from './sessions.ts'
 
 export interface CallersSession {
   /**
-   * The session that the verified claims name, if it is open and one of ours. Claims of another
-   * issuer never name one, whatever they say.
+   * Returns the session that the verified claims name, if it is open and one of ours. Claims of another
+   * issuer never name one.
    */
   find(context: SubgraphContext): Promise<Session | undefined>
-  /** The same; without one, an UNAUTHENTICATED error. */
+  /** The same; throws an UNAUTHENTICATED error if there is none. */
   require(context: SubgraphContext): Promise<Session>
 }
 

@@ -1,14 +1,14 @@
-/** The ways to end a session. Each reaches the status list, so that its access tokens end with it. */
+/** The ways to end a session. Each updates the status list, so that its access tokens are revoked. */
 import type { CallerClient } from '../../kit/client-headers.ts'
 import type { AuditEvent, AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
-import type { CutOffs } from '../revocation/cut-offs.ts'
+import type { NotBeforeStore } from '../revocation/not-before.ts'
 import type { Session, Sessions } from './sessions.ts'
 
 export interface SessionEnder {
-  /** Ends one session of an account; false when it has no such open session. */
+  /** Ends one session of an account; returns false if it has no such open session. */
   end(event: AuditEvent, accountId: string, id: string, client: CallerClient): Promise<boolean>
-  /** Ends every session of an account, and refuses whatever else was issued to it until now. */
+  /** Ends every session of an account, and revokes all other tokens issued to it until now. */
   endAll(event: AuditEvent, accountId: string, client: CallerClient): Promise<void>
   /** Ends every session of an account but one. */
   endOthers(transaction: AuthDatabase, kept: Session): Promise<void>
@@ -17,14 +17,14 @@ export interface SessionEnder {
 export interface SessionEnderParts {
   database: AuthDatabase
   sessions: Sessions
-  cutOffs: CutOffs
+  notBefore: NotBeforeStore
   audit: AuditTrail
 }
 
 export function sessionEnder({
   database,
   sessions,
-  cutOffs,
+  notBefore,
   audit,
 }: SessionEnderParts): SessionEnder {
   return {
@@ -39,8 +39,8 @@ export function sessionEnder({
 
     async endAll(event, accountId, client) {
       await database.transaction().execute(async (transaction) => {
-        // First, because it locks the account: then no session starts that is not ended here.
-        await cutOffs.cutOff({ account: accountId }, transaction)
+        // First, because it locks the account, so that no session starts meanwhile.
+        await notBefore.revoke({ account: accountId }, transaction)
         await sessions.revoke(transaction, accountId, 'all')
         await audit.record({ event, accountId, ...client }, transaction)
       })

@@ -10,7 +10,7 @@ export interface HandOutParts {
   sessionEnder: SessionEnder
 }
 
-/** Hands the tokens of a new session out as the client wants them. */
+/** Returns the tokens of a new session in the way that the client requested. */
 export type HandOutTokens = (
   tokens: Tokens,
   inCookies: boolean,
@@ -27,7 +27,7 @@ export function handOutTokens({
     try {
       return inBrowser.handOut(tokens, cookies)
     } catch (error) {
-      // No client has its tokens.
+      // No client has received its tokens.
       const session = await refreshTokens.sessionOf(tokens.refreshToken)
       if (session) await sessionEnder.end('logout', session.accountId, session.id, client)
       throw error

@@ -1,12 +1,12 @@
 /**
- * Devices that have logged in to an account before, by a token that login hands out (OWASP calls it
- * a device cookie). It opens nothing: it only keeps its owner's tries apart from everybody else's.
+ * Devices that have logged in to an account before, recognized by a token that login returns (a device
+ * cookie, in OWASP's words). It grants no access: it only counts its owner's attempts separately.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { AuthDatabase } from '../database.ts'
 
 export interface KnownDevices {
-  /** Returns the device if the token is one of the account's. */
+  /** Returns the device if the token belongs to the account. */
   find(token: string | undefined, accountId: string | undefined): Promise<string | undefined>
   /** Returns a token for a device that has just logged in. */
   remember(transaction: AuthDatabase, accountId: string): Promise<string>
@@ -15,13 +15,13 @@ export interface KnownDevices {
 /** In milliseconds: a year. */
 const lifetime = 365 * 24 * 60 * 60 * 1000
 
-/** A program that logs in anew each time does not fill the table. */
+/** Keeps a program that logs in again each time from filling the table. */
 const mostOfAccount = 20
 
 export function knownDeviceStore(database: AuthDatabase, now: () => number): KnownDevices {
   return {
     async find(token, accountId) {
-      // Asked in any case: the answer for an unknown account takes no less time.
+      // Queried in any case, so that an unknown account takes the same time.
       const row = await database
         .selectFrom('auth_devices')
         .select('hash')

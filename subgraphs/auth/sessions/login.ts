@@ -3,7 +3,7 @@ import type { Account, Accounts } from '../accounts/accounts.ts'
 import { canonicalUsername } from '../accounts/username.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
-import type { BoundedEntry } from '../passwords/bounded-entry.ts'
+import type { ShedLoad } from '../passwords/load-shedding.ts'
 import type { PasswordHasher } from '../passwords/hashing.ts'
 import { readPassword } from '../passwords/password-text.ts'
 import type { OneTimeCodes } from '../second-factors/one-time-codes.ts'
@@ -21,8 +21,8 @@ export interface LoginParts {
   audit: AuditTrail
   startSession: SessionStarter
   codes: OneTimeCodes
-  /** Keeps a flood of logins out. */
-  entry: BoundedEntry
+  /** Refuses logins when too many are running. */
+  shedLoad: ShedLoad
 }
 
 export interface Credentials {
@@ -42,20 +42,20 @@ type Proof =
 export type Login = (credentials: Credentials, client: CallerClient) => Promise<Tokens>
 
 /**
- * Returns a function that exchanges credentials for tokens. Unknown, wrong, disabled or throttled:
- * the answer is the same and takes the same time.
+ * Returns a function that exchanges credentials for tokens. For unknown, wrong, disabled and throttled
+ * credentials the response is the same and takes the same time.
  */
 export function login(parts: LoginParts): Login {
-  const { database, accounts, passwords, guard, audit, startSession, codes, entry } = parts
+  const { database, accounts, passwords, guard, audit, startSession, codes, shedLoad } = parts
 
-  return (credentials, client) => entry(() => attemptLogin(credentials, client))
+  return (credentials, client) => shedLoad(() => attemptLogin(credentials, client))
 
   async function attemptLogin(credentials: Credentials, client: CallerClient): Promise<Tokens> {
     const username = canonicalUsername(credentials.username)
     const { password } = credentials
     const account = await accounts.findByUsername(username)
     const deviceToken = credentials.deviceToken ?? undefined
-    const permission = await guard.admit({ username, password, client, deviceToken }, account?.id)
+    const permission = await guard.allow({ username, password, client, deviceToken }, account?.id)
     try {
       const proof = await prove(account, credentials, permission)
       if (proof.outcome === 'proven') {
@@ -77,13 +77,13 @@ export function login(parts: LoginParts): Login {
       })
       throw wrongCredentials()
     } catch (cause) {
-      // Whatever went wrong on our side is not held against anybody.
+      // A failure on our side does not count as a failed attempt.
       if (!isRefusal(cause)) await permission.abandoned(database)
       throw cause
     }
   }
 
-  /** Takes the same time for unknown, wrong, disabled and throttled. */
+  /** Takes the same time for unknown, wrong, disabled and throttled credentials. */
   async function prove(
     account: Account | undefined,
     { password, code }: Credentials,
@@ -104,7 +104,7 @@ export function login(parts: LoginParts): Login {
     return { outcome: 'proven', account, strength }
   }
 
-  /** The password is known now, and at no other time. */
+  /** Runs at login, the only time at which the password is known. */
   async function rehash({ id, passwordHash }: Account, password: string): Promise<void> {
     await accounts.rehash(id, passwordHash, await passwords.hash(readPassword(password)!))
   }

@@ -1,11 +1,11 @@
 /**
- * Refresh tokens: opaque, each good for one use, only their SHA-256 is stored. All tokens of a
- * session are one family; a second use of one means that somebody else has it, and ends the session
- * (RFC 9700 section 4.14.2).
+ * Refresh tokens: opaque, each valid for one use, only their SHA-256 is stored. All tokens of a
+ * session are one family; reuse of one means that it was stolen, and ends the session (RFC 9700
+ * section 4.14.2).
  *
- * With one exception: a response can get lost, and then its client still has the token before. While
- * the successor was never used, that token gets another successor, and the lost one is void. Using
- * the void one afterwards is a second use like any other.
+ * With one exception: a response can get lost, and then its client still has the previous token. As
+ * long as the successor was never used, that token gets another successor, and the lost one becomes
+ * invalid. Using the lost one afterwards is reuse.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
@@ -18,19 +18,19 @@ import type { Session, SessionLifetimes } from './sessions.ts'
 export type RefreshOutcome =
   | { outcome: 'rotated'; refreshToken: string; session: Session; account: Account }
   /**
-   * Its successor was handed out a moment ago: two requests of one client, most likely.
-   * `retryAfter`: in how many seconds it gets another if that one was lost; undefined: never.
+   * Its successor was issued a moment ago: most likely two requests of one client.
+   * `retryAfter`: after how many seconds it gets another if that one was lost; undefined: never.
    */
   | { outcome: 'conflict'; retryAfter: number | undefined }
   | { outcome: 'reused'; session: Session }
-  /** Expired, or its session or account is at its end. */
+  /** Expired, or its session has ended, or its account is disabled. */
   | { outcome: 'ended' }
   | { outcome: 'unknown' }
 
 export interface RefreshTokens {
   /** Returns the first refresh token of a new session. */
   first(transaction: AuthDatabase, session: Session): Promise<string>
-  /** Exchanges a refresh token for its successor. Of any number of callers at once, one wins. */
+  /** Exchanges a refresh token for its successor. Of concurrent calls, one succeeds. */
   rotate(refreshToken: string, client: CallerClient): Promise<RefreshOutcome>
   /** Returns the session that a refresh token belongs to, used or not. */
   sessionOf(refreshToken: string): Promise<{ id: string; accountId: string } | undefined>
@@ -44,7 +44,7 @@ export interface RefreshTokenParts {
   now: () => number
 }
 
-/** How long a token that was just used is taken for the other of two requests at once, in milliseconds. */
+/** How long a second use counts as a concurrent request of the same client, in milliseconds. */
 const conflictWindow = 10_000
 
 const shape = /^[\w-]{43}$/
@@ -92,7 +92,7 @@ export function refreshTokenStore({
         hash: hashOf(refreshToken),
         session_id: session.id,
         generation,
-        // Idle time starts again at each rotation; the end of the session stays where it is.
+        // Idle time restarts at each rotation; the end of the session does not move.
         expires_at: Math.min(now() + lifetimes.idle, session.expiresAt),
         used_at: null,
         replaced_at: null,
@@ -101,7 +101,7 @@ export function refreshTokenStore({
     return refreshToken
   }
 
-  /** The one statement that decides the race. */
+  /** The statement that decides the race. */
   function take(transaction: AuthDatabase, hash: string) {
     return transaction
       .updateTable('auth_refresh_tokens')
@@ -138,7 +138,7 @@ export function refreshTokenStore({
     if (!row) throw new Ended()
 
     const session = sessionOf(row)
-    // Read again at each refresh, so that what an administrator changed holds from here on.
+    // Read again at each refresh, so that changes by an administrator take effect.
     const account = await accounts.find(session.accountId, transaction)
     if (!account || account.disabled) throw new Ended()
 
@@ -193,7 +193,7 @@ export function refreshTokenStore({
     token: { hash: string; session_id: string; generation: number; used_at: number },
     client: CallerClient,
   ): Promise<RefreshOutcome | undefined> {
-    // Of any number of callers at once, the first moves the time on, and the others come too early.
+    // Of concurrent calls, the first updates the time, and the others are too early.
     const moved = await transaction
       .updateTable('auth_refresh_tokens')
       .set({ used_at: now() })
@@ -213,12 +213,12 @@ export function refreshTokenStore({
       .returning('expires_at')
       .executeTakeFirst()
     if (!replaced) return undefined
-    // The new successor comes in its place: not after its time.
+    // The new successor replaces it, and has the same expiry.
     if (replaced.expires_at <= now()) throw new Ended()
     return rotateSession(transaction, token, client, 'refresh repeated')
   }
 
-  /** Somebody else has a token of the session. */
+  /** A token of the session was stolen. */
   async function endFamily(
     transaction: AuthDatabase,
     sessionId: string,
@@ -246,7 +246,7 @@ export function refreshTokenStore({
   }
 }
 
-/** Undoes the transaction: a token that led nowhere is not used up. */
+/** Rolls the transaction back, so that a refused token is not used up. */
 class Ended extends Error {}
 
 function asOutcome(cause: unknown): RefreshOutcome {

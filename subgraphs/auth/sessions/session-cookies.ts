@@ -1,11 +1,11 @@
 /**
- * Tokens in cookies, for pages of a browser: no script can read them, so none can be stolen by one
+ * Tokens in cookies, for browsers: scripts cannot read them, so they cannot be stolen by one
  * (`__Host-`: of this host alone, over TLS only, RFC 6265bis section 4.1.3.2).
  *
- * A browser sends cookies by itself, so another site must not be able to make it act. Three things
- * keep it from that: SameSite=Strict; the gateway, which takes mutations only as POST of JSON, for which a
- * page of another origin needs the consent of CORS; and CORS, which names the origins that have it
- * (OWASP, Cross-Site Request Forgery Prevention: custom content types).
+ * A browser sends cookies by itself, so another site must not be able to send requests through it.
+ * Three things prevent that: SameSite=Strict; the gateway, which accepts mutations only as POST of
+ * JSON, which a page of another origin may send only if CORS allows it; and CORS, which lists the
+ * allowed origins (OWASP, Cross-Site Request Forgery Prevention: custom content types).
  */
 import type { ClientCookies } from '../../kit/cookies.ts'
 import { badInput } from '../bad-input.ts'
@@ -14,25 +14,25 @@ import type { Tokens } from './start-session.ts'
 export const accessCookie = '__Host-access'
 export const refreshCookie = '__Host-refresh'
 
-/** Tokens, or null for those that the client has in its cookies. */
+/** Tokens; null for those that are in the client's cookies. */
 export type HandedOut = Omit<Tokens, 'token' | 'refreshToken'> & {
   readonly token: string | null
   readonly refreshToken: string | null
 }
 
 export interface SessionCookies {
-  /** Throws where cookies are wanted and not configured: before anything is done. */
+  /** Throws if cookies are requested and not configured. */
   check(inCookies: boolean): void
-  /** Throws, before it hands anything out, where a browser would drop the cookie. */
+  /** Sets the cookies; throws before setting any if a browser would drop one. */
   handOut(tokens: Tokens, cookies: ClientCookies): HandedOut
   refreshToken(cookies: ClientCookies): string | undefined
-  /** The same; without one, an error says where it could have been. */
+  /** The same; throws an error that says where it is expected if there is none. */
   requireRefreshToken(cookies: ClientCookies): string
-  /** Takes the cookies away from a client that has them. */
+  /** Clears the cookies of a client that has them. */
   clear(cookies: ClientCookies): void
 }
 
-/** What a browser keeps at least, name, value and attributes together (RFC 6265 section 6.1), in bytes. */
+/** The least size that browsers support, name, value and attributes together (RFC 6265 section 6.1), in bytes. */
 const largestCookie = 4096
 
 const attributes = 'Path=/; Secure; HttpOnly; SameSite=Strict'
@@ -48,7 +48,7 @@ export function sessionCookies(isConfigured: boolean, lifetime: number): Session
       })
     },
     handOut(tokens, cookies) {
-      // The browser forgets an access token when it expires: then it is anonymous, and may refresh.
+      // The browser drops an access token when it expires: then it is anonymous, and may refresh.
       const access = cookieOf(accessCookie, tokens.token, tokens.expiresIn)
       refuseTooLarge(access)
       cookies.set(access)
@@ -85,7 +85,7 @@ function cookieOf(name: string, value: string, maxAge: number): string {
   return `${name}=${value}; Max-Age=${maxAge}; ${attributes}`
 }
 
-/** Its holder would be anonymous, and nobody would know why. */
+/** Without the error the client would be anonymous for no visible reason. */
 function refuseTooLarge(cookie: string): void {
   if (cookie.length <= largestCookie) return
   throw badInput(

@@ -1,12 +1,12 @@
 import type { Account } from '../accounts/accounts.ts'
 import type { Session } from './sessions.ts'
 
-/** The scopes that a session may use of its account's. */
+/** Returns those scopes of the account that a session may use. */
 export type SessionScopes = (account: Account, session: Session) => readonly string[]
 
 /**
- * Where a second factor is required, a session without one has no scopes: enough to add the factor,
- * and for nothing that a scope guards. A password is then never the only factor, and may be shorter
+ * If a second factor is required, a session without one has no scopes: it can add the factor, and
+ * nothing that a scope guards. A password is then never the only factor, and may be shorter
  * (NIST SP 800-63B-4 section 3.1.1.2).
  */
 export function sessionScopes(isSecondFactorRequired: boolean): SessionScopes {

@@ -1,4 +1,4 @@
-/** A session is what one login started: its access tokens name it as `sid`. */
+/** A session is started by a login; its access tokens name it as `sid`. */
 import { randomUUID } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { CallerClient } from '../../kit/client-headers.ts'
@@ -21,7 +21,7 @@ export interface Session {
 }
 
 export interface SessionLifetimes {
-  /** Of a session, whatever is done with it, in milliseconds. */
+  /** Of a session, however it is used, in milliseconds. */
   absolute: number
   /** Of a session that is not refreshed, in milliseconds. */
   idle: number
@@ -30,18 +30,18 @@ export interface SessionLifetimes {
 }
 
 export interface Sessions {
-  /** Starts a session; within a transaction of the caller's, which also records why. */
+  /** Starts a session within a transaction of the caller, which also records the reason. */
   start(
     transaction: AuthDatabase,
     accountId: string,
     client: CallerClient,
     strength: Strength,
   ): Promise<Session>
-  /** Returns the session if it is the account's own and has not ended. */
+  /** Returns the session if it belongs to the account and has not ended. */
   find(id: string, accountId: string): Promise<Session | undefined>
-  /** Returns the open sessions of an account, the last used first; at most 100. */
+  /** Returns the open sessions of an account, last used first; at most 100. */
   list(accountId: string): Promise<Session[]>
-  /** Returns the sessions that this ended: all open ones of the account that are asked for. */
+  /** Ends the given sessions of the account, and returns those that were open. */
   revoke(
     database: AuthDatabase,
     accountId: string,
@@ -49,7 +49,7 @@ export interface Sessions {
   ): Promise<{ id: string }[]>
 }
 
-/** A program that logs in anew each time opens any number of them. */
+/** A program that logs in again each time opens any number of them. */
 const mostListed = 100
 
 export function sessionStore(

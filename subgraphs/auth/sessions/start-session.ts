@@ -9,7 +9,7 @@ import type { KnownDevices } from './known-devices.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { Sessions } from './sessions.ts'
 
-/** What a client gets for credentials or for a refresh token. */
+/** The tokens that a client gets for credentials or for a refresh token. */
 export interface Tokens extends AccessToken {
   readonly refreshToken: string
   /** For the next login on this device. */
@@ -28,15 +28,15 @@ export interface SessionStarterParts {
 }
 
 export interface Start {
-  /** What else happens with the start of the session, or not at all. */
+  /** Runs in the transaction that starts the session. */
   inTransaction: (transaction: AuthDatabase) => Promise<void>
   /** The device's token, if it has one. */
   deviceToken: string | undefined
-  /** How the person has proven who they are. */
+  /** How the user was authenticated. */
   strength: Strength
 }
 
-/** Starts a session for an account that has proven itself. */
+/** Starts a session for an authenticated account. */
 export type SessionStarter = (
   account: Account,
   client: CallerClient,
@@ -64,8 +64,8 @@ export function sessionStarter(parts: SessionStarterParts): SessionStarter {
   }
 
   /**
-   * Returns the account as it is now: while it was proving itself, it may have been closed, or its
-   * password changed, which ended all sessions but this one that had not begun.
+   * Returns the current state of the account: during the authentication it may have been disabled, or
+   * its password changed, which ends all sessions and must prevent this one.
    */
   async function requireUnchanged(proven: Account, transaction: AuthDatabase): Promise<Account> {
     const account = await accounts.lock(proven.id, transaction)

@@ -2,8 +2,8 @@ import { isIPv4 } from 'node:net'
 import { plainAddress } from '../../kit/ip-address.ts'
 
 /**
- * Returns the network that an address belongs to, as one subscriber has it: /24 of IPv4, /56 of
- * IPv6. Undefined for what is no address.
+ * Returns the network of an address, as large as one subscriber usually has: /24 of IPv4, /56 of
+ * IPv6. Undefined if the text is not an address.
  */
 export function addressRange(given: string | undefined): string | undefined {
   const address = given === undefined ? undefined : plainAddress(given)

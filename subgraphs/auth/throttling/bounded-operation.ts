@@ -1,17 +1,17 @@
 /**
- * How much one operation may ask of auth. Every field of Query and Mutation asks the database, and a
- * response of lists has as many values as items times fields: without a bound, two thousand aliases in
- * one request would hold up everybody else for seconds.
+ * Limits the fields of one operation. Every field of Query and Mutation queries the database, and a
+ * response with lists has items times fields values: without a limit, two thousand aliases in one
+ * request would block all other requests for seconds.
  */
 import type { FieldNode, GraphQLNamedType, GraphQLSchema, ValidationRule } from 'graphql'
 import { badInput } from '../bad-input.ts'
 
-/** The most fields that an operation may have, by where they are. */
+/** The most fields that an operation may have, by parent type. */
 export const fieldLimits = { Query: 20, Mutation: 20, all: 300 }
 
 /**
- * Refuses a document with more fields than the limits, before anything is computed. Each counts where it
- * is written, under an alias or in a fragment: what is executed at the root is never more than that.
+ * Refuses a document with more fields than the limits, before it is executed. Each field counts where
+ * it is written, under an alias or in a fragment: the executed root fields are never more than that.
  */
 export const boundedOperation: ValidationRule = (context) => {
   const found = { Query: 0, Mutation: 0, all: 0 }

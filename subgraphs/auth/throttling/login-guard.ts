@@ -1,11 +1,12 @@
 /**
- * Limits how often passwords are tried. Four counters, none of which depends on whether an account exists:
+ * Limits the attempts at passwords with four counters. None depends on whether the account exists:
  *
- *   account   tries at one username, from devices that never logged in to it
- *   device    tries at one username from a device that did: so that an attacker's tries cannot
- *             lock the owner out
- *   network   tries from one network, known devices apart: its people do not lock each other out
- *   password  tries of one password at any account: guessing one password everywhere
+ *   account   attempts at one username, from devices that never logged in to it
+ *   device    attempts at one username from a device that logged in before, so that an attacker
+ *             cannot lock the owner out
+ *   network   attempts from one network, except known devices, so that its users do not lock each
+ *             other out
+ *   password  attempts with one password at any account (password spraying)
  */
 import { createHmac, hkdfSync } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
@@ -13,10 +14,10 @@ import { tooManyRequests } from '../../kit/retry-later.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { KnownDevices } from '../sessions/known-devices.ts'
 import { addressRange } from './address-range.ts'
-import { patientTries } from './patient-tries.ts'
+import { serializedAttempts } from './serialized-attempts.ts'
 import type { Throttles, WindowLimit } from './throttles.ts'
 
-export interface LoginTry {
+export interface LoginAttempt {
   /** In its canonical form. */
   username: string
   password: string
@@ -28,25 +29,25 @@ export interface LoginPermission {
   readonly allowed: boolean
   /** Whether the device has logged in to this account before. */
   readonly knownDevice: boolean
-  /** How the try ended, if it was allowed. */
+  /** Report the outcome of an allowed attempt. */
   succeeded(transaction: AuthDatabase): Promise<void>
   failed(transaction: AuthDatabase): Promise<void>
-  /** The password was right and a code is missing, or the fault was ours: no failure of anybody. */
+  /** The password was right and a code is missing, or the fault was ours: not a failed attempt. */
   abandoned(transaction: AuthDatabase): Promise<void>
 }
 
 /**
- * What a network is counted for. Each has a count of its own: sign-ups keep nobody from logging in.
+ * The actions that are counted per network, each separately, so that sign-ups do not block logins.
  * `passkey begin` proves nothing and guesses nothing.
  */
 export type NetworkAct = 'login' | 'passkey' | 'passkey begin' | 'sign-up' | 'reset'
 
 export interface GuardLimits {
-  /** How often each act may be tried from one network, in a minute; logins that succeed do not count. */
+  /** How many attempts at each action a network has per minute; successful logins do not count. */
   networkTries: number
-  /** How often one password may be tried, at whatever accounts, in an hour. */
+  /** How many attempts with one password are allowed per hour, over all accounts. */
   passwordTries: number
-  /** How many letters an account gets in an hour. */
+  /** How many mails an account gets per hour. */
   mails: number
 }
 
@@ -61,28 +62,28 @@ export interface LoginGuardParts {
 
 export interface LoginGuard {
   /**
-   * Counts a try at a password, and says whether it may be made. A network that has tried too often gets
-   * a TOO_MANY_REQUESTS error, which depends on no account.
+   * Counts an attempt at a password, and returns whether it is allowed. A network with too many
+   * attempts gets a TOO_MANY_REQUESTS error, which does not depend on the account.
    */
-  admit(attempt: LoginTry, accountId: string | undefined): Promise<LoginPermission>
-  /** Counts a try of a network at something; a TOO_MANY_REQUESTS error for one that tries too often. */
-  admitNetwork(client: CallerClient, act: NetworkAct): Promise<void>
-  /** Takes a try of a network back: it succeeded. */
+  allow(attempt: LoginAttempt, accountId: string | undefined): Promise<LoginPermission>
+  /** Counts an attempt of a network; throws a TOO_MANY_REQUESTS error after too many. */
+  allowNetwork(client: CallerClient, act: NetworkAct): Promise<void>
+  /** Uncounts an attempt of a network that succeeded. */
   refundNetwork(transaction: AuthDatabase, client: CallerClient, act: NetworkAct): Promise<void>
-  /** Whether a username may get another mail. */
-  admitMail(username: string): Promise<boolean>
-  /** Whether a mailbox may get another mail: anybody may have signed up with an unverified address of others. */
-  admitMailbox(address: string): Promise<boolean>
-  /** Starts the counting at an account anew: its owner has proven themselves otherwise. */
+  /** Returns whether a username may get another mail. */
+  allowMail(username: string): Promise<boolean>
+  /** Returns whether a mailbox may get another mail: an unverified address may belong to someone else. */
+  allowMailbox(address: string): Promise<boolean>
+  /** Resets the counter of an account: its owner has proven their identity in another way. */
   forget(transaction: AuthDatabase, username: string): Promise<void>
 }
 
 const minute = 60_000
 
-/** How many accounts with one unverified address may get as much mail as each of them alone. */
+/** How many times the mail of one account an unverified address may get, over all its accounts. */
 const accountsOfMailbox = 5
 
-/** How many passkey logins may begin for each that may be tried: pages that fill in passkeys begin one when they load. */
+/** How many passkey logins may begin per allowed attempt: pages with passkey autofill begin one when they load. */
 const beginnings = 10
 
 export function loginGuard(parts: LoginGuardParts): LoginGuard {
@@ -97,24 +98,24 @@ export function loginGuard(parts: LoginGuardParts): LoginGuard {
   const hashKey = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis throttle keys', 32))
   const hashed = (text: string, length = 43) =>
     createHmac('sha256', hashKey).update(text).digest('base64url').slice(0, length)
-  const tries = patientTries(database, throttles)
+  const attempts = serializedAttempts(database, throttles)
   const accountKey = (username: string) => `account ${hashed(username)}`
 
   return {
-    async admit({ username, password, client, deviceToken }, accountId) {
+    async allow({ username, password, client, deviceToken }, accountId) {
       const device = await devices.find(deviceToken, accountId)
       const ownKey = device === undefined ? accountKey(username) : `device ${device}`
       const network = device === undefined ? networkKey(client, 'login') : undefined
-      // Four characters: too few to test a guessed password against, enough to see a flood of one.
+      // Four characters: too few to test a guessed password against, enough to detect a flood of one.
       const passwordKey = `password ${hashed(password, 4)}`
 
       const isOften = await countElsewhere(network, passwordKey)
       const refund = async (transaction: AuthDatabase) => {
-        // In the order of the counting: two logins never wait for each other's rows.
+        // In the order in which they were counted, so that two logins never deadlock.
         if (network !== undefined) await throttles.refund(transaction, network)
         await throttles.refund(transaction, passwordKey)
       }
-      const begun = await tries.begin(ownKey).catch(async (cause: unknown) => {
+      const begun = await attempts.begin(ownKey).catch(async (cause: unknown) => {
         await refund(database)
         throw cause
       })
@@ -135,7 +136,7 @@ export function loginGuard(parts: LoginGuardParts): LoginGuard {
       }
     },
 
-    async admitNetwork(client, act) {
+    async allowNetwork(client, act) {
       const key = networkKey(client, act)
       if (key === undefined) return
       const limit = act === 'passkey begin' ? beginnings * perNetwork.limit : perNetwork.limit
@@ -147,11 +148,11 @@ export function loginGuard(parts: LoginGuardParts): LoginGuard {
       if (key !== undefined) await throttles.refund(transaction, key)
     },
 
-    async admitMail(username) {
+    async allowMail(username) {
       return (await throttles.windowed(database, `mail ${hashed(username)}`, mailsPerAccount)) === 0
     },
 
-    async admitMailbox(address) {
+    async allowMailbox(address) {
       const key = `mailbox ${hashed(address.toLowerCase())}`
       return (await throttles.windowed(database, key, mailsPerMailbox)) === 0
     },
@@ -159,7 +160,7 @@ export function loginGuard(parts: LoginGuardParts): LoginGuard {
     forget: (transaction, username) => throttles.forget(transaction, accountKey(username)),
   }
 
-  /** Returns whether the password was tried too often; a network's limit is an error. */
+  /** Returns whether the password had too many attempts; throws when the network had. */
   async function countElsewhere(network: string | undefined, passwordKey: string) {
     const [ofNetwork, ofPassword] = await database.transaction().execute(async (transaction) => {
       const wait =
@@ -172,12 +173,12 @@ export function loginGuard(parts: LoginGuardParts): LoginGuard {
   }
 }
 
-/** Throws the error of a network that has to wait, in milliseconds. */
+/** Throws a TOO_MANY_REQUESTS error if there is a time to wait, in milliseconds. */
 function refuseAfter(wait: number): void {
   if (wait > 0) throw tooManyRequests(Math.ceil(wait / 1000))
 }
 
-/** Undefined where the client's address is not known: then there is no network to count for. */
+/** Undefined if the client's address is not known: then no network is counted. */
 function networkKey({ address }: CallerClient, act: NetworkAct): string | undefined {
   const range = addressRange(address)
   return range === undefined ? undefined : `${act} ${range}`

@@ -1,11 +1,11 @@
 /**
- * One credential field per document: a hundred aliased `login` fields would be a hundred guesses for
- * the price of one request. Refused before anything is computed.
+ * The validation rule that allows one credential field per document: a hundred aliased `login` fields
+ * would be a hundred guesses for the price of one request.
  */
 import { GraphQLError } from 'graphql'
 import type { FieldNode, ValidationRule } from 'graphql'
 
-/** The fields of Mutation that take or try a credential. */
+/** The fields of Mutation that take or check a credential. */
 export const credentialFields: readonly string[] = [
   'login',
   'refresh',
@@ -22,7 +22,7 @@ export const credentialFields: readonly string[] = [
 export const oneCredentialField: ValidationRule = (context) => {
   const found: FieldNode[] = []
   return {
-    // Where it stands does not matter: under an alias, in a fragment, in another operation.
+    // Also under an alias, in a fragment or in another operation.
     Field(node) {
       if (context.getParentType() !== context.getSchema().getMutationType()) return
       if (credentialFields.includes(node.name.value)) found.push(node)

@@ -2,10 +2,10 @@ import { tooBusy } from '../passwords/hashing-queue.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { Throttles } from './throttles.ts'
 
-export interface PatientTries {
+export interface SerializedAttempts {
   /**
-   * Whether a try may be made at the key; waits while others are under way that decide it. So that
-   * several logins of one person at once are not taken for guessing.
+   * Returns whether an attempt with this key is allowed. While the outcome of concurrent attempts
+   * decides that, it waits for them: several logins of one person at the same time are not guessing.
    */
   begin(key: string): Promise<boolean>
 }
@@ -14,25 +14,29 @@ export interface PatientTries {
 const pause = 40
 const longestWait = 10_000
 
-export function patientTries(database: AuthDatabase, throttles: Throttles): PatientTries {
-  /** By key, what the next in this process waits for: they ask the database one after another. */
-  const lines = new Map<string, Promise<unknown>>()
+export function serializedAttempts(
+  database: AuthDatabase,
+  throttles: Throttles,
+): SerializedAttempts {
+  /** By key, the last attempt of this process: attempts query the database one after another. */
+  const lastByKey = new Map<string, Promise<unknown>>()
 
   return {
     begin(key) {
-      const turn = (lines.get(key) ?? Promise.resolve()).catch(() => {}).then(() => admit(key))
-      lines.set(key, turn)
-      const leave = () => lines.get(key) === turn && lines.delete(key)
-      turn.then(leave, leave)
-      return turn
+      const previous = lastByKey.get(key) ?? Promise.resolve()
+      const attempt = previous.catch(() => {}).then(() => allow(key))
+      lastByKey.set(key, attempt)
+      const forget = () => lastByKey.get(key) === attempt && lastByKey.delete(key)
+      attempt.then(forget, forget)
+      return attempt
     },
   }
 
-  async function admit(key: string): Promise<boolean> {
+  async function allow(key: string): Promise<boolean> {
     const deadline = performance.now() + longestWait
     for (;;) {
-      const admission = await throttles.begin(database, key)
-      if (admission !== 'later') return admission === 'admitted'
+      const decision = await throttles.begin(database, key)
+      if (decision !== 'later') return decision === 'allowed'
       if (performance.now() > deadline) throw tooBusy()
       await new Promise((resolve) => setTimeout(resolve, pause))
     }

@@ -1,33 +1,33 @@
 /**
- * Counters of tries, in the database, so that every auth process counts together. One statement
- * counts and decides: of any number of tries at once, none slips through between the two.
+ * Counters of attempts, in the database, so that all auth processes share them. A single statement
+ * counts and decides, so that no concurrent attempt slips through in between.
  */
 import { sql } from 'kysely'
 import type { AuthDatabase } from '../database.ts'
 
-/** `later`: as many tries as are left are under way, and their outcome decides. */
-export type Admission = 'admitted' | 'refused' | 'later'
+/** `later`: all remaining attempts are in progress, and their outcome decides. */
+export type AttemptDecision = 'allowed' | 'refused' | 'later'
 
 export interface Throttles {
   /**
-   * Counts a try and says whether it may be made. After `free` failures in a row a key waits for 1
-   * second, then 2, 4 ... `longest`, and for good after `most`. Whoever is admitted reports how the
-   * try ended; what is never reported counts as a failure.
+   * Counts an attempt and returns whether it is allowed. After `free` failures in a row a key has to
+   * wait for 1 second, then 2, 4 ... `longest`, and forever after `most`. An allowed attempt must be
+   * followed by a call that reports its outcome; without one it counts as a failure.
    */
-  begin(transaction: AuthDatabase, key: string): Promise<Admission>
+  begin(transaction: AuthDatabase, key: string): Promise<AttemptDecision>
   failed(transaction: AuthDatabase, key: string): Promise<void>
   succeeded(transaction: AuthDatabase, key: string): Promise<void>
-  /** Ended neither well nor badly: nothing is known from it. */
+  /** Reports an attempt that neither failed nor succeeded. */
   abandoned(transaction: AuthDatabase, key: string): Promise<void>
-  /** Starts the key's counting anew. */
+  /** Resets the counter of the key. */
   forget(transaction: AuthDatabase, key: string): Promise<void>
 
   /**
-   * Counts a try. Returns 0 if it may be made; when there were `limit` within the window already, how
-   * long it is until the window is over, in milliseconds.
+   * Counts an attempt. Returns 0 if it is allowed; after `limit` attempts within the window, the time
+   * until the window ends, in milliseconds.
    */
   windowed(transaction: AuthDatabase, key: string, limit: WindowLimit): Promise<number>
-  /** Takes back one try of a window that turned out to be a good one. */
+  /** Uncounts an attempt of a window that succeeded. */
   refund(transaction: AuthDatabase, key: string): Promise<void>
 }
 
@@ -37,16 +37,16 @@ export interface WindowLimit {
   window: number
 }
 
-/** For tries at one account (NIST SP 800-63B-4 section 3.2.2 allows 100 in a row at most). */
+/** For attempts at one account (NIST SP 800-63B-4 section 3.2.2 allows 100 in a row at most). */
 export const escalation = { free: 5, most: 100, first: 1000, longest: 900_000 }
 
-/** How long the outcome of a try is waited for, in milliseconds. */
+/** How long to wait for the outcome of an attempt, in milliseconds. */
 const longestTry = 8_000
 
-/** As good as for ever, in milliseconds: ten years. */
+/** Practically forever, in milliseconds: ten years. */
 const forGood = 10 * 365 * 24 * 60 * 60 * 1000
 
-const admissions: readonly Admission[] = ['refused', 'admitted', 'later']
+const decisions: readonly AttemptDecision[] = ['refused', 'allowed', 'later']
 
 export function throttleStore(now: () => number): Throttles {
   return {
@@ -80,7 +80,7 @@ export function throttleStore(now: () => number): Throttles {
         )
         .returning('admission')
         .executeTakeFirstOrThrow()
-      return admissions[row.admission]!
+      return decisions[row.admission]!
     },
 
     async failed(transaction, key) {
@@ -157,7 +157,7 @@ export function throttleStore(now: () => number): Throttles {
   }
 }
 
-/** The pause after so many failures, more than are free, as a table that both databases can read. */
+/** The pause after this number of failures, as a table that both databases can evaluate. */
 function pauseAfter(failures: ReturnType<typeof sql>) {
   const { free, most, first, longest } = escalation
   const steps = Array.from({ length: most }, (_, index) => index + 1)
@@ -167,7 +167,7 @@ function pauseAfter(failures: ReturnType<typeof sql>) {
   return sql`case when ${failures} >= ${sql.lit(most)} then ${sql.lit(forGood)} ${sql.join(steps, sql` `)} else ${sql.lit(longest)} end`
 }
 
-/** PostgreSQL takes a number beside small numbers for a small one. */
+/** Without the cast, PostgreSQL infers a 32-bit integer next to small numbers. */
 function milliseconds(value: number) {
   return sql`cast(${value} as bigint)`
 }

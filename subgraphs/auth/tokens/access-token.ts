@@ -13,7 +13,7 @@ export interface AccessTokenOptions {
   issuer: string
   /** The `aud`: the gateway's name for itself. */
   audience: string
-  /** In milliseconds. There is no way to shorten it afterwards but revocation. */
+  /** In milliseconds. Only revocation can shorten it afterwards. */
   lifetime: number
   /** Where gateways reach the status lists, without a trailing slash. */
   baseUrl: () => string
@@ -25,22 +25,22 @@ export interface AccessToken {
   readonly expiresIn: number
 }
 
-/** What an access token says of its holder. */
+/** The content of an access token. */
 export interface AccessTokenContent {
   subject: string
-  /** Of its subject when it was read what the token may do: `gen`. A revocation refuses earlier ones. */
+  /** `gen`: the generation of its subject when its scopes were read. A revocation refuses earlier ones. */
   generation: number
-  /** The program that asked for it (RFC 9068 section 2.2 requires one). */
+  /** The client that requested it (RFC 9068 section 2.2 requires one). */
   clientId: string
   scopes: readonly string[]
   name: string
-  /** A verified address; said only to those who hold the scope `profile:email`. */
+  /** A verified address; included only with the scope `profile:email`. */
   verifiedEmail?: string | null
-  /** The session that it belongs to, and how its holder logged in. */
+  /** The session that it belongs to, and how the user logged in. */
   session?: Pick<Session, 'id' | 'createdAt' | 'strength'>
   /** The API key that was exchanged for it: `akid`. */
   apiKeyId?: string
-  /** Its place in the status lists, where it can be revoked. */
+  /** Its index in the status lists, if it can be revoked there. */
   statusIndex?: number
 }
 
@@ -48,7 +48,7 @@ export type AccessTokenSigner = (content: AccessTokenContent) => Promise<AccessT
 
 const emailScope = 'profile:email'
 
-/** The `client_id` of people who log in through GraphQL. */
+/** The `client_id` of users who log in through GraphQL. */
 export const firstPartyClient = 'portcullis'
 
 /** Returns a function that signs an access token. */
@@ -109,7 +109,7 @@ export function accessTokenIssuer(
     })
 }
 
-/** RFC 9068 section 2.2.1. A refresh does not make the login any fresher. */
+/** RFC 9068 section 2.2.1. A refresh does not change the time of the login. */
 function sessionClaims({
   id,
   createdAt,

@@ -4,7 +4,7 @@ import type { SigningKeys } from './signing-keys.ts'
 
 export const jwksPath = '/.well-known/jwks.json'
 
-/** Answers with the public keys (RFC 7517 section 5). */
+/** Responds with the public keys (RFC 7517 section 5). */
 export function jwksRoute(keys: SigningKeys): RequestHandler {
   return async (_request, response) => {
     response

@@ -11,7 +11,7 @@ export class DecryptionError extends Error {
 }
 
 export interface KeyEncryption {
-  /** @param name of what is encrypted: it is opened under the same name only */
+  /** @param name of the encrypted text: it can be decrypted under the same name only */
   encrypt(name: string, text: string): string
   decrypt(name: string, encrypted: string): string
 }
@@ -41,7 +41,7 @@ export function keyEncryption(secret: string): KeyEncryption {
         const content = bytes.subarray(sizes.nonce + sizes.tag)
         return Buffer.concat([decipher.update(content), decipher.final()]).toString('utf8')
       } catch (cause) {
-        throw new DecryptionError(`${name} does not open with this secret`, { cause })
+        throw new DecryptionError(`${name} cannot be decrypted with this secret`, { cause })
       }
     },
   }

@@ -1,4 +1,4 @@
-/** Making, rotating and withdrawing signing keys, by any number of processes at once. */
+/** Creates, rotates and retires signing keys; any number of processes may do so concurrently. */
 import type { AuthDatabase } from '../database.ts'
 import type { KeyEncryption } from './key-encryption.ts'
 import { keyStates } from './key-states.ts'
@@ -10,7 +10,7 @@ export interface KeyLifecycleOptions {
   database: AuthDatabase
   encryption: KeyEncryption
   algorithm: SigningAlgorithm
-  /** How long a key signs before the next takes over by itself, in milliseconds. */
+  /** How long a key signs before the next one takes over, in milliseconds. */
   rotationPeriod: number
   /** How long a token may be in use after its key has stopped signing, in milliseconds. */
   outlived: number
@@ -20,30 +20,30 @@ export interface KeyLifecycleOptions {
 export type KeyOutcome =
   | { outcome: 'done'; key: string }
   | { outcome: 'unknown key' }
-  /** What signs now can be rotated or revoked, but not just taken away. */
+  /** The signing key can be rotated or revoked, but not retired. */
   | { outcome: 'signing' }
   | { outcome: 'already' }
 
 export interface KeyLifecycle {
   list(): Promise<KeyWithState[]>
-  /** Makes what is missing: a key that signs, and one that is published to follow it. */
+  /** Creates the missing keys: one that signs, and one that is published to follow it. */
   provide(): Promise<void>
-  /** Lets the next key sign as soon as every gateway can know it. Returns when that is. */
+  /** Lets the next key sign as soon as every gateway can have it. Returns when that is. */
   rotate(): Promise<{ key: string; signsFrom: number }>
-  /** Publishes an outgoing or next key no more. */
+  /** Stops publishing an outgoing or next key. */
   retire(id: string): Promise<KeyOutcome>
-  /** The key was stolen: its tokens are refused, and the next key signs at once. */
+  /** The key was stolen: its tokens are refused, and the next key signs immediately. */
   revoke(id: string): Promise<KeyOutcome>
 }
 
 /** How long a key set may be cached, in seconds. A new key is published well before it signs. */
 export const jwksCacheLifetime = 300
 
-/** A gateway that fetched the key set a moment before a key was added has it by then. */
+/** By then, a gateway that fetched the key set just before a key was added has fetched it again. */
 export const publishedAhead = 2 * jwksCacheLifetime * 1000
 
-/** Whatever the clocks say. */
-const atOnce = 0
+/** For every clock. */
+const immediately = 0
 
 export function keyLifecycle(options: KeyLifecycleOptions): KeyLifecycle {
   const { database, encryption, algorithm, rotationPeriod, outlived, now } = options
@@ -62,7 +62,7 @@ export function keyLifecycle(options: KeyLifecycleOptions): KeyLifecycle {
         await provide()
         return { key: next.row.id, signsFrom }
       }
-      // One of another algorithm was made ahead, and has not signed anything yet.
+      // A next key of another algorithm: it has not signed anything yet.
       if (next) await remove(next.row.id)
       const signsFrom = now() + publishedAhead
       await add(highestGeneration(keys) + 1, signsFrom)
@@ -102,7 +102,7 @@ export function keyLifecycle(options: KeyLifecycleOptions): KeyLifecycle {
   async function provide(): Promise<void> {
     const keys = await list()
     if (!keys.some(({ state }) => state === 'signing')) {
-      await add(highestGeneration(keys) + 1, atOnce)
+      await add(highestGeneration(keys) + 1, immediately)
       return provide()
     }
     if (!keys.some(({ state }) => state === 'next')) {
@@ -113,7 +113,7 @@ export function keyLifecycle(options: KeyLifecycleOptions): KeyLifecycle {
     await forgetRetired(keys)
   }
 
-  /** Does nothing when another process has made that generation. */
+  /** Does nothing if another process has created that generation. */
   async function add(generation: number, signsFrom: number): Promise<void> {
     const key = await makeKey(algorithm, encryption)
     await database
@@ -133,7 +133,7 @@ export function keyLifecycle(options: KeyLifecycleOptions): KeyLifecycle {
       .execute()
   }
 
-  /** What signs no more cannot be stolen. */
+  /** A key that no longer signs needs no private part, which could be stolen. */
   async function forgetRetired(keys: readonly KeyWithState[]): Promise<void> {
     for (const { row, state } of keys) {
       if (state === 'retired' && row.private_jwk !== '') await update(row.id, { private_jwk: '' })

@@ -1,12 +1,12 @@
 /**
- * The life of a signing key, read off its times: nothing has to happen for a key to take over, so no
- * process has to be awake for it, and all see the same.
+ * The state of a signing key, derived from its times: a key takes over without any action, so no
+ * process has to run at that moment, and all see the same state.
  *
- *   next      published, so that every gateway knows it before its first signature
- *   signing   the newest whose time has come
+ *   next      published, so that every gateway has it before its first signature
+ *   signing   the newest key that may sign
  *   outgoing  published until its last token has expired
- *   retired   published no more
- *   revoked   by hand: published no more, and its tokens are refused
+ *   retired   no longer published
+ *   revoked   by an operator: no longer published, and its tokens are refused
  */
 import type { Selectable } from 'kysely'
 import type { SigningKeysTable } from '../database.ts'
@@ -17,7 +17,7 @@ export type KeyState = 'next' | 'signing' | 'outgoing' | 'retired' | 'revoked'
 export interface KeyWithState {
   readonly row: KeyRow
   readonly state: KeyState
-  /** When it is published no more; undefined while its successor is not known. */
+  /** When it is no longer published; undefined while its successor is not known. */
   readonly retiresAt: number | undefined
 }
 
@@ -29,7 +29,7 @@ export interface KeyWithState {
 export function keyStates(rows: readonly KeyRow[], now: number, outlived: number): KeyWithState[] {
   const newestFirst = [...rows].sort((one, other) => other.generation - one.generation)
   const usable = newestFirst.filter((row) => row.revoked_at === null)
-  // There is always one: the clocks of two processes may differ by a moment.
+  // There is always one, although the clocks of two processes may differ slightly.
   const signing = usable.find((row) => row.signs_from <= now) ?? usable.at(-1)
 
   return newestFirst.map((row) => {

@@ -2,7 +2,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
 import type { JWK } from 'jose'
 import type { KeyEncryption } from './key-encryption.ts'
 
-/** What can sign access tokens. `EdDSA` is Ed25519. */
+/** The algorithms that can sign access tokens. `EdDSA` is Ed25519. */
 export const signingAlgorithms = ['ES256', 'EdDSA', 'RS256'] as const
 export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 

@@ -1,4 +1,4 @@
-/** The keys that sign access tokens: in the database, so that every auth process has the same. */
+/** The keys that sign access tokens, in the database, so that all auth processes share them. */
 import { importJWK } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
 import { StartFailure } from '../../kit/process/start-failure.ts'
@@ -22,8 +22,8 @@ export interface SigningKeys {
 }
 
 /**
- * Returns the keys, after making those that are missing. Any number of processes that start at once
- * agree on the same. A key that does not open with the secret is a StartFailure.
+ * Returns the keys, after creating the missing ones. Processes that start at the same time agree on the
+ * same keys. Throws a StartFailure if the secret does not decrypt a key.
  */
 export async function openSigningKeys(
   lifecycle: KeyLifecycle,
@@ -52,7 +52,7 @@ export async function openSigningKeys(
   return keys
 }
 
-/** Before another key is made, with a secret that is not the one of the others: a StartFailure. */
+/** Throws a StartFailure, before another key is created, if the secret does not decrypt the existing ones. */
 export async function requireOpenable(
   lifecycle: KeyLifecycle,
   encryption: KeyEncryption,
@@ -71,7 +71,7 @@ async function openKey(row: KeyRow, encryption: KeyEncryption): Promise<SigningK
   } catch (cause) {
     if (!(cause instanceof DecryptionError)) throw cause
     throw new StartFailure(
-      `KEY_ENCRYPTION_SECRET does not open the signing key ${row.id}: give the secret with which ` +
+      `KEY_ENCRYPTION_SECRET does not decrypt the signing key ${row.id}: set the secret with which ` +
         'the keys in this database were encrypted',
       { cause },
     )

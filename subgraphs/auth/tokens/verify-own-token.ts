@@ -1,4 +1,4 @@
-/** Access tokens that come back: whether one is ours, and good for anything still. */
+/** Verifies access tokens that clients send back to auth. */
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { JWTPayload } from 'jose'
 import type { AuthDatabase } from '../database.ts'
@@ -14,7 +14,7 @@ export interface OwnTokenParts {
 
 export type OwnClaims = JWTPayload & { readonly sub: string }
 
-/** Returns the claims of a valid access token of ours that is not revoked; undefined for all else. */
+/** Returns the claims of a valid, unrevoked access token of ours; undefined for every other text. */
 export type VerifyOwnToken = (token: string) => Promise<OwnClaims | undefined>
 
 export function ownTokenVerifier(parts: OwnTokenParts): VerifyOwnToken {
@@ -42,19 +42,19 @@ export function ownTokenVerifier(parts: OwnTokenParts): VerifyOwnToken {
   }
 
   async function isRevoked({ sub, iat = 0, gen, sid, akid }: OwnClaims): Promise<boolean> {
-    const cutOff = await database
+    const notBefore = await database
       .selectFrom('auth_subject_cut_offs')
       .select('subject')
       .where('subject', '=', sub)
       .where((where) =>
         where.or([
           where('generation', '>', typeof gen === 'number' ? gen : -1),
-          // Of a process that does not count generations yet.
+          // Written by an earlier version, which does not count generations.
           where.and([where('generation', 'is', null), where('issued_before', '>=', iat)]),
         ]),
       )
       .executeTakeFirst()
-    if (cutOff) return true
+    if (notBefore) return true
     if (typeof sid === 'string') return !(await isOpen('auth_sessions', sid))
     if (typeof akid === 'string') return !(await isOpen('auth_api_keys', akid))
     return false
