@@ -103,7 +103,7 @@ function launch({ module, words = [], environment }: ProcessOptions): ChildProce
 async function end({ child, ended }: Running): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGTERM')
-  const cutOff = setTimeout(() => child.kill('SIGKILL'), stopTime)
+  const forcedKill = setTimeout(() => child.kill('SIGKILL'), stopTime)
   await ended
-  clearTimeout(cutOff)
+  clearTimeout(forcedKill)
 }

@@ -5,7 +5,7 @@
  *   protected header   { alg, typ: "gateway-claims+jwt", kid? }
  *   payload            { aud: <subgraph>, iat, exp, claims: { ... } | null }
  *
- * `claims` is null for an anonymous caller, so a subgraph can tell "nobody is logged in" from "this
+ * `claims` is null for an anonymous caller, so a subgraph can distinguish "not logged in" from "this
  * request did not come through the gateway".
  */
 import { createHmac, hkdfSync, sign } from 'node:crypto'
@@ -16,16 +16,16 @@ import type { CryptoKey, JWTVerifyGetKey } from 'jose'
 export const claimsHeaderName = 'gateway-claims'
 export const claimsHeaderType = 'gateway-claims+jwt'
 
-/** The longest a claims header may live, in seconds; it is made for one request. */
+/** The longest lifetime of a claims header, in seconds; each is written for one request. */
 export const claimsHeaderLifetime = 60
 
 /** How far the clocks of gateway and subgraph may differ, in seconds. */
 const clockTolerance = 5
 
-/** The least length of a key, in bytes (RFC 7518 section 3.2: as long as the hash output). */
+/** The minimum length of a key, in bytes (RFC 7518 section 3.2: as long as the hash output). */
 const leastKeyLength = 32
 
-/** The claims of a verified access token, after the gateway's allow list. Never a raw payload. */
+/** The claims of a verified access token, reduced to the gateway's allow list. Never a raw payload. */
 export type Claims = Readonly<Record<string, unknown>> & { readonly sub: string }
 
 /** What signs a claims header: a key shared with one subgraph, or the gateway's Ed25519 private key. */
@@ -38,10 +38,10 @@ export type ClaimsVerificationKeys = readonly Uint8Array[] | JWTVerifyGetKey | C
 export type ClaimsHeaderWriter = (claims: Claims | null, notAfter?: number) => string
 export type ClaimsHeaderReader = (header: string | undefined) => Promise<Claims | null>
 
-/** Thrown by a reader. The message is for the log of the subgraph; it never holds the header. */
+/** Thrown by a reader. The message is for the log of the subgraph; it never contains the header. */
 export class ClaimsHeaderError extends Error {
   override name = 'ClaimsHeaderError'
-  /** The claim of the header that did not hold, such as `iat` when the clocks differ. */
+  /** The claim of the header that was refused, such as `iat` when the clocks differ. */
   readonly claim: string | undefined
 
   constructor(message: string, claim?: string) {
@@ -52,7 +52,7 @@ export class ClaimsHeaderError extends Error {
 
 /**
  * Returns the key that the gateway and one subgraph share (32 bytes).
- * Derived with HKDF-SHA256 (RFC 5869), so that one team's leaked key opens no other subgraph.
+ * Derived with HKDF-SHA256 (RFC 5869), so that the leaked key of one team is useless for other subgraphs.
  *
  * @param gatewaySecret the gateway's secret, at least 32 characters
  * @param subgraph the subgraph's name in supergraph.yaml
@@ -68,7 +68,7 @@ export function deriveClaimsKey(gatewaySecret: string, subgraph: string): Uint8A
 /**
  * Returns a function that writes the header for one subgraph.
  *
- * `notAfter` (seconds since the epoch) is the access token's own expiry: the header never outlives it.
+ * `notAfter` (seconds since the epoch) is the expiry of the access token: the header never outlives it.
  *
  * @param subgraph the audience: the subgraph's name in supergraph.yaml
  * @param now the clock, in milliseconds since the epoch
@@ -95,10 +95,10 @@ export function claimsHeaderWriter(
 }
 
 /**
- * Returns a function that verifies a header and gives the claims, or null for an anonymous caller.
- * It throws a ClaimsHeaderError for anything that this gateway did not write for this subgraph now.
+ * Returns a function that verifies a header and returns the claims, or null for an anonymous caller.
+ * It throws a ClaimsHeaderError for every header that this gateway did not write for this subgraph now.
  *
- * @param subgraph the own name in supergraph.yaml; a header for another subgraph is refused
+ * @param subgraph its own name in supergraph.yaml; a header for another subgraph is refused
  * @param keys the shared keys, newest first, or the gateway's public key set
  */
 export function claimsHeaderReader(
@@ -156,7 +156,7 @@ function verifier(subgraph: string, keys: ClaimsVerificationKeys, now: () => num
   }
 }
 
-/** Only what the writer writes: no `jwk`, `jku` or `crit` ever decides how a header is verified. */
+/** Only the parameters of the writer: no `jwk`, `jku` or `crit` ever decides how a header is verified. */
 function refuseUnknownHeader(header: string): void {
   const unknown = Object.keys(decodeProtectedHeader(header)).find(
     (name) => !['alg', 'typ', 'kid'].includes(name),

@@ -2,22 +2,22 @@ import { ClaimsHeaderError } from './claims-header.ts'
 import type { ClaimsVerificationKeys } from './claims-header.ts'
 
 /**
- * What a subgraph verifies claims headers with: the text that `npm run keys -- claims-key NAME` prints, the
- * keys in it as bytes, or the gateway's public key set. `undefined`, as of a variable that is not set, is
- * refused with a sentence.
+ * The keys with which a subgraph verifies claims headers: the text that `npm run keys -- claims-key NAME`
+ * prints, its keys as bytes, or the gateway's public key set. `undefined`, as from an environment variable
+ * that is not set, is refused with a helpful message.
  */
 export type ClaimsKeys = ClaimsVerificationKeys | string | undefined
 
 /** The length of a claims key, in bytes. */
 const keyLength = 32
 
-/** Returns the keys in the text, newest first (two during a rotation); undefined when it holds none. */
+/** Returns the keys in the text, newest first (two during a rotation); undefined if it contains none. */
 export function parseClaimsKeys(text: string): Uint8Array[] | undefined {
   const keys = text.split(',').map((part) => parseKey(part.trim()))
   return keys.every((key) => key !== undefined) ? keys : undefined
 }
 
-/** Returns what a claims header is verified with; a ClaimsHeaderError says how to get what is missing. */
+/** Returns the keys for verification; throws a ClaimsHeaderError that says how to get a missing key. */
 export function verificationKeys(keys: ClaimsKeys, subgraph: string): ClaimsVerificationKeys {
   const command = `npm run keys -- claims-key ${subgraph}`
   if (keys === undefined || keys === null || keys === '') {

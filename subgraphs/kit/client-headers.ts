@@ -1,17 +1,17 @@
 /**
- * What the gateway tells a subgraph about the client's connection, where it is configured to: two
- * plain headers. They can be believed because they come with a valid claims header.
+ * The facts about the client's connection that the gateway forwards if configured to: two plain
+ * headers. They can be trusted because a valid claims header comes with them.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
 export const clientAddressHeader = 'gateway-client-address'
 export const clientAgentHeader = 'gateway-client-agent'
 
-/** The client on the other side of the gateway; empty where the gateway does not tell. */
+/** The client on the other side of the gateway; empty if the gateway does not forward it. */
 export interface CallerClient {
   /** The IP address. */
   readonly address?: string
-  /** What the client calls itself: its User-Agent. */
+  /** The User-Agent of the client. */
   readonly agent?: string
 }
 

@@ -1,14 +1,14 @@
-/** The client's cookies, as far as the gateway is configured to pass them on (`claims.subgraphs.X.cookies`). */
+/** Those cookies of the client that the gateway is configured to forward (`claims.subgraphs.X.cookies`). */
 export interface ClientCookies {
   /** Returns the value of a cookie, if the client sent it. */
   get(name: string): string | undefined
-  /** Sets a cookie at the client: the value of a `Set-Cookie` header (RFC 6265 section 4.1). */
+  /** Sets a cookie on the client: the value of a `Set-Cookie` header (RFC 6265 section 4.1). */
   set(cookie: string): void
 }
 
 /**
  * @param header the `Cookie` header of the request
- * @param set what the response will set
+ * @param set collects the cookies that the response will set
  */
 export function clientCookies(header: string | undefined, set: string[]): ClientCookies {
   return {

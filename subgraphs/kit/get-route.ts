@@ -1,6 +1,6 @@
 import type { Express, RequestHandler } from 'express'
 
-/** Adds a route that is read with GET or HEAD; every other method is answered 405, as JSON. */
+/** Adds a route for GET and HEAD; every other method gets a 405 response, as JSON. */
 export function addGetRoute(app: Express, path: string | string[], handler: RequestHandler): void {
   app
     .route(path)

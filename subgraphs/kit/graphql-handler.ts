@@ -1,4 +1,4 @@
-/** The Express handler for a subgraph: reads the badge, then lets Apollo Server answer. */
+/** The Express handler for a subgraph: verifies the claims header, then calls Apollo Server. */
 import { HeaderMap } from '@apollo/server'
 import type { ApolloServer } from '@apollo/server'
 import { raw } from 'express'
@@ -14,13 +14,13 @@ import type { SubgraphContext } from './guards.ts'
 export interface SubgraphHandlerOptions {
   /** The subgraph's name in supergraph.yaml: headers for any other name are refused. */
   subgraph: string
-  /** What verifies the claims header: the text of CLAIMS_KEY, the keys as bytes, or the gateway's public key set. */
+  /** Verifies the claims header: the text of CLAIMS_KEY, the keys as bytes, or the gateway's public key set. */
   keys: ClaimsKeys
-  /** The largest request that is read, in bytes; 10 MB, since lists of representations need room. */
+  /** The largest request body, in bytes; default: 10 MB, enough for long lists of representations. */
   bodyLimit?: number
-  /** Told of each request that came through the gateway. */
+  /** Called for each request that came through the gateway. */
   onAccepted?: () => void
-  /** Told why a request was refused. Never given the header itself. */
+  /** Called with the reason for each refused request. It never contains the header itself. */
   onRefused?: (reason: Error) => void
 }
 
@@ -31,7 +31,7 @@ const defaultBodyLimit = 10 * 1024 * 1024
  *
  *   app.use('/graphql', subgraphHandler(server, { subgraph: 'users', keys }))
  *
- * A request without a valid claims header is answered with 401, `_service` and `_entities` included.
+ * A request without a valid claims header gets a 401 response, `_service` and `_entities` included.
  */
 export function subgraphHandler(
   server: ApolloServer<SubgraphContext>,
@@ -51,7 +51,7 @@ export function subgraphHandler(
     } catch (reason) {
       options.onRefused?.(reason as Error)
       const claim = reason instanceof ClaimsHeaderError ? reason.claim : undefined
-      const message = 'This subgraph answers only to its gateway'
+      const message = 'This subgraph accepts requests only from its gateway'
       const more = { reason: 'CLAIMS_HEADER_REFUSED', claim }
       response.status(401).json(errorBody('UNAUTHENTICATED', message, more))
       return
@@ -60,7 +60,7 @@ export function subgraphHandler(
     next()
   }
 
-  const answer: RequestHandler = async (request, response) => {
+  const executeRequest: RequestHandler = async (request, response) => {
     const setCookies: string[] = []
     const { status, headers, body } = await server.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
@@ -91,7 +91,7 @@ export function subgraphHandler(
       .json(errorBody(status < 500 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR', message))
   }
 
-  return [requireGateway, raw({ type: () => true, limit: bodyLimit }), answer, refuseBody]
+  return [requireGateway, raw({ type: () => true, limit: bodyLimit }), executeRequest, refuseBody]
 
   function bodyProblem(status: number): string {
     return status === 413
@@ -108,7 +108,7 @@ function headerMap(headers: Record<string, string | string[] | undefined>): Head
   return map
 }
 
-/** An unreadable body becomes undefined, which Apollo Server answers with 400. */
+/** Returns undefined for an unreadable body, for which Apollo Server responds with 400. */
 function parseJson(body: unknown): unknown {
   if (!Buffer.isBuffer(body)) return undefined
   try {

@@ -1,4 +1,4 @@
-/** Guards for resolvers: each returns the claims, or throws the error that the client should see. */
+/** Guards for resolvers: each returns the claims, or throws an error for the client. */
 import { GraphQLError } from 'graphql'
 import type { Claims } from './claims-header.ts'
 import type { CallerClient } from './client-headers.ts'
@@ -7,24 +7,24 @@ import type { ClientCookies } from './cookies.ts'
 /** The context that the kit's handler gives to resolvers. `claims` is null for an anonymous caller. */
 export interface SubgraphContext {
   readonly claims: Claims | null
-  /** The client's address and agent, where the gateway is configured to tell them. */
+  /** The client's address and agent, if the gateway is configured to forward them. */
   readonly client: CallerClient
-  /** The client's cookies, where the gateway is configured to pass them on. */
+  /** The client's cookies, if the gateway is configured to forward them. */
   readonly cookies: ClientCookies
 }
 
-/** What the guards need of the context. */
+/** The part of the context that the guards need. */
 type WithClaims = Pick<SubgraphContext, 'claims'>
 
-/** Returns the caller's claims; an anonymous caller gets an UNAUTHENTICATED error. */
+/** Returns the caller's claims; throws an UNAUTHENTICATED error for an anonymous caller. */
 export function requireClaims(context: WithClaims): Claims {
   if (context.claims) return context.claims
   throw new GraphQLError('Log in to see this', { extensions: { code: 'UNAUTHENTICATED' } })
 }
 
 /**
- * Returns the caller's claims when they grant every scope asked for, else throws: UNAUTHENTICATED
- * for an anonymous caller, FORBIDDEN (naming the missing scopes) for a known one.
+ * Returns the caller's claims if they grant every given scope. Otherwise throws: UNAUTHENTICATED for an
+ * anonymous caller, FORBIDDEN (naming the missing scopes) for an authenticated one.
  */
 export function requireScopes(context: WithClaims, ...scopes: string[]): Claims {
   const claims = requireClaims(context)

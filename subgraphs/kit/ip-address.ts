@@ -3,12 +3,12 @@ import { isIPv4, isIPv6 } from 'node:net'
 /** An IPv4 address within an IPv6 address (RFC 4291 section 2.5.5.2), as URLs write it. */
 const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/
 
-/** A port after the address, which some proxies put into X-Forwarded-For. */
+/** A port after the address, which some proxies write into X-Forwarded-For. */
 const withPort = /^(?:\[([^\]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/
 
 /**
- * Returns an IP address in the one spelling in which it can be compared: `::ffff:7f00:1`,
- * `::FFFF:127.0.0.1` and `127.0.0.1` are one address. Undefined for what is no address.
+ * Returns an IP address in a canonical spelling, for comparison: `::ffff:7f00:1`, `::FFFF:127.0.0.1`
+ * and `127.0.0.1` are one address. Undefined if the text is not an address.
  */
 export function plainAddress(text: string): string | undefined {
   if (isIPv4(text)) return text

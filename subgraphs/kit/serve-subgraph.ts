@@ -1,4 +1,4 @@
-/** A whole subgraph process: schema, `/graphql` behind the claims header, `/health`, `/ready`. */
+/** A complete subgraph process: schema, `/graphql` behind the claims header, `/health`, `/ready`. */
 import { ApolloServer } from '@apollo/server'
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
@@ -12,12 +12,12 @@ import type { SubgraphContext } from './guards.ts'
 import { addGetRoute } from './get-route.ts'
 import { subgraphHandler } from './graphql-handler.ts'
 import { unforeseenErrors } from './unforeseen-errors.ts'
-import { answerUnreadableRequests } from './unreadable-requests.ts'
+import { respondToUnreadableRequests } from './unreadable-requests.ts'
 import { listen } from './process/listen.ts'
 import type { ListenOptions } from './process/listen.ts'
 import type { RunningProcess } from './process/run-process.ts'
 
-/** Resolvers by type and field; `__resolveReference` where a type is an entity. */
+/** Resolvers by type and field; entities may have `__resolveReference`. */
 export type SubgraphResolvers = Record<
   string,
   GraphQLScalarType | Record<string, GraphQLFieldResolver<any, SubgraphContext, any>>
@@ -29,24 +29,24 @@ export interface SubgraphOptions extends Pick<ListenOptions, 'host' | 'port'> {
   /** The schema, as text or parsed. */
   typeDefs: string | DocumentNode
   resolvers: SubgraphResolvers
-  /** What verifies the claims header: `process.env.CLAIMS_KEY` as it is, or see ClaimsKeys. */
+  /** Verifies the claims header: `process.env.CLAIMS_KEY` as it is, or see ClaimsKeys. */
   keys: ClaimsKeys
-  /** What an operator sets to choose another port, for the message when this one is taken. */
+  /** The setting for another port, for the message if this one is taken. */
   portSetting?: string
-  /** Resolves when the subgraph can serve; a rejection makes `/ready` answer 503. */
+  /** Resolves when the subgraph can serve; a rejection makes `/ready` respond with 503. */
   ready?: () => Promise<unknown>
   /**
-   * Whether an error that a resolver or a route threw means that something the subgraph needs, such as
-   * its database, is away: the caller then gets SERVICE_UNAVAILABLE and is asked to retry.
+   * Returns whether an error of a resolver or a route means that something the subgraph needs, such as
+   * its database, is unavailable: the caller then gets SERVICE_UNAVAILABLE and is asked to retry.
    */
   isUnavailable?: (error: unknown) => boolean
-  /** The largest request that is read, in bytes; 10 MB, since lists of representations need room. */
+  /** The largest request body, in bytes; default: 10 MB, enough for long lists of representations. */
   bodyLimit?: number
-  /** Rules that a document must keep beside those of GraphQL. */
+  /** Validation rules in addition to those of GraphQL. */
   validationRules?: readonly ValidationRule[]
-  /** Adds routes of the subgraph's own beside `/graphql`. */
+  /** Adds routes besides `/graphql`. */
   routes?: (app: Express) => void
-  /** Called after the last request has been answered. */
+  /** Called after the response to the last request. */
   onClose?: () => Promise<void>
 }
 
@@ -102,7 +102,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
 
   const { host, port, portSetting = '`port`' } = options
   const listening = await listen(app, { host, port, portSetting })
-  answerUnreadableRequests(listening.server)
+  respondToUnreadableRequests(listening.server)
   return {
     url: `${listening.origin}/graphql`,
     async close() {

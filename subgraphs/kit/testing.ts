@@ -1,4 +1,4 @@
-/** For a team's own tests: the header that the gateway would have sent. */
+/** For the tests of subgraphs: the headers that the gateway would have sent. */
 import { claimsHeaderName, claimsHeaderWriter } from './claims-header.ts'
 import type { Claims } from './claims-header.ts'
 import { verificationKeys } from './claims-keys.ts'
@@ -10,9 +10,9 @@ import type { CallerClient } from './client-headers.ts'
  *
  *   fetch(url, { headers: { 'content-type': 'application/json', ...gatewayHeaders('users', key, { sub: '1' }) } })
  *
- * @param key the claims key, as bytes or as CLAIMS_KEY has it; of two the first
+ * @param key the claims key, as bytes or as the text of CLAIMS_KEY; the first one signs
  * @param claims the caller's claims, or null for an anonymous caller
- * @param client what the gateway tells of the client, where it is configured to
+ * @param client the facts about the client that the gateway forwards if configured to
  */
 export function gatewayHeaders(
   subgraph: string,

@@ -1,30 +1,30 @@
 /**
- * What resolvers and routes throw without meaning to: the cause is for the log, the caller learns
- * that it failed, and where trying again helps, when.
+ * Unforeseen errors of resolvers and routes: the cause goes to the log; the caller learns that the
+ * request failed, and if retrying helps, when to retry.
  */
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
 import { unavailableError } from './retry-later.ts'
 
-/** After how many seconds a caller should retry while something that the subgraph needs is away. */
+/** After how many seconds a caller should retry while something that the subgraph needs is unavailable. */
 export const unavailableRetryAfter = 5
 
-/** How often the log says that something is away, in milliseconds: each request would say it. */
+/** How often an outage is logged, in milliseconds: otherwise each request would log it. */
 const reportInterval = 10_000
 
 export interface UnforeseenErrors {
-  /** Returns a GraphQL error as the caller sees it. */
+  /** Returns a GraphQL error for the caller. */
   format(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError
-  /** Answers what no route answers: 404, as JSON. */
+  /** Responds if no route matched: 404, as JSON. */
   notFound: RequestHandler
-  /** Answers what a route throws, as JSON. */
+  /** Responds to an error of a route, as JSON. */
   handle: ErrorRequestHandler
 }
 
 /**
  * @param name of the subgraph, for the log
- * @param isUnavailable whether an error means that something the subgraph needs is away
+ * @param isUnavailable returns whether an error means that something the subgraph needs is unavailable
  */
 export function unforeseenErrors(
   name: string,
@@ -51,7 +51,7 @@ export function unforeseenErrors(
 
     handle(error, _request, response, next) {
       if (response.headersSent) return void next(error)
-      // What was being prepared is not sent: its headers must not tell a cache to keep the error.
+      // The headers of the unfinished response are dropped: a cache must not keep the error.
       for (const header of response.getHeaderNames()) response.removeHeader(header)
       response.set('cache-control', 'no-store')
       const status = clientErrorStatus(error)
@@ -74,7 +74,7 @@ export function unforeseenErrors(
   }
 }
 
-/** Apollo Server gives every error of a validation rule a code of its own: the one that the rule gave holds. */
+/** Apollo Server overwrites the code of every error of a validation rule: the rule's own code is restored. */
 function withOwnCode(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormattedError {
   const code = cause instanceof GraphQLError ? cause.extensions.code : undefined
   return code === undefined
@@ -82,7 +82,7 @@ function withOwnCode(formatted: GraphQLFormattedError, cause: unknown): GraphQLF
     : { ...formatted, extensions: { ...formatted.extensions, code } }
 }
 
-/** Express and its body parsers say with a status that the fault is the caller's. */
+/** Errors of Express and its body parsers have a status if the fault is the caller's. */
 function clientErrorStatus(error: unknown): number | undefined {
   const { status } = (error ?? {}) as { status?: unknown }
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined

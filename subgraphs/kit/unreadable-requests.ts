@@ -1,8 +1,8 @@
-/** What is no HTTP request, or has no end: answered on the socket, as JSON like everything else. */
+/** Responds to malformed and incomplete HTTP requests on the socket, as JSON like all responses. */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Of Node's errors; 400 for all others. */
+/** By code of Node's errors; 400 for all others. */
 const statuses: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
@@ -11,13 +11,13 @@ const statuses: Readonly<Record<string, string>> = {
 
 const body = JSON.stringify({ error: 'invalid_request' })
 
-/** What Node keeps of a response that is under way. */
+/** Where Node keeps the response in progress. */
 interface Responding {
   readonly _httpMessage?: { readonly headersSent?: boolean } | null
 }
 
-/** Answers what the server's parser refuses. */
-export function answerUnreadableRequests(server: Server): void {
+/** Responds to requests that the server's parser refuses. */
+export function respondToUnreadableRequests(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const isResponding = (socket as Socket & Responding)._httpMessage?.headersSent
     if (error.code === 'ECONNRESET' || !socket.writable || isResponding) return socket.destroy()

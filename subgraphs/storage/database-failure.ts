@@ -1,6 +1,6 @@
 /**
- * Why a database cannot be used, in one sentence for the person at the terminal: which database,
- * what is wrong, how to mend it. Never a password.
+ * Why a database cannot be used, in one sentence for the operator: which database, the problem, and how
+ * to correct it. Never contains a password.
  */
 export class DatabaseFailure extends Error {
   override name = 'DatabaseFailure'

@@ -1,6 +1,6 @@
 /**
- * Thrown where the database cannot do its work now and may be able to soon: it restarts, fails over,
- * has no connection left, is locked or out of space. What is wrong with a statement is another error.
+ * Thrown if the database is temporarily unavailable: it restarts, fails over, has no connection left, is
+ * locked or out of space. A wrong statement is another error.
  */
 export class DatabaseUnavailable extends Error {
   override name = 'DatabaseUnavailable'
@@ -12,7 +12,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return error instanceof Error && error.cause !== undefined && isDatabaseUnavailable(error.cause)
 }
 
-/** Returns the result of a database operation; what `isUnavailable` recognizes becomes a DatabaseUnavailable. */
+/** Returns the result of a database operation; errors for which `isUnavailable` holds become DatabaseUnavailable. */
 export async function reportUnavailable<T>(
   operation: () => T | Promise<T>,
   isUnavailable: (cause: unknown) => boolean,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** The little that is needed of a process's settings. */
+/** The required part of a process's settings. */
 interface Settings {
   readonly production: boolean
   readonly dataDirectory: string
@@ -10,17 +10,17 @@ interface Settings {
 
 /**
  * Returns the URL of a process's database: DATABASE_URL, or an embedded one in DATA_DIR.
- * In production one of the two must have been chosen: data is not kept where nobody asked for it.
+ * In production one of the two must be set: data is never stored in a place that was not chosen.
  *
- * @param fileName of the embedded database; each process has its own
+ * @param fileName of the embedded database, a different one for each process
  */
 export function databaseUrl(settings: Settings, fileName: string): string {
   const url = settings.optional('DATABASE_URL')
   if (url !== undefined) return url
   if (settings.production && settings.optional('DATA_DIR') === undefined) {
     settings.problem(
-      'DATABASE_URL is not set: give postgres://USER@HOST/DATABASE, ' +
-        'or a folder for an embedded database in DATA_DIR',
+      'DATABASE_URL is not set: set it to postgres://USER@HOST/DATABASE, ' +
+        'or set DATA_DIR to a folder for an embedded database',
     )
   }
   return `sqlite:${join(settings.dataDirectory, fileName)}`

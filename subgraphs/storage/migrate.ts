@@ -6,8 +6,8 @@ import { DatabaseFailure } from './database-failure.ts'
 export type Migrations = Readonly<Record<string, Migration>>
 
 /**
- * Brings the tables up to date; all of it or nothing. Processes that start together wait for each
- * other: on PostgreSQL by an advisory lock, on SQLite by the transaction's write lock.
+ * Brings the tables up to date, in one transaction. Processes that start together wait for each other:
+ * on PostgreSQL by an advisory lock, on SQLite by the transaction's write lock.
  *
  * @param owner of the tables, as in `auth`: the record of its migrations is `auth_migrations`, so
  *   that several owners can share one database
@@ -27,7 +27,7 @@ export async function migrate(
   if (error === undefined) return
   throw new DatabaseFailure(
     `the tables of ${owner} cannot be brought up to date (${(error as Error).message}): ` +
-      'the database is from another version, damaged, or not writable',
+      'the database is from another version, corrupt, or not writable',
     { cause: error },
   )
 }

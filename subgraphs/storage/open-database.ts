@@ -1,20 +1,20 @@
-/** The one door to SQL: whoever wants a database names it by URL, and never meets a driver. */
+/** Opens databases by URL: the only module that knows the drivers. */
 import { Kysely, sql } from 'kysely'
 import { DatabaseFailure } from './database-failure.ts'
 
 export interface DatabaseOptions {
   /**
-   * How long a statement may take on PostgreSQL, in milliseconds; then its connection is given up, and
-   * it fails with a DatabaseUnavailable. 30 s; Infinity for what may take any time.
+   * How long a statement may take on PostgreSQL, in milliseconds; then its connection is closed, and it
+   * fails with a DatabaseUnavailable. Default: 30 s; Infinity for no limit.
    */
   statementLimit?: number | undefined
 }
 
 /**
- * Returns an open database whose connection has been tried. What is wrong with the URL, the file or
- * the server is a DatabaseFailure.
+ * Returns an open database whose connection has been tested. Throws a DatabaseFailure for a problem with
+ * the URL, the file or the server.
  *
- *   sqlite:PATH                             embedded, one file; made when it is not there
+ *   sqlite:PATH                             embedded, one file; created if it does not exist
  *   postgres://USER:PASSWORD@HOST/DATABASE  also postgresql://
  */
 export async function openDatabase<Tables>(
@@ -32,7 +32,7 @@ export async function openDatabase<Tables>(
   }
 }
 
-/** A driver is loaded when a database needs it: each takes a part of a second. */
+/** A driver is loaded when a database needs it: each takes a fraction of a second. */
 async function door(url: string, { statementLimit }: DatabaseOptions) {
   const scheme = /^([a-z]+):/.exec(url)?.[1]
   if (scheme === 'sqlite') {
@@ -44,7 +44,7 @@ async function door(url: string, { statementLimit }: DatabaseOptions) {
     return postgresDialect(url, statementLimit)
   }
   throw new DatabaseFailure(
-    'DATABASE_URL is not a database that is known here: ' +
-      'give postgres://USER@HOST/DATABASE or sqlite:PATH',
+    'DATABASE_URL is not a supported database: ' +
+      'set it to postgres://USER@HOST/DATABASE or sqlite:PATH',
   )
 }

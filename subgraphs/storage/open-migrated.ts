@@ -3,13 +3,13 @@ import { migrate } from './migrate.ts'
 import type { Migrations } from './migrate.ts'
 import { openDatabase } from './open-database.ts'
 
-/** Returns an open database with the tables of an owner up to date; what keeps it from that is a DatabaseFailure. */
+/** Returns an open database with the tables of an owner up to date; throws a DatabaseFailure if it cannot. */
 export async function openMigrated<Tables>(
   url: string,
   owner: string,
   migrations: Migrations,
 ): Promise<Kysely<Tables>> {
-  // A migration of a large table may take any time, and processes wait for each other's.
+  // A migration of a large table may take any time, and other processes wait for it.
   const patient = await openDatabase<Tables>(url, { statementLimit: Infinity })
   try {
     await migrate(patient, owner, migrations)

@@ -9,15 +9,15 @@ import { storable } from './storable.ts'
 const connectionTimeout = 5_000
 
 /**
- * How long a statement may take, in milliseconds. A server that went away without a word, as in a
- * failover, is noticed by nothing else for a quarter of an hour.
+ * How long a statement may take, in milliseconds. Otherwise a server that disappeared silently, as in a
+ * failover, is not noticed for a quarter of an hour.
  */
 const longestStatement = 30_000
 
 /** The type of 64-bit integers: ours are milliseconds and counters, exact as JavaScript numbers. */
 const int8 = 20
 
-/** Returns the dialect for one server, and what to say when it cannot be reached. */
+/** Returns the dialect for one server, and the messages for when it cannot be reached. */
 export function postgresDialect(url: string, statementLimit = longestStatement) {
   const open = async () => {
     const pool = new pg.Pool({
@@ -25,8 +25,8 @@ export function postgresDialect(url: string, statementLimit = longestStatement) 
       connectionTimeoutMillis: connectionTimeout,
       types: { getTypeParser },
     })
-    // A connection that breaks is replaced at the next query. Its `error` event, which an idle one
-    // hands to the pool and one in use keeps to itself, ends the process where nothing listens.
+    // A broken connection is replaced at the next query. Its `error` event, which an idle connection
+    // passes to the pool and one in use does not, would end the process without a listener.
     pool.on('error', () => {})
     pool.on('connect', (client) => client.on('error', () => {}))
     return reportingPool(pool, statementLimit)
@@ -40,7 +40,7 @@ export function postgresDialect(url: string, statementLimit = longestStatement) 
 const getTypeParser: typeof pg.types.getTypeParser = (type: number, format?: unknown) =>
   type === int8 ? Number : pg.types.getTypeParser(type, format as 'text')
 
-/** Returns the pool as Kysely sees it: errors say whether the server is away, and none is waited for in vain. */
+/** Returns the pool for Kysely: errors say whether the server is unavailable, and statements have a time limit. */
 function reportingPool(pool: pg.Pool, statementLimit: number): PostgresPool {
   return {
     async connect() {
@@ -62,7 +62,7 @@ function reportingPool(pool: pg.Pool, statementLimit: number): PostgresPool {
   }
 }
 
-/** Returns the result; past the limit the connection is cut, which fails the statement. */
+/** Returns the result; after the time limit the connection is closed, so that the statement fails. */
 async function withinLimit<Result>(
   client: pg.PoolClient,
   result: Promise<Result>,
@@ -86,7 +86,7 @@ const unavailableStates = /^(08|28|3D|53|57|58)|^(25006|40001|40P01|55P03)$/
 
 const networkErrors = /^(E[A-Z]+|EAI_[A-Z]+)$/
 
-/** What pg and its pool say without a code. */
+/** Messages of pg and its pool that have no code. */
 const connectionMessages =
   /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has encountered)|Query read timeout|Cannot use a pool after|Postgres connection has been discarded)/
 
@@ -106,22 +106,22 @@ function describe(url: string, cause: unknown): string {
     '28P01': refusedLogin,
     '28000': refusedLogin,
     '3D000': `the database ${name} does not exist: create it, or correct DATABASE_URL`,
-    '53300': `the database ${name} has no connection left: raise its max_connections, or stop what uses it`,
+    '53300': `the database ${name} has no connection left: raise its max_connections, or close some connections`,
     ENOTFOUND: `the host of the database ${name} is not known: correct DATABASE_URL`,
-    ECONNREFUSED: `nothing answers at the database ${name}: start PostgreSQL, or correct DATABASE_URL`,
+    ECONNREFUSED: `the database ${name} refused the connection: start PostgreSQL, or correct DATABASE_URL`,
   }
   return (
     reasons[String(code)] ??
-    `the database ${name} cannot be reached (${code ?? 'no answer in time'}): start PostgreSQL, or correct DATABASE_URL`
+    `the database ${name} cannot be reached (${code ?? 'no response in time'}): start PostgreSQL, or correct DATABASE_URL`
   )
 }
 
-/** What the driver threw. */
+/** An error of the driver. */
 function rootOf(cause: unknown): unknown {
   return cause instanceof DatabaseUnavailable ? cause.cause : cause
 }
 
-/** What a person needs to recognise the database; user, password and parameters are left out. */
+/** Returns the name of a database for messages, without user, password and parameters. */
 function withoutCredentials(url: string): string {
   try {
     const { host, pathname } = new URL(url)

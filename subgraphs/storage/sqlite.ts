@@ -10,19 +10,19 @@ import { storable } from './storable.ts'
 /** How long a statement waits for another process that is writing, in milliseconds. */
 const busyTimeout = 10_000
 
-/** How often and after which pause a step is tried that SQLite does not wait for by itself. */
+/** How often, and after which pause, to retry a step for which SQLite does not wait by itself. */
 const attempts = { count: 100, pause: 50 }
 
 const pragmas = [
   `pragma busy_timeout = ${busyTimeout}`,
   // Readers do not wait for the writer.
   'pragma journal_mode = wal',
-  // What was answered as done survives a loss of power: one fsync for each commit.
+  // A confirmed commit survives a loss of power: one fsync per commit.
   'pragma synchronous = full',
   'pragma foreign_keys = on',
 ]
 
-/** Returns the dialect for one file, and what to say when it cannot be opened. */
+/** Returns the dialect for one file, and the messages for when it cannot be opened. */
 export function sqliteDialect(path: string) {
   return {
     dialect: new Dialect({ database: () => open(path) }),
@@ -45,9 +45,9 @@ async function open(path: string): Promise<SqliteDatabase> {
 }
 
 /**
- * Makes the file, so that only its owner can read it; SQLite gives its other files the same mode. One that
- * exists is not opened: closing it would drop the locks of every connection that this process has to it
- * (sqlite.org/howtocorrupt.html section 2.2), and another process would take their log away.
+ * Creates the file, readable only by its owner; SQLite gives its other files the same mode. An existing
+ * file is not opened: closing it would drop the locks of all connections of this process to it
+ * (sqlite.org/howtocorrupt.html section 2.2), and another process could delete their log.
  */
 function makeFile(path: string): void {
   try {
@@ -59,7 +59,7 @@ function makeFile(path: string): void {
   }
 }
 
-/** Switching to the write-ahead log needs the file for itself, and does not heed busy_timeout. */
+/** Switching to the write-ahead log needs exclusive access, and ignores busy_timeout. */
 async function whenFree<T>(step: () => T): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -102,8 +102,8 @@ class Driver extends SqliteDriver {
   }
 
   /**
-   * Takes the write lock at once, for which SQLite waits. A transaction that begins by reading and
-   * then writes is refused without waiting when another process wrote in between.
+   * Takes the write lock at the start, for which SQLite waits. A transaction that begins with a read and
+   * then writes fails without waiting if another process wrote in between.
    */
   override async beginTransaction(connection: DatabaseConnection) {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
@@ -111,7 +111,7 @@ class Driver extends SqliteDriver {
 
   /**
    * After errors such as a full disk SQLite has rolled back by itself (sqlite.org/lang_transaction.html
-   * section 3.1): that there is nothing left to roll back must not hide what went wrong.
+   * section 3.1): the error that there is nothing to roll back must not hide the cause.
    */
   override async rollbackTransaction(connection: DatabaseConnection) {
     try {
@@ -129,7 +129,7 @@ class Adapter extends SqliteAdapter {
   }
 }
 
-/** Locked by another process for longer than is waited, no space, a disk that fails. */
+/** Locked by another process for too long, no space, a failing disk. */
 const unavailableCodes = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY)/
 
 function isUnavailable(cause: unknown): boolean {
@@ -144,7 +144,7 @@ function describe(path: string, cause: unknown): string {
   const { code } = (cause instanceof DatabaseUnavailable ? cause.cause : cause) as {
     code?: unknown
   }
-  const corrupt = `the database ${path} is damaged or is not a SQLite database: restore it from a backup, or move it away to start with an empty one`
+  const corrupt = `the database ${path} is corrupt or is not a SQLite database: restore it from a backup, or move it away to start with an empty one`
   const reasons: Record<string, string> = {
     SQLITE_NOTADB: corrupt,
     SQLITE_CORRUPT: corrupt,

@@ -19,7 +19,7 @@ export interface UsersTables {
 
 export type UsersDatabase = Kysely<UsersTables>
 
-/** A migration that was released is never changed: add another. */
+/** A released migration is never changed: add another. */
 const migrations: Migrations = {
   '001 profiles': {
     async up(database) {
@@ -33,7 +33,7 @@ const migrations: Migrations = {
   },
 }
 
-/** Returns the database with its tables up to date; a StartFailure says what keeps it from that. */
+/** Returns the database with its tables up to date; throws a StartFailure with the reason if it cannot. */
 export async function openUsersDatabase(url: string): Promise<UsersDatabase> {
   try {
     return await openMigrated<UsersTables>(url, 'users', migrations)

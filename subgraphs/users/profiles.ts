@@ -8,7 +8,7 @@ export interface Profile {
 }
 
 export interface Profiles {
-  /** Returns the caller's own profile; a subject that was never seen gets one from its claims. */
+  /** Returns the caller's own profile; for a new subject, creates it from the claims. */
   ofCaller(claims: Claims): Promise<Profile>
 }
 
@@ -29,7 +29,7 @@ export function profileStore(database: UsersDatabase, now: () => number): Profil
         database
           .insertInto('users_profiles')
           .values({ id: claims.sub, name, created_at: now() })
-          // Two first requests at once make one profile, and a name that is there is kept.
+          // Two concurrent first requests create one profile; an existing name is kept.
           .onConflict((conflict) =>
             conflict
               .column('id')

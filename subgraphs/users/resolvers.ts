@@ -21,17 +21,17 @@ export function resolvers(profiles: Profiles) {
     User: {
       __resolveReference: ({ id }: UserReference) => ({ id }),
 
-      /** Guarded here and not at the root field: a user is reached by many roads. */
+      /** Guarded here and not at the root field: many paths of the graph lead to a user. */
       async name(user: UserReference, _args: unknown, context: SubgraphContext) {
         const { name } = await profileOf(requireSelf(user, requireClaims(context)))
         return name
       },
 
-      /** The gateway asks for it only with that scope; whoever else asks is refused here. */
+      /** The gateway requests it only with that scope; it is checked here again. */
       email(user: UserReference, _args: unknown, context: SubgraphContext) {
         const claims = requireSelf(user, requireScopes(context, 'profile:email'))
         const { email, email_verified: verified } = claims
-        // An issuer may pass on what its users have typed, and say so; some say it as a text.
+        // Issuers may forward unverified addresses, and mark them; some mark them with a string.
         const isUnproven = verified === false || verified === 'false'
         return typeof email === 'string' && !isUnproven ? email : null
       },
@@ -40,8 +40,8 @@ export function resolvers(profiles: Profiles) {
 }
 
 /**
- * Returns a function that reads the caller's profile once per request, under whatever aliases it is asked
- * for: the claims of each request are an object of their own.
+ * Returns a function that reads the caller's profile once per request, for any number of aliases: the
+ * claims object identifies the request.
  */
 function oncePerRequest(profiles: Profiles): Profiles['ofCaller'] {
   const found = new WeakMap<Claims, Promise<Profile>>()

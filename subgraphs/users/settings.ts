@@ -22,7 +22,7 @@ CLAIMS_KEY_FILE names a file that holds the key.
 
 export type UsersSettings = ReturnType<typeof readUsersSettings>
 
-/** Returns the settings; a StartFailure lists every problem at once. */
+/** Returns the settings; throws a StartFailure that lists all problems. */
 export function readUsersSettings(environment: Environment) {
   const settings = readSettings(environment)
   const read = {

@@ -194,7 +194,7 @@ describe('a database that cannot be used is one sentence, which names it and say
     [
       'a file that is no database',
       `sqlite:${file('garbage.db', 'no database '.repeat(99))}`,
-      /garbage\.db is damaged or is not a SQLite database: restore/,
+      /garbage\.db is corrupt or is not a SQLite database: restore/,
     ],
     [
       'a folder',
@@ -209,7 +209,7 @@ describe('a database that cannot be used is one sentence, which names it and say
     [
       'a server that is down',
       'postgres://eve:hunter2@127.0.0.1:1/shop',
-      /^nothing answers at the database postgres:\/\/127\.0\.0\.1:1\/shop: start/,
+      /^the database postgres:\/\/127\.0\.0\.1:1\/shop refused the connection: start/,
     ],
     [
       'a host that does not exist',
@@ -220,7 +220,7 @@ describe('a database that cannot be used is one sentence, which names it and say
     [
       'another kind of database',
       'mysql://eve:hunter2@127.0.0.1/shop',
-      /^DATABASE_URL is not a database that is known here/,
+      /^DATABASE_URL is not a supported database/,
     ],
   ])('%s', async (_name, url, sentence) => {
     const failure = await openDatabase(url).catch((cause: Error) => cause)

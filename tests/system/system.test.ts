@@ -159,7 +159,7 @@ test('a database that cannot be read is one sentence that names it', async () =>
   })
   expect(exitCode).toBe(1)
   expect(stderr).toBe(
-    `auth: the database ${join(broken, 'auth.db')} is damaged or is not a SQLite database: ` +
+    `auth: the database ${join(broken, 'auth.db')} is corrupt or is not a SQLite database: ` +
       'restore it from a backup, or move it away to start with an empty one\n',
   )
 })

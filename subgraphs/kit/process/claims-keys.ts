@@ -4,7 +4,7 @@ import type { Settings } from './settings.ts'
 
 /**
  * Returns the keys with which a subgraph verifies claims headers: from CLAIMS_KEY, newest first, two
- * during a rotation. In development derived from the gateway's secret, whether it is set or made there.
+ * during a rotation. In development they are derived from the gateway's secret, configured or generated.
  */
 export function claimsKeys(settings: Settings, subgraph: string): Uint8Array[] {
   const develop = () => {

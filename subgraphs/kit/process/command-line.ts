@@ -1,4 +1,4 @@
-/** The manners of every command: `--help` answers, anything unknown is one readable line. */
+/** Reads the command line of every command: prints `--help`, refuses unknown options in one line. */
 import { parseArgs } from 'node:util'
 import type { ParseArgsConfig } from 'node:util'
 import { StartFailure } from './start-failure.ts'
@@ -14,7 +14,7 @@ export interface CommandLine<Options extends OptionsConfig> {
 }
 
 /**
- * Returns the options and words given. `--help` (or `-h`) prints the usage and ends the process with
+ * Returns the given options and words. `--help` (or `-h`) prints the usage and ends the process with
  * exit code 0; an unknown option or a missing value is a StartFailure.
  */
 export function readCommandLine<const Options extends OptionsConfig>(
@@ -33,7 +33,7 @@ export function readCommandLine<const Options extends OptionsConfig>(
   }
 }
 
-/** Returns the port of that text; anything but a whole number from 0 to 65535 is a StartFailure. */
+/** Returns the port in a text; throws a StartFailure unless it is a whole number from 0 to 65535. */
 export function portOption(text: string, name = '--port'): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65535) return port
@@ -42,7 +42,7 @@ export function portOption(text: string, name = '--port'): number {
   )
 }
 
-/** Returns the value given, when it is one of these; any other is a StartFailure that lists them. */
+/** Returns the given value if it is allowed; otherwise throws a StartFailure that lists the values. */
 export function choiceOption<const Value extends string>(
   option: string,
   text: string,

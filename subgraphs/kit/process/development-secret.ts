@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { StartFailure } from './start-failure.ts'
 
 /**
- * Returns the development secret of that name (32 random bytes as base64url), making it at first
- * use. The file has mode 0600. Processes that start together agree on one: the file appears under
- * its name complete or not at all.
+ * Returns the development secret of a name (32 random bytes as base64url), and creates it at first
+ * use. The file has mode 0600. Processes that start together agree on one secret: the file appears
+ * under its name complete or not at all.
  */
 export function developmentSecret(dataDirectory: string, name: string): string {
   const directory = join(dataDirectory, 'secrets')
@@ -17,7 +17,7 @@ export function developmentSecret(dataDirectory: string, name: string): string {
   } catch (cause) {
     throw new StartFailure(
       `the development secret ${path} cannot be read or made (${(cause as Error).message}): ` +
-        'mend that, or choose another folder with DATA_DIR',
+        'correct that, or choose another folder with DATA_DIR',
       { cause },
     )
   }

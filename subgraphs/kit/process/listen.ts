@@ -7,7 +7,7 @@ export interface ListenOptions {
   host: string
   /** 0 lets the system choose. */
   port: number
-  /** What the operator sets to choose another port, for the message when this one is taken. */
+  /** The setting for another port, for the message if this one is taken. */
   portSetting: string
 }
 
@@ -16,20 +16,20 @@ export interface Listening {
   /** Without a trailing slash: `http://127.0.0.1:4000`. */
   readonly origin: string
   readonly server: Server
-  /** Answers the requests under way, and closes each connection as soon as it has none left. */
+  /** Completes the requests in progress, and closes each connection once it has none left. */
   close(): Promise<void>
 }
 
-/** How long requests under way may take once the process has been told to stop, in milliseconds. */
+/** How long requests in progress may take once the process is stopping, in milliseconds. */
 const drainTime = 5_000
-/** How often connections without a request are closed meanwhile, in milliseconds. */
+/** How often idle connections are closed meanwhile, in milliseconds. */
 const sweepPeriod = 100
 
-/** Returns once the port accepts connections; a taken or forbidden port is a StartFailure. */
+/** Returns once the port accepts connections; throws a StartFailure if it is taken or forbidden. */
 export async function listen(handler: RequestListener, options: ListenOptions): Promise<Listening> {
   const server = createServer(handler)
-  // Past its default of 1,000, Node drops headers without a word, credentials among them. That all of
-  // them together have at most 16 KB is limit enough.
+  // Beyond its default of 1,000, Node silently drops headers, credentials among them. The limit of 16 KB
+  // for all headers together is sufficient.
   server.maxHeadersCount = 0
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(listenFailure(cause, options)))
@@ -41,16 +41,16 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
 }
 
 async function close(server: Server): Promise<void> {
-  // A client that reuses its connection would send one request after another until the cut.
+  // A client that reuses its connection would send one request after another until the forced close.
   server.prependListener('request', (_request, response) => {
     response.setHeader('connection', 'close')
   })
-  const cutOff = setTimeout(() => server.closeAllConnections(), drainTime)
-  // Closing ends the connections that have no request at that moment: the busy ones get one before.
+  const forcedClose = setTimeout(() => server.closeAllConnections(), drainTime)
+  // Closing ends only the connections that are idle at that moment: the busy ones get `close` before.
   await new Promise((resolve) => setTimeout(resolve, sweepPeriod))
   const sweep = setInterval(() => server.closeIdleConnections(), sweepPeriod)
   await new Promise((resolve) => server.close(resolve))
-  clearTimeout(cutOff)
+  clearTimeout(forcedClose)
   clearInterval(sweep)
 }
 

@@ -1,4 +1,4 @@
-/** A module of the product in a thread of its own: TypeScript from TypeScript, compiled from compiled. */
+/** Runs a module of the product in a worker thread: TypeScript from TypeScript, compiled from compiled. */
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -7,7 +7,7 @@ import type { WorkerOptions } from 'node:worker_threads'
 /**
  * Returns a thread that runs a module.
  *
- * @param name of the module without its ending, relative to the module that starts it
+ * @param name of the module without its extension, relative to the module that starts it
  * @param startedBy `import.meta.url` of the module that starts it
  */
 export function ownThread(name: string, startedBy: string, options: WorkerOptions = {}): Worker {

@@ -1,15 +1,15 @@
-/** The life of one process: start or say why not in one line, stop cleanly when told to. */
+/** The life of a process: it starts or reports in one line why not, and stops cleanly on a signal. */
 import { StartFailure } from './start-failure.ts'
 
 export interface RunningProcess {
-  /** Where it listens, for the person at the terminal and for a supervising parent. */
+  /** The address on which it listens, for the terminal and for a supervising parent. */
   readonly url: string
   close(): Promise<void>
 }
 
 /**
  * Starts a process and stops it on SIGINT, SIGTERM, or when its supervising parent is gone.
- * Exit code 0 after a clean stop, 1 when it could not start or met an unforeseen error.
+ * Exit code 0 after a clean stop, 1 after a failed start or an unforeseen error.
  */
 export function runProcess(name: string, start: () => Promise<RunningProcess>): void {
   start().then(
@@ -32,7 +32,7 @@ export function failureLine(cause: unknown): string {
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
 }
 
-/** It may have ended while this process was starting. */
+/** The parent may have ended while this process was starting. */
 function parentIsGone(): boolean {
   return process.send !== undefined && !process.connected
 }

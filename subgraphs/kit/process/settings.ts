@@ -1,6 +1,6 @@
 /**
- * Reads a process's settings from the environment and collects every problem, so that an operator
- * sees the whole list at once and not one line a restart.
+ * Reads a process's settings from the environment and collects all problems, so that an operator sees
+ * the complete list and not one problem per restart.
  */
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
@@ -11,32 +11,32 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface Settings {
   readonly production: boolean
-  /** Where embedded databases and development secrets are kept. */
+  /** The folder of embedded databases and development secrets. */
   readonly dataDirectory: string
-  /** A value, its default when unset, or a problem when there is no default. */
+  /** Returns a value, or its default if unset; unset without a default is a problem. */
   text(name: string, fallback?: string): string
   optional(name: string): string | undefined
-  /** A whole number within the bounds given, both included. */
+  /** Returns a whole number within the given bounds, inclusive. */
   wholeNumber(name: string, fallback: number, bounds: { least: number; most: number }): number
   port(name: string, fallback: number): number
-  /** One of the values given. */
+  /** Returns one of the given values. */
   choice<Value extends string>(name: string, values: readonly Value[], fallback: Value): Value
   /**
-   * A secret from NAME, or from the file that NAME_FILE names. In development one is made and kept
-   * in the data directory; in production a missing one is a problem.
+   * Returns a secret from NAME, or from the file that NAME_FILE names. In development a missing secret
+   * is generated and kept in the data directory; in production it is a problem.
    */
   secret(name: string, develop?: () => string): string
-  /** Says what is wrong with a value that was read. */
+  /** Reports a problem with a value that was read. */
   problem(sentence: string): void
-  /** Throws a StartFailure that lists every problem found so far, if there is any. */
+  /** Throws a StartFailure that lists all problems found so far, if there are any. */
   refuseProblems(): void
 }
 
-/** Whatever is not text would become the same few characters, so that little of a secret would be left. */
+/** Bytes that are not UTF-8 would all become the same character, which would weaken a secret. */
 const notText =
   'not text in UTF-8: write the secret as text, for example with `openssl rand -base64 48`'
 
-/** A value that will never be used, since refuseProblems() throws before: it keeps the types plain. */
+/** A placeholder that is never used, since refuseProblems() throws first: it keeps the types simple. */
 const unusable = ''
 
 export function readSettings(environment: Environment): Settings {

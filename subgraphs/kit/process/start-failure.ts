@@ -1,6 +1,6 @@
 /**
- * Why a process cannot start, in words for the person at the terminal: what is wrong, and how to
- * mend it. Printed without a stack trace.
+ * Why a process cannot start, for the operator: the problem, and how to correct it. Printed without a
+ * stack trace.
  */
 export class StartFailure extends Error {
   override name = 'StartFailure'
