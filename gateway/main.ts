@@ -21,7 +21,7 @@ async function start(): Promise<RunningGateway> {
   return running
 }
 
-// The engine is loaded only in processes that serve: the primary of several workers does without it.
+// Only processes that serve load the executor: the primary of several workers does not need it.
 
 async function startProcesses(
   count: number,

@@ -1,5 +1,5 @@
 /**
- * Cooperative scheduling: long work runs in slices, and the event loop serves requests between two of
+ * Cooperative scheduling: long work runs in slices, and the event loop serves requests between
  * them. Such work is a generator that yields at every point where it may be interrupted.
  */
 import { setImmediate } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-/** What authentication gives to the rest of the gateway. */
+/** The result of authentication, for the rest of the gateway. */
 import type { Caller } from '../client-request.ts'
 
 export type { Caller }
@@ -9,7 +9,7 @@ export type { Caller }
 export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>
 
 /**
- * Returns the caller, at once when nobody has to be asked; a request that is refused throws or
+ * Returns the caller, synchronously if no request to an issuer is needed; a refused request throws or
  * rejects with a GatewayError.
  */
 export type Authenticate = (headers: RequestHeaders) => Caller | Promise<Caller>

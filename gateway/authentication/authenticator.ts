@@ -35,7 +35,7 @@ export interface AuthenticatorOptions {
   sources: readonly TokenSource[]
   /** What happens to an Authorization header with another scheme. */
   otherSchemes: 'refuse' | 'anonymous'
-  /** `anonymous`: a token that is not valid is ignored, as if it were not there. */
+  /** `anonymous`: a token that is not valid is ignored. */
   onInvalid: 'refuse' | 'anonymous'
   /** Undefined: each token is verified each time. */
   cache: VerifiedTokensOptions | undefined
@@ -48,7 +48,7 @@ export interface AuthenticatorParts {
   log: Logger
   metrics?: AuthenticationMetrics
   clock?: Clock
-  /** Fetches what the issuers publish; default: a fetcher of its own. */
+  /** Fetches the documents of the issuers; default: a new fetcher. */
   documents?: DocumentSource
 }
 
@@ -67,7 +67,7 @@ const anonymous: Caller = Object.freeze({ claims: null, carriedToken: false })
 const anonymousDespiteToken: Caller = Object.freeze({ claims: null, carriedToken: true })
 
 /**
- * Returns the authenticator; it starts to fetch what the issuers publish, without waiting for it.
+ * Returns the authenticator; it starts to fetch the documents of the issuers, without waiting for them.
  */
 export function authenticator(
   options: AuthenticatorOptions,

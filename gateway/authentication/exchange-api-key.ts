@@ -32,9 +32,9 @@ export type ExchangedKey =
 export interface ApiKeys {
   /** Returns whether the credential is a key, good or not. */
   recognizes(credential: string): boolean
-  /** Returns what the key is exchanged for, now where that is remembered. */
+  /** Returns the result of the exchange, synchronously if it is remembered. */
   exchange(key: string): NowOrLater<ExchangedKey>
-  /** Returns what the key is exchanged for after its access token has turned out to have ended. */
+  /** Returns the result of a new exchange, after the access token of the last one was refused. */
   exchangeAnew(key: string, accessToken: string): Promise<ExchangedKey>
   /** Refuses the key for a moment: not even a new access token for it is accepted. */
   refuse(key: string, cause: Error): void
@@ -117,7 +117,7 @@ export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts): ApiK
     return failure !== undefined && clock.now() < failure.until
   }
 
-  /** Requests with the same key meanwhile share the exchange. It never rejects. */
+  /** Concurrent requests with the same key share the exchange. It never rejects. */
   function requestOnce(digest: string, key: string): NowOrLater<ExchangedKey> {
     const running = inProgress.get(digest)
     if (running) return running

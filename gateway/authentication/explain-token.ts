@@ -1,6 +1,6 @@
 /**
  * What the gateway would decide about an access token, check by check. The same code judges requests;
- * past a check that fails it goes on, so that an operator sees everything that is wrong at once.
+ * after a failed check it continues, so that an operator sees all problems together.
  */
 import type { Clock } from './clock.ts'
 import { explainChecks } from './explained-checks.ts'
@@ -49,7 +49,7 @@ export async function explainToken(
   }
 }
 
-/** Judges the token as a request with it would be judged, and notes what it finds on the way. */
+/** Judges the token like the token of a request, and records the result of each check. */
 async function judge(
   text: string,
   { issuers, clock }: ExplainTokenParts,

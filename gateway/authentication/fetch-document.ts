@@ -25,7 +25,7 @@ export type Sharing =
   { readonly youngerThan: number } | { readonly cooldown: number; readonly doubt: Doubt }
 
 /**
- * Why the known keys may be out of date: each doubt has a cooldown of its own, so that neither
+ * Why the known keys may be out of date: each reason has its own cooldown, so that neither
  * blocks the other.
  */
 export type Doubt = 'unknown key' | 'wrong signature'
@@ -44,7 +44,7 @@ export interface DocumentSource {
   close(): Promise<void>
 }
 
-/** Returns a fetcher with connections of its own. */
+/** Returns a fetcher with its own connections. */
 export function documentFetcher(): DocumentSource {
   const agent = new Agent({ connections: 2, keepAliveTimeout: 30_000 })
 
@@ -80,7 +80,7 @@ export function documentFetcher(): DocumentSource {
     } catch (cause) {
       if (cause instanceof FetchFailure) throw cause
       if (signal.aborted)
-        throw new FetchFailure(`no answer within ${options.timeout} ms`, { cause })
+        throw new FetchFailure(`no response within ${options.timeout} ms`, { cause })
       const { code, message } = cause as NodeJS.ErrnoException
       throw new FetchFailure(code ?? message, { cause })
     }

@@ -37,7 +37,7 @@ export interface HeldKeySet {
   usable(): KeySet | undefined
   /** Returns how long ago the issuer last gave its keys, in milliseconds. */
   age(): number | undefined
-  /** Takes the keys of the document, unless it is the older one; throws where it has none. */
+  /** Uses the keys of the document, unless it is older; throws if it has none. */
   take(document: KeyDocument): TakenDocument
 }
 
@@ -73,7 +73,7 @@ export function heldKeySet(options: KeyLifetimes, parts: HeldKeySetParts): HeldK
     },
   }
 
-  /** The last good set of another process counts where it is newer than ours. */
+  /** The last good set of another process is used if it is newer than ours. */
   function isNewer({ failure, age = 0 }: KeyDocument): boolean {
     return !failure || !held || held.fetchedAt < clock.now() - age
   }

@@ -31,7 +31,7 @@ export interface IssuerOptions {
   clockTolerance: number
   /** The longest time since `iat`, in milliseconds. */
   maxTokenAge: number
-  /** The claim that holds the scopes, or the path to it. */
+  /** The claim with the scopes, or the path to it. */
   scopesClaim: string
   /** The scopes that this issuer may state; undefined: any. */
   scopes?: ScopeRule | undefined
@@ -62,7 +62,7 @@ export interface IssuerParts {
   onKeysChanged: () => void
 }
 
-/** Returns the issuer; it starts to fetch what it publishes, without waiting for it. */
+/** Returns the issuer; it starts to fetch its documents, without waiting for them. */
 export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer {
   const { fetch, clock, log } = parts
   const { issuer: name, allowHttp, keySet, clockTolerance } = options
@@ -102,7 +102,7 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer
 }
 
 /**
- * Returns the issuer that a payload names; throws a TokenRefused where it is missing or unknown.
+ * Returns the issuer that a payload names; throws a TokenRefused if it is missing or unknown.
  */
 export function issuerOf(
   payload: Readonly<Record<string, unknown>>,

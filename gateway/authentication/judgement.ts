@@ -44,10 +44,10 @@ export interface TokenDescription {
   readonly sub: string | undefined
 }
 
-/** A value that is there now, or later: most requests need no waiting, and a promise costs more. */
+/** A value, or a promise of it: most requests need no waiting, and a promise costs more. */
 export type NowOrLater<Value> = Value | Promise<Value>
 
-/** Returns the result of the next step, now where the value is there now. */
+/** Returns the result of the next step, synchronously if the value is not a promise. */
 export function andThen<Value, Result>(
   value: NowOrLater<Value>,
   next: (value: Value) => NowOrLater<Result>,

@@ -24,7 +24,7 @@ export interface KeyDocument {
   readonly failure?: FetchFailure | undefined
 }
 
-/** Reads the newest key set; it rejects where there is none. */
+/** Reads the newest key set; it rejects if there is none. */
 export type KeySource = (sharing?: Sharing) => Promise<KeyDocument>
 
 export interface KeySourceParts {

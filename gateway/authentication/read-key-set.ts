@@ -14,7 +14,7 @@ export type KeySet = ReadonlyMap<string, VerificationKey>
 export interface ReadKeySetOptions {
   /** The algorithms that the issuer's tokens may use. */
   algorithms: readonly string[]
-  /** Whether the set may contain shared keys: not where it was fetched. */
+  /** Whether the set may contain shared keys: not if it was fetched. */
   symmetric: boolean
   /** Called for each key that is passed over. */
   warn: (keyId: string | undefined, why: string) => void

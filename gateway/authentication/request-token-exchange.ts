@@ -6,7 +6,7 @@ import { readBody } from './read-body.ts'
 export interface TokenExchangeOptions {
   /** The token endpoint that exchanges API keys. */
   exchange: string
-  /** The kind of `subject_token` that the endpoint knows them as. */
+  /** The `subject_token_type` of the API keys. */
   tokenType: string
   /** The longest an exchange may take, in milliseconds. */
   timeout: number
@@ -20,18 +20,18 @@ export type TokenExchange =
       readonly lifetime: number
     }
   | { readonly outcome: 'refused'; readonly cause: Error }
-  /** The key may be good: the endpoint did not say. */
+  /** The key may be valid: the endpoint did not say. */
   | { readonly outcome: 'unavailable'; readonly cause: Error }
 
-/** Assumed where the endpoint does not say; verification knows better, and requests another. */
+/** The lifetime if the response has no `expires_in`; after the real expiry the token is refused and exchanged again. */
 const unknownLifetime = 60_000
 const largestResponse = 32 * 1024
 
 const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
-/** The errors of a key that is not good (RFC 6749 section 5.2, RFC 8693 section 2.2.2). */
+/** The errors of a key that is not valid (RFC 6749 section 5.2, RFC 8693 section 2.2.2). */
 const errorsOfTheKey = ['invalid_grant', 'invalid_request']
 
-/** Returns what the endpoint says about the key. It never rejects. */
+/** Returns the response of the endpoint about the key. It never rejects. */
 export async function requestTokenExchange(
   key: string,
   { exchange, tokenType, timeout }: TokenExchangeOptions,
@@ -88,5 +88,5 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
 
 function failureText(cause: unknown, timeout: number): string {
   const { name, code, message } = cause as NodeJS.ErrnoException
-  return name === 'TimeoutError' ? `no answer within ${timeout} ms` : (code ?? message)
+  return name === 'TimeoutError' ? `no response within ${timeout} ms` : (code ?? message)
 }

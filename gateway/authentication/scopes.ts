@@ -31,7 +31,7 @@ export function withOwnScopes(
     readScopes(claimAt(claims, name))
     return claims
   }
-  // Also at the path that does not count, beside a claim with dots in its name: it may be forwarded.
+  // Also at the path that is not used, if a claim has dots in its name: it may be forwarded.
   const places = isPath(name) ? [[name], name.split('.')] : [[name]]
   return places.reduce((narrowed, steps) => withOwnScopesAt(narrowed, steps, rule), claims)
 }

@@ -15,7 +15,7 @@ export interface ClaimRules {
 
 export interface IssuerClaimRules {
   /**
-   * The claim that holds the scopes, or the path to it: a string (RFC 9068 section 2.2.3), or an
+   * The claim with the scopes, or the path to it: a string (RFC 9068 section 2.2.3), or an
    * array.
    */
   scopesClaim: string

@@ -1,5 +1,5 @@
 /**
- * What the issuers publish, fetched once for several processes. Each process verifies by itself what it
+ * The documents of the issuers, fetched once for several processes. Each process verifies by itself what it
  * gets: the documents are not read here, only kept for a moment.
  */
 import { LRUCache } from 'lru-cache'

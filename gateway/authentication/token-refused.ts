@@ -29,7 +29,7 @@ export function checkOf(reason: TokenReason): TokenCheck {
   return errorTable[reason].accessToken.check
 }
 
-/** Returns the columns of access tokens in the row of that name, or undefined where it has none. */
+/** Returns the access-token columns of a row, or undefined if it has none. */
 export function accessTokenColumns(reason: ErrorName): AccessTokenColumns | undefined {
   const { accessToken } = errorTable[reason]
   return accessToken === 'not concerned' ? undefined : accessToken

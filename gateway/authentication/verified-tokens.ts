@@ -26,9 +26,9 @@ export interface VerifiedTokensParts {
 }
 
 export interface VerifiedTokens {
-  /** Returns the judgement of an access token, now where it is remembered. */
+  /** Returns the judgement of an access token, synchronously if it is remembered. */
   judge(text: string): NowOrLater<Judgement>
-  /** Forgets what was refused: with other keys the judgement may differ. */
+  /** Forgets the refused tokens: with other keys the judgement may differ. */
   forgetRefusals(): void
 }
 
@@ -68,7 +68,7 @@ export function verifiedTokens(
     forgetRefusals: () => refused.clear(),
   }
 
-  /** Requests with the same token meanwhile share the judgement. */
+  /** Concurrent requests with the same token share the judgement. */
   function judgeOnce(digest: string, text: string): Promise<Judgement> {
     const running = judge(text)
       .then((judgement) => remember(digest, judgement))

@@ -1,6 +1,6 @@
 /** Lists of alternatives: OR of ANDs, as scopes and policies are demanded. */
 
-/** A list of alternatives, each of which has to be met completely. */
+/** A list of alternatives; each is satisfied only completely. */
 export type Alternatives = readonly (readonly string[])[]
 
 /** The most alternatives that a conjunction may have while it is worked out. */
@@ -28,7 +28,7 @@ export function fewestMissing(anyOf: Alternatives, had: ReadonlySet<string>): re
 }
 
 /**
- * Returns what is missing to meet all of these lists, as alternatives; undefined where every one of them
+ * Returns what is missing to satisfy all of these lists, as alternatives; undefined if every one of them
  * is met.
  */
 export function missingFromAll(

@@ -15,7 +15,7 @@ export interface AuthorizationOptions {
   readonly introspection: 'on' | 'off' | 'authenticated' | 'filtered'
   /** Where denials are reported; with `log` only there, and the client sees only nulls. */
   readonly errors: 'errors' | 'extensions' | 'log'
-  /** Whether a denial says what was demanded. */
+  /** Whether a denial names the requirements. */
   readonly showRequirements: boolean
   /** How many combinations of met and failed guards are remembered for one operation. */
   readonly combinations: number

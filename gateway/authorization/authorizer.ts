@@ -17,17 +17,17 @@ import type { GuardedSchema } from './guarded-schema.ts'
 export interface Authorizer {
   readonly schema: GuardedSchema
   readonly options: AuthorizationOptions
-  /** Where the guards stand in the subgraphs, if the supergraph tells. */
+  /** Where the guards are declared in the subgraphs, if the supergraph contains that. */
   readonly declarations: FindDeclarations | undefined
   /** Every policy that the supergraph names. */
   readonly policyNames: readonly string[]
   /**
-   * Returns the operation of that name in a document that has passed validation, with what it requires.
+   * Returns the operation with this name in a valid document, with its requirements.
    * The caller keeps it: decisions are remembered with it.
    */
   compile(document: DocumentNode, operationName?: string | null): GuardedOperation
   /**
-   * Decides. Callers who meet the same guards get the same object.
+   * Returns the decision. Callers that satisfy the same guards get the same object.
    *
    * @param variables as the client sent them; they decide about @skip and @include only
    * @param granted those of `compiled.policies` that decided in favour of this request
@@ -40,7 +40,7 @@ export interface Authorizer {
   ): AuthorizedOperation
   /** Returns every guard of the supergraph that the caller does not meet. */
   failing(caller: Caller, granted?: ReadonlySet<string>): ReadonlySet<number>
-  /** What guards look at: to name what is missing. */
+  /** The facts that guards evaluate, to name what is missing. */
   credentials(caller: Caller, granted?: ReadonlySet<string>): Credentials
 }
 

@@ -32,7 +32,7 @@ export function challengeOf(
   return { status: 403, scopes: scopesFor(guards, credentials(caller)) }
 }
 
-/** The challenge as a row of the error table, and what it says beside that. */
+/** The challenge as a row of the error table, with its other parameters. */
 export interface ChallengeParts {
   readonly reason: 'TOKEN_MISSING' | 'INSUFFICIENT_SCOPE' | 'INSUFFICIENT_USER_AUTHENTICATION'
   /** Attributes of `WWW-Authenticate`: `scope`, or `acr_values` and `max_age` (RFC 9470, section 3). */

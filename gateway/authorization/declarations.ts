@@ -42,7 +42,7 @@ export function withDeclarations(sdl: string, sources: readonly SubgraphSource[]
   return `${sdl.trimEnd()}\n\n${mark}${JSON.stringify(declared)}\n`
 }
 
-/** Returns the function that finds what the supergraph carries; undefined if it carries nothing. */
+/** Returns the function that finds declarations in the supergraph; undefined if it contains none. */
 export function declarationsWith(sdl: string): FindDeclarations | undefined {
   const start = sdl.lastIndexOf(`\n${mark}`)
   if (start === -1) return undefined

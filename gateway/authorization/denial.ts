@@ -7,7 +7,7 @@ import type { Credentials, Requires } from './guards/guard-directive.ts'
 import type { StepUpPolicies } from './step-up.ts'
 import { loginFor, whatIsMissing } from './what-is-missing.ts'
 
-/** The code of what was left out, while something of the operation is there. */
+/** The code of a denied field if other fields of the operation are executed. */
 export const deniedCode = 'UNAUTHORIZED_FIELD_OR_TYPE'
 
 /** Clients show their login page for it: there is no data, and the caller is not logged in. */
@@ -56,7 +56,7 @@ export function denialsFor(parts: DenialParts): MakeDenial {
     }
   }
 
-  /** A list of a thousand has a thousand denials of the same field: what is missing is worked out once. */
+  /** A list of a thousand has a thousand denials of the same field: what is missing is computed once. */
   function extensionsOf(requirement: Requirement): Denial['extensions'] {
     if (!parts.showRequirements) return { code: deniedCode }
     const key = requirement.join()
@@ -75,7 +75,7 @@ export function denialsFor(parts: DenialParts): MakeDenial {
   }
 }
 
-/** Returns the denials of an anonymous caller of whose operation nothing is left. */
+/** Returns the denials for an anonymous caller if nothing of the operation is left. */
 export function withTokenMissing(denials: readonly Denial[]): Denial[] {
   const { message } = errorTable.TOKEN_MISSING
   return denials.map((denial) => ({

@@ -22,7 +22,7 @@ const mostPaths = 1000
 /** The most selections that are looked at to find them. */
 const mostSteps = 100_000
 
-/** Returns the denied paths whose @skip and @include let them take part, in the document's order. */
+/** Returns the denied paths that @skip and @include do not exclude, in document order. */
 export function deniedPaths(
   compiled: GuardedOperation,
   denies: (requirement: Requirement) => boolean,

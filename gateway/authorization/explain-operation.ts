@@ -1,4 +1,4 @@
-/** Every field of an operation: what it demands, where that is declared, and whether a caller gets it. */
+/** Explains every field of an operation: its requirements, their declarations, and whether a caller gets it. */
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './satisfied-requirements.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
@@ -12,7 +12,7 @@ export interface ExplainedField {
   /** In response keys, without positions in lists; fragments on types as `... on Type`. */
   readonly path: readonly string[]
   readonly coordinate: string
-  /** `not reached` for what is asked of a field that is denied. */
+  /** `not reached` for selections inside a denied field. */
   readonly decision: 'allowed' | 'denied' | 'not reached'
   readonly requirements: readonly ExplainedRequirement[]
 }
@@ -32,7 +32,7 @@ export interface ExplainedRequirement {
 export interface Explained {
   readonly caller: Caller
   readonly granted?: ReadonlySet<string>
-  /** Default: what the supergraph itself says, else the subgraphs that have the type or field. */
+  /** Default: from the supergraph itself, else the subgraphs that have the type or field. */
   readonly find?: FindDeclarations | undefined
 }
 
@@ -102,7 +102,7 @@ export function explainOperation(
   }
 }
 
-/** What a type itself demands, and what it inherits. */
+/** The own and the inherited requirements of a type. */
 function demandedBy(type: GuardedType | undefined): InheritedGuard[] {
   if (!type) return []
   return [...type.guards.map((guard) => ({ guard, at: type })), ...type.inherited]

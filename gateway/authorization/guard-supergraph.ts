@@ -1,5 +1,5 @@
 /**
- * A supergraph whose guards are enforced. One step makes both the SDL that an engine loads and the
+ * A supergraph whose guards are enforced. One step makes both the SDL that an executor loads and the
  * enforcer, so that neither exists without the other.
  */
 import { parse } from 'graphql'
@@ -15,7 +15,7 @@ import { guardedSchema } from './guarded-schema.ts'
 import { loadableSupergraph } from './loadable-supergraph.ts'
 import { readSpecNames } from './security-specs.ts'
 
-/** The two halves of a supergraph: what the engine loads, and what enforces its guards. */
+/** The two parts of a supergraph: the SDL for the executor, and the authorizer that enforces its guards. */
 export interface GuardedSupergraph {
   /** The supergraph without guards, for the engine. The authorizer must be used with it. */
   readonly loadableSdl: string

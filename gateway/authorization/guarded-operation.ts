@@ -1,4 +1,4 @@
-/** An operation with what it demands, selection by selection: made once for each operation text. */
+/** An operation with its requirements, selection by selection: compiled once per operation text. */
 import { getOperationAST, GraphQLError, Kind } from 'graphql'
 import type {
   DocumentNode,
@@ -32,7 +32,7 @@ export interface GuardedOperation {
   readonly referencedGuards: Requirement
   /** Whether it selects `__schema` or `__type`. */
   readonly introspects: boolean
-  /** The policies to ask before authorizing. */
+  /** The policies to decide before authorizing. */
   readonly policies: readonly string[]
   /** The variables that decide about @skip and @include, with their defaults. */
   readonly conditionVariables: ConditionVariables
@@ -44,15 +44,15 @@ export interface GuardedSelections {
   readonly selections: readonly GuardedSelection[]
 }
 
-/** A field or a fragment with what it demands. */
+/** A field or a fragment with its requirements. */
 export type GuardedSelection = GuardedField | GuardedFragment
 
 interface Conditional {
-  /** All of them have to hold; a constant one that does not hold is `never`. */
+  /** All of them have to be true; a constant false one is `never`. */
   readonly conditions: readonly Condition[]
 }
 
-/** A field with what it demands. */
+/** A field with its requirements. */
 export interface GuardedField extends Conditional {
   readonly kind: 'field'
   readonly node: FieldNode
@@ -81,7 +81,7 @@ export interface GuardedFragment extends Conditional {
 export interface CompileOptions {
   /** What `__schema` and `__type` demand. */
   readonly introspection: Requirement
-  /** Policies to ask for whenever the operation introspects. */
+  /** Policies to decide if the operation introspects. */
   readonly introspectionPolicies: readonly string[]
 }
 

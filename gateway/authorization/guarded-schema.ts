@@ -31,7 +31,7 @@ import {
 
 export type { GuardedElement, GuardedField, GuardedType, Requirement } from './guarded-type.ts'
 
-/** Why a guard counts for a field, and where it is declared. */
+/** Why a guard applies to a field, and where it is declared. */
 export interface Reason {
   readonly guard: Guard
   readonly because:
@@ -263,7 +263,7 @@ export function* guardedSchema(
     }
   }
 
-  /** Where the subgraph knows only the interface, its guards are there and not on the object. */
+  /** If the subgraph has only the interface, its guards are on the interface and not on the object. */
   function* fromInterfaces(type: GuardedType, { name }: GuardedField): Generator<Reason, void> {
     for (const interfaceName of type.interfaces) {
       const origin = types.get(interfaceName)

@@ -1,4 +1,4 @@
-/** The types of a supergraph with what is demanded for them. */
+/** The types of a supergraph with their requirements. */
 import type { TypeNode } from 'graphql'
 import type { Guard } from './guard-directives.ts'
 
@@ -13,7 +13,7 @@ export interface GuardedElement {
   /** `User` or `User.email`. */
   readonly coordinate: string
   readonly guards: readonly Guard[]
-  /** The guards of its interfaces that hold for it as well. */
+  /** The guards of its interfaces that apply to it, too. */
   readonly inherited: readonly InheritedGuard[]
   /** Whether it is marked `@public`. */
   readonly public: boolean
@@ -21,24 +21,24 @@ export interface GuardedElement {
   readonly subgraphs: readonly string[]
 }
 
-/** A guard of an interface that holds for an implementation. */
+/** A guard of an interface that applies to an implementation. */
 export interface InheritedGuard {
   readonly guard: Guard
   /** The interface, or the field on it, that has the directive. */
   readonly at: GuardedElement
 }
 
-/** A type with what it demands. */
+/** A type with its requirements. */
 export interface GuardedType extends GuardedElement {
   readonly name: string
   readonly kind: TypeKind
   readonly fields: ReadonlyMap<string, GuardedField>
   readonly interfaces: readonly string[]
-  /** What the type itself demands, with what it inherits. */
+  /** The requirements of the type, own and inherited. */
   readonly requirement: Requirement
 }
 
-/** A field with what it demands. */
+/** A field with its requirements. */
 export interface GuardedField extends GuardedElement {
   readonly name: string
   readonly type: TypeNode

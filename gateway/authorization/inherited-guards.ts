@@ -1,7 +1,7 @@
 /**
- * The guards of interfaces that hold for their implementations (GHSA-mx7m-j9xf-62hw). GraphQL has no
+ * The guards of interfaces that apply to their implementations (GHSA-mx7m-j9xf-62hw). GraphQL has no
  * inheritance of directives. @apollo/composition refuses guards on interfaces, and writes there the
- * conjunction of what the implementations demand: such a guard demands nothing new of them. Any other
+ * conjunction of the implementations' guards: such a guard requires nothing new of them. Any other
  * guard on an interface was written by its author, and is enforced on each implementation.
  */
 import type { Slices } from '../slices.ts'
@@ -12,7 +12,7 @@ import type { Guard } from './guard-directives.ts'
 import type { GuardedElement, GuardedField, GuardedType, InheritedGuard } from './guarded-type.ts'
 
 /**
- * Returns the types that inherit a guard, or have a field that does, each with what it inherits.
+ * Returns the types that inherit a guard, or have a field that does, each with the inherited guards.
  *
  * @param possibleTypes the object types that implement an interface
  */
@@ -70,7 +70,7 @@ function interfacesOf(
   return found
 }
 
-/** The guards of an interface, or of a field on it, that its implementations do not explain. */
+/** Returns the guards of an interface, or of a field on it, that do not come from its implementations. */
 function unexplained(
   at: GuardedElement,
   implementations: readonly GuardedElement[],

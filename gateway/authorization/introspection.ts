@@ -28,7 +28,7 @@ export type IntrospectFor = (
 const viewsKept = 16
 
 /**
- * Returns the executor of introspection. Callers who meet the same guards share a view.
+ * Returns the executor of introspection. Callers that satisfy the same guards share a view.
  *
  * @param apiSchema the schema that clients see, as the engine made it
  */

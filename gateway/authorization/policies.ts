@@ -15,7 +15,7 @@ export interface PolicyQuestion {
 /** A decider, and what it can decide. */
 export interface PolicyDecider {
   readonly decide: DecidePolicies
-  /** Whether it can decide in favour at all: a policy that it does not know is denied to every caller. */
+  /** Whether it knows the policy: an unknown one is denied to every caller. */
   readonly knows: (policy: string) => boolean
 }
 
@@ -32,7 +32,7 @@ export type Policy = (question: {
 export interface PolicyOptions {
   /** How long a decision may take, in milliseconds; after that it is a denial. */
   readonly timeout: number
-  /** Told why a policy could not decide. */
+  /** Called with the reason if a policy could not decide. */
   readonly onFailure: (policy: string, reason: Error) => void
 }
 
@@ -74,7 +74,7 @@ export async function readPolicyModule(path: string): Promise<ReadonlyMap<string
   return new Map(Object.entries(policies))
 }
 
-/** Returns the decider of functions, all of them asked at once. */
+/** Returns the decider that calls all functions in parallel. */
 export function policyFunctions(
   policies: ReadonlyMap<string, Policy>,
   { timeout, onFailure }: PolicyOptions,

@@ -24,7 +24,7 @@ export interface SatisfiedRequirements {
    * @param granted the policies that were decided in favour of this request
    */
   mask(caller: Caller, referenced: Requirement, granted: ReadonlySet<string>): Mask
-  /** Returns what guards look at, to name what is missing. */
+  /** Returns the facts that guards evaluate, to name what is missing. */
   credentials(caller: Caller, granted: ReadonlySet<string>): Credentials
 }
 

@@ -43,7 +43,7 @@ export interface SpecNames {
   readonly owns: (definitionName: string) => boolean
   /**
    * Returns the specification that a directive seems to be of, by its URL, when it has the name of a guard
-   * and no `@link` says whose it is.
+   * and no `@link` says to which specification it belongs.
    */
   readonly unlinked: (directiveName: string) => string | undefined
   /** The `@link` applications of the specifications. */

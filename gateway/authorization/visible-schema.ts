@@ -38,7 +38,7 @@ interface Denied {
   query: string | undefined
 }
 
-/** A schema without a type of queries is none: it stays, without the fields that are denied. */
+/** A schema must have a query type: it is kept, without the denied fields. */
 function withoutDenied(
   definition: TypeDefinitionNode,
   { guarded, denies, query }: Denied,
@@ -113,7 +113,7 @@ function withoutMissing(definition: TypeDefinitionNode, rest: Rest): TypeDefinit
   }
 }
 
-/** Returns the arguments or input fields that are left: a caller cannot give values of a hidden type. */
+/** Returns the visible arguments or input fields: a caller cannot give values of a hidden type. */
 function inputsLeft(
   inputs: readonly InputValueDefinitionNode[] | undefined,
   { exists }: Rest,

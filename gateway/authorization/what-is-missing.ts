@@ -6,7 +6,7 @@ import { inOne } from './step-up.ts'
 import type { StepUp, StepUpPolicies } from './step-up.ts'
 
 /**
- * Returns what is missing to meet all of these guards.
+ * Returns what is missing to satisfy all of these guards.
  *
  * @param login the login that would be enough, if there is one; by the names of RFC 9470
  */

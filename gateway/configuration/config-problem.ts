@@ -3,7 +3,7 @@ import { isMap, isNode } from 'yaml'
 import type { Document, LineCounter } from 'yaml'
 import type { z } from 'zod'
 
-/** One problem of a configuration file. It never holds a value from outside the file. */
+/** One problem of a configuration file. It never contains a value from outside the file. */
 export interface ConfigProblem {
   /** Where: `authentication.issuers[0].algorithms`; empty for the complete file. */
   readonly path: string

@@ -60,7 +60,7 @@ export interface IssuerKeysInput {
   algorithms?: unknown
 }
 
-/** Reports an issuer whose keys come from no place, or from several. */
+/** Reports an issuer without a source of keys, or with several. */
 export function checkKeyPlace(issuer: IssuerKeysInput, problem: Problem): void {
   const given = keyKeys.filter((name) => issuer[name] !== undefined)
   if (given.length === 0) {

@@ -35,7 +35,7 @@ const scopesSchema = z
   )
   .transform(({ allow = [], prefix }) => (prefix === undefined ? { allow } : { prefix }))
 
-/** An entry of `authentication.issuers`: whose tokens are accepted, and what they must satisfy. */
+/** An entry of `authentication.issuers`: an accepted issuer, and the requirements for its tokens. */
 export const issuerSchema = z
   .strictObject({
     issuer: text().describe('The exact value of the iss claim'),

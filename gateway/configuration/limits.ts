@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { duration, wholeNumber } from './values.ts'
 
 /**
- * `limits:` of gateway.yaml: how large an operation may be. The defaults are far above what a person or a
+ * `limits:` of gateway.yaml: how large an operation may be. The defaults are far above the needs of a person or a
  * code generator writes, and below what parsing, validation and planning can handle.
  */
 export const limitsSchema = z

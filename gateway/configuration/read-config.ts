@@ -44,7 +44,7 @@ export function readConfig(path: string, environment: Environment, log?: Warner)
   return reading.config
 }
 
-/** Returns the configuration, or all that is wrong with it. An unreadable file is a StartFailure. */
+/** Returns the configuration, or all its problems. An unreadable file is a StartFailure. */
 export function checkConfig(path: string, environment: Environment): ConfigReading {
   const lines = new LineCounter()
   const document = parseDocument(readText(path), { lineCounter: lines })

@@ -32,7 +32,7 @@ export interface CurrentContent {
   readonly content: unknown
   /** The former keys that the file uses. */
   readonly former: readonly FormerKey[]
-  /** The former keys of which the file gives the current name too; they are not in the content. */
+  /** The former keys that the file also gives under their current name; they are not in the content. */
   readonly givenTwice: readonly FormerKey[]
   /** Returns the path in the file of a path in the content. */
   pathInFile(path: Path): Path

@@ -131,7 +131,7 @@ export function subgraphSettings(
   return { ...defaults, ...settingsOf(given('all')), ...settingsOf(given(name)) }
 }
 
-/** Returns what is given, under the names that the code uses. */
+/** Returns the given settings under the names that the code uses. */
 function settingsOf(given: z.output<typeof subgraphSchema>): Partial<SubgraphSettings> {
   const settings = {
     timeout: given.timeout,

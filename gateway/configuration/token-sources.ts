@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** A token of RFC 9110 section 5.6.2: the name of a header, a scheme or a cookie. */
 const httpToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** An entry of `authentication.sources`: a header or a cookie that may hold the token. */
+/** An entry of `authentication.sources`: a header or a cookie that may contain the token. */
 export const tokenSourceSchema = z.union([
   z
     .strictObject({

@@ -1,6 +1,6 @@
 /**
  * Entity fetch batching: sibling fetches of entities from one subgraph become one request, in which each
- * is an `_entities` field under an alias of its own. Fetches that start before the current operation of
+ * is an `_entities` field with its own alias. Fetches that start before the current operation of
  * the event loop ends leave together.
  */
 import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'

@@ -16,7 +16,7 @@ import type { SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 export interface SubgraphCallParts {
   subgraph: string
   client: SubgraphClient
-  /** Returns the headers by which the subgraph gets to know of a caller. */
+  /** Returns the headers that identify the caller to the subgraph. */
   headers: (caller: Caller) => Readonly<Record<string, string>>
   /** Returns those values of `Set-Cookie` that the subgraph may set for the client. */
   settableCookies: (setCookie: string | readonly string[] | undefined) => readonly string[]

@@ -1,5 +1,5 @@
 /**
- * Spares a subgraph that keeps failing: after a number of failures in a row, calls are refused at once for
+ * Spares a subgraph that keeps failing: after a number of failures in a row, calls fail immediately for
  * a while. Then a single call may probe the subgraph, and its outcome decides for all.
  */
 export interface CircuitBreaker {

@@ -15,7 +15,7 @@ import type { JsonObject, ResponsePath } from './response-data.ts'
 
 /** What of an operation is in the response, and its names in the fetched data. */
 interface ResponseSelection extends Selection {
-  /** The name under which a client's field stands in the fetched data. */
+  /** The name of a client's field in the fetched data. */
   readonly fetchedAs: (field: FieldNode) => string
 }
 

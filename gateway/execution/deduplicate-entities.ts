@@ -18,7 +18,7 @@ interface First {
  * Returns the distinct objects at the path, in order. Each object that has scalars only has taken the
  * place of those that equal it.
  *
- * @param fieldsOf returns the fields that tell entities of a type apart; undefined to leave it alone
+ * @param fieldsOf returns the fields that distinguish entities of a type; undefined to skip the type
  * @param shared gets each object that is at several positions now
  */
 export function deduplicateEntities(

@@ -4,7 +4,7 @@ import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-
 
 /**
  * Returns `fetchSubgraph` with one request for all that have the same scope: an object for the parts of
- * one client request, or, across client requests, a text that holds all that is forwarded of the caller.
+ * one client request, or, across client requests, a text with everything that is forwarded of the caller.
  * Across client requests, a response that sets a cookie is not shared: the others send their own request.
  */
 export function deduplicatedRequests<Context>(
@@ -23,7 +23,7 @@ export function deduplicatedRequests<Context>(
     if (known) {
       return known.then((response) => {
         const isOfOther = typeof scope === 'string' && setsCookie(response)
-        // Every receiver changes the data of its response. All copies are made before the first goes on.
+        // Every receiver changes the data of its response. All copies are made before the first continues.
         return isOfOther ? fetchSubgraph(subgraph, request, context) : copyOf(response)
       })
     }

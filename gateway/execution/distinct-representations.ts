@@ -1,7 +1,7 @@
 import type { RepresentationWriter } from './representations.ts'
 import type { JsonObject } from './response-data.ts'
 
-/** The representations of one fetch, of which no two are equal. */
+/** The distinct representations of one fetch. */
 export interface DistinctRepresentations {
   /** As JSON texts. */
   readonly texts: readonly string[]

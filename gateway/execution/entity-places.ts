@@ -30,7 +30,7 @@ export function entityPlaces(data: JsonObject, mayShare: boolean): EntityPlaces 
       if (!mayShare || !represent) return objectsAt(data, path)
       const known = found.get(place)
       if (known) return known
-      // Only before the first fetch for a place: later, responses for its objects may be under way.
+      // Only before the first fetch for a place: later, fetches for its objects may be in progress.
       const entities = places.has(place)
         ? objectsAt(data, path)
         : deduplicateEntities(data, path, represent.fieldsOf, shared)

@@ -1,4 +1,4 @@
-/** Executes a compiled plan: fetches, and merges what the fetches bring. */
+/** Executes a compiled plan: fetches, and merges the responses. */
 import { Kind, parse } from 'graphql'
 import { fetchInBatch } from './batch-entity-fetches.ts'
 import type { BatchedOperations, EntityFetchBatching, Send } from './batch-entity-fetches.ts'

@@ -13,7 +13,7 @@ export interface FetchError {
   readonly extensions: Readonly<Record<string, unknown>>
   /** In names of the fetched data. */
   readonly path: ResponsePath | undefined
-  /** A null at this path, above it or below it follows from this error and is no error of its own. */
+  /** A null at this path, above it or below it follows from this error and is not another error. */
   readonly covers: ResponsePath
 }
 

@@ -1,7 +1,7 @@
-/** Characters that JSON text cannot hold as they are, and halves of surrogate pairs. */
+/** Characters that must be escaped in JSON, and lone surrogates. */
 const special = /[\u0000-\u001f"\\\ud800-\udfff]/
 
-/** Whether a string stands in JSON text as it is, between quotes. */
+/** Returns whether a string needs no escaping in JSON. */
 export function isPlainText(text: string): boolean {
   if (text.length > 48) return !special.test(text)
   for (let index = 0; index < text.length; index++) {

@@ -34,7 +34,7 @@ function coercionErrorMessage(value: unknown, place: string): string {
   return `The value found for ${place} is nested deeper than ${deepestNesting} levels.`
 }
 
-/** Returns the writer of a leaf type; `undefined` is a value that is none of the type's. */
+/** Returns the writer of a leaf type; it returns undefined for a value that does not belong to the type. */
 function leafWriter(type: GraphQLLeafType): (value: unknown) => string | undefined {
   if (isEnumType(type)) {
     const texts = new Map(type.getValues().map(({ name }) => [name as unknown, `"${name}"`]))

@@ -1,4 +1,4 @@
-/** How deep a subgraph's response may be nested: every recursion over one ends here. */
+/** How deep a subgraph's response may be nested: it limits every recursion over a response. */
 /** The most lists and objects inside each other in a value that is read. */
 export const deepestNesting = 500
 
@@ -12,10 +12,10 @@ export function isWithinNesting(value: unknown, levels: number = deepestNesting)
   return true
 }
 
-/** What a client learns of a value that is nested too deep to be handed on. */
+/** The message for a value that is nested too deep to be forwarded. */
 export const nestedTooDeep = `a value in it is nested deeper than ${deepestNesting} levels`
 
-/** A value of a subgraph's response that cannot be handed on to another subgraph. */
+/** A value of a subgraph's response that cannot be sent to another subgraph. */
 export class NestedTooDeep extends Error {
   override name = 'NestedTooDeep'
 }

@@ -1,4 +1,4 @@
-/** Representations: they identify an entity for a subgraph, and hold what its fields require. */
+/** Representations: they identify an entity for a subgraph, and contain the fields that it requires. */
 import type { FetchDataRewrite, QueryPlanSelectionNode } from '@apollo/query-planner'
 import { jsonString } from './json-string.ts'
 import { boundedJson, deepestNesting, NestedTooDeep } from './nesting.ts'
@@ -33,7 +33,7 @@ type Gather = (source: JsonObject) => JsonObject | undefined
 export interface RepresentationRules {
   readonly isOfType: IsOfType
   readonly rewrites?: readonly FetchDataRewrite[] | undefined
-  /** A representation has to hold one of these keys complete; undefined when it always does. */
+  /** A representation must contain one of these keys completely; undefined if it always does. */
   readonly keys?: readonly (readonly string[])[] | undefined
   /** A field: entities that have it already are left out. */
   readonly unless?: string | undefined
@@ -76,7 +76,7 @@ export function representationWriter(
     return boundedJson(representation)
   }
 
-  /** The usual case, written at once: one type condition fits, and its fields are scalars. */
+  /** The usual case, as a fast path: one type condition fits, and its fields are scalars. */
   function flatWriter(typename: unknown): TypeWriter | undefined {
     if (typeof typename !== 'string') return undefined
     const fitting = requires.filter(

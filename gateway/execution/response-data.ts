@@ -1,4 +1,4 @@
-/** Data as subgraphs sent it: parsed JSON, of which nothing is certain. */
+/** Data from subgraphs: parsed JSON, not validated. */
 import { deepestNesting } from './nesting.ts'
 
 export type JsonObject = Record<string, unknown>
@@ -56,10 +56,9 @@ export type MergeObject = (
 ) => void
 
 /**
- * Returns the function that merges what a subgraph sent into the data. A value wins over null,
- * whichever came first: of two subgraphs that share a field, one may have failed. The name of an
- * object's type wins over that of an interface, which is all that a subgraph with an interface object
- * knows.
+ * Returns the function that merges a subgraph's data into the fetched data. A value wins over null in
+ * any order: of two subgraphs that share a field, one may have failed. The name of an object type wins
+ * over that of an interface, which is the only one in a subgraph with an interface object.
  */
 export function objectMerger(isAbstract: (typename: unknown) => boolean): MergeObject {
   return (target, source, names = Object.keys(source)) =>
@@ -86,7 +85,7 @@ export function objectMerger(isAbstract: (typename: unknown) => boolean): MergeO
     }
   }
 
-  /** Values nested deeper than any that is read take each other's place as a whole. */
+  /** Values nested deeper than any that is read are replaced completely. */
   function merged(existing: unknown, value: unknown, levels: number): unknown {
     if (levels === 0) return value
     if (Array.isArray(existing)) {
@@ -106,7 +105,7 @@ export function objectMerger(isAbstract: (typename: unknown) => boolean): MergeO
   }
 }
 
-/** Returns a copy that shares nothing with the original, but for what is nested too deep to be read. */
+/** Returns a deep copy, except for values that are nested too deep to be read. */
 export function copyOf<T>(value: T): T {
   return copied(value, deepestNesting) as T
 }

@@ -18,7 +18,7 @@ export interface FetchedSoFar {
 
 const noEntities: FailedCall = { outcome: 'failed', reason: 'SUBGRAPH_RESPONSE_INVALID' }
 
-/** Adds what a subgraph sent for a fetch of entities to the entities, and its errors to the errors. */
+/** Merges the response to an entity fetch into the entities, and adds its errors. */
 export function settleEntityFetch(
   target: FetchedSoFar,
   step: FetchStep,
@@ -52,7 +52,7 @@ export function settleEntityFetch(
   if (isInvalid && !hasErrors) addFailure(errors, step, noEntities)
 }
 
-/** Adds what was received for a representation to each of its entities; returns the names of that. */
+/** Merges the data of a representation into each of its entities; returns the names of its fields. */
 function addToOwners(
   { mergeObject, mayShareObjects }: FetchedSoFar,
   step: FetchStep,

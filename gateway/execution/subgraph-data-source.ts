@@ -36,7 +36,7 @@ export function subgraphDataSource<Context extends object>(
   }
 }
 
-/** Marks what a client may read: @apollo/gateway adds to the extensions of an error. */
+/** Marks the extensions that a client may read: @apollo/gateway adds others to an error. */
 const readable = Symbol('the extensions that the client gets')
 
 function withMark(error: SubgraphError) {
@@ -56,7 +56,7 @@ function failureOfFetch(document: DocumentNode, failed: FailedCall): SubgraphErr
   }))
 }
 
-/** The library recurses over all that a response holds. */
+/** The library recurses over the complete response. */
 const tooDeep: FailedCall = {
   outcome: 'failed',
   reason: 'SUBGRAPH_RESPONSE_INVALID',

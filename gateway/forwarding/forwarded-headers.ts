@@ -11,7 +11,7 @@ export type Headers = Readonly<Record<string, string>>
 
 /** One kind of header: a value is selected from the caller, and the header is written from the value. */
 export interface ForwardedHeader<Value = unknown> {
-  /** Returns what is forwarded of a caller: data that JSON can tell apart. It is part of the key. */
+  /** Returns what is forwarded of a caller, as data that JSON represents unambiguously. It is part of the key. */
   select(caller: Caller): Value
   /**
    * Returns the headers that carry the value. It does not get the caller, so a header cannot hold
@@ -23,7 +23,7 @@ export interface ForwardedHeader<Value = unknown> {
   write(value: Value, expiresAt: number): Headers
 }
 
-/** What one subgraph gets to know of callers, and what it may set for them. */
+/** What is forwarded of callers to one subgraph, and the cookies that it may set for them. */
 export interface Forwarding {
   /** Returns the headers of a request that is made for a caller. */
   headers(caller: Caller): Headers

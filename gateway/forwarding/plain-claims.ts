@@ -4,7 +4,7 @@ import { writtenAsSelected } from './forwarded-headers.ts'
 import type { ForwardedHeader, Headers } from './forwarded-headers.ts'
 
 /**
- * Returns the entry of plain headers. An anonymous caller has none of them, and a caller whose token
+ * Returns the entry of plain headers. An anonymous caller has none of them, and a caller with a token
  * lacks a claim does not have its header.
  *
  * @param names the claim of each header

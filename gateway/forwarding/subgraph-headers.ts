@@ -29,7 +29,7 @@ export interface ForwardingOptions {
   now?: () => number
 }
 
-/** Returns what one subgraph gets to know of callers. A new header for subgraphs is a new entry here. */
+/** Returns what is forwarded of callers to one subgraph. A new header for subgraphs is a new entry here. */
 export function subgraphForwarding(options: ForwardingOptions): Forwarding {
   const { subgraph, signingKey, plainHeaders = {}, cookies = [] } = options
   const narrow = once(options.narrow)

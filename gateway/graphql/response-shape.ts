@@ -42,7 +42,7 @@ export interface DeniedField {
   readonly fields: readonly CollectedField<unknown>[]
 }
 
-/** Returns the shape of a response that holds all of an operation. */
+/** Returns the shape of the response to a complete operation. */
 export function completeShape(
   inclusion: Inclusion,
   root: SelectionSetNode,

@@ -1,4 +1,4 @@
-/** CoerceVariableValues (GraphQL, section 6.1.2), as far as a gateway needs it: may they pass? */
+/** CoerceVariableValues (GraphQL, section 6.1.2), reduced to the check: values are forwarded unchanged. */
 import {
   isEnumType,
   isInputObjectType,
@@ -14,7 +14,7 @@ import { variableErrors } from './variable-errors.ts'
 
 export type VariableValues = Readonly<Record<string, unknown>>
 
-/** Returns what is wrong with the variables; nothing is the usual case, and found out fast. */
+/** Returns the problems with the variables; optimized for the usual case without any. */
 export type CheckVariables = (variables: VariableValues) => readonly GraphQLError[]
 
 type Fits = (value: unknown) => boolean

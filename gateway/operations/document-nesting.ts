@@ -30,7 +30,7 @@ interface DocumentNesting {
   readonly values: number
 }
 
-/** Returns how deep a document is nested, as far as it can be read, without recursion. */
+/** Returns how deep a document is nested, up to its first syntax error, without recursion. */
 function documentNesting(text: string): DocumentNesting {
   const deepest = { selections: 0, values: 0 }
   const open = { parentheses: 0, selections: 0, values: 0 }
@@ -45,7 +45,7 @@ function documentNesting(text: string): DocumentNesting {
   return deepest
 }
 
-/** What is no GraphQL ends it: the parser says what is wrong. */
+/** A syntax error ends it: the parser reports the error. */
 function* tokenKinds(text: string): Generator<TokenKind> {
   const lexer = new Lexer(new Source(text))
   try {

@@ -18,7 +18,7 @@ const bytes = { operation: 24_000, node: 500, character: 4 }
 
 /**
  * Returns roughly how many bytes an operation keeps alive. The tokens of the parser, half of a document,
- * are let go, but for the first of each node: nobody needs them once it has been validated.
+ * are released, except for the first of each node: they are not needed after validation.
  */
 export function operationWeight(document: DocumentNode): number {
   const characters = document.loc?.source.body.length ?? 0

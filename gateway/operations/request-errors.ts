@@ -24,7 +24,7 @@ function responseError(error: GraphQLError, code: Code): ResponseError {
 /** graphql-js suggests names that are similar: hidden ones, too. */
 const suggestion = 'Did you mean '
 
-/** The longest message in characters: those of graphql-js quote what the client sent, each time. */
+/** The longest message in characters: those of graphql-js quote the client's text. */
 const longestMessage = 1_000
 
 /** What graphql-js says when it stops comparing fields that have the same response name. */

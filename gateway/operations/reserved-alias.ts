@@ -2,8 +2,8 @@ import { GraphQLError } from 'graphql'
 import type { ValidationRule } from 'graphql'
 
 /**
- * The validation rule that refuses `__typename` as the alias of another field: the engine tells the type
- * of a value by it, and an alias could make it tell another.
+ * The validation rule that refuses `__typename` as the alias of another field: the executor reads the
+ * type of a value from it, and an alias could replace it.
  */
 export const reservedAlias: ValidationRule = (context) => ({
   Field(node) {

@@ -3,7 +3,7 @@ import type { SelectionSetNode, ValidationRule } from 'graphql'
 
 /**
  * Returns a validation rule that refuses operations with more selections than the limit, fragments
- * counted wherever they are spread: a few nested fragments can stand for billions of fields.
+ * counted wherever they are spread: a few nested fragments can expand to billions of fields.
  */
 export function selectionsLimit(limit: number): ValidationRule {
   return (context) => ({

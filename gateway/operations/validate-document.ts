@@ -21,22 +21,22 @@ export interface DocumentLimits {
   readonly depth: number
   /** The most selections of an operation, fragments counted where they are spread. */
   readonly selections: number
-  /** Root fields of which an operation may select one, once: `Mutation.login`. */
+  /** Root fields, as in `Mutation.login`: an operation may select only one of them, once. */
   readonly credentialFields: readonly string[]
 }
 
 export interface ValidationOptions {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
-  /** Whether anybody may introspect. */
+  /** Whether introspection is enabled. */
   readonly introspection: boolean
   readonly limits: DocumentLimits
 }
 
 export interface DocumentReader {
-  /** Returns the document of a text. Throws a GatewayError or a RequestError that says what is wrong. */
+  /** Returns the document of a text. Throws a GatewayError or a RequestError if it is not valid. */
   parse(text: string): DocumentNode
-  /** Throws a RequestError that says what is not valid. */
+  /** Throws a RequestError with the validation errors. */
   validate(document: DocumentNode): void
 }
 
@@ -65,7 +65,7 @@ const rulesOfSpecification: readonly ValidationRule[] = specifiedRules.map((rule
   rule === SingleFieldSubscriptionsRule ? singleRootField : rule,
 )
 
-/** A new limit on documents is a rule of its own in this list. */
+/** A new limit on documents is a new rule in this list. */
 function limitRules({
   introspection,
   limits,

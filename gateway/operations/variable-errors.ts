@@ -5,7 +5,7 @@ import type { GraphQLSchema, VariableDefinitionNode } from 'graphql'
 /** The most errors that are reported; each of them quotes the value that it is about. */
 const mostErrors = 20
 
-/** Returns what is wrong with the variables; the last error says when there is more. */
+/** Returns the errors of the variables; the last one says if there are more. */
 export function variableErrors(
   schema: GraphQLSchema,
   definitions: readonly VariableDefinitionNode[],

@@ -1,6 +1,6 @@
 /**
- * The fault: the planner gives up on a fragment in a subgraph that does not know its type. Where a
- * subgraph has interface objects, it knows none of the types that implement the interface.
+ * The fault: the planner fails on a fragment in a subgraph that does not have its type. If a
+ * subgraph has interface objects, it has none of the types that implement the interface.
  */
 import {
   getNamedType,
@@ -121,7 +121,7 @@ export function expandFragments(
   }
 }
 
-/** Returns the interfaces of a supergraph of which some subgraph has interface objects. */
+/** Returns the interfaces of a supergraph for which some subgraph has interface objects. */
 export function interfaceObjectsOf(supergraph: DocumentNode): Set<string> {
   const names = new Set<string>()
   for (const type of supergraph.definitions) {

@@ -45,7 +45,7 @@ type RequirementRules = Pick<PassRules, 'entities' | 'graphOf' | 'schema'>
 /** A field that a fetch selects, perhaps without what it requires. */
 interface FieldWithoutInputs {
   readonly fetch: FetchNode
-  /** The operation of the fetch, of which the field is a node. */
+  /** The operation of the fetch, which contains the field's node. */
   readonly operation: OperationDefinitionNode
   readonly type: string
   readonly field: FieldNode

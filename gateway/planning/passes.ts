@@ -1,4 +1,4 @@
-/** The form of a pass: a function that mends one fault of the planner (see plan-operation.ts). */
+/** The form of a pass: a function that corrects one fault of the planner (see plan-operation.ts). */
 import type { FetchNode, PlanNode } from '@apollo/query-planner'
 import type {
   ArgumentNode,
@@ -9,14 +9,14 @@ import type {
 } from 'graphql'
 import type { EntityRules } from './entity-rules.ts'
 
-/** Returns the operation without what the planner gets wrong. */
+/** Returns the operation without the selections that the planner gets wrong. */
 export type OperationPass = (
   operation: OperationDefinitionNode,
   rules: PassRules,
   request: OperationToPlan,
 ) => OperationDefinitionNode
 
-/** Returns the plan with one fault of the planner mended. */
+/** Returns the plan with one fault of the planner corrected. */
 export type PlanPass = (plan: PlanNode, rules: PassRules, request: OperationToPlan) => PlanNode
 
 /** Returns the fetches that take the place of one fetch; they run in parallel. */
@@ -52,7 +52,7 @@ export interface PassRules {
   readonly apiSchema: GraphQLSchema
   /** All types of the supergraph that the planner sees. */
   readonly schema: GraphQLSchema
-  /** The interfaces of which some subgraph has interface objects. */
+  /** The interfaces for which some subgraph has interface objects. */
   readonly interfaceObjects: ReadonlySet<string>
   readonly names: { of(document: DocumentNode): DocumentNames }
   /** By the name in the planner's supergraph: the field that each stand-in replaces. */

@@ -1,7 +1,7 @@
 /**
  * Operation -> QueryPlan: what is fetched from which subgraph, and in which order. @apollo/query-planner
- * finds the plan. Each of its faults is mended by one file of this folder, most of them by a pass: over
- * the operation before it plans, or over its plan afterwards. Two faults are mended in the supergraph
+ * finds the plan. Each of its faults is corrected by one file of this folder, most of them by a pass: over
+ * the operation before it plans, or over its plan afterwards. Two faults are corrected in the supergraph
  * (planner-supergraph.ts), two in the planner itself (collect-variables.ts, narrow-alternatives.ts).
  */
 import { operationFromDocument } from '@apollo/federation-internals'
@@ -97,7 +97,7 @@ export function* operationPlannerInSlices(
   }
 }
 
-/** Returns a document that holds nothing but the operation as the planner gets it. */
+/** Returns a document with only the operation, as the planner gets it. */
 function prepare(request: OperationToPlan, rules: PassRules): DocumentNode {
   const operation = getOperationAST(request.document, request.operationName)
   if (!operation || !rules.apiSchema.getRootType(operation.operation)) {
@@ -112,7 +112,7 @@ function finish(plan: PlanNode, rules: PassRules, request: OperationToPlan): Pla
   return planPasses.reduce((one, pass) => pass(one, rules, request), plan)
 }
 
-/** Returns the pass that replaces each fetch by what the passes make of it. */
+/** Returns the pass that applies the passes to each fetch. */
 function inEachFetch(passes: readonly FetchPass[]): PlanPass {
   return (plan, rules, request) =>
     replaceFetches(plan, (original) => {

@@ -27,7 +27,7 @@ export interface PlannerSupergraph {
   readonly plannersSchema: Schema
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
-  /** Returns the text of which `apiSchema` was built. */
+  /** Returns the text from which `apiSchema` was built. */
   apiSdl(): string
   readonly facts: SupergraphFacts
   readonly rules: PassRules
@@ -51,7 +51,7 @@ export function* plannerSupergraph(supergraphSdl: string): Slices<PlannerSupergr
   yield
   const supergraph = Supergraph.build(separated.document, {
     supportedFeatures,
-    // A field whose requirement now has a stand-in may look as if it were external for nothing.
+    // A field whose requirement now has a stand-in may seem to be external without need.
     validateSupergraph: separated.requiredFields.size === 0,
   })
   yield

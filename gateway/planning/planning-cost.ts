@@ -4,7 +4,7 @@
  *
  * The planner follows each path to a field separately: where a field leads to other objects, every
  * subgraph that resolves it is one more path to everything below. And where a field can be fetched from
- * several subgraphs at the same price, it compares the whole plans.
+ * several subgraphs at the same price, it compares complete plans.
  */
 import {
   getNamedType,

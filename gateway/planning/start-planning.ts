@@ -109,7 +109,7 @@ export async function startPlanning(
   }
 }
 
-/** Returns what the thread has read; rejects when the supergraph cannot be used. */
+/** Returns what the thread has read; rejects if the supergraph cannot be used. */
 export async function readInThread(
   thread: Pick<PlanningThread, 'read'>,
 ): Promise<Pick<Planning, 'apiSchema' | 'facts'>> {

@@ -10,7 +10,7 @@ export interface SupergraphFacts {
   readonly members: ReadonlyMap<string, ReadonlySet<string>>
   readonly names: NamesInUse
   readonly sources: FieldSources
-  /** The types of which alternatives may be left out. */
+  /** The types whose alternatives may be omitted. */
   readonly narrowable: ReadonlySet<string>
   /** All labels of progressive `@override` in the supergraph. */
   readonly overrideLabels: readonly string[]

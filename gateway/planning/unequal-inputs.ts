@@ -2,7 +2,7 @@
  * The fault: the planner puts fields into one fetch although what they require may not have been
  * fetched for all entities, and then no entity without it gets any of the fields.
  *
- * An interface object stands for all types of its interface, and the requirements of its fields may be
+ * An interface object represents all types of its interface, and the requirements of its fields may be
  * known for some of them only; requirements of a field under `@skip` or `@include` are fetched under
  * that condition.
  */

@@ -30,7 +30,7 @@ export interface CommandLine {
   readonly log: Logger
 }
 
-/** Returns the options of `npm run gateway`; a StartFailure lists everything that is wrong with them. */
+/** Returns the options of `npm run gateway`; throws a StartFailure that lists all problems. */
 export function gatewayCommandLine(): CommandLine {
   const { values } = readCommandLine({
     usage,

@@ -64,7 +64,7 @@ export interface ConfiguredGateway {
   close(): Promise<void>
 }
 
-/** Returns a gateway for these settings; what an operator has to fix is a StartFailure. */
+/** Returns a gateway for these settings; throws a StartFailure for problems that an operator has to correct. */
 export async function createConfiguredGateway(
   parts: ConfiguredGatewayParts,
 ): Promise<ConfiguredGateway> {

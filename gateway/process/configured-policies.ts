@@ -10,7 +10,7 @@ import {
 import type { PolicyDecider } from '../authorization/policies.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
 
-/** Returns what decides about `@policy`; a module that cannot be used is a StartFailure. */
+/** Returns the decider of `@policy`; throws a StartFailure if the module cannot be used. */
 export async function configuredPolicies(
   { authorization: { policies } }: GatewayConfig,
   log: Logger,

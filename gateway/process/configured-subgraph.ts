@@ -5,7 +5,7 @@ import { claimsSigningKey } from '../forwarding/claims-signing-key.ts'
 import { subgraphForwarding } from '../forwarding/subgraph-headers.ts'
 import type { SubgraphParts } from '../supergraph/connect-subgraphs.ts'
 
-/** Returns how a subgraph is called, and what is forwarded to it. The secret signs its claims header. */
+/** Returns the settings for calling a subgraph, and what is forwarded to it. The secret signs its claims header. */
 export function configuredSubgraph(
   subgraph: string,
   { claims, subgraphs }: GatewayConfig,

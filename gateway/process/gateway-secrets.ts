@@ -9,14 +9,14 @@ export function gatewaySecrets(text: string): string[] {
   return text.split(',').map((secret) => secret.trim())
 }
 
-/** Returns the secrets; a secret that is too short is a StartFailure. */
+/** Returns the secrets; throws a StartFailure if one is too short. */
 export function checkedSecrets(text: string): string[] {
   const problem = problemOfSecrets(text)
   if (problem !== undefined) throw new StartFailure(problem)
   return gatewaySecrets(text)
 }
 
-/** Returns what is wrong with the secrets, or undefined. */
+/** Returns the problem with the secrets, or undefined. */
 export function problemOfSecrets(text: string): string | undefined {
   const isShort = gatewaySecrets(text).some((secret) => Buffer.byteLength(secret) < leastLength)
   return isShort

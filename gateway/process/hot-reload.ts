@@ -1,4 +1,4 @@
-/** One process's gateway, whose settings can be replaced while it serves. */
+/** The gateway of one process, with settings that can be replaced while it serves. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -32,9 +32,9 @@ export interface ReloadableGateway {
   unreadiness(): readonly string[]
   /** Builds a gateway for these settings; nothing changes until it is adopted. */
   prepare(settings: GatewaySettings): Promise<void>
-  /** Serves every later request by what was prepared; requests in flight complete as they began. */
+  /** Serves later requests with the prepared gateway; requests in progress complete with the old one. */
   adopt(): void
-  /** Closes what was prepared. */
+  /** Closes the prepared gateway. */
   discard(): Promise<void>
   close(): Promise<void>
 }
@@ -50,7 +50,7 @@ interface ActiveGateway {
   onIdle: () => void
 }
 
-/** Returns a gateway that serves by these settings until others are adopted. */
+/** Returns a gateway that serves with these settings until others are adopted. */
 export async function createReloadableGateway(
   settings: GatewaySettings,
   options: ReloadableGatewayOptions,

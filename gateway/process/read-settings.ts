@@ -4,7 +4,7 @@ import { readConfig } from '../configuration/read-config.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import { problemOfSecrets } from './gateway-secrets.ts'
 
-/** Returns the configuration and the secret as their files are now; problems are a StartFailure. */
+/** Reads the configuration and the secret from their files; throws a StartFailure for problems. */
 export function readGatewaySettings(config: string, log: Logger): GatewaySettings {
   const settings = readSettings(process.env)
   const secret = settings.secret('GATEWAY_SECRET')

@@ -19,13 +19,13 @@ export function reloadOnSighup(
     try {
       const settings = readGatewaySettings(config, log)
       await running.reload(settings)
-      log.info({ config }, 'serving by the new configuration')
+      log.info({ config }, 'serving with the new configuration')
       const later = atStartOnly.filter(
         (key) => !isDeepStrictEqual(settings.config[key], atStart.config[key]),
       )
       if (later.length > 0) log.warn({ settings: later }, 'these settings need a restart')
     } catch (cause) {
-      log.error({ reason: failureLine(cause) }, 'still serving by the last good configuration')
+      log.error({ reason: failureLine(cause) }, 'still serving with the last good configuration')
     }
   })
   process.on('SIGHUP', reloading.request)

@@ -15,13 +15,13 @@ export interface StartGatewayOptions {
   log: Logger
 }
 
-/** A running gateway whose settings can be replaced without losing a request. */
+/** A running gateway, with settings that can be replaced without losing a request. */
 export interface RunningGateway extends RunningProcess {
   /** Rejects when the settings cannot be used; the gateway then keeps its current ones. */
   reload(settings: GatewaySettings): Promise<void>
 }
 
-/** Returns once the gateway accepts connections; what an operator has to fix is a StartFailure. */
+/** Returns once the gateway accepts connections; throws a StartFailure for problems that an operator has to correct. */
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const { settings, log } = options
   const gateway = await createReloadableGateway(settings, options)

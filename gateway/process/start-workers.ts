@@ -20,12 +20,12 @@ export interface StartWorkersOptions {
   count: number
   /** The module that a worker runs. */
   module: string
-  /** Called when workers end again and again, so that none serves. */
+  /** Called when workers keep ending, so that none serves. */
   giveUp: (sentence: string) => void
   log: Logger
 }
 
-/** Returns once all workers accept connections; what an operator has to fix is a StartFailure. */
+/** Returns once all workers accept connections; throws a StartFailure for problems that an operator has to correct. */
 export async function startWorkers(options: StartWorkersOptions): Promise<RunningGateway> {
   const { count, module, giveUp, log } = options
   let { settings } = options

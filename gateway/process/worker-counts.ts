@@ -14,7 +14,7 @@ export interface WorkerCounts {
   keep(worker: WorkerProcess): Promise<void>
 }
 
-/** Returns the counts of a gateway whose workers have served nothing yet. */
+/** Returns the initial counts. */
 export function workerCounts(): WorkerCounts {
   const lastMetrics = new WeakMap<WorkerProcess, ProcessMetrics>()
   const lastServed = new WeakMap<WorkerProcess, ServedCounts>()

@@ -12,7 +12,7 @@ export interface WorkerPoolOptions {
   procedures: SharedProcedures
   /** Keeps the counts of workers that have ended. */
   counts: WorkerCounts
-  /** Called when workers end again and again, so that none serves. */
+  /** Called when workers keep ending, so that none serves. */
   giveUp: (sentence: string) => void
   log: Logger
 }
@@ -26,7 +26,7 @@ export interface WorkerPool {
 
 interface StartingWorker {
   readonly worker: WorkerProcess
-  /** Its origin, once it serves by the current settings. */
+  /** Its origin, once it serves with the current settings. */
   readonly serving: Promise<string>
 }
 

@@ -24,7 +24,7 @@ export interface WorkerProcess {
   }
   /** The settings that it started with or adopted last. */
   settings: GatewaySettings | undefined
-  /** Whether it serves by the current settings. */
+  /** Whether it serves with the current settings. */
   isServing: boolean
 }
 

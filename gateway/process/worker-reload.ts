@@ -1,4 +1,4 @@
-/** How workers take up other settings: all of them prepare, then all of them adopt. */
+/** How workers load other settings: all of them prepare, then all of them adopt. */
 import type { Logger } from 'pino'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
@@ -21,7 +21,7 @@ export async function prepareAll(
   throw new StartFailure((rejected.reason as Error).message, { cause: rejected.reason })
 }
 
-/** Resolves when every worker serves by the settings that it has prepared. */
+/** Resolves when every worker serves with the settings that it has prepared. */
 export async function adoptAll(
   workers: readonly WorkerProcess[],
   settings: GatewaySettings,
@@ -30,7 +30,7 @@ export async function adoptAll(
 }
 
 /**
- * Resolves when the worker serves by the current settings: a worker that was starting during a reload has
+ * Resolves when the worker serves with the current settings: a worker that was starting during a reload has
  * earlier ones. A worker that cannot adopt them is stopped, and replaced by the pool.
  */
 export async function bringUpToDate(

@@ -4,7 +4,7 @@
 const provenAfter = 10_000
 const firstPause = 200
 const longestPause = 30_000
-/** After so many ends in a row, with no worker left that serves, the primary gives up. */
+/** After this many ends in a row, with no serving worker left, the primary gives up. */
 const mostEnds = 5
 
 /** Returns how many workers in a row ended soon after their start, this one included. */

@@ -13,7 +13,7 @@ import type { FetchSubgraph, SubgraphResult } from '../execution/subgraph-reques
 export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number) => void
 
 export interface SubgraphParts extends SubgraphClientOptions {
-  /** What the subgraph gets to know of callers. */
+  /** What is forwarded of callers to the subgraph. */
   forwarding: Forwarding
   errors: SubgraphErrorPolicy
   /** Whether sibling entity fetches of an operation are batched in one request. */

@@ -9,9 +9,9 @@ export interface Draining {
 }
 
 /**
- * Returns the place of what has been replaced and still serves requests under way, so that its successor
- * does not wait for it. At most so many are kept at the same time: each holds on to a schema, its plans and
- * its connections.
+ * Keeps replaced versions until their requests in progress have ended, so that the successor does not wait
+ * for them. At most `most` are kept at the same time: each keeps a schema, its plans and its connections in
+ * memory.
  */
 export function draining(most: number): Draining {
   const kept = new Set<Promise<void>>()

@@ -1,4 +1,4 @@
-/** Keeps what is made of a supergraph file up to date with the file. */
+/** Keeps the schema version up to date with the supergraph file. */
 import type { Logger } from 'pino'
 import { draining } from './draining.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -8,11 +8,11 @@ import { watchSupergraph } from './watch-supergraph.ts'
 
 export interface FollowOptions<Version> {
   path: string
-  /** Makes a version, when there is one already, after it; a rejection leaves the last one serving. */
+  /** Creates a version, with the previous one if there is one; after a rejection the last one stays. */
   create: (supergraph: Supergraph, previous?: Version) => Promise<Version>
   /** Ends a version that has been replaced. */
   retire: (version: Version) => Promise<void>
-  /** Told when a version begins to serve, the first one included. */
+  /** Called when a version begins to serve, including the first one. */
   onServed?: () => void
   log: Logger
 }
@@ -27,13 +27,13 @@ export class SupergraphUnusable extends Error {
   override name = 'SupergraphUnusable'
 }
 
-/** So many versions at most may still have requests under way when another one begins to serve. */
+/** The most replaced versions that may still have requests in progress. */
 const mostDraining = 4
 
 /**
- * Returns the version of the file as it is now and, after each change of it, of the file as it
- * has become. A file that cannot be used is reported and passed over. Requests under way end in the
- * version that they began in, and the next one does not wait for them.
+ * Returns the version of the current file, replaced after each change of the file. A file that cannot be
+ * used is reported and skipped. Requests in progress complete with their version, and the next version does
+ * not wait for them.
  */
 export async function followSupergraph<Version>(
   options: FollowOptions<Version>,

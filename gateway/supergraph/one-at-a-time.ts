@@ -5,7 +5,7 @@ export interface OneAtATime {
   idle(): Promise<void>
 }
 
-/** Returns a task of which no two runs overlap. It must not reject. */
+/** Returns a task whose runs never overlap. It must not reject. */
 export function oneAtATime(task: () => Promise<void>): OneAtATime {
   let requested = false
   let running: Promise<void> | undefined

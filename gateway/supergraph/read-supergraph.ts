@@ -23,7 +23,7 @@ export type ReadSupergraph =
   | { outcome: 'unusable'; sentence: string }
 
 /**
- * Reads a supergraph file; what is wrong with it comes back as a sentence with the way out.
+ * Reads a supergraph file; a problem is returned as a sentence that says how to correct it.
  *
  * @param last the text that was read before
  */

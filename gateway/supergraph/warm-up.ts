@@ -1,4 +1,4 @@
-/** Plans what will be asked for, before the first client waits for it. */
+/** Plans the operations that clients use, before the first client has to wait for it. */
 import { specifiedRules, validate } from 'graphql'
 import type { Executor } from './executor.ts'
 import { yieldToEventLoop } from '../slices.ts'
@@ -7,7 +7,7 @@ import { yieldToEventLoop } from '../slices.ts'
 const operationsPlanned = 100
 const longestMilliseconds = 10_000
 
-/** Prepares the operations that another executor used last, as far as they are still valid. */
+/** Prepares those operations that another executor used last and that are still valid. */
 export async function warmUp(
   executor: Pick<Executor<never>, 'apiSchema' | 'prepare'>,
   used: Pick<Executor<never>, 'operations'>,
@@ -19,7 +19,7 @@ export async function warmUp(
     await yieldToEventLoop()
     if (validate(executor.apiSchema, document, specifiedRules, { maxErrors: 1 }).length > 0)
       continue
-    // One that cannot be planned any longer is told to the client who asks for it.
+    // If one can no longer be planned, the client that sends it gets the error.
     await executor.prepare({ document, operationName }).catch(() => {})
   }
 }

@@ -112,7 +112,7 @@ export function polledDocument<Content>(
     held = { ...(await parts.read(body)), etag }
   }
 
-  /** The last good version of another process counts where it is newer than ours. */
+  /** The last good version of another process is used if it is newer than ours. */
   async function holdLastGood(cause: unknown): Promise<void> {
     const lastGood = cause instanceof FetchFailure ? cause.lastGood : undefined
     const fetchedAt = clock.now() - (lastGood?.age ?? 0)

@@ -14,7 +14,7 @@ export interface StatusReferenceRules {
 }
 
 /**
- * Returns the reference of a token (Token Status List, section 6.2), or undefined where it does not
+ * Returns the reference of a token (Token Status List, section 6.2), or undefined if it does not
  * matter. A reference that is malformed, missing or to an address that is not configured is refused.
  */
 export function readStatusReference(

@@ -7,7 +7,7 @@ import type { StepUp, StepUpPolicies } from '../step-up.ts'
 /** A caller, reduced to what guards look at. */
 export interface Credentials {
   /**
-   * Null for an anonymous caller, who does not even meet an alternative that names no scope. They have
+   * Null for an anonymous caller, which does not even satisfy an alternative without a scope. They have
    * only the claims that authentication selects: those in `claims.forward`, and those that
    * authentication/select-claims.ts keeps for authorization.
    */
@@ -49,7 +49,7 @@ export interface GuardDirective<Arguments extends object> {
   /** Returns whether a caller meets the guard. */
   isMet(given: Arguments, credentials: Credentials): boolean
 
-  /** Returns what the caller lacks to meet all of these guards, of which there is at least one. */
+  /** Returns what the caller lacks to satisfy all of these guards; there is at least one. */
   missing(guards: readonly Arguments[], credentials: Credentials): Requires
   /** Returns the scopes of a token that would meet the guard: a part of the challenge's `scope`. */
   scopes(given: Arguments, credentials: Credentials): readonly string[]
@@ -59,11 +59,11 @@ export interface GuardDirective<Arguments extends object> {
   print(given: Arguments): string
 
   /**
-   * Returns what the guard demands as alternatives of names. By these, a guard on an interface is
+   * Returns the requirements of the guard as alternatives of names. By these, a guard on an interface is
    * recognized as the conjunction of those on its implementations, which composition writes there.
    */
   alternatives(given: Arguments): Alternatives
-  /** Returns whether every caller who meets the one guard meets the other: `npm run check`. */
+  /** Returns whether every caller that satisfies one guard satisfies the other: `npm run check`. */
   implies(one: Arguments, other: Arguments): boolean
   /** What its names are called when `npm run check` takes one for mistyped; undefined: it has none. */
   readonly names: { readonly noun: string; readonly typo: string } | undefined
