@@ -1,4 +1,4 @@
-/** `npm run admin`: accounts from the command line, the first administrator's above all. */
+/** `npm run admin`: manages accounts from the command line, above all the first administrator's. */
 import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -23,7 +23,7 @@ const usage = `
 Usage: npm run admin -- COMMAND
 
   create USERNAME           makes an administrator; the password comes on standard input
-  grant USERNAME ROLE ...   gives roles to an account, which hold from its next access token
+  grant USERNAME ROLE ...   gives roles to an account, effective with its next access token
   import                    makes accounts of lines of JSON on standard input, with hashes of
                             argon2 or bcrypt: {"username", "passwordHash", "id"?, "name"?,
                             "email"?, "emailVerified"?, "roles"?}

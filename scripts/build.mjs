@@ -13,9 +13,9 @@ Usage: npm run build
 Compiles the product to dist/, and the kit to subgraphs/kit/dist. It needs the development dependencies
 (npm ci); what it builds does not (npm ci --omit=dev).
 
-  --help   this text
+  --help   prints this text
 
-Exit code: 0 when both compile, else 1.
+Exit code: 0 if both compile, 1 otherwise.
 `
 
 const words = process.argv.slice(2)

@@ -1,4 +1,4 @@
-/** `npm run check`: what the schemas of all subgraphs together promise, leave open, and take away. */
+/** `npm run check`: finds unguarded paths, probable typos and removed fields or guards in the supergraph. */
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { checkSupergraph } from './check/check-supergraph.ts'
 import type { CheckReport } from './check/check-supergraph.ts'
@@ -9,7 +9,7 @@ import { describeProblem, withDisplayPaths } from './compose/problem.ts'
 const usage = `
 Usage: npm run check -- [options]
 
-Composes, writes nothing, and finds what composition lets pass:
+Composes, writes nothing, and finds problems that composition accepts:
 
   MUTATION_UNGUARDED       a root mutation that is neither guarded nor marked @public
   SCOPE_TYPO, POLICY_TYPO  a name that occurs once and looks like another one mistyped
@@ -19,11 +19,11 @@ Composes, writes nothing, and finds what composition lets pass:
 
   --config FILE          the list of subgraphs (default: supergraph.yaml)
   --last FILE            the last supergraph (default: supergraph.graphql, if it is there)
-  --accept FILE          scopes and policies that are meant as they are, as YAML: SCOPE_TYPO: [a, b]
+  --accept FILE          scopes and policies that are not typos, as YAML: SCOPE_TYPO: [a, b]
                          (default: accepted.yaml, if it is there)
   --default allow|deny   as authorization.default in gateway.yaml (default: allow)
   --format text|json     (default: text)
-  --help                 this text
+  --help                 prints this text
 
 Exit code: 1 when there is an error; 0 otherwise, whatever the warnings.
 `
@@ -65,7 +65,7 @@ function printText(report: CheckReport, last: string): void {
   const { findings, hints, compared } = report
   for (const hint of hints) console.error(describeProblem('hint', hint))
   for (const finding of findings) console.error(describeProblem(finding.severity, finding))
-  if (!compared) console.log(`there is no ${last}: what changed was not checked`)
+  if (!compared) console.log(`there is no ${last}: changes were not checked`)
   const count = (severity: string) =>
     counted(findings.filter((each) => each.severity === severity).length, severity)
   console.log(`${count('error')}, ${count('warning')}`)

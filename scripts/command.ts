@@ -1,10 +1,10 @@
-/** The manners that all scripts share: exit codes, and one readable line when something is wrong. */
+/** Common behaviour of all commands: exit codes, and one readable line for an error. */
 import { failureLine } from '../subgraphs/kit/process/run-process.ts'
 import { isDatabaseUnavailable } from '../subgraphs/storage/database-unavailable.ts'
 
 /**
- * Runs a command and ends the process with the exit code that it returns (0 when it returns none).
- * A failure for people is printed as one line, without a stack trace, and ends with exit code 1.
+ * Runs a command and ends the process with the exit code that it returns (default: 0). An expected
+ * failure is printed as one line, without a stack trace, and ends with exit code 1.
  * Options are read with readCommandLine.
  */
 export function runCommand(name: string, command: () => Promise<number | void>): void {
@@ -20,20 +20,20 @@ export function runCommand(name: string, command: () => Promise<number | void>):
   )
 }
 
-/** A benchmark reads options of its own: what it does not know is one line, as everywhere. */
+/** Benchmarks read their own options; an unknown one is reported in one line. */
 function unknownOption(cause: unknown): string | undefined {
   const { code, message } = cause as { code?: unknown; message?: string }
   if (typeof code !== 'string' || !code.startsWith('ERR_PARSE_ARGS')) return undefined
   return `${message!.split('. ')[0]}: see --help`
 }
 
-/** A database may go away while a command uses it: that is for the operator to mend. */
+/** The database may become unavailable while a command uses it: the operator has to correct that. */
 function unavailable(cause: unknown): string | undefined {
   if (!isDatabaseUnavailable(cause)) return undefined
-  return `${(cause as Error).message}: try again when it is back`
+  return `${(cause as Error).message}: try again when it is available`
 }
 
-/** `command | head` closes the pipe early: that is the reader's wish, not an error. */
+/** `command | head` closes the pipe early: that is not an error. */
 function endQuietlyWithReader(): void {
   process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
     process.exit(cause.code === 'EPIPE' ? 0 : 1)

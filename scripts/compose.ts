@@ -1,4 +1,4 @@
-/** `npm run compose`: supergraph.yaml becomes supergraph.graphql. */
+/** `npm run compose`: composes the subgraphs of supergraph.yaml into supergraph.graphql. */
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
@@ -10,19 +10,19 @@ import type { ReportFormat } from './compose/report.ts'
 const usage = `
 Usage: npm run compose -- [options]
 
-Composes the subgraphs of supergraph.yaml into supergraph.graphql, which a running gateway takes up by
-itself. An error leaves the last good file as it was.
+Composes the subgraphs of supergraph.yaml into supergraph.graphql, which a running gateway loads by
+itself. After an error the file is not changed.
 
   --config FILE     the list of subgraphs, in the format of rover (default: supergraph.yaml)
   --output FILE     where the supergraph goes (default: supergraph.graphql)
-  --check           writes nothing; says whether the file is what would be composed now
-  --watch           composes again whenever a file changes, or a subgraph gives another schema
+  --check           writes nothing; reports whether the file is up to date
+  --watch           composes again whenever a file or the schema of a running subgraph changes
   --format FORMAT   text, or json: one line of JSON each time (default: text)
-  --help            this text
+  --help            prints this text
 
 Exit code: 0 when composed, or current with --check; 1 otherwise.
-\${env.NAME} and \${env.NAME:-default} in supergraph.yaml are looked up in the environment. A subgraph that
-is asked for its schema (subgraph_url) gets a claims header, signed with GATEWAY_SECRET(_FILE) or, in
+\${env.NAME} and \${env.NAME:-default} in supergraph.yaml are read from the environment. A request for the
+schema of a running subgraph (subgraph_url) has a claims header, signed with GATEWAY_SECRET(_FILE) or, in
 development, with the secret in DATA_DIR.
 `
 
@@ -39,7 +39,7 @@ runCommand('compose', async () => {
   })
   const format = choiceOption('--format', values.format, ['text', 'json'])
   const options = { config: values.config, output: values.output, environment: process.env }
-  if (values.check && values.watch) throw new StartFailure('--check and --watch exclude each other')
+  if (values.check && values.watch) throw new StartFailure('--check and --watch cannot be combined')
   if (values.watch) return watch(options, format)
 
   const { report } = await (values.check ? compareWithFile(options) : composeToFile(options))
@@ -49,7 +49,7 @@ runCommand('compose', async () => {
 
 type Options = Parameters<typeof composeToFile>[0]
 
-/** Returns when it is told to stop. */
+/** Returns when the process gets a signal to stop. */
 async function watch(options: Options, format: ReportFormat): Promise<void> {
   const stop = await keepComposed({
     ...options,

@@ -18,7 +18,7 @@ check FILE    reports whether the file can be used, and lists everything that is
               former names of keys, and settings that are rarely intended; exit code 1 when the
               file cannot be used
   --format    text (default) or json
-  --help      this text
+  --help      prints this text
 
 \${env.NAME} is looked up in the environment of this command. No value from there is printed.
 `

@@ -1,4 +1,4 @@
-/** `npm run explain-token`: what the gateway would decide about a token, check by check. */
+/** `npm run explain-token`: reports how the gateway would judge a token, check by check. */
 import { text as readText } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { systemClock } from '../gateway/authentication/clock.ts'
@@ -19,16 +19,16 @@ import { runCommand } from './command.ts'
 const usage = `
 Usage: npm run explain-token -- [TOKEN] [--config FILE] [--format json]
 
-Says, check by check, what the gateway would decide about an access token and why. Without TOKEN it is
+Reports, check by check, how the gateway would judge an access token and why. Without TOKEN it is
 read from standard input, where no list of processes and no history of the shell shows it. An API key is
 exchanged for its access token first, as the gateway does.
 
   --config FILE   the gateway's configuration (default: the shipped
                   gateway/gateway.yaml)
   --format        text (default) or json
-  --help          this text
+  --help          prints this text
 
-Exit code 0 for a token that is accepted, 1 otherwise.
+Exit code: 0 if the token is accepted, 1 otherwise.
 `
 
 runCommand('explain-token', async () => {
@@ -43,7 +43,8 @@ runCommand('explain-token', async () => {
   const format = choiceOption('--format', values.format, ['text', 'json'])
   const given = positionals.length > 0 ? positionals.join(' ') : await readText(process.stdin)
   const token = given.trim().replace(/^Bearer(\s+|$)/i, '')
-  if (token === '') throw new StartFailure('there is no token: give one, or pipe it in')
+  if (token === '')
+    throw new StartFailure('the token is missing: give it as an argument, or on standard input')
   if (/\s/.test(token)) throw new StartFailure('there is white space in the token: give one token')
 
   const config = readConfig(values.config ?? shippedConfig(), process.env)

@@ -1,4 +1,4 @@
-/** `npm run explain`: what an operation demands, where that is declared, and what a caller gets. */
+/** `npm run explain`: reports what an operation requires, where that is declared, and what a caller gets. */
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Supergraph } from '@apollo/federation-internals'
@@ -35,7 +35,7 @@ import { readSubgraphSources } from './explain/subgraph-sources.ts'
 const usage = `
 Usage: npm run explain -- --operation FILE [options]
 
-Says for each field of an operation what it demands, where that is declared, and whether the caller
+Reports for each field of an operation what it requires, where that is declared, and whether the caller
 gets it. Nothing is executed, and no policy service is called.
 
   --operation FILE      the GraphQL document
@@ -53,7 +53,7 @@ gets it. Nothing is executed, and no policy service is called.
   --subgraphs FILE      supergraph.yaml, for the lines in the subgraphs' schemas (default: what
                         the supergraph says, else the one beside it)
   --format text|json    (default: text)
-  --help                this text
+  --help                prints this text
 
 Exit code: 0 when explained, whatever the decision; 1 when it cannot be explained.
 `
@@ -79,7 +79,7 @@ runCommand('explain', async () => {
   })
   const format = choiceOption('--format', values.format, ['text', 'json'])
   if (values.operation === undefined)
-    throw new StartFailure('name a document with --operation FILE')
+    throw new StartFailure('give a document with --operation FILE')
   const config = values.config === undefined ? undefined : readConfig(values.config, process.env)
   const caller = { claims: callerClaims(values, config) }
   const options = authorizationOptions(values, config)
@@ -110,7 +110,7 @@ runCommand('explain', async () => {
   )
 })
 
-/** From gateway.yaml, if it is named, and from the command line. */
+/** From gateway.yaml, if given, and from the command line. */
 function authorizationOptions(
   values: { default?: string; mode?: string; mutations?: string },
   config: GatewayConfig | undefined,
@@ -129,7 +129,7 @@ function authorizationOptions(
   }
 }
 
-/** Those that are said to decide in favour, and those about the login that the claims meet. */
+/** The policies that are given as granted, and those about the login that the claims satisfy. */
 async function grantedPolicies(
   { policies }: GuardedOperation,
   { claims }: Caller,
@@ -141,7 +141,7 @@ async function grantedPolicies(
   return new Set([...named, ...decided])
 }
 
-/** Returns the gateway's response to an operation when nothing of it is executed. */
+/** Returns the gateway's response to an operation of which nothing is executed. */
 function refusalOf(
   authorizer: Authorizer,
   request: AuthorizedRequest,
@@ -190,7 +190,7 @@ function compile(authorizer: Authorizer, document: DocumentNode, name?: string):
   throw new StartFailure(`name one of the operations with --name: ${names.join(', ')}`)
 }
 
-/** From the subgraphs' schemas where they are named, else from the supergraph, else from their usual place. */
+/** From the given schemas of the subgraphs, else from the supergraph, else from their default place. */
 async function declarationsOf(
   { supergraph, subgraphs }: { supergraph: string; subgraphs?: string },
   { declarations }: Authorizer,

@@ -18,11 +18,11 @@ const usage = `
 Usage: npm run keys -- COMMAND
 
 The keys that sign access tokens:
-  list             every key: what it does now, since when, until when
+  list             all keys: their state, since when, until when
   rotate           the next key signs as soon as every gateway can know it; the one that signs now
                    stays published until its last token has expired
-  retire KEY       publishes a key no more that does not sign
-  revoke KEY       the key was stolen: its tokens are refused at once, and the next key signs
+  retire KEY       stops publishing a key that does not sign
+  revoke KEY       the key was stolen: its tokens are refused immediately, and the next key signs
 
 The keys that verify claims headers:
   claims-key NAME  prints the key of one subgraph for its CLAIMS_KEY, from GATEWAY_SECRET(_FILE);
@@ -58,7 +58,7 @@ runCommand('keys', async () => {
     )
   }
   if (values.config !== undefined && command !== 'claims-key') {
-    throw new StartFailure('--config belongs to claims-key: see --help')
+    throw new StartFailure('--config can only be used with claims-key: see --help')
   }
   if (command === 'list') return withKeys(list)
   if (command === 'rotate') return withKeys(rotate)
@@ -123,7 +123,7 @@ function refusal({ outcome }: KeyOutcome, key: string): string {
   const reasons = {
     'unknown key': `there is no key ${JSON.stringify(key)}: see list`,
     signing: `${key} signs now: rotate first, or revoke it if it was stolen`,
-    already: `${key} is withdrawn already`,
+    already: `${key} is retired or revoked already`,
     done: '',
   }
   return reasons[outcome]

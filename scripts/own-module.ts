@@ -1,10 +1,10 @@
 /**
  * Modules of this project that run in a process of their own: TypeScript from TypeScript, compiled from
- * compiled. They are named without their ending, relative to the module that asks.
+ * compiled. Their names have no extension, and are relative to the calling module.
  */
 import { fileURLToPath } from 'node:url'
 
-/** How Node is told to run a module. */
+/** The arguments with which Node runs a module. */
 export interface OwnModule {
   readonly path: string
   readonly execArgv: readonly string[]

@@ -4,7 +4,7 @@
  *   node scripts/run-compiled.mjs scripts/start
  *
  * Starting four processes from TypeScript would take several times as long. Without the development
- * dependencies, what `npm run build` left in dist/ runs.
+ * dependencies, the output of `npm run build` in dist/ runs.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ function moduleToRun() {
   }
 }
 
-/** As `npm run` knows it: `keys` for scripts/keys, `auth` for subgraphs/auth/main. */
+/** The name in `npm run`: `keys` for scripts/keys, `auth` for subgraphs/auth/main. */
 function commandName() {
   return name
     .replace(/\/main$/, '')

@@ -1,4 +1,4 @@
-/** Runs a module of the repository from TypeScript, for what needs the tests: `node scripts/run-source.mjs scripts/fuzz.ts` */
+/** Runs a module from TypeScript, for modules that import tests: `node scripts/run-source.mjs scripts/fuzz.ts` */
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from './build/product.mjs'

@@ -1,4 +1,4 @@
-/** `npm start`: the whole system for development, in one terminal. */
+/** `npm start`: the complete system for development, in one terminal. */
 import { rm } from 'node:fs/promises'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
@@ -26,7 +26,7 @@ once with \`npm run build\` and run each process by itself, with its own secrets
   node dist/subgraphs/auth/main.js
   node dist/subgraphs/users/main.js
   node dist/gateway/main.js --supergraph supergraph.graphql --config gateway.yaml
-Each lists what it needs when something is missing, and with --help.`
+Each lists the settings that it needs if one is missing, and with --help.`
 
 runCommand('start', async () => {
   readCommandLine({ usage, options: {} })
@@ -35,13 +35,13 @@ runCommand('start', async () => {
   const processes = supervisor()
   let composed: string | undefined
   let stopComposing = () => {}
-  const told = new Promise<'told to stop'>((resolve) => {
+  const signalled = new Promise<'signalled'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => resolve('told to stop'))
+      process.on(signal, () => resolve('signalled'))
     }
   })
   try {
-    await Promise.race([told, run()])
+    await Promise.race([signalled, run()])
     return 0
   } catch (cause) {
     return report(cause)
@@ -51,7 +51,7 @@ runCommand('start', async () => {
     if (composed !== undefined) await rm(composed, { force: true })
   }
 
-  /** Never returns: it ends with the process that ends first. */
+  /** Never returns: it rejects when a process ends. */
   async function run(): Promise<never> {
     const { urls, supergraph } = await startSystem({
       environment: process.env,
@@ -68,7 +68,7 @@ runCommand('start', async () => {
   }
 })
 
-/** A process that could not start has said why itself. */
+/** A process that could not start has printed the reason itself. */
 function report(cause: unknown): number {
   if (!(cause instanceof ProcessEnded)) throw cause
   if (!cause.explained) console.error(`start: ${cause.message}; the others are stopped`)

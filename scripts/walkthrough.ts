@@ -1,4 +1,4 @@
-/** `npm run walkthrough`: the twelve steps of a login and what comes after, as they really happen. */
+/** `npm run walkthrough`: runs the twelve steps of a login and the requests after it. */
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { runCommand } from './command.ts'
 import { runningSystem } from './walkthrough/running-system.ts'
@@ -13,16 +13,16 @@ const usage = `
 Usage: npm run walkthrough -- [options]
 
 Logs in through the gateway, reads userData, and is refused with an expired, a tampered and a revoked token; prints
-what really happened in each of the twelve steps, and which processes took part. Uses the system that
-runs at GATEWAY_PORT, AUTH_PORT and USERS_PORT with the data in DATA_DIR; when there is none, it starts one
-for the occasion, on free ports and with data of its own. Which process answered is read from the
-counters of all three: others should leave the system alone meanwhile.
+what happened in each of the twelve steps, and which processes took part. Uses the system that runs at
+GATEWAY_PORT, AUTH_PORT and USERS_PORT with the data in DATA_DIR; if there is none, it starts a temporary
+one, on free ports and with its own data. Which process responded is read from the counters of all three:
+no other requests should be sent to the system meanwhile.
 
   --page PAGE       1: from login to userData; 2: accounts, sessions, second factors, keys (default: 1)
   --format FORMAT   text, or json (default: text)
-  --help            this text
+  --help            prints this text
 
-Exit code: 0 when all rows are true, else 1.
+Exit code: 0 if all rows are true, 1 otherwise.
 `
 
 runCommand('walkthrough', async () => {

@@ -1,4 +1,4 @@
-/** The product as JavaScript: compiled when its sources have changed, or as `npm run build` left it. */
+/** The product as JavaScript: compiled when its sources have changed, or the output of `npm run build`. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { statSync, writeFileSync } from 'node:fs'
@@ -7,26 +7,26 @@ import { compile, compiler, copyAssets, productFiles, root } from './product.mjs
 
 const projects = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.run.json']
 
-/** Where `npm run build` notes which sources it compiled. */
+/** The file in which `npm run build` records which sources it compiled. */
 const sourcesNote = join(root, 'dist', '.sources')
 
 /**
  * Returns the folder of the compiled files. With the development dependencies installed: under
- * node_modules/.cache, by the hash of their sources. Without them: dist/, when it was built from these
- * sources. Throws when the sources do not compile, or when nothing usable is built.
+ * node_modules/.cache, by the hash of their sources. Without them: dist/, if it was built from these
+ * sources. Throws if the sources do not compile, or if there is no usable build.
  */
 export function compiled() {
   if (compiler() === undefined) return built()
   try {
     return compiledNow()
   } catch (cause) {
-    // Where nothing can be written, as in many containers, what is built serves as well.
+    // On a read-only file system, as in many containers, the output of `npm run build` is used.
     if (cause.syscall !== undefined && isBuiltFromSources()) return built()
     throw cause
   }
 }
 
-/** Notes in dist/ which sources it was built from. */
+/** Records in dist/ the sources from which it was built. */
 export function noteSources() {
   writeFileSync(sourcesNote, `${sourcesHash()}\n`)
 }
@@ -65,7 +65,7 @@ function compiledNow() {
   return folder
 }
 
-/** What was compiled more than a day ago belongs to sources that are no more. */
+/** Output that is more than a day old belongs to sources that have changed since. */
 function forgetOld(cache, current) {
   const dayAgo = Date.now() - 24 * 60 * 60 * 1000
   for (const name of readdirSync(cache)) {
@@ -75,7 +75,7 @@ function forgetOld(cache, current) {
   }
 }
 
-/** Who comes second finds the same files under that name already. */
+/** A second process finds the same files under that name already. */
 function publish(draft, folder) {
   try {
     renameSync(draft, folder)
@@ -97,7 +97,7 @@ function sourcesHash() {
   return hash.digest('hex').slice(0, 32)
 }
 
-/** An operator may edit it after the build: it is read where it is, see gateway/configuration/shipped-config.ts. */
+/** An operator may edit it after the build, so it is not copied: see gateway/configuration/shipped-config.ts. */
 function isConfiguration(file) {
   return file === 'gateway/gateway.yaml'
 }

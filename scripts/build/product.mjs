@@ -1,4 +1,4 @@
-/** The product as JavaScript: what to compile, and what lies beside it. */
+/** The files of the product: those to compile, and those to copy. */
 import { spawnSync } from 'node:child_process'
 import { cpSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
 
 const folders = ['gateway', 'subgraphs', 'scripts']
 
-/** Returns the files that the product is made of, as paths from the root. */
+/** Returns the files of the product, as paths from the root. */
 export function productFiles() {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -19,7 +19,7 @@ export function productFiles() {
   )
 }
 
-/** Returns the path of the TypeScript compiler; undefined where development dependencies are left out. */
+/** Returns the path of the TypeScript compiler; undefined without the development dependencies. */
 export function compiler() {
   try {
     const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
@@ -30,7 +30,7 @@ export function compiler() {
   }
 }
 
-/** Runs the compiler, which prints what is wrong. Returns whether nothing was. */
+/** Runs the compiler, which prints the problems. Returns whether there were none. */
 export function compile(project, options = []) {
   const { status, error } = spawnSync(process.execPath, [compiler(), '-p', project, ...options], {
     cwd: root,
@@ -40,7 +40,7 @@ export function compile(project, options = []) {
   return status === 0
 }
 
-/** Copies schemas, configuration and whatever else lies beside the code that reads it. */
+/** Copies schemas, configuration and the other files that the code reads. */
 export function copyAssets(target) {
   for (const file of productFiles()) {
     if (isAsset(file)) cpSync(join(root, file), join(target, file))
@@ -48,7 +48,7 @@ export function copyAssets(target) {
 }
 
 const notAssets = ['', '.ts', '.mjs', '.md']
-/** What makes the kit a package of its own has no meaning there. */
+/** The package files of the kit, which have no meaning there. */
 const ofThePackage = ['package.json', 'tsconfig.json']
 
 function isAsset(file) {

@@ -5,15 +5,15 @@ import { displayPath } from '../compose/problem.ts'
 import { decodeUtf8 } from '../compose/utf8.ts'
 import { readYaml } from '../compose/yaml-file.ts'
 
-/** The findings about names that may be meant as they are. */
+/** The findings about names that can be accepted. */
 const typoCodes: readonly string[] = guardKinds.flatMap(
   (kind) => directiveOf(kind).names?.typo ?? [],
 )
 
-/** The names that are meant as they are, by the code of the finding that asks about them. */
+/** The accepted names, by the code of the finding. */
 export type AcceptedNames = Readonly<Record<string, readonly string[]>>
 
-/** Where the accepted names are. */
+/** The file of the accepted names. */
 export interface AcceptedFile {
   readonly path: string
   /** Whether its absence is an error. */
@@ -22,7 +22,7 @@ export interface AcceptedFile {
 
 const nothing: AcceptedNames = {}
 
-/** Returns the names in that file, `SCOPE_TYPO: [one, another]`; what is wrong with it is a StartFailure. */
+/** Returns the names in the file, `SCOPE_TYPO: [one, another]`; throws a StartFailure if it is not valid. */
 export async function readAcceptedNames(file: AcceptedFile): Promise<AcceptedNames> {
   const path = displayPath(file.path)
   const bytes = await readFile(file.path).catch((cause: NodeJS.ErrnoException) => {

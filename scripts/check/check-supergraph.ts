@@ -1,4 +1,4 @@
-/** Everything that `npm run check` looks at, on a supergraph that composes. */
+/** All checks of `npm run check`, on a supergraph that composes. */
 import { readFile } from 'node:fs/promises'
 import { Supergraph } from '@apollo/federation-internals'
 import type { GraphQLSchema } from 'graphql'
@@ -22,24 +22,24 @@ import { schemaChanges } from './schema-changes.ts'
 import { unguardedMutations } from './unguarded-mutations.ts'
 import { unguardedPaths } from './unguarded-paths.ts'
 
-/** What to check, and against what. */
+/** The options of a check. */
 export interface CheckOptions {
   /** The path of supergraph.yaml. */
   config: string
-  /** The path of the last supergraph: what changed since then is checked, if it is there. */
+  /** The path of the last supergraph: if it exists, changes since then are checked. */
   last: string
   /** Whether its absence is an error. */
   lastIsRequired?: boolean
-  /** Names that are meant as they are. */
+  /** Names that are not typos. */
   accept?: AcceptedFile
   /** As `authorization.default` in gateway.yaml. */
   default: 'allow' | 'deny'
   environment: Environment
-  /** In a thread of its own when not given. */
+  /** Default: composes in a worker thread. */
   compose?: Composer
 }
 
-/** What was found. */
+/** The result of a check. */
 export interface CheckReport {
   readonly findings: readonly Finding[]
   readonly hints: readonly Hint[]
@@ -47,7 +47,7 @@ export interface CheckReport {
   readonly compared: boolean
 }
 
-/** Returns what was found; composition errors are findings too. */
+/** Returns the findings; composition errors are findings, too. */
 export async function checkSupergraph(options: CheckOptions): Promise<CheckReport> {
   const accepted = await readAcceptedNames(options.accept ?? noFile)
   const last = await readLast(options)
@@ -102,7 +102,7 @@ function needlesslyAccepted({ code, name }: { code: string; name: string }): Unp
   return { severity: 'warning', code: 'ACCEPTED_NEEDLESSLY', coordinate: '', message }
 }
 
-/** Returns the supergraph as the gateway would load it, or why it would not. */
+/** Returns the supergraph as the gateway would load it, or why it would refuse it. */
 function readGuarded(sdl: string, options: CheckOptions): Readable | string {
   try {
     const { loadableSdl, authorizer } = guardSupergraph(sdl, { default: options.default })

@@ -1,12 +1,12 @@
 import type { Problem } from '../compose/problem.ts'
 
-/** Something about a supergraph that composes, and should not serve as it is. */
+/** A problem of a supergraph that composes. */
 export interface Finding extends Problem {
   /** Only errors fail the check. */
   readonly severity: 'error' | 'warning'
-  /** The type or field that it is about. */
+  /** The type or field with the problem. */
   readonly coordinate: string
 }
 
-/** A finding without the places in the schemas where its coordinate is defined. */
+/** A finding without the places in the schemas that define its coordinate. */
 export type Unplaced = Omit<Finding, 'places'>

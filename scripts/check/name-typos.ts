@@ -4,10 +4,10 @@ import type { GuardedElement, GuardedSchema } from '../../gateway/authorization/
 import type { AcceptedNames } from './accepted-names.ts'
 import type { Unplaced } from './finding.ts'
 
-/** The names that look mistyped, and the accepted ones that do not. */
+/** The names that look mistyped, and the unnecessary accepted names. */
 export interface NameTypos {
   readonly findings: readonly Unplaced[]
-  /** Names that are accepted, and that nothing asks about any more. */
+  /** Accepted names for which there is no finding any more. */
   readonly needless: readonly { readonly code: string; readonly name: string }[]
 }
 
@@ -24,8 +24,8 @@ const kinds = guardKinds.flatMap((kind): Kind[] => {
 })
 
 /**
- * Returns the scopes and policies that are demanded in one place only, and look like another one mistyped.
- * Of two that both occur once, the later one is asked about.
+ * Returns the scopes and policies that are required in one place only and look like a typo of another.
+ * Of two that both occur once, the later one is reported.
  */
 export function nameTypos(schema: GuardedSchema, accepted: AcceptedNames): NameTypos {
   const found = kinds.map((kind) => ({ kind, typos: typosOf(kind, schema) }))
@@ -54,7 +54,7 @@ function typosOf(kind: Kind, schema: GuardedSchema): { name: string; finding: Un
   })
 }
 
-/** The places that demand each scope, or each policy. */
+/** The places that require each scope, or each policy. */
 function usesByName({ kind }: Kind, { types }: GuardedSchema): Map<string, string[]> {
   const uses = new Map<string, string[]>()
   const elements: GuardedElement[] = [...types.values()].flatMap((type) => [
@@ -70,10 +70,10 @@ function usesByName({ kind }: Kind, { types }: GuardedSchema): Map<string, strin
   return uses
 }
 
-/** Below this length, names that differ in one letter are as often meant as mistyped. */
+/** Shorter names that differ in one letter are often not typos. */
 const leastLength = 5
 
-/** One letter missing, added, replaced or swapped; or only written in other capitals. */
+/** Whether a letter is missing, added, replaced or swapped, or only the case differs. */
 function looksLike(name: string, other: string): boolean {
   if (name === other) return false
   if (name.toLowerCase() === other.toLowerCase()) return true
@@ -94,7 +94,7 @@ function differsInOneLetter(one: string, other: string): boolean {
   )
 }
 
-/** `v1` and `v2` are two names. */
+/** `v1` and `v2` are different names, not typos. */
 function differsInNumber(one: string, other: string): boolean {
   return one.replaceAll(/\d+/g, '#') === other.replaceAll(/\d+/g, '#')
 }

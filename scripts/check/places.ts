@@ -3,10 +3,10 @@ import type { ASTNode, DocumentNode } from 'graphql'
 import type { LoadedSubgraph } from '../compose/load-schemas.ts'
 import type { Place } from '../compose/problem.ts'
 
-/** Returns where in the subgraphs' schemas a type or a field is defined. */
+/** Returns the places in the subgraphs' schemas that define a type or a field. */
 export type FindPlaces = (coordinate: string) => Place[]
 
-/** Returns the function that finds the places in these subgraphs. */
+/** Returns the function that finds places in these subgraphs. */
 export function placesIn(subgraphs: readonly LoadedSubgraph[]): FindPlaces {
   const documents = subgraphs.map((subgraph) => ({ subgraph, document: parse(subgraph.sdl) }))
   return (coordinate) =>

@@ -4,8 +4,8 @@ import type { GuardedSchema } from '../../gateway/authorization/guarded-schema.t
 import type { Unplaced } from './finding.ts'
 
 /**
- * Returns the fields that demanded more of callers in the last supergraph. A field that is now marked
- * @public is a warning: it was meant.
+ * Returns the fields that required more of callers in the last supergraph. A field that is now marked
+ * @public is only a warning: it was intended.
  */
 export function removedGuards(last: GuardedSchema, schema: GuardedSchema): Unplaced[] {
   return [...schema.types.values()].flatMap((type) =>
@@ -31,7 +31,7 @@ function guardsOf(schema: GuardedSchema, typeName: string, fieldName: string): G
   return [...byText.values()]
 }
 
-/** Whether every caller who meets the one guard meets the other. Claims come with an access token only. */
+/** Whether every caller that satisfies one guard satisfies the other. Only an access token has claims. */
 function implies(one: Guard, other: Guard): boolean {
   const directive = directiveOf(one.kind)
   if (other.kind === 'authenticated') return directive.decidedBy === 'claims'

@@ -2,7 +2,7 @@ import { findBreakingChanges, findDangerousChanges } from 'graphql'
 import type { BreakingChange, DangerousChange, GraphQLSchema } from 'graphql'
 import type { Unplaced } from './finding.ts'
 
-/** Returns what clients of the last schema will, or may, stumble over. */
+/** Returns the changes since the last schema that break, or may break, clients. */
 export function schemaChanges(last: GraphQLSchema, schema: GraphQLSchema): Unplaced[] {
   const finding = (
     severity: Unplaced['severity'],
@@ -13,7 +13,7 @@ export function schemaChanges(last: GraphQLSchema, schema: GraphQLSchema): Unpla
     ...findDangerousChanges(last, schema).map((change) => finding('warning', change)),
   ]
 
-  /** The field that the sentence speaks of, else the type. */
+  /** Returns the field that the message is about, otherwise the type. */
   function coordinateIn(description: string): string {
     const names = description.match(/\w+(\.\w+)?/g) ?? []
     const isType = (name: string) => name in last.getTypeMap() || name in schema.getTypeMap()

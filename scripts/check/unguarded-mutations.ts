@@ -7,7 +7,7 @@ const anyGuard = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
   guardKinds.map((kind) => `@${directiveOf(kind).name}`),
 )
 
-/** Returns the root mutations that any caller may run, but for those that are marked @public. */
+/** Returns the root mutations that any caller may run, except those marked @public. */
 export function unguardedMutations(schema: GuardedSchema): Unplaced[] {
   const root = schema.types.get(schema.rootType(OperationTypeNode.MUTATION) ?? '')
   if (root === undefined || root.public) return []

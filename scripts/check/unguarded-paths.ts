@@ -1,4 +1,4 @@
-/** The paths to guarded types that demand nothing themselves. */
+/** The paths to guarded types that require nothing themselves. */
 import { OperationTypeNode } from 'graphql'
 import { printGuard } from '../../gateway/authorization/guard-directives.ts'
 import type {
@@ -8,7 +8,7 @@ import type {
 } from '../../gateway/authorization/guarded-schema.ts'
 import type { Unplaced } from './finding.ts'
 
-/** A field on the type that has it. */
+/** A field with its type. */
 interface Edge {
   readonly from: GuardedType
   readonly field: GuardedField
@@ -16,7 +16,7 @@ interface Edge {
 
 /**
  * Returns the fields through which any caller reaches a type that is guarded elsewhere: by a guard on the
- * type itself, or on every root field that hands it out. What is marked @public is left out.
+ * type itself, or on every root field that returns it. Fields and types marked @public are excluded.
  */
 export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
   const reachable = reachableByAnyCaller(schema)
@@ -30,7 +30,7 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
     return !isPublic({ from, field }) && schema.fieldRequirement(from.name, field.name).length === 0
   }
 
-  /** A union or an interface is open although a type in it is guarded. */
+  /** A union or an interface is unguarded although one of its types is guarded. */
   function toMembers(edge: Edge): Unplaced[] {
     const { field } = edge
     const output = schema.types.get(field.namedType)
@@ -46,7 +46,7 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
     }))
   }
 
-  /** Every root field that hands the type out demands something, and this edge leads around them. */
+  /** Every root field that returns the type is guarded, and this edge bypasses them. */
   function leadsAround({ from, field }: Edge): boolean {
     const output = schema.types.get(field.namedType)
     if (output === undefined || output.kind === 'scalar' || output.kind === 'enum') return false
@@ -66,7 +66,7 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
     }
   }
 
-  /** `Query.review > Review.author`: the shortest one. */
+  /** Returns the shortest path, as in `Query.review > Review.author`. */
   function pathOf({ from, field }: Edge): string {
     return [...reachable.get(from.name)!, field.coordinate].join(' > ')
   }
@@ -77,7 +77,7 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
     )
   }
 
-  /** Whether it has a field that is neither guarded nor marked. */
+  /** Whether it has a field that is neither guarded nor marked @public. */
   function showsSomething({ name, kind, fields }: GuardedType): boolean {
     if (kind === 'union')
       return [...schema.possibleTypes(name)].some((member) =>
@@ -97,7 +97,7 @@ function isPublic({ from, field }: Edge): boolean {
   return from.public || field.public
 }
 
-/** The types whose objects a caller without a token can get, with the fields that lead there. */
+/** The types that a caller without a token can reach, with the fields that lead there. */
 function reachableByAnyCaller(schema: GuardedSchema): ReadonlyMap<string, readonly string[]> {
   const reached = new Map<string, readonly string[]>()
   const queue: { name: string; path: readonly string[] }[] = Object.values(OperationTypeNode).map(

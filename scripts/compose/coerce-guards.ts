@@ -7,7 +7,7 @@ import { alternativesIn } from '../../gateway/authorization/guard-lists.ts'
 import { guardKindsByName } from '../../gateway/authorization/subgraph-guards.ts'
 import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
 
-/** A subgraph's schema with its guards as composition reads them. */
+/** A subgraph's schema with its guards in the form that composition accepts. */
 export interface CoercedGuards {
   readonly document: DocumentNode
   /** The directives whose lists cannot be read. */
@@ -15,9 +15,8 @@ export interface CoercedGuards {
 }
 
 /**
- * Returns the schema with the lists of scopes and policies written out as lists of lists. Composition
- * takes them as they are written: `scopes: ["a"]`, which GraphQL coerces to `[["a"]]`, ends in a
- * TypeError where it is merged.
+ * Returns the schema with the lists of scopes and policies written as lists of lists. Composition does
+ * not coerce them: `scopes: ["a"]`, which GraphQL coerces to `[["a"]]`, causes a TypeError in it.
  */
 export function coerceGuards(document: DocumentNode): CoercedGuards {
   const kinds = kindsIn(document)

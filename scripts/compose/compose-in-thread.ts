@@ -1,8 +1,8 @@
-/** Composes in a thread of its own: it is synchronous, and takes seconds for a large graph. */
+/** Composes in a worker thread: composition is synchronous, and takes seconds for a large graph. */
 import { ownThread } from '../../subgraphs/kit/process/own-thread.ts'
 import type { CompositionMessage, SubgraphToCompose } from './composition-messages.ts'
 
-/** Returns what composition says about the subgraphs; it rejects only on an unforeseen error. */
+/** Returns the outcome of the composition; it rejects only on an unforeseen error. */
 export function composeInThread(
   subgraphs: readonly SubgraphToCompose[],
 ): Promise<CompositionMessage> {

@@ -11,7 +11,7 @@ import type {
   SubgraphToCompose,
 } from './composition-messages.ts'
 
-/** Returns the supergraph of these subgraphs, or everything that keeps them from making one. */
+/** Returns the supergraph of these subgraphs, or all errors. */
 export function composeSubgraphs(subgraphs: readonly SubgraphToCompose[]): CompositionMessage {
   const documents = new Map<string, DocumentNode>()
   const unreadable: ComposedProblem[] = []
@@ -55,7 +55,7 @@ function guardProblem(directive: ConstDirectiveNode): ComposedProblem {
   return { code: 'INVALID_GUARD', message, positions: positionsOf([directive]) }
 }
 
-/** Composition names the subgraph in brackets when the error is in one alone. */
+/** Composition names the subgraph in brackets if the error is in a single one. */
 const subgraphPrefix = /^\[([^\]]+)\] /
 
 function errorProblem(
@@ -82,7 +82,7 @@ function hintProblem({ definition, message, nodes }: CompositionHint): ComposedH
   }
 }
 
-/** One position a subgraph and line: composition often points at a thing and at what is around it. */
+/** One position per subgraph and line: composition often reports a node and its parent. */
 function positionsOf(nodes: readonly ASTNode[] | undefined): SourcePosition[] {
   const positions = new Map<string, SourcePosition>()
   for (const { loc } of nodes ?? []) {
@@ -95,7 +95,7 @@ function positionsOf(nodes: readonly ASTNode[] | undefined): SourcePosition[] {
   return [...positions.values()]
 }
 
-/** Some errors come without a position; the first name in their message leads to the definition. */
+/** Some errors have no position; the first name in their message leads to the definition. */
 function definitionsNamedIn(message: string, document: DocumentNode): ASTNode[] {
   const [, type, field] = /"@?([_A-Za-z]\w*)(?:\.([_A-Za-z]\w*))?[^"]*"/.exec(message) ?? []
   const found: ASTNode[] = []

@@ -1,4 +1,4 @@
-/** From supergraph.yaml to the text of a supergraph. Nothing is written here. */
+/** Composes the text of a supergraph from supergraph.yaml. Writes no file. */
 import { createRequire } from 'node:module'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -17,10 +17,10 @@ import { decodeUtf8 } from './utf8.ts'
 export interface Sources {
   /** The names, in the order of the file. */
   readonly subgraphs: readonly string[]
-  /** The files that the outcome depends on; some may be missing. */
+  /** The files on which the outcome depends; some may be missing. */
   readonly files: readonly string[]
-  /** Whether it also depends on a subgraph that was asked for its schema. */
-  readonly asked: boolean
+  /** Whether it also depends on the introspected schema of a running subgraph. */
+  readonly introspected: boolean
 }
 
 export type Composition = Sources &
@@ -34,10 +34,10 @@ export type Composition = Sources &
     | { readonly outcome: 'failed'; readonly errors: readonly Problem[] }
   )
 
-/** What composes subgraphs that are complete. */
+/** Composes subgraphs. */
 export type Composer = (subgraphs: readonly LoadedSubgraph[]) => Promise<CompositionMessage>
 
-/** Returns the supergraph, or all that is wrong. A missing supergraph.yaml is a StartFailure. */
+/** Returns the supergraph, or all problems. A missing supergraph.yaml is a StartFailure. */
 export async function composeSupergraph(
   config: string,
   environment: Environment,
@@ -49,7 +49,7 @@ export async function composeSupergraph(
     federationVersion: installedFederationVersion(),
   })
   const sources = sourcesOf(file, reading.subgraphs)
-  const ofGateway = sources.asked ? gatewayHeadersOf(environment) : undefined
+  const ofGateway = sources.introspected ? gatewayHeadersOf(environment) : undefined
   const { loaded, problems } = await loadSchemas(reading.subgraphs, ofGateway)
   const errors = [...reading.problems, ...problems]
   if (errors.length > 0) return { outcome: 'failed', errors, ...sources }
@@ -97,11 +97,11 @@ function sourcesOf(file: string, subgraphs: readonly SubgraphConfig[]): Sources 
       file,
       ...subgraphs.flatMap(({ schema }) => (schema.from === 'file' ? [schema.path] : [])),
     ],
-    asked: subgraphs.some(({ schema }) => schema.from === 'subgraph'),
+    introspected: subgraphs.some(({ schema }) => schema.from === 'subgraph'),
   }
 }
 
-/** Positions in a subgraph's SDL become places where a person finds it. */
+/** Turns positions in a subgraph's SDL into places in files. */
 function locate(problem: ComposedProblem, subgraphs: readonly LoadedSubgraph[]): Problem {
   const { code, message, positions } = problem
   const places = positions.flatMap(({ subgraph, line, column }) => {

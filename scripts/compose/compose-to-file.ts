@@ -10,9 +10,9 @@ export interface ComposeOptions {
   config: string
   /** The path of the supergraph. */
   output: string
-  /** Where `${env.NAME}` in supergraph.yaml is looked up. */
+  /** The variables for `${env.NAME}` in supergraph.yaml. */
   environment: Environment
-  /** In a thread of its own when not given. */
+  /** Default: composes in a worker thread. */
   compose?: Composer
 }
 
@@ -21,13 +21,13 @@ export interface Composed {
   readonly sources: Sources
 }
 
-/** Composes and writes the supergraph, unless the file holds it already. An error writes nothing. */
+/** Composes and writes the supergraph, unless the file is up to date. After an error, it writes nothing. */
 export async function composeToFile(options: ComposeOptions): Promise<Composed> {
   const composition = await composeSupergraph(options.config, options.environment, options.compose)
   return writeComposition(composition, options)
 }
 
-/** Writes the supergraph of that composition, unless the file holds it already. An error writes nothing. */
+/** Writes the supergraph of a composition, unless the file is up to date. After an error, it writes nothing. */
 export async function writeComposition(
   composition: Composition,
   options: ComposeOptions,
@@ -40,7 +40,7 @@ export async function writeComposition(
   return composed(composition, options, 'composed')
 }
 
-/** Composes and says whether the file on disk is what comes out. Writes nothing. */
+/** Composes and reports whether the file on disk is up to date. Writes nothing. */
 export async function compareWithFile(options: ComposeOptions): Promise<Composed> {
   const composition = await composeSupergraph(options.config, options.environment, options.compose)
   if (composition.outcome === 'failed') return composed(composition, options, 'failed')
@@ -53,7 +53,7 @@ function composed(
   { output }: ComposeOptions,
   outcome: Report['outcome'],
 ): Composed {
-  const { subgraphs, files, asked } = composition
+  const { subgraphs, files, introspected } = composition
   return {
     report: {
       outcome,
@@ -62,7 +62,7 @@ function composed(
       hints: composition.outcome === 'composed' ? composition.hints : [],
       errors: composition.outcome === 'failed' ? composition.errors : [],
     },
-    sources: { subgraphs, files, asked },
+    sources: { subgraphs, files, introspected },
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the thread that composes is given, and what it gives back. */
+/** The input and output of the composition thread. */
 export interface SubgraphToCompose {
   readonly name: string
   readonly url: string

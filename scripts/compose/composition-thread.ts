@@ -1,4 +1,4 @@
-/** The thread that composes. Its data are the subgraphs, its one message is the outcome. */
+/** The composition thread. Its data are the subgraphs; its only message is the outcome. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { composeSubgraphs } from './compose-subgraphs.ts'
 import type { SubgraphToCompose } from './composition-messages.ts'

@@ -4,10 +4,10 @@ import type { SubgraphSource } from '../../gateway/authorization/declarations.ts
 import type { LoadedSubgraph } from './load-schemas.ts'
 
 /**
- * Returns the supergraph with a last line, a comment, that says where in the subgraphs its guards stand:
- * composition forgets it, and `npm run explain` and the gateway's explanations tell it.
+ * Returns the supergraph with a comment as its last line, which says where in the subgraphs its guards
+ * are declared: composition drops it, and `npm run explain` and the gateway's explanations report it.
  *
- * @param config the path of supergraph.yaml, from which the schema files are named
+ * @param config the path of supergraph.yaml, to which the paths of the schema files are relative
  */
 export function withDeclaredGuards(
   sdl: string,
@@ -20,7 +20,7 @@ export function withDeclaredGuards(
   )
 }
 
-/** @param folder files within it are named from there */
+/** @param folder paths of files within it are relative to it */
 export function subgraphSource(
   { name, sdl, locate }: LoadedSubgraph,
   folder: string,

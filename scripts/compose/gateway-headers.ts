@@ -9,12 +9,13 @@ import {
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from './supergraph-config.ts'
 
-/** Returns the headers with which the gateway asks that subgraph on behalf of an anonymous caller. */
+/** Returns the headers that the gateway sends to a subgraph for an anonymous caller. */
 export type GatewayHeaders = (subgraph: string) => Readonly<Record<string, string>>
 
 /**
- * Returns what signs requests as the gateway does: with GATEWAY_SECRET(_FILE) or, in development, with the
- * secret that was made in DATA_DIR; undefined when there is none. One that is no secret is a StartFailure.
+ * Returns the function that signs requests as the gateway does: with GATEWAY_SECRET(_FILE) or, in
+ * development, with the generated secret in DATA_DIR; undefined if there is none. Throws a StartFailure
+ * if the secret is not valid.
  */
 export function gatewayHeadersOf(environment: Environment): GatewayHeaders | undefined {
   const settings = readSettings(environment)

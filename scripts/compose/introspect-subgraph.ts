@@ -1,22 +1,22 @@
-/** Asks a running subgraph for its schema, as the federation specification lays down. */
+/** Introspects the schema of a running subgraph, as the federation specification defines. */
 
 import { decodeUtf8 } from './utf8.ts'
 
-/** How long a subgraph may take to answer, in milliseconds. */
+/** How long a subgraph may take to respond, in milliseconds. */
 const timeLimit = 10_000
 
-/** More than any schema that a person wrote, in bytes. */
+/** In bytes; larger than any schema written by hand. */
 const sizeLimit = 32 * 1024 * 1024
 
 export type Introspection =
-  | { readonly outcome: 'answered'; readonly sdl: string }
+  | { readonly outcome: 'introspected'; readonly sdl: string }
   | { readonly outcome: 'failed'; readonly sentence: string }
 
 /**
- * Returns the SDL of the subgraph at that URL, or why it could not be had, in one sentence.
+ * Returns the SDL of the subgraph at a URL, or one sentence that says why it could not be fetched.
  *
- * @param headers what supergraph.yaml says to send
- * @param ofGateway the signed claims header, where there is a secret to sign it with
+ * @param headers from supergraph.yaml
+ * @param ofGateway the signed claims header, if there is a secret to sign it with
  */
 export async function introspectSubgraph(
   url: string,
@@ -54,25 +54,25 @@ function readAnswer({ url, status, isSigned }: Asked, bytes: Uint8Array): Intros
   if (status === 401 || status === 403) {
     const way = isSigned
       ? 'although the request was signed with GATEWAY_SECRET: give it the CLAIMS_KEY that `npm run keys -- claims-key NAME` prints'
-      : 'to everybody but its gateway: set GATEWAY_SECRET, and the request is signed'
+      : 'to every client but its gateway: set GATEWAY_SECRET, and the request is signed'
     return failed(
       url,
-      `it answers ${status} ${way}, or give its schema as a \`file\`, or what it asks for in \`introspection_headers\``,
+      `it responds with ${status} ${way}, or give its schema as a \`file\`, or the headers that it requires in \`introspection_headers\``,
     )
   }
   const decoded = decodeUtf8(bytes)
   if ('invalidLine' in decoded) return failed(url, 'its response is not UTF-8')
   const { text } = decoded
-  const answer = parseJson(text) as Answer | undefined
-  const sdl = answer?.data?._service?.sdl
-  if (typeof sdl === 'string' && sdl.trim() !== '') return { outcome: 'answered', sdl }
-  const [error] = Array.isArray(answer?.errors) ? answer.errors : []
+  const body = parseJson(text) as IntrospectionBody | undefined
+  const sdl = body?.data?._service?.sdl
+  if (typeof sdl === 'string' && sdl.trim() !== '') return { outcome: 'introspected', sdl }
+  const [error] = Array.isArray(body?.errors) ? body.errors : []
   if (typeof error?.message === 'string') return failed(url, `it says: ${error.message}`)
-  if (status !== 200) return failed(url, `it answers ${status}`)
-  return failed(url, 'its answer has no `_service { sdl }`: is it a federation subgraph?')
+  if (status !== 200) return failed(url, `it responds with ${status}`)
+  return failed(url, 'its response has no `_service { sdl }`: is it a federation subgraph?')
 }
 
-interface Answer {
+interface IntrospectionBody {
   data?: { _service?: { sdl?: unknown } | null } | null
   errors?: { message?: unknown }[]
 }
@@ -82,19 +82,19 @@ async function readBytes(response: Response): Promise<Uint8Array> {
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += chunk.length
-    if (size > sizeLimit) throw new Error(`its answer is larger than ${sizeLimit} bytes`)
+    if (size > sizeLimit) throw new Error(`its response is larger than ${sizeLimit} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
 function failed(url: string, reason: string): Introspection {
-  return { outcome: 'failed', sentence: `the schema cannot be had from ${url}: ${reason}` }
+  return { outcome: 'failed', sentence: `the schema cannot be fetched from ${url}: ${reason}` }
 }
 
 function reasonOf(cause: unknown): string {
   const error = cause as Error & { cause?: NodeJS.ErrnoException }
-  if (error.name === 'TimeoutError') return `no answer within ${timeLimit / 1000} s`
+  if (error.name === 'TimeoutError') return `no response within ${timeLimit / 1000} s`
   const reasons: Record<string, string> = {
     ECONNREFUSED: 'nothing listens there: start the subgraph first',
     ENOTFOUND: 'the host is not known',

@@ -1,4 +1,4 @@
-/** Composes again whenever something that the supergraph is made of has changed. */
+/** Composes again whenever an input of the supergraph has changed. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { failureLine } from '../../subgraphs/kit/process/run-process.ts'
@@ -9,10 +9,10 @@ import type { Report } from './report.ts'
 import { watchFiles } from './watch-files.ts'
 
 export interface KeepComposedOptions extends ComposeOptions {
-  /** What the file was composed of just now; without it, it is composed at once. */
+  /** The inputs of the existing file; without them, it is composed immediately. */
   composed?: ComposedOf
   onReport: (report: Report) => void
-  /** Told in one line why a composition could not even begin. */
+  /** Called with one line that says why a composition could not begin. */
   onFailure: (line: string) => void
 }
 
@@ -21,25 +21,25 @@ export interface ComposedOf extends Sources {
   readonly since: number
 }
 
-/** Why a composition happens: subgraphs that give their schema themselves are asked now and then. */
-type Reason = 'start' | 'a file changed' | 'time to ask again'
+/** Why a composition happens: running subgraphs are introspected periodically. */
+type Reason = 'start' | 'a file changed' | 'time to poll'
 
-/** How often they are asked, in milliseconds. */
-const askInterval = 5_000
+/** How often they are introspected, in milliseconds. */
+const pollInterval = 5_000
 
 /**
- * Composes now and after every change, until the returned function is called. Whatever goes
- * wrong is told and waited out.
+ * Composes now and after every change, until the returned function is called. Errors are reported, and
+ * the next change is awaited.
  */
 export async function keepComposed(options: KeepComposedOptions): Promise<() => void> {
   let files: readonly string[] = [resolve(options.config)]
-  /** What was wrong the last time: asking again prints only what is new. */
-  let told = ''
-  let asking: NodeJS.Timeout | undefined
+  /** The last reported problems: periodic introspection reports only new ones. */
+  let reported = ''
+  let nextPoll: NodeJS.Timeout | undefined
   let stopped = false
   let underWay = Promise.resolve()
   const compose = (reason: Reason): Promise<void> => {
-    clearTimeout(asking)
+    clearTimeout(nextPoll)
     underWay = underWay.then(() => (stopped ? undefined : composeOnce(reason)))
     return underWay
   }
@@ -50,7 +50,7 @@ export async function keepComposed(options: KeepComposedOptions): Promise<() => 
 
   return () => {
     stopped = true
-    clearTimeout(asking)
+    clearTimeout(nextPoll)
     stopWatching()
   }
 
@@ -59,23 +59,23 @@ export async function keepComposed(options: KeepComposedOptions): Promise<() => 
     try {
       const { report, sources } = await composeToFile(options)
       const wrong = JSON.stringify(report.errors)
-      if (reason !== 'time to ask again' || report.outcome === 'composed' || wrong !== told) {
+      if (reason !== 'time to poll' || report.outcome === 'composed' || wrong !== reported) {
         options.onReport(report)
       }
-      told = wrong
+      reported = wrong
       followSources(sources, startedAt)
     } catch (cause) {
-      told = failureLine(cause)
-      options.onFailure(told)
+      reported = failureLine(cause)
+      options.onFailure(reported)
     }
   }
 
-  function followSources({ files, asked }: Sources, readSince: number): void {
+  function followSources({ files, introspected }: Sources, readSince: number): void {
     follow(files, readSince)
-    if (asked && !stopped) asking = setTimeout(compose, askInterval, 'time to ask again')
+    if (introspected && !stopped) nextPoll = setTimeout(compose, pollInterval, 'time to poll')
   }
 
-  /** New files are watched from here on; what changed since they were read is a change too. */
+  /** Watches the new files; a change since they were read also counts. */
   function follow(sources: readonly string[], readSince: number): void {
     if (stopped || sources.join('\n') === files.join('\n')) return
     files = sources

@@ -11,7 +11,7 @@ export interface LoadedSubgraph {
   readonly name: string
   readonly url: string
   readonly sdl: string
-  /** Returns where a position in the SDL is to be found by a person. */
+  /** Returns the place of a position in the SDL, for messages. */
   locate(line?: number, column?: number): Place
 }
 
@@ -21,9 +21,9 @@ export interface LoadedSchemas {
 }
 
 /**
- * Returns the schemas of all subgraphs, read and asked for at the same time.
+ * Returns the schemas of all subgraphs, read and introspected in parallel.
  *
- * @param ofGateway signs the request to a subgraph that is asked
+ * @param ofGateway signs the request to a running subgraph
  */
 export async function loadSchemas(
   subgraphs: readonly SubgraphConfig[],
@@ -54,16 +54,21 @@ async function loadSchema(
     const message = `${displayPath(schema.path)} is not UTF-8: save it in that encoding`
     return unavailable({ ...file, line: decoded.invalidLine }, message)
   }
-  const answer = await introspectSubgraph(schema.url, schema.headers, ofGateway?.(name))
-  if (answer.outcome === 'failed') return unavailable(place, answer.sentence)
-  return { name, url, sdl: answer.sdl, locate: locator({ file: schema.url, subgraph: name }) }
+  const introspection = await introspectSubgraph(schema.url, schema.headers, ofGateway?.(name))
+  if (introspection.outcome === 'failed') return unavailable(place, introspection.sentence)
+  return {
+    name,
+    url,
+    sdl: introspection.sdl,
+    locate: locator({ file: schema.url, subgraph: name }),
+  }
 }
 
 function locator(place: Place): LoadedSubgraph['locate'] {
   return (line, column) => ({ ...place, ...(line && column ? { line, column } : {}) })
 }
 
-/** A text in supergraph.yaml: its lines are lines of that file, its columns are indented there. */
+/** A text in supergraph.yaml: its lines are lines of that file, with more indentation. */
 function textLocator(place: Place, firstLine: number | undefined): LoadedSubgraph['locate'] {
   return (line) => (line && firstLine ? { ...place, line: firstLine + line - 1 } : place)
 }

@@ -1,4 +1,4 @@
-/** What is wrong, or worth a hint, in the words and places of the person who can mend it. */
+/** Errors and hints, with the places where they can be corrected. */
 import { relative } from 'node:path'
 
 export interface Place {
@@ -13,7 +13,7 @@ export interface Problem {
   /** Composition's own code, or INVALID_CONFIGURATION, SCHEMA_UNAVAILABLE or INVALID_GUARD. */
   readonly code: string
   readonly message: string
-  /** The first one is where to look first; there may be none. */
+  /** The most important place first; there may be none. */
   readonly places: readonly Place[]
 }
 
@@ -22,7 +22,7 @@ export interface Hint extends Problem {
 }
 
 /**
- * Returns the problem as compilers print it, which terminals and editors turn into links:
+ * Returns the problem in the format of compilers, which terminals and editors turn into links:
  *
  *   users/schema.graphql:3:36: error FIELD_TYPE_MISMATCH in subgraph users: Type of field ...
  *     auth/schema.graphql:7:1 in subgraph auth
@@ -37,13 +37,13 @@ export function describeProblem(
   return `${lead}${kind} ${code}${inSubgraph(first)}: ${message}${others.join('')}`
 }
 
-/** Returns the path as somebody in the current folder would type it. */
+/** Returns the path relative to the current folder. */
 export function displayPath(path: string): string {
   const fromHere = relative(process.cwd(), path)
   return fromHere.startsWith('..') || fromHere === '' ? path : fromHere
 }
 
-/** Returns the same problem with its files named from the current folder. */
+/** Returns the same problem with paths relative to the current folder. */
 export function withDisplayPaths<Any extends Problem>(problem: Any): Any {
   const places = problem.places.map((place) => ({ ...place, file: displayPath(place.file) }))
   return { ...problem, places }

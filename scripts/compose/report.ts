@@ -1,4 +1,4 @@
-/** What a composition came to: for people as text, for scripts as one line of JSON. */
+/** The report of a composition: text for terminals, or one line of JSON for scripts. */
 import { counted } from './counted.ts'
 import { describeProblem, displayPath, withDisplayPaths } from './problem.ts'
 import type { Hint, Problem } from './problem.ts'
@@ -14,12 +14,12 @@ export interface Report {
 
 export type ReportFormat = 'text' | 'json'
 
-/** Returns the exit code that goes with the report. */
+/** Returns the exit code for a report. */
 export function exitCodeOf({ outcome }: Report): number {
   return outcome === 'failed' || outcome === 'not current' ? 1 : 0
 }
 
-/** Prints the report: JSON on the standard output; text on it when all is well, else as errors. */
+/** Prints the report: JSON to stdout; text to stdout after a success, otherwise to stderr. */
 export function printReport(report: Report, format: ReportFormat): void {
   if (format === 'json') return console.log(JSON.stringify(forScripts(report)))
   for (const hint of report.hints) console.error(describeProblem('hint', hint))

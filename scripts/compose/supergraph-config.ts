@@ -1,4 +1,4 @@
-/** supergraph.yaml, in the format of rover: which subgraphs there are, and where their schemas are. */
+/** Reads supergraph.yaml, in the format of rover: the subgraphs, and where their schemas are. */
 import { dirname, resolve } from 'node:path'
 import { substitute } from '../../gateway/configuration/substitute.ts'
 import type { Hint, Place, Problem } from './problem.ts'
@@ -12,7 +12,7 @@ export interface SubgraphConfig {
   /** Where the gateway sends operations. */
   readonly routingUrl: string
   readonly schema: SchemaSource
-  /** Where supergraph.yaml speaks of its schema. */
+  /** The place in supergraph.yaml that gives its schema. */
   readonly place: Place
 }
 
@@ -23,24 +23,24 @@ export type SchemaSource =
       readonly url: string
       readonly headers: Readonly<Record<string, string>>
     }
-  /** Where in the file the text begins, when its lines are lines of the file. */
+  /** Where the text begins in the file, if its lines are lines of the file. */
   | { readonly from: 'text'; readonly sdl: string; readonly firstLine: number | undefined }
 
 export interface ConfigReading {
-  /** Those that can be used; complete when there are no problems. */
+  /** The valid subgraphs; complete if there are no problems. */
   readonly subgraphs: readonly SubgraphConfig[]
   readonly problems: readonly Problem[]
   readonly hints: readonly Hint[]
 }
 
 export interface ReadConfigOptions {
-  /** Where `${env.NAME}` is looked up. */
+  /** The variables for `${env.NAME}`. */
   environment: Environment
-  /** The release of @apollo/composition that is installed. */
+  /** The installed release of @apollo/composition. */
   federationVersion: string
 }
 
-/** Returns the subgraphs of that text, and everything that is wrong with it. */
+/** Returns the subgraphs in a text, and all problems with it. */
 export function readSupergraphConfig(
   file: string,
   text: string,
@@ -73,7 +73,7 @@ export function readSupergraphConfig(
       report(path, message)
     },
   })
-  // What could not be filled in is wrong once, not once more as the text that it became.
+  // A variable that is not set is reported once, not again as an invalid value.
   const problem: Reader['problem'] = (path, message) => {
     if (!unfilled.has(path.join('.'))) report(path, message)
   }
@@ -113,11 +113,11 @@ function readContent(content: unknown, reader: Reader): SubgraphConfig[] {
 
 /**
  * A name is part of the supergraph, the audience of the claims header and the input of a key, so it is
- * held to what the whole federation tool chain accepts.
+ * restricted to the form that all federation tools accept.
  */
 const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
-/** Returns what is wrong with the name of a subgraph, if anything is. */
+/** Returns the problem with the name of a subgraph, if there is one. */
 export function faultOfName(name: string): string | undefined {
   if (nameForm.test(name)) return undefined
   return 'is not a name for a subgraph: it starts with a letter and has at most 64 letters, digits, _ and -'
@@ -140,7 +140,7 @@ function readSubgraph(name: string, entry: unknown, reader: Reader): SubgraphCon
   return [{ name, routingUrl, schema, place: { file, subgraph: name, ...(line ? { line } : {}) } }]
 }
 
-/** As in rover, a subgraph whose schema is asked for at a URL is also served there by default. */
+/** As in rover, the introspected URL of a subgraph is also its default routing URL. */
 function readRoutingUrl(
   value: unknown,
   schema: SchemaSource | undefined,
@@ -157,7 +157,7 @@ function readRoutingUrl(
   return fault ? undefined : (value as string)
 }
 
-/** The ways to give a schema, of which a subgraph has exactly one. */
+/** The ways to give a schema: a subgraph has exactly one. */
 const schemaKeys = ['file', 'subgraph_url', 'sdl']
 
 function readSchema(
@@ -171,7 +171,7 @@ function readSchema(
     return undefined
   }
   if ('graphref' in value || 'subgraph' in value) {
-    problem(path, 'names a schema in a registry, which is not supported: give its `file`')
+    problem(path, 'is a schema in a registry, which is not supported: give its `file`')
     return undefined
   }
   refuseUnknownKeys(value, path, [...schemaKeys, 'introspection_headers'], reader)
@@ -223,12 +223,12 @@ function isHeader(name: string, content: string): boolean {
   }
 }
 
-/** Returns what is wrong with a URL that the gateway or the composition is to call. */
+/** Returns the problem with a URL that the gateway or the composition would call, if there is one. */
 function urlFault(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'has to be a URL'
   if (!URL.canParse(value)) return `is not a URL: ${JSON.stringify(value)}`
   const { protocol, username, password, port } = new URL(value)
-  if (username || password) return 'holds a name or password, which do not belong in a URL'
+  if (username || password) return 'contains a name or password, which do not belong in a URL'
   if (!['http:', 'https:'].includes(protocol)) {
     return `has to start with http:// or https://: ${JSON.stringify(value)}`
   }
@@ -236,7 +236,7 @@ function urlFault(value: unknown): string | undefined {
   return undefined
 }
 
-/** Any 2.x composes with the release that is installed; a hint says so where another one is asked for. */
+/** Any 2.x composes with the installed release; a hint says so if another one is requested. */
 function checkFederationVersion(value: unknown, { problem, hint, options }: Reader): void {
   const path = ['federation_version']
   const installed = options.federationVersion
@@ -248,7 +248,7 @@ function checkFederationVersion(value: unknown, { problem, hint, options }: Read
     hint(
       path,
       'OTHER_FEDERATION_VERSION',
-      `federation_version asks for ${version}: composed with ${installed}, which is installed`,
+      `federation_version is ${version}: composed with the installed ${installed}`,
     )
   } else {
     problem(path, `is ${JSON.stringify(version)}: write 2 or =${installed}`)

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 
 export type DecodedText = { readonly text: string } | { readonly invalidLine: number }
 
-/** Returns the text of these bytes, or the first line that is not UTF-8. */
+/** Returns the text of the bytes, or the number of the first line that is not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): DecodedText {
   if (isUtf8(bytes)) return { text: new TextDecoder().decode(bytes) }
   let line = 1

@@ -1,17 +1,16 @@
 import { statSync } from 'node:fs'
 
-/** How often the files are looked at, in milliseconds. */
+/** How often the files are checked, in milliseconds. */
 const interval = 150
 
-/** How long all files have to lie still before a change counts, in milliseconds. */
+/** How long all files must be unchanged before a change is reported, in milliseconds. */
 const settleTime = 250
 
 /**
- * Calls back after any of the files was written, replaced, made or removed, once all lie still.
- * They are looked at by name: the few files of a supergraph cost nothing, and editors that put a new
- * file under the old name, missing folders and network drives need no special case. What changes from
- * the moment of the call on is seen: fs.watchFile looks for the first time some time later.
- * Returns the function that ends it.
+ * Calls `onChange` after any of the files was written, replaced, created or removed, once none changes
+ * any more. Returns the function that stops watching. The files are polled by name: that is cheap for the
+ * few files of a supergraph, and editors that replace a file, missing folders and network drives need no
+ * special case. Changes from the moment of the call are noticed, although fs.watchFile polls first later.
  */
 export function watchFiles(files: readonly string[], onChange: () => void): () => void {
   let settling: NodeJS.Timeout | undefined

@@ -3,8 +3,8 @@ import { open, realpath, rename, rm } from 'node:fs/promises'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 
 /**
- * Puts the text under that name all at once: who reads the file meanwhile gets the old text or the
- * new one, also after a power cut. A link stays a link. What keeps it from that is a StartFailure.
+ * Writes a file atomically: a concurrent reader gets the old text or the new one, also after a power
+ * failure. A symbolic link stays a link. Throws a StartFailure if the file cannot be written.
  */
 export async function writeFileAtomically(path: string, text: string): Promise<void> {
   const target = await realpath(path).catch(() => path)
@@ -16,7 +16,7 @@ export async function writeFileAtomically(path: string, text: string): Promise<v
     await rm(draft, { force: true }).catch(() => {})
     throw new StartFailure(
       `${path} cannot be written (${(cause as NodeJS.ErrnoException).code}): ` +
-        'mend the permissions of its folder, or name another file with --output',
+        'correct the permissions of its folder, or name another file with --output',
       { cause },
     )
   }

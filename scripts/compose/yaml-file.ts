@@ -1,4 +1,4 @@
-/** A YAML file whose values can be traced back to their lines. */
+/** A YAML file that keeps the lines of its values. */
 import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import type { Document, Scalar } from 'yaml'
 
@@ -13,9 +13,9 @@ export interface YamlFault {
 export interface YamlFile {
   readonly content: unknown
   readonly faults: readonly YamlFault[]
-  /** The line of a key, or of the nearest thing around it that the file has. */
+  /** The line of a key, or of its nearest parent in the file. */
   lineOf(path: Path): number | undefined
-  /** The line on which a text of several lines begins, when its lines are lines of the file. */
+  /** The line on which a multi-line text begins, if its lines are lines of the file. */
   firstLineOfText(path: Path): number | undefined
 }
 

@@ -7,15 +7,15 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { readObject } from './read-file.ts'
 
 /**
- * Returns the claims of the caller, or null for an anonymous one. Those of a token are read as the
- * configuration says of its issuer, if there is a configuration.
+ * Returns the claims of the caller, or null for an anonymous one. The claims of a token are read as the
+ * configuration of its issuer says, if there is a configuration.
  */
 export function callerClaims(
   { claims, token }: { claims?: string; token?: string },
   config: GatewayConfig | undefined,
 ): Claims | null {
   if (claims !== undefined && token !== undefined) {
-    throw new StartFailure('--claims and --token exclude each other')
+    throw new StartFailure('--claims and --token cannot be combined')
   }
   if (claims !== undefined) return asClaims(readObject(claims), claims)
   if (token === undefined) return null
@@ -27,7 +27,7 @@ function payloadOf(token: string): Record<string, unknown> {
   try {
     return decodeJwt(token)
   } catch (cause) {
-    throw new StartFailure('the token is no JWT', { cause })
+    throw new StartFailure('the token is not a JWT', { cause })
   }
 }
 
@@ -36,10 +36,10 @@ function asClaims(value: Record<string, unknown>, where: string): Claims {
   throw new StartFailure(`${where} has no claim \`sub\``)
 }
 
-/** The scopes are those of the claim that holds them, and only those that the issuer may state. */
+/** The scopes are read from the configured claim, limited to those that the issuer may grant. */
 function selected(payload: Claims, { authentication, claims }: GatewayConfig): Claims {
   const issuer = authentication.issuers.find((options) => options.issuer === payload.iss)
-  if (!issuer) throw new StartFailure('the token is from an issuer that the configuration lacks')
+  if (!issuer) throw new StartFailure('the issuer of the token is not in the configuration')
   try {
     return claimSelector({ forward: claims.forward, narrowed: [] }, issuer)(payload).claims
   } catch (cause) {

@@ -1,4 +1,4 @@
-/** What `npm run explain` prints for a person. */
+/** The text output of `npm run explain`. */
 import type { AuthorizedOperation } from '../../gateway/authorization/decisions.ts'
 import type { AuthorizationOptions } from '../../gateway/authorization/authorization-options.ts'
 import type { Challenge } from '../../gateway/authorization/challenge.ts'
@@ -8,22 +8,22 @@ import type {
   ExplainedRequirement,
 } from '../../gateway/authorization/explain-operation.ts'
 
-/** What `npm run explain` says of one operation and one caller. */
+/** The result of `npm run explain` for one operation and one caller. */
 export interface Explanation {
   readonly caller: { subject: string; scopes: readonly string[] } | 'anonymous'
   readonly mode: AuthorizationOptions['mode']
   readonly mutations: AuthorizationOptions['mutations']
   readonly decision: AuthorizedOperation['outcome']
   readonly fields: readonly ExplainedField[]
-  /** What would be planned and executed. */
+  /** The operation that would be planned and executed. */
   readonly executed: string | null
-  /** What the client gets where nothing is executed. */
+  /** The response to the client if nothing is executed. */
   readonly response: Refusal | null
-  /** Who would have to log in, or with what. */
+  /** Which login, or which scopes, would be sufficient. */
   readonly challenge: Challenge | null
 }
 
-/** The response where nothing is executed. */
+/** The response if nothing is executed. */
 export interface Refusal {
   /** `extensions.code` of its errors. */
   readonly code: string
@@ -90,10 +90,10 @@ function conclusion({
   const denied = fields.filter((field) => field.decision === 'denied').length
   if (mode === 'dry_run' && denied > 0) {
     return [
-      'Decision: the whole operation is executed, since the mode is dry_run: the denied fields are only reported.',
+      'Decision: the complete operation is executed, since the mode is dry_run: the denied fields are only reported.',
     ]
   }
-  return ['Decision: the whole operation is executed.']
+  return ['Decision: the complete operation is executed.']
 }
 
 function reasonFor(decision: AuthorizedOperation['outcome'], mode: Explanation['mode']): string {
@@ -112,15 +112,15 @@ function responseText({ code, status }: Refusal): string[] {
   ]
 }
 
-/** What would be enough for the caller, where that is known. */
+/** What would be sufficient for the caller, if that is known. */
 function enough(challenge: Challenge): string[] {
   const scopes = 'scopes' in challenge ? challenge.scopes : []
   return [
     ...(scopes.length > 0
-      ? [`A token with these scopes would be enough: ${scopes.join(' ')}`]
+      ? [`A token with these scopes would be sufficient: ${scopes.join(' ')}`]
       : []),
     ...('login' in challenge
-      ? [`Another login would be enough: ${loginText(challenge.login)}`]
+      ? [`Another login would be sufficient: ${loginText(challenge.login)}`]
       : []),
   ]
 }

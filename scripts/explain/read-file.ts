@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 
-/** Returns the JSON object in a file; what is wrong with it is a StartFailure. */
+/** Returns the JSON object in a file; throws a StartFailure if there is none. */
 export function readObject(path: string): Record<string, unknown> {
   const text = readText(path)
   try {
@@ -11,18 +11,18 @@ export function readObject(path: string): Record<string, unknown> {
       return value as Record<string, unknown>
     }
   } catch {
-    // Falls through: no JSON, no object.
+    // Falls through: not JSON, so not an object.
   }
-  throw new StartFailure(`${basename(path)} is no JSON object`)
+  throw new StartFailure(`${basename(path)} is not a JSON object`)
 }
 
-/** Returns the text of a file; one that cannot be read is a StartFailure. */
+/** Returns the text of a file; throws a StartFailure if it cannot be read. */
 export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
     const { code = 'unknown reason' } = cause as NodeJS.ErrnoException
-    const hint = path.endsWith('supergraph.graphql') ? ': make it with `npm run compose`' : ''
+    const hint = path.endsWith('supergraph.graphql') ? ': create it with `npm run compose`' : ''
     throw new StartFailure(`${path} cannot be read (${code})${hint}`, { cause })
   }
 }

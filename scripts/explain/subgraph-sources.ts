@@ -6,8 +6,8 @@ import { readSupergraphConfig } from '../compose/supergraph-config.ts'
 import type { Environment } from '../compose/supergraph-config.ts'
 
 /**
- * Returns the schemas that supergraph.yaml names as files or has in itself. What is wrong with it is
- * for `npm run compose` to report: a schema that cannot be read has no lines here, nothing more.
+ * Returns the schemas that supergraph.yaml references as files or contains. Its problems are left to
+ * `npm run compose`: a schema that cannot be read only has no line numbers here.
  */
 export async function readSubgraphSources(
   path: string,

@@ -5,10 +5,10 @@ import { faultOfName } from '../compose/supergraph-config.ts'
 import { readYaml } from '../compose/yaml-file.ts'
 
 /**
- * Throws a StartFailure for a name that no subgraph can have, and for one that is not in the list of
- * subgraphs: the key of a mistyped name fits nobody. Without a list there is nothing to compare with.
+ * Throws a StartFailure for a name that is not valid, and for one that is not in the list of subgraphs:
+ * the key of a mistyped name would be useless. Without a list, any valid name is accepted.
  *
- * @param config the list that was named; the default one may be missing
+ * @param config the given list; the default one may be missing
  */
 export async function refuseUnknownSubgraph(name: string, config?: string): Promise<void> {
   const fault = faultOfName(name)
@@ -28,7 +28,7 @@ export async function refuseUnknownSubgraph(name: string, config?: string): Prom
   )
 }
 
-/** The names in a supergraph.yaml; undefined when it does not list any. */
+/** Returns the names in a supergraph.yaml; undefined if it lists none. */
 function namesIn(text: string): string[] | undefined {
   const content = readYaml(text).content as { subgraphs?: unknown } | undefined | null
   const subgraphs = content?.subgraphs

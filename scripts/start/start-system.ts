@@ -1,4 +1,4 @@
-/** The whole system on this machine: auth, users and the gateway, with the supergraph composed. */
+/** Starts the complete system on this machine: auth, users and the gateway, with the composed supergraph. */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
@@ -20,7 +20,7 @@ export interface SystemOptions {
   supervisor: Supervisor
 }
 
-/** Where each process answers GraphQL. */
+/** The GraphQL URL of each process. */
 export interface SystemUrls {
   readonly gateway: string
   readonly auth: string
@@ -29,13 +29,13 @@ export interface SystemUrls {
 
 export interface RunningSystem {
   readonly urls: SystemUrls
-  /** How the supergraph that the gateway follows is kept composed. */
+  /** The options for composing the gateway's supergraph again after changes. */
   readonly supergraph: ComposeOptions & { readonly composed: ComposedOf }
 }
 
 /**
- * Returns when the gateway can serve. What can be done at the same time is. What an operator has to
- * mend is a StartFailure; a process that does not come up is a ProcessEnded.
+ * Returns when the gateway can serve. Independent steps run in parallel. Throws a StartFailure for
+ * problems that the operator has to correct, and a ProcessEnded if a process does not start.
  */
 export async function startSystem({
   environment,
@@ -56,7 +56,7 @@ export async function startSystem({
     ? compose(environment)
     : subgraphs.then((urls) => compose(withPortsOf(urls, environment)))
 
-  // Written once the ports are known to be ours: another system in this folder may be running on them.
+  // Written only once the ports are ours: another system in this folder may be running on them.
   const [urls, composition] = await Promise.all([subgraphs, composing])
   const output = await fileFor(urls, settings.dataDirectory)
   const supergraph = { config, output, environment: withPortsOf(urls, environment) }
@@ -89,7 +89,7 @@ async function compose(environment: Environment): Promise<Composition & { since:
   const composition = await composeSupergraph(config, environment)
   if (composition.outcome === 'composed') return { ...composition, since }
   const errors = composition.errors.map((error) => `\n${describeProblem('error', error)}`).join('')
-  throw new StartFailure(`${config} does not compose; mend this and start again:${errors}`)
+  throw new StartFailure(`${config} does not compose; correct this and start again:${errors}`)
 }
 
 type SubgraphUrls = readonly [auth: string, users: string]
@@ -99,13 +99,13 @@ function withPortsOf([auth, users]: SubgraphUrls, environment: Environment): Env
 }
 
 /**
- * Returns the file of the supergraph with these URLs, in the folder of the data: `supergraph.graphql` stays
- * what `npm run compose` made of it, and systems at other addresses have files of their own.
+ * Returns the file of the supergraph with these URLs, in the data folder: `supergraph.graphql` is not
+ * overwritten, and systems at other addresses have their own files.
  */
 async function fileFor(urls: SubgraphUrls, dataDirectory: string): Promise<string> {
   await mkdir(dataDirectory, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new StartFailure(
-      `the folder ${dataDirectory} cannot be made (${cause.code}): choose another with DATA_DIR`,
+      `the folder ${dataDirectory} cannot be created (${cause.code}): choose another with DATA_DIR`,
       { cause },
     )
   })

@@ -1,4 +1,4 @@
-/** Child processes that live and end together. */
+/** Child processes that run and end together. */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
@@ -6,15 +6,15 @@ import type { OwnModule } from '../own-module.ts'
 
 export interface ProcessOptions {
   readonly module: OwnModule
-  /** The words of its command line. */
+  /** The arguments of its command line. */
   readonly words?: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
-/** Why a process that should be running is not. */
+/** Why a process is not running. */
 export class ProcessEnded extends StartFailure {
   override name = 'ProcessEnded'
-  /** Whether the process has printed the reason itself, as one that cannot start does. */
+  /** Whether the process has printed the reason itself, as after a failed start. */
   readonly explained: boolean
 
   constructor(message: string, explained: boolean) {
@@ -24,15 +24,15 @@ export class ProcessEnded extends StartFailure {
 }
 
 export interface Supervisor {
-  /** Returns its URL once it listens. A process that ends before is a ProcessEnded. */
+  /** Returns its URL once it listens; rejects with a ProcessEnded if it ends before. */
   start(name: string, options: ProcessOptions): Promise<string>
   /** Rejects with a ProcessEnded when a process that was listening ends by itself. */
   readonly anyEnded: Promise<never>
-  /** Stops all processes, the youngest first, and returns when none is left. */
+  /** Stops all processes, the last started first, and returns when all have ended. */
   stop(): Promise<void>
 }
 
-/** How long a process may take to answer its last requests, in milliseconds. */
+/** How long a process may take to complete its last requests, in milliseconds. */
 const stopTime = 8_000
 
 export function supervisor(): Supervisor {
@@ -48,7 +48,7 @@ export function supervisor(): Supervisor {
     anyEnded,
 
     start(name, options) {
-      if (stopping) return Promise.reject(new ProcessEnded(`${name} is not wanted any more`, true))
+      if (stopping) return Promise.reject(new ProcessEnded(`${name} is no longer needed`, true))
       const child = launch(options)
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
       running.push({ child, ended })
@@ -87,9 +87,9 @@ interface Running {
 }
 
 /**
- * The channel tells when the child listens, and tells the child when its parent is gone, however that
- * came about. In a process group of its own it does not hear the Ctrl-C of the terminal: the
- * supervisor stops the processes in an order in which requests under way can be answered.
+ * The IPC channel reports when the child listens, and lets the child detect that its parent is gone. In
+ * its own process group it does not receive the Ctrl-C of the terminal: the supervisor stops the
+ * processes in an order in which requests in progress can be completed.
  */
 function launch({ module, words = [], environment }: ProcessOptions): ChildProcess {
   return fork(module.path, [...words], {

@@ -1,7 +1,7 @@
-/** What is printed when the system is running: where it is, and lines to try it with. */
+/** The text printed when the system is running: its addresses, and commands to try. */
 import { developmentAccount } from '../../subgraphs/auth/accounts/development-account.ts'
 
-/** Returns the text; every command in it can be copied into a shell as it stands. */
+/** Returns the text; every command in it can be copied into a shell unchanged. */
 export function welcome(gateway: string): string {
   const { username, password } = developmentAccount
   const login = `mutation { login(username: "${username}", password: "${password}") { token expiresIn user { id } } }`

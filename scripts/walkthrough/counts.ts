@@ -1,7 +1,7 @@
-/** Who took part in a step: every process counts the requests that it answers. */
+/** Which processes took part in a step: each counts its responses. */
 import type { SystemUrls } from '../start/start-system.ts'
 
-/** GraphQL requests that each process has answered, and tokens that the gateway has looked at. */
+/** The number of GraphQL responses of each process, and of tokens that the gateway has checked. */
 export interface Counts {
   readonly gateway: number
   readonly auth: number
@@ -26,7 +26,7 @@ export async function readCounts(urls: SystemUrls): Promise<Counts> {
   }
 }
 
-/** Returns what was counted between two readings. */
+/** Returns the difference between two readings. */
 export function difference(before: Counts, after: Counts): Counts {
   return {
     gateway: after.gateway - before.gateway,
@@ -39,7 +39,7 @@ export function difference(before: Counts, after: Counts): Counts {
 
 /** Returns the counts in words. */
 export function describeCounts({ gateway, auth, users }: Counts): string {
-  return `requests answered: gateway ${gateway}, auth ${auth}, users ${users}`
+  return `responses: gateway ${gateway}, auth ${auth}, users ${users}`
 }
 
 interface Health {
@@ -50,7 +50,7 @@ interface GatewayHealth extends Health {
   tokens: { accepted: number; refused: number }
 }
 
-async function health<Answer>(url: string): Promise<Answer> {
+async function health<GraphqlResponse>(url: string): Promise<GraphqlResponse> {
   const response = await fetch(new URL('/health', url))
-  return (await response.json()) as Answer
+  return (await response.json()) as GraphqlResponse
 }

@@ -7,12 +7,12 @@ import { keyLifecycle } from '../../subgraphs/auth/tokens/key-lifecycle.ts'
 import { openSigningKeys } from '../../subgraphs/auth/tokens/signing-keys.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 
-/** How long ago it was issued and has expired, in seconds: beyond any clock tolerance. */
+/** How long ago it was issued and expired, in seconds: beyond any clock tolerance. */
 const past = 3600
 
 /**
- * Returns the access token as auth would have signed it an hour ago: the same claims and the same key,
- * out of the same database.
+ * Returns the access token as auth would have signed it an hour ago: with the same claims and the same
+ * key, from the same database.
  */
 export async function expiredToken(token: string, environment: Environment): Promise<string> {
   const settings = readAuthSettings(environment)

@@ -1,8 +1,8 @@
-/** The table of the twelve steps: what each one promises, held against what happened. */
+/** The table of the twelve steps: what each one should do, compared with what happened. */
 import { developmentAccount } from '../../subgraphs/auth/accounts/development-account.ts'
 import { describeCounts } from './counts.ts'
 import type { Counts } from './counts.ts'
-import type { Answer } from './send.ts'
+import type { GraphqlResponse } from './send.ts'
 import { login, userData } from './walk-through.ts'
 import type { Step, WalkThrough } from './walk-through.ts'
 
@@ -10,7 +10,7 @@ export interface Row {
   readonly step: number
   readonly who: 'client' | 'gateway' | 'auth' | 'users'
   readonly does: string
-  /** What was seen. The row is true when all of it is as promised. */
+  /** The findings. The row is true if all of them are as expected. */
   readonly findings: readonly Finding[]
 }
 
@@ -21,11 +21,11 @@ export interface Finding {
 
 const { id, username, name } = developmentAccount
 
-/** Returns one row a step. */
+/** Returns one row per step. */
 export function rowsOf(walk: WalkThrough): Row[] {
-  const { gateway, token, verified, loggedIn, wrongPassword, asked } = walk
-  const payload = loggedIn.answer.data?.login
-  const received = asked.answer.data?.userData
+  const { gateway, token, verified, loggedIn, wrongPassword, queried } = walk
+  const payload = loggedIn.response.data?.login
+  const received = queried.response.data?.userData
   const { expired, tampered, revoked } = walk
   const refused = { expired, tampered, revoked }
   const reasons = {
@@ -37,14 +37,14 @@ export function rowsOf(walk: WalkThrough): Row[] {
 
   return [
     row(1, 'client', `sends ${login.query}`, [
-      finding(loggedIn.answer.status === 200, `POST ${gateway}: ${loggedIn.answer.status}`),
-      answeredBy(loggedIn.counts, { auth: 1, users: 0 }),
+      finding(loggedIn.response.status === 200, `POST ${gateway}: ${loggedIn.response.status}`),
+      handledBy(loggedIn.counts, { auth: 1, users: 0 }),
     ]),
     row(2, 'auth', 'verifies the credentials', [
-      finding(loggedIn.answer.errors.length === 0, `${username} with the password: valid`),
+      finding(loggedIn.response.errors.length === 0, `${username} with the password: valid`),
       finding(
-        codeOf(wrongPassword.answer) === 'INVALID_CREDENTIALS',
-        `${username} with another password: ${describeError(wrongPassword.answer)}`,
+        codeOf(wrongPassword.response) === 'INVALID_CREDENTIALS',
+        `${username} with another password: ${describeError(wrongPassword.response)}`,
       ),
     ]),
     row(3, 'auth', 'creates the JWT: user info encoded, signed', [
@@ -52,7 +52,7 @@ export function rowsOf(walk: WalkThrough): Row[] {
       finding(verified?.header.typ === 'at+jwt', `header ${jsonText(verified?.header)}`),
       finding(verified?.payload.sub === id, `claims ${jsonText(verified?.payload)}`),
     ]),
-    row(4, 'auth', 'answers with the token', [
+    row(4, 'auth', 'responds with the token', [
       finding(isJwt(token), `the client receives ${shortened(token)}`),
       finding(
         payload?.expiresIn === Number(verified?.payload.exp) - Number(verified?.payload.iat),
@@ -63,25 +63,25 @@ export function rowsOf(walk: WalkThrough): Row[] {
       finding(isJwt(token), `authorization: Bearer ${shortened(token)}`),
     ]),
     row(6, 'client', `sends ${userData.query} with the token`, [
-      finding(asked.answer.status === 200, `POST ${gateway}: ${asked.answer.status}`),
+      finding(queried.response.status === 200, `POST ${gateway}: ${queried.response.status}`),
     ]),
     row(7, 'gateway', 'verifies signature and expiry: once', [
-      finding(asked.answer.errors.length === 0, `valid: ${describeError(asked.answer)}`),
-      tokensCounted('accepted', asked.counts.tokensAccepted),
+      finding(queried.response.errors.length === 0, `valid: ${describeError(queried.response)}`),
+      tokensCounted('accepted', queried.counts.tokensAccepted),
     ]),
     row(8, 'users', 'resolves userData for the verified subject', [
-      answeredBy(asked.counts, { auth: 0, users: 1 }),
+      handledBy(queried.counts, { auth: 0, users: 1 }),
       finding(
         received?.id === verified?.payload.sub,
         `the subject ${verified?.payload.sub} got the data of ${received?.id}`,
       ),
     ]),
     row(9, 'client', 'receives id and name', [
-      finding(received?.id === id && received?.name === name, jsonText(asked.answer.data)),
+      finding(received?.id === id && received?.name === name, jsonText(queried.response.data)),
     ]),
     row(10, 'client', 'sends the query with an expired, a tampered and a revoked token', [
       finding(true, 'expired: the token above, as auth would have signed it an hour ago'),
-      finding(true, 'tampered: the token above, made out to somebody else'),
+      finding(true, 'tampered: the token above, with the subject changed'),
       finding(true, 'revoked: the token of another session, after logging out'),
     ]),
     row(
@@ -92,18 +92,18 @@ export function rowsOf(walk: WalkThrough): Row[] {
     ),
     row(12, 'client', 'sees that it is unauthenticated, and whether it was expiry', [
       ...kinds.map((kind) => {
-        const { answer } = refused[kind]
-        return finding(isChallenge(answer, reasons[kind]), `${kind}: ${answer.challenge}`)
+        const { response } = refused[kind]
+        return finding(isChallenge(response, reasons[kind]), `${kind}: ${response.challenge}`)
       }),
       finding(
-        kinds.every((kind) => refused[kind].answer.data === null),
+        kinds.every((kind) => refused[kind].response.data === null),
         'no data with any of them; after expiry the client logs in again, or refreshes',
       ),
     ]),
   ]
 }
 
-/** Returns whether everything in the row was seen as promised. */
+/** Returns whether all findings of the row are as expected. */
 export function isTrue({ findings }: Row): boolean {
   return findings.every(({ holds }) => holds)
 }
@@ -116,7 +116,7 @@ function finding(holds: boolean, text: string): Finding {
   return { holds, text }
 }
 
-function answeredBy(counts: Counts, expected: { auth: number; users: number }): Finding {
+function handledBy(counts: Counts, expected: { auth: number; users: number }): Finding {
   const { gateway, auth, users } = counts
   const holds = gateway === 1 && auth === expected.auth && users === expected.users
   return finding(holds, describeCounts(counts))
@@ -126,16 +126,16 @@ function tokensCounted(what: string, count: number): Finding {
   return finding(count === 1, `tokens ${what} by the gateway: ${count}`)
 }
 
-function refusedAlone(kind: string, { answer, counts }: Step): Finding[] {
+function refusedAlone(kind: string, { response, counts }: Step): Finding[] {
   return [
-    finding(answer.status === 401, `${kind}: ${answer.status}, ${describeError(answer)}`),
-    answeredBy(counts, { auth: 0, users: 0 }),
+    finding(response.status === 401, `${kind}: ${response.status}, ${describeError(response)}`),
+    handledBy(counts, { auth: 0, users: 0 }),
     tokensCounted('refused', counts.tokensRefused),
   ]
 }
 
 /** RFC 6750 section 3.1. */
-function isChallenge({ errors, challenge }: Answer, reason: string): boolean {
+function isChallenge({ errors, challenge }: GraphqlResponse, reason: string): boolean {
   const extensions = errors[0]?.extensions
   return (
     extensions?.code === 'UNAUTHENTICATED' &&
@@ -145,11 +145,11 @@ function isChallenge({ errors, challenge }: Answer, reason: string): boolean {
   )
 }
 
-function codeOf({ errors }: Answer): string | undefined {
+function codeOf({ errors }: GraphqlResponse): string | undefined {
   return errors[0]?.extensions?.code
 }
 
-function describeError({ errors }: Answer): string {
+function describeError({ errors }: GraphqlResponse): string {
   const [error] = errors
   if (error === undefined) return 'no error'
   const { code, reason } = error.extensions ?? {}
@@ -160,12 +160,12 @@ function isJwt(token: string): boolean {
   return token.split('.').length === 3
 }
 
-/** Enough to recognise it, too little to use it. */
+/** Long enough to recognise it, too short to use it. */
 function shortened(token: string): string {
   return `${token.slice(0, 10)}…${token.slice(-4)}`
 }
 
-/** With blanks, at which the table can break. */
+/** With spaces, at which the table can break lines. */
 function jsonText(value: unknown): string {
   return JSON.stringify(value)?.replaceAll(',"', ', "') ?? 'none'
 }

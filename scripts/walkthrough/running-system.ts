@@ -1,4 +1,4 @@
-/** The system to walk through: the one that runs, or one for the occasion. */
+/** The system for the walkthrough: the running one, or a temporary one. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,18 +12,18 @@ import { supervisor } from '../start/supervisor.ts'
 export interface System {
   readonly urls: SystemUrls
   readonly environment: Environment
-  /** Ends what was started for the occasion. */
+  /** Stops the temporary system. */
   close(): Promise<void>
 }
 
-/** Returns the system at the ports of the environment or, when nothing is there, a new one. */
+/** Returns the system at the ports of the environment; if none is running, a new one. */
 export async function runningSystem(environment: Environment): Promise<System> {
   const urls = urlsOf(environment)
   if (!(await isAlive(urls.gateway))) return temporarySystem(environment)
   for (const name of ['auth', 'users'] as const) {
     if (await isAlive(urls[name])) continue
     throw new StartFailure(
-      `the gateway answers at ${urls.gateway}, but ${name} does not at ${urls[name]}: ` +
+      `the gateway responds at ${urls.gateway}, but ${name} does not at ${urls[name]}: ` +
         'give the ports of the running system in AUTH_PORT and USERS_PORT',
     )
   }
@@ -52,7 +52,7 @@ async function isAlive(url: string): Promise<boolean> {
   }
 }
 
-/** On free ports, with data of its own that is thrown away afterwards. */
+/** On free ports, with its own data, which is deleted afterwards. */
 async function temporarySystem(given: Environment): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-walkthrough-'))
   const environment = {

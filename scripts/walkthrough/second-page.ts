@@ -1,4 +1,4 @@
-/** The second page: what an account can do beyond logging in, as it really happens. */
+/** The second page: runs what an account can do beyond logging in. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
@@ -9,15 +9,15 @@ import { keyEncryption } from '../../subgraphs/auth/tokens/key-encryption.ts'
 import { keyLifecycle } from '../../subgraphs/auth/tokens/key-lifecycle.ts'
 import type { Finding, Row } from './rows.ts'
 import { send } from './send.ts'
-import type { Answer } from './send.ts'
+import type { GraphqlResponse } from './send.ts'
 import type { WalkThroughParts } from './walk-through.ts'
 
 const password = 'purple kangaroo sings'
 
-/** What a revocation takes to reach every gateway, in milliseconds. */
+/** How long a revocation takes to reach every gateway, in milliseconds. */
 const revocationLag = 6_000
 
-/** Returns one row a step. */
+/** Returns one row per step. */
 export async function secondPage({ urls, environment }: WalkThroughParts): Promise<Row[]> {
   const username = `walker-${randomBytes(4).toString('hex')}`
   const ask = (query: string, variables: Record<string, unknown> = {}, token?: string) =>
@@ -82,7 +82,7 @@ export async function secondPage({ urls, environment }: WalkThroughParts): Promi
       finding(first !== undefined, 'receives an access token and a refresh token'),
     ]),
     row(3, 'auth', 'refreshes: the refresh token is exchanged, once', [
-      finding(second?.refreshToken !== first?.refreshToken, 'another refresh token comes back'),
+      finding(second?.refreshToken !== first?.refreshToken, 'a new refresh token is returned'),
       finding(sessionIn(second?.token) === sessionIn(first?.token), 'for the same session'),
     ]),
     row(4, 'auth', 'sees an old refresh token again: the session ends', [
@@ -100,7 +100,7 @@ export async function secondPage({ urls, environment }: WalkThroughParts): Promi
       finding(/^otpauth:/.test(enrolled.data?.enrolTotp?.uri ?? ''), 'a QR code for it'),
       finding(confirmed.data?.confirmTotp?.confirmed === true, 'the first code is right'),
     ]),
-    row(7, 'auth', 'asks for a code from then on, and takes none twice', [
+    row(7, 'auth', 'requires a code from then on, and accepts none twice', [
       finding(codeOf(withoutCode) === 'SECOND_FACTOR_REQUIRED', `without: ${codeOf(withoutCode)}`),
       finding(codeOf(sameCode) === 'INVALID_CREDENTIALS', `used before: ${codeOf(sameCode)}`),
       finding(levelIn(strong) === 'aal2', `with a fresh one: acr ${levelIn(strong)}`),
@@ -114,18 +114,18 @@ export async function secondPage({ urls, environment }: WalkThroughParts): Promi
         strong !== undefined && keysAfter.includes(decodeProtectedHeader(strong).kid ?? ''),
         'the one that signed the token stays published',
       ),
-      finding(stillGood.status === 200 && stillGood.errors.length === 0, 'and the token is good'),
+      finding(stillGood.status === 200 && stillGood.errors.length === 0, 'and the token is valid'),
     ]),
   ]
 }
 
-async function untilRefused(request: () => Promise<Answer>) {
+async function untilRefused(request: () => Promise<GraphqlResponse>) {
   const startedAt = Date.now()
   for (;;) {
-    const answer = await request()
+    const response = await request()
     const after = Date.now() - startedAt
-    const reason = answer.errors[0]?.extensions?.reason
-    if (answer.status === 401) return { after, reason }
+    const reason = response.errors[0]?.extensions?.reason
+    if (response.status === 401) return { after, reason }
     if (after > 2 * revocationLag) return { after, reason: 'not refused' }
     await delay(100)
   }
@@ -157,8 +157,8 @@ function finding(holds: boolean, text: string): Finding {
   return { holds, text }
 }
 
-function codeOf(answer: Answer): string | undefined {
-  return answer.errors[0]?.extensions?.code
+function codeOf(response: GraphqlResponse): string | undefined {
+  return response.errors[0]?.extensions?.code
 }
 
 function sessionIn(token: string | undefined): unknown {

@@ -1,13 +1,13 @@
-/** A GraphQL client as small as one can be: what a browser or a phone would send. */
-export interface Answer {
+/** A minimal GraphQL client: it sends what a browser or a phone would send. */
+export interface GraphqlResponse {
   readonly status: number
   /** The `WWW-Authenticate` header. */
   readonly challenge: string
   readonly data: Readonly<Record<string, any>> | null
-  readonly errors: readonly AnswerError[]
+  readonly errors: readonly ResponseError[]
 }
 
-export interface AnswerError {
+export interface ResponseError {
   readonly message: string
   readonly extensions?: { readonly code?: string; readonly reason?: string }
 }
@@ -17,8 +17,12 @@ export interface Operation {
   readonly variables?: Readonly<Record<string, unknown>>
 }
 
-/** Returns the answer to an operation, sent with that access token if there is one. */
-export async function send(url: string, operation: Operation, token?: string): Promise<Answer> {
+/** Returns the response to an operation, sent with an access token if given. */
+export async function send(
+  url: string,
+  operation: Operation,
+  token?: string,
+): Promise<GraphqlResponse> {
   const response = await fetch(url, {
     method: 'POST',
     headers: {
@@ -27,7 +31,7 @@ export async function send(url: string, operation: Operation, token?: string): P
     },
     body: JSON.stringify(operation),
   })
-  const { data = null, errors = [] } = (await response.json()) as Partial<Answer>
+  const { data = null, errors = [] } = (await response.json()) as Partial<GraphqlResponse>
   return {
     status: response.status,
     challenge: response.headers.get('www-authenticate') ?? '',

@@ -1,10 +1,10 @@
-/** The rows of the walk-through as a table for the terminal. */
+/** Prints the rows of the walkthrough as a table for the terminal. */
 import type { Row } from './rows.ts'
 import { isTrue } from './rows.ts'
 
 const widths = { does: 44, findings: 86 }
 
-/** Returns the table, wrapped; each finding has its own mark, and so has each row. */
+/** Returns the table, wrapped; each finding and each row has a mark. */
 export function table(rows: readonly Row[]): string {
   return [rule(), line(' #', '', 'who', 'does', 'what happened'), rule(), ...rows.flatMap(tableRow)]
     .map((text) => text.trimEnd())
@@ -41,7 +41,7 @@ function mark(holds: boolean): string {
   return holds ? '✓' : '✗'
 }
 
-/** Breaks at blanks where there are any, else where the line is full. */
+/** Breaks at spaces if there are any, otherwise where the line is full. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = []
   let rest = text

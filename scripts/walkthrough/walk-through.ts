@@ -1,4 +1,4 @@
-/** Goes the way from login to userData, and tries tokens that are not valid; tells what happened. */
+/** Runs the requests from login to userData, and tries invalid tokens; reports what happened. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import type { JSONWebKeySet, JWTPayload } from 'jose'
@@ -10,7 +10,7 @@ import { difference, readCounts } from './counts.ts'
 import type { Counts } from './counts.ts'
 import { expiredToken } from './expired-token.ts'
 import { send } from './send.ts'
-import type { Answer, Operation } from './send.ts'
+import type { GraphqlResponse, Operation } from './send.ts'
 
 export interface WalkThroughParts {
   urls: SystemUrls
@@ -18,9 +18,9 @@ export interface WalkThroughParts {
   environment: Environment
 }
 
-/** One request to the gateway: what came back, and who took part meanwhile. */
+/** One request to the gateway: its response, and the counts of all processes. */
 export interface Step {
-  readonly answer: Answer
+  readonly response: GraphqlResponse
   readonly counts: Counts
 }
 
@@ -32,13 +32,13 @@ export interface VerifiedToken {
 export interface WalkThrough {
   readonly gateway: string
   readonly token: string
-  /** By the keys that auth publishes; undefined when they do not verify it. */
+  /** Verified with the keys that auth publishes; undefined if that fails. */
   readonly verified: VerifiedToken | undefined
   readonly loggedIn: Step
   readonly wrongPassword: Step
   /** `userData` with the token. */
-  readonly asked: Step
-  /** `userData` with tokens that are not valid. */
+  readonly queried: Step
+  /** `userData` with invalid tokens. */
   readonly expired: Step
   readonly tampered: Step
   readonly revoked: Step
@@ -54,35 +54,35 @@ export const login: Operation = {
 
 export const userData: Operation = { query: 'query GetUserData { userData { id name } }' }
 
-/** Returns what happened in real requests to the running system. */
+/** Returns the results of real requests to the running system. */
 export async function walkThrough({ urls, environment }: WalkThroughParts): Promise<WalkThrough> {
   const step = async (operation: Operation, token?: string): Promise<Step> => {
     const before = await readCounts(urls)
-    const answer = await send(urls.gateway, operation, token)
-    return { answer, counts: difference(before, await readCounts(urls)) }
+    const response = await send(urls.gateway, operation, token)
+    return { response, counts: difference(before, await readCounts(urls)) }
   }
   const loggedIn = await step(login)
-  const token = tokenIn(loggedIn.answer, urls.gateway)
+  const token = tokenIn(loggedIn.response, urls.gateway)
   return {
     gateway: urls.gateway,
     token,
     verified: await verifyAsAnyoneCan(token, urls.auth),
     loggedIn,
     wrongPassword: await step({ ...login, variables: { username, password: `not ${password}` } }),
-    asked: await step(userData, token),
+    queried: await step(userData, token),
     expired: await step(userData, await expiredToken(token, environment)),
     tampered: await step(userData, tamperedToken(token)),
     revoked: await step(userData, await revokedToken(urls.gateway)),
   }
 }
 
-function tokenIn({ data, errors }: Answer, gateway: string): string {
+function tokenIn({ data, errors }: GraphqlResponse, gateway: string): string {
   const token: unknown = data?.login?.token
   if (typeof token === 'string') return token
   throw new StartFailure(`${username} cannot log in at ${gateway}: ${errors[0]?.message}`)
 }
 
-/** As any service could: with the public keys alone. */
+/** Verifies with the public keys alone, as any service could. */
 async function verifyAsAnyoneCan(token: string, auth: string): Promise<VerifiedToken | undefined> {
   try {
     const response = await fetch(new URL('/.well-known/jwks.json', auth))
@@ -94,17 +94,17 @@ async function verifyAsAnyoneCan(token: string, auth: string): Promise<VerifiedT
   }
 }
 
-/** The same header and signature around a claim to be somebody else. */
+/** Returns the token with another subject, but the same header and signature. */
 function tamperedToken(token: string): string {
   const [header, , signature] = token.split('.')
   const claims = JSON.stringify({ ...decodeJwt(token), sub: '2' })
   return `${header}.${Buffer.from(claims).toString('base64url')}.${signature}`
 }
 
-/** How long a gateway may take to learn of a revocation, in milliseconds. */
+/** How long a revocation may take to reach a gateway, in milliseconds. */
 const revocationTime = 20_000
 
-/** Returns the token of a session that has ended, once the gateway has heard of it. */
+/** Returns the token of an ended session, once the gateway refuses it. */
 async function revokedToken(gateway: string): Promise<string> {
   const token = tokenIn(await send(gateway, login), gateway)
   await send(gateway, { query: 'mutation Logout { logout }' }, token)

@@ -273,7 +273,7 @@ describe('against an issuer that can do everything:', () => {
     expect(await subject.ask(goodKey)).toMatchObject({ claims: { sub: 'subject-1' } })
   })
 
-  test('an issuer that does not answer is given up after the time-out', async () => {
+  test('an issuer that does not respond in time is a timeout', async () => {
     answer = () => new Promise(() => {})
     expect(await subject.ask(goodKey)).toBe('API_KEYS_UNAVAILABLE')
   })

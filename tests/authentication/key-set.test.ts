@@ -267,11 +267,11 @@ describe('an issuer that cannot be reached', () => {
       (issuer) => (issuer.handlers['/jwks'] = () => {}),
       { keySet: { maxAge: 600_000, staleFor: 0, cooldown: 30_000, timeout: 100 } },
     )
-    expect(subject.log.at(-1)).toMatchObject({ cause: 'no answer within 100 ms' })
+    expect(subject.log.at(-1)).toMatchObject({ cause: 'no response within 100 ms' })
     expect(await subject.ask(await sign(issuer, clock))).toBe('KEYS_UNAVAILABLE')
   })
 
-  test('one that drips its answer is given up after the timeout, too', async () => {
+  test('one that drips its response is a timeout, too', async () => {
     const { subject } = await scene(
       (issuer) => {
         issuer.handlers['/jwks'] = (_request, response) => {
@@ -282,7 +282,7 @@ describe('an issuer that cannot be reached', () => {
       },
       { keySet: { maxAge: 600_000, staleFor: 0, cooldown: 30_000, timeout: 150 } },
     )
-    expect(subject.log.at(-1)).toMatchObject({ cause: 'no answer within 150 ms' })
+    expect(subject.log.at(-1)).toMatchObject({ cause: 'no response within 150 ms' })
   })
 })
 

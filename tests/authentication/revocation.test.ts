@@ -592,7 +592,7 @@ describe('an issuer that cannot be asked', () => {
     expect(await subject.ask(fresh)).toBe('REVOCATION_UNAVAILABLE')
   })
 
-  test('is asked again, and tokens pass as soon as it answers', async () => {
+  test('is fetched again, and tokens pass as soon as it responds', async () => {
     const { issuer, revocation, clock, subject, token } = await scene({
       prepare: (issuer) => issuer.goAway(),
     })

@@ -144,7 +144,7 @@ describe('what a deployment may choose', () => {
     expect(await judge({ authorization: ['Bearer bad'] }, options)).toBe('TOKEN_MALFORMED')
   })
 
-  test('on_invalid: anonymous, but keys that cannot be had are still 503', async () => {
+  test('on_invalid: anonymous, but keys that cannot be fetched are still 503', async () => {
     const options = { onInvalid: 'anonymous' } as const
     expect(await judge({ authorization: ['Bearer bad'] }, options)).toBe('anonymous')
     const away = testAuthenticator(

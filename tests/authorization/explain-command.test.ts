@@ -132,10 +132,12 @@ test('gateway.yaml says the modes, and which policies a login meets', async () =
     run('--mode', 'dry_run', '--token', token.setSubject('bob').encode()),
   ])
   expect(weak.stdout).toMatch(/the mode is reject/)
-  expect(weak.stdout).toMatch(/HTTP status 401 for .*\nAnother login would be enough: acr aal2$/)
-  expect(strong.stdout).toMatch(/the whole operation is executed\.$/)
+  expect(weak.stdout).toMatch(
+    /HTTP status 401 for .*\nAnother login would be sufficient: acr aal2$/,
+  )
+  expect(strong.stdout).toMatch(/the complete operation is executed\.$/)
   expect(dryRun.stdout).toMatch(/^Caller: bob, scopes: yes\n/)
-  expect(dryRun.stdout).toMatch(/the whole operation is executed, since the mode is dry_run/)
+  expect(dryRun.stdout).toMatch(/the complete operation is executed, since the mode is dry_run/)
 })
 
 test('a guard that a field has from an interface', async () => {
@@ -152,12 +154,12 @@ test('what cannot be explained is one line and exit code 1', async () => {
   expect(nothing).toEqual({
     exitCode: 1,
     stdout: '',
-    stderr: 'explain: name a document with --operation FILE',
+    stderr: 'explain: give a document with --operation FILE',
   })
   expect(unknown.stderr).toBe(
     'explain: unknown.graphql does not fit the schema: Cannot query field "salary" on type "Query".',
   )
   expect(absent.stderr).toBe(
-    'explain: absent/supergraph.graphql cannot be read (ENOENT): make it with `npm run compose`',
+    'explain: absent/supergraph.graphql cannot be read (ENOENT): create it with `npm run compose`',
   )
 })

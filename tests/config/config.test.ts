@@ -96,7 +96,7 @@ test('the shipped development configuration is valid in an empty environment', (
   })
 })
 
-test('everything wrong is listed at once, with line and path', () => {
+test('all problems are listed together, with line and path', () => {
   const path = file(`authentication:
   issuers:
     - issuer: https://a.example
@@ -417,7 +417,7 @@ test('the words of a subgraph that pass to the client are two lists', () => {
   }
 })
 
-test('how a subgraph is called, setting by setting; what is not said has its default', () => {
+test('how a subgraph is called, setting by setting, with defaults for the others', () => {
   file('pem of the authority\n', 'authority.pem')
   const { subgraphs } = readConfig(
     file(`${authentication}
@@ -577,7 +577,7 @@ authorization: { step_up: { strong: { acr_values: [aal2] }, recent: { max_age: 5
   expect(plain.authentication.apiKeys).toBeUndefined()
 })
 
-test('the JSON Schema knows every section, refuses unknown keys, and admits placeholders', () => {
+test('the JSON Schema has every section, refuses unknown keys, and allows placeholders', () => {
   const schema = configJsonSchema() as { properties: object; additionalProperties: boolean }
   expect(Object.keys(schema.properties)).toEqual(
     expect.arrayContaining(['authentication', 'claims', 'authorization', 'subgraphs', 'http']),

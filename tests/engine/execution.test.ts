@@ -91,7 +91,7 @@ test('equal entities are fetched once, and each position gets what was found', a
   })
 })
 
-test('entities that only have the key in common keep what tells them apart', async () => {
+test('entities that only have the key in common keep their differences', async () => {
   const { data } = await run('{ products { upc name count shelf { row } } }', (subgraph) =>
     subgraph === 'products'
       ? { data: { products: ['a', 'b', 'a'].map((name) => product('1', { name })) } }
@@ -273,7 +273,7 @@ test.each([
   expect(errors).toMatchObject([{ path: ['best', key], code: 'SUBGRAPH_RESPONSE_INVALID' }])
 })
 
-test('an object of a type that nobody declared is null and an error', async () => {
+test('an object of an undeclared type is null and an error', async () => {
   const { data, errors } = await run('{ node { id } }', () => ({
     data: { node: { __typename: 'Ghost', id: '1' } },
   }))

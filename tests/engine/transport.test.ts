@@ -39,7 +39,7 @@ function clientAt(url: string, options: Partial<SubgraphClientOptions>) {
 const headers = { 'content-type': 'application/json' }
 const answer = JSON.stringify({ data: { word: 'grüße' } })
 
-test('an answer is read with its status', async () => {
+test('a response is read with its status', async () => {
   const client = await clientOf((_, response) => response.writeHead(203).end(answer))
   expect(await client.post(headers, '{}')).toEqual({
     status: 203,
@@ -91,7 +91,7 @@ test('a byte order mark before the JSON is ignored', async () => {
   expect((await client.post(headers, '{}')).body).toEqual({ data: { word: 'grüße' } })
 })
 
-test('an answer larger than the limit is refused, also when it grows by decompression', async () => {
+test('a response larger than the limit is refused, also when it grows by decompression', async () => {
   const long = JSON.stringify({ data: 'x'.repeat(100_000) })
   const plain = await clientOf((_, response) => response.end(long), { responseLimit: 50_000 })
   await expect(plain.post(headers, '{}')).rejects.toMatchObject({
@@ -106,7 +106,7 @@ test('an answer larger than the limit is refused, also when it grows by decompre
   })
 })
 
-test('a subgraph that does not answer in time is given up', async () => {
+test('a subgraph that does not respond in time is a timeout', async () => {
   const client = await clientOf(() => {}, { timeout: 50 })
   await expect(client.post(headers, '{}')).rejects.toMatchObject({ reason: 'SUBGRAPH_TIMEOUT' })
 })

@@ -232,7 +232,7 @@ test('policies that no function or service decides are listed in a warning at st
   )
 })
 
-describe('an anonymous caller of whose operation nothing is left is told to log in', () => {
+describe('an anonymous caller with nothing left of the operation gets UNAUTHENTICATED', () => {
   test.each([
     ['filter', 'a query', '{ mine wages }', 2],
     ['filter', 'a query that only a policy denies', '{ diagnosis }', 1],
@@ -301,7 +301,7 @@ describe('an anonymous caller of whose operation nothing is left is told to log 
   })
 })
 
-test('with show_requirements: false nothing of what was required is told, in no header either', async () => {
+test('with show_requirements: false the requirements are not disclosed, also not in headers', async () => {
   const gateway = await gatewayWith(
     "show_requirements: false, step_up: { 'recent login': { max_age: 5m, acr_values: [aal2] } }",
   )

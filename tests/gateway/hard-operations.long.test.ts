@@ -78,7 +78,7 @@ function easyOperation(index: number, { isLong }: { isLong: boolean }): string {
   return `query Easy${index} { node { f1 ${more.join(' ')} } }`
 }
 
-test('an operation that takes too long to plan is refused, and at once when it is sent again', async () => {
+test('an operation that takes too long to plan is refused, and immediately when sent again', async () => {
   const hard = hardOperation('Hard')
   const start = performance.now()
   const first = await ask(hard)

@@ -157,7 +157,7 @@ describe.each(open)("graphql-js's introspection query: %s", (gateway) => {
     schemaOf(byPost)
   })
 
-  test('tells the whole schema that clients may use', async () => {
+  test('returns the complete schema that clients may use', async () => {
     const response = await door.post(gateway, { query: getIntrospectionQuery(everything) })
     expect(printed(schemaOf(response))).toBe(printed(wholeSchema()))
   })
@@ -321,7 +321,7 @@ describe.each(['filtered', 'the reference engine, filtered'])('%s', (gateway) =>
     expect(argumentsOf(seen, 'worst')).toEqual([])
   })
 
-  test('a caller who meets every guard sees the whole schema', async () => {
+  test('a caller that satisfies every guard sees the complete schema', async () => {
     expect(printed(await ask('staff'))).toBe(printed(wholeSchema()))
   })
 })

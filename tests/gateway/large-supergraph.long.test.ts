@@ -46,7 +46,7 @@ afterAll(async () => {
   await issuer.close()
 })
 
-test('a large one is read by a thread; requests are answered meanwhile', async () => {
+test('a large one is read by a thread, and requests are served meanwhile', async () => {
   const ask = (query: string) => send(gateway.url, { query })
   gateway.replaceSupergraph([{ name: 'foreign', url, sdl: largeSdl }])
   await until(async () => {

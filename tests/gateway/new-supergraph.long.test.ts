@@ -101,7 +101,7 @@ test('a new supergraph waits for no request of those before, and their requests 
   }
 })
 
-test('four earlier supergraphs at most have requests under way; the newest follows when one has none left', async () => {
+test('at most four earlier supergraphs have requests in progress; the newest follows when one has none left', async () => {
   const path = join(folder, 'many.graphql')
   writeFileSync(path, version(1))
   const { log } = await startAt(path)

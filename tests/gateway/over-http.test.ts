@@ -186,7 +186,7 @@ const bearer = async (...change: Parameters<TestIssuer['accessToken']>) => ({
   authorization: `Bearer ${await issuer.accessToken(...change)}`,
 })
 
-describe('the main road', () => {
+describe('login, and data of two subgraphs', () => {
   test('a known caller reads across two subgraphs', async () => {
     const { status, body } = await post({ query: '{ me { id name posts } }' }, await bearer())
     expect(body).toEqual({ data: { me: { id: '1', name: 'Alice', posts: ['one'] } } })
@@ -227,7 +227,7 @@ describe('the main road', () => {
     expect(headers!['gateway-claims']).not.toContain('forged')
   })
 
-  test('a forged claims header does not make somebody of an anonymous caller', async () => {
+  test('a forged claims header does not authenticate an anonymous caller', async () => {
     const { body } = await post({ query: '{ me { id } }' }, { 'gateway-claims': 'x.y.z' })
     expect(body.data).toEqual({ me: null })
   })
@@ -401,7 +401,7 @@ describe('subgraphs that fail', () => {
     ])
   })
 
-  test('one that is down leaves its fields null and the rest of the answer intact', async () => {
+  test('one that is down leaves its fields null and the rest of the response intact', async () => {
     const alone = await runGateway(
       [
         { name: 'people', url: subgraph.url, sdl: peopleSdl },
@@ -451,7 +451,7 @@ describe('guarded fields', () => {
     expect(calls).toEqual(['diary'])
   })
 
-  test('an anonymous caller who may see nothing of it: 401 with a challenge', async () => {
+  test('an anonymous caller that may see nothing of it: 401 with a challenge', async () => {
     const { status, body, response } = await post({ query: '{ diary }' }, graphqlResponse)
     expect(status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe('Bearer realm="portcullis"')
@@ -459,7 +459,7 @@ describe('guarded fields', () => {
     expect(calls).toEqual([])
   })
 
-  test('a known caller who may see nothing of it: 403 with the scopes that would do', async () => {
+  test('an authenticated caller that may see nothing of it: 403 with the sufficient scopes', async () => {
     const { status, response } = await post(
       { query: '{ salary }' },
       { ...graphqlResponse, ...(await bearer({ scope: 'salary:read' })) },
@@ -491,7 +491,7 @@ describe('guarded fields', () => {
     expect((await ask('Bob')).errors[0]!.extensions.code).toBe('UNAUTHORIZED_FIELD_OR_TYPE')
   })
 
-  test('callers who may see different things never share a plan, in any order', async () => {
+  test('callers with different permissions never share a plan, in any order', async () => {
     const query = 'query Same { diary salary mirror(text: "x") }'
     const admin = await bearer({ scope: 'admin' })
     for (const [caller, data] of [
@@ -503,7 +503,7 @@ describe('guarded fields', () => {
     }
   })
 
-  test('an operator asks why, somebody else does not get to know', async () => {
+  test('a caller with the explain scope gets an explanation, others do not', async () => {
     const request = { query: '{ salary }', extensions: { authorization: true } }
     const operator = await post(request, await bearer({ scope: 'operator' }))
     expect(operator.body.extensions?.authorization).toMatchObject([
@@ -531,7 +531,7 @@ describe('credential fields', () => {
     expect(calls).toEqual([])
   })
 
-  test('one is served, and a subgraph that is configured so is told of the client', async () => {
+  test("one is served, and a subgraph gets the client's address if configured", async () => {
     const { body } = await post(
       { query: 'mutation { enter(password: "1") }' },
       { 'user-agent': 'Browser/1.0 ü', 'x-forwarded-for': '203.0.113.9' },
@@ -603,12 +603,12 @@ describe('browsers', () => {
 })
 
 describe('operating it', () => {
-  test('/health and /ready answer', async () => {
+  test('/health and /ready respond', async () => {
     expect((await fetch(`${gateway.origin}/health`)).status).toBe(200)
     expect(await (await fetch(`${gateway.origin}/ready`)).json()).toEqual({ status: 'ready' })
   })
 
-  test('/metrics on its own port counts answers and subgraph calls', async () => {
+  test('/metrics on its own port counts responses and subgraph calls', async () => {
     const line = gateway.log.find((line) => line.includes('serving metrics'))
     const { url } = JSON.parse(line!) as { url: string }
     await post({ query: '{ weather }' })

@@ -184,12 +184,12 @@ const kinds: Readonly<Record<string, Kind>> = {
 describe.each(Object.entries(kinds))('%s', (_kind, kind) => {
   const { subgraph, one, alike, different, headerOf, values } = kind
 
-  test('is shared by callers who have the same', async () => {
+  test('is sent once for callers that have the same', async () => {
     const requests = await requestsFor(subgraph, one, alike)
     expect(requests.map(headerOf)).toEqual([values[0]])
   })
 
-  test('ends the sharing between callers who differ in it', async () => {
+  test('is not shared between callers that differ in it', async () => {
     const requests = await requestsFor(subgraph, one, different)
     expect(requests.map(headerOf).sort()).toEqual(values)
   })
@@ -199,7 +199,7 @@ describe.each(Object.entries(kinds))('%s', (_kind, kind) => {
   })
 })
 
-test('callers share a request whatever their places in a trace: it carries that of the first', async () => {
+test('callers share a request with any traceparent: it carries that of the first', async () => {
   const traceparent = (id: string) => `00-${id.repeat(32)}-00f067aa0ba902b7-01`
   const [one, other] = [traceparent('1'), traceparent('2')].map((value) => ({
     headers: { traceparent: value },
@@ -208,7 +208,7 @@ test('callers share a request whatever their places in a trace: it carries that 
   expect(requests.map((headers) => headers.traceparent)).toEqual([traceparent('1')])
 })
 
-test('an anonymous caller shares no request with one who has logged in', async () => {
+test('an anonymous caller shares no request with one that has logged in', async () => {
   expect(await requestsFor('bare', {}, { claims: {} })).toHaveLength(2)
 })
 

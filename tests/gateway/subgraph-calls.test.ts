@@ -105,7 +105,7 @@ const bearer = async (claims: Record<string, unknown>) => ({
 
 /** Both roads: the first time through the pipeline, the second time at once. */
 describe.each(['first', 'second'])('the %s time an operation is seen', () => {
-  test('what is missing at the deadline is an error, and the rest is answered', async () => {
+  test('what is missing at the deadline is an error, and the rest is in the response', async () => {
     expect(await post('{ slow quick }')).toEqual({
       data: { slow: null, quick: 1 },
       errors: [
@@ -154,7 +154,7 @@ describe.each(['first', 'second'])('the %s time an operation is seen', () => {
   })
 })
 
-describe('queries under way are shared, where it is configured,', () => {
+describe('identical concurrent queries are deduplicated, if configured,', () => {
   const answerAll = async (data: object) => {
     for (const { response } of slowCalls) {
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ data }))

@@ -347,7 +347,7 @@ test('the log warns of each code that clients do not see, once, and of none that
   expect(lines.length).toBeLessThanOrEqual(20)
 })
 
-test('what nobody asked for may be nested as deep as it likes', async () => {
+test('data that was not requested may be nested to any depth', async () => {
   const deep = nestedList(20_000)
   const item = `{"__typename":"Item","id":"1","more":${deep}}`
   odd = { body: `{"data":{"more":${deep},"items":[${item},${item}],"a":${item}}}` }
@@ -510,7 +510,7 @@ describe.each(engines)('subgraph_errors, with the engine %s', (engine) => {
   )
 })
 
-describe.each(engines)('what a response says as a whole, with the engine %s', (engine) => {
+describe.each(engines)('the complete response, with the engine %s', (engine) => {
   const failing = (code: string) => ({
     data: { text: null },
     errors: [{ message: 'x', path: ['text'], extensions: { code } }],
@@ -750,7 +750,7 @@ describe.each(engines)('try again later, with the engine %s', (engine) => {
     expect(await ask('{ text fine }', engine)).toMatchObject({ status: 200, data: { fine: 1 } })
   })
 
-  test('a first error of several that says so is the status, where the status tells', async () => {
+  test('the first of several errors sets the status, for media types with statuses', async () => {
     odd = { body: { ...busy({ ...tooMany, retryAfter: 7 }, { code: 'FORBIDDEN' }), data: null } }
     const { response } = await ask('{ must }', engine, {
       accept: 'application/graphql-response+json',

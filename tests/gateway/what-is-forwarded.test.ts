@@ -129,7 +129,7 @@ test('every header that holds something of the client is in the table of the doc
   expect(JSON.stringify([seen.auth!['gateway-claims'], seen.users])).not.toContain(token)
 })
 
-test('a token in Authorization reaches no subgraph, and a traceparent that is not well-formed none', async () => {
+test('a token in Authorization reaches no subgraph, nor does a malformed traceparent', async () => {
   const token = await issuer.accessToken()
   await askWith({
     authorization: `Bearer ${token}`,

@@ -199,7 +199,7 @@ describe('two processes', () => {
     await until(() => seen.length > 50)
     gateway.write(configText(2, 'name, sub', 'metrics: { port: 0 }'))
     gateway.child.kill('SIGHUP')
-    await until(() => gateway.log().some(({ msg }) => msg === 'serving by the new configuration'))
+    await until(() => gateway.log().some(({ msg }) => msg === 'serving with the new configuration'))
     const atReload = seen.length
     await until(() => seen.length > atReload + 50)
     asking = false
@@ -218,7 +218,7 @@ describe('two processes', () => {
     gateway.write(configText(2, 'sub').replace('audiences', 'audience'))
     gateway.child.kill('SIGHUP')
     const line = await until(() =>
-      gateway.log().find(({ msg }) => msg === 'still serving by the last good configuration'),
+      gateway.log().find(({ msg }) => msg === 'still serving with the last good configuration'),
     )
     expect(line.reason).toContain('authentication.issuers[0].audience: is not a known key')
     expect((await gateway.ask(await issuer.accessToken())).body).toBe(answered('name sub'))
@@ -303,7 +303,7 @@ describe('two processes whose issuer has gone away', () => {
 })
 
 describe('two processes, while they take up another configuration', () => {
-  const servingNew = 'serving by the new configuration'
+  const servingNew = 'serving with the new configuration'
   let gateway: Gateway
   let workers: number[]
 
@@ -332,7 +332,7 @@ describe('two processes, while they take up another configuration', () => {
     process.kill(workers[0]!, 'SIGKILL')
     await until(() => has(servingNew) && has('a worker has taken its place'))
     expect(await claimedByAll()).toEqual(new Set([answered('name sub')]))
-    expect(has('still serving by the last good configuration')).toBe(false)
+    expect(has('still serving with the last good configuration')).toBe(false)
   })
 
   test('one that is starting meanwhile serves by it in the end', async () => {
@@ -368,7 +368,7 @@ describe('two processes, while they take up another configuration', () => {
     const isFailure = ({ msg }: Record<string, unknown>) => String(msg).includes('not be fetched')
     await until(() => gateway.log().some(isFailure))
     process.kill(workers[0]!, 'SIGCONT')
-    const refusal = 'still serving by the last good configuration'
+    const refusal = 'still serving with the last good configuration'
     await until(() => has(refusal))
     const before = gateway.log().findIndex(({ msg }) => msg === refusal)
     const failures = gateway.log().slice(0, before).filter(isFailure)
@@ -418,7 +418,7 @@ test('one process takes up another configuration as well', async () => {
   expect((await gateway.ask(token)).body).toBe(answered('sub'))
   gateway.write(configText(1, 'name, sub'))
   gateway.child.kill('SIGHUP')
-  await until(() => gateway.log().some(({ msg }) => msg === 'serving by the new configuration'))
+  await until(() => gateway.log().some(({ msg }) => msg === 'serving with the new configuration'))
   expect((await gateway.ask(token)).body).toBe(answered('name sub'))
   expect(await gateway.stop()).toBe(0)
 })

@@ -48,7 +48,7 @@ describe('a claims header', () => {
     },
   )
 
-  test('is refused when there is none', async () => {
+  test('is refused if it is missing', async () => {
     await expect(read(undefined)).rejects.toMatchObject(refused)
     await expect(read('')).rejects.toMatchObject(refused)
   })
@@ -87,7 +87,7 @@ describe('a claims header', () => {
     await expect(read(long, start + 66 * second)).rejects.toMatchObject(refused)
   })
 
-  test('of which one character was changed is refused', async () => {
+  test('with one changed character is refused', async () => {
     const header = write()
     const change = fc.record({
       position: fc.nat(header.length - 1),
@@ -131,7 +131,7 @@ describe('a claims header', () => {
     await expect(read(await make())).rejects.toMatchObject(refused)
   })
 
-  test('gives claims without a prototype, which nobody can change', async () => {
+  test('returns claims without a prototype, which cannot be changed', async () => {
     const claims = JSON.parse('{"sub":"1","__proto__":{"admin":true},"constructor":"x"}') as Claims
     const given = (await read(write(claims)))!
     expect(Object.getPrototypeOf(given)).toBeNull()

@@ -107,7 +107,7 @@ test('every TypeScript snippet compiles in another repository, strictly', async 
   await compile([...strict, ...modules, ...files], foreign)
 })
 
-test.each(servers)('the subgraph of %s answers its gateway, and nobody else', async (name) => {
+test.each(servers)('the subgraph of %s responds only to its gateway', async (name) => {
   const server = startProcess([`${name}.js`], foreign, { CLAIMS_KEY: claimsKey })
   started.push(server)
   const url = `http://127.0.0.1:${port}/graphql`

@@ -59,11 +59,11 @@ async function post(headers: Record<string, string>, query: string) {
 }
 
 describe('a subgraph', () => {
-  test('answers its gateway, and its resolvers know the caller', async () => {
+  test('responds to its gateway, and its resolvers get the caller', async () => {
     expect(await post(alice, '{ me }')).toEqual({ status: 200, body: { data: { me: '1' } } })
   })
 
-  test('tells an anonymous caller to log in', async () => {
+  test('responds to an anonymous caller with UNAUTHENTICATED', async () => {
     const { body } = await post(anonymous, '{ me }')
     expect(body.data).toEqual({ me: null })
     expect(body.errors[0].extensions.code).toBe('UNAUTHENTICATED')
@@ -92,23 +92,23 @@ describe('a subgraph', () => {
     expect((await post(anonymous, query)).status).toBe(200)
   })
 
-  test('answers 401 to a header for another subgraph', async () => {
+  test('responds with 401 to a header for another subgraph', async () => {
     const other = gatewayHeaders('others', key, { sub: '1' })
     expect((await post(other, '{ me }')).status).toBe(401)
   })
 
-  test('answers 401 to two headers, even if both are valid', async () => {
+  test('responds with 401 to two headers, even if both are valid', async () => {
     const [header = ''] = Object.values(alice)
     expect(await postRaw([claimsHeaderName, header, claimsHeaderName, header])).toBe(401)
     expect(await postRaw([claimsHeaderName, header])).toBe(200)
   })
 
-  test('answers GET with 401, too', async () => {
+  test('responds to GET with 401, too', async () => {
     const response = await fetch(`${running.url}?query={me}`)
     expect(response.status).toBe(401)
   })
 
-  test('answers a body that is no JSON with 400', async () => {
+  test('responds with 400 to a body that is not JSON', async () => {
     const response = await fetch(running.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...alice },
@@ -127,7 +127,7 @@ describe('a subgraph', () => {
     expect(JSON.stringify(log.mock.calls.map((call) => call.map(String)))).toContain('hunter2')
   })
 
-  test('tells how many requests it let in and turned away', async () => {
+  test('reports how many requests it accepted and refused', async () => {
     const health = async () => {
       const response = await fetch(new URL('/health', running.url))
       return ((await response.json()) as { requests: { answered: number; refused: number } })

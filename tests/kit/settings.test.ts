@@ -15,7 +15,7 @@ test('a choice takes one of its values, or the fallback where nothing is set', (
   expect(choice('SHADE', ['light', 'dark'], 'dark')).toBe('dark')
 })
 
-test('all that is wrong is said at once, each with what was expected', () => {
+test('all problems are listed together, each with the expected value', () => {
   const settings = readSettings({ NODE_ENV: 'production', COLOUR: 'Red', PORT: 'http' })
   settings.choice('COLOUR', ['red', 'green', 'blue'], 'blue')
   settings.port('PORT', 4000)

@@ -180,7 +180,7 @@ test('SIGHUP takes up the gateway.yaml of the checkout, and says what needs a re
     .split('\n')
     .map((line) => JSON.parse(line))
   expect(log).toContainEqual(
-    expect.objectContaining({ msg: 'serving by the new configuration', config: file }),
+    expect.objectContaining({ msg: 'serving with the new configuration', config: file }),
   )
   expect(log).toContainEqual(expect.objectContaining({ settings: ['workers'] }))
   writeFileSync(file, text)
@@ -234,7 +234,7 @@ test('a build of other sources does not run in their place', async () => {
   })
 })
 
-test('npm run build answers --help, and refuses what it does not know', async () => {
+test('npm run build prints --help, and refuses unknown options', async () => {
   const build = async (...words: string[]) => {
     const { stdout, stderr, ended } = await finished(['scripts/build.mjs', ...words])
     return { exitCode: await ended, stdout, stderr }

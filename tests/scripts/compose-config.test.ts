@@ -91,7 +91,7 @@ test.each(['=2.9.0', '=2.15.1', '2.9', '^2.9', '=2.0.0-preview.1'])(
       {
         code: 'OTHER_FEDERATION_VERSION',
         level: 'WARN',
-        message: `federation_version asks for ${version}: composed with 2.14.4, which is installed`,
+        message: `federation_version is ${version}: composed with the installed 2.14.4`,
         places: [{ file: '/project/supergraph.yaml', line: 1 }],
       },
     ])
@@ -118,7 +118,7 @@ test.each([
   [
     users('routing_url: http://users.test/\nschema: { graphref: a@b }'),
     [
-      '4: subgraphs.users.schema names a schema in a registry, which is not supported: give its `file`',
+      '4: subgraphs.users.schema is a schema in a registry, which is not supported: give its `file`',
     ],
   ],
   [
@@ -140,7 +140,7 @@ test.each([
     'http://127.0.0.1:0/graphql',
     'has port 0, at which nothing can be reached: "http://127.0.0.1:0/graphql"',
   ],
-  ['http://me:secret@users.test/', 'holds a name or password, which do not belong in a URL'],
+  ['http://me:secret@users.test/', 'contains a name or password, which do not belong in a URL'],
   ['[1]', 'has to be a URL'],
 ])('a routing_url that cannot be called: %s', (url, expected) => {
   expect(problems(users(`routing_url: ${url}\nschema: { file: a }`))).toEqual([

@@ -143,7 +143,7 @@ test('a supergraph that cannot be written is one sentence', async () => {
   project()
   const output = folder.at('nowhere/supergraph.graphql')
   await expect(composeToFile({ ...options(), output, compose })).rejects.toThrow(
-    `${output} cannot be written (ENOENT): mend the permissions of its folder, or name another file with --output`,
+    `${output} cannot be written (ENOENT): correct the permissions of its folder, or name another file with --output`,
   )
 })
 
@@ -304,11 +304,11 @@ describe('a subgraph of ours that is asked for its schema', () => {
     folder = projectFolder({ 'data/secrets/gateway-secret': secret })
     const production = { DATA_DIR: folder.at('data'), NODE_ENV: 'production' }
     expect(await problemsIn(production)).toContain(
-      'it answers 401 to everybody but its gateway: set GATEWAY_SECRET, and the request is signed',
+      'it responds with 401 to every client but its gateway: set GATEWAY_SECRET, and the request is signed',
     )
     const other = 'another secret that the gateway does not have'
     const complaint = await problemsIn({ GATEWAY_SECRET: other })
-    expect(complaint).toContain('it answers 401 although the request was signed')
+    expect(complaint).toContain('it responds with 401 although the request was signed')
     expect(complaint).not.toContain(other)
     await expect(problemsIn({ GATEWAY_SECRET: 'short' })).rejects.toThrow(
       'GATEWAY_SECRET has a secret that is shorter than 32 bytes',

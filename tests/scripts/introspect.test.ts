@@ -26,7 +26,7 @@ test('a subgraph is asked for its SDL, with the headers that it wants', async ()
     response.end(JSON.stringify({ data: { _service: { sdl: 'type Query { a: Int }' } } }))
   })
   expect(await introspectSubgraph(url, { 'x-key': '7' })).toEqual({
-    outcome: 'answered',
+    outcome: 'introspected',
     sdl: 'type Query { a: Int }',
   })
   expect(asked).toEqual(['POST', '7', { query: 'query { _service { sdl } }' }])
@@ -36,26 +36,26 @@ test.each([
   [
     401,
     '{}',
-    'it answers 401 to everybody but its gateway: set GATEWAY_SECRET, and the request is signed, or give its schema as a `file`, or what it asks for in `introspection_headers`',
+    'it responds with 401 to every client but its gateway: set GATEWAY_SECRET, and the request is signed, or give its schema as a `file`, or the headers that it requires in `introspection_headers`',
   ],
-  [500, '<html>', 'it answers 500'],
-  [200, '<html>', 'its answer has no `_service { sdl }`: is it a federation subgraph?'],
+  [500, '<html>', 'it responds with 500'],
+  [200, '<html>', 'its response has no `_service { sdl }`: is it a federation subgraph?'],
   [
     200,
     '{"data":{"_service":{"sdl":""}}}',
-    'its answer has no `_service { sdl }`: is it a federation subgraph?',
+    'its response has no `_service { sdl }`: is it a federation subgraph?',
   ],
   [
     400,
     '{"errors":[{"message":"Cannot query field \\"_service\\""}]}',
     'it says: Cannot query field "_service"',
   ],
-  [200, '{"errors":"no"}', 'its answer has no `_service { sdl }`: is it a federation subgraph?'],
+  [200, '{"errors":"no"}', 'its response has no `_service { sdl }`: is it a federation subgraph?'],
 ])('an answer %i %j is told in one sentence', async (status, body, sentence) => {
   const url = await serve((_request, response) => response.writeHead(status).end(body))
   expect(await introspectSubgraph(url, {})).toEqual({
     outcome: 'failed',
-    sentence: `the schema cannot be had from ${url}: ${sentence}`,
+    sentence: `the schema cannot be fetched from ${url}: ${sentence}`,
   })
 })
 

@@ -83,7 +83,11 @@ const refusals: readonly [module: string, words: readonly string[], line: string
     'keys: unexpected word "more" after claims-key: see --help',
   ],
   ['scripts/keys', ['list', 'all'], 'keys: unexpected word "all" after list: see --help'],
-  ['scripts/keys', ['rotate', '--config', 'a'], 'keys: --config belongs to claims-key: see --help'],
+  [
+    'scripts/keys',
+    ['rotate', '--config', 'a'],
+    'keys: --config can only be used with claims-key: see --help',
+  ],
   ['scripts/keys', ['rotat'], 'keys: unknown command "rotat": see --help'],
   ['scripts/keys', ['constructor'], 'keys: unknown command "constructor": see --help'],
   [
@@ -120,7 +124,7 @@ const refusals: readonly [module: string, words: readonly string[], line: string
   [
     'scripts/explain-token',
     ['Bearer'],
-    'explain-token: there is no token: give one, or pipe it in',
+    'explain-token: the token is missing: give it as an argument, or on standard input',
   ],
   ['scripts/bench', ['gateway', '--nope'], "bench: Unknown option '--nope': see --help"],
   [
@@ -148,7 +152,7 @@ test('a log level that is none is refused', async () => {
   )
 })
 
-test('claims-key prints the key of a subgraph that the list has, and of any where there is no list', async () => {
+test('claims-key prints the key of a subgraph in the list, and of any without a list', async () => {
   const environment = { GATEWAY_SECRET: 'g'.repeat(32) }
   for (const words of [['users'], ['reviews', '--config', 'other.yaml']]) {
     const command = startModule('scripts/keys', ['claims-key', ...words], environment, folder)

@@ -270,7 +270,7 @@ async function writeElsewhere(path: string, text: string): Promise<number> {
   return Number(code)
 }
 
-test('a statement that PostgreSQL does not answer fails, and its connection is replaced', async () => {
+test('a statement without a response from PostgreSQL fails, and its connection is replaced', async () => {
   const postgres = (await testDatabases()).find(({ name }) => name === 'PostgreSQL')
   if (!postgres) return
   const scratch = await postgres.make()

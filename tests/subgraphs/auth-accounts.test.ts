@@ -143,7 +143,7 @@ describe.each(await testDatabases())('accounts on $name', ({ make }) => {
     expect(await problemsOf('раура')).toEqual([])
   })
 
-  test('of 50 sign-ups of one name at once, one makes an account', async () => {
+  test('of 50 concurrent sign-ups of one name, one creates an account', async () => {
     const results = []
     for (let round = 0; round < 5; round++) {
       const spellings = Array.from({ length: 10 }, (_, index) => (index % 2 ? 'Crowd' : 'cr0wd'))
@@ -241,7 +241,7 @@ describe.each(await testDatabases())('accounts on $name', ({ make }) => {
       expect(codes(await refresh(ask, refreshToken))).toEqual(['SESSION_ENDED'])
     })
 
-    test('has the same answer for an unknown account, which gets no mail', async () => {
+    test('has the same response for an unknown account, which gets no mail', async () => {
       await request('nobody-at-all')
       await signUp('somebody', good, { email: 's@shop.example' })
       await request('somebody')
@@ -365,7 +365,7 @@ describe('a new password', () => {
   })
 })
 
-test('the hashing queue works in parallel, lets 64 wait, and tells the next to come back', async () => {
+test('the hashing queue works in parallel, lets 64 wait, and refuses further ones', async () => {
   const inTurn = hashingQueue({ parallel: 2, waiting: 64 })
   let running = 0
   let most = 0
@@ -392,7 +392,7 @@ test('the hashing queue works in parallel, lets 64 wait, and tells the next to c
 })
 
 describe('mail', () => {
-  test('is handed to an HTTP service', async () => {
+  test('is sent to an HTTP service', async () => {
     const { createServer } = await import('node:http')
     const received: unknown[] = []
     const server = createServer((request, response) => {

@@ -119,7 +119,7 @@ describe.each(await testDatabases())('administration on $name', ({ make }) => {
     await loggedIn(ask, credentials)
   })
 
-  test('nobody locks themselves out, and what does not exist is said', async () => {
+  test('no administrator locks themselves out, and unknown ids and roles are reported', async () => {
     const refused = [
       await mutate(admin, 'adminDisableUser(id: $id)', admin.sub),
       await mutate(admin, 'adminSetRoles(id: $id, roles: ["user"])', admin.sub),
@@ -163,7 +163,7 @@ describe.each(await testDatabases())('administration on $name', ({ make }) => {
     },
   )
 
-  test('the audit trail says who did what, page by page, and holds no secret', async () => {
+  test('the audit trail lists all actions with their actors, page by page, without secrets', async () => {
     const { id, ...credentials } = await signUp('watched')
     await loggedIn(ask, credentials, { address: '192.0.2.1' })
     await login(ask, { ...credentials, password: 'not the right one at all' })
@@ -234,7 +234,7 @@ describe('npm run admin', () => {
   })
   afterAll(() => running.close())
 
-  test('makes the first administrator, who has the scopes', async () => {
+  test('creates the first administrator with the scopes', async () => {
     const made = await command(`${good}\n`, 'create', 'Root')
     expect(made).toEqual({ code: 0, stdout: 'root is an administrator\n', stderr: '' })
     const { claims } = await loggedIn(ask, { username: 'root', password: good })

@@ -77,7 +77,7 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     expect(await works(credentials)).toBe(true)
   })
 
-  test('throttled, disabled, unknown and wrong have one answer', async () => {
+  test('throttled, disabled, unknown and wrong have the same response', async () => {
     const [throttled, disabled, wrong] = [
       await newAccount(),
       await newAccount(),
@@ -140,7 +140,7 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
       for (let tries = 0; tries < 20; tries++) await guess(`colleague${tries}`, '198.51.100.99')
     })
 
-    test('right, wrong and unknown are told to retry, and when, in one way', async () => {
+    test('right, wrong and unknown get the same error with the time to retry', async () => {
       const answers = [
         await login(ask, people[1], { address }),
         await typo(people[1]!),
@@ -253,7 +253,7 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     expect(await works(popular)).toBe(true)
   })
 
-  test('of 100 wrong tries at once, all are counted and 5 are let through', async () => {
+  test('of 100 concurrent wrong attempts, all are counted and 5 are allowed', async () => {
     // However long all this takes, it is the same moment: no pause is over in between.
     const moment = Date.now()
     // As many processes as the database is made for, each with its own connections.
@@ -279,7 +279,7 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     await Promise.all(others.map((each) => each.destroy()))
   })
 
-  test('a try whose outcome is never told counts as a failure', async () => {
+  test('an attempt without a reported outcome counts as a failure', async () => {
     let time = Date.now()
     const throttles = throttleStore(() => time)
     const begin = () => throttles.begin(database, 'vanished')
@@ -409,7 +409,7 @@ test.each([
   expect(addressRange(address)).toBe(range)
 })
 
-test('a mailbox is not flooded by accounts that somebody made with its address', async () => {
+test('a mailbox is not flooded by accounts that were created with its address', async () => {
   const [{ make }] = (await testDatabases()) as [TestDatabase]
   const scratch = await make()
   const letters: unknown[] = []

@@ -110,7 +110,7 @@ test('a page logs in, is known, refreshes and logs out without ever seeing a tok
   expect([...jar]).toEqual([])
 })
 
-test('a page whose session cannot be ended keeps its cookies, and can log out later', async () => {
+test('if its session cannot be ended, a page keeps its cookies, and can log out later', async () => {
   const { ask, jar } = browser()
   await ask(login(', inCookies: true'))
   const error = jest.spyOn(console, 'error').mockImplementation(() => {})
@@ -126,7 +126,7 @@ test('a page whose session cannot be ended keeps its cookies, and can log out la
   expect([...jar.keys()]).toEqual([])
 })
 
-test('a page whose access token the browser has dropped logs out all the same', async () => {
+test('a page without an access token in the browser can still log out', async () => {
   const { ask, jar } = browser()
   await ask(login(', inCookies: true'))
   const [kept] = [...jar].filter(([name]) => name === '__Host-refresh')
@@ -215,7 +215,7 @@ test('a page of another origin cannot act with the cookies: what needs no consen
   expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
 })
 
-test('without SESSION_COOKIES nothing is handed out in cookies', async () => {
+test('without SESSION_COOKIES no tokens are returned in cookies', async () => {
   const other = await gatewayBefore(withoutCookies)
   try {
     const { ask, jar } = browser(other)

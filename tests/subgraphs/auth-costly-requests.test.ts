@@ -110,7 +110,7 @@ describe('auth does little work when', () => {
   })
 })
 
-test('the strength is one estimate, whatever it is called', async () => {
+test('the strength is estimated once, under any number of aliases', async () => {
   const { data } = await ask(
     null,
     `mutation ($password: String!) { signUp(username: "x", password: $password) { ${aliases(3, 'strength { score warning }')} } }`,

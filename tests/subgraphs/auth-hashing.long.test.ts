@@ -27,7 +27,7 @@ describe('with real hashes', () => {
   })
   afterAll(() => running.close())
 
-  test('a flood of logins is told to come back, and other requests go on', async () => {
+  test('a flood of logins gets SERVICE_OVERLOADED, and other requests are served', async () => {
     const { port, hostname } = new URL(running.url)
     const attempt = async (index: number) => {
       const response = await fetch(running.url, {

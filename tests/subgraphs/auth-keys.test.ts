@@ -76,7 +76,7 @@ describe.each(await testDatabases())('signing keys on $name', ({ make }) => {
     expect(rows).toEqual([{ private_jwk: '' }])
   })
 
-  test('rotating by hand lets the next key sign once every gateway can know it', async () => {
+  test('rotating by hand lets the next key sign once every gateway can have it', async () => {
     const lifecycle = lifecycleOf()
     // Published for long enough: it signs at once.
     const known = await idOf('next')
@@ -92,7 +92,7 @@ describe.each(await testDatabases())('signing keys on $name', ({ make }) => {
     expect(await states()).toContain('5 next')
   })
 
-  test('of several that rotate at once, the same key comes next', async () => {
+  test('of several concurrent rotations, the same key comes next', async () => {
     time += publishedAhead
     const rotated = await Promise.all(Array.from({ length: 4 }, () => lifecycleOf().rotate()))
     expect(new Set(rotated.map(({ key }) => key)).size).toBeLessThanOrEqual(2)
@@ -123,7 +123,7 @@ describe.each(await testDatabases())('signing keys on $name', ({ make }) => {
     expect((await keys.published()).map(({ kid }) => kid)).not.toContain(outgoing)
   })
 
-  test('revoking the key that signs lets the next sign at once', async () => {
+  test('revoking the key that signs lets the next sign immediately', async () => {
     const lifecycle = lifecycleOf()
     await lifecycle.provide()
     const [stolen, next] = [await idOf('signing'), await idOf('next')]

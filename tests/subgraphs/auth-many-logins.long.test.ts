@@ -56,7 +56,7 @@ describe.each(await testDatabases())('many logins on $name', ({ make }) => {
     expect(await works({ ...credentials, deviceToken: tokens[21]! })).toBe(true)
   })
 
-  test('30 logins of one person at once are no guessing', async () => {
+  test('30 concurrent logins of one user are not guessing', async () => {
     const credentials = await newAccount()
     const logins = await Promise.all(Array.from({ length: 30 }, () => login(ask, credentials)))
     expect(logins.flatMap(codes)).toEqual([])

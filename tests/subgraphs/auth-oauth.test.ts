@@ -227,7 +227,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       expect((await post('/oauth/token', form, basic(client))).body.scope).toBe('a b')
     })
 
-    test('is one of at most 50 of its maker, also when many are made at once', async () => {
+    test('is one of at most 50 per account, also when many are created concurrently', async () => {
       const credentials = await signedUp(ask, 'collector', 'purple kangaroo sings')
       const { claims } = await loggedIn(ask, credentials)
       const make = () => ask(claims, 'mutation { createApiKey(name: "k", scopes: []) { key } }')
@@ -283,7 +283,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
     expect((await post('/oauth/token', grant)).body.error).toBe('invalid_grant')
   })
 
-  test('a refresh token that was just replaced is told to come back, not to log in again', async () => {
+  test('a refresh token that was just replaced gets an error to retry, not to log in again', async () => {
     const { refreshToken } = await loggedIn(ask)
     const grant = { grant_type: 'refresh_token', refresh_token: refreshToken }
     const { body } = await post('/oauth/token', grant)
@@ -303,7 +303,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
   })
 
   describe('introspection', () => {
-    test('tells an authorized client what a token is good for', async () => {
+    test('reports the state of a token to an authorized client', async () => {
       const client = await newClient('introspect')
       const { token, refreshToken, claims } = await loggedIn(ask)
       const { body, response } = await post('/oauth/introspect', { token }, basic(client))
@@ -318,7 +318,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       }
     })
 
-    test('heeds a cut-off of an auth process that does not count generations yet', async () => {
+    test('respects a not-before entry of an auth process that does not count generations', async () => {
       const client = await newClient('introspect')
       const form = { grant_type: 'client_credentials' }
       const token = (await post('/oauth/token', form, basic(client))).body.access_token
@@ -332,7 +332,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       expect((await introspect()).body).toEqual({ active: false })
     })
 
-    test('is refused to everybody else', async () => {
+    test('is refused to all other clients', async () => {
       const { token } = await loggedIn(ask)
       const other = await newClient('reports:read')
       expect((await post('/oauth/introspect', { token })).status).toBe(401)
@@ -356,7 +356,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       expect(body.error).toBe('invalid_grant')
     })
 
-    test('of something unknown has the same answer', async () => {
+    test('of something unknown has the same response', async () => {
       for (const token of ['garbage', `pck_${'a'.repeat(43)}`]) {
         expect((await post('/oauth/revoke', { token })).status).toBe(200)
       }

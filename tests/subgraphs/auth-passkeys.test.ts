@@ -67,7 +67,7 @@ describe.each(await testDatabases())('passkeys on $name', ({ make }) => {
       { response },
     )
 
-  test('a passkey logs in without a username, with two factors at once', async () => {
+  test('a passkey logs in without a username, as two factors', async () => {
     const device = softAuthenticator()
     const made = await register(device)
     expect(made.data.finishPasskeyRegistration).toEqual({
@@ -99,7 +99,7 @@ describe.each(await testDatabases())('passkeys on $name', ({ make }) => {
     expect(Object.keys(unknown).sort()).toEqual(Object.keys(known).sort())
   })
 
-  test('an answer is good once, for its own challenge, and for five minutes', async () => {
+  test('a response is valid once, for its own challenge, and for five minutes', async () => {
     const device = softAuthenticator()
     await register(device)
     const answer = device.get(await startLogin())

@@ -29,7 +29,7 @@ describe.each(await testDatabases())('on $name', ({ name, make }) => {
     await scratch.drop()
   })
 
-  test('a refresh has exactly one winner of 20 at once, 100 times over', async () => {
+  test('a refresh has exactly one winner of 20 concurrent ones, 100 times over', async () => {
     const { refreshToken } = await loggedIn(asker('auth', running.url))
     await raceRefreshes(refreshToken, { databases, rounds: 100 })
   })

@@ -108,7 +108,7 @@ describe.each(await testDatabases())('second factors on $name', ({ make }) => {
     expect(data.session).toEqual({ level: 'aal2' })
   })
 
-  test('no code is accepted twice, however many try at once', async () => {
+  test('no code is accepted twice, also by concurrent logins', async () => {
     const { credentials, secret } = await withApp()
     const attempt = { ...credentials, code: codeOf(secret) }
     const answers = await Promise.all([
@@ -128,7 +128,7 @@ describe.each(await testDatabases())('second factors on $name', ({ make }) => {
     }
   })
 
-  test('a wrong password with a right code has the answer of every wrong login', async () => {
+  test('a wrong password with a right code has the response of every wrong login', async () => {
     const { credentials, secret } = await withApp()
     const attempt = { ...credentials, password: 'not it at all', code: codeOf(secret) }
     expect(codes(await login(ask, attempt))).toEqual(['INVALID_CREDENTIALS'])

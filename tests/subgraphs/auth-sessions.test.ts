@@ -96,7 +96,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       expect(codes(await refresh(ask, data.refresh.refreshToken))).toEqual([])
     })
 
-    test('of a token whose response got lost gives another successor, as often as needed', async () => {
+    test('of a token with a lost response gives another successor, as often as needed', async () => {
       const { refreshToken, claims } = await loggedIn(ask)
       await refresh(ask, refreshToken)
       const early = await refresh(ask, refreshToken)
@@ -122,7 +122,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       ])
     })
 
-    test('of a token whose response got lost is good as long as the lost successor would be', async () => {
+    test('of a token with a lost response is valid as long as the lost successor would be', async () => {
       const { refreshToken, claims } = await loggedIn(ask)
       await after(6 * day, async () => void (await refresh(ask, refreshToken)))
       await after(8 * day, async () => {
@@ -162,7 +162,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       })
     })
 
-    test('again, because a response got lost, has exactly one winner of 20 at once', async () => {
+    test('again, because a response got lost, has exactly one winner of 20 concurrent ones', async () => {
       const { refreshToken, claims } = await loggedIn(ask)
       await refresh(ask, refreshToken)
       await after(11_000, async () => {
@@ -243,7 +243,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       expect(codes(refused)).toEqual(['SESSION_ENDED'])
     })
 
-    test('has exactly one winner of 20 at once, 50 times over', async () => {
+    test('has exactly one winner of 20 concurrent ones, 50 times over', async () => {
       const { refreshToken, claims } = await loggedIn(ask)
       // As many processes as the database is made for, each with its own connections.
       const others = name === 'PostgreSQL' ? [await openAuthDatabase(scratch.url)] : []
@@ -309,7 +309,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
     )
   })
 
-  test('sessions tells when and from where each was used', async () => {
+  test('sessions shows when and from where each was used', async () => {
     const phone = { address: '192.0.2.7', agent: 'Phone/1.0' }
     const { claims: own } = await loggedIn(ask)
     await ask(own, 'mutation { logoutEverywhere }')
@@ -385,7 +385,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       })
     })
 
-    test('a bit is cleared and a cut-off dropped once the tokens have expired anyway', async () => {
+    test('a bit is cleared and a not-before entry deleted once the tokens have expired', async () => {
       const { claims } = await loggedIn(ask)
       await ask(claims, 'mutation { logoutEverywhere }')
       await until(() => statusOf(claims))
@@ -440,7 +440,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
   })
 })
 
-test('a million tokens, 5 in 100 revoked at once, cost less than 150 KB of list', () => {
+test('a million tokens, 5 in 100 of them revoked, cost less than 150 KB of list', () => {
   const revoked = Array.from({ length: 1_000_000 }, (_, index) => index).filter(
     (index) => (Math.imul(index, 2_654_435_761) >>> 0) / 2 ** 32 < 0.05,
   )

@@ -46,7 +46,7 @@ const signUp = (ask: Ask, username: string) =>
     { username, password: good },
   )
 
-test('of 20 refreshes of one token at once, one wins, 50 times over', async () => {
+test('of 20 concurrent refreshes of one token, one wins, 50 times over', async () => {
   let { refreshToken } = await loggedIn(asks[0]!)
   for (let round = 0; round < 50; round++) {
     const answers = await many(20, (ask) => refresh(ask, refreshToken))
@@ -57,7 +57,7 @@ test('of 20 refreshes of one token at once, one wins, 50 times over', async () =
   }
 })
 
-test('of 50 sign-ups of one name at once, one makes an account', async () => {
+test('of 50 concurrent sign-ups of one name, one creates an account', async () => {
   const answers = await many(50, (ask) => signUp(ask, 'Wanted'))
   const made = answers.filter(({ data }) => data?.signUp?.user)
   expect(made).toHaveLength(1)
@@ -67,7 +67,7 @@ test('of 50 sign-ups of one name at once, one makes an account', async () => {
   expect(rows).toHaveLength(1)
 })
 
-test('of 100 wrong logins at once, every one is counted', async () => {
+test('of 100 concurrent wrong logins, every one is counted', async () => {
   await signUp(asks[0]!, 'victim')
   const answers = await many(100, (ask, index) =>
     login(ask, { username: 'victim', password: `wrong ${index} ${Math.random()}` }),

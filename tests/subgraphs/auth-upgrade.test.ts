@@ -92,7 +92,7 @@ describe.each(await testDatabases())('a database without generations on $name', 
     expect(codes(await refresh(ask, refreshToken))).toEqual(['SESSION_ENDED'])
   })
 
-  test('takes the cut-offs of processes that write no generation, and publishes them', async () => {
+  test('accepts not-before entries of processes without generations, and publishes them', async () => {
     const now = Date.now()
     await sql`insert into auth_subject_cut_offs (subject, issued_before, expires_at)
       values ('2', ${Math.floor(now / 1000)}, ${now + 3e5})`.execute(database)

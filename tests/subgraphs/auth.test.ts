@@ -91,7 +91,7 @@ describe.each(await testDatabases())('auth on $name', ({ name, make }) => {
     expect(first.jti).not.toBe(second.jti)
   })
 
-  test('an unknown user and a wrong password get the same answer', async () => {
+  test('an unknown user and a wrong password get the same response', async () => {
     const wrong = await login({ ...alice, password: 'Secret' })
     const unknown = await login({ ...alice, username: 'nobody' })
     expect(wrong).toEqual(unknown)
@@ -127,7 +127,7 @@ describe.each(await testDatabases())('auth on $name', ({ name, make }) => {
     }
   })
 
-  test('an anonymous caller has no session, and is told to log in', async () => {
+  test('an anonymous caller has no session, and gets an UNAUTHENTICATED error', async () => {
     const answer = await ask(null, '{ session { id } }')
     expect(answer.data).toEqual({ session: null })
     expect(codes(answer)).toEqual(['UNAUTHENTICATED'])
@@ -197,7 +197,7 @@ describe.each(await testDatabases())('auth on $name', ({ name, make }) => {
 })
 
 describe('in production', () => {
-  test('everything that is missing is listed at once', async () => {
+  test('all missing settings are listed together', async () => {
     const failure = await startAuth({ NODE_ENV: 'production' }).catch((cause: Error) => cause)
     const missing = ['DATABASE_URL', 'CLAIMS_KEY', 'KEY_ENCRYPTION_SECRET', 'TOKEN_ISSUER']
     for (const name of missing) expect((failure as Error).message).toContain(`${name} is not set`)

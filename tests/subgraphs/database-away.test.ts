@@ -38,7 +38,7 @@ describeOnPostgres('when the connections to PostgreSQL end under load', () => {
     await scratch.drop()
   })
 
-  test('auth and users answer SERVICE_UNAVAILABLE with retryAfter, and go on', async () => {
+  test('auth and users respond with SERVICE_UNAVAILABLE and retryAfter, and recover', async () => {
     const ask = asker('auth', auth.url)
     const askUsers = asker('users', users.url)
     const failed = { auth: [] as Answer[], users: [] as Answer[] }

@@ -65,7 +65,7 @@ describeWithServer('while PostgreSQL restarts under load', () => {
     await until(async () => codes(await login(load.ask, accounts[0]!)).length === 0)
   })
 
-  test('a command whose database goes away ends with one line', async () => {
+  test('a command that loses its database ends with one line', async () => {
     const { url } = await scratchDatabase(server!.url)
     const environment = { PATH: process.env.PATH, DATABASE_URL: url }
     const command = spawn(process.execPath, runCompiled('scripts/admin', 'import'), {
@@ -85,7 +85,7 @@ describeWithServer('while PostgreSQL restarts under load', () => {
     expect(code).toBe(1)
     expect(output.split('\n').slice(1)).toEqual([
       expect.stringMatching(
-        /^admin: the database is unavailable \(\w+\): try again when it is back$/,
+        /^admin: the database is unavailable \(\w+\): try again when it is available$/,
       ),
       '',
     ])

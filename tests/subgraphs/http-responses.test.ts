@@ -102,7 +102,7 @@ describe('a subgraph', () => {
     }
   })
 
-  test('answers an address that cannot be decoded with 400', async () => {
+  test('responds with 400 to an address that cannot be decoded', async () => {
     for (const path of ['/status-lists/%E0%A4%A', '/%']) {
       for (const base of each()) {
         const { status } = await get(base, path)
@@ -152,7 +152,7 @@ describe('a subgraph', () => {
     }
   })
 
-  test('answers a GraphQL request that cannot be read with GraphQL errors', async () => {
+  test('responds with GraphQL errors to a GraphQL request that cannot be read', async () => {
     for (const [name, base] of [
       ['auth', auth.url],
       ['users', users.url],
@@ -201,7 +201,7 @@ describe('a subgraph', () => {
     }
   })
 
-  test('answers what it did not foresee with 500 and no detail', async () => {
+  test('responds with 500 and no detail to an unforeseen error', async () => {
     const { refreshToken } = await loggedIn(asker('auth', auth.url))
     const database = await openDatabase<any>(scratches[0]!.url)
     for (const table of ['auth_signing_keys', 'auth_counters']) {

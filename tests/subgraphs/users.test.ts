@@ -45,7 +45,7 @@ describe.each(await testDatabases())('users on $name', ({ make }) => {
     })
   })
 
-  test('an anonymous caller gets no userData, and is told to log in', async () => {
+  test('an anonymous caller gets no userData, but an UNAUTHENTICATED error', async () => {
     const answer = await ask(null, '{ userData { id name } }')
     expect(answer.data).toEqual({ userData: null })
     expect(codes(answer)).toEqual(['UNAUTHENTICATED'])
@@ -58,7 +58,7 @@ describe.each(await testDatabases())('users on $name', ({ make }) => {
     expect(later).toEqual({ data: { userData: { id: first.sub, name: first.name } } })
   })
 
-  test('of many first requests at once, all get the same profile', async () => {
+  test('of many concurrent first requests, all get the same profile', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         ask({ sub: 'crowd', name: `Name ${index}` }, '{ userData { id name } }'),
@@ -68,7 +68,7 @@ describe.each(await testDatabases())('users on $name', ({ make }) => {
     expect(names.size).toBe(1)
   })
 
-  test('a subject whose claims have no name has none, until they do', async () => {
+  test('a subject without a name in its claims has none, until they have one', async () => {
     const nameless = { sub: 'nameless' }
     const unknown = { data: { userData: { id: 'nameless', name: null } } }
     expect(await ask(nameless, '{ userData { id name } }')).toEqual(unknown)
@@ -140,7 +140,7 @@ describe.each(await testDatabases())('users on $name', ({ make }) => {
 })
 
 describe('in production', () => {
-  test('everything that is missing is listed at once', async () => {
+  test('all missing settings are listed together', async () => {
     const failure = await startUsers({ NODE_ENV: 'production' }).catch((cause: Error) => cause)
     expect(failure).toMatchObject({
       name: 'StartFailure',

@@ -61,15 +61,15 @@ test('the twelve steps happen as they are told, each row with what was really se
 })
 
 test('in steps 10 to 12 no subgraph receives a request, and the client sees which token has expired', () => {
-  for (const { answer, counts } of [walk.expired, walk.tampered, walk.revoked]) {
+  for (const { response, counts } of [walk.expired, walk.tampered, walk.revoked]) {
     expect(counts).toMatchObject({ gateway: 1, auth: 0, users: 0 })
-    expect(answer).toMatchObject({ status: 401, data: null })
+    expect(response).toMatchObject({ status: 401, data: null })
   }
-  expect(walk.expired.answer.errors).toMatchObject([{ extensions: { reason: 'TOKEN_EXPIRED' } }])
-  expect(walk.tampered.answer.errors).toMatchObject([
+  expect(walk.expired.response.errors).toMatchObject([{ extensions: { reason: 'TOKEN_EXPIRED' } }])
+  expect(walk.tampered.response.errors).toMatchObject([
     { extensions: { reason: 'SIGNATURE_INVALID' } },
   ])
-  expect(walk.revoked.answer.errors).toMatchObject([{ extensions: { reason: 'TOKEN_REVOKED' } }])
+  expect(walk.revoked.response.errors).toMatchObject([{ extensions: { reason: 'TOKEN_REVOKED' } }])
 })
 
 test('a row is not true when what it says was not seen', () => {
@@ -77,17 +77,17 @@ test('a row is not true when what it says was not seen', () => {
     rowsOf({ ...walk, ...changed })
       .filter((row) => !isTrue(row))
       .map(({ step }) => step)
-  const { loggedIn, asked, expired } = walk
-  expect(untrue({ loggedIn: { ...loggedIn, counts: asked.counts } })).toEqual([1])
+  const { loggedIn, queried, expired } = walk
+  expect(untrue({ loggedIn: { ...loggedIn, counts: queried.counts } })).toEqual([1])
   expect(untrue({ wrongPassword: loggedIn })).toEqual([2])
   expect(untrue({ verified: undefined })).toEqual([3, 4, 8])
-  expect(untrue({ asked: { ...asked, counts: { ...asked.counts, users: 0 } } })).toEqual([8])
-  expect(untrue({ asked: { ...asked, counts: { ...asked.counts, tokensAccepted: 2 } } })).toEqual([
-    7,
-  ])
-  expect(untrue({ expired: { ...expired, counts: asked.counts } })).toEqual([11])
+  expect(untrue({ queried: { ...queried, counts: { ...queried.counts, users: 0 } } })).toEqual([8])
+  expect(
+    untrue({ queried: { ...queried, counts: { ...queried.counts, tokensAccepted: 2 } } }),
+  ).toEqual([7])
+  expect(untrue({ expired: { ...expired, counts: queried.counts } })).toEqual([11])
   expect(untrue({ expired: walk.tampered })).toEqual([12])
-  expect(untrue({ revoked: asked })).toEqual([11, 12])
+  expect(untrue({ revoked: queried })).toEqual([11, 12])
 })
 
 test('who took part is counted by the processes themselves', async () => {
@@ -141,7 +141,7 @@ test('a supergraph.yaml that is missing or does not compose is told, and nothing
   expect(await start(empty)).toMatchObject({
     exitCode: 1,
     stderr:
-      'start: supergraph.yaml does not compose; mend this and start again:\n' +
+      'start: supergraph.yaml does not compose; correct this and start again:\n' +
       'supergraph.yaml:2: error INVALID_CONFIGURATION: subgraphs.auth has no `routing_url`: it is where the gateway finds the subgraph\n',
   })
 })
@@ -173,7 +173,7 @@ test('in production nothing is started and nothing invented: it is said what to 
   expect(readdirSync(folder)).not.toContain('production')
 })
 
-test('the gateway starts alone, is alive and not ready while its issuer is down, and stops when told', async () => {
+test('the gateway starts alone, is alive and not ready while its issuer is down, and stops on a signal', async () => {
   const supergraph = join(folder, 'supergraph.graphql')
   expect(await runScript('compose', ['--output', supergraph])).toMatchObject({ exitCode: 0 })
   const words = ['--supergraph', supergraph, '--port', '0']

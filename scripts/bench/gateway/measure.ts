@@ -27,7 +27,7 @@ export interface Measurement {
 
 const pools = new Map<string, Pool>()
 
-/** A response, as far as all contenders must agree on it. */
+/** The parts of a response on which all contenders must agree. */
 export interface BenchResponse {
   readonly data?: unknown
   readonly errors?: readonly { readonly path?: readonly (string | number)[] }[]

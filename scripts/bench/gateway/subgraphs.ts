@@ -33,7 +33,7 @@ const products = Array.from({ length: 9 }, (_, index) => ({
 
 const reviews = Array.from({ length: 18 }, (_, index) => ({
   id: String(index + 1),
-  body: `What somebody has to say about it, for the ${index + 1}. time`,
+  body: `A review of the product with the number ${index + 1}`,
   authorId: users[index % 4]!.id,
   upc: products[(index * 2) % 5]!.upc,
 }))

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { Variable, VariableCollector } from '@apollo/federation-internals'
 import '../../../gateway/planning/collect-variables.ts'
 
-test('each value of a nested literal is looked at once for variables', () => {
+test('each value of a nested literal is searched for variables only once', () => {
   let looks = 0
   const innermost = {
     get value() {
