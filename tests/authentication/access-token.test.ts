@@ -163,7 +163,7 @@ describe('refused:', () => {
       () => issuer.sign(key, { iat: now() - 90_000 }),
     ],
     ['a token without `iat`', 'CLAIM_MISSING', () => issuer.sign(key, { iat: undefined as never })],
-    ['a token for somebody else', 'AUDIENCE_MISMATCH', () => issuer.sign(key, { aud: 'other' })],
+    ['a token for another audience', 'AUDIENCE_MISMATCH', () => issuer.sign(key, { aud: 'other' })],
     [
       'a token for a list of others',
       'AUDIENCE_MISMATCH',

@@ -233,7 +233,7 @@ describe('against an issuer that can do everything:', () => {
     expect(forms).toHaveLength(2)
   })
 
-  test('a key that is refused when its access token is renewed is refused at once', async () => {
+  test('a key that is refused when its access token is renewed is refused immediately', async () => {
     await subject.ask(goodKey)
     answer = refusal
     await clock.pass(241_000)
@@ -260,7 +260,7 @@ describe('against an issuer that can do everything:', () => {
     ['HTML', { status: 200, body: '<html>', type: 'text/html' }],
     ['a list', { status: 200, body: [] }],
     ['a number as the token', { status: 200, body: { access_token: 1 } }],
-    ['an endless answer', { status: 200, body: { access_token: 'x'.repeat(100_000) } }],
+    ['an endless response', { status: 200, body: { access_token: 'x'.repeat(100_000) } }],
     ['a redirect', { status: 307, body: {} }],
   ])('%s is not the fault of the key: 503, and a pause of a second', async (_name, broken) => {
     answer = async () => broken
@@ -278,7 +278,7 @@ describe('against an issuer that can do everything:', () => {
     expect(await subject.ask(goodKey)).toBe('API_KEYS_UNAVAILABLE')
   })
 
-  test('a text that can be no key is refused without asking anybody', async () => {
+  test('a text that cannot be a key is refused without a request', async () => {
     expect(await subject.ask('pck_a b')).toBe('API_KEY_REFUSED')
     expect(await subject.ask(`pck_${'x'.repeat(600)}`)).toBe('API_KEY_REFUSED')
     expect(await subject.ask('pck_ä')).toBe('API_KEY_REFUSED')
@@ -333,13 +333,13 @@ describe('against an issuer that can do everything:', () => {
     expect(forms).toHaveLength(2)
   })
 
-  test('a key whose new access token is no good either is refused, and nobody asked for a moment', async () => {
+  test('a key whose new access token is not valid either is refused, without another request for a moment', async () => {
     answer = () => granted({ exp: Math.floor(clock.now() / 1_000) - 60 })
     for (let use = 0; use < 5; use++) expect(await subject.ask(goodKey)).toBe('API_KEY_REFUSED')
     expect(forms).toHaveLength(1)
   })
 
-  test('the access token is judged by the same rules: one for somebody else is refused', async () => {
+  test('the access token is judged by the same rules: one for another audience is refused', async () => {
     answer = () => granted({ aud: 'somebody else' })
     expect(await subject.ask(goodKey)).toBe('AUDIENCE_MISMATCH')
   })

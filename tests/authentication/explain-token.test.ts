@@ -87,7 +87,7 @@ test.each<[string, () => string | Promise<string>]>([
   ['an expired one', () => server.sign(key, { iat: now() - 900, exp: now() - 60 })],
   ['one that is not valid yet', () => server.sign(key, { nbf: now() + 60 })],
   ['an old one', () => server.sign(key, { iat: now() - 100_000 })],
-  ['one for somebody else', () => server.sign(key, { aud: ['a', 'b'] })],
+  ['one for another audience', () => server.sign(key, { aud: ['a', 'b'] })],
   ['one of another issuer', () => server.sign(key, { iss: 'https://nobody.example' })],
   ['one without an issuer', () => forge(key, header, { sub: '1' })],
   ['one by another key', () => server.sign(strangeKey)],
@@ -117,7 +117,7 @@ test.each<[string, () => string | Promise<string>]>([
   )
 })
 
-test('everything that is wrong is told at once', async () => {
+test('all problems are reported together', async () => {
   const token = await server.sign(key, {
     aud: 'other',
     iat: now() - 900,

@@ -46,7 +46,7 @@ describe('least claims', () => {
     expect(Object.keys(narrowClaims({ sub: '1' }, ['name', 'toString']))).toEqual(['sub'])
   })
 
-  test('an anonymous caller is told as such', async () => {
+  test('an anonymous caller is forwarded as such', async () => {
     expect(await read(headersOf()({ claims: null })['gateway-claims'])).toBeNull()
   })
 })

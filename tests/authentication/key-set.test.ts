@@ -104,14 +104,14 @@ describe('prefetched and refreshed in the background', () => {
 })
 
 describe('an unknown key id', () => {
-  test('makes the gateway ask, and a rotated key is accepted at once', async () => {
+  test('makes the gateway fetch, and a rotated key is accepted immediately', async () => {
     const { issuer, clock, subject } = await scene()
     issuer.keys = [key.jwk, newKey.jwk]
     expect(await subject.ask(await sign(issuer, clock, newKey))).toMatchObject(accepted)
     expect(fetches(issuer)).toBe(2)
   })
 
-  test('asks at most once per cooldown for everybody together, however many tokens flood in', async () => {
+  test('fetches at most once per cooldown for all callers together, for any number of tokens', async () => {
     const { issuer, clock, subject } = await scene()
     const flood = async () =>
       Promise.all(
@@ -140,7 +140,7 @@ describe('another key under a known id', () => {
   const reused = { ...newKey, keyId: key.keyId }
   const reuse = (issuer: TestIssuer) => (issuer.keys = [{ ...newKey.jwk, kid: key.keyId }])
 
-  test('makes the gateway ask, and the new key is accepted at once', async () => {
+  test('makes the gateway fetch, and the new key is accepted immediately', async () => {
     const { issuer, clock, subject } = await scene()
     const old = await sign(issuer, clock)
     expect(await subject.ask(old)).toMatchObject(accepted)

@@ -161,7 +161,7 @@ describe('what a deployment may choose', () => {
   })
 })
 
-test('the answer to a request with a token must not be stored, whatever became of the token', async () => {
+test('the response to a request with a token must not be stored, whether the token is valid or not', async () => {
   const subject = testAuthenticator([issuerOptions(issuer)], { onInvalid: 'anonymous' })
   subjects.push(subject)
   expect(await subject.ask('bad')).toMatchObject({ claims: null, carriedToken: true })

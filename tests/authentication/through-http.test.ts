@@ -358,14 +358,14 @@ const rows: Row[] = [
     },
   ],
   [
-    'an issuer whose revocations nobody knows',
+    'an issuer with unknown revocations',
     'REVOCATION_UNAVAILABLE',
     503,
     undefined,
     async () => bearer(await away.sign(ourKey)),
   ],
   [
-    'an issuer whose keys cannot be had',
+    'an issuer whose keys cannot be fetched',
     'KEYS_UNAVAILABLE',
     503,
     undefined,
@@ -432,12 +432,12 @@ describe('accepted:', () => {
     expect(seen[0]!.claims).toMatchObject({ scope: ['read', 'write'] })
   })
 
-  test('a token that is remembered is answered from the very same verification', async () => {
+  test('a remembered token uses the same verification', async () => {
     const token = await ours.sign(ourKey, { jti: 'again' })
     for (let use = 0; use < 3; use++) expect((await ask(bearer(token))).status).toBe(200)
   })
 
-  test('no token at all: the subgraphs are told that nobody is logged in', async () => {
+  test('no token at all: the subgraphs get an anonymous caller', async () => {
     const { body } = await ask({}, '{ me notes }')
     expect(body).toEqual({ data: { me: 'nobody', notes: 'nobody' } })
     expect(seen.map(({ claims }) => claims)).toEqual([null, null])
@@ -600,7 +600,7 @@ authorization:
     expect(challenge).not.toContain('acr_values')
   })
 
-  test('a part of the answer that needs it is null, and its error says so', async () => {
+  test('a part of the response that needs it is null, and its error says so', async () => {
     const { status, body, challenge } = await askVault('{ open gold }', { acr: 'aal1' })
     expect(status).toBe(200)
     expect(challenge).toBeNull()
@@ -614,7 +614,7 @@ authorization:
     expect(body.errors![0]!.extensions.reason).toBe('INSUFFICIENT_USER_AUTHENTICATION')
   })
 
-  test('who lacks a scope, too, is told that: another login would not help', async () => {
+  test('a caller that also lacks a scope gets insufficient_scope: another login would not help', async () => {
     const { status, body, challenge } = await askVault('{ safe }', { acr: 'aal1', scope: '' })
     expect(status).toBe(403)
     expect(challenge).toContain('error="insufficient_scope"')
@@ -653,7 +653,7 @@ describe('requests that no ordinary client sends:', () => {
     ['white space at the end', (token) => `authorization: Bearer ${token} \t`, '"me":"7"'],
     ['a tab after the scheme', (token) => `authorization: Bearer\t${token}`, 'SCHEME_UNSUPPORTED'],
     ['a token without a scheme', (token) => `authorization: ${token}`, 'SCHEME_UNSUPPORTED'],
-    ['an empty header, as of nobody logged in', () => 'authorization:', '"me":"nobody"'],
+    ['an empty header, as from a client without a login', () => 'authorization:', '"me":"nobody"'],
     [
       'two tokens in one header',
       (token) => `authorization: Bearer ${token}, Bearer ${token}`,
@@ -703,7 +703,7 @@ describe('requests that no ordinary client sends:', () => {
   })
 })
 
-test('the public key set of the gateway is there for everybody, without anything private', async () => {
+test('the public key set of the gateway is public, without private members', async () => {
   const response = await fetch(`${gateway.origin}/.well-known/gateway-claims.json`)
   const { keys } = (await response.json()) as { keys: Record<string, unknown>[] }
   expect(keys).toEqual([

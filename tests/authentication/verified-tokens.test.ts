@@ -50,7 +50,7 @@ async function scene(options: Partial<AuthenticatorOptions> = {}) {
   }
 }
 
-test('a token that was verified is not verified again, and answered at once', async () => {
+test('a verified token is not verified again, and the result is synchronous', async () => {
   const { issuer, subject, verifications } = await scene()
   const token = await issuer.sign(key)
   const first = await subject.ask(token)

@@ -352,7 +352,7 @@ beforeAll(async () => {
   own = await guardedGraph(library, {}, asAnotherComposer, ownEngine)
 })
 
-describe('left out before planning, null in the answer:', () => {
+describe('removed before planning, null in the response:', () => {
   test.each(cases)('$name', async (example) => {
     check(await graph.ask(example.query, example.question), example)
   })
@@ -434,7 +434,7 @@ describe('what is planned', () => {
     expect('document' in authorized && authorized.document.definitions).toHaveLength(1)
   })
 
-  test('is one object for all who may see the same, and another for who may not', async () => {
+  test('is one object for all callers with the same permissions, and another for others', async () => {
     const query = '{ me { email phone name } secret }'
     const { authorizer } = graph
     const compiled = authorizer.compile((await graph.ask(query)).authorized.compiled.document)
@@ -467,7 +467,7 @@ test('an alias may not speak for __typename', async () => {
   )
 })
 
-test('of more than a thousand denials in one answer the rest is counted', async () => {
+test('of more than a thousand denials in one response the rest is counted', async () => {
   const aliases = Array.from({ length: 600 }, (_, n) => `a${n}: email`).join(' ')
   const { data, errors } = await graph.ask(`{ users { id ${aliases} } }`)
   expect(Object.keys((data!.users as object[])[1]!)).toHaveLength(601)

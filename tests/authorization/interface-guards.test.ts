@@ -184,7 +184,10 @@ describe('a guard that the implementations explain adds nothing to them', () => 
     ['more than they demand', { 'A.secret': scopes(['s']), 'I.secret': scopes(['s', 't']) }],
     ['something else', { 'A.secret': scopes(['s']), 'I.secret': '@authenticated' }],
     ['what a type demands', { A: '@authenticated', 'I.secret': '@authenticated' }],
-    ['what nobody meets', { 'A.secret': scopes([]), 'I.secret': '@requiresScopes(scopes: [])' }],
+    [
+      'a requirement that no caller satisfies',
+      { 'A.secret': scopes([]), 'I.secret': '@requiresScopes(scopes: [])' },
+    ],
   ])('%s is not explained', (_name, guards) => {
     const { schema } = guardSupergraph(guardedAt(guards)(sdlOf())).authorizer
     expect(schema.fieldRequirement('B', 'secret')).toHaveLength(1)

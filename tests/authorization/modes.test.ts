@@ -75,7 +75,7 @@ describe('nothing left', () => {
     expect(challengeOf(graph.authorizer, authorized, anonymous)).toEqual({ status: 401 })
   })
 
-  test('a known caller is told the scopes of a token that would do', async () => {
+  test('an authenticated caller gets the scopes of a sufficient token', async () => {
     const caller = { claims: withScopes('read', 'write') }
     const mutation =
       'mutation { rename(name: "x") { email phone } other: rename(name: "y") { email } }'
@@ -88,7 +88,7 @@ describe('nothing left', () => {
   })
 })
 
-describe('what a denial tells', () => {
+describe('what a denial discloses', () => {
   test('locations, and that a token is needed', async () => {
     const { errors } = await graph.ask('{\n  open\n  secret\n}')
     expect(errors).toEqual([
@@ -390,7 +390,7 @@ test.each([
   expect(schema.types.get('Level')!.guards).toEqual([expect.objectContaining({ anyOf })])
 })
 
-test('an empty list of scopes can be met by nobody, an empty alternative by every token', async () => {
+test('an empty list of scopes is never satisfied, an empty alternative by every token', async () => {
   const typeDefs = `${federationLink}
     type Query { never: Int @requiresScopes(scopes: []) any: Int @requiresScopes(scopes: [[]]) }`
   const { authorizer } = guardSupergraph(compose({ s: { typeDefs } }))
@@ -477,7 +477,7 @@ describe('explained', () => {
     sdl,
   }))
 
-  test('each field with what it demands, who declared it and what that means', () => {
+  test('each field with its requirements, their declarations and the outcome', () => {
     const document = parse('{ open secret me { mail: email } animals { ... on Wolf { howl } } }')
     const { authorizer } = graph
     const lineOf = (text: string) =>

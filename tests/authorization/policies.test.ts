@@ -152,7 +152,7 @@ describe('a service', () => {
     expect(asked).toEqual([question])
   })
 
-  test('may nest what nobody reads', async () => {
+  test('may nest data that is not read', async () => {
     const deep = '['.repeat(20_000) + ']'.repeat(20_000)
     const { decide } = await serviceThat(() => ({
       status: 200,
@@ -169,14 +169,18 @@ describe('a service', () => {
 
   test.each([
     ['fails', () => ({ status: 500, body: '{"granted":["a"]}' }), 'responded with status 500'],
-    ['answers no JSON', () => ({ status: 200, body: 'yes' }), 'JSON'],
-    ['answers another shape', () => ({ status: 200, body: '{"granted":true}' }), 'without a list'],
+    ['responds with no JSON', () => ({ status: 200, body: 'yes' }), 'JSON'],
     [
-      'answers at length',
+      'responds with another shape',
+      () => ({ status: 200, body: '{"granted":true}' }),
+      'without a list',
+    ],
+    [
+      'responds with a large body',
       () => ({ status: 200, body: JSON.stringify({ granted: ['a', 'x'.repeat(65_536)] }) }),
       'more than 65536 bytes',
     ],
-    ['answers nothing', () => ({ status: 200, body: 'null' }), 'without a list'],
+    ['responds with null', () => ({ status: 200, body: 'null' }), 'without a list'],
     ['takes too long', () => undefined, 'aborted'],
   ])('that %s denies', async (_name, answer, reason) => {
     const { decide } = await serviceThat(answer)

@@ -48,7 +48,7 @@ describe('a policy about the login', () => {
     expect(await met({ sub: '1', acr: 'aal1', auth_time: now - 500 })).toEqual([])
   })
 
-  test('is met by nobody who tells nothing of the login, nor by the anonymous caller', async () => {
+  test('is not satisfied by claims without the login, nor by an anonymous caller', async () => {
     expect(await met({ sub: '1' })).toEqual([])
     expect(await met(null)).toEqual([])
   })
@@ -100,7 +100,7 @@ describe('the login that would do', () => {
     expect(login(guards, credentials)).toEqual({ acrValues: [], maxAge: 300 })
   })
 
-  test('is none for the anonymous caller, who has to log in at all', () => {
+  test('is none for an anonymous caller, which has to log in first', () => {
     const anonymous = { ...known, claims: null }
     expect(login([guard(['strong'])], anonymous)).toBeUndefined()
   })

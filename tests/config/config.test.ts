@@ -277,7 +277,7 @@ describe('refused at start:', () => {
       'authorization.step_up.strong: needs acr_values, max_age, or both',
     ],
     [
-      'an answer of a subgraph that may be as large as it likes',
+      'a response of a subgraph without a size limit',
       `${authentication}\nsubgraphs: { all: { response_limit: 2000MB } }`,
       'subgraphs.all.response_limit: expected a size from 1KB to 1024MB',
     ],

@@ -18,7 +18,7 @@ test('equal entities at a place are one object from the first fetch on', () => {
   expect([...places.shared]).toEqual([data.list[0]])
 })
 
-test('where contexts tell entities apart, they stay apart', () => {
+test('entities with different contexts stay separate', () => {
   const data = { list: [{ id: '1' }, { id: '1' }] }
   expect(entityPlaces(data, false).entitiesFor(fetchAt('list', '@'))).toHaveLength(2)
   expect(data.list[1]).not.toBe(data.list[0])

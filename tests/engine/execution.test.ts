@@ -263,7 +263,7 @@ test('null for a field that cannot be null is an error of its own when no other 
 })
 
 test.each([
-  ['an enum value that nobody declared', { color: 'GREEN' }, '{ best { color } }', 'color'],
+  ['an undeclared enum value', { color: 'GREEN' }, '{ best { color } }', 'color'],
   ['a text for an Int', { size: '7' }, '{ best { size } }', 'size'],
   ['an object for a text', { name: {} }, '{ best { name } }', 'name'],
   ['no list for a list', { parts: {} }, '{ best { parts { upc } } }', 'parts'],

@@ -211,7 +211,7 @@ test('HTTP/2 over TLS, with an authority and a client certificate of our own', a
   })
 })
 
-test('identical queries under way are one request; whoever gets the answer may change it', async () => {
+test('identical concurrent queries are one request; each receiver may change its copy', async () => {
   let calls = 0
   const fetch = deduplicatedRequests<{ request: object }>(
     async (): Promise<SubgraphResult> => {

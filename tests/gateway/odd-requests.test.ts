@@ -207,7 +207,7 @@ const refused: readonly Case[] = [
     ],
   ]),
   [
-    'a variable that nobody declared, nested deeply',
+    'an undeclared variable, nested deeply',
     `{"query":"{ name }","variables":{"x":${nested(1500, '[', ']')}}}`,
     400,
     'BAD_USER_INPUT',

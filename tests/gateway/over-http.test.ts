@@ -186,7 +186,7 @@ const bearer = async (...change: Parameters<TestIssuer['accessToken']>) => ({
   authorization: `Bearer ${await issuer.accessToken(...change)}`,
 })
 
-describe('login, and data of two subgraphs', () => {
+describe('authenticated and anonymous callers', () => {
   test('a known caller reads across two subgraphs', async () => {
     const { status, body } = await post({ query: '{ me { id name posts } }' }, await bearer())
     expect(body).toEqual({ data: { me: { id: '1', name: 'Alice', posts: ['one'] } } })

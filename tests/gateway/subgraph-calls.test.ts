@@ -203,7 +203,7 @@ describe('identical concurrent queries are deduplicated, if configured,', () => 
   })
 })
 
-test('before a new supergraph serves, the operations used last are planned, as far as they are valid', async () => {
+test('before a new supergraph serves, the recently used operations that are still valid are planned', async () => {
   const fetchSubgraph = () => Promise.reject(new Error('nothing is executed'))
   const engineOf = (sdl: string) =>
     nativeExecutor({

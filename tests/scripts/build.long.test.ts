@@ -93,7 +93,7 @@ async function listening(
   return process.stdout.trim().split(' ').at(-1)!
 }
 
-test('the commands of the production section run the built product, and nobody has an account', async () => {
+test('the commands of the production section run the built product, without an account', async () => {
   const secrets = {
     DATA_DIR: join(folder, 'data'),
     TOKEN_ISSUER: 'https://issuer.test',
@@ -192,7 +192,7 @@ const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'u
 const commands = Object.keys(scripts).filter((name) => /^exec |build/.test(scripts[name]!))
 const development = ['bench', 'build', 'fuzz']
 
-test('without development dependencies every command answers --help, or says in one line that it needs them', async () => {
+test('without development dependencies every command prints --help, or says in one line that it needs them', async () => {
   expect(commands.length).toBeGreaterThan(12)
   for (const name of commands) {
     const words = name === 'build' ? '' : ' -- --help'

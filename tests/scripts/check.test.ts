@@ -205,8 +205,8 @@ test.each([
     'type User { name: String @authenticated }',
     'author: User',
   ],
-  ['the road is guarded', 'type User { name: String }', 'author: User @authenticated'],
-  ['the road is meant', 'type User { name: String }', 'author: User @public'],
+  ['the path is guarded', 'type User { name: String }', 'author: User @authenticated'],
+  ['the path is marked @public', 'type User { name: String }', 'author: User @public'],
 ])('that is no error when %s', async (_why, user, author) => {
   project(`type Query { me: User @authenticated review: Review }
 type Review { ${author} text: String }
@@ -215,7 +215,7 @@ ${user}
   expect(await found()).toEqual([])
 })
 
-test('that is no error when a root field hands the type out to everybody, or the road begins guarded', async () => {
+test('that is no error if a root field returns the type to every caller, or the path begins guarded', async () => {
   project(`type Query { me: User @authenticated user: User review: Review @authenticated }
 type Review { author: User }
 type User { name: String }

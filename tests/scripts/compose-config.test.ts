@@ -158,14 +158,14 @@ test.each(['2users', '_users', 'us/ers', 'users team', 'u'.repeat(65)])(
   },
 )
 
-test('a name that is there twice is told with its line', () => {
+test('a duplicate name is reported with its line', () => {
   const entry = '{ routing_url: "http://users.test/", schema: { file: a } }'
   expect(problems(`subgraphs:\n  users: ${entry}\n  users: ${entry}\n`)).toEqual([
     '3: the key "users" is there twice',
   ])
 })
 
-test('everything that is wrong is told at once, with line and column where YAML itself is broken', () => {
+test('all problems are reported together, YAML syntax errors with line and column', () => {
   expect(
     problems(
       'federation_version: 1\nsubgraph: {}\nsubgraphs:\n  users:\n    rooting_url: http://a/\n    schema: { path: b }\n',

@@ -70,7 +70,7 @@ async function composed() {
   }
 }
 
-test('the supergraph is written at once and only when it is another', async () => {
+test('the supergraph is written atomically, and only if it has changed', async () => {
   project()
   expect((await composed()).outcome).toBe('composed')
   expect(folder.read('supergraph.graphql')).toContain('@join__graph(name: "users"')
@@ -85,7 +85,7 @@ test('an error leaves the last good file untouched', async () => {
   expect(folder.read('supergraph.graphql')).toBe('the last good one')
 })
 
-test('an error is told with subgraph, file, line, column, code and message', async () => {
+test('an error is reported with subgraph, file, line, column, code and message', async () => {
   project({ 'reviews.graphql': reviews.replace('score: Int', 'name: Int @shareable') })
   folder.write('users.graphql', users.replace('name: String', 'name: String @shareable'))
   expect((await composed()).errors).toEqual([
@@ -94,7 +94,7 @@ test('an error is told with subgraph, file, line, column, code and message', asy
   ])
 })
 
-test('GraphQL that cannot be read is told for every file at once', async () => {
+test('syntax errors are reported for all files together', async () => {
   project({ 'users.graphql': 'type Query {\n  a: \n}', 'reviews.graphql': '' })
   expect((await composed()).errors).toEqual([
     'users.graphql:3:1: error INVALID_GRAPHQL in subgraph users: Syntax Error: Expected Name, found "}".',
@@ -110,7 +110,7 @@ test('an error to which composition gives no position is found by the name it sp
   ])
 })
 
-test('an error in a schema that stands in supergraph.yaml is told with the line of that file', async () => {
+test('an error in a schema within supergraph.yaml is reported with the line of that file', async () => {
   project({
     'supergraph.yaml': `subgraphs:
   users:
@@ -127,7 +127,7 @@ test('an error in a schema that stands in supergraph.yaml is told with the line 
   ])
 })
 
-test('hints are told as hints, and the supergraph is written', async () => {
+test('hints are reported as hints, and the supergraph is written', async () => {
   project({ 'reviews.graphql': reviews.replace('type User', '"Who reviews."\ntype User') })
   folder.write('users.graphql', users.replace('type User', '"Who uses."\ntype User'))
   const { outcome, hints } = await composed()
@@ -147,7 +147,7 @@ test('a supergraph that cannot be written is one sentence', async () => {
   )
 })
 
-test('--check says whether the file is current and writes nothing; the exit code tells scripts', async () => {
+test('--check reports whether the file is current, also by exit code, and writes nothing', async () => {
   project()
   const missing = await runScript('compose', [...words(), '--check'])
   expect(missing).toMatchObject({
@@ -284,7 +284,7 @@ describe('a subgraph of ours that is asked for its schema', () => {
     return report.errors.map(({ message }) => message).join()
   }
 
-  test('answers, since the request is signed with GATEWAY_SECRET', async () => {
+  test('responds, since the request is signed with GATEWAY_SECRET', async () => {
     folder = projectFolder({
       'secret.txt': `${secret}\n`,
       'data/secrets/gateway-secret': `${secret}\n`,

@@ -107,7 +107,7 @@ describe.each(await testDatabases())('$name', ({ name, make }) => {
     ).toEqual([])
   })
 
-  test('a database that cannot work now is told apart from a statement that is wrong', async () => {
+  test('an unavailable database is distinguished from a wrong statement', async () => {
     const wrong = sql`select nothing from nowhere`.execute(database)
     await expect(wrong).rejects.not.toMatchObject({ name: 'DatabaseUnavailable' })
 
@@ -134,7 +134,7 @@ describe.each(await testDatabases())('$name', ({ name, make }) => {
     expect(await names('things_migrations')).toEqual(['001 things'])
   })
 
-  test('of a migration that fails nothing stays, and the sentence says whose it was', async () => {
+  test('a failed migration is rolled back, and the message names the owner of the tables', async () => {
     const failing: Migrations = {
       '001 half': {
         async up(db) {

@@ -60,7 +60,7 @@ describe('a subgraph', () => {
   const each = () => [auth.url, users.url]
 
   test.each(['/', '/nowhere', '/graphql/nowhere/', '/.well-known/nowhere', '/%7Bx%7D'])(
-    'answers %s with JSON',
+    'responds to %s with JSON',
     async (path) => {
       for (const base of each()) {
         for (const method of ['GET', 'POST', 'OPTIONS', 'DELETE', 'PROPFIND']) {
@@ -186,7 +186,7 @@ describe('a subgraph', () => {
       `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
       '431 Request Header Fields Too Large',
     ],
-  ])('answers %s with JSON', async (_name, bytes, status) => {
+  ])('responds to %s with JSON', async (_name, bytes, status) => {
     for (const base of each()) {
       const { hostname, port } = new URL(base)
       const text = await new Promise<string>((resolve) => {

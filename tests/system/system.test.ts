@@ -53,7 +53,7 @@ test('the printed commands log in, read userData, and show how a bad token is re
 
 let walk: WalkThrough
 
-test('the twelve steps happen as they are told, each row with what was really seen', async () => {
+test('the twelve steps happen as described, each row with its findings', async () => {
   walk = await walkThrough({ urls: system.urls, environment: { DATA_DIR: dataDirectory } })
   const rows = rowsOf(walk)
   expect(rows.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
@@ -90,7 +90,7 @@ test('a row is not true when what it says was not seen', () => {
   expect(untrue({ revoked: queried })).toEqual([11, 12])
 })
 
-test('who took part is counted by the processes themselves', async () => {
+test('the processes count the requests in which they take part', async () => {
   const before = await readCounts(system.urls)
   await send(system.urls.gateway, { query: '{ session { user { id name } } }' }, token)
   expect(difference(before, await readCounts(system.urls))).toMatchObject({
@@ -125,7 +125,7 @@ test('a taken port is one sentence that names it and says how to mend it', async
   )
 })
 
-test('a supergraph.yaml that is missing or does not compose is told, and nothing runs', async () => {
+test('a supergraph.yaml that is missing or does not compose is reported, and nothing runs', async () => {
   const start = (cwd: string) =>
     runScript('start', [], { ...freePorts, AUTH_PORT: '1', USERS_PORT: '1' }, cwd)
   const empty = mkdtempSync(join(folder, 'empty-'))
