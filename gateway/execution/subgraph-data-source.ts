@@ -24,13 +24,13 @@ export function subgraphDataSource<Context extends object>(
       const { query = '', variables, operationName } = request
       const body = JSON.stringify({ query, variables, operationName })
       const operationKind = query.startsWith('mutation') ? 'mutation' : 'query'
-      const answer = await call({ operationKind, body }, context as Context)
-      if (answer.outcome === 'answered' && isWithinNesting(answer.data)) {
-        const { data, errors } = answer
+      const result = await call({ operationKind, body }, context as Context)
+      if (result.outcome === 'answered' && isWithinNesting(result.data)) {
+        const { data, errors } = result
         return { data, ...(errors.length > 0 ? { errors: errors.map(withMark) } : {}) }
       }
       const document = 'document' in fetch ? fetch.document : undefined
-      const failed = answer.outcome === 'failed' ? answer : tooDeep
+      const failed = result.outcome === 'failed' ? result : tooDeep
       return { data: null, errors: failureOfFetch(document ?? parse(query), failed).map(withMark) }
     },
   }

@@ -49,7 +49,7 @@ export function gatewayMetrics(): GatewayMetrics {
   const registers = [registry]
   const requests = new Histogram({
     name: 'portcullis_request_duration_seconds',
-    help: 'Time to answer a request to /graphql, by HTTP status',
+    help: 'Time to respond to a request to /graphql, by HTTP status',
     labelNames: ['status'],
     buckets,
     registers,

@@ -116,9 +116,9 @@ function stillHeld(scopes: readonly string[], account: Account): string[] {
 
 /** Fewer scopes may be requested, never more. */
 function chosenScopes(form: Form, allowed: readonly string[]): readonly string[] {
-  const asked = form.get('scope')?.split(' ').filter(Boolean)
-  if (!asked) return allowed
-  if (asked.every((scope) => allowed.includes(scope))) return [...new Set(asked)]
+  const requested = form.get('scope')?.split(' ').filter(Boolean)
+  if (!requested) return allowed
+  if (requested.every((scope) => allowed.includes(scope))) return [...new Set(requested)]
   throw new OAuthError('invalid_scope', 'A scope is not granted to this client or key')
 }
 
