@@ -321,6 +321,21 @@ describe.each(['filtered', 'the reference engine, filtered'])('%s', (gateway) =>
     expect(argumentsOf(seen, 'worst')).toEqual([])
   })
 
+  test('callers who may see the same of the operation see their own schema, whoever asks first', async () => {
+    const query = '{ name __type(name: "Query") { fields { name } } }'
+    const staff = await door.caller('staff')
+    const fields = async (headers?: Record<string, string>) => {
+      const { body } = await door.post(gateway, { query }, headers)
+      const shown = body.data as { name: string; __type: { fields: { name: string }[] } }
+      expect(shown.name).toBe('root')
+      return shown.__type.fields.map(({ name }) => name)
+    }
+    const seen = [await fields(), await fields(staff), await fields(), await fields(staff)]
+    expect(seen[0]).not.toContain('salary')
+    expect(seen[1]).toContain('salary')
+    expect(seen.slice(2)).toEqual(seen.slice(0, 2))
+  })
+
   test('a caller that satisfies every guard sees the complete schema', async () => {
     expect(printed(await ask('staff'))).toBe(printed(wholeSchema()))
   })
