@@ -13,6 +13,9 @@ export const deniedCode = 'UNAUTHORIZED_FIELD_OR_TYPE'
 /** Clients show their login page for it: there is no data, and the caller is not logged in. */
 const unauthenticated = { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING' } as const
 
+/** The most places in the document that a denial names: there can be a thousand denials of one field. */
+const mostLocations = 16
+
 /** One denial, as `errors` has it. */
 export interface Denial {
   readonly message: string
@@ -47,7 +50,7 @@ export function denialsFor(parts: DenialParts): MakeDenial {
   const known = new Map<string, Denial['extensions']>()
 
   return (path, nodes, requirement) => {
-    const locations = nodes.flatMap(locationOf)
+    const locations = nodes.slice(0, mostLocations).flatMap(locationOf)
     return {
       message: 'You may not see this field',
       ...(locations.length > 0 ? { locations } : {}),

@@ -478,6 +478,13 @@ test('of more than a thousand denials in one response the rest is counted', asyn
   })
 })
 
+test('of a denied field that is selected very often, some of the places are named', async () => {
+  const graph = await guardedGraph(library, {}, undefined, ownEngine)
+  const { errors } = await graph.ask(`{ users { ${'email '.repeat(500)} name } }`)
+  expect(errors.map(({ path }) => path.join('.'))).toEqual(['users.0.email', 'users.1.email'])
+  expect(errors.map(({ locations = [] }) => locations.length)).toEqual([16, 16])
+})
+
 test('a document that touches more guards than a number has bits', async () => {
   const fields = Array.from({ length: 40 }, (_, n) => n)
   const wide = await guardedGraph({
