@@ -1,5 +1,5 @@
 /**
- * Every way in which the gateway refuses: one closed table. The client sees the row, the log sees the cause.
+ * The closed table of all refusals of the gateway. The client gets the row, the log gets the cause.
  * Every row decides every column: a row that leaves one out does not compile.
  */
 export interface ErrorRow {
@@ -7,7 +7,7 @@ export interface ErrorRow {
   readonly code: string
   /** The HTTP status when the complete response is this error. */
   readonly status: number
-  /** What was wrong, and what to do. The cause is for the log only. */
+  /** The problem, and what to do. The cause is for the log only. */
   readonly message: string
   /**
    * The `error` attribute of `WWW-Authenticate: Bearer` (RFC 6750 section 3.1). A request without
@@ -24,7 +24,7 @@ export interface ErrorRow {
   readonly retryAfter: number | undefined
   /** The methods in `Allow`; undefined sends no such header. */
   readonly allow: string | undefined
-  /** What follows for an access token that is refused for this reason. */
+  /** The consequences for an access token that is refused for this reason. */
   readonly accessToken: AccessTokenColumns | 'not concerned'
 }
 
@@ -39,7 +39,7 @@ export interface AccessTokenColumns {
   readonly remembered: boolean
   /**
    * Whether the gateway requests another access token for the API key that this one was exchanged for:
-   * the token has ended (expiry, logout everywhere, a retired signing key), but the key may still be good.
+   * the token has ended (expiry, logout everywhere, a retired signing key), but the key may still be valid.
    */
   readonly renewed: boolean
 }
@@ -390,7 +390,7 @@ export type ErrorName = keyof typeof errorTable
  */
 export const retryLater = ['SERVICE_UNAVAILABLE', 'TOO_MANY_REQUESTS'] as const
 
-/** The longest delay that the gateway passes on, in seconds. */
+/** The longest delay that the gateway forwards, in seconds. */
 const longestRetry = 3_600
 
 /**
@@ -403,7 +403,7 @@ export function plausibleRetryAfter(seconds: unknown): number | undefined {
 }
 
 /**
- * The names of extensions of a subgraph's errors that no configuration passes on: `http` would set the
+ * The names of extensions of a subgraph's errors that are never forwarded: `http` would set the
  * gateway's own status, and frameworks add the others for developers.
  */
 export const neverPassed = /^http$|stack|trace|exception|debug/i

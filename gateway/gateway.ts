@@ -16,9 +16,9 @@ import type { CurrentSchema } from './supergraph/schema-version.ts'
 
 export interface GatewayParts {
   authenticate: Authenticate
-  /** The version of the schema that serves now; a request keeps the one that it got. */
+  /** The current version of the schema; a request keeps the version with which it began. */
   schema: CurrentSchema
-  /** Finds the cookie whose access token counts in a request, if one does. */
+  /** Returns the name of the cookie with the access token of a request, if there is one. */
   tokenCookie: (headers: RequestHeaders) => string | undefined
   /** Named in `WWW-Authenticate`. */
   realm: string
@@ -40,7 +40,7 @@ export function createGateway(
     return response
   }
 
-  /** The whole life of a request, top to bottom. */
+  /** The complete life of a request, top to bottom. */
   async function respond(request: HttpRequest): Promise<HttpResponse> {
     const caller = await authenticate(request.headers)
     const asked = readGraphqlRequest(request)
@@ -68,8 +68,8 @@ export function createGateway(
   }
 
   /**
-   * A browser would send a refused token again and again, with a login too, and no script can stop it:
-   * it is asked to forget the token. A cookie that was not looked at stays.
+   * A browser would keep sending a refused token, even with a login, and no script can prevent it: the
+   * response clears the cookie. A cookie that was not used stays.
    */
   function withoutCookie({ headers }: HttpRequest, refused: HttpResponse): HttpResponse {
     if (refused.status !== 401 || !headers.cookie) return refused
@@ -80,7 +80,7 @@ export function createGateway(
   }
 }
 
-/** What the stages behind the door know of the client. */
+/** Returns what the stages after authentication need of the client. */
 function clientRequest(caller: Caller, request: HttpRequest): ClientRequest {
   const { claims, expiresAt, verifiedClaims } = caller
   const { clientAddress, headers, signal } = request
