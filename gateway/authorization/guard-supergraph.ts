@@ -17,7 +17,7 @@ import { readSpecNames } from './security-specs.ts'
 
 /** The two parts of a supergraph: the SDL for the executor, and the authorizer that enforces its guards. */
 export interface GuardedSupergraph {
-  /** The supergraph without guards, for the engine. The authorizer must be used with it. */
+  /** The supergraph without guards, for the executor. The authorizer must be used with it. */
   readonly loadableSdl: string
   readonly authorizer: Authorizer
 }

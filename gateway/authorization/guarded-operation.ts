@@ -215,7 +215,7 @@ export function guardOperation(
   }
 }
 
-/** The engine reads the type of a value from `__typename`: an alias could make it another type. */
+/** The executor reads the type of a value from `__typename`: an alias could make it another type. */
 function reservedAlias(node: FieldNode): GraphQLError {
   return new GraphQLError('`__typename` cannot be the alias of another field', {
     nodes: node,

@@ -30,7 +30,7 @@ const viewsKept = 16
 /**
  * Returns the executor of introspection. Callers that satisfy the same guards share a view.
  *
- * @param apiSchema the schema that clients see, as the engine made it
+ * @param apiSchema the schema that clients see, as the executor built it
  */
 export function introspection(
   { schema, options, failing }: Authorizer,

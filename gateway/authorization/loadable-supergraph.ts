@@ -1,5 +1,5 @@
 /**
- * The supergraph without its guards. An engine that does not enforce them rightly refuses to load them:
+ * The supergraph without its guards. An executor that does not enforce them rightly refuses to load them:
  * only guardSupergraph, which makes the enforcer too, may call this.
  */
 import { isTypeExtensionNode, Kind, print, visit } from 'graphql'

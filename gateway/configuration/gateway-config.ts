@@ -20,7 +20,9 @@ export const configSchema = z.strictObject({
   engine: z
     .enum(['native', 'apollo'])
     .default('native')
-    .describe('What executes operations. native: our own engine; apollo: @apollo/gateway'),
+    .describe(
+      'What executes operations. native: our own executor; apollo: the one of @apollo/gateway',
+    ),
   workers: z
     .union(
       [z.literal('auto'), wholeNumber({ least: 1, most: 256 })],

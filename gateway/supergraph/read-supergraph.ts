@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parse, Kind } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode } from 'graphql'
 
-/** A composed supergraph, read from a file and not yet loaded by an engine. */
+/** A composed supergraph, read from a file and not yet loaded by an executor. */
 export interface Supergraph {
   readonly sdl: string
   readonly document: DocumentNode

@@ -524,7 +524,7 @@ describe('several processes that share what they fetch', () => {
       expect(await subject.ask(await token(1))).toBe('TOKEN_REVOKED')
       expect(await subject.ask(await token(2))).toMatchObject(accepted)
     }
-    // The age goes with the document: for nobody does it count longer.
+    // The age is passed on with the document: no process uses it for longer.
     await clock.pass(246_000)
     expect(await first.ask(await token(2))).toBe('REVOCATION_UNAVAILABLE')
     expect(await second.ask(await token(2))).toBe('REVOCATION_UNAVAILABLE')

@@ -1,4 +1,4 @@
-/** The configuration: one schema, every problem at once, no value from outside ever printed. */
+/** The configuration: one schema, all problems together, no value from outside ever printed. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

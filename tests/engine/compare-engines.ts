@@ -22,7 +22,7 @@ export interface Difference {
 /** Errors for data that does not fit the schema: @apollo/gateway has none for these. */
 const nullWhereNoneMayBe = /^(Cannot return null for non-nullable|Invalid )/
 
-/** Returns what is to be said about the native engine's answer. */
+/** Returns the problems with the native engine's response. */
 export async function compareEngines(
   engines: TwoEngines,
   operation: OperationForEngines,

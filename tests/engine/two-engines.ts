@@ -1,4 +1,4 @@
-/** One federation, answered by the native engine and by @apollo/gateway from the same subgraphs. */
+/** One federation, executed by the native engine and by @apollo/gateway with the same subgraphs. */
 import { ApolloGateway } from '@apollo/gateway'
 import type {
   GatewayExecutor,
@@ -37,7 +37,7 @@ export interface TwoEngines {
   readonly apiSchema: GraphQLSchema
   readonly native: Answer
   readonly apollo: Answer
-  /** What both should answer. */
+  /** The right response. */
   readonly truth: Answer
   stop(): Promise<void>
 }

@@ -1,7 +1,7 @@
 /**
  * A universe for subgraphs that have only a schema: every field of every object has a value that
  * follows from the object's type and number, the field and its arguments. All subgraphs agree about
- * it, so whatever way an engine takes through them, there is one right answer.
+ * it, so whatever way an engine takes through them, there is one right response.
  *
  * An object's number is written in its keys: `id#3`. A field with `@requires` returns what it was
  * given, so that a wrong or missing value shows.
@@ -50,7 +50,7 @@ export interface Universe {
     request: { query: string; variables?: Record<string, unknown> | undefined },
     state: RequestState,
   ): Promise<ExecutionResult>
-  /** Answers as if there were no subgraphs: what every engine should answer. */
+  /** Executes as if there were no subgraphs: the right response of every executor. */
   truth(
     schema: GraphQLSchema,
     document: DocumentNode,

@@ -72,7 +72,7 @@ function hardOperation(name: string): string {
   return nestedOperation(name, 7)
 }
 
-/** Short, or so long that it is not planned by the thread that answers. */
+/** Short, or so long that it is not planned on the serving thread. */
 function easyOperation(index: number, { isLong }: { isLong: boolean }): string {
   const more = isLong ? aliases.map((alias) => `${alias}: f1`) : []
   return `query Easy${index} { node { f1 ${more.join(' ')} } }`

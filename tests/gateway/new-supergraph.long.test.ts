@@ -20,7 +20,7 @@ const folder = scratchFolder()
 let issuer: TestIssuer
 let subgraph: Server
 let gateway: RunningGateway | undefined
-/** Requests for `slow`, which are answered when the test says so. */
+/** Requests for `slow`, whose responses the test releases. */
 const held: ServerResponse[] = []
 
 beforeAll(async () => {
@@ -70,7 +70,7 @@ async function startAt(path: string): Promise<RunningGateway> {
 const serves = async (last: number) =>
   (await send(gateway!.url, { query: `{ v${last} }` })).status === 200
 
-/** A request that the subgraph does not answer yet. */
+/** A request to which the subgraph does not respond yet. */
 async function slowRequest() {
   const before = held.length
   const response = send(gateway!.url, { query: '{ slow }' })

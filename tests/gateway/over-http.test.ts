@@ -1,4 +1,4 @@
-/** The front door: what the gateway answers to requests of every kind, over real HTTP. */
+/** The front door: the gateway's responses to requests of every kind, over real HTTP. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { createServer } from 'node:http'
 import type { IncomingHttpHeaders, Server } from 'node:http'
@@ -173,7 +173,7 @@ async function post(body: unknown, headers: Record<string, string> = {}) {
   return { response, status: response.status, body: await bodyOf(response) }
 }
 
-/** What the tests read of an answer. */
+/** The parts of a response that the tests read. */
 interface Body {
   data?: Record<string, unknown> | null
   errors: { message: string; path?: unknown; extensions: Record<string, unknown> }[]

@@ -10,7 +10,7 @@ import { runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { until } from '../support/until.ts'
 
-/** Every subgraph has one field of its name. `mark` responds at once, the others when the test lets them. */
+/** Every subgraph has one field of its name. `mark` responds immediately, the others when the test releases them. */
 const subgraphs = ['bare', 'claims', 'plain', 'client', 'cookies', 'mark'] as const
 type Held = Exclude<(typeof subgraphs)[number], 'mark'>
 

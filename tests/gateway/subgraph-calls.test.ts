@@ -29,7 +29,7 @@ interface Call {
   closed: boolean
 }
 
-/** A subgraph that answers when the test says so. */
+/** A subgraph whose responses the test releases. */
 let slow: Server
 const slowCalls: Call[] = []
 let quick: Server
@@ -103,7 +103,7 @@ const bearer = async (claims: Record<string, unknown>) => ({
   headers: { authorization: `Bearer ${await issuer.accessToken(claims)}` },
 })
 
-/** Both roads: the first time through the pipeline, the second time at once. */
+/** The first request of an operation, and a repeated one. */
 describe.each(['first', 'second'])('the %s time an operation is seen', () => {
   test('what is missing at the deadline is an error, and the rest is in the response', async () => {
     expect(await post('{ slow quick }')).toEqual({

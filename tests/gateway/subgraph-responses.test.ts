@@ -40,7 +40,7 @@ interface Scripted {
   body: unknown
 }
 
-/** What the subgraphs answer: the odd one, and the healthy one where it is asked for entities. */
+/** The responses of the subgraphs: of the odd one, and of the healthy one for entities. */
 let odd: Scripted
 let entities: Scripted
 /** The operations that they were asked for. */

@@ -57,7 +57,7 @@ async function subgraphThatRecords(name: string): Promise<string> {
 }
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-/** What the gateway writes for every request, whoever asks. */
+/** The headers that the gateway writes for every request, for any caller. */
 const ofGateway = [
   'accept',
   'connection',

@@ -200,7 +200,7 @@ test('--watch composes again on every change, also after errors and of supergrap
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line))
-  // A change of a moment ago is told twice where the machine is slow: the last word counts.
+  // On a slow machine a recent change is reported twice: the last report counts.
   const told = async (expected: { outcome: string; [detail: string]: unknown }) => {
     await until(() => reports().at(-1)?.outcome === expected.outcome)
     expect(reports().at(-1)).toMatchObject(expected)

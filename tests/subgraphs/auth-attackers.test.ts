@@ -212,7 +212,7 @@ describe.each(await testDatabases())('attackers on $name', ({ name, make }) => {
     ['signs up', 20, 'mutation { signUp(username: "x", password: "x") { user { id } } }'],
     ['asks for new passwords', 20, 'mutation { requestPasswordReset(username: "nobody") }'],
     ['tries tokens', 20, 'mutation { resetPassword(token: "x", newPassword: "x") { changed } }'],
-    // As pages do for everybody who opens them.
+    // As pages with passkey autofill do when they load.
     ['begins with passkeys', 200, 'mutation { startPasskeyLogin }'],
     ['tries passkeys', 20, 'mutation { finishPasskeyLogin(response: "{}") { token } }'],
   ])('a network that %s more than %i times a minute has to wait', async (_name, most, document) => {

@@ -41,7 +41,7 @@ const marks = 'a' + '\u0301'.repeat(60_000) + '\u0316'.repeat(60_000)
 const mostWork = 2_500
 
 /**
- * Returns the answer, and the CPU time of all threads of the process until then, in milliseconds. How long
+ * Returns the response, and the CPU time of all threads of the process until then, in milliseconds. How long
  * it takes by the clock depends on what else the machine does.
  */
 async function measured(act: () => Promise<Answer>) {

@@ -20,7 +20,7 @@ describe('with real hashes', () => {
   const folder = scratchFolder()
 
   beforeAll(async () => {
-    // One hash at a time: however fast the machine is, 250 logins at once are too many.
+    // One hash at a time: 250 concurrent logins are too many for any machine.
     const environment = { ...authEnvironment(`sqlite:${folder}/auth.db`), UV_THREADPOOL_SIZE: '2' }
     running = await startAuth(environment, { now: () => Date.now() + ahead })
     ask = asker('auth', running.url)

@@ -78,7 +78,7 @@ describe.each(await testDatabases())('signing keys on $name', ({ make }) => {
 
   test('rotating by hand lets the next key sign once every gateway can have it', async () => {
     const lifecycle = lifecycleOf()
-    // Published for long enough: it signs at once.
+    // Published for long enough: it signs immediately.
     const known = await idOf('next')
     expect(await lifecycle.rotate()).toEqual({ key: known, signsFrom: time })
     expect(await idOf('signing')).toBe(known)

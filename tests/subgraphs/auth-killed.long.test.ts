@@ -42,7 +42,7 @@ describe.each(await testDatabases())('auth on $name', ({ make }) => {
     const again = await startAuth(environment)
     const askAgain = asker('auth', again.url)
     for (const client of clients) {
-      // What was in flight when the power went may have been done and not been told.
+      // An operation in progress when the process was killed may have been done but not confirmed.
       const answer = await refresh(askAgain, client.newest)
       if (!client.inFlight) expect(codes(answer)).toEqual([])
       expect([[], ['REFRESH_CONFLICT'], ['SESSION_ENDED']]).toContainEqual(codes(answer))

@@ -185,7 +185,7 @@ describe.each(await testDatabases())('a revocation on $name', ({ name, make }) =
       const session = (await parts.sessions.find(claims.sid, claims.sub))!
       const { passwordHash } = (await parts.accounts.find(claims.sub))!
       const { hash } = parts.passwords
-      // While the password that somebody who knows the old one would like to have is hashed.
+      // While the new password of an attacker, who knows the old one, is hashed.
       parts.passwords.hash = async (text) => {
         parts.passwords.hash = hash
         if (what === 'a new password') await parts.accounts.setPassword(claims.sub, 'of its owner')

@@ -139,7 +139,7 @@ describe.each(await testDatabases())('sessions on $name', ({ name, make }) => {
       const lost = (await refresh(ask, refreshToken)).data.refresh.refreshToken
       await after(11_000, async () => {
         const newest = (await refresh(ask, refreshToken)).data.refresh.refreshToken
-        // Two requests of one client, most likely: the other answer is on its way.
+        // Most likely two requests of one client: the other response is on its way.
         const early = await refresh(ask, lost)
         expect(codes(early)).toEqual(['REFRESH_CONFLICT'])
         expect(early.errors![0]!.extensions).not.toHaveProperty('retryAfter')

@@ -42,7 +42,7 @@ export function asker(
 
 export type Ask = ReturnType<typeof asker>
 
-/** Returns the codes of an answer's errors. */
+/** Returns the codes of a response's errors. */
 export function codes(answer: Answer): unknown[] {
   return (answer.errors ?? []).map(({ extensions }) => extensions.code)
 }

@@ -1,4 +1,4 @@
-/** A real issuer on a port of its own: publishes its keys, signs what a test asks for. */
+/** A real issuer on its own port: publishes its keys, signs tokens for tests. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -6,9 +6,9 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 export interface TestIssuer {
   readonly issuer: string
   readonly jwksUri: string
-  /** How often its keys were asked for. */
+  /** How often its keys were fetched. */
   asked(): number
-  /** A valid access token (RFC 9068), changed as told; a claim set to undefined is left out. */
+  /** Returns a valid access token (RFC 9068) with the given changes; a claim set to undefined is left out. */
   accessToken(
     claims?: Readonly<Record<string, unknown>>,
     header?: Readonly<Record<string, unknown>>,

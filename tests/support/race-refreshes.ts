@@ -8,7 +8,7 @@ import { refreshTokenStore } from '../../subgraphs/auth/sessions/refresh-tokens.
 const minute = 60 * 1000
 const day = 24 * 60 * minute
 
-/** Uses a refresh token 20 times at once, then its successor, and so on: each has one winner. */
+/** Uses a refresh token 20 times concurrently, then its successor, and so on: each has one winner. */
 export async function raceRefreshes(
   refreshToken: string,
   { databases, rounds }: { databases: readonly AuthDatabase[]; rounds: number },

@@ -88,7 +88,7 @@ export async function raceRevocation(race: RevocationRace, name: keyof typeof ac
   }
 }
 
-/** Races each act as often as said, all at once, and waits until the gateway knows of all of them. */
+/** Races each act the given number of times, concurrently, and waits until the gateway knows of all of them. */
 export async function raceRevocations(
   race: RevocationRace,
   { rounds, turn = 0 }: { rounds: number; turn?: number },

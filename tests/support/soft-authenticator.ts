@@ -1,4 +1,4 @@
-/** A passkey in software: what a phone would answer (WebAuthn level 3, attestation `none`). */
+/** A passkey in software: the responses of a phone (WebAuthn level 3, attestation `none`). */
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 

@@ -32,7 +32,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** The commands that were printed, and what a shell answers to them, one after the other. */
+/** Runs the printed commands in a shell, one after the other, and returns the output. */
 async function runPrintedCommands(): Promise<string> {
   const commands = system.run.stdout.match(/^ +(?:TOKEN=\$\()?curl .*$/gm) ?? []
   expect(commands).toHaveLength(4)

@@ -8,7 +8,7 @@ export interface TestClock extends Clock {
   planned(): number
 }
 
-/** A clock that starts now and moves only when told. */
+/** A clock that starts now and moves only when the test moves it. */
 export function testClock(): TestClock {
   let now = Date.now()
   const planned = new Set<{ at: number; callback: () => void }>()

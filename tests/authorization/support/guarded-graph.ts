@@ -64,7 +64,7 @@ export const publicLink =
   '@composeDirective(name: "@public")\n' +
   'directive @public on OBJECT | INTERFACE | FIELD_DEFINITION\n'
 
-/** Returns the claims of somebody with these scopes. */
+/** Returns the claims of a caller with these scopes. */
 export function withScopes(...scopes: string[]): Claims {
   return { sub: 'somebody', scope: scopes.join(' ') }
 }
@@ -185,7 +185,7 @@ function fetchFrom(schemas: EngineParts['schemas']): FetchSubgraph<Recording> {
       ...(path ? { path } : {}),
       extensions,
     }))
-    // As it comes over the wire: plain objects that nobody else holds.
+    // As over the wire: plain objects without other references.
     return {
       outcome: 'answered',
       data: JSON.parse(JSON.stringify(data ?? null)),

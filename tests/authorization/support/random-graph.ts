@@ -118,7 +118,7 @@ function subgraph(definitions: readonly string[]): TestSubgraph {
 
 type Source = { readonly id?: string; readonly needed?: string } | undefined
 
-/** Values tell where they come from: a String is `A.own0`, whoever has it. */
+/** Values name their field: a String is `A.own0` in every object. */
 function resolverOf(type: string, field: FieldDefinitionNode): [string, unknown][] {
   const name = field.name.value
   const isExternal = field.directives?.some((directive) => directive.name.value === 'external')

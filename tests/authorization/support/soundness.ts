@@ -79,7 +79,7 @@ export async function checkSoundness(options: SoundnessOptions): Promise<Soundne
 }
 
 /**
- * What somebody without any bounds gets. @apollo/gateway forgets the type of an object between nested
+ * The response without any guards. @apollo/gateway forgets the type of an object between nested
  * fragments, makes null of an object of which everything is skipped, and loses fields beside a skipped
  * one that requires others: so it is also asked in words that it understands.
  */
@@ -128,7 +128,7 @@ function violation(
   const shown = JSON.stringify(answer.data).match(/"[A-D]\.\w+/g) ?? []
   const exposed = shown.find((value) => !mayTouch(value.slice(1), caller))
   if (exposed) return `${exposed.slice(1)} was shown`
-  // An operation that the engine cannot plan tells nothing about its answer.
+  // An operation that cannot be planned shows nothing about the response.
   if (whole === undefined || isEngineFailure(answer)) return undefined
   if (caller === everything && !isDeepStrictEqual(answer.data, whole.asAsked)) {
     return 'a caller who may see everything did not get everything'
@@ -136,7 +136,7 @@ function violation(
   return unexplained(answer.data, whole, [], answer)
 }
 
-/** Whatever differs from the whole answer is null, and an error says why. */
+/** Everything that differs from the complete response is null, and an error says why. */
 function unexplained(
   given: unknown,
   { asAsked, corrected, ordered }: Whole,

@@ -1,4 +1,4 @@
-/** Estimates of the cost of planning: what is cheap is planned at once, by the thread that serves. */
+/** Estimates of the cost of planning: cheap operations are planned on the serving thread. */
 import { expect, test } from '@jest/globals'
 import { parse } from 'graphql'
 import { operationPlanner } from '../../../gateway/planning/plan-operation.ts'
