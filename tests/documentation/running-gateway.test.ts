@@ -1,0 +1,3 @@
+/** What the documentation says about a running gateway: one suite, which loads the gateway once. */
+import './metrics.ts'
+import './own-issuer.ts'
