@@ -1,4 +1,4 @@
-/** What a response holds of an operation: its fields as they are collected, with those that are denied. */
+/** The shape of a response: the collected fields of an operation, including the denied ones. */
 import type { DocumentNode, FieldNode, SelectionSetNode } from 'graphql'
 import { collectApplying } from './collect-fields.ts'
 import type { Inclusion } from './collect-fields.ts'
