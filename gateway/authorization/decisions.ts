@@ -1,5 +1,5 @@
 /** What each combination of met and failed guards makes of one operation: worked out once for each. */
-import { Kind, OperationTypeNode, print } from 'graphql'
+import { Kind, OperationTypeNode, print, visit } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { AuthorizationOptions } from './authorization-options.ts'
@@ -27,7 +27,7 @@ interface PlannedDocument {
 
 interface Authorized {
   readonly compiled: GuardedOperation
-  /** The denied paths that take part. */
+  /** The denied paths that take part; none of a reduced operation, whose response says where they are. */
   readonly denied: readonly DeniedPath[]
   /** The guards touched that the caller does not meet. */
   readonly failing: ReadonlySet<number>
@@ -56,14 +56,18 @@ const variantsKept = 16
 const noGuards: ReadonlySet<number> = new Set()
 
 /** How many denied paths are remembered for a combination: a decision with more is made again. */
-const pathsKept = 200
+const pathsKept = 32
+
+/** The most fields in all combinations of one operation: what clients send must not fill the memory. */
+const fieldsKept = 4_000
 
 /** Returns the function that decides about one operation. */
 export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOptions): Decide {
   const { mode } = options
   const whole = wholeOperation(compiled)
-  const documents = new LRUCache<string, PlannedDocument>({ max: options.combinations })
-  const combinations = new LRUCache<Mask, Decide>({ max: options.combinations })
+  const max = mostCombinations(compiled, options.combinations)
+  const documents = new LRUCache<string, PlannedDocument>({ max })
+  const combinations = new LRUCache<Mask, Decide>({ max })
 
   return (mask, variables) => {
     if (meetsAll(mask) && !compiled.introspects) return whole
@@ -82,9 +86,9 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
     const decide = (values: ConditionValues): AuthorizedOperation => {
       const denied = deniedPaths(compiled, denies, values)
       const refusal = refusalFor(denied, denies, values)
-      const authorized = { compiled, denied, failing }
-      if (refusal) return { ...authorized, outcome: refusal }
-      return { ...executable, ...authorized, shape: shapeFor(values) }
+      if (refusal) return { compiled, denied, failing, outcome: refusal }
+      const paths = isWhole ? denied : []
+      return { ...executable, compiled, denied: paths, failing, shape: shapeFor(values) }
     }
     const shapeFor = (values: ConditionValues) => {
       if (isWhole && !compiled.introspects) return undefined
@@ -136,6 +140,13 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
     if (!known) documents.set(text, planned)
     return { outcome: 'reduced', ...planned } as const
   }
+}
+
+/** A large operation keeps fewer combinations. */
+function mostCombinations({ document }: GuardedOperation, most: number): number {
+  let fields = 1
+  visit(document, { Field: () => void fields++ })
+  return Math.min(most, Math.max(2, Math.floor(fieldsKept / fields)))
 }
 
 /** All of it but introspection. */

@@ -82,7 +82,9 @@ export const authorizationSchema = z
       .min(1)
       .max(10_000)
       .default(64)
-      .describe('How many combinations of satisfied and failed guards are cached per operation'),
+      .describe(
+        'How many combinations of satisfied and failed guards are cached per operation; a large operation caches fewer',
+      ),
   })
   .prefault({})
   .transform(({ show_requirements, explain_scope, step_up, ...rest }) => ({

@@ -46,3 +46,9 @@ test('large operations that are denied but for one field leave the process alive
   expect(failed).toBe(0)
   expect(after - before).toBeLessThan(30)
 }, 600_000)
+
+test('every combination of guards in large operations leaves the process alive', async () => {
+  const { failed, before, after } = await flood(8 * 64, 40 * 64, 'callers')
+  expect(failed).toBe(0)
+  expect(after - before).toBeLessThan(80)
+}, 1_800_000)

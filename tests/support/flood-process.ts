@@ -8,11 +8,21 @@ import { runGateway } from './running-gateway.ts'
 import { startIssuer } from './issuer.ts'
 
 const [first = 0, all = 0] = process.argv.slice(2).map(Number)
-const kinds = { conditions: withConditions, denied: mostlyDenied, 'of every kind': ofEveryKind }
+const kinds = {
+  conditions: withConditions,
+  denied: mostlyDenied,
+  callers: withGuards,
+  'of every kind': ofEveryKind,
+}
 const operation = kinds[process.argv[4] as keyof typeof kinds] ?? ofEveryKind
+const scopes = ['a', 'b', 'c', 'd', 'e', 'f']
 const sdl = `
-  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])
-  type Query { name(of: Int): String secret: String @authenticated self: Query }`
+  extend schema
+    @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated", "@requiresScopes"])
+  type Query {
+    name(of: Int): String secret: String @authenticated self: Query
+    ${scopes.map((scope) => `${scope}: String @requiresScopes(scopes: [["${scope}"]])`).join(' ')}
+  }`
 const subgraph = createServer((asked, response) => {
   response.setHeader('content-type', 'application/json')
   asked.resume().on('end', () => response.end('{"data":{}}'))
@@ -74,13 +84,33 @@ function mostlyDenied(number: number): object {
   return { query: `{ name ${denied.join(' ')} }` }
 }
 
+/** Operations in which each caller may see another part. */
+function withGuards(number: number): object {
+  const text = Math.floor(number / tokens.length)
+  const fields = Array.from(
+    { length: 190 },
+    (_, index) => `x${text}_${index}: ${scopes[index % scopes.length]}`,
+  )
+  return { query: `{ name ${fields.join(' ')} }` }
+}
+
+/** One for each combination of scopes. */
+const tokens = await Promise.all(
+  Array.from({ length: 2 ** scopes.length }, (_, combination) =>
+    issuer.accessToken({
+      scope: scopes.filter((_scope, index) => combination & (1 << index)).join(' ') || 'none',
+    }),
+  ),
+)
+
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
 let sent = 0
 let failed = 0
 
-function send(body: string): Promise<void> {
+function send(body: string, caller: object): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = {
+      ...caller,
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
     }
@@ -96,9 +126,12 @@ function send(body: string): Promise<void> {
 async function flood(until: number): Promise<void> {
   const worker = async () => {
     while (sent < until) {
-      const body = JSON.stringify(operation(sent++))
+      const number = sent++
+      const body = JSON.stringify(operation(number))
+      const token = tokens[number % tokens.length]
+      const caller = operation === withGuards ? { authorization: `Bearer ${token}` } : {}
       // A connection that the gateway had just closed, idle for too long on a busy machine.
-      await send(body).catch(() => send(body))
+      await send(body, caller).catch(() => send(body, caller))
     }
   }
   await Promise.all(Array.from({ length: 8 }, worker))
