@@ -43,13 +43,13 @@ export function createGateway(
   /** The complete life of a request, top to bottom. */
   async function respond(request: HttpRequest): Promise<HttpResponse> {
     const caller = await authenticate(request.headers)
-    const asked = readGraphqlRequest(request)
+    const graphqlRequest = readGraphqlRequest(request)
     const client = clientRequest(caller, request)
     return schema.current().serve(async ({ prepare, authorize, execute }) => {
-      const operation = prepare(asked)
-      const authorized = await authorize(operation, asked, client)
-      const result = await execute(authorized, asked, client)
-      const { mediaType } = asked
+      const operation = prepare(graphqlRequest)
+      const authorized = await authorize(operation, graphqlRequest, client)
+      const result = await execute(authorized, graphqlRequest, client)
+      const { mediaType } = graphqlRequest
       const setCookies = lastOfEachName(client.setCookies)
       return resultResponse(result, { mediaType, realm, setCookies })
     })

@@ -1,4 +1,4 @@
-/** What each combination of met and failed guards makes of one operation: worked out once for each. */
+/** The decision about an operation for each combination of satisfied and failed guards, computed once. */
 import { Kind, OperationTypeNode, print, visit } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
@@ -16,11 +16,11 @@ import type { SharedShape } from '../graphql/response-shape.ts'
 import type { Requirement } from './guarded-schema.ts'
 
 interface PlannedDocument {
-  /** What may be planned; never the client's document when anything of it is denied. */
+  /** The document to plan; never the client's document if anything of it is denied. */
   readonly document: DocumentNode
   /**
-   * Returns the text of the document. It is equal for two callers exactly when they may see the same of
-   * the operation: plans are kept by it.
+   * Returns the text of the document. It is equal for two callers exactly if they have the same
+   * permissions for the operation: plans are cached by it.
    */
   readonly text: () => string
 }
@@ -29,14 +29,14 @@ interface Authorized {
   readonly compiled: GuardedOperation
   /** The denied paths that take part; none of a reduced operation, whose response says where they are. */
   readonly denied: readonly DeniedPath[]
-  /** The guards touched that the caller does not meet. */
+  /** The referenced guards that the caller does not satisfy. */
   readonly failing: ReadonlySet<number>
 }
 
 /** To be planned and executed. */
 export interface ExecutableOperation extends Authorized, PlannedDocument {
   readonly outcome: 'whole' | 'reduced'
-  /** What the response holds beside what the document selects: denied fields and introspection. */
+  /** Additions to the response of the document: denied fields and introspection. */
   readonly shape: SharedShape | undefined
 }
 
@@ -149,7 +149,7 @@ function mostCombinations({ document }: GuardedOperation, most: number): number 
   return Math.min(most, Math.max(2, Math.floor(fieldsKept / fields)))
 }
 
-/** All of it but introspection. */
+/** The complete operation, except introspection. */
 function wholeOperation(compiled: GuardedOperation) {
   const document = mustBeTrimmed(compiled)
     ? filterOperation(compiled, () => false)

@@ -1,4 +1,4 @@
-/** What the client reads of the fields that it may not see. */
+/** The errors about denied fields in a result. */
 import type { ResponseError } from '../graphql/response-error.ts'
 import type { DeniedField } from '../graphql/response-shape.ts'
 import type { Authorizer } from './authorizer.ts'
@@ -17,7 +17,7 @@ export interface AuthorizedRequest {
   readonly granted?: ReadonlySet<string> | undefined
 }
 
-/** What execution makes of an authorized operation. */
+/** The result of executing an authorized operation. */
 export interface ExecutedOperation {
   /** The JSON text of `data`. */
   readonly data: string
@@ -32,7 +32,7 @@ export interface DeniedResult {
   readonly data: string
   readonly errors: readonly ResponseError[]
   readonly extensions?: Readonly<Record<string, unknown>> | undefined
-  /** What HTTP says of an operation of which nothing is left. */
+  /** The error row for the HTTP status if nothing of the operation is left. */
   readonly challenge?: ChallengeParts | undefined
 }
 
@@ -44,7 +44,7 @@ export const notExecuted: ExecutedOperation = {
   deniedCount: 0,
 }
 
-/** Returns one denial for each denied path. Where nothing is left for an anonymous caller, they say so. */
+/** Returns one denial per denied path. If nothing is left for an anonymous caller, they say so. */
 export function denialsOf(
   { schema, options, credentials }: Authorizer,
   { authorized, caller, granted }: AuthorizedRequest,
@@ -66,7 +66,7 @@ export function denialsOf(
   return abridged(isNothingLeft ? withTokenMissing(denials) : denials, unlisted)
 }
 
-/** Returns the result with the denials in their place; with `log` it stays as it is. */
+/** Returns the result with the denials added in order; unchanged with `log`. */
 export function resultWithDenials(
   authorizer: Authorizer,
   request: AuthorizedRequest,
@@ -104,7 +104,7 @@ function placeOf({ path, fields }: DeniedField) {
   }
 }
 
-/** The last one that is listed stands for itself and for those that are not. */
+/** The last listed denial also reports the number of those that are not listed. */
 function abridged(denials: readonly Denial[], unlisted: number): readonly Denial[] {
   const last = denials.at(-1)
   if (!last || unlisted === 0) return denials

@@ -1,11 +1,11 @@
-/** The response to an operation of which parts are denied: in the client's shape, with nulls. */
+/** The shape of the response to a partly denied operation: the client's shape, with nulls. */
 import { isIncluded } from '../graphql/conditions.ts'
 import type { Applies, CollectedField, SharedShape } from '../graphql/response-shape.ts'
 import type { ConditionValues } from './conditions.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import type { Requirement } from './guarded-schema.ts'
 
-/** A selection set, and what failed around it: all of its fields are denied with that. */
+/** A selection set, and the denials around it, which apply to all of its fields. */
 interface Scope {
   readonly set: GuardedSelections
   readonly inherited: Requirement
@@ -30,7 +30,7 @@ export function guardedShape(
   }
 }
 
-/** CollectFields (GraphQL, section 6.3.2), with what is denied. */
+/** CollectFields (GraphQL, section 6.3.2), with the denied fields marked. */
 function collectFields(
   scopes: readonly Scope[],
   applies: Applies,

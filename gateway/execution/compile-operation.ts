@@ -36,7 +36,7 @@ export interface OperationSchema {
   readonly apiSchema: GraphQLSchema
   readonly isOfType: IsOfType
   /** Whether sibling fetches to a subgraph may be joined in one request. */
-  readonly mayJoin: (subgraph: string) => boolean
+  readonly mayBatch: (subgraph: string) => boolean
   /** The client's name for a name in the fetched data. */
   readonly clientName: (fetched: string) => string
 }
@@ -86,7 +86,7 @@ export function compileOperation(
     operationName,
     definition,
     document,
-    plan: compilePlan(plan, { isOfType: schema.isOfType, mayBatch: schema.mayJoin }),
+    plan: compilePlan(plan, { isOfType: schema.isOfType, mayBatch: schema.mayBatch }),
     batchedOperations: new Map(),
     condition,
     mostWriters: most,

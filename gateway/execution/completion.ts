@@ -4,12 +4,12 @@ import type { ResponsePath } from '../graphql/response-error.ts'
 import { errorList } from './error-list.ts'
 import type { JsonObject } from './response-data.ts'
 
-/** What writing one response needs beside the data. */
+/** The state of writing one response. */
 export interface Writing {
   /** Set when the response needs errors: something does not fit the schema, or is denied. */
   hasErrors: boolean
   readonly introspect: Introspect
-  /** The texts of objects that stand at several positions, as far as they are written. */
+  /** The texts already written of objects that occur at several positions. */
   readonly texts?: SharedTexts | undefined
 }
 
@@ -27,15 +27,15 @@ export interface FieldError {
   readonly path: ResponsePath
 }
 
-/** What becomes of a value: `null` for one of two reasons, which a non-null type passes on. */
+/** The outcome for a value: `null` has one of two reasons, which a non-null type propagates. */
 export type Outcome = 'complete' | 'field error' | 'denied'
 
 export interface Completion {
-  /** Whether any string is fine: what most fields hold is written without asking further. */
+  /** Whether any string is valid: most fields contain strings, which are then written without a check. */
   readonly isText?: boolean
   /** Returns the JSON text; undefined is a null where none may be. */
   write(value: unknown, writing: Writing): string | undefined
-  /** Reports what is wrong with the value, and what is denied. */
+  /** Reports the coercion errors and the denied fields of the value. */
   report(value: unknown, path: ResponsePath, found: Findings): Outcome
 }
 
@@ -49,7 +49,7 @@ export class Findings {
   #deniedCount = 0
   readonly #isExplained: (path: ResponsePath) => boolean
 
-  /** @param isExplained whether the error of a fetch explains what is wrong at the path */
+  /** @param isExplained returns whether the error of a fetch covers a field error at the path */
   constructor(isExplained: (path: ResponsePath) => boolean) {
     this.#isExplained = isExplained
   }
@@ -77,7 +77,7 @@ export class Findings {
     this.#deniedCount++
   }
 
-  /** Forgets the denied fields beyond that count: what was around them has become null by itself. */
+  /** Removes the denied fields beyond a count: the value around them is null because of another error. */
   keepDenied(count: number): void {
     this.#deniedCount = count
     this.#denied.length = Math.min(this.#denied.length, count)
@@ -111,7 +111,7 @@ export function nonNull(inner: Completion, place: string): Completion {
   }
 }
 
-/** Returns the completion of a value that is wrong, whatever it is. */
+/** Returns the completion that reports a coercion error for every value. */
 export function fieldError(message: string): Completion {
   return {
     write(_, writing) {

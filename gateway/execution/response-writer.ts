@@ -37,7 +37,7 @@ interface FieldCompletion extends Completion {
   readonly prefix: string
   /** The prefix, and the quote before a text. */
   readonly textPrefix: string
-  /** The name under which the field stands in the fetched data. */
+  /** The name of the field in the fetched data. */
   readonly source: string
   readonly responseName: string
 }
@@ -47,14 +47,14 @@ export interface ResponseWriterParts {
   readonly schema: GraphQLSchema
   readonly rootType: GraphQLCompositeType
   readonly shape: ResponseShape
-  /** The name under which a client's field stands in the fetched data. */
+  /** Returns the name of a client's field in the fetched data. */
   readonly fetchedAs: (field: FieldNode) => string
 }
 
 export interface ResponseWriter {
   /** Returns the JSON text of `data`. */
   write(data: JsonObject, writing: Writing): string
-  /** Finds all that does not fit the schema, and all that is denied. */
+  /** Finds all field errors and denied fields. */
   report(data: JsonObject, found: Findings): void
   /** The response names of the root fields that have to be fetched. */
   readonly fetchedKeys: readonly string[]
@@ -63,7 +63,7 @@ export interface ResponseWriter {
 type Sets = readonly unknown[]
 type Fields = readonly CollectedField<unknown>[]
 
-/** Returns the writer of a shape. The fields of a type are collected when its first object comes. */
+/** Returns the writer of a shape. The fields of a type are collected for its first object. */
 export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
   const { schema, rootType, shape, fetchedAs } = parts
   const object = objectOf(rootType, [shape.root])
@@ -188,8 +188,8 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
   }
 
   /**
-   * Whether what is asked for does not depend on the object's type: then nobody has to know it. Of an
-   * interface object, a subgraph knows no more than the interface.
+   * Whether the selected fields do not depend on the object's type: then the type need not be fetched. For
+   * an interface object, a subgraph knows only the interface.
    */
   function isOfAnyType(type: GraphQLCompositeType, sets: Sets): boolean {
     const fieldsFor = (one: GraphQLCompositeType | undefined) =>
@@ -228,7 +228,7 @@ function writeFields(
   return text === '' ? '{}' : text + '}'
 }
 
-/** An object that is null because of a field error says nothing about what is denied in it. */
+/** Denied fields inside an object that is null because of a field error are not reported. */
 function reportFields(
   object: JsonObject,
   fields: readonly FieldCompletion[],

@@ -1,4 +1,4 @@
-/** One request: the plan is executed, and the response written. */
+/** Executes the plan of one request, and writes the response. */
 import { errorTable } from '../errors.ts'
 import type { DeniedField, Introspect } from '../graphql/response-shape.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
@@ -23,12 +23,12 @@ export interface Run<Context> {
   readonly clientName: (fetched: string) => string
   readonly mergeObject: MergeObject
   readonly fetchSubgraph: FetchSubgraph<Context>
-  /** Whether sibling fetches to a subgraph may be joined in one request. */
-  readonly mayJoin: (subgraph: string) => boolean
+  /** Returns whether sibling entity fetches to a subgraph may be batched. */
+  readonly mayBatch: (subgraph: string) => boolean
   readonly context: Context
 }
 
-/** What execution makes of an operation. */
+/** The result of executing an operation. */
 export interface ExecutionResult {
   /** The JSON text of `data`. */
   readonly data: string
@@ -66,7 +66,7 @@ const nothingFound = { errors: [], denied: [], deniedCount: 0 } as const
 const nothingFetched: FetchedData = { data: {}, errors: [], shared: new Set() }
 const nothingIntrospected: Introspect = () => null
 
-/** Returns whether the error of a fetch explains what does not fit the schema at a path. */
+/** Returns whether the error of a fetch covers a field error at a path. */
 function explainedBy<Context>(
   errors: readonly FetchError[],
   { clientName }: Run<Context>,
@@ -86,7 +86,7 @@ function textsOf(shared: SharedObjects): SharedTexts | undefined {
 }
 
 function fetchAll<Context>(run: Run<Context>): FetchedData | Promise<FetchedData> {
-  const { operation, variables, mergeObject, fetchSubgraph, mayJoin, context } = run
+  const { operation, variables, mergeObject, fetchSubgraph, mayBatch, context } = run
   if (!operation.plan.root) return nothingFetched
   return executePlan({
     plan: operation.plan,
@@ -95,7 +95,7 @@ function fetchAll<Context>(run: Run<Context>): FetchedData | Promise<FetchedData
     variables,
     isTrue: (variable) => operation.condition(variable, variables) === true,
     fetchSubgraph,
-    mayBatch: mayJoin,
+    mayBatch,
     context,
   })
 }

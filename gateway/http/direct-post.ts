@@ -1,6 +1,6 @@
 /**
- * `POST /graphql` without a web framework: what nearly every request is. Whatever is unusual about a
- * request, Express answers it, and answers the same.
+ * `POST /graphql` without a web framework, for nearly all requests. Unusual requests are handled by
+ * Express, with the same response.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ReportForwardedAddress } from './forwarded-address.ts'
@@ -8,22 +8,22 @@ import type { HttpResponse, HttpRequest } from './http-message.ts'
 import { requestSignal } from './request-signal.ts'
 
 export interface DirectPostParts {
-  /** Answers a request to /graphql; never rejects. */
-  answer: (request: HttpRequest) => Promise<HttpResponse>
+  /** Returns the response to a request to /graphql; never rejects. */
+  respond: (request: HttpRequest) => Promise<HttpResponse>
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
-  /** The longest that an answer may take, in milliseconds. */
+  /** How long a response may take, in milliseconds. */
   deadline: number
   /** Whether proxies in front may name the client's address. */
   behindProxy: boolean
-  /** Called with a request whose X-Forwarded-For is not believed. */
+  /** Called with a request with an untrusted X-Forwarded-For. */
   onForwardedAddress: ReportForwardedAddress
   otherwise: RequestListener
 }
 
 /** Returns the listener for an HTTP server. */
 export function directPost(parts: DirectPostParts): RequestListener {
-  const { answer, bodyLimit, deadline, behindProxy, otherwise } = parts
+  const { respond, bodyLimit, deadline, behindProxy, otherwise } = parts
 
   return (request, response) => {
     const length = plainLength(request)
@@ -35,7 +35,7 @@ export function directPost(parts: DirectPostParts): RequestListener {
     request.on('error', () => response.destroy())
     request.on('end', () => {
       if (received !== length) return response.destroy()
-      answer({
+      respond({
         method: 'POST',
         search: '',
         headers: request.headersDistinct,
@@ -61,7 +61,7 @@ export function directPost(parts: DirectPostParts): RequestListener {
 /** In characters. Node puts a text together with the head, which costs less for small ones only. */
 const largeBody = 16_384
 
-/** Writes an answer as the whole response. */
+/** Writes a complete response. */
 export function send(response: ServerResponse, { status, headers, body }: HttpResponse): void {
   const content = body.length < largeBody ? body : Buffer.from(body)
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(content) })

@@ -1,4 +1,4 @@
-/** The Express app: turns its requests into plain values, and plain values into responses. */
+/** The Express app: converts its requests to plain values, and plain values to responses. */
 import cors from 'cors'
 import express, { raw } from 'express'
 import type { ErrorRequestHandler, Express, Request } from 'express'
@@ -13,28 +13,28 @@ import type { ErrorResponseOptions } from './error-response.ts'
 import { requestSignal } from './request-signal.ts'
 
 export interface ExpressAppParts extends ErrorResponseOptions {
-  /** Answers a request to /graphql; never rejects. */
-  answer: (request: HttpRequest) => Promise<HttpResponse>
+  /** Returns the response to a request to /graphql; never rejects. */
+  respond: (request: HttpRequest) => Promise<HttpResponse>
   /** What has been served since the start, shown by `/health`. */
   served: () => object | Promise<object>
   /** Why the gateway cannot serve right now, or nothing. */
   unreadiness: () => readonly string[] | Promise<readonly string[]>
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
-  /** The longest that an answer may take, in milliseconds. */
+  /** How long a response may take, in milliseconds. */
   deadline: number
-  /** The pages of other origins that may use the gateway; none when left out. */
+  /** The origins whose pages may use the gateway; default: none. */
   cors?: { origins: '*' | (string | RegExp)[]; credentials: boolean } | undefined
-  /** How many proxies in front are believed, or which: whose X-Forwarded-For counts. */
+  /** The trusted proxies, by number or address: their X-Forwarded-For is used. */
   trustedProxies: number | string[]
-  /** Called with a request whose X-Forwarded-For is not believed. */
+  /** Called with a request with an untrusted X-Forwarded-For. */
   onForwardedAddress: ReportForwardedAddress
   log: Logger
   /** JSON documents at fixed paths, such as the gateway's public keys. */
   documents?: Readonly<Record<string, () => unknown>>
 }
 
-/** How long a browser may remember the answer to a preflight, in seconds. */
+/** How long a browser may cache the response to a preflight, in seconds. */
 const preflightLifetime = 600
 
 /** Returns the app with `/graphql`, `/health` (alive) and `/ready` (can serve). */
@@ -69,7 +69,7 @@ export function expressApp(parts: ExpressAppParts): Express {
     raw({ type: () => true, limit: parts.bodyLimit, inflate: false }),
     async (request, response) => {
       if (isForwardedByStranger(request)) parts.onForwardedAddress(request)
-      const answer = await parts.answer({
+      const responded = await parts.respond({
         method: request.method,
         search: searchOf(request.originalUrl),
         headers: request.headersDistinct,
@@ -77,7 +77,7 @@ export function expressApp(parts: ExpressAppParts): Express {
         clientAddress: request.ip,
         signal: requestSignal(response, parts.deadline),
       })
-      send(response, answer)
+      send(response, responded)
     },
   )
   app.use((_request, response) =>
@@ -104,7 +104,7 @@ function crossOrigin({ origins, credentials }: NonNullable<ExpressAppParts['cors
   })
 }
 
-/** What Express and its body reader refuse by themselves, by HTTP status. */
+/** The refusals of Express and its body reader, by HTTP status. */
 const refusals: Readonly<Record<number, ErrorName>> = {
   400: 'BAD_REQUEST',
   413: 'PAYLOAD_TOO_LARGE',
@@ -116,7 +116,7 @@ function refuseUnreadable({ log, realm, bodyLimit }: ExpressAppParts): ErrorRequ
     const name = refusals[error?.status] ?? 'INTERNAL_SERVER_ERROR'
     if (name === 'INTERNAL_SERVER_ERROR') log.error({ err: error }, 'unforeseen error')
     if (response.headersSent) return void response.destroy()
-    // The rest of the body is read and thrown away, so that the client gets to read the answer.
+    // The rest of the body is read and discarded, so that the client reads the response.
     if (errorTable[name].status === 413) request.resume()
     response.setHeader('connection', 'close')
     const message = name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undefined

@@ -4,8 +4,8 @@ import type { Logger } from 'pino'
 export type ReportForwardedAddress = (request: IncomingMessage) => void
 
 /**
- * Returns a function to call with each request whose X-Forwarded-For is not believed. It says so once in
- * the log: behind a proxy that is not configured all clients have one address, and share its limits.
+ * Returns a function to call with each request with an untrusted X-Forwarded-For. It logs one warning:
+ * behind a proxy that is not configured all clients have one address, and share its limits.
  */
 export function forwardedAddressReport(log: Pick<Logger, 'warn'>): ReportForwardedAddress {
   let isReported = false

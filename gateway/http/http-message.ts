@@ -1,4 +1,4 @@
-/** A request and its response as plain values: what handles GraphQL knows no web framework. */
+/** A request and its response as plain values, independent of the web framework. */
 import type { RequestSignal } from './request-signal.ts'
 
 /** Every header by its lower-case name, with each of its values: two Authorization headers are two. */

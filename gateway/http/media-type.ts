@@ -1,4 +1,4 @@
-/** Which of the two media types of GraphQL over HTTP (section 6.4) a client gets. */
+/** Content negotiation between the two media types of GraphQL over HTTP (section 6.4). */
 import Negotiator from 'negotiator'
 
 const json = 'application/json; charset=utf-8'
@@ -16,7 +16,7 @@ export function responseMediaType(accept: string | undefined): string {
 }
 
 /**
- * Returns whether the HTTP status says what came of the operation: `application/json` keeps 200 for a
+ * Returns whether the HTTP status reports the outcome of the operation: `application/json` keeps 200 for a
  * well-formed response, since proxies respond in that type too (section 6.4.1).
  */
 export function statusDependsOnResult(mediaType: string): boolean {

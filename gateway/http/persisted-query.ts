@@ -1,4 +1,4 @@
-/** `extensions.persistedQuery`, by which clients ask for a query by its hash. There is no such store. */
+/** `extensions.persistedQuery`, with which clients request a query by its hash; it is not supported. */
 import { createHash } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
 

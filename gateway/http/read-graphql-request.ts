@@ -1,4 +1,4 @@
-/** From bytes to the parts of a GraphQL request (GraphQL over HTTP, sections 5 and 6). */
+/** Reads a GraphQL request from its bytes (GraphQL over HTTP, sections 5 and 6). */
 import { MIMEType } from 'node:util'
 import { isUtf8 } from 'node:buffer'
 import { GatewayError } from '../errors.ts'
@@ -8,7 +8,7 @@ import { acceptedMediaType } from './media-type.ts'
 import { refusePersistedQuery } from './persisted-query.ts'
 import { refuseUnboundedValues } from './refuse-unbounded-values.ts'
 
-/** A well-formed request, as far as GraphQL is concerned: it never holds a credential. */
+/** A well-formed GraphQL request. It never contains a credential. */
 export interface GraphqlRequest {
   /** A GET is safe: it executes queries only (RFC 9110, section 9.2.1). */
   readonly method: 'GET' | 'POST'
@@ -21,12 +21,12 @@ export interface GraphqlRequest {
   readonly mediaType: string
 }
 
-/** `query`, `variables` and the rest, of which nothing is certain. */
+/** `query`, `variables` and the other parameters, not validated. */
 type Parameters = Readonly<Record<string, unknown>>
 
 const nothing = {}
 
-/** Returns the request. Throws a GatewayError that says what is wrong with it. */
+/** Returns the request. Throws a GatewayError if it is not well-formed. */
 export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
   const { method } = request
   if (method !== 'GET' && method !== 'POST') throw new GatewayError('METHOD_NOT_ALLOWED')

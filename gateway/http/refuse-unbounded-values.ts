@@ -1,7 +1,7 @@
 /** Refuses values that are nested too deeply, before anything reads them by recursion. */
 import { GatewayError } from '../errors.ts'
 
-/** The deepest nesting of variables and extensions. What people write is far below. */
+/** The deepest nesting of variables and extensions, far above any practical use. */
 const deepestValue = 200
 
 /**
@@ -28,7 +28,7 @@ export function refuseUnboundedValues(parameters: Readonly<Record<string, unknow
 }
 
 /**
- * Returns what is wrong with a JSON value: lists and objects nested deeper than that many levels, or a
+ * Returns the problem with a JSON value: lists and objects nested deeper than a number of levels, or a
  * number beyond a double, which JSON.parse makes infinite and JSON.stringify null.
  */
 function faultOf(value: unknown, levels: number): 'too deep' | 'infinite' | undefined {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Tells those who work for a request that nobody waits for it any longer. It is as much of an
- * AbortSignal as they need: an EventTarget for each request would cost more than all that it does.
+ * Signals that the response to a request is no longer needed. It is a minimal AbortSignal: an
+ * EventTarget per request would cost more than all other work with it.
  */
 export class RequestSignal {
   #aborted = false
@@ -30,8 +30,8 @@ export class RequestSignal {
 }
 
 /**
- * Returns the signal that ends all work for a request: when its client goes away before the answer,
- * or when the deadline, in milliseconds, has passed. What is left is answered without the rest.
+ * Returns the signal that ends all work for a request: when its client disconnects before the response,
+ * or when the deadline, in milliseconds, has passed. Then the response has the parts that are complete.
  */
 export function requestSignal(response: ServerResponse, deadline: number): RequestSignal {
   const signal = new RequestSignal()

@@ -6,13 +6,13 @@ import { challenge } from './error-response.ts'
 import type { HttpResponse } from './http-message.ts'
 import { statusDependsOnResult } from './media-type.ts'
 
-/** What an operation came to. */
+/** The result of an operation. */
 export interface OperationResult {
   /** The JSON text of `data`. */
   readonly data: string
   readonly errors: readonly ResponseError[]
   readonly extensions?: Readonly<Record<string, unknown>> | undefined
-  /** Set where nothing of the operation is left for this caller: the row, and attributes of its challenge. */
+  /** Set if nothing of the operation is left for this caller: the row, and attributes of its challenge. */
   readonly challenge?:
     | { readonly reason: ErrorName; readonly attributes: Readonly<Record<string, string>> }
     | undefined
@@ -26,7 +26,7 @@ export interface ResultResponseOptions {
   readonly setCookies: readonly string[]
 }
 
-/** Returns the response. Its text is put together of texts that have been written already. */
+/** Returns the response. Its body is concatenated from texts that are already written. */
 export function resultResponse(
   result: OperationResult,
   { mediaType, realm, setCookies }: ResultResponseOptions,
@@ -81,8 +81,8 @@ function headOf(result: OperationResult, mediaType: string, realm: string): Head
 }
 
 /**
- * Returns the head of a response that says nothing but "try again later": proxies and clients have to
- * see it, whatever the media type.
+ * Returns the status and headers of a response that only means "try again later": proxies and clients
+ * must see it with either media type.
  */
 function retryOf({ data, errors }: OperationResult): Head | undefined {
   const rows = errors.flatMap(({ extensions }) => {
@@ -94,13 +94,13 @@ function retryOf({ data, errors }: OperationResult): Head | undefined {
   if (!Object.values(fields).every((value) => value === null)) return undefined
   const seconds = errors.map((error, index) => secondsOf(error, rows[index]!.retryAfter))
   return {
-    // Where both are said, waiting for the service is what helps.
+    // If there are both, waiting for the service is what helps.
     status: Math.max(...rows.map(({ status }) => status)),
     headers: { 'retry-after': String(Math.max(...seconds)) },
   }
 }
 
-/** Returns how long the client has to wait: what the error says, else what the table says. */
+/** Returns how long the client has to wait: from the error, else from the table. */
 function secondsOf({ extensions }: ResponseError, otherwise: number): number {
   return plausibleRetryAfter(extensions['retryAfter']) ?? otherwise
 }

@@ -1,4 +1,4 @@
-/** A text becomes an operation that can be authorized: read, validated and chosen once for each text. */
+/** Prepares an operation for authorization: parses, validates and selects it once per text. */
 import { Kind } from 'graphql'
 import type { DocumentNode, OperationDefinitionNode, OperationTypeNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
@@ -11,7 +11,7 @@ import { documentReader } from './validate-document.ts'
 import type { ValidationOptions } from './validate-document.ts'
 import { nullCondition } from './variable-errors.ts'
 
-/** What a client asks for. */
+/** The request of a client. */
 export interface OperationRequest {
   readonly method: 'GET' | 'POST'
   /** The text of the document. */
@@ -20,15 +20,15 @@ export interface OperationRequest {
   readonly variables: VariableValues
 }
 
-/** What later stages know of an operation before any request. */
+/** The part of a compiled operation that this stage needs. */
 export interface Compiled {
   /** The variables that decide about `@skip` and `@include`, with their defaults. */
   readonly conditionVariables: ReadonlyMap<string, boolean | undefined>
 }
 
 /**
- * Returns the operation that is asked for, compiled. Throws a GatewayError or a RequestError: the
- * document is not valid, the operation is not in it or not served, or the variables do not fit.
+ * Returns the requested operation, compiled. Throws a GatewayError or a RequestError if the document is
+ * not valid, the operation is not in it or not supported, or the variables cannot be coerced.
  */
 export type PrepareOperation<Of extends Compiled> = (request: OperationRequest) => Of
 
@@ -51,7 +51,7 @@ interface PreparedDocument<Of> {
 /** The most operations of one document that are kept compiled. */
 const operationsOfDocument = 16
 
-/** Returns the function that prepares operations for one schema. What it keeps is bounded by bytes. */
+/** Returns the function that prepares operations for one schema. Its cache is bounded by bytes. */
 export function operationPreparer<Of extends Compiled>(
   options: PrepareOptions<Of>,
 ): PrepareOperation<Of> {

@@ -79,7 +79,7 @@ export async function createConfiguredGateway(
       return asStartFailure(cause)
     },
   )
-  const answer = createGateway({
+  const respond = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
@@ -91,7 +91,7 @@ export async function createConfiguredGateway(
     log,
   })
   return {
-    listener: requestListener(answer, callers, parts, keySet),
+    listener: requestListener(respond, callers, parts, keySet),
     warm: callers.warm,
     unreadiness: callers.unreadiness,
     schemaVersion: supergraph.current,
@@ -147,7 +147,7 @@ function configuredAuthenticator(parts: ConfiguredGatewayParts): Authenticator {
 
 /** Returns what receives every HTTP request: POST /graphql directly, all others through Express. */
 function requestListener(
-  answer: Parameters<typeof directPost>[0]['answer'],
+  respond: Parameters<typeof directPost>[0]['respond'],
   { unreadiness }: Authenticator,
   parts: ConfiguredGatewayParts,
   keySet: object,
@@ -156,14 +156,14 @@ function requestListener(
   const { log, served, servedByAll = () => served, unreadinessOfAll = unreadiness } = parts
   const onForwardedAddress = forwardedAddressReport(log)
   return directPost({
-    answer,
+    respond,
     bodyLimit: http.bodyLimit,
     deadline: http.deadline,
     behindProxy: http.trustedProxies !== 0,
     onForwardedAddress,
     otherwise: expressApp({
       ...http,
-      answer,
+      respond,
       served: servedByAll,
       unreadiness: unreadinessOfAll,
       documents: { '/.well-known/gateway-claims.json': () => keySet },

@@ -47,10 +47,10 @@ export interface ApolloExecutorOptions<Context> {
   log: Logger
 }
 
-/** The estimate is rough: what is refused would take half of the limit at least, most often more. */
+/** The estimate is rough: a refused operation would take at least half of the limit, usually more. */
 const stepsPerMillisecond = 20
 
-/** What @apollo/gateway says of a text in the place of a list, a number in that of an object, no entities. */
+/** Messages of @apollo/gateway for a string instead of a list, a number instead of an object, no entities. */
 const misshapen = /^Invalid non-(list|object|string) value |^Expected "data\._entities" /
 
 /** Returns the executor of a supergraph. Rejects when the supergraph cannot be used. */
@@ -163,7 +163,7 @@ function explainedBy(errors: readonly ResponseError[]): (path: FieldError['path'
   return (path) => places.has(path)
 }
 
-/** It does without a whole response of which it cannot shape a part. */
+/** The library drops a complete response if it cannot process a part of it. */
 function withoutData(errors: readonly GraphQLError[]): ExecutionResult {
   if (!errors.some(({ message }) => misshapen.test(message))) throw errors[0]
   const { code, message } = errorTable.SUBGRAPH_RESPONSE_INVALID

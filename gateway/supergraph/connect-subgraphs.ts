@@ -30,7 +30,7 @@ export interface ConnectOptions {
 
 export interface SubgraphCalls {
   fetch: FetchSubgraph<ClientRequest>
-  mayJoin(subgraph: string): boolean
+  mayBatch(subgraph: string): boolean
   close(): Promise<void>
 }
 
@@ -59,7 +59,7 @@ export function connectSubgraphs(
       // Batching of entity fetches has already made equal ones the same.
       return batchEntityFetches ? call(request, client) : withinRequest(name, request, client)
     },
-    mayJoin: (name) => connected.get(name)!.batchEntityFetches,
+    mayBatch: (name) => connected.get(name)!.batchEntityFetches,
     async close() {
       await Promise.all([...connected.values()].map(({ close }) => close()))
     },

@@ -1,4 +1,4 @@
-/** Our own executor: joins planning and execution for one supergraph. It holds no state of a request. */
+/** Our own executor: plans and executes for one supergraph. It has no state of a request. */
 import { getOperationAST, print } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
@@ -25,11 +25,11 @@ import type { Executor, OperationToExecute, OperationToPrepare } from './executo
 export interface NativeExecutorOptions<Context> extends PlanningOptions {
   supergraphSdl: string
   fetchSubgraph: FetchSubgraph<Context>
-  /** Whether sibling fetches to a subgraph are joined in one request; default: they are. */
-  mayJoin?: (subgraph: string) => boolean
-  /** Decides about a label of progressive `@override` that is no `percent(...)`; default: off. */
+  /** Returns whether sibling entity fetches to a subgraph are batched; default: true. */
+  mayBatch?: (subgraph: string) => boolean
+  /** Returns whether a label of progressive `@override` other than `percent(...)` is on; default: off. */
   isLabelOn?: (label: string) => boolean
-  /** The most operations whose plans are kept; default 1,000. */
+  /** The most plans in the cache; default: 1,000. */
   operations?: number
   /** Called when an operation is too complex to plan, but not when it is sent again soon after. */
   onTooComplex?: (operationName: string | undefined) => void
@@ -47,7 +47,7 @@ const nothing = {}
 export async function nativeExecutor<Context>(
   options: NativeExecutorOptions<Context>,
 ): Promise<NativeExecutor<Context>> {
-  const { fetchSubgraph, mayJoin = () => true } = options
+  const { fetchSubgraph, mayBatch = () => true } = options
   const { apiSchema, facts, plan, close } = await startPlanning(options.supergraphSdl, options)
   const names = responseNames(facts.names)
   const labelsOn = overrideLabelsOn(facts.overrideLabels, options)
@@ -66,7 +66,7 @@ export async function nativeExecutor<Context>(
   const schema = {
     apiSchema,
     isOfType: typeRelation(facts.members),
-    mayJoin,
+    mayBatch,
     clientName: names.clientName,
   }
 
@@ -96,7 +96,7 @@ export async function nativeExecutor<Context>(
       clientName: names.clientName,
       mergeObject,
       fetchSubgraph,
-      mayJoin,
+      mayBatch,
       context,
     })
   }

@@ -1,5 +1,5 @@
 /**
- * One version of the schema: all that depends on one supergraph, from the caches of operations to the
+ * One version of the schema: everything that depends on one supergraph, from the caches of operations to the
  * connections to subgraphs. It never changes; another supergraph is another version, and a request keeps
  * the one it started with.
  */
@@ -38,40 +38,40 @@ export interface SchemaVersionParts extends ConnectOptions {
   executor: ExecutorName
   authorization: Partial<AuthorizationOptions>
   policies: PolicyDecider
-  /** A caller with this scope may ask for `extensions.authorization`. */
+  /** A caller with this scope may request `extensions.authorization`. */
   explainScope: string | undefined
   limits: Limits
   log: Logger
   /**
-   * The version that serves until this one does: what it is asked for is planned beforehand, and its
-   * requests do not wait meanwhile.
+   * The version that serves until this one does: its recent operations are planned before this one
+   * serves, without blocking its requests.
    */
   previous?: SchemaVersion | undefined
 }
 
 /** The stages of a request that depend on the schema, in their order. */
 export interface Stages {
-  /** A text becomes an operation: parse, limits, validate, choose by name, check the variables. */
+  /** Prepares the operation: parse, limits, validate, select by name, check the variables. */
   readonly prepare: PrepareOperation<GuardedOperation>
-  /** Decides what of the operation the caller may have executed. */
+  /** Decides which part of the operation is executed for the caller. */
   readonly authorize: (
     operation: GuardedOperation,
-    asked: GraphqlRequest,
+    graphqlRequest: GraphqlRequest,
     client: ClientRequest,
   ) => Promise<AuthorizedRequest>
-  /** Plans, fetches, merges and writes; what is denied is null in the result, with an error. */
+  /** Plans, fetches, merges and writes; denied fields are null in the result, with an error. */
   readonly execute: (
     request: AuthorizedRequest,
-    asked: GraphqlRequest,
+    graphqlRequest: GraphqlRequest,
     client: ClientRequest,
   ) => Promise<OperationResult>
 }
 
 export interface SchemaVersion {
-  /** Lends the stages to a request: this version is not closed before it has ended. */
+  /** Runs a request with the stages: this version is not closed before the request has ended. */
   serve<Result>(request: (stages: Stages) => Promise<Result>): Promise<Result>
   readonly executor: Executor<ClientRequest>
-  /** Lets the requests under way end, then closes the connections to the subgraphs. */
+  /** Closes the connections to the subgraphs once all requests in progress have ended. */
   close(): Promise<void>
 }
 
@@ -118,7 +118,7 @@ export async function createSchemaVersion({
 
 type StageParts = Omit<SchemaVersionParts, 'supergraph' | 'previous'>
 
-/** @param loadableSdl the supergraph without guards: what executes it must stand behind the authorizer */
+/** @param loadableSdl the supergraph without guards: it must only be executed behind the authorizer */
 async function executorFor(
   loadableSdl: string,
   subgraphs: SubgraphCalls,
@@ -132,13 +132,13 @@ async function executorFor(
   }
   try {
     if (executor === 'apollo') {
-      // It takes a third of a second to load: only where it is used.
+      // Loading it takes a third of a second, so it is loaded only if it is used.
       const { apolloExecutor } = await import('./apollo-executor.ts')
       return await apolloExecutor<ClientRequest>({ ...options, log })
     }
     return await nativeExecutor<ClientRequest>({
       ...options,
-      mayJoin: subgraphs.mayJoin,
+      mayBatch: subgraphs.mayBatch,
       planningThread: 'when large',
       whileServing,
       onTooComplex: (operationName) =>
@@ -178,7 +178,7 @@ function stagesOf(
       const authorized = authorizer.authorize(operation, caller, variables, granted)
       return { authorized, caller, granted }
     },
-    async execute(request, asked, client) {
+    async execute(request, graphqlRequest, client) {
       const { authorized, caller, granted } = request
       const { compiled } = authorized
       const executed =
@@ -188,9 +188,9 @@ function stagesOf(
               text: authorized.text,
               shape: authorized.shape,
               introspect: compiled.introspects
-                ? introspectFor(compiled, caller, asked.variables, granted)
+                ? introspectFor(compiled, caller, graphqlRequest.variables, granted)
                 : undefined,
-              variables: asked.variables,
+              variables: graphqlRequest.variables,
               context: client,
               signal: client.signal,
             })
@@ -203,7 +203,7 @@ function stagesOf(
       }
       const result =
         denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)
-      return mayExplain(asked, client) ? explained(result, request) : result
+      return mayExplain(graphqlRequest, client) ? explained(result, request) : result
     },
   }
 

@@ -34,7 +34,7 @@ beforeAll(async () => {
 })
 
 function engineFor(options: {
-  mayJoin?: (subgraph: string) => boolean
+  mayBatch?: (subgraph: string) => boolean
   planningThread?: 'always'
 }) {
   return nativeExecutor<Context>({ supergraphSdl, fetchSubgraph, ...options })
@@ -213,7 +213,7 @@ test('when an error makes the data of a batch null, each part is fetched alone',
 })
 
 test('fetches from a subgraph without batching leave alone', async () => {
-  const alone = await engineFor({ mayJoin: () => false })
+  const alone = await engineFor({ mayBatch: () => false })
   const { calls } = await run(
     siblings,
     (subgraph) => (subgraph === 'products' ? found : { data: { _entities: [{ count: 1 }] } }),
