@@ -1,6 +1,5 @@
 /** A client's request, as the stages that act for its caller see it: one object per request. */
 import type { Claims } from '../subgraphs/kit/claims-header.ts'
-import type { CallerClient } from '../subgraphs/kit/client-headers.ts'
 
 /** The caller of a request: what authentication has verified of it, and the client that it uses. */
 export interface Caller {
@@ -16,14 +15,10 @@ export interface Caller {
   readonly verifiedClaims?: Claims
   /** When the access token expires, in seconds since the epoch. */
   readonly expiresAt?: number
-  /** The issuer of the access token. */
-  readonly issuer?: string
-  /** Whether the request carried a token at all: its response must not be stored. */
-  readonly carriedToken?: boolean
   /** The client's address and agent, for the subgraphs that are configured to get them. */
-  readonly client?: CallerClient
+  readonly client?: { readonly address?: string | undefined; readonly agent?: string | undefined }
   /** The client's `Cookie` header, for the subgraphs that are configured to get some of its cookies. */
-  readonly cookies?: string
+  readonly cookies?: string | undefined
 }
 
 /** The part of an AbortSignal that the gateway needs. */
@@ -35,14 +30,27 @@ export interface EndSignal {
 
 export interface ClientRequest {
   readonly caller: Caller
-  /** The caller's `verifiedClaims`. */
-  readonly verifiedClaims?: Claims | undefined
   /** Aborted when the client has gone away, or when the request has taken too long. */
   readonly signal?: EndSignal | undefined
   /** The client's place in a distributed trace (W3C Trace Context, section 3.2). */
   readonly traceparent?: string | undefined
   /** `Set-Cookie` values for the client, from subgraphs that may set cookies. */
   readonly setCookies: string[]
+}
+
+/** Resolves as the promise does; when the signal is aborted before, as what then is there instead. */
+export function untilAborted<Value>(
+  promise: Promise<Value>,
+  signal: EndSignal | undefined,
+  instead: () => Value | Promise<Value>,
+): Promise<Value> {
+  if (!signal) return promise
+  return new Promise((resolve, reject) => {
+    const leave = () => resolve(instead())
+    if (signal.aborted) return leave()
+    signal.addEventListener('abort', leave)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+  })
 }
 
 /** Version 00 with neither id all zeros; versions to come begin with the same fields. */

@@ -46,8 +46,10 @@ export interface AccessTokenColumns {
 
 const noHeaders = { challenge: undefined, retryAfter: undefined, allow: undefined } as const
 const plain = { ...noHeaders, accessToken: 'not concerned' } as const
-const badRequest = { ...plain, code: 'BAD_REQUEST', status: 400 } as const
-const unresolved = { ...plain, code: 'OPERATION_RESOLUTION_FAILURE', status: 400 } as const
+/** A row without headers of its own, of an error that is not about an access token. */
+const row = (code: string, status: number, message: string) => ({ ...plain, code, status, message })
+const badRequest = (message: string) => row('BAD_REQUEST', 400, message)
+const unresolved = (message: string) => row('OPERATION_RESOLUTION_FAILURE', 400, message)
 /** RFC 9110 section 11.6.1: a 401 response has a challenge, so each row says which. */
 const unauthenticated = {
   code: 'UNAUTHENTICATED',
@@ -56,6 +58,16 @@ const unauthenticated = {
   allow: undefined,
 } as const
 const invalidToken = { ...unauthenticated, challenge: 'invalid_token' } as const
+
+type Consequences = Omit<AccessTokenColumns, 'check'>
+const both = { remembered: true, renewed: true } as const
+const remembered = { remembered: true, renewed: false } as const
+const renewed = { remembered: false, renewed: true } as const
+const neither = { remembered: false, renewed: false } as const
+/** A row that refuses an access token: which check fails, and what follows. */
+const token = <const Check>(check: Check, consequences: Consequences, message: string) =>
+  ({ ...invalidToken, message, accessToken: { check, ...consequences } }) as const
+
 const unavailable = {
   ...noHeaders,
   code: 'SERVICE_UNAVAILABLE',
@@ -72,86 +84,42 @@ export const errorTable = {
     accessToken: 'not concerned',
     message: 'An access token is required: log in first',
   },
-  TOKEN_EXPIRED: {
-    ...invalidToken,
-    message: 'The access token has expired: request a new one',
-    accessToken: { check: 'expiry', remembered: true, renewed: true },
-  },
-  TOKEN_NOT_YET_VALID: {
-    ...invalidToken,
-    message: 'The access token is not valid yet',
-    accessToken: { check: 'not before', remembered: false, renewed: false },
-  },
-  TOKEN_TOO_OLD: {
-    ...invalidToken,
-    message: 'The access token was issued too long ago: request a new one',
-    accessToken: { check: 'age', remembered: true, renewed: true },
-  },
-  TOKEN_REVOKED: {
-    ...invalidToken,
-    message: 'The access token has been revoked: log in again',
-    accessToken: { check: 'revocation', remembered: false, renewed: true },
-  },
-  TOKEN_MALFORMED: {
-    ...invalidToken,
-    message: 'The access token is malformed',
-    accessToken: { check: 'form', remembered: false, renewed: false },
-  },
-  TOKEN_TOO_LARGE: {
-    ...invalidToken,
-    message: 'The access token is larger than 8 KB',
-    accessToken: { check: 'size', remembered: false, renewed: false },
-  },
-  TOKEN_TYPE_WRONG: {
-    ...invalidToken,
-    message: 'The token is not an access token',
-    accessToken: { check: 'type', remembered: true, renewed: false },
-  },
-  HEADER_PARAMETER_REFUSED: {
-    ...invalidToken,
-    message: 'The header of the access token has a parameter that is not accepted',
-    accessToken: { check: 'header', remembered: true, renewed: false },
-  },
-  ALGORITHM_REFUSED: {
-    ...invalidToken,
-    message: 'The access token is signed with an algorithm that is not accepted',
-    accessToken: { check: 'algorithm', remembered: true, renewed: false },
-  },
-  KEY_UNKNOWN: {
-    ...invalidToken,
-    message: 'The access token is signed with an unknown key',
-    accessToken: { check: 'key', remembered: false, renewed: true },
-  },
-  SIGNATURE_INVALID: {
-    ...invalidToken,
-    message: 'The signature of the access token is not valid',
-    accessToken: { check: 'signature', remembered: true, renewed: true },
-  },
-  ISSUER_UNKNOWN: {
-    ...invalidToken,
-    message: 'The access token was issued by an unknown issuer',
-    accessToken: { check: 'issuer', remembered: true, renewed: false },
-  },
-  AUDIENCE_MISMATCH: {
-    ...invalidToken,
-    message: 'The access token was issued for a different audience',
-    accessToken: { check: 'audience', remembered: true, renewed: false },
-  },
-  CLAIM_MISSING: {
-    ...invalidToken,
-    message: 'A required claim is missing from the access token',
-    accessToken: { check: 'required claims', remembered: true, renewed: false },
-  },
-  CLAIM_INVALID: {
-    ...invalidToken,
-    message: 'A claim of the access token is not valid',
-    accessToken: { check: 'claims', remembered: true, renewed: false },
-  },
-  CLAIMS_TOO_LARGE: {
-    ...invalidToken,
-    message: 'The claims to forward from the access token are larger than 4 KB',
-    accessToken: { check: 'claims to forward', remembered: true, renewed: false },
-  },
+  TOKEN_EXPIRED: token('expiry', both, 'The access token has expired: request a new one'),
+  TOKEN_NOT_YET_VALID: token('not before', neither, 'The access token is not valid yet'),
+  TOKEN_TOO_OLD: token('age', both, 'The access token was issued too long ago: request a new one'),
+  TOKEN_REVOKED: token('revocation', renewed, 'The access token has been revoked: log in again'),
+  TOKEN_MALFORMED: token('form', neither, 'The access token is malformed'),
+  TOKEN_TOO_LARGE: token('size', neither, 'The access token is larger than 8 KB'),
+  TOKEN_TYPE_WRONG: token('type', remembered, 'The token is not an access token'),
+  HEADER_PARAMETER_REFUSED: token(
+    'header',
+    remembered,
+    'The header of the access token has a parameter that is not accepted',
+  ),
+  ALGORITHM_REFUSED: token(
+    'algorithm',
+    remembered,
+    'The access token is signed with an algorithm that is not accepted',
+  ),
+  KEY_UNKNOWN: token('key', renewed, 'The access token is signed with an unknown key'),
+  SIGNATURE_INVALID: token('signature', both, 'The signature of the access token is not valid'),
+  ISSUER_UNKNOWN: token('issuer', remembered, 'The access token was issued by an unknown issuer'),
+  AUDIENCE_MISMATCH: token(
+    'audience',
+    remembered,
+    'The access token was issued for a different audience',
+  ),
+  CLAIM_MISSING: token(
+    'required claims',
+    remembered,
+    'A required claim is missing from the access token',
+  ),
+  CLAIM_INVALID: token('claims', remembered, 'A claim of the access token is not valid'),
+  CLAIMS_TOO_LARGE: token(
+    'claims to forward',
+    remembered,
+    'The claims to forward from the access token are larger than 4 KB',
+  ),
   KEYS_UNAVAILABLE: {
     ...unavailable,
     message: 'Access tokens cannot be verified at the moment: retry after 5 seconds',
@@ -169,9 +137,8 @@ export const errorTable = {
     message: 'The scheme of the Authorization header is not supported: use Bearer',
   },
   CREDENTIALS_AMBIGUOUS: {
-    ...badRequest,
+    ...badRequest('The request has more than one access token: send only one'),
     challenge: 'invalid_request',
-    message: 'The request has more than one access token: send only one',
   },
   API_KEY_REFUSED: {
     ...invalidToken,
@@ -186,11 +153,8 @@ export const errorTable = {
 
   // Authorization: nothing of the operation is left for this caller.
   INSUFFICIENT_SCOPE: {
-    ...plain,
-    code: 'FORBIDDEN',
-    status: 403,
+    ...row('FORBIDDEN', 403, 'The access token does not have the required scopes'),
     challenge: 'insufficient_scope',
-    message: 'The access token does not have the required scopes',
   },
   INSUFFICIENT_USER_AUTHENTICATION: {
     ...unauthenticated,
@@ -200,186 +164,99 @@ export const errorTable = {
   },
 
   // The request and its operation.
-  BAD_REQUEST: {
-    ...badRequest,
-    message: 'The request is malformed',
-  },
-  INVALID_JSON: {
-    ...badRequest,
-    message: 'The request body is not valid JSON',
-  },
-  BATCH_REFUSED: {
-    ...badRequest,
-    message: 'Batching is not supported: send one operation per request',
-  },
+  BAD_REQUEST: badRequest('The request is malformed'),
+  INVALID_JSON: badRequest('The request body is not valid JSON'),
+  BATCH_REFUSED: badRequest('Batching is not supported: send one operation per request'),
   METHOD_NOT_ALLOWED: {
-    ...badRequest,
+    ...badRequest('The method is not allowed: send queries by GET or POST, and mutations by POST'),
     status: 405,
     allow: 'GET, POST',
-    message: 'The method is not allowed: send queries by GET or POST, and mutations by POST',
   },
   GET_NOT_ALLOWED: {
-    ...badRequest,
+    ...badRequest('A GET request can execute only a query: send mutations by POST'),
     status: 405,
     allow: 'POST',
-    message: 'A GET request can execute only a query: send mutations by POST',
   },
   NOT_ACCEPTABLE: {
-    ...badRequest,
-    status: 406,
-    message:
+    ...badRequest(
       'The Accept header allows neither application/json nor application/graphql-response+json',
+    ),
+    status: 406,
   },
-  NOT_FOUND: {
-    ...plain,
-    code: 'NOT_FOUND',
-    status: 404,
-    message: 'Not found: the GraphQL endpoint is /graphql',
-  },
-  PAYLOAD_TOO_LARGE: {
-    ...plain,
-    code: 'PAYLOAD_TOO_LARGE',
-    status: 413,
-    message: 'The request body is larger than `http.body_limit` allows',
-  },
+  NOT_FOUND: row('NOT_FOUND', 404, 'Not found: the GraphQL endpoint is /graphql'),
+  PAYLOAD_TOO_LARGE: row(
+    'PAYLOAD_TOO_LARGE',
+    413,
+    'The request body is larger than `http.body_limit` allows',
+  ),
   UNSUPPORTED_MEDIA_TYPE: {
-    ...badRequest,
+    ...badRequest(
+      'The media type is not supported: send application/json without content encoding',
+    ),
     status: 415,
-    message: 'The media type is not supported: send application/json without content encoding',
   },
-  GRAPHQL_PARSE_FAILED: {
-    ...plain,
-    code: 'GRAPHQL_PARSE_FAILED',
-    status: 400,
-    message: 'The document is not valid GraphQL',
-  },
-  DOCUMENT_TOO_DEEP: {
-    ...plain,
-    code: 'GRAPHQL_PARSE_FAILED',
-    status: 400,
-    message: 'The document is nested too deeply',
-  },
-  VARIABLES_TOO_DEEP: {
-    ...plain,
-    code: 'BAD_USER_INPUT',
-    status: 400,
-    message: 'The variables are nested too deeply',
-  },
-  EXTENSIONS_TOO_DEEP: {
-    ...badRequest,
-    message: 'The extensions are nested too deeply',
-  },
-  PERSISTED_QUERY_NOT_SUPPORTED: {
-    ...plain,
-    code: 'PERSISTED_QUERY_NOT_SUPPORTED',
-    status: 200,
-    // Apollo's clients look for this word, and then send the text.
-    message: 'PersistedQueryNotSupported',
-  },
-  PERSISTED_QUERY_MISMATCH: {
-    ...badRequest,
-    message:
-      '`extensions.persistedQuery` does not match the query: send version 1 and its sha256Hash, or omit it',
-  },
-  GRAPHQL_VALIDATION_FAILED: {
-    ...plain,
-    code: 'GRAPHQL_VALIDATION_FAILED',
-    status: 400,
-    message: 'The document is not valid for the schema',
-  },
-  OPERATION_RESOLUTION_FAILURE: {
-    ...unresolved,
-    message: '`operationName` must name an operation of the document',
-  },
-  MUTATIONS_NOT_SERVED: {
-    ...unresolved,
-    message: 'The schema has no mutations: send a query',
-  },
-  SUBSCRIPTIONS_NOT_SERVED: {
-    ...unresolved,
-    message: 'Subscriptions are not supported: send a query or a mutation',
-  },
-  CREDENTIALS_REPEATED: {
-    ...plain,
-    code: 'CREDENTIALS_REPEATED',
-    status: 400,
-    message: 'Only one credential field is allowed per operation',
-  },
-  OPERATION_TOO_COMPLEX: {
-    ...plain,
-    code: 'OPERATION_TOO_COMPLEX',
-    status: 400,
-    message:
-      'The operation takes too long to plan: select fewer fields, nest them less deeply, or split it into several operations',
-  },
-  BAD_USER_INPUT: {
-    ...plain,
-    code: 'BAD_USER_INPUT',
-    status: 400,
-    message: 'An input value is not valid',
-  },
+  GRAPHQL_PARSE_FAILED: row('GRAPHQL_PARSE_FAILED', 400, 'The document is not valid GraphQL'),
+  DOCUMENT_TOO_DEEP: row('GRAPHQL_PARSE_FAILED', 400, 'The document is nested too deeply'),
+  VARIABLES_TOO_DEEP: row('BAD_USER_INPUT', 400, 'The variables are nested too deeply'),
+  EXTENSIONS_TOO_DEEP: badRequest('The extensions are nested too deeply'),
+  PERSISTED_QUERY_NOT_SUPPORTED: row(
+    'PERSISTED_QUERY_NOT_SUPPORTED',
+    200,
+    'PersistedQueryNotSupported',
+  ),
+  PERSISTED_QUERY_MISMATCH: badRequest(
+    '`extensions.persistedQuery` does not match the query: send version 1 and its sha256Hash, or omit it',
+  ),
+  GRAPHQL_VALIDATION_FAILED: row(
+    'GRAPHQL_VALIDATION_FAILED',
+    400,
+    'The document is not valid for the schema',
+  ),
+  OPERATION_RESOLUTION_FAILURE: unresolved(
+    '`operationName` must name an operation of the document',
+  ),
+  MUTATIONS_NOT_SERVED: unresolved('The schema has no mutations: send a query'),
+  SUBSCRIPTIONS_NOT_SERVED: unresolved(
+    'Subscriptions are not supported: send a query or a mutation',
+  ),
+  CREDENTIALS_REPEATED: row(
+    'CREDENTIALS_REPEATED',
+    400,
+    'Only one credential field is allowed per operation',
+  ),
+  OPERATION_TOO_COMPLEX: row(
+    'OPERATION_TOO_COMPLEX',
+    400,
+    'The operation takes too long to plan: select fewer fields, nest them less deeply, or split it into several operations',
+  ),
+  BAD_USER_INPUT: row('BAD_USER_INPUT', 400, 'An input value is not valid'),
 
   // The gateway and its subgraphs.
   TOO_MANY_REQUESTS: {
-    ...plain,
-    code: 'TOO_MANY_REQUESTS',
-    status: 429,
+    ...row('TOO_MANY_REQUESTS', 429, 'Too many requests: retry after 60 seconds'),
     retryAfter: 60,
-    message: 'Too many requests: retry after 60 seconds',
   },
   SERVICE_UNAVAILABLE: {
     ...unavailable,
     accessToken: 'not concerned',
     message: 'The service is overloaded: retry after 5 seconds',
   },
-  UNAUTHENTICATED: {
-    ...plain,
-    code: 'UNAUTHENTICATED',
-    status: 200,
-    message: 'Log in to see this',
-  },
-  FORBIDDEN: {
-    ...plain,
-    code: 'FORBIDDEN',
-    status: 200,
-    message: 'You do not have permission for this',
-  },
-  UNRESOLVABLE_FIELD: {
-    ...plain,
-    code: 'UNRESOLVABLE_FIELD',
-    status: 500,
-    message: 'No subgraph can resolve this field',
-  },
-  SUBGRAPH_ERROR: {
-    ...plain,
-    code: 'SUBGRAPH_ERROR',
-    status: 200,
-    message: 'Part of the response could not be loaded',
-  },
-  SUBGRAPH_UNREACHABLE: {
-    ...plain,
-    code: 'SUBGRAPH_UNREACHABLE',
-    status: 502,
-    message: 'Part of the graph is unreachable at the moment',
-  },
-  SUBGRAPH_RESPONSE_INVALID: {
-    ...plain,
-    code: 'SUBGRAPH_RESPONSE_INVALID',
-    status: 502,
-    message: 'Part of the graph returned an invalid response',
-  },
-  SUBGRAPH_TIMEOUT: {
-    ...plain,
-    code: 'SUBGRAPH_TIMEOUT',
-    status: 504,
-    message: 'Part of the graph did not respond in time',
-  },
-  INTERNAL_SERVER_ERROR: {
-    ...plain,
-    code: 'INTERNAL_SERVER_ERROR',
-    status: 500,
-    message: 'An internal error occurred',
-  },
+  UNAUTHENTICATED: row('UNAUTHENTICATED', 200, 'Log in to see this'),
+  FORBIDDEN: row('FORBIDDEN', 200, 'You do not have permission for this'),
+  UNRESOLVABLE_FIELD: row('UNRESOLVABLE_FIELD', 500, 'No subgraph can resolve this field'),
+  SUBGRAPH_ERROR: row('SUBGRAPH_ERROR', 200, 'Part of the response could not be loaded'),
+  SUBGRAPH_UNREACHABLE: row(
+    'SUBGRAPH_UNREACHABLE',
+    502,
+    'Part of the graph is unreachable at the moment',
+  ),
+  SUBGRAPH_RESPONSE_INVALID: row(
+    'SUBGRAPH_RESPONSE_INVALID',
+    502,
+    'Part of the graph returned an invalid response',
+  ),
+  SUBGRAPH_TIMEOUT: row('SUBGRAPH_TIMEOUT', 504, 'Part of the graph did not respond in time'),
+  INTERNAL_SERVER_ERROR: row('INTERNAL_SERVER_ERROR', 500, 'An internal error occurred'),
 } as const satisfies Record<string, ErrorRow>
 
 /** The name of a row, which the client sees as `extensions.reason`. */

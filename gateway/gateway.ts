@@ -1,9 +1,9 @@
 /** The gateway: one request, from its bytes to its response. */
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Authenticate, Caller, RequestHeaders } from './authentication/authenticate.ts'
+import type { Authenticate, RequestHeaders } from './authentication/authenticate.ts'
 import { readTraceparent } from './client-request.ts'
-import type { ClientRequest } from './client-request.ts'
+import type { Caller, ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
 import { lastOfEachName } from './forwarding/cookies.ts'
 import { RequestError } from './graphql/response-error.ts'
@@ -59,9 +59,7 @@ export function createGateway(
   function refuse(request: HttpRequest, error: unknown): HttpResponse {
     const options = { realm, accept: request.headers['accept']?.join(', ') }
     if (error instanceof RequestError) return errorResponse(error, options)
-    if (error instanceof GatewayError) {
-      return withoutCookie(request, errorResponse(error, options))
-    }
+    if (error instanceof GatewayError) return withoutCookie(request, errorResponse(error, options))
     const errorId = randomUUID()
     log.error({ errorId, err: error }, 'unforeseen error')
     return errorResponse(new GatewayError('INTERNAL_SERVER_ERROR'), { ...options, errorId })
@@ -82,20 +80,13 @@ export function createGateway(
 
 /** Returns what the stages after authentication need of the client. */
 function clientRequest(caller: Caller, request: HttpRequest): ClientRequest {
-  const { claims, expiresAt, verifiedClaims } = caller
-  const { clientAddress, headers, signal } = request
-  const agent = soleHeader(headers, 'user-agent')
+  const { clientAddress: address, headers, signal } = request
   return {
     caller: {
-      claims,
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-      client: {
-        ...(clientAddress ? { address: clientAddress } : {}),
-        ...(agent ? { agent } : {}),
-      },
-      ...(headers.cookie ? { cookies: headers.cookie.join('; ') } : {}),
+      ...caller,
+      client: { address, agent: soleHeader(headers, 'user-agent') },
+      cookies: headers.cookie?.join('; '),
     },
-    verifiedClaims,
     signal,
     traceparent: readTraceparent(soleHeader(headers, 'traceparent')),
     setCookies: [],

@@ -14,7 +14,7 @@ interface Algorithm {
 const rsa = { keyType: 'RSA' } as const
 const hmac = (leastBytes: number) => ({ keyType: 'oct', leastBytes }) as const
 
-const algorithms: Readonly<Record<string, Algorithm>> = {
+const table = {
   ES256: { keyType: 'EC', curve: 'P-256' },
   ES384: { keyType: 'EC', curve: 'P-384' },
   ES512: { keyType: 'EC', curve: 'P-521' },
@@ -29,7 +29,12 @@ const algorithms: Readonly<Record<string, Algorithm>> = {
   HS256: hmac(32),
   HS384: hmac(48),
   HS512: hmac(64),
-}
+} as const satisfies Readonly<Record<string, Algorithm>>
+
+const algorithms: Readonly<Record<string, Algorithm>> = table
+
+/** The algorithms that may verify tokens. */
+export const algorithmNames = Object.keys(table) as (keyof typeof table)[]
 
 /** Returns the algorithms with the other names of each: EdDSA is also written Ed25519. */
 export function withAliases(names: readonly string[]): string[] {

@@ -1,8 +1,6 @@
 /** The result of authentication, for the rest of the gateway. */
 import type { Caller } from '../client-request.ts'
 
-export type { Caller }
-
 /**
  * Every header by its lower-case name, with each of its values: two Authorization headers are two.
  */

@@ -11,30 +11,23 @@ import type { ApiKeyOptions } from './exchange-api-key.ts'
 import { documentFetcher } from './fetch-document.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import { tokenFinder } from './find-token.ts'
-import type { TokenSource } from './find-token.ts'
+import type { FindTokenOptions } from './find-token.ts'
 import type { IssuerOptions } from './issuer.ts'
 import { issuerWarnings } from './issuer-warnings.ts'
 import { judgeAccessToken } from './judge-access-token.ts'
 import { judgeApiKey } from './judge-api-key.ts'
 import { andThen } from './judgement.ts'
 import type { Judgement, NowOrLater, Refused } from './judgement.ts'
-import { noMetrics } from './metrics.ts'
 import type { AuthenticationMetrics } from './metrics.ts'
 import type { ClaimRules } from './select-claims.ts'
 import { trustedIssuers } from './trusted-issuers.ts'
 import { verifiedTokens } from './verified-tokens.ts'
 import type { VerifiedTokensOptions } from './verified-tokens.ts'
 
-export interface AuthenticatorOptions {
+export interface AuthenticatorOptions extends FindTokenOptions {
   /** Whether an anonymous request is refused. */
   require: boolean
   issuers: readonly IssuerOptions[]
-  /**
-   * The headers and cookies that may contain a token, in order: the first that is present counts.
-   */
-  sources: readonly TokenSource[]
-  /** What happens to an Authorization header with another scheme. */
-  otherSchemes: 'refuse' | 'anonymous'
   /** `anonymous`: a token that is not valid is ignored. */
   onInvalid: 'refuse' | 'anonymous'
   /** Undefined: each token is verified each time. */
@@ -46,7 +39,7 @@ export interface AuthenticatorOptions {
 export interface AuthenticatorParts {
   claims: ClaimRules
   log: Logger
-  metrics?: AuthenticationMetrics
+  metrics: AuthenticationMetrics
   clock?: Clock
   /** Fetches the documents of the issuers; default: a new fetcher. */
   documents?: DocumentSource
@@ -54,17 +47,14 @@ export interface AuthenticatorParts {
 
 export interface Authenticator {
   readonly authenticate: Authenticate
-  /** Returns whether the tokens of every required issuer can be verified. */
-  ready(): boolean
-  /** Returns why not, in words. */
+  /** Returns why the tokens of a required issuer cannot be verified, in words; empty when all can. */
   unreadiness(): readonly string[]
   /** Resolves when the first attempt to fetch each document has ended, with success or without. */
   readonly warm: Promise<void>
   close(): Promise<void>
 }
 
-const anonymous: Caller = Object.freeze({ claims: null, carriedToken: false })
-const anonymousDespiteToken: Caller = Object.freeze({ claims: null, carriedToken: true })
+const anonymous: Caller = Object.freeze({ claims: null })
 
 /**
  * Returns the authenticator; it starts to fetch the documents of the issuers, without waiting for them.
@@ -73,7 +63,7 @@ export function authenticator(
   options: AuthenticatorOptions,
   parts: AuthenticatorParts,
 ): Authenticator {
-  const { claims, log, clock = systemClock, metrics = noMetrics } = parts
+  const { claims, log, clock = systemClock, metrics } = parts
   const { fetch, close } = parts.documents ?? documentFetcher()
   const onKeysChanged = () => tokens.forgetRefusals()
   const issuers = trustedIssuers(options.issuers, { claims, fetch, clock, log, onKeysChanged })
@@ -97,7 +87,6 @@ export function authenticator(
       if (found.outcome === 'refused') throw refusal(found)
       return andThen(judge(found.token), conclude)
     },
-    ready: () => issuers.unreadiness().length === 0,
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,
     async close() {
@@ -126,7 +115,7 @@ export function authenticator(
     }
     const error = refusal(judgement)
     const isIgnored = options.onInvalid === 'anonymous' && error.row.status === 401
-    if (isIgnored && !options.require) return anonymousDespiteToken
+    if (isIgnored && !options.require) return anonymous
     throw error
   }
 

@@ -1,9 +1,9 @@
 /** Fetches a small document from an issuer, with limits of time and size, without redirects. */
 import { MIMEType } from 'node:util'
 import { Agent } from 'undici'
+import { readBody } from '../values/read-body.ts'
 import { FetchFailure } from './fetch-failure.ts'
 import type { FetchedDocument, UnchangedDocument } from './fetched-document.ts'
-import { readBody } from './read-body.ts'
 
 export interface FetchDocumentOptions {
   /** The longest a fetch may take until its last byte, in milliseconds. */
@@ -73,7 +73,7 @@ export function documentFetcher(): DocumentSource {
         throw new FetchFailure(fault, { status: statusCode })
       }
       return {
-        body: await readBody(body, options.maxSize),
+        body: await readBody(body, options.maxSize, tooLarge),
         etag: single(headers.etag),
         maxAge: maxAgeOf(single(headers['cache-control'])),
       }
@@ -96,6 +96,10 @@ function faultOf(status: number, headers: Headers, mediaTypes: readonly string[]
   if (isEncoded(single(headers['content-encoding']))) return 'a body with a content encoding'
   const type = essence(single(headers['content-type']))
   return mediaTypes.includes(type) ? undefined : `a body of the type ${type || 'unknown'}`
+}
+
+function tooLarge(size: string): FetchFailure {
+  return new FetchFailure(`a body of ${size}`, { status: 200 })
 }
 
 function isEncoded(coding = 'identity'): boolean {

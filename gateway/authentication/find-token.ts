@@ -6,7 +6,9 @@ export type TokenSource =
   { readonly header: string; readonly scheme?: string | undefined } | { readonly cookie: string }
 
 export interface FindTokenOptions {
-  /** In order: the first that is present counts. */
+  /**
+   * The headers and cookies that may contain a token, in order: the first that is present counts.
+   */
   sources: readonly TokenSource[]
   /** What happens to an Authorization header with a scheme that no source names. */
   otherSchemes: 'refuse' | 'anonymous'

@@ -21,44 +21,27 @@ export interface HeldKeySetParts {
   log: Logger
 }
 
-/** What came of a document. */
-export type TakenDocument =
-  | { readonly outcome: 'older than ours' }
-  | {
-      readonly outcome: 'taken'
-      /** Whether a key was added or removed. */
-      readonly changed: boolean
-      /** When the next one is due, in milliseconds from now. */
-      readonly refreshIn: number
-    }
-
-export interface HeldKeySet {
-  /** Returns the keys that are usable now, if any. */
-  usable(): KeySet | undefined
-  /** Returns how long ago the issuer last gave its keys, in milliseconds. */
-  age(): number | undefined
-  /** Uses the keys of the document, unless it is older; throws if it has none. */
-  take(document: KeyDocument): TakenDocument
-}
-
 /** The shortest time for which a set is fresh, whatever its issuer says. */
 const leastMaxAge = 10_000
 /** A set is requested again when this part of its time is over. */
 const refreshPoint = 0.75
 
 /** Returns the key set, without keys at first. */
-export function heldKeySet(options: KeyLifetimes, parts: HeldKeySetParts): HeldKeySet {
+export function heldKeySet(options: KeyLifetimes, parts: HeldKeySetParts) {
   const { issuer, algorithms, symmetric, clock, log } = parts
   let held: { keys: KeySet; fetchedAt: number; usableUntil: number } | undefined
   /** The warnings about keys of the set in use: logged once, not with every refresh. */
   let warned: ReadonlySet<string> = new Set()
 
   return {
+    /** Returns the keys that are usable now, if any. */
     usable: () => (held && clock.now() < held.usableUntil ? held.keys : undefined),
+    /** Returns how long ago the issuer last gave its keys, in milliseconds. */
     age: () => held && clock.now() - held.fetchedAt,
-    take(document) {
+    /** Takes the keys of the document; undefined: ours are newer. It throws where there are none. */
+    take(document: KeyDocument) {
       const { maxAge: issuerMaxAge = Infinity, age = 0 } = document
-      if (!isNewer(document)) return { outcome: 'older than ours' }
+      if (!isNewer(document)) return undefined
       const keys = read(document)
       const before = held?.keys
       const fetchedAt = clock.now() - age
@@ -66,8 +49,9 @@ export function heldKeySet(options: KeyLifetimes, parts: HeldKeySetParts): HeldK
       const usableUntil = fetchedAt + lifetime + options.staleFor
       held = { keys: keepKnownKeys(before, keys), fetchedAt, usableUntil }
       return {
-        outcome: 'taken',
+        /** Whether a key was added or removed. */
         changed: !isSameSet(before, held.keys),
+        /** When the next one is due, in milliseconds from now. */
         refreshIn: Math.max(lifetime * refreshPoint - age, 0),
       }
     },

@@ -3,11 +3,6 @@ import type { IssuerOptions } from './issuer.ts'
 import { mayState } from './scopes.ts'
 import type { ClaimRules } from './select-claims.ts'
 
-export interface IssuerWarning {
-  readonly issuers: readonly string[]
-  readonly message: string
-}
-
 /** The beginning of the scopes that guard the administration of accounts and clients. */
 const administration = 'admin:'
 
@@ -15,8 +10,8 @@ const administration = 'admin:'
 export function issuerWarnings(
   issuers: readonly Pick<IssuerOptions, 'issuer' | 'subjectPrefix' | 'scopes'>[],
   { forward, narrowed }: ClaimRules,
-): IssuerWarning[] {
-  const warnings: IssuerWarning[] = []
+): { issuers: readonly string[]; message: string }[] {
+  const warnings: ReturnType<typeof issuerWarnings> = []
   const forwardsIssuer = [forward, ...narrowed].every((list) => list.includes('iss'))
   const prefixes = new Set(issuers.map(({ subjectPrefix }) => subjectPrefix))
   if (prefixes.size < issuers.length && !forwardsIssuer) {

@@ -9,34 +9,16 @@ import { refreshingKeySet } from './refreshing-key-set.ts'
 import type { IssuerKeys, KeySetOptions } from './refreshing-key-set.ts'
 import { issuerRevocation } from './revocation/issuer-revocation.ts'
 import type { IssuerRevocation, RevocationOptions } from './revocation/issuer-revocation.ts'
-import type { ScopeRule } from './scopes.ts'
 import { TokenRefused } from './token-refused.ts'
 import { claimSelector } from './select-claims.ts'
-import type { ClaimRules, ClaimSelector } from './select-claims.ts'
+import type { ClaimRules, ClaimSelector, IssuerClaimRules } from './select-claims.ts'
 import { accessTokenVerifier } from './verify-access-token.ts'
-import type { AccessTokenVerifier } from './verify-access-token.ts'
+import type { AccessTokenRules, AccessTokenVerifier } from './verify-access-token.ts'
 
-export interface IssuerOptions {
-  /** The exact value of `iss`. */
-  issuer: string
+export interface IssuerOptions extends AccessTokenRules, IssuerClaimRules {
   keys: KeyPlace
   /** Whether keys may come without TLS from a host that is not this machine. */
   allowHttp: boolean
-  /** A token for any of these is accepted. */
-  audiences: readonly string[]
-  algorithms: readonly string[]
-  /** The accepted `typ`; `JWT` also accepts a token without one. */
-  tokenTypes: readonly string[]
-  /** How far the clocks may differ, in milliseconds. */
-  clockTolerance: number
-  /** The longest time since `iat`, in milliseconds. */
-  maxTokenAge: number
-  /** The claim with the scopes, or the path to it. */
-  scopesClaim: string
-  /** The scopes that this issuer may state; undefined: any. */
-  scopes?: ScopeRule | undefined
-  /** Put before `sub`, so that subjects of several issuers never collide. */
-  subjectPrefix: string
   keySet: KeySetOptions & { timeout: number }
   /** Whether the gateway is ready only when tokens of this issuer can be verified; default true. */
   required?: boolean

@@ -41,12 +41,7 @@ function accepted(
   const { clockTolerance, maxTokenAge } = issuer.options
   return {
     outcome: 'accepted',
-    caller: Object.freeze({
-      ...issuer.select(claims),
-      expiresAt: claims.exp,
-      issuer: issuer.name,
-      carriedToken: true,
-    }),
+    caller: Object.freeze({ ...issuer.select(claims), expiresAt: claims.exp }),
     issuer,
     key,
     expiresAt: claims.exp * 1_000 + clockTolerance,

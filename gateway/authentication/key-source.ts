@@ -6,7 +6,6 @@ import type { FetchedDocument } from './fetched-document.ts'
 import { metadataAddresses, readMetadata } from './issuer-metadata.ts'
 import type { FindAddress } from './issuer-metadata.ts'
 import { JsonTooDeep, parseJson } from './parse-json.ts'
-import { textOf } from './text-of.ts'
 
 export type KeyPlace =
   | { readonly kind: 'discovery' }
@@ -48,7 +47,9 @@ export function keySource(place: KeyPlace, parts: KeySourceParts): KeySource {
     case 'inline':
       return async () => ({ document: place.document })
     case 'file':
-      return async () => ({ document: readJson(textOf(await readFile(place.path))) })
+      return async () => ({
+        document: readJson(new TextDecoder().decode(await readFile(place.path))),
+      })
     case 'url':
       return (sharing) => fetchKeySet(place.url, { timeout, fetch, sharing })
     case 'discovery':

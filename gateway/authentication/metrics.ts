@@ -18,12 +18,13 @@ export interface AuthenticationMetrics {
 export type CacheResult = 'hit' | 'miss' | 'shared' | 'refused'
 
 export interface AgeSource {
-  keySets(): readonly { readonly issuer: string; readonly age: number | undefined }[]
-  revocation(): readonly {
-    readonly issuer: string
-    readonly uri: string
-    readonly age: number | undefined
-  }[]
+  keySets(): readonly Age[]
+  revocation(): readonly (Age & { readonly uri: string })[]
+}
+
+interface Age {
+  readonly issuer: string
+  readonly age: number | undefined
 }
 
 /** Returns the metrics of authentication, registered there. */
@@ -55,33 +56,37 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
     buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2],
     registers,
   })
-  new Gauge({
-    name: 'portcullis_key_set_age_seconds',
-    help: 'The time since an issuer last gave its keys',
-    aggregator: 'max',
-    labelNames: ['issuer'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { issuer, age } of sources.flatMap((source) => source.keySets())) {
-        if (age !== undefined) this.set({ issuer }, age / 1_000)
-      }
-    },
-  })
-  new Gauge({
-    name: 'portcullis_revocation_age_seconds',
-    help: 'The time since a revocation document was last confirmed',
-    aggregator: 'max',
-    labelNames: ['issuer', 'uri'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { issuer, uri, age } of sources.flatMap((source) => source.revocation())) {
-        if (age !== undefined) this.set({ issuer, uri }, age / 1_000)
-      }
-    },
-  })
-
+  const observeAges = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    ages: (source: AgeSource) => readonly Age[],
+  ) =>
+    new Gauge({
+      name,
+      help,
+      aggregator: 'max',
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const { age, ...labels } of sources.flatMap(ages)) {
+          if (age !== undefined) this.set(labels, age / 1_000)
+        }
+      },
+    })
+  observeAges(
+    'portcullis_key_set_age_seconds',
+    'The time since an issuer last gave its keys',
+    ['issuer'],
+    (source) => source.keySets(),
+  )
+  observeAges(
+    'portcullis_revocation_age_seconds',
+    'The time since a revocation document was last confirmed',
+    ['issuer', 'uri'],
+    (source) => source.revocation(),
+  )
   return {
     judged,
     cache,
@@ -89,15 +94,6 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
     verified: (algorithm, seconds) => verified.observe({ algorithm }, seconds),
     observe: (source) => void sources.push(source),
   }
-}
-
-/** Metrics that record nothing. */
-export const noMetrics: AuthenticationMetrics = {
-  judged() {},
-  cache() {},
-  verified() {},
-  exchanged() {},
-  observe() {},
 }
 
 /** A counter that costs a map lookup per increment: the library would hash its labels each time. */

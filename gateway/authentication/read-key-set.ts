@@ -1,6 +1,7 @@
 /** Reads a JWK Set (RFC 7517 section 5): the keys that may verify access tokens. */
 import { createPublicKey, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
+import { isObject } from '../values/json.ts'
 import { fitsAlgorithm, leastBytesFor } from './algorithms.ts'
 import type { KeyKind } from './algorithms.ts'
 
@@ -73,8 +74,8 @@ function isSameKey(a: VerificationKey, b: VerificationKey): boolean {
 
 /** Returns the key, or why it is passed over. */
 function readKey(jwk: unknown, options: ReadKeySetOptions): VerificationKey | string {
-  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return 'not a JSON object'
-  const { kid, kty, crv, alg, use, key_ops: operations } = jwk as Record<string, unknown>
+  if (!isObject(jwk)) return 'not a JSON object'
+  const { kid, kty, crv, alg, use, key_ops: operations } = jwk
   if (use !== undefined && use !== 'sig') return 'not for signatures'
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
     return 'not for verifying'

@@ -4,6 +4,7 @@
  * JOSE libraries accept several spellings of one token (padding, white space, trailing bits). Here a
  * token has exactly one.
  */
+import { isObject } from '../values/json.ts'
 import { TokenRefused } from './token-refused.ts'
 import { JsonTooDeep, parseJson } from './parse-json.ts'
 
@@ -65,13 +66,11 @@ function readObject(encoded: string, part: string): Record<string, unknown> {
       `the ${part} is ${cause instanceof JsonTooDeep ? cause.message : 'not JSON in UTF-8'}`,
     )
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformed(`the ${part} is not a JSON object`)
-  }
+  if (!isObject(value)) throw malformed(`the ${part} is not a JSON object`)
   if (text.length <= maxTokenSize && hasNameTwice(text)) {
     throw malformed(`the ${part} has a name twice`)
   }
-  return value as Record<string, unknown>
+  return value
 }
 
 const stringInJson = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g

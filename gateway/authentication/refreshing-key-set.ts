@@ -125,7 +125,7 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     try {
       const document = await parts.source(sharing)
       const taken = held.take(document)
-      if (taken.outcome === 'taken') {
+      if (taken) {
         plan(taken.refreshIn)
         if (taken.changed) parts.onChange?.()
       }

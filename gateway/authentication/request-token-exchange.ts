@@ -1,13 +1,13 @@
 /** The request that exchanges an API key for an access token (RFC 8693 section 2). */
 import type { Agent } from 'undici'
+import { readBody } from '../values/read-body.ts'
 import { parseJson } from './parse-json.ts'
-import { readBody } from './read-body.ts'
 
 export interface TokenExchangeOptions {
   /** The token endpoint that exchanges API keys. */
-  exchange: string
+  tokenEndpoint: string
   /** The `subject_token_type` of the API keys. */
-  tokenType: string
+  subjectTokenType: string
   /** The longest an exchange may take, in milliseconds. */
   timeout: number
 }
@@ -34,27 +34,24 @@ const errorsOfTheKey = ['invalid_grant', 'invalid_request']
 /** Returns the response of the endpoint about the key. It never rejects. */
 export async function requestTokenExchange(
   key: string,
-  { exchange, tokenType, timeout }: TokenExchangeOptions,
+  { tokenEndpoint, subjectTokenType, timeout }: TokenExchangeOptions,
   agent: Agent,
 ): Promise<TokenExchange> {
-  const { origin, pathname, search } = new URL(exchange)
+  const { origin, pathname, search } = new URL(tokenEndpoint)
   try {
     const { statusCode, body } = await agent.request({
       origin,
       path: pathname + search,
       method: 'POST',
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        accept: 'application/json',
-      },
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
       body: new URLSearchParams({
         grant_type: tokenExchangeGrant,
-        subject_token_type: tokenType,
+        subject_token_type: subjectTokenType,
         subject_token: key,
       }).toString(),
       signal: AbortSignal.timeout(timeout),
     })
-    return readResponse(statusCode, parseObject(await readBody(body, largestResponse)))
+    return readResponse(statusCode, parseObject(await readBody(body, largestResponse, tooLarge)))
   } catch (cause) {
     return unavailable(failureText(cause, timeout))
   }
@@ -73,6 +70,8 @@ function readResponse(status: number, body: Readonly<Record<string, unknown>>): 
   }
   return unavailable(`the exchange answers ${[status, code.slice(0, 40)].join(' ').trim()}`)
 }
+
+const tooLarge = (size: string) => new Error(`a body of ${size}`)
 
 function unavailable(why: string): TokenExchange {
   return { outcome: 'unavailable', cause: new Error(why) }

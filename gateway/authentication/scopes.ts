@@ -1,4 +1,5 @@
 /** The scopes that a token states, reduced to those that its issuer may state. */
+import { isObject } from '../values/json.ts'
 import { TokenRefused } from './token-refused.ts'
 
 /** Scopes of several issuers share one set of names: this keeps an issuer to its own. */
@@ -62,7 +63,7 @@ function isPath(name: string): boolean {
 }
 
 function memberOf(value: unknown, step: string): unknown {
-  return isRecord(value) && Object.hasOwn(value, step) ? value[step] : undefined
+  return isObject(value) && Object.hasOwn(value, step) ? value[step] : undefined
 }
 
 /** The value as it came: splitting and joining would turn one scope with a space into two. */
@@ -89,8 +90,4 @@ function isOneScope(entry: string): boolean {
 function replaced(value: unknown, [step, ...steps]: readonly string[], newValue: unknown): unknown {
   if (step === undefined) return newValue
   return { ...(value as ClaimsRecord), [step]: replaced(memberOf(value, step), steps, newValue) }
-}
-
-function isRecord(value: unknown): value is ClaimsRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

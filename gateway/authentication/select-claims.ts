@@ -1,5 +1,6 @@
 /** Selects the claims of a verified token that may be forwarded, by the allow list. */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
+import type { Caller } from '../client-request.ts'
 import { TokenRefused } from './token-refused.ts'
 import { claimAt, withOwnScopes } from './scopes.ts'
 import type { ClaimsRecord, ScopeRule } from './scopes.ts'
@@ -34,14 +35,13 @@ const claimsForAuthorization = ['acr', 'amr', 'auth_time']
 /** The most that is forwarded to one subgraph, in bytes of JSON. */
 const maxForwardedSize = 4 * 1024
 
-export interface SelectedClaims {
-  /** The claims that may be forwarded, and those that authorization needs. */
-  readonly claims: Claims
-  /** All claims, for policies; undefined where none are configured. */
-  readonly verifiedClaims?: Claims
-}
-
-export type ClaimSelector = (verified: ClaimsRecord) => SelectedClaims
+/**
+ * Returns the claims that may be forwarded, and those that authorization needs. `verifiedClaims` is left
+ * out where no policies are configured.
+ */
+export type ClaimSelector = (
+  verified: ClaimsRecord,
+) => { readonly claims: Claims } & Pick<Caller, 'verifiedClaims'>
 
 /** Returns a function that copies the claims of a verified token into frozen records. */
 export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): ClaimSelector {

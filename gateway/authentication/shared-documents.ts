@@ -3,6 +3,7 @@
  * gets: the documents are not read here, only kept for a moment.
  */
 import { LRUCache } from 'lru-cache'
+import { remembered } from '../values/remembered.ts'
 import type { Clock } from './clock.ts'
 import { FetchFailure } from './fetch-failure.ts'
 import type { DocumentFetcher, Doubt, Sharing } from './fetch-document.ts'
@@ -67,11 +68,7 @@ export function sharedDocuments(fetch: DocumentFetcher, clock: Pick<Clock, 'now'
   return fetchShared
 
   function entryOf(key: string): Kept {
-    const known = kept.get(key)
-    if (known) return known
-    const entry: Kept = { at: -Infinity, lastDoubts: new Map() }
-    kept.set(key, entry)
-    return entry
+    return remembered(kept, key, () => ({ at: -Infinity, lastDoubts: new Map() }))
   }
 
   function isGoodEnough(entry: Kept, document: FetchedDocument, sharing: Sharing | undefined) {

@@ -1,27 +1,15 @@
 /** The issuers whose access tokens the gateway accepts, followed together. */
 import { createIssuer } from './issuer.ts'
-import type { Issuer, IssuerOptions, IssuerParts } from './issuer.ts'
-import type { AgeSource } from './metrics.ts'
-
-export interface TrustedIssuers extends AgeSource {
-  readonly byName: ReadonlyMap<string, Issuer>
-  /** Returns why tokens of a required issuer cannot be verified, in words; empty when all can. */
-  unreadiness(): string[]
-  /** Resolves when the first attempt to fetch each document has ended, with success or without. */
-  readonly firstAttempt: Promise<void>
-  close(): void
-}
+import type { IssuerOptions, IssuerParts } from './issuer.ts'
 
 /** Returns the issuers; it starts to fetch what they publish, without waiting for it. */
-export function trustedIssuers(
-  options: readonly IssuerOptions[],
-  parts: IssuerParts,
-): TrustedIssuers {
+export function trustedIssuers(options: readonly IssuerOptions[], parts: IssuerParts) {
   const issuers = options.map((issuer) => createIssuer(issuer, parts))
 
   return {
     byName: new Map(issuers.map((issuer) => [issuer.name, issuer])),
-    unreadiness() {
+    /** Returns why tokens of a required issuer cannot be verified, in words; empty when all can. */
+    unreadiness(): string[] {
       const required = issuers.filter(({ options }) => options.required !== false)
       const withoutKeys = required.filter(({ keys }) => !keys.ready())
       const missing = required.flatMap(({ revocation }) => revocation?.missing() ?? [])
@@ -30,6 +18,7 @@ export function trustedIssuers(
         ...missing.map((uri) => `nothing usable from ${uri}`),
       ]
     },
+    /** Resolves when the first attempt to fetch each document has ended, with success or without. */
     firstAttempt: Promise.all(
       issuers.flatMap(({ keys, revocation }) => [keys.firstAttempt, revocation?.firstAttempt]),
     ).then(() => {}),

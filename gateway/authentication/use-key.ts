@@ -2,24 +2,21 @@
 import type { VerificationKey } from './read-key-set.ts'
 import type { IssuerKeys } from './refreshing-key-set.ts'
 
-export interface UseKey<Result> {
-  /** Verifies with the key. */
-  use: (key: VerificationKey) => Promise<Result>
-  /** Returns whether it failed as it would with the wrong key. */
-  isWrongKey: (cause: unknown) => boolean
-}
-
 /** The part of an issuer's keys that verification needs. */
 export type KeysInUse = Pick<IssuerKeys, 'current' | 'find' | 'findReplacement'>
 
 /**
  * Returns what verifying with the key of that id returns. An issuer may replace the key under an id: when
  * the known one is wrong, the keys are requested, at most once per cooldown, and the other one is tried.
+ *
+ * @param use verifies with a key
+ * @param isWrongKey returns whether it failed as it would with the wrong key
  */
 export async function useKey<Result>(
   keys: KeysInUse,
   keyId: string,
-  { use, isWrongKey }: UseKey<Result>,
+  use: (key: VerificationKey) => Promise<Result>,
+  isWrongKey: (cause: unknown) => boolean,
 ): Promise<Result> {
   const key = keys.current(keyId) ?? (await keys.find(keyId))
   try {

@@ -25,13 +25,6 @@ export interface VerifiedTokensParts {
   metrics: Pick<AuthenticationMetrics, 'cache'>
 }
 
-export interface VerifiedTokens {
-  /** Returns the judgement of an access token, synchronously if it is remembered. */
-  judge(text: string): NowOrLater<Judgement>
-  /** Forgets the refused tokens: with other keys the judgement may differ. */
-  forgetRefusals(): void
-}
-
 /** Returns the SHA-256 digest of a token's text. */
 export function tokenDigest(text: string): string {
   return hash('sha256', text, 'base64')
@@ -41,7 +34,7 @@ export function tokenDigest(text: string): string {
 export function verifiedTokens(
   options: VerifiedTokensOptions | undefined,
   { judge, now, metrics }: VerifiedTokensParts,
-): VerifiedTokens {
+) {
   if (!options) return { judge, forgetRefusals() {} }
   const { entries, refusedFor } = options
   const accepted = new LRUCache<string, Accepted>({ max: entries })
@@ -49,7 +42,8 @@ export function verifiedTokens(
   const inProgress = new Map<string, Promise<Judgement>>()
 
   return {
-    judge(text) {
+    /** Returns the judgement of an access token, now where it is remembered. */
+    judge(text: string): NowOrLater<Judgement> {
       const digest = tokenDigest(text)
       const known = accepted.get(digest)
       if (known && isKeyCurrent(known)) {
@@ -65,6 +59,7 @@ export function verifiedTokens(
       metrics.cache(running ? 'shared' : 'miss')
       return running ?? judgeOnce(digest, text)
     },
+    /** Forgets what was refused: with other keys the judgement may differ. */
     forgetRefusals: () => refused.clear(),
   }
 

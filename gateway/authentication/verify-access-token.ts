@@ -14,7 +14,7 @@ export interface AccessTokenRules {
   issuer: string
   /** A token for any of these is accepted (RFC 7519 section 4.1.3). */
   audiences: readonly string[]
-  /** The accepted algorithms, with all their names. */
+  /** The accepted algorithms. */
   algorithms: readonly string[]
   /** The accepted `typ`; `JWT` also accepts a token without one. */
   tokenTypes: readonly string[]
@@ -54,11 +54,12 @@ export function accessTokenVerifier(
   return async (token) => {
     refuseType(token)
     if (!options.algorithms.includes(token.algorithm)) throw new TokenRefused('ALGORITHM_REFUSED')
-    const { claims, key } = await useKey(keys, token.keyId, {
-      use: async (key) => ({ claims: await verify(token, key), key }),
-      isWrongKey: (cause) =>
-        cause instanceof TokenRefused && reasonsOfWrongKey.includes(cause.reason),
-    })
+    const { claims, key } = await useKey(
+      keys,
+      token.keyId,
+      async (key) => ({ claims: await verify(token, key), key }),
+      (cause) => cause instanceof TokenRefused && reasonsOfWrongKey.includes(cause.reason),
+    )
     refuseUnusual(claims)
     return { claims: claims as VerifiedToken['claims'], key }
   }

@@ -7,19 +7,15 @@ import type { TokenReason } from './token-refused.ts'
 import { accessTokenVerifier } from './verify-access-token.ts'
 import type { AccessTokenRules, VerifiedToken } from './verify-access-token.ts'
 
-export interface VerifiedPastFailures {
-  /** In the order in which they were found. */
-  readonly failures: readonly TokenRefused[]
-  /** Undefined where the last failure is one that nothing can be verified past. */
-  readonly verified: VerifiedToken | undefined
-}
-
-/** Returns all failures: it verifies again and again, each time without the rule that failed. */
+/**
+ * Returns all failures, in the order in which they were found: it verifies again and again, each time
+ * without the rule that failed. `verified` is undefined where nothing can be verified past the last one.
+ */
 export async function verifyPastFailures(
   token: UnverifiedToken,
   { options, keys }: Issuer,
   now: () => number,
-): Promise<VerifiedPastFailures> {
+): Promise<{ failures: readonly TokenRefused[]; verified: VerifiedToken | undefined }> {
   const failures: TokenRefused[] = []
   let rules: AccessTokenRules = { ...options, algorithms: withAliases(options.algorithms) }
   for (;;) {

@@ -1,10 +1,10 @@
 /** The error for a field that was left out. */
 import type { FieldNode, SourceLocation } from 'graphql'
 import { errorTable } from '../errors.ts'
+import type { AuthorizationOptions } from './authorization-options.ts'
 import type { Guard } from './guard-directives.ts'
 import type { Requirement } from './guarded-schema.ts'
 import type { Credentials, Requires } from './guards/guard-directive.ts'
-import type { StepUpPolicies } from './step-up.ts'
 import { loginFor, whatIsMissing } from './what-is-missing.ts'
 
 /** The code of a denied field if other fields of the operation are executed. */
@@ -30,26 +30,17 @@ export interface Denial {
 }
 
 /** What the denials of one response have in common. */
-export interface DenialParts {
+export interface DenialParts extends Pick<AuthorizationOptions, 'showRequirements' | 'stepUp'> {
   readonly guards: readonly Guard[]
   readonly failing: ReadonlySet<number>
   readonly credentials: Credentials
-  readonly showRequirements: boolean
-  readonly stepUp: StepUpPolicies
 }
 
-/** Returns the denial of a field at a path. */
-export type MakeDenial = (
-  path: readonly (string | number)[],
-  nodes: readonly FieldNode[],
-  requirement: Requirement,
-) => Denial
-
-/** Returns the function that makes the denials of one response. */
-export function denialsFor(parts: DenialParts): MakeDenial {
+/** Returns the function that makes the denials of one response, each of a field at a path. */
+export function denialsFor(parts: DenialParts) {
   const known = new Map<string, Denial['extensions']>()
 
-  return (path, nodes, requirement) => {
+  return (path: Denial['path'], nodes: readonly FieldNode[], requirement: Requirement): Denial => {
     const locations = nodes.slice(0, mostLocations).flatMap(locationOf)
     return {
       message: 'You may not see this field',

@@ -16,7 +16,7 @@ import type {
   GuardedSelections,
 } from './guarded-operation.ts'
 import type { Requirement } from './guarded-schema.ts'
-import { trimmedDocument } from './trimmed-document.ts'
+import { trimmedDocument } from '../graphql/trimmed-document.ts'
 
 /**
  * Returns the operation as it may be planned: the chosen one without its denied parts, without `__schema`

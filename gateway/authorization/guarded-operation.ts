@@ -5,19 +5,17 @@ import type {
   FieldNode,
   FragmentDefinitionNode,
   InlineFragmentNode,
-  NamedTypeNode,
   FragmentSpreadNode,
   OperationDefinitionNode,
   SelectionNode,
   SelectionSetNode,
-  TypeNode,
 } from 'graphql'
+import { remembered } from '../values/remembered.ts'
 import { conditionsOf, conditionVariables } from '../graphql/conditions.ts'
 import type { Condition, ConditionVariables } from '../graphql/conditions.ts'
 import { fragmentsOf } from '../graphql/fragments.ts'
 import type { Fragments } from '../graphql/fragments.ts'
 import { isIntrospection } from '../graphql/introspection-fields.ts'
-import { namedTypeOf } from '../graphql/named-type.ts'
 import { policiesOf } from './guard-directives.ts'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
@@ -26,7 +24,6 @@ export interface GuardedOperation {
   readonly document: DocumentNode
   readonly operation: OperationDefinitionNode
   readonly fragments: Fragments
-  readonly rootType: string
   readonly selections: GuardedSelections
   /** The guards that the operation references, ascending; their positions are the bits of the mask. */
   readonly referencedGuards: Requirement
@@ -61,8 +58,6 @@ export interface GuardedField extends Conditional {
   /** The type on which it is selected. */
   readonly parentType: string
   readonly requirement: Requirement
-  readonly type: TypeNode
-  readonly namedType: string
   readonly abstract: boolean
   readonly selections: GuardedSelections | undefined
 }
@@ -85,15 +80,11 @@ export interface CompileOptions {
   readonly introspectionPolicies: readonly string[]
 }
 
-function metaType(name: string): NamedTypeNode {
-  return { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: name } }
-}
-
 /** Fields that every type, or the root, has without any definition in the schema. */
-const metaFields: ReadonlyMap<string, TypeNode> = new Map<string, TypeNode>([
-  ['__typename', { kind: Kind.NON_NULL_TYPE, type: metaType('String') }],
-  ['__schema', { kind: Kind.NON_NULL_TYPE, type: metaType('__Schema') }],
-  ['__type', metaType('__Type')],
+const metaFields: ReadonlyMap<string, string> = new Map([
+  ['__typename', 'String'],
+  ['__schema', '__Schema'],
+  ['__type', '__Type'],
 ])
 
 /**
@@ -120,7 +111,6 @@ export function guardOperation(
     document,
     operation,
     fragments,
-    rootType,
     selections,
     referencedGuards: [...referenced].sort((left, right) => left - right),
     introspects,
@@ -150,21 +140,19 @@ export function guardOperation(
   }
 
   function compileFragment(name: string): GuardedSelections {
-    const known = compiledFragments.get(name)
-    if (known) return known
     const { selectionSet, typeCondition } = fragment(name)
-    const compiled = compileSet(selectionSet, typeCondition.name.value)
-    compiledFragments.set(name, compiled)
-    return compiled
+    return remembered(compiledFragments, name, () =>
+      compileSet(selectionSet, typeCondition.name.value),
+    )
   }
 
   function compileField(node: FieldNode, parentType: string): GuardedField {
     const name = node.name.value
     const responseKey = (node.alias ?? node.name).value
     if (responseKey === '__typename' && name !== '__typename') throw reservedAlias(node)
-    const type = metaFields.get(name) ?? schema.types.get(parentType)?.fields.get(name)?.type
-    if (!type) throw unknown(`field ${parentType}.${name}`)
-    const namedType = namedTypeOf(type)
+    const namedType =
+      metaFields.get(name) ?? schema.types.get(parentType)?.fields.get(name)?.namedType
+    if (namedType === undefined) throw unknown(`field ${parentType}.${name}`)
     const meta = metaFields.has(name)
     introspects ||= isIntrospection(name)
     return {
@@ -174,8 +162,6 @@ export function guardOperation(
       name,
       parentType,
       requirement: refer(fieldRequirement(parentType, name)),
-      type,
-      namedType,
       abstract: isAbstract(namedType),
       selections: node.selectionSet && !meta ? compileSet(node.selectionSet, namedType) : undefined,
       conditions: conditionsOf(node),

@@ -6,6 +6,9 @@ import type {
   OperationTypeNode,
   TypeDefinitionNode,
 } from 'graphql'
+import type { AuthorizationOptions } from './authorization-options.ts'
+import { remembered } from '../values/remembered.ts'
+import { applied, joinedSubgraphs } from '../graphql/supergraph-directives.ts'
 import { namedTypeOf } from '../graphql/named-type.ts'
 import type { Slices } from '../slices.ts'
 import { readGuard, tokenGuard } from './guard-directives.ts'
@@ -21,13 +24,7 @@ import { inheritedGuards } from './inherited-guards.ts'
 import { numberedGuards } from './numbered-guards.ts'
 import { requiredFields } from './required-fields.ts'
 import type { SpecNames } from './security-specs.ts'
-import {
-  applications,
-  argumentsOf,
-  rootTypes,
-  subgraphNames,
-  typesByContext,
-} from './supergraph-directives.ts'
+import { argumentsOf, rootTypes, typesByContext } from './supergraph-directives.ts'
 
 export type { GuardedElement, GuardedField, GuardedType, Requirement } from './guarded-type.ts'
 
@@ -52,7 +49,6 @@ export interface GuardedSchema {
   readonly types: ReadonlyMap<string, GuardedType>
   /** Every guard of the supergraph; requirements name them by their place in this list. */
   readonly guards: readonly Guard[]
-  readonly denyByDefault: boolean
   rootType(operation: OperationTypeNode): string | undefined
   /** The object types that a value of this type may have. */
   possibleTypes(typeName: string): ReadonlySet<string>
@@ -60,12 +56,6 @@ export interface GuardedSchema {
   fieldRequirement(typeName: string, fieldName: string): Requirement
   /** The same, with the places that demand it. */
   reasons(typeName: string, fieldName: string): readonly Reason[]
-}
-
-/** What a field demands that has no directive. */
-export interface GuardedSchemaOptions {
-  /** `deny`: a field that is not marked `@public`, nor its parent type, needs a token. */
-  default: 'allow' | 'deny'
 }
 
 const kinds: Partial<Record<TypeDefinitionNode['kind'], TypeKind>> = {
@@ -83,11 +73,11 @@ export const tokenNeeded = 0
 export function* guardedSchema(
   document: DocumentNode,
   names: SpecNames,
-  options: GuardedSchemaOptions,
+  options: Pick<AuthorizationOptions, 'default'>,
 ): Slices<GuardedSchema> {
   const table = numberedGuards([tokenGuard])
   const denyByDefault = options.default === 'deny'
-  const subgraphs = subgraphNames(document)
+  const subgraphs = new Map(joinedSubgraphs(document).map(({ graph, name }) => [graph, name]))
   const contexts = typesByContext(document)
   const types = new Map<string, GuardedType>()
   const possible = new Map<string, Set<string>>()
@@ -119,7 +109,6 @@ export function* guardedSchema(
   return {
     types,
     guards: table.guards,
-    denyByDefault,
     rootType: (operation) => roots.get(operation),
     possibleTypes: (typeName) => possible.get(typeName) ?? new Set(),
     fieldRequirement,
@@ -152,13 +141,12 @@ export function* guardedSchema(
     node: FieldDefinitionNode,
     subgraphsOfType: readonly string[],
   ): GuardedField {
-    const joins = applications(node, 'join__field').map(argumentsOf)
+    const joins = applied(node.directives, 'join__field').map(argumentsOf)
     const element = elementOf(`${typeName}.${node.name.value}`, node)
     return {
       ...element,
       subgraphs: element.subgraphs.length > 0 ? element.subgraphs : subgraphsOfType,
       name: node.name.value,
-      type: node.type,
       namedType: namedTypeOf(node.type),
       requires: joins.flatMap((join) => [
         ...requiredBy(typeName, join.requires),
@@ -195,7 +183,7 @@ export function* guardedSchema(
       inherited: [],
       public: isPublic,
       subgraphs: unique(
-        [...applications(node, 'join__type'), ...applications(node, 'join__field')]
+        [...applied(node.directives, 'join__type'), ...applied(node.directives, 'join__field')]
           .map(argumentsOf)
           .filter(({ external }) => external !== true)
           .flatMap(({ graph }) => subgraphs.get(String(graph)) ?? []),
@@ -216,13 +204,9 @@ export function* guardedSchema(
   }
 
   function fieldRequirement(typeName: string, fieldName: string): Requirement {
-    const coordinate = `${typeName}.${fieldName}`
-    const known = requirements.get(coordinate)
-    if (known) return known
-    const guards = [...reasons(typeName, fieldName, new Set())].map(({ guard }) => guard)
-    const requirement = numbered(guards)
-    requirements.set(coordinate, requirement)
-    return requirement
+    return remembered(requirements, `${typeName}.${fieldName}`, () =>
+      numbered([...reasons(typeName, fieldName, new Set())].map(({ guard }) => guard)),
+    )
   }
 
   /** `visited` ends circles: fields that require each other, interfaces that implement each other. */

@@ -1,5 +1,4 @@
 /** The types of a supergraph with their requirements. */
-import type { TypeNode } from 'graphql'
 import type { Guard } from './guard-directives.ts'
 
 /** The kinds of types that can be guarded. */
@@ -41,7 +40,6 @@ export interface GuardedType extends GuardedElement {
 /** A field with its requirements. */
 export interface GuardedField extends GuardedElement {
   readonly name: string
-  readonly type: TypeNode
   readonly namedType: string
   /**
    * The field sets of `@requires` and `@fromContext`, each with the types on which they are selected:

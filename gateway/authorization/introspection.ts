@@ -5,16 +5,18 @@
 import { executeSync, Kind, OperationTypeNode } from 'graphql'
 import type { FieldNode, GraphQLSchema } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { remembered } from '../values/remembered.ts'
+import type { Introspect } from '../graphql/response-shape.ts'
+import type { Requirement } from './guarded-schema.ts'
 import { GatewayError } from '../errors.ts'
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from './satisfied-requirements.ts'
 import type { GuardedOperation } from './guarded-operation.ts'
 import type { Variables } from './conditions.ts'
-import { trimmedDocument } from './trimmed-document.ts'
+import { trimmedDocument } from '../graphql/trimmed-document.ts'
 import { visibleSchemas } from './visible-schema.ts'
 
 /** Returns the value of an introspection field, of all its nodes in one selection set. */
-export type Introspect = (nodes: readonly FieldNode[]) => unknown
 
 /** Returns what executes the introspection fields of one request. The variables have been checked. */
 export type IntrospectFor = (
@@ -72,11 +74,7 @@ export function introspection(
   }
 
   function viewFor(guards: ReadonlySet<number>): GraphQLSchema {
-    const key = [...guards].join()
-    const known = views.get(key)
-    if (known) return known
-    const made = visible((requirement) => requirement.some((guard) => guards.has(guard)))
-    views.set(key, made)
-    return made
+    const denies = (requirement: Requirement) => requirement.some((guard) => guards.has(guard))
+    return remembered(views, [...guards].join(), () => visible(denies))
   }
 }

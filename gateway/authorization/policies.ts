@@ -1,6 +1,7 @@
 /** What decides about `@policy`: functions of the operator, or a service, called once for each request. */
 import { pathToFileURL } from 'node:url'
 import { request } from 'undici'
+import { readBody } from '../values/read-body.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 
 /** What a decision about policies may depend on. */
@@ -125,7 +126,7 @@ async function ask(url: string, question: PolicyQuestion, timeout: number): Prom
     body: JSON.stringify(question),
     signal: AbortSignal.timeout(timeout),
   })
-  const text = await readText(response.body)
+  const text = await readBody(response.body, maxResponseSize, tooLarge)
   if (response.statusCode !== 200)
     throw new Error(`the policy service responded with status ${response.statusCode}`)
   const { granted } = Object(JSON.parse(text)) as { granted?: unknown }
@@ -134,18 +135,8 @@ async function ask(url: string, question: PolicyQuestion, timeout: number): Prom
   return granted
 }
 
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    // Leaving the loop destroys the stream, and with it the connection.
-    if (size > maxResponseSize) {
-      throw new Error(`the policy service responded with more than ${maxResponseSize} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+function tooLarge(size: string): Error {
+  return new Error(`the policy service responded with ${size}`)
 }
 
 async function within<Value>(timeout: number, value: Promise<Value>): Promise<Value> {

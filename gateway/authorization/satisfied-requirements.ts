@@ -1,4 +1,5 @@
 /** Which of the guards that an operation references a caller satisfies, as one comparable value. */
+import { remembered } from '../values/remembered.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { grantedScopes } from '../../subgraphs/kit/guards.ts'
 import type { Caller as WholeCaller } from '../client-request.ts'
@@ -16,18 +17,6 @@ export type Caller = Pick<WholeCaller, 'claims'>
  */
 export type Mask = number | string
 
-/** What callers satisfy of the guards of a supergraph. */
-export interface SatisfiedRequirements {
-  /**
-   * Returns the mask of a caller for these guards.
-   *
-   * @param granted the policies that were decided in favour of this request
-   */
-  mask(caller: Caller, referenced: Requirement, granted: ReadonlySet<string>): Mask
-  /** Returns the facts that guards evaluate, to name what is missing. */
-  credentials(caller: Caller, granted: ReadonlySet<string>): Credentials
-}
-
 /** The most bits that JavaScript's bitwise operators have besides the sign. */
 const bitsOfANumber = 30
 
@@ -41,13 +30,18 @@ const nothing: ReadonlySet<string> = new Set()
  * Returns what callers satisfy of these guards. What follows from the claims alone is evaluated once for
  * each claims object, which authentication keeps for as long as it keeps the access token.
  */
-export function satisfiedRequirements(guards: readonly Guard[]): SatisfiedRequirements {
+export function satisfiedRequirements(guards: readonly Guard[]) {
   const scopesOf = new WeakMap<Claims, ReadonlySet<string>>()
   const evaluations = new WeakMap<Claims, Uint8Array>()
   const anonymous = evaluate(null)
 
   return {
-    mask(caller, referenced, granted) {
+    /**
+     * Returns the mask of a caller for these guards.
+     *
+     * @param granted the policies that were decided in favour of this request
+     */
+    mask(caller: Caller, referenced: Requirement, granted: ReadonlySet<string>): Mask {
       const evaluated = evaluatedFor(caller)
       if (referenced.length > bitsOfANumber) {
         return referenced.map((guard) => Number(fails(evaluated, guard, granted))).join('')
@@ -62,12 +56,7 @@ export function satisfiedRequirements(guards: readonly Guard[]): SatisfiedRequir
   }
 
   function evaluatedFor({ claims }: Caller): Uint8Array {
-    if (!claims) return anonymous
-    const known = evaluations.get(claims)
-    if (known) return known
-    const made = evaluate(claims)
-    evaluations.set(claims, made)
-    return made
+    return claims ? remembered(evaluations, claims, evaluate) : anonymous
   }
 
   function evaluate(claims: Claims | null): Uint8Array {
@@ -83,18 +72,18 @@ export function satisfiedRequirements(guards: readonly Guard[]): SatisfiedRequir
     return !isMet(guards[guard]!, { claims: null, scopes: nothing, policies })
   }
 
+  /** Returns what guards look at, to name what is missing. */
   function credentials({ claims }: Caller, policies: ReadonlySet<string>): Credentials {
     return { claims, scopes: scopes(claims), policies }
   }
 
   function scopes(claims: Claims | null): ReadonlySet<string> {
-    if (!claims) return nothing
-    const known = scopesOf.get(claims)
-    if (known) return known
-    const made = new Set(grantedScopes(claims))
-    scopesOf.set(claims, made)
-    return made
+    return claims ? remembered(scopesOf, claims, scopesIn) : nothing
   }
+}
+
+function scopesIn(claims: Claims): ReadonlySet<string> {
+  return new Set(grantedScopes(claims))
 }
 
 /** Returns the guards that fail under a mask. */

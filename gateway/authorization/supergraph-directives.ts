@@ -2,21 +2,6 @@
 import { isTypeDefinitionNode, Kind, valueFromASTUntyped } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode, OperationTypeNode } from 'graphql'
 
-/** `enum join__Graph { USERS @join__graph(name: "users", url: "http://...") }` */
-export function subgraphNames(document: DocumentNode): Map<string, string> {
-  const graphs = document.definitions.find(
-    (definition) =>
-      definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
-  )
-  if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) return new Map()
-  return new Map(
-    (graphs.values ?? []).flatMap((value) => {
-      const [join] = applications(value, 'join__graph').map(argumentsOf)
-      return typeof join?.name === 'string' ? [[value.name.value, join.name] as const] : []
-    }),
-  )
-}
-
 /** `type User @context(name: "users__user")`, whatever the directive is called here. */
 export function typesByContext(document: DocumentNode): Map<string, string[]> {
   const types = new Map<string, string[]>()
@@ -39,14 +24,6 @@ export function rootTypes(document: DocumentNode): Map<OperationTypeNode, string
       : [],
   )
   return new Map(roots.map(({ operation, type }) => [operation, type.name.value]))
-}
-
-/** Returns the applications of a directive to a node. */
-export function applications(
-  node: { readonly directives?: readonly ConstDirectiveNode[] | undefined },
-  name: string,
-): ConstDirectiveNode[] {
-  return (node.directives ?? []).filter((directive) => directive.name.value === name)
 }
 
 /** Returns the arguments of a directive as plain values. */

@@ -9,6 +9,7 @@ import type {
   NamedTypeNode,
   TypeDefinitionNode,
 } from 'graphql'
+import { hasFields } from '../graphql/type-with-fields.ts'
 import { namedTypeOf } from '../graphql/named-type.ts'
 import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 
@@ -223,13 +224,6 @@ function withRoots(definition: DefinitionNode, names: ReadonlySet<string>): Defi
   if (definition.kind !== Kind.SCHEMA_DEFINITION) return definition
   const operationTypes = definition.operationTypes.filter(({ type }) => names.has(nameOf(type)))
   return { ...definition, operationTypes }
-}
-
-function hasFields(definition: TypeDefinitionNode) {
-  return (
-    definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
-    definition.kind === Kind.INTERFACE_TYPE_DEFINITION
-  )
 }
 
 function nameOf(node: { readonly name: { readonly value: string } }): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { faultOfUrl } from '../authentication/issuer-url.ts'
-import { address, duration, flag, text, together, wholeNumber } from './values.ts'
+import { address, camelCased, duration, flag, text, together, wholeNumber } from './values.ts'
 
 /** `authentication.api_keys`: how a key is exchanged for an access token (RFC 8693). */
 export const apiKeysSchema = z
@@ -40,11 +40,4 @@ export const apiKeysSchema = z
       if (fault) problem(['token_endpoint'], fault)
     }),
   )
-  .transform(({ token_endpoint, subject_token_type, refused_for, ...rest }) => ({
-    prefix: rest.prefix,
-    timeout: rest.timeout,
-    entries: rest.entries,
-    exchange: token_endpoint,
-    tokenType: subject_token_type,
-    refusedFor: refused_for,
-  }))
+  .transform(({ allow_http: _, ...rest }) => camelCased(rest))

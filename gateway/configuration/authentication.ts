@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { apiKeysSchema } from './api-keys.ts'
 import { issuerSchema } from './issuer.ts'
 import { tokenSourceSchema } from './token-sources.ts'
-import { duration, flag, together, wholeNumber } from './values.ts'
+import { camelCased, duration, flag, together, wholeNumber } from './values.ts'
 import type { Problem } from './values.ts'
 
 const cacheSchema = z
@@ -18,9 +18,7 @@ const cacheSchema = z
     }),
   ])
   .prefault({})
-  .transform((cache) =>
-    cache === 'off' ? undefined : { entries: cache.entries, refusedFor: cache.refused_for },
-  )
+  .transform((cache) => (cache === 'off' ? undefined : camelCased(cache)))
 
 /** `authentication:` of gateway.yaml: which tokens are accepted, and where they are found. */
 export const authenticationSchema = z
@@ -52,12 +50,7 @@ export const authenticationSchema = z
       ),
   })
   .check(together<{ issuers?: ({ issuer?: unknown } | undefined)[] }>(checkIssuersDiffer))
-  .transform(({ other_schemes, on_invalid, api_keys, ...rest }) => ({
-    ...rest,
-    apiKeys: api_keys,
-    otherSchemes: other_schemes,
-    onInvalid: on_invalid,
-  }))
+  .transform(camelCased)
 
 function checkIssuersDiffer(
   { issuers }: { issuers?: ({ issuer?: unknown } | undefined)[] },

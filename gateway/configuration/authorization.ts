@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, flag, text, texts, together } from './values.ts'
+import { camelCased, duration, flag, text, texts, together } from './values.ts'
 
 const policiesSchema = z
   .union([
@@ -87,9 +87,4 @@ export const authorizationSchema = z
       ),
   })
   .prefault({})
-  .transform(({ show_requirements, explain_scope, step_up, ...rest }) => ({
-    ...rest,
-    stepUp: step_up,
-    showRequirements: show_requirements,
-    explainScope: explain_scope,
-  }))
+  .transform(camelCased)

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { withAliases } from '../authentication/algorithms.ts'
 import type { KeyPlace } from '../authentication/key-source.ts'
 import { readKeySet } from '../authentication/read-key-set.ts'
-import { textOf } from '../authentication/text-of.ts'
 
 interface IssuerKeys {
   readonly keys: KeyPlace
@@ -20,7 +19,9 @@ export function checkGivenKeys(
     const path = ['authentication', 'issuers', index, keys.kind === 'file' ? 'jwks_file' : 'jwks']
     try {
       const document =
-        keys.kind === 'file' ? JSON.parse(textOf(readFileSync(keys.path))) : keys.document
+        keys.kind === 'file'
+          ? JSON.parse(new TextDecoder().decode(readFileSync(keys.path)))
+          : keys.document
       const passedOver: string[] = []
       const set = readKeySet(document, {
         algorithms: withAliases(algorithms),

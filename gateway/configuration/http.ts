@@ -1,6 +1,6 @@
 import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
-import { duration, flag, size, text, wholeNumber } from './values.ts'
+import { camelCased, duration, flag, size, text, wholeNumber } from './values.ts'
 
 const originSchema = z
   .string()
@@ -92,8 +92,4 @@ export const httpSchema = z
       ),
   })
   .prefault({})
-  .transform(({ body_limit, trusted_proxies, ...rest }) => ({
-    ...rest,
-    bodyLimit: body_limit,
-    trustedProxies: trusted_proxies,
-  }))
+  .transform(camelCased)

@@ -1,31 +1,13 @@
 /** Which keys and algorithms verify the tokens of an issuer. */
 import { z } from 'zod'
 import type { KeyPlace } from '../authentication/key-source.ts'
-import { duration } from './values.ts'
+import { camelCased, duration } from './values.ts'
 import type { Problem } from './values.ts'
 
 /** The keys of the file that say where an issuer's keys come from: exactly one of them is given. */
 const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
 
 const symmetricAlgorithms = ['HS256', 'HS384', 'HS512']
-
-/** An algorithm that may verify tokens. */
-export const algorithm = z.enum([
-  'ES256',
-  'ES384',
-  'ES512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'EdDSA',
-  'Ed25519',
-  'HS256',
-  'HS384',
-  'HS512',
-])
 
 /** `key_set` of an issuer: how its keys are fetched and kept. */
 export const keySetSchema = z
@@ -44,21 +26,10 @@ export const keySetSchema = z
       .describe('The longest time that a fetch may take'),
   })
   .prefault({})
-  .transform((keySet) => ({
-    maxAge: keySet.max_age,
-    staleFor: keySet.stale_for,
-    cooldown: keySet.cooldown,
-    timeout: keySet.timeout,
-  }))
+  .transform(camelCased)
 
 /** The keys of the file that these checks are about, before they are checked. */
-export interface IssuerKeysInput {
-  discovery?: unknown
-  jwks_uri?: unknown
-  jwks_file?: unknown
-  jwks?: unknown
-  algorithms?: unknown
-}
+export type IssuerKeysInput = Partial<Record<(typeof keyKeys)[number] | 'algorithms', unknown>>
 
 /** Reports an issuer without a source of keys, or with several. */
 export function checkKeyPlace(issuer: IssuerKeysInput, problem: Problem): void {

@@ -1,16 +1,11 @@
 import { z } from 'zod'
+import { algorithmNames } from '../authentication/algorithms.ts'
 import { faultOfUrl } from '../authentication/issuer-url.ts'
-import {
-  algorithm,
-  checkAlgorithms,
-  checkKeyPlace,
-  keyPlaceOf,
-  keySetSchema,
-} from './issuer-keys.ts'
+import { checkAlgorithms, checkKeyPlace, keyPlaceOf, keySetSchema } from './issuer-keys.ts'
 import type { IssuerKeysInput } from './issuer-keys.ts'
 import { checkRevocationUrls, revocationSchema } from './revocation.ts'
 import type { RevocationAddresses } from './revocation.ts'
-import { claimName, duration, flag, text, texts, together } from './values.ts'
+import { camelCased, claimName, duration, flag, text, texts, together } from './values.ts'
 import type { Problem } from './values.ts'
 
 /** RFC 6749 section 3.3. */
@@ -54,7 +49,7 @@ export const issuerSchema = z
       .describe('true: keys may be fetched without TLS from a host other than this machine'),
     audiences: texts().describe('Accepted audiences: a token must be for one of them'),
     algorithms: z
-      .array(algorithm)
+      .array(z.enum(algorithmNames))
       .min(1, 'expected at least one entry')
       .default(['ES256'])
       .describe('Public-key algorithms; or only HS algorithms, with keys from jwks or jwks_file'),
@@ -91,21 +86,10 @@ export const issuerSchema = z
       checkUrls(issuer, problem)
     }),
   )
-  .transform((issuer) => ({
-    issuer: issuer.issuer,
-    keys: keyPlaceOf(issuer),
-    allowHttp: issuer.allow_http,
-    audiences: issuer.audiences,
-    algorithms: issuer.algorithms,
-    tokenTypes: issuer.token_types,
-    clockTolerance: issuer.clock_tolerance,
-    maxTokenAge: issuer.max_token_age,
-    scopesClaim: issuer.scopes_claim,
-    scopes: issuer.scopes,
-    subjectPrefix: issuer.subject_prefix ?? '',
-    keySet: issuer.key_set,
-    required: issuer.required,
-    revocation: issuer.revocation,
+  .transform(({ discovery: _, jwks_uri, jwks_file, jwks, ...rest }) => ({
+    ...camelCased(rest),
+    keys: keyPlaceOf({ jwks_uri, jwks_file, jwks }),
+    subjectPrefix: rest.subject_prefix ?? '',
   }))
 
 interface IssuerInput extends IssuerKeysInput {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, wholeNumber } from './values.ts'
+import { camelCased, duration, wholeNumber } from './values.ts'
 
 /**
  * `limits:` of gateway.yaml: how large an operation may be. The defaults are far above the needs of a person or a
@@ -27,10 +27,6 @@ export const limitsSchema = z
       ),
   })
   .prefault({})
-  .transform(({ planning_time, credential_fields, ...rest }) => ({
-    ...rest,
-    planningTime: planning_time,
-    credentialFields: credential_fields,
-  }))
+  .transform(camelCased)
 
 export type Limits = z.output<typeof limitsSchema>

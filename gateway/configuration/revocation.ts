@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { faultOfUrl } from '../authentication/issuer-url.ts'
-import { address, duration, flag, together } from './values.ts'
+import { address, camelCased, duration, flag, together } from './values.ts'
 import type { Problem } from './values.ts'
 
 /** `authentication.issuers.*.revocation`: the documents by which an issuer revokes tokens. */
@@ -38,22 +38,11 @@ export const revocationSchema = z
       .describe('The longest time that a fetch may take'),
   })
   .check(together<RevocationInput>(checkDocuments))
-  .transform((revocation) => ({
-    statusLists: revocation.status_lists,
-    statusListAggregation: revocation.status_list_aggregation,
-    notBefore: revocation.not_before,
-    refresh: revocation.refresh,
-    staleFor: revocation.stale_for,
-    whenStale: revocation.when_stale,
-    required: revocation.required,
-    timeout: revocation.timeout,
-  }))
+  .transform(camelCased)
 
-interface RevocationInput {
-  status_lists?: unknown
-  status_list_aggregation?: unknown
-  not_before?: unknown
-}
+type RevocationInput = Partial<
+  Record<'status_lists' | 'status_list_aggregation' | 'not_before', unknown>
+>
 
 function checkDocuments(revocation: RevocationInput, problem: Problem): void {
   const { status_lists: lists = [], not_before: notBefore } = revocation

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { neverPassed } from '../errors.ts'
-import { duration, flag, size, text, texts, wholeNumber } from './values.ts'
+import { camelCased, duration, flag, size, text, texts, wholeNumber } from './values.ts'
+import type { CamelCased } from './values.ts'
 
 /** PEM texts: `${file.PATH}` inserts the content of a file. */
 const tlsSchema = z
@@ -89,31 +90,17 @@ export const subgraphsSchema = z
   .default({})
   .describe('How subgraphs are called: `all` for every subgraph, an entry by name for what differs')
 
-export interface SubgraphSettings {
-  /** The longest time from a call to the last byte of its response, in milliseconds. */
-  readonly timeout: number
-  /** The most connections to one subgraph. */
-  readonly connections: number
-  /** Which of the subgraph's error messages reach clients. */
-  readonly errors: z.output<typeof subgraphErrorsSchema>
-  /** The largest response that is accepted, after decompression, in bytes. */
-  readonly responseLimit: number
-  readonly compression: boolean
-  readonly http2: boolean
-  /** PEM texts. */
-  readonly tls?: { ca?: string; certificate?: string; key?: string }
-  /** After how many failures calls are suspended, and for how many milliseconds; false: never. */
-  readonly circuitBreaker: { failures: number; pause: number } | false
-  /** Whether sibling entities of an operation are fetched in one request. */
-  readonly batchEntityFetches: boolean
-  /** Whether identical queries in flight are sent once, for requests that forward the same claims. */
-  readonly deduplicateRequests: boolean
+type Given = CamelCased<z.output<typeof subgraphSchema>>
+
+/** The settings of one subgraph. Only `tls` has no default. */
+export type SubgraphSettings = Pick<Given, 'tls'> & {
+  readonly [Key in Exclude<keyof Given, 'tls'>]: NonNullable<Given[Key]>
 }
 
 const defaults: SubgraphSettings = {
   timeout: 10_000,
   connections: 100,
-  errors: 'redact',
+  subgraphErrors: 'redact',
   responseLimit: 50 * 1024 * 1024,
   compression: false,
   http2: false,
@@ -127,23 +114,6 @@ export function subgraphSettings(
   subgraphs: z.output<typeof subgraphsSchema>,
   name: string,
 ): SubgraphSettings {
-  const given = (key: string) => (Object.hasOwn(subgraphs, key) ? subgraphs[key]! : {})
-  return { ...defaults, ...settingsOf(given('all')), ...settingsOf(given(name)) }
-}
-
-/** Returns the given settings under the names that the code uses. */
-function settingsOf(given: z.output<typeof subgraphSchema>): Partial<SubgraphSettings> {
-  const settings = {
-    timeout: given.timeout,
-    connections: given.connections,
-    errors: given.subgraph_errors,
-    responseLimit: given.response_limit,
-    compression: given.compression,
-    http2: given.http2,
-    tls: given.tls,
-    circuitBreaker: given.circuit_breaker,
-    batchEntityFetches: given.batch_entity_fetches,
-    deduplicateRequests: given.deduplicate_requests,
-  }
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+  const given = (key: string) => camelCased(Object.hasOwn(subgraphs, key) ? subgraphs[key]! : {})
+  return { ...defaults, ...given('all'), ...given(name) } as SubgraphSettings
 }

@@ -98,3 +98,21 @@ export function together<Value>(check: (value: Value, problem: Problem) => void)
     { when: () => true },
   )
 }
+
+type CamelCase<Key> = Key extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Key
+
+/** The settings of a section under the names that the code uses: `max_age` is `maxAge`. */
+export type CamelCased<Section> = {
+  [Key in keyof Section as CamelCase<Key>]: Section[Key]
+}
+
+/** Returns the settings of a section under the names that the code uses: `max_age` is `maxAge`. */
+export function camelCased<Section extends object>(section: Section): CamelCased<Section> {
+  const entries = Object.entries(section).map(([key, value]) => [
+    key.replace(/_./g, (letter) => letter.slice(1).toUpperCase()),
+    value,
+  ])
+  return Object.fromEntries(entries) as CamelCased<Section>
+}

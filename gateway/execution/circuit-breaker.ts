@@ -1,14 +1,3 @@
-/**
- * Spares a subgraph that keeps failing: after a number of failures in a row, calls fail immediately for
- * a while. Then a single call may probe the subgraph, and its outcome decides for all.
- */
-export interface CircuitBreaker {
-  /** Returns whether a call may be made now; the outcome of each allowed call must be reported. */
-  allows(): boolean
-  succeeded(): void
-  failed(): void
-}
-
 export interface CircuitBreakerOptions {
   /** How many failures in a row open the circuit. */
   failures: number
@@ -18,13 +7,18 @@ export interface CircuitBreakerOptions {
   now: () => number
 }
 
-/** Returns a closed circuit. */
-export function circuitBreaker({ failures, pause, now }: CircuitBreakerOptions): CircuitBreaker {
+/**
+ * Returns a closed circuit. It spares a subgraph that keeps failing: after a number of failures in a row,
+ * calls are refused at once for a while. Then a single call may probe the subgraph, and its outcome decides
+ * for all.
+ */
+export function circuitBreaker({ failures, pause, now }: CircuitBreakerOptions) {
   let failedInARow = 0
   let closedFrom = 0
 
   return {
-    allows() {
+    /** Returns whether a call may be made now; the outcome of each allowed call must be reported. */
+    allows(): boolean {
       if (failedInARow < failures) return true
       if (now() < closedFrom) return false
       // This call is the probe: no other call is allowed until it has ended or the pause has passed.

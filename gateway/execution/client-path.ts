@@ -8,10 +8,12 @@ import {
   isUnionType,
 } from 'graphql'
 import type { FieldNode, GraphQLCompositeType, GraphQLOutputType, SelectionSetNode } from 'graphql'
+import { remembered } from '../values/remembered.ts'
 import { collectFields } from '../graphql/collect-fields.ts'
 import type { Selection } from '../graphql/collect-fields.ts'
-import { isObject } from './response-data.ts'
-import type { JsonObject, ResponsePath } from './response-data.ts'
+import { isObject } from '../values/json.ts'
+import type { JsonObject } from './response-data.ts'
+import type { ResponsePath } from '../graphql/response-error.ts'
 
 /** What of an operation is in the response, and its names in the fetched data. */
 interface ResponseSelection extends Selection {
@@ -120,18 +122,13 @@ function selections(selection: ResponseSelection) {
 
   return {
     fieldsOf(type: GraphQLCompositeType | undefined, sets: Sets): Fields {
-      const ofType = collected.get(type) ?? new Map<Sets, Fields>()
-      collected.set(type, ofType)
-      const fields = ofType.get(sets) ?? collectFields(selection, type, sets)
-      ofType.set(sets, fields)
-      return fields
+      const ofType = remembered(collected, type, () => new Map<Sets, Fields>())
+      return remembered(ofType, sets, () => collectFields(selection, type, sets))
     },
     setsBelow(fields: readonly FieldNode[]): Sets {
-      const sets =
-        below.get(fields) ??
-        fields.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []))
-      below.set(fields, sets)
-      return sets
+      return remembered(below, fields, () =>
+        fields.flatMap(({ selectionSet }) => selectionSet ?? []),
+      )
     },
   }
 }

@@ -1,7 +1,7 @@
 /** Operation and plan -> all that can be prepared before a request comes: one immutable object. */
 import type { QueryPlan } from '@apollo/query-planner'
 import { getOperationAST, visit } from 'graphql'
-import type { DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode } from 'graphql'
+import type { DocumentNode, FieldNode, GraphQLSchema } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { clientPaths } from './client-path.ts'
 import type { ClientPath } from './client-path.ts'
@@ -44,7 +44,6 @@ export interface OperationSchema {
 /** An operation with all that is prepared before a request comes. */
 export interface CompiledOperation {
   readonly operationName: string | undefined
-  readonly definition: OperationDefinitionNode
   readonly document: DocumentNode
   readonly plan: CompiledPlan
   readonly batchedOperations: BatchedOperations
@@ -84,7 +83,6 @@ export function compileOperation(
 
   return {
     operationName,
-    definition,
     document,
     plan: compilePlan(plan, { isOfType: schema.isOfType, mayBatch: schema.mayBatch }),
     batchedOperations: new Map(),
@@ -111,11 +109,7 @@ export function compileOperation(
   }
 
   function selectionFor(decided: ReadonlyMap<string, boolean>): Selection {
-    return {
-      schema: schema.apiSchema,
-      fragments,
-      isTrue: (name) => decided.get(name) === true,
-    }
+    return { schema: schema.apiSchema, fragments, isTrue: (name) => decided.get(name) === true }
   }
 
   function writerFor(variables: VariableValues): ResponseWriter {

@@ -81,12 +81,7 @@ function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfT
     place: path.join('.'),
     represent:
       requires &&
-      representationWriter(requires, {
-        isOfType,
-        rewrites: fetch.inputRewrites,
-        keys,
-        unless,
-      }),
+      representationWriter(requires, { isOfType, rewrites: fetch.inputRewrites, keys, unless }),
     readContext: contextRewrites?.length
       ? contextReader(contextRewrites, path, isOfType)
       : undefined,

@@ -1,6 +1,6 @@
 /** `@fromContext`: arguments whose values are in objects above the entity. */
 import type { FetchDataKeyRenamer } from '@apollo/query-planner'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 import type { DataPath, JsonObject } from './response-data.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 

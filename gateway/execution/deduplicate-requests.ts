@@ -1,4 +1,5 @@
 /** Request deduplication: identical queries to a subgraph that are in flight together are one request. */
+import { remembered } from '../values/remembered.ts'
 import { copyOf } from './response-data.ts'
 import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 
@@ -17,7 +18,7 @@ export function deduplicatedRequests<Context>(
   return (subgraph, request, context) => {
     if (!mayBeDeduplicated(request)) return fetchSubgraph(subgraph, request, context)
     const scope = scopeOf(context, subgraph)
-    const inFlight = typeof scope === 'string' ? ofTexts : requestsOf(scope)
+    const inFlight = typeof scope === 'string' ? ofTexts : remembered(ofObjects, scope, noRequests)
     const key = `${subgraph}\n${typeof scope === 'string' ? scope : ''}\n${request.body}`
     const known = inFlight.get(key)
     if (known) {
@@ -33,17 +34,13 @@ export function deduplicatedRequests<Context>(
     responding.then(ended, ended)
     return responding.then((response) => response)
   }
-
-  function requestsOf(scope: object): Map<string, Promise<SubgraphResult>> {
-    const known = ofObjects.get(scope)
-    if (known) return known
-    const requests = new Map<string, Promise<SubgraphResult>>()
-    ofObjects.set(scope, requests)
-    return requests
-  }
 }
 
 /** Returns whether a response is for its own client alone: its data may belong to the cookie that it sets. */
+function noRequests(): Map<string, Promise<SubgraphResult>> {
+  return new Map()
+}
+
 function setsCookie(response: SubgraphResult): boolean {
   return response.outcome === 'answered' && response.setsCookie === true
 }

@@ -1,13 +1,6 @@
 /** The places of errors in a response: a null there, above or below follows from the error. */
-import type { ResponsePath } from './response-data.ts'
-
-/** A set of places. */
-export interface ErrorPlaces {
-  /** Adds the place of an error; `@` stands for each element of a list. */
-  add(place: ResponsePath): void
-  /** Returns whether an error is at the path, above or below it. */
-  has(path: ResponsePath): boolean
-}
+import { remembered } from '../values/remembered.ts'
+import type { ResponsePath } from '../graphql/response-error.ts'
 
 interface Place {
   isError: boolean
@@ -15,19 +8,17 @@ interface Place {
 }
 
 /** Returns an empty set of places. */
-export function errorPlaces(): ErrorPlaces {
+export function errorPlaces() {
   const root = placeWithout()
   return {
-    add(place) {
+    /** Adds the place of an error; `@` stands for each element of a list. */
+    add(place: ResponsePath): void {
       let at = root
-      for (const step of place) {
-        let next = at.below.get(step)
-        if (!next) at.below.set(step, (next = placeWithout()))
-        at = next
-      }
+      for (const step of place) at = remembered(at.below, step, placeWithout)
       at.isError = true
     },
-    has: (path) => (root.isError || root.below.size > 0) && reaches(root, path, 0),
+    /** Returns whether an error is at the path, above or below it. */
+    has: (path: ResponsePath) => (root.isError || root.below.size > 0) && reaches(root, path, 0),
   }
 }
 

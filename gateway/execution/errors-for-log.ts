@@ -1,6 +1,6 @@
 /** A subgraph's errors as they are logged: unchanged, unless they are too large to be read. */
 import { jsonWithinNesting } from './nesting.ts'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 
 /** The most errors of one response. */
 const mostErrors = 20

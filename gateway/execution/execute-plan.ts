@@ -1,5 +1,6 @@
 /** Executes a compiled plan: fetches, and merges the responses. */
-import { Kind, parse } from 'graphql'
+import { parse } from 'graphql'
+import { rootResponseKeys } from '../graphql/root-response-keys.ts'
 import { fetchInBatch } from './batch-entity-fetches.ts'
 import type { BatchedOperations, EntityFetchBatching, Send } from './batch-entity-fetches.ts'
 import type { CompiledPlan } from './compile-plan.ts'
@@ -107,21 +108,16 @@ async function fetchRootFields(execution: Execution, step: FetchStep): Promise<v
   const { operationKind } = step
   const body = `${step.head}${variablesText(batching.variables, step.variables).slice(1)}}}`
   const response = await batching.send(step.subgraph, { operationKind, body })
-  if (response.outcome === 'failed') return addFailure(errors, step, response, rootKeys(step))
+  if (response.outcome === 'failed') {
+    const keys = rootResponseKeys(parse(step.operation, { noLocation: true }))
+    return addFailure(errors, step, response, keys)
+  }
   for (const error of response.errors) addRootError(errors, step, error)
   if (!response.data) return
   step.rewriteResponse?.(response.data)
   places.changeBelow(step)
   targets.forEach((target, index) =>
     mergeObject(target, index === 0 ? response.data! : copyOf(response.data!)),
-  )
-}
-
-function rootKeys({ operation }: FetchStep): string[] {
-  const [definition] = parse(operation, { noLocation: true }).definitions
-  if (definition?.kind !== Kind.OPERATION_DEFINITION) return []
-  return definition.selectionSet.selections.flatMap((selection) =>
-    selection.kind === Kind.FIELD ? [(selection.alias ?? selection.name).value] : [],
   )
 }
 

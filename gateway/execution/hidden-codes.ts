@@ -1,6 +1,6 @@
 /** Error codes of subgraphs that clients do not see, although they may have to act on them. */
 import type { Logger } from 'pino'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 import { isCodeVisible } from './subgraph-errors.ts'
 import type { SubgraphErrorPolicy } from './subgraph-errors.ts'
 

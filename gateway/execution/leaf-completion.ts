@@ -1,9 +1,10 @@
 /** Leaves, which are most of a response: result coercion of scalars and enums (GraphQL, section 3.5). */
 import { isEnumType, isSpecifiedScalarType } from 'graphql'
 import type { GraphQLLeafType } from 'graphql'
+import { isWithinNesting } from '../values/json.ts'
 import type { Completion } from './completion.ts'
 import { jsonString } from './json-string.ts'
-import { deepestNesting, isWithinNesting, jsonWithinNesting } from './nesting.ts'
+import { deepestNesting, jsonWithinNesting } from './nesting.ts'
 
 /** Returns the completion of a leaf type. Null and what does not fit are found after the value itself. */
 export function leaf(type: GraphQLLeafType, place: string, isNonNull: boolean): Completion {
@@ -30,7 +31,7 @@ export function leaf(type: GraphQLLeafType, place: string, isNonNull: boolean): 
 }
 
 function coercionErrorMessage(value: unknown, place: string): string {
-  if (isWithinNesting(value)) return `Invalid value found for ${place}.`
+  if (isWithinNesting(value, deepestNesting)) return `Invalid value found for ${place}.`
   return `The value found for ${place} is nested deeper than ${deepestNesting} levels.`
 }
 

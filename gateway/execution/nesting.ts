@@ -1,16 +1,8 @@
 /** How deep a subgraph's response may be nested: it limits every recursion over a response. */
+import { isWithinNesting } from '../values/json.ts'
+
 /** The most lists and objects inside each other in a value that is read. */
 export const deepestNesting = 500
-
-/** Returns whether a JSON value is nested no deeper than that. */
-export function isWithinNesting(value: unknown, levels: number = deepestNesting): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (levels === 0) return false
-  for (const key in value) {
-    if (!isWithinNesting((value as Record<string, unknown>)[key], levels - 1)) return false
-  }
-  return true
-}
 
 /** The message for a value that is nested too deep to be forwarded. */
 export const nestedTooDeep = `a value in it is nested deeper than ${deepestNesting} levels`
@@ -30,7 +22,9 @@ export function jsonWithinNesting(value: unknown): string | undefined {
     return undefined
   }
   // Each level is two characters at least: most texts are too short to be deep.
-  return text.length < 2 * deepestNesting || isWithinNesting(value) ? text : undefined
+  return text.length < 2 * deepestNesting || isWithinNesting(value, deepestNesting)
+    ? text
+    : undefined
 }
 
 /** Returns the JSON text of a value; it throws NestedTooDeep. */

@@ -2,7 +2,7 @@
 import type { FetchDataRewrite, QueryPlanSelectionNode } from '@apollo/query-planner'
 import { jsonString } from './json-string.ts'
 import { boundedJson, deepestNesting, NestedTooDeep } from './nesting.ts'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 import type { JsonObject } from './response-data.ts'
 import { rewriter } from './rewrites.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'

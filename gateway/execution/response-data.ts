@@ -1,17 +1,12 @@
 /** Data from subgraphs: parsed JSON, not validated. */
+import type { ResponsePath } from '../graphql/response-error.ts'
+import { isObject } from '../values/json.ts'
 import { deepestNesting } from './nesting.ts'
 
 export type JsonObject = Record<string, unknown>
 
 /** A step into the data: a response name, `@` for "each element", or `... on T` for a type condition. */
 export type DataPath = readonly string[]
-
-/** Where something is in the response. */
-export type ResponsePath = readonly (string | number)[]
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** Returns all objects at the path, in order; nulls are left out. */
 export function objectsAt(data: JsonObject, path: DataPath): JsonObject[] {

@@ -1,7 +1,7 @@
 /** Why a subgraph's response cannot be used. */
 import type { ErrorName } from '../errors.ts'
 import { overloadOf } from './overload.ts'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 import type { SubgraphResponse } from './subgraph-client.ts'
 
 export interface ResponseFailure {

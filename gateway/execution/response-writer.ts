@@ -29,7 +29,7 @@ import { deniedField, fieldError, nonNull, nullable } from './completion.ts'
 import type { Completion, Findings, Outcome, Writing } from './completion.ts'
 import { isPlainText } from './json-string.ts'
 import { leaf } from './leaf-completion.ts'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 import type { JsonObject } from './response-data.ts'
 
 interface FieldCompletion extends Completion {

@@ -1,7 +1,7 @@
 /** The changes that a plan makes to representations before a fetch, and to data after it. */
 import type { FetchDataRewrite } from '@apollo/query-planner'
 import { deepestNesting } from './nesting.ts'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 import type { JsonObject } from './response-data.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 

@@ -6,7 +6,7 @@ import type { EndSignal } from '../client-request.ts'
 import { decodeContent } from './decode-content.ts'
 import { ResponseReceiver } from './receive-response.ts'
 import type { RawResponse } from './receive-response.ts'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 
 export interface SubgraphClientOptions {
   /** The longest a call may take until its last byte, in milliseconds. */
@@ -20,7 +20,9 @@ export interface SubgraphClientOptions {
   /** Whether HTTP/2 is offered to the subgraph, which works over TLS only; default false. */
   http2?: boolean
   /** PEM texts, for a subgraph with a private certificate authority, or with mutual TLS. */
-  tls?: { ca?: string; certificate?: string; key?: string }
+  tls?:
+    | { ca?: string | undefined; certificate?: string | undefined; key?: string | undefined }
+    | undefined
   /**
    * The circuit breaker: after how many failures in a row calls stop, and for how many milliseconds;
    * false: never.
@@ -142,15 +144,7 @@ function poolOptions({ connections, http2, tls }: SubgraphClientOptions): Pool.O
   return {
     connections,
     allowH2: http2 === true,
-    ...(tls
-      ? {
-          connect: {
-            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-            ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-          },
-        }
-      : {}),
+    ...(tls ? { connect: { ca: tls.ca, cert: tls.certificate, key: tls.key } } : {}),
   }
 }
 

@@ -1,9 +1,11 @@
 /** What @apollo/gateway calls for each fetch of a plan. */
 import type { GraphQLDataSource } from '@apollo/gateway'
-import { Kind, parse } from 'graphql'
+import { parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
+import { rootResponseKeys } from '../graphql/root-response-keys.ts'
 
-import { isWithinNesting, nestedTooDeep } from './nesting.ts'
+import { isWithinNesting } from '../values/json.ts'
+import { deepestNesting, nestedTooDeep } from './nesting.ts'
 import { errorOfCall } from './subgraph-errors.ts'
 import type {
   FailedCall,
@@ -25,7 +27,7 @@ export function subgraphDataSource<Context extends object>(
       const body = JSON.stringify({ query, variables, operationName })
       const operationKind = query.startsWith('mutation') ? 'mutation' : 'query'
       const result = await call({ operationKind, body }, context as Context)
-      if (result.outcome === 'answered' && isWithinNesting(result.data)) {
+      if (result.outcome === 'answered' && isWithinNesting(result.data, deepestNesting)) {
         const { data, errors } = result
         return { data, ...(errors.length > 0 ? { errors: errors.map(withMark) } : {}) }
       }
@@ -61,12 +63,4 @@ const tooDeep: FailedCall = {
   outcome: 'failed',
   reason: 'SUBGRAPH_RESPONSE_INVALID',
   detail: nestedTooDeep,
-}
-
-function rootResponseKeys(document: DocumentNode): string[] {
-  const operation = document.definitions.find(({ kind }) => kind === Kind.OPERATION_DEFINITION)
-  if (operation?.kind !== Kind.OPERATION_DEFINITION) return []
-  return operation.selectionSet.selections.flatMap((selection) =>
-    selection.kind === Kind.FIELD ? [(selection.alias ?? selection.name).value] : [],
-  )
 }

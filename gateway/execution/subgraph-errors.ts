@@ -3,7 +3,7 @@ import { errorTable, plausibleRetryAfter, retryLater } from '../errors.ts'
 import type { ErrorName, ErrorRow } from '../errors.ts'
 import { abridged, mostErrors } from './error-list.ts'
 import type { Overload } from './overload.ts'
-import type { ResponsePath } from './response-data.ts'
+import type { ResponsePath } from '../graphql/response-error.ts'
 import type { FailedCall, SubgraphError } from './subgraph-request.ts'
 import { withoutStacks } from './without-stacks.ts'
 

@@ -1,6 +1,7 @@
 /** A request of the executor to a subgraph, and its result. */
 import type { ErrorName } from '../errors.ts'
-import type { JsonObject, ResponsePath } from './response-data.ts'
+import type { JsonObject } from './response-data.ts'
+import type { ResponsePath } from '../graphql/response-error.ts'
 
 export interface SubgraphRequest {
   readonly operationKind: 'query' | 'mutation' | 'subscription'

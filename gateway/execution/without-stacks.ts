@@ -1,6 +1,6 @@
 /** Extensions of a subgraph's error, without values that could be a stack trace. */
 import { neverPassed } from '../errors.ts'
-import { isObject } from './response-data.ts'
+import { isObject } from '../values/json.ts'
 
 /** It takes linear time: there is no other line break between a line break and `at`. */
 const stackLines = /\n[^\S\n]*at .+:\d+|Traceback \(most recent call last\)/

@@ -11,7 +11,7 @@ export interface ClaimsHeaderOptions {
   /** The subgraph's name in supergraph.yaml: the audience of the header. */
   subgraph: string
   signingKey: ClaimsSigningKey
-  /** Returns the claims that this subgraph gets: for one object always the same one. */
+  /** Returns the claims that this subgraph gets. */
   narrow: (claims: Claims) => Claims
   /** Milliseconds since the epoch. */
   now: () => number

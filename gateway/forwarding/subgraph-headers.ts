@@ -2,23 +2,17 @@
  * The headers of a request to a subgraph that come from its caller. They are made anew, never copied
  * from the client: there is nothing to strip and nothing to spoof.
  */
-import type { Claims, ClaimsSigningKey } from '../../subgraphs/kit/claims-header.ts'
-import type { Caller } from '../client-request.ts'
+import { remembered } from '../values/remembered.ts'
+import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { claimsHeader } from './claims-header.ts'
+import type { ClaimsHeaderOptions } from './claims-header.ts'
 import { clientHeaders } from './client-headers.ts'
 import { cookieHeader, namedSetCookies } from './cookies.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import type { Forwarding } from './forwarded-headers.ts'
 import { plainClaims } from './plain-claims.ts'
 
-export type ForwardedCaller = Caller
-
-export interface ForwardingOptions {
-  /** The subgraph's name in supergraph.yaml. */
-  subgraph: string
-  signingKey: ClaimsSigningKey
-  /** Returns those of the claims that this subgraph gets. */
-  narrow: (claims: Claims) => Claims
+export interface ForwardingOptions extends Omit<ClaimsHeaderOptions, 'now'> {
   /** The claim of each plain header. */
   plainHeaders?: Readonly<Record<string, string>> | undefined
   /** Whether the subgraph gets the client's address and agent; default false. */
@@ -47,11 +41,5 @@ export function subgraphForwarding(options: ForwardingOptions): Forwarding {
 /** Returns a function that calls `narrow` once per claims object, which authentication keeps for a token. */
 function once(narrow: (claims: Claims) => Claims): (claims: Claims) => Claims {
   const results = new WeakMap<Claims, Claims>()
-  return (claims) => {
-    const known = results.get(claims)
-    if (known) return known
-    const narrowed = narrow(claims)
-    results.set(claims, narrowed)
-    return narrowed
-  }
+  return (claims) => remembered(results, claims, narrow)
 }

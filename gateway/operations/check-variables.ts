@@ -10,6 +10,7 @@ import {
   typeFromAST,
 } from 'graphql'
 import type { GraphQLError, GraphQLInputType, GraphQLSchema, VariableDefinitionNode } from 'graphql'
+import { isObject } from '../values/json.ts'
 import { variableErrors } from './variable-errors.ts'
 
 export type VariableValues = Readonly<Record<string, unknown>>
@@ -69,7 +70,7 @@ function fitsNullable(type: GraphQLInputType): Fits {
           { required: isRequiredInputField(field), fits: fitsType(field.type) },
         ]),
       ))
-    return (value) => !type.isOneOf && isRecord(value) && fitsFields(value, fieldsOf())
+    return (value) => !type.isOneOf && isObject(value) && fitsFields(value, fieldsOf())
   }
   if (isEnumType(type)) {
     return (value) => typeof value === 'string' && type.getValue(value) !== undefined
@@ -100,8 +101,4 @@ const builtIn: Readonly<Record<string, Fits>> = {
   String: (value) => typeof value === 'string',
   Boolean: (value) => typeof value === 'boolean',
   ID: (value) => typeof value === 'string' || Number.isInteger(value),
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,6 @@
 import { GraphQLError, Kind } from 'graphql'
 import type { SelectionSetNode, ValidationContext, ValidationRule } from 'graphql'
+import { measuredFragments } from './measured-fragments.ts'
 
 /**
  * Returns a validation rule that refuses operations nested deeper than the limit, fragments counted
@@ -23,8 +24,9 @@ export function depthLimit(limit: number): ValidationRule {
 
 /** Returns the depth of a selection set, each fragment measured once. */
 function nesting(context: ValidationContext, limit: number) {
-  const fragments = new Map<string, number>()
-
+  const find = (name: string) => context.getFragment(name)
+  // A fragment that contains itself has no end.
+  const fragmentDepth = measuredFragments(find, depthOf, Infinity)
   return depthOf
 
   function depthOf(selectionSet: SelectionSetNode, above = 0): number {
@@ -34,16 +36,5 @@ function nesting(context: ValidationContext, limit: number) {
       return selection.selectionSet ? 1 + depthOf(selection.selectionSet, above + 1) : 1
     })
     return Math.max(0, ...depths)
-  }
-
-  function fragmentDepth(name: string, above: number): number {
-    const known = fragments.get(name)
-    if (known !== undefined) return known
-    // While it is being measured: a fragment that contains itself has no end.
-    fragments.set(name, Infinity)
-    const fragment = context.getFragment(name)
-    const depth = fragment ? depthOf(fragment.selectionSet, above) : 0
-    fragments.set(name, depth)
-    return depth
   }
 }

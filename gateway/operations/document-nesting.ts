@@ -24,14 +24,8 @@ export function refuseDeepDocument(text: string, depth: number): void {
   }
 }
 
-interface DocumentNesting {
-  readonly selections: number
-  /** Of values and of the types of variables. */
-  readonly values: number
-}
-
 /** Returns how deep a document is nested, up to its first syntax error, without recursion. */
-function documentNesting(text: string): DocumentNesting {
+function documentNesting(text: string) {
   const deepest = { selections: 0, values: 0 }
   const open = { parentheses: 0, selections: 0, values: 0 }
   for (const kind of tokenKinds(text)) {

@@ -8,6 +8,10 @@ import {
   parse,
 } from 'graphql'
 import type { GraphQLSchema, SelectionSetNode, ValidationRule } from 'graphql'
+import { fragmentsOf } from '../graphql/fragments.ts'
+import { isIntrospection } from '../graphql/introspection-fields.ts'
+import { measuredFragments } from './measured-fragments.ts'
+import type { FindFragment } from './measured-fragments.ts'
 
 /** The most that an operation may introspect, in queries for the complete schema. */
 const mostComplete = 3
@@ -56,26 +60,17 @@ export const introspectionLimit: ValidationRule = (context) => {
   }
 }
 
-function isIntrospection(field: string): boolean {
-  return field === '__schema' || field === '__type'
-}
-
 function completeCost(schema: GraphQLSchema): number {
-  const fragments = new Map(
-    complete.definitions.flatMap((node) =>
-      node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [],
-    ),
-  )
+  const fragments = fragmentsOf(complete)
   const [operation] = complete.definitions
   if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('no introspection query')
   return introspectionCost(schema, (name) => fragments.get(name))(operation.selectionSet)
 }
 
-type FindFragment = (name: string) => { readonly selectionSet: SelectionSetNode } | null | undefined
-
 /** Returns roughly how many fields of the schema's description a selection set resolves. */
 function introspectionCost(schema: GraphQLSchema, fragmentNamed: FindFragment) {
-  const known = new Map<string, number>()
+  const costInside = measuredFragments(fragmentNamed, (set) => costOf(set, true))
+  const costOutside = measuredFragments(fragmentNamed, (set) => costOf(set, false))
   const types = Object.values(schema.getTypeMap())
   const fields = types.map((type) =>
     isObjectType(type) || isInterfaceType(type) || isInputObjectType(type)
@@ -89,7 +84,7 @@ function introspectionCost(schema: GraphQLSchema, fragmentNamed: FindFragment) {
     let cost = 0
     for (const selection of selections) {
       if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        cost += costOfFragment(selection.name.value, isInside)
+        cost += (isInside ? costInside : costOutside)(selection.name.value)
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
         cost += costOf(selection.selectionSet, isInside)
       } else {
@@ -100,18 +95,6 @@ function introspectionCost(schema: GraphQLSchema, fragmentNamed: FindFragment) {
       }
     }
     return cost
-  }
-
-  /** A fragment that contains itself is refused by another rule. */
-  function costOfFragment(name: string, isInside: boolean): number {
-    const key = `${name} ${isInside}`
-    const cost = known.get(key)
-    if (cost !== undefined) return cost
-    known.set(key, 0)
-    const fragment = fragmentNamed(name)
-    const found = fragment ? costOf(fragment.selectionSet, isInside) : 0
-    known.set(key, found)
-    return found
   }
 
   function lengthOf(field: string): number {

@@ -6,6 +6,7 @@ import type {
   ValidationRule,
 } from 'graphql'
 import { GatewayError } from '../errors.ts'
+import { measuredFragments } from './measured-fragments.ts'
 
 /**
  * Returns a validation rule that refuses an operation with more than one credential field, aliases
@@ -19,7 +20,7 @@ export function oneCredentialField(fields: readonly string[]): ValidationRule {
   return (context) => ({
     OperationDefinition(operation: OperationDefinitionNode) {
       const root = context.getSchema().getRootType(operation.operation)?.name
-      const fragments = new Map<string, number>()
+      const countInFragment = measuredFragments((name) => context.getFragment(name), countIn)
       if (countIn(operation.selectionSet) <= 1) return
       const refused = new GatewayError('CREDENTIALS_REPEATED')
       context.reportError(
@@ -36,17 +37,6 @@ export function oneCredentialField(fields: readonly string[]): ValidationRule {
         }
         if (selection.kind === Kind.INLINE_FRAGMENT) return countIn(selection.selectionSet)
         return countInFragment(selection.name.value)
-      }
-
-      /** Each fragment is counted once; one that contains itself is refused by another rule. */
-      function countInFragment(name: string): number {
-        const known = fragments.get(name)
-        if (known !== undefined) return known
-        fragments.set(name, 0)
-        const fragment = context.getFragment(name)
-        const count = fragment ? countIn(fragment.selectionSet) : 0
-        fragments.set(name, count)
-        return count
       }
     },
   })

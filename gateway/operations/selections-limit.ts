@@ -1,5 +1,6 @@
 import { GraphQLError, Kind } from 'graphql'
 import type { SelectionSetNode, ValidationRule } from 'graphql'
+import { measuredFragments } from './measured-fragments.ts'
 
 /**
  * Returns a validation rule that refuses operations with more selections than the limit, fragments
@@ -9,7 +10,7 @@ export function selectionsLimit(limit: number): ValidationRule {
   return (context) => ({
     Document: {
       leave(document) {
-        const fragments = new Map<string, number>()
+        const countInFragment = measuredFragments((name) => context.getFragment(name), countIn)
         for (const definition of document.definitions) {
           if (definition.kind !== Kind.OPERATION_DEFINITION) continue
           if (countIn(definition.selectionSet) <= limit) continue
@@ -25,17 +26,6 @@ export function selectionsLimit(limit: number): ValidationRule {
               count += countInFragment(selection.name.value)
             else if (selection.selectionSet) count += countIn(selection.selectionSet)
           }
-          return count
-        }
-
-        /** Each fragment is counted once; one that contains itself is refused by another rule. */
-        function countInFragment(name: string): number {
-          const known = fragments.get(name)
-          if (known !== undefined) return known
-          fragments.set(name, 0)
-          const fragment = context.getFragment(name)
-          const count = fragment ? countIn(fragment.selectionSet) : 0
-          fragments.set(name, count)
           return count
         }
       },

@@ -33,24 +33,19 @@ export interface ValidationOptions {
   readonly limits: DocumentLimits
 }
 
-export interface DocumentReader {
-  /** Returns the document of a text. Throws a GatewayError or a RequestError if it is not valid. */
-  parse(text: string): DocumentNode
-  /** Throws a RequestError with the validation errors. */
-  validate(document: DocumentNode): void
-}
-
 /** Returns the reader of documents for a schema. */
-export function documentReader({ apiSchema, ...options }: ValidationOptions): DocumentReader {
+export function documentReader({ apiSchema, ...options }: ValidationOptions) {
   const { tokens, depth } = options.limits
   const allRules = [...rulesOfSpecification, ...limitRules(options)]
 
   return {
-    parse(text) {
+    /** Returns the document of a text. Throws a GatewayError or a RequestError that says what is wrong. */
+    parse(text: string): DocumentNode {
       refuseDeepDocument(text, depth)
       return parsed(text, tokens)
     },
-    validate(document) {
+    /** Throws a RequestError with the validation errors. */
+    validate(document: DocumentNode): void {
       const errors = validate(apiSchema, document, allRules)
       if (errors.length === 0) return
       // For an invalid document, only the rules of the specification report errors.

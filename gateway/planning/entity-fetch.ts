@@ -1,7 +1,8 @@
 /** Fetches of entities: the fields that they select, and the inputs that they need. */
 import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner'
-import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'
+import { Kind, parse, print, stripIgnoredCharacters } from 'graphql'
 import type { OperationDefinitionNode, SelectionNode, SelectionSetNode } from 'graphql'
+import { trimmedDocument } from '../graphql/trimmed-document.ts'
 
 /** A field of an entity in a fetch: `... on type { field }`. */
 export interface EntityField {
@@ -47,7 +48,7 @@ export function partOfFetch(
   if (!operation) return undefined
   return {
     ...fetch,
-    operation: stripIgnoredCharacters(print(withUsedVariables(operation))),
+    operation: stripIgnoredCharacters(print(trimmedDocument(operation))),
     requires: keepInputs(fetch.requires ?? [], keepInput),
   }
 }
@@ -111,14 +112,4 @@ function keepInputs(
     if (!selection.selections) return [selection]
     return [{ ...selection, selections: keepInputs(selection.selections, keep) }]
   })
-}
-
-/** Returns the operation that declares only the variables it uses. */
-export function withUsedVariables(operation: OperationDefinitionNode): OperationDefinitionNode {
-  const used = new Set<string>()
-  visit(operation.selectionSet, { Variable: ({ name }) => void used.add(name.value) })
-  const variableDefinitions = (operation.variableDefinitions ?? []).filter(({ variable }) =>
-    used.has(variable.name.value),
-  )
-  return { ...operation, variableDefinitions }
 }

@@ -2,7 +2,8 @@
 import { Kind } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { parseFieldSet } from '../graphql/field-set.ts'
-import { applied, argument } from './field-sources.ts'
+import { applied, argument } from '../graphql/supergraph-directives.ts'
+import { hasFields } from '../graphql/type-with-fields.ts'
 
 /** The keys and requirements of entities. */
 export interface EntityRules {
@@ -27,10 +28,7 @@ export function entityRules(supergraph: DocumentNode): EntityRules {
   const requiring = new Set<string>()
   const interfaceObjects = new Set<string>()
 
-  for (const type of supergraph.definitions) {
-    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION && type.kind !== Kind.INTERFACE_TYPE_DEFINITION) {
-      continue
-    }
+  for (const type of supergraph.definitions.filter(hasFields)) {
     const { value: typeName } = type.name
     for (const join of applied(type.directives, 'join__type')) {
       const place = `${argument(join, 'graph')}.${typeName}`

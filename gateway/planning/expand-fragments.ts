@@ -21,6 +21,7 @@ import type {
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
+import { applied, argument } from '../graphql/supergraph-directives.ts'
 import { GatewayError } from '../errors.ts'
 import { fragmentsOf } from '../graphql/fragments.ts'
 import { typenameField } from '../graphql/introspection-fields.ts'
@@ -126,12 +127,8 @@ export function interfaceObjectsOf(supergraph: DocumentNode): Set<string> {
   const names = new Set<string>()
   for (const type of supergraph.definitions) {
     if (type.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue
-    const isOne = type.directives?.some((directive) =>
-      directive.arguments?.some(
-        ({ name, value }) =>
-          name.value === 'isInterfaceObject' && value.kind === Kind.BOOLEAN && value.value,
-      ),
-    )
+    const joins = applied(type.directives, 'join__type')
+    const isOne = joins.some((join) => argument(join, 'isInterfaceObject') === true)
     if (isOne) names.add(type.name.value)
   }
   return names

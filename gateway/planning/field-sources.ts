@@ -1,6 +1,7 @@
 /** Which subgraphs resolve which fields, as the supergraph says. */
-import { Kind } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode } from 'graphql'
+import { applied, argument } from '../graphql/supergraph-directives.ts'
+import { hasFields } from '../graphql/type-with-fields.ts'
 
 /** The subgraphs that resolve each field. */
 export interface FieldSources {
@@ -16,10 +17,7 @@ const rootTypes = ['Query', 'Mutation']
 export function fieldSources(supergraph: DocumentNode): FieldSources {
   const resolving = new Map<string, string[]>()
   const entered = new Map<string, string[]>()
-  for (const type of supergraph.definitions) {
-    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION && type.kind !== Kind.INTERFACE_TYPE_DEFINITION) {
-      continue
-    }
+  for (const type of supergraph.definitions.filter(hasFields)) {
     const { value: typeName } = type.name
     const joins = applied(type.directives, 'join__type')
     const isRoot = rootTypes.includes(typeName)
@@ -46,15 +44,4 @@ function isOwner(join: ConstDirectiveNode): boolean {
 
 function graphsOf(joins: readonly ConstDirectiveNode[]): string[] {
   return [...new Set(joins.map((join) => String(argument(join, 'graph'))))]
-}
-
-/** Returns the directives of that name. */
-export function applied(directives: readonly ConstDirectiveNode[] | undefined, name: string) {
-  return (directives ?? []).filter((directive) => directive.name.value === name)
-}
-
-/** Returns the value of an argument of a directive; undefined when it has none. */
-export function argument(directive: ConstDirectiveNode, name: string) {
-  const value = directive.arguments?.find((one) => one.name.value === name)?.value
-  return value && 'value' in value ? value.value : undefined
 }

@@ -41,17 +41,11 @@ function decide(selection: SelectionNode, above: KnownConditions): readonly Sele
   return isWithoutCondition ? selectionSet.selections : [{ ...decided, selectionSet }]
 }
 
-interface RemainingConditions {
-  /** Those that decide something. */
-  readonly directives: readonly DirectiveNode[]
-  readonly known: KnownConditions
-}
-
 /** Returns what is left of the directives, or undefined for a selection that is never included. */
 function remainingConditions(
   directives: readonly DirectiveNode[] | undefined,
   known: KnownConditions,
-): RemainingConditions | undefined {
+): { directives: readonly DirectiveNode[]; known: KnownConditions } | undefined {
   if (!directives?.length) return { directives: [], known }
   const remaining: DirectiveNode[] = []
   const now = new Map(known)

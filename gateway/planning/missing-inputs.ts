@@ -27,6 +27,7 @@ import type {
   SelectionSetNode,
   VariableDefinitionNode,
 } from 'graphql'
+import { trimmedDocument } from '../graphql/trimmed-document.ts'
 import { parseFieldSet } from '../graphql/field-set.ts'
 import { typenameField } from '../graphql/introspection-fields.ts'
 import {
@@ -34,7 +35,6 @@ import {
   fieldsUnderSeveralConditions,
   inputNames,
   parseOperation,
-  withUsedVariables,
 } from './entity-fetch.ts'
 import type { FetchForSomeEntities } from './entity-fetch.ts'
 import type { PassRules } from './passes.ts'
@@ -250,7 +250,7 @@ function withoutFields(fetch: FetchNode, fields: readonly FieldWithoutInputs[]):
     fields.map(({ field, key }) => [field, key]),
   )
   const selectionSet = keysInsteadOfFields(first.operation.selectionSet, keys)
-  const rest = withUsedVariables({ ...first.operation, selectionSet })
+  const rest = trimmedDocument({ ...first.operation, selectionSet })
   return { ...fetch, operation: stripIgnoredCharacters(print(rest)) }
 }
 
@@ -285,7 +285,8 @@ function fetchOf(
     `query($representations:[_Any!]!){_entities(representations:$representations){...on ${type}{${print(field)}}}}`,
   )
   const variables = [...alone.variableDefinitions!, ...(operation.variableDefinitions ?? [])]
-  const complete = withUsedVariables({ ...alone, variableDefinitions: unique(variables) })
+  const document = trimmedDocument({ ...alone, variableDefinitions: unique(variables) })
+  const [complete] = document.definitions
   return {
     kind: 'Fetch',
     serviceName,

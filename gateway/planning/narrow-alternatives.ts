@@ -13,7 +13,8 @@ import type {
 } from 'graphql'
 import type { EntityRules } from './entity-rules.ts'
 import type { FieldSources } from './field-sources.ts'
-import { applied, argument } from './field-sources.ts'
+import { applied, argument } from '../graphql/supergraph-directives.ts'
+import { hasFields } from '../graphql/type-with-fields.ts'
 import { interfaceObjectsOf } from './expand-fragments.ts'
 import { parseFieldSet } from '../graphql/field-set.ts'
 
@@ -179,10 +180,7 @@ function valueOf(
 export function fixedTypesIn(supergraph: DocumentNode): Set<string> {
   const fixed = new Set<string>()
   const interfaceObjects = interfaceObjectsOf(supergraph)
-  for (const type of supergraph.definitions) {
-    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION && type.kind !== Kind.INTERFACE_TYPE_DEFINITION) {
-      continue
-    }
+  for (const type of supergraph.definitions.filter(hasFields)) {
     const joins = (type.fields ?? []).flatMap((field) => applied(field.directives, 'join__field'))
     const varies = joins.some(
       (join) =>

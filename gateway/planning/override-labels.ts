@@ -1,22 +1,17 @@
 /** Progressive `@override(label:)`: which requests take a field from its new subgraph. */
 
-/** How labels are decided. */
-export interface OverrideDecisions {
-  /** Returns whether a label that is no `percent(...)` is on; default: off. */
-  isLabelOn?: (label: string) => boolean
-  /** A number from 0 to 1, for `percent(...)`; default Math.random. */
-  random?: () => number
-}
-
-/** Returns a function that gives the labels that are on for one request, in order. */
+/**
+ * Returns a function that gives the labels that are on for one request, in order: `percent(...)` is drawn
+ * for each request, other labels are off.
+ */
 export function overrideLabelsOn(
   labels: readonly string[],
-  { isLabelOn = () => false, random = Math.random }: OverrideDecisions,
+  random = Math.random,
 ): () => readonly string[] {
   if (labels.length === 0) return () => labels
-  const decisions = [...labels].sort().map((label) => {
+  const shares = [...labels].sort().flatMap((label) => {
     const share = /^percent\((\d+(?:\.\d+)?)\)$/.exec(label)?.[1]
-    return { label, isOn: share ? () => random() * 100 < Number(share) : () => isLabelOn(label) }
+    return share ? [{ label, share: Number(share) }] : []
   })
-  return () => decisions.filter(({ isOn }) => isOn()).map(({ label }) => label)
+  return () => shares.filter(({ share }) => random() * 100 < share).map(({ label }) => label)
 }

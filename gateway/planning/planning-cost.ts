@@ -22,6 +22,7 @@ import type {
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
+import { remembered } from '../values/remembered.ts'
 import { fragmentsOf } from '../graphql/fragments.ts'
 import type { FieldSources } from './field-sources.ts'
 
@@ -99,9 +100,7 @@ export function planningCost(
       const type = typeNamed(fragment?.typeCondition.name.value)
       if (!fragment || !type) return nothing
       const place = [name, ...here].join()
-      const cost = known.get(place) ?? costOf(fragment.selectionSet, type, here)
-      known.set(place, cost)
-      return cost
+      return remembered(known, place, () => costOf(fragment.selectionSet, type, here))
     }
 
     function costOfField(field: FieldNode, parent: GraphQLCompositeType, here: Sources): Cost {

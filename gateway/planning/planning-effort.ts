@@ -6,6 +6,7 @@ import type { Operation } from '@apollo/federation-internals'
 import type { QueryPlan, QueryPlanner } from '@apollo/query-planner'
 import { OperationTypeNode } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { remembered } from '../values/remembered.ts'
 import { GatewayError } from '../errors.ts'
 import type { FieldSources } from './field-sources.ts'
 import { alternativesNarrower } from './narrow-alternatives.ts'
@@ -137,11 +138,8 @@ function narrowedPlanner(
     return entered.get(tail.type.name)?.includes(graphOf(tail.source)) ?? true
   }
   const known = new Map<Edge, readonly Edge[]>()
-  const followups = (edge: Edge) => {
-    const allowed = known.get(edge) ?? graph.nonTrivialFollowupEdges(edge).filter(isAllowed)
-    known.set(edge, allowed)
-    return allowed
-  }
+  const followups = (edge: Edge) =>
+    remembered(known, edge, () => graph.nonTrivialFollowupEdges(edge).filter(isAllowed))
   return Object.create(planner, {
     federatedQueryGraph: {
       value: Object.create(graph, { nonTrivialFollowupEdges: { value: followups } }),

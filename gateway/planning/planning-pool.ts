@@ -8,7 +8,7 @@ import { GatewayError } from '../errors.ts'
 import type { OperationToPlan } from './passes.ts'
 import { planningQueue } from './planning-queue.ts'
 import { PlanningThreadLost } from './planning-thread.ts'
-import type { PlanningThread, SupergraphRead } from './planning-thread.ts'
+import type { PlanningThread } from './planning-thread.ts'
 
 /** How operations are planned. */
 export interface PlanningPoolOptions {
@@ -17,18 +17,6 @@ export interface PlanningPoolOptions {
   timeLimit: number
   /** The most operations that wait to be planned. Default 200. */
   queueLimit?: number | undefined
-}
-
-/** The threads of one supergraph. */
-export interface PlanningPool {
-  /** Returns what the first thread has read of the supergraph. */
-  read(): Promise<SupergraphRead>
-  /**
-   * Returns the plan. Rejects as planning here would; with a GatewayError when the operation is too complex or the queue
-   * is full; with a PlanningThreadLost when no thread can be started, or the pool is closed.
-   */
-  plan(operation: OperationToPlan, request: PlanningRequest): Promise<QueryPlan>
-  close(): Promise<void>
 }
 
 /** What is known about the planning of an operation. */
@@ -72,7 +60,7 @@ const mostHeapGrowth = 128 * 1024 * 1024
 const mostFailures = 2
 
 /** Returns the pool. It starts its first thread when it is first used. */
-export function planningPool(options: PlanningPoolOptions): PlanningPool {
+export function planningPool(options: PlanningPoolOptions) {
   const { startThread, timeLimit, queueLimit = 200 } = options
   const queue = planningQueue<Task>(queueLimit)
   /** The oldest first. */
@@ -82,8 +70,14 @@ export function planningPool(options: PlanningPoolOptions): PlanningPool {
   let isClosed = false
 
   return {
+    /** Returns what the first thread has read of the supergraph. */
     read: () => (planners[0] ?? start()).thread.read(),
-    plan(operation, { cost, signal }) {
+    /**
+     * Returns the plan. Rejects as planning here would; with a GatewayError when the operation is too
+     * complex or the queue is full; with a PlanningThreadLost when no thread can be started, or the pool
+     * is closed.
+     */
+    plan(operation: OperationToPlan, { cost, signal }: PlanningRequest): Promise<QueryPlan> {
       return new Promise((resolve, reject) => {
         if (isClosed) return reject(new PlanningThreadLost())
         if (signal?.aborted) return reject(overloaded())
@@ -95,7 +89,7 @@ export function planningPool(options: PlanningPoolOptions): PlanningPool {
         enqueue(task)
       })
     },
-    async close() {
+    async close(): Promise<void> {
       isClosed = true
       for (const { reject } of queue.clear()) reject(new PlanningThreadLost())
       for (const planner of [...planners]) end(planner)?.reject(new PlanningThreadLost())

@@ -8,30 +8,17 @@ export interface QueuedTask {
   readonly isHard: boolean
 }
 
-/** A queue of bounded length. */
-export interface PlanningQueue<Task extends QueuedTask> {
-  /** Adds a task; returns the most expensive task when there is no room for it. */
-  add(task: Task): Task | undefined
-  hasEasy(): boolean
-  hasHard(): boolean
-  takeEasy(): Task | undefined
-  takeHard(): Task | undefined
-  /** Removes a task; returns whether it was waiting. */
-  remove(task: Task): boolean
-  /** Returns and removes all tasks. */
-  clear(): Task[]
-}
-
 /**
- * Returns an empty queue.
+ * Returns an empty queue of bounded length.
  *
  * @param limit the most tasks that wait
  */
-export function planningQueue<Task extends QueuedTask>(limit: number): PlanningQueue<Task> {
+export function planningQueue<Task extends QueuedTask>(limit: number) {
   const tasks: Task[] = []
 
   return {
-    add(task) {
+    /** Adds a task; returns the most expensive task when there is no room for it. */
+    add(task: Task): Task | undefined {
       const after = tasks.findIndex((other) => isBefore(task, other))
       tasks.splice(after === -1 ? tasks.length : after, 0, task)
       return tasks.length > limit ? tasks.pop() : undefined
@@ -40,7 +27,9 @@ export function planningQueue<Task extends QueuedTask>(limit: number): PlanningQ
     hasHard: () => tasks.at(-1)?.isHard === true,
     takeEasy: () => take(({ isHard }) => !isHard),
     takeHard: () => take(({ isHard }) => isHard),
-    remove: (task) => take((other) => other === task) !== undefined,
+    /** Removes a task; returns whether it was waiting. */
+    remove: (task: Task) => take((other) => other === task) !== undefined,
+    /** Returns and removes all tasks. */
     clear: () => tasks.splice(0),
   }
 

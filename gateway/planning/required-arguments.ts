@@ -14,11 +14,11 @@ import type {
   DocumentNode,
   FieldDefinitionNode,
   FieldNode,
-  InterfaceTypeDefinitionNode,
-  ObjectTypeDefinitionNode,
   SelectionNode,
   SelectionSetNode,
 } from 'graphql'
+import { hasFields } from '../graphql/type-with-fields.ts'
+import type { TypeWithFields } from '../graphql/type-with-fields.ts'
 import { parseFieldSet, printFieldSet } from '../graphql/field-set.ts'
 import { namedTypeOf } from '../graphql/named-type.ts'
 import type { PassRules, RequiredField } from './passes.ts'
@@ -30,8 +30,6 @@ export interface SupergraphWithRequiredFields {
   /** By `graph.Type.field` (the graph as in `join__Graph`): the stand-ins that the field requires. */
   readonly requiredBy: ReadonlyMap<string, readonly string[]>
 }
-
-type TypeWithFields = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
 
 /** Returns the supergraph in which no `@requires` has arguments. */
 export function separateRequiredArguments(supergraph: DocumentNode): SupergraphWithRequiredFields {
@@ -155,13 +153,6 @@ function implementationsOf(types: ReadonlyMap<string, TypeWithFields>): Map<stri
     }
   }
   return implementations
-}
-
-function hasFields(definition: DefinitionNode): definition is TypeWithFields {
-  return (
-    definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
-    definition.kind === Kind.INTERFACE_TYPE_DEFINITION
-  )
 }
 
 /** Returns the fetch in which each required field has its own name and arguments. */

@@ -2,18 +2,14 @@
  * The fault: to re-enter a subgraph for a field with `@requires`, the planner takes the type's first
  * key there, whether the subgraph resolves it or not.
  */
-import { Kind } from 'graphql'
 import type { ConstDirectiveNode, DocumentNode } from 'graphql'
+import { argument } from '../graphql/supergraph-directives.ts'
+import { hasFields } from '../graphql/type-with-fields.ts'
 
 /** Returns the supergraph with the keys that a subgraph resolves before those that it does not. */
 export function resolvableKeysFirst(supergraph: DocumentNode): DocumentNode {
   const definitions = supergraph.definitions.map((definition) => {
-    if (
-      definition.kind !== Kind.OBJECT_TYPE_DEFINITION &&
-      definition.kind !== Kind.INTERFACE_TYPE_DEFINITION
-    ) {
-      return definition
-    }
+    if (!hasFields(definition)) return definition
     const directives = definition.directives ?? []
     if (!directives.some(isUnresolvableKey)) return definition
     const ordered = [
@@ -26,11 +22,5 @@ export function resolvableKeysFirst(supergraph: DocumentNode): DocumentNode {
 }
 
 function isUnresolvableKey(directive: ConstDirectiveNode): boolean {
-  return (
-    directive.name.value === 'join__type' &&
-    (directive.arguments ?? []).some(
-      ({ name, value }) =>
-        name.value === 'resolvable' && value.kind === Kind.BOOLEAN && !value.value,
-    )
-  )
+  return directive.name.value === 'join__type' && argument(directive, 'resolvable') === false
 }

@@ -111,9 +111,7 @@ function plannersFields(supergraph: DocumentNode): string[] {
       if (name !== 'join__type' && name !== 'join__field') return
       for (const { name: argument, value } of directive.arguments ?? []) {
         if (!['key', 'requires', 'contextArguments'].includes(argument.value)) continue
-        visit(value, {
-          StringValue: (text) => void sets.push(text.value),
-        })
+        visit(value, { StringValue: (text) => void sets.push(text.value) })
       }
     },
   })

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import { untilAborted } from '../client-request.ts'
 import type { EndSignal } from '../client-request.ts'
 
 /** The planning of an operation that several requests wait for: it is abandoned when none waits. */
@@ -20,16 +21,9 @@ export function sharedPlanning<Plan>(
   return {
     wait(signal) {
       waiting++
-      if (!signal) return planning
-      return new Promise<Plan>((resolve, reject) => {
-        const leave = () => {
-          reject(new GatewayError('SERVICE_UNAVAILABLE'))
-          if (--waiting === 0) abandoned.abort()
-        }
-        if (signal.aborted) return leave()
-        signal.addEventListener('abort', leave)
-        const settled = () => signal.removeEventListener('abort', leave)
-        planning.then(resolve, reject).finally(settled)
+      return untilAborted(planning, signal, () => {
+        if (--waiting === 0) abandoned.abort()
+        return Promise.reject(new GatewayError('SERVICE_UNAVAILABLE'))
       })
     },
   }

@@ -6,25 +6,20 @@ import { GatewayError } from '../errors.ts'
 const lifetime = 60_000
 const mostOperations = 10_000
 
-/** The operations that were too complex to plan: planning one again would take as long again. */
-export interface TooComplexOperations {
-  /** Returns whether the operation was too complex a short time ago. */
-  has(key: string): boolean
-  /** Remembers the operation and returns true, if this is why it was not planned. */
-  remember(key: string, cause: unknown): boolean
-}
-
-/** Returns the memory of such operations, empty. */
-export function tooComplexOperations(): TooComplexOperations {
+/**
+ * Returns the memory, empty, of the operations that were too complex to plan: planning one again would
+ * take as long again.
+ */
+export function tooComplexOperations() {
   const known = new LRUCache<string, true>({ max: mostOperations, ttl: lifetime })
   return {
-    has: (key) => known.size > 0 && known.has(digest(key)),
-    remember(key, cause) {
-      if (!(cause instanceof GatewayError) || cause.reason !== 'OPERATION_TOO_COMPLEX') {
-        return false
-      }
-      known.set(digest(key), true)
-      return true
+    /** Returns whether the operation was too complex a short time ago. */
+    has: (key: string) => known.size > 0 && known.has(digest(key)),
+    /** Remembers the operation and returns true, if this is why it was not planned. */
+    remember(key: string, cause: unknown): boolean {
+      const isWhy = cause instanceof GatewayError && cause.reason === 'OPERATION_TOO_COMPLEX'
+      if (isWhy) known.set(digest(key), true)
+      return isWhy
     },
   }
 }

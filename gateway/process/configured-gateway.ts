@@ -135,10 +135,7 @@ function configuredSupergraph(
 function configuredAuthenticator(parts: ConfiguredGatewayParts): Authenticator {
   const { config, served, documents, log } = parts
   return authenticator(config.authentication, {
-    claims: {
-      ...claimRules(config.claims),
-      policies: config.authorization.policies !== undefined,
-    },
+    claims: { ...claimRules(config.claims), policies: config.authorization.policies !== undefined },
     metrics: counted(parts.authenticationMetrics, served.tokens),
     ...(documents ? { documents } : {}),
     log,

@@ -1,28 +1,25 @@
 /** The gateway of one process, with settings that can be replaced while it serves. */
 import type { RequestListener } from 'node:http'
-import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
-import type { DocumentSource } from '../authentication/fetch-document.ts'
 import { authenticationMetrics } from '../authentication/metrics.ts'
 import type { AgeSource } from '../authentication/metrics.ts'
 import { draining } from '../supergraph/draining.ts'
 import { createConfiguredGateway } from './configured-gateway.ts'
-import type { ConfiguredGateway, GatewaySettings } from './configured-gateway.ts'
+import type {
+  ConfiguredGateway,
+  ConfiguredGatewayParts,
+  GatewaySettings,
+} from './configured-gateway.ts'
 import { gatewayMetrics } from './metrics.ts'
 import { nothingServed } from './served-counts.ts'
 import type { ServedCounts } from './served-counts.ts'
 
-export interface ReloadableGatewayOptions {
-  /** The file of the composed supergraph. */
-  supergraph: string
-  documents?: DocumentSource | undefined
-  /** What all processes have served together, if there are several. */
-  servedByAll?: (() => Promise<ServedCounts>) | undefined
-  /** Why any of the processes cannot serve right now, if there are several. */
-  unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
-  log: Logger
-}
+/** What every gateway of the process gets, whatever its settings. */
+export type ReloadableGatewayOptions = Pick<
+  ConfiguredGatewayParts,
+  'supergraph' | 'documents' | 'servedByAll' | 'unreadinessOfAll' | 'log'
+>
 
 export interface ReloadableGateway {
   readonly listener: RequestListener

@@ -1,18 +1,13 @@
 /** From configuration to a listening gateway, in one process. */
-import type { Logger } from 'pino'
 import { listen } from '../../subgraphs/kit/process/listen.ts'
-import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import type { CommandLine } from './command-line.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 
-export interface StartGatewayOptions {
-  /** The file of the composed supergraph. */
-  supergraph: string
-  settings: GatewaySettings
-  listen: ListenOptions
-  log: Logger
+export interface StartGatewayOptions extends Omit<CommandLine, 'config'> {
+  readonly settings: GatewaySettings
 }
 
 /** A running gateway, with settings that can be replaced without losing a request. */

@@ -1,28 +1,24 @@
 /** Several gateway processes behind one port. The primary starts and replaces them, and serves none. */
 import cluster from 'node:cluster'
-import type { Logger } from 'pino'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { systemClock } from '../authentication/clock.ts'
 import { documentFetcher } from '../authentication/fetch-document.ts'
 import { sharedDocuments } from '../authentication/shared-documents.ts'
-import type { GatewaySettings } from './configured-gateway.ts'
 import { listenForMetrics } from './metrics-port.ts'
-import type { RunningGateway } from './start-single.ts'
+import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
 import { workerCounts } from './worker-counts.ts'
 import { serving, workerPool } from './worker-pool.ts'
 import type { WorkerProcess } from './worker-process.ts'
 import { fetchProcedure } from './worker-protocol.ts'
 import { adoptAll, bringUpToDate, prepareAll } from './worker-reload.ts'
 
-export interface StartWorkersOptions {
-  settings: GatewaySettings
+export interface StartWorkersOptions extends Pick<StartGatewayOptions, 'settings' | 'log'> {
   /** How many workers serve. */
   count: number
   /** The module that a worker runs. */
   module: string
   /** Called when workers keep ending, so that none serves. */
   giveUp: (sentence: string) => void
-  log: Logger
 }
 
 /** Returns once all workers accept connections; throws a StartFailure for problems that an operator has to correct. */

@@ -17,26 +17,13 @@ export interface WorkerPoolOptions {
   log: Logger
 }
 
-export interface WorkerPool {
-  readonly isStopping: boolean
-  /** Returns the origin once all workers serve; rejects when one cannot start. */
-  start(count: number): Promise<string>
-  stop(): Promise<void>
-}
-
-interface StartingWorker {
-  readonly worker: WorkerProcess
-  /** Its origin, once it serves with the current settings. */
-  readonly serving: Promise<string>
-}
-
 /** Returns the workers that serve now. */
 export function serving(workers: ReadonlySet<WorkerProcess>): WorkerProcess[] {
   return [...workers].filter(({ isServing }) => isServing)
 }
 
 /** Returns a pool without workers. */
-export function workerPool(options: WorkerPoolOptions): WorkerPool {
+export function workerPool(options: WorkerPoolOptions) {
   const { workers, procedures, counts, giveUp, log } = options
   let isStopping = false
   let ends = 0
@@ -45,7 +32,8 @@ export function workerPool(options: WorkerPoolOptions): WorkerPool {
     get isStopping() {
       return isStopping
     },
-    async start(count) {
+    /** Returns the origin of the workers once that many serve. */
+    async start(count: number): Promise<string> {
       // The first worker starts alone: a problem with the settings is then reported once.
       const first = startWorker()
       const origin = await first.serving
@@ -60,7 +48,8 @@ export function workerPool(options: WorkerPoolOptions): WorkerPool {
     stop,
   }
 
-  function startWorker(): StartingWorker {
+  /** `serving` resolves to its origin, once it serves by the current settings. */
+  function startWorker() {
     const worker = startWorkerProcess(procedures)
     workers.add(worker)
     void worker.ended.then(() => workers.delete(worker))

@@ -1,9 +1,8 @@
 /** One of several processes that serve behind one port. */
 import process from 'node:process'
-import type { Logger } from 'pino'
 import { listen } from '../../subgraphs/kit/process/listen.ts'
-import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
 import { failureLine } from '../../subgraphs/kit/process/run-process.ts'
+import type { CommandLine } from './command-line.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import type { ReloadableGateway } from './hot-reload.ts'
 import { documentsOfPrimary } from './worker-protocol.ts'
@@ -11,18 +10,13 @@ import type { PrimaryProcedures, WorkerProcedures } from './worker-protocol.ts'
 import { openRpc } from './worker-rpc.ts'
 import type { Channel } from './worker-rpc.ts'
 
-export interface WorkerOptions {
-  /** The file of the composed supergraph. */
-  supergraph: string
-  listen: ListenOptions
-  log: Logger
-}
-
 /** Signals reach the whole process group of a terminal or a service: only the primary handles them. */
 const signalsOfPrimary = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Serves until the primary process stops it, or is gone. */
-export async function runWorker(options: WorkerOptions): Promise<void> {
+export async function runWorker(
+  options: Pick<CommandLine, 'supergraph' | 'listen' | 'log'>,
+): Promise<void> {
   for (const signal of signalsOfPrimary) process.on(signal, () => {})
   let running: { gateway: ReloadableGateway; stop(): Promise<void> } | undefined
   const gateway = () => running!.gateway

@@ -19,6 +19,7 @@ import type {
 } from 'graphql'
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
+import { remembered } from '../values/remembered.ts'
 import { errorTable, GatewayError } from '../errors.ts'
 import { Findings } from '../execution/completion.ts'
 import type { FieldError } from '../execution/completion.ts'
@@ -167,12 +168,7 @@ function explainedBy(errors: readonly ResponseError[]): (path: FieldError['path'
 function withoutData(errors: readonly GraphQLError[]): ExecutionResult {
   if (!errors.some(({ message }) => misshapen.test(message))) throw errors[0]
   const { code, message } = errorTable.SUBGRAPH_RESPONSE_INVALID
-  return {
-    data: 'null',
-    errors: [{ message, extensions: { code } }],
-    denied: [],
-    deniedCount: 0,
-  }
+  return { data: 'null', errors: [{ message, extensions: { code } }], denied: [], deniedCount: 0 }
 }
 
 function shapeOf(document: DocumentNode, variables: Readonly<Record<string, unknown>>) {
@@ -199,14 +195,8 @@ function withTypenames(schema: GraphQLSchema, document: DocumentNode): DocumentN
 }
 
 function memoized<Of>(make: (document: DocumentNode) => Of): (document: DocumentNode) => Of {
-  const known = new WeakMap<DocumentNode, { readonly made: Of }>()
-  return (document) => {
-    const before = known.get(document)
-    if (before) return before.made
-    const made = make(document)
-    known.set(document, { made })
-    return made
-  }
+  const known = new WeakMap<DocumentNode, Of>()
+  return (document) => remembered(known, document, make)
 }
 
 /** The library's "info" is about its own phases: for us that is detail. */

@@ -1,7 +1,8 @@
 /** The subgraphs of one supergraph, ready to be called. */
 import type { Logger } from 'pino'
 import { subgraphCall } from '../execution/call-subgraph.ts'
-import type { ClientRequest, EndSignal } from '../client-request.ts'
+import { untilAborted } from '../client-request.ts'
+import type { ClientRequest } from '../client-request.ts'
 import { deduplicatedRequests, mayBeDeduplicated } from '../execution/deduplicate-requests.ts'
 import { subgraphClient } from '../execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from '../execution/subgraph-client.ts'
@@ -15,7 +16,7 @@ export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number
 export interface SubgraphParts extends SubgraphClientOptions {
   /** What is forwarded of callers to the subgraph. */
   forwarding: Forwarding
-  errors: SubgraphErrorPolicy
+  subgraphErrors: SubgraphErrorPolicy
   /** Whether sibling entity fetches of an operation are batched in one request. */
   batchEntityFetches: boolean
   /** Whether queries are deduplicated across client requests, among callers of whom the same is forwarded. */
@@ -54,7 +55,7 @@ export function connectSubgraphs(
     fetch(name, request, client) {
       const { call, batchEntityFetches, deduplicateRequests } = connected.get(name)!
       if (deduplicateRequests && mayBeDeduplicated(request)) {
-        return untilAborted(acrossRequests(name, request, client), client.signal)
+        return untilAborted(acrossRequests(name, request, client), client.signal, timedOut)
       }
       // Batching of entity fetches has already made equal ones the same.
       return batchEntityFetches ? call(request, client) : withinRequest(name, request, client)
@@ -66,8 +67,13 @@ export function connectSubgraphs(
   }
 
   function connect(name: string, url: string) {
-    const { forwarding, errors, batchEntityFetches, deduplicateRequests, ...options } =
-      subgraph(name)
+    const {
+      forwarding,
+      subgraphErrors: errors,
+      batchEntityFetches,
+      deduplicateRequests,
+      ...options
+    } = subgraph(name)
     const client = subgraphClient(url, options)
     const call = subgraphCall({
       ...forwarding,
@@ -81,18 +87,6 @@ export function connectSubgraphs(
   }
 }
 
-/** Returns the response, or a time-out for a client that cannot wait for it as long as others do. */
-function untilAborted(
-  responding: Promise<SubgraphResult>,
-  signal: EndSignal | undefined,
-): Promise<SubgraphResult> {
-  if (!signal) return responding
-  const timedOut: SubgraphResult = { outcome: 'failed', reason: 'SUBGRAPH_TIMEOUT' }
-  if (signal.aborted) return Promise.resolve(timedOut)
-  return new Promise((resolve, reject) => {
-    const onAbort = () => resolve(timedOut)
-    signal.addEventListener('abort', onAbort)
-    const settled = () => signal.removeEventListener('abort', onAbort)
-    responding.then(resolve, reject).finally(settled)
-  })
+function timedOut(): SubgraphResult {
+  return { outcome: 'failed', reason: 'SUBGRAPH_TIMEOUT' }
 }

@@ -27,8 +27,6 @@ export interface NativeExecutorOptions<Context> extends PlanningOptions {
   fetchSubgraph: FetchSubgraph<Context>
   /** Returns whether sibling entity fetches to a subgraph are batched; default: true. */
   mayBatch?: (subgraph: string) => boolean
-  /** Returns whether a label of progressive `@override` other than `percent(...)` is on; default: off. */
-  isLabelOn?: (label: string) => boolean
   /** The most plans in the cache; default: 1,000. */
   operations?: number
   /** Called when an operation is too complex to plan, but not when it is sent again soon after. */
@@ -50,7 +48,7 @@ export async function nativeExecutor<Context>(
   const { fetchSubgraph, mayBatch = () => true } = options
   const { apiSchema, facts, plan, close } = await startPlanning(options.supergraphSdl, options)
   const names = responseNames(facts.names)
-  const labelsOn = overrideLabelsOn(facts.overrideLabels, options)
+  const labelsOn = overrideLabelsOn(facts.overrideLabels, options.random)
   const cache = planCache<CompiledOperation>({
     most: options.operations ?? mostOperations,
     budget: operationBudget(),

@@ -1,19 +1,14 @@
-export interface OneAtATime {
-  /** Runs the task now or, when it is running, once more afterwards, however often this is called. */
-  request(): void
-  /** Resolves when the task is not running and has not been requested. */
-  idle(): Promise<void>
-}
-
 /** Returns a task whose runs never overlap. It must not reject. */
-export function oneAtATime(task: () => Promise<void>): OneAtATime {
+export function oneAtATime(task: () => Promise<void>) {
   let requested = false
   let running: Promise<void> | undefined
   return {
-    request() {
+    /** Runs the task now or, when it is running, once more afterwards, however often this is called. */
+    request(): void {
       requested = true
       running ??= run()
     },
+    /** Resolves when the task is not running and has not been requested. */
     idle: async () => running,
   }
 

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
-import { parse, Kind } from 'graphql'
-import type { ConstDirectiveNode, DocumentNode } from 'graphql'
+import { parse } from 'graphql'
+import type { DocumentNode } from 'graphql'
+import { joinedSubgraphs } from '../graphql/supergraph-directives.ts'
 
 /** A composed supergraph, read from a file and not yet loaded by an executor. */
 export interface Supergraph {
@@ -41,7 +42,7 @@ export function readSupergraph(path: string, last?: string): ReadSupergraph {
   if (document === undefined) {
     return unusable(`the supergraph ${path} is not GraphQL: make it anew with \`npm run compose\``)
   }
-  const subgraphs = subgraphLocations(document)
+  const subgraphs = joinedSubgraphs(document)
   if (subgraphs.length === 0) {
     return unusable(
       `${path} is a schema, but no supergraph (no join__Graph): compose it with \`npm run compose\``,
@@ -55,24 +56,6 @@ export function readSupergraph(path: string, last?: string): ReadSupergraph {
     )
   }
   return { outcome: 'read', supergraph: { sdl: text, document, subgraphs } }
-}
-
-/** `enum join__Graph { USERS @join__graph(name: "users", url: "http://...") }` */
-function subgraphLocations(document: DocumentNode): SubgraphLocation[] {
-  const graphs = document.definitions.find(
-    (definition) =>
-      definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
-  )
-  if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) return []
-  return (graphs.values ?? []).flatMap((value) => {
-    const join = value.directives?.find((directive) => directive.name.value === 'join__graph')
-    return join ? [{ name: stringArgument(join, 'name'), url: stringArgument(join, 'url') }] : []
-  })
-}
-
-function stringArgument(directive: ConstDirectiveNode, name: string): string {
-  const value = directive.arguments?.find((argument) => argument.name.value === name)?.value
-  return value?.kind === Kind.STRING ? value.value : ''
 }
 
 function readBytes(path: string): Buffer | undefined {

@@ -166,13 +166,13 @@ function stagesOf(
       introspection: authorizer.options.introspection !== 'off',
       compile: (document, operation) => authorizer.compile(document, operation.name?.value),
     }),
-    async authorize(operation, { variables }, { caller, verifiedClaims = caller.claims }) {
+    async authorize(operation, { variables }, { caller }) {
       const granted =
         operation.policies.length === 0
           ? undefined
           : await decidePolicies({
               policies: operation.policies,
-              claims: verifiedClaims,
+              claims: caller.verifiedClaims ?? caller.claims,
               operationName: operation.operation.name?.value ?? null,
             })
       const authorized = authorizer.authorize(operation, caller, variables, granted)

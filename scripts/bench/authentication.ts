@@ -8,6 +8,8 @@ import { deflateSync } from 'node:zlib'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { CryptoKey, JWK, JWTPayload } from 'jose'
 import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { authenticationMetrics } from '../../gateway/authentication/metrics.ts'
 import { authenticator } from '../../gateway/authentication/authenticator.ts'
 import type {
   Authenticator,
@@ -183,11 +185,11 @@ async function exchangeEverything(tokens: readonly string[]) {
   }
 }
 
-function apiKeys(exchange: string): ApiKeyOptions {
+function apiKeys(tokenEndpoint: string): ApiKeyOptions {
   return {
-    exchange,
+    tokenEndpoint,
     prefix: 'pck_',
-    tokenType: 'api-key',
+    subjectTokenType: 'api-key',
     timeout: 1_500,
     entries: distinctTokens,
     refusedFor: 5_000,
@@ -239,6 +241,7 @@ async function withAuthenticator<T>(
     },
     {
       claims: { forward: ['sub', 'scope', 'name', 'sid'], narrowed: [] },
+      metrics: authenticationMetrics(new Registry()),
       // Log lines are made, but not written.
       log: pino({ level: 'info' }, { write: () => {} }),
     },

@@ -9,14 +9,15 @@ export interface Area {
 }
 
 /**
- * What every stage of the gateway may use: the error table, the contract with the subgraphs, how long
- * work yields to the event loop, and what is known of a client's request.
+ * What every stage of the gateway may use: the error table, the contract with the subgraphs, how JSON
+ * and bodies are read, what is made once, how long work yields to the event loop, and what is known of a client's request.
  */
 const foundations = [
   'gateway/errors.ts',
   'gateway/slices.ts',
   'gateway/client-request.ts',
   'gateway/graphql',
+  'gateway/values',
   'subgraphs/kit',
 ]
 
@@ -29,6 +30,7 @@ export const arrows: readonly Area[] = [
   { area: 'gateway/process', uses: ['gateway', 'subgraphs/kit'] },
   { area: 'gateway/supergraph', uses: ['gateway', 'subgraphs/kit'] },
   { area: 'gateway/graphql', uses: [] },
+  { area: 'gateway/values', uses: [] },
   { area: 'gateway/http', uses: foundations },
   { area: 'gateway/authentication', uses: foundations },
   { area: 'gateway/operations', uses: foundations },

@@ -63,7 +63,6 @@ describe('a valid token', () => {
     expect({ ...caller.claims }).toEqual({ sub: 'subject-1', scope: 'profile', name: 'Alice' })
     expect(Object.getPrototypeOf(caller.claims)).toBeNull()
     expect(Object.isFrozen(caller.claims)).toBe(true)
-    expect(caller).toMatchObject({ issuer: issuer.issuer, carriedToken: true })
     expect(caller.expiresAt).toBeGreaterThan(now())
   })
 
@@ -123,7 +122,6 @@ describe('a valid token', () => {
     )
     expect(await subject.ask(token)).toMatchObject({
       claims: { sub: 'foreign|subject-1', scope: ['read', 'write all'] },
-      issuer: foreign.issuer,
     })
   })
 
@@ -420,11 +418,11 @@ test('clocks may differ by the tolerance, and not by more', async () => {
   const tolerant = testAuthenticator([issuerOptions(issuer)], { cache: undefined }, { clock })
   const token = await issuer.sign(key, { exp: now() + 10 })
   await clock.pass(14_000)
-  expect(await tolerant.ask(token)).toMatchObject({ carriedToken: true })
+  expect(await tolerant.ask(token)).toMatchObject({ expiresAt: expect.any(Number) })
   await clock.pass(1_000)
   expect(await tolerant.ask(token)).toBe('TOKEN_EXPIRED')
   expect(await tolerant.ask(await issuer.sign(key, { nbf: now() + 19 }))).toMatchObject({
-    carriedToken: true,
+    expiresAt: expect.any(Number),
   })
   await tolerant.close()
 })

@@ -182,9 +182,9 @@ describe('against an issuer that can do everything:', () => {
       [issuerOptions(issuer)],
       {
         apiKeys: {
-          exchange: `${issuer.issuer}/token`,
+          tokenEndpoint: `${issuer.issuer}/token`,
           prefix: 'pck_',
-          tokenType: apiKeyTokenType,
+          subjectTokenType: apiKeyTokenType,
           timeout: 300,
           entries: 100,
           refusedFor: 5_000,
@@ -347,7 +347,7 @@ describe('against an issuer that can do everything:', () => {
   test('on_invalid: anonymous ignores a bad key, but never an issuer that is away', async () => {
     const lenient = make({}, { onInvalid: 'anonymous' })
     answer = refusal
-    expect(await lenient.ask('pck_bad')).toEqual({ claims: null, carriedToken: true })
+    expect(await lenient.ask('pck_bad')).toEqual({ claims: null })
     answer = async () => ({ status: 500, body: '' })
     expect(await lenient.ask('pck_other')).toBe('API_KEYS_UNAVAILABLE')
     await lenient.close()

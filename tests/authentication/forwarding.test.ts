@@ -140,16 +140,16 @@ describe('one signature serves a caller for half of the lifetime of the header',
 })
 
 describe('the key of request deduplication is made from the list that the headers are made from', () => {
-  const ofIssuer: ForwardedHeader<string | null> = {
-    select: ({ issuer }) => issuer ?? null,
-    write: (issuer): Record<string, string> => (issuer === null ? {} : { 'x-issuer': issuer }),
+  const ofAgent: ForwardedHeader<string | null> = {
+    select: ({ client }) => client?.agent ?? null,
+    write: (agent): Record<string, string> => (agent === null ? {} : { 'x-agent': agent }),
   }
-  const alice: Caller = { claims: { sub: '1' }, issuer: 'https://a.example' }
-  const sameByOther: Caller = { ...alice, issuer: 'https://b.example' }
+  const alice: Caller = { claims: { sub: '1' }, client: { agent: 'a' } }
+  const sameByOther: Caller = { ...alice, client: { agent: 'b' } }
 
   test('a new entry takes part in the key', () => {
-    const { headers, deduplicationKey } = forwardedHeaders([ofIssuer])
-    expect(headers(alice)).toEqual({ 'x-issuer': 'https://a.example' })
+    const { headers, deduplicationKey } = forwardedHeaders([ofAgent])
+    expect(headers(alice)).toEqual({ 'x-agent': 'a' })
     expect(deduplicationKey(alice)).not.toBe(deduplicationKey(sameByOther))
     expect(deduplicationKey(alice)).toBe(deduplicationKey({ ...alice, cookies: 'a=1' }))
     const without = forwardedHeaders([])

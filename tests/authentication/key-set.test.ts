@@ -54,7 +54,7 @@ async function scene(
   return made
 }
 
-const accepted = { carriedToken: true }
+const accepted = { expiresAt: expect.any(Number) }
 /** The number of times that the keys were asked for. */
 const fetches = ({ requests }: TestIssuer) => requests['/jwks'] ?? 0
 const sign = (issuer: TestIssuer, clock: TestClock, signer: TestKey = key, jti = 'a') => {

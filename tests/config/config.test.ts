@@ -394,7 +394,10 @@ subgraphs:
   users: { timeout: 500ms }`),
     {},
   )
-  expect(subgraphSettings(subgraphs, 'users')).toMatchObject({ timeout: 500, errors: 'expose' })
+  expect(subgraphSettings(subgraphs, 'users')).toMatchObject({
+    timeout: 500,
+    subgraphErrors: 'expose',
+  })
   expect(subgraphSettings(subgraphs, 'toString')).toMatchObject({ timeout: 2_000 })
 })
 
@@ -404,7 +407,7 @@ test('the words of a subgraph that pass to the client are two lists', () => {
       readConfig(file(`${authentication}\nsubgraphs: { shop: { subgraph_errors: ${policy} } }`), {})
         .subgraphs,
       'shop',
-    ).errors
+    ).subgraphErrors
   expect(errorsOf('{ pass: { codes: [OUT_OF_STOCK], extensions: [field] } }')).toEqual({
     pass: { codes: ['OUT_OF_STOCK'], extensions: ['field'] },
   })
@@ -436,7 +439,7 @@ subgraphs:
   expect(subgraphSettings(subgraphs, 'users')).toEqual({
     timeout: 10_000,
     connections: 100,
-    errors: 'redact',
+    subgraphErrors: 'redact',
     responseLimit: 2 * 1024 * 1024,
     compression: false,
     http2: true,
@@ -448,7 +451,7 @@ subgraphs:
   expect(subgraphSettings(subgraphs, 'notes')).toEqual({
     timeout: 10_000,
     connections: 100,
-    errors: 'redact',
+    subgraphErrors: 'redact',
     responseLimit: 50 * 1024 * 1024,
     compression: true,
     http2: false,
@@ -561,9 +564,9 @@ authorization: { step_up: { strong: { acr_values: [aal2] }, recent: { max_age: 5
   expect(config.http.deadline).toBe(5_000)
   expect(config.claims.subgraphs.shop?.cookies).toEqual(['cart', '__Host-x'])
   expect(config.authentication.apiKeys).toEqual({
-    exchange: 'https://id.example.com/token',
+    tokenEndpoint: 'https://id.example.com/token',
     prefix: 'key_',
-    tokenType: 'urn:portcullis:params:oauth:token-type:api-key',
+    subjectTokenType: 'urn:portcullis:params:oauth:token-type:api-key',
     timeout: 1_500,
     entries: 5,
     refusedFor: 1_000,

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from '@jest/globals'
 import { MessageChannel } from 'node:worker_threads'
 import { parse } from 'graphql'
 import { planningPool } from '../../gateway/planning/planning-pool.ts'
-import type { PlanningPool, PlanningPoolOptions } from '../../gateway/planning/planning-pool.ts'
+import type { PlanningPoolOptions } from '../../gateway/planning/planning-pool.ts'
 import { PlanningThreadLost } from '../../gateway/planning/planning-thread.ts'
 import type { PlanningThread, SupergraphRead } from '../../gateway/planning/planning-thread.ts'
 import { until } from '../support/until.ts'
@@ -21,7 +21,7 @@ interface Controlled {
   lose(cause?: unknown): void
 }
 
-const pools: PlanningPool[] = []
+const pools: ReturnType<typeof planningPool>[] = []
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.close())))
 
 function start({

@@ -8,14 +8,6 @@ import type { SignedDocumentOptions, SignedDocumentParts } from './polled-signed
 import { readStatusList } from './status-list.ts'
 import type { StatusList } from './status-list.ts'
 
-export interface FollowedLists {
-  /** Returns the list at the address, followed from now on. */
-  at(uri: string): PolledDocument<StatusList>
-  /** Follows the list at the address unless there are too many. */
-  followIfRoom(uri: string): void
-  documents(): PolledDocument<StatusList>[]
-}
-
 interface FollowedList {
   readonly document: PolledDocument<StatusList>
   usedAt: number
@@ -30,20 +22,19 @@ const form = {
 }
 
 /** Returns the followed status lists of one issuer, none at first. */
-export function followedLists(
-  options: SignedDocumentOptions,
-  parts: SignedDocumentParts,
-): FollowedLists {
+export function followedLists(options: SignedDocumentOptions, parts: SignedDocumentParts) {
   const { clock } = parts
   const lists = new Map<string, FollowedList>()
   return {
     at,
-    followIfRoom(uri) {
+    /** Follows the list at the address unless there are too many. */
+    followIfRoom(uri: string): void {
       if (lists.has(uri) || lists.size < maxStatusLists) at(uri)
     },
     documents: () => [...lists.values()].map(({ document }) => document),
   }
 
+  /** Returns the list at the address, followed from now on. */
   function at(uri: string): PolledDocument<StatusList> {
     const followed = lists.get(uri)
     if (!followed) return follow(uri)

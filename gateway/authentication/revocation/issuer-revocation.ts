@@ -5,24 +5,20 @@ import { isBefore, readNotBefore } from './not-before.ts'
 import type { NotBeforePolicy } from './not-before.ts'
 import type { PolledDocument } from './polled-document.ts'
 import { polledSignedDocument } from './polled-signed-document.ts'
-import type { SignedDocumentOptions, SignedDocumentParts } from './polled-signed-document.ts'
+import type { SignedDocumentParts } from './polled-signed-document.ts'
 import { publishedLists } from './published-lists.ts'
+import type { PublishedListsOptions, PublishedListsParts } from './published-lists.ts'
 import { isConfigured, readStatusReference } from './status-reference.ts'
 import type { StatusReference, StatusReferenceRules } from './status-reference.ts'
 
-export interface RevocationOptions extends SignedDocumentOptions, StatusReferenceRules {
-  /** Where the issuer lists its status lists; undefined: requested at addresses that end in `/`. */
-  statusListAggregation?: string | undefined
+export interface RevocationOptions extends PublishedListsOptions, StatusReferenceRules {
   /** The address of the not-before policy, if the issuer publishes one. */
-  notBefore: string | undefined
+  notBefore?: string | undefined
   /** What happens to all tokens of a document that is too old: they are refused or accepted. */
   whenStale: 'refuse' | 'accept'
 }
 
-export interface RevocationParts extends SignedDocumentParts {
-  /** Finds the address that the issuer's metadata name for the list of its status lists. */
-  discoverAggregation: () => Promise<string | undefined>
-}
+export type RevocationParts = SignedDocumentParts & Pick<PublishedListsParts, 'discoverAggregation'>
 
 /** What the gateway remembers of a verified token, to check it again later. */
 export interface RevocableToken {

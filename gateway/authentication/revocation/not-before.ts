@@ -6,6 +6,7 @@
  * `gen` of its subject, and a revocation increments it. A generation in the policy takes precedence over
  * a time.
  */
+import { isObject } from '../../values/json.ts'
 import { SignedDocumentInvalid } from './signed-document.ts'
 
 export interface NotBeforePolicy {
@@ -44,12 +45,10 @@ export function isBefore(
 }
 
 function readNumbers(name: string, record: unknown): Map<string, number> {
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
-    throw new SignedDocumentInvalid(`its ${name} are not an object`)
-  }
+  if (!isObject(record)) throw new SignedDocumentInvalid(`its ${name} are not an object`)
   const entries = Object.entries(record)
   if (!entries.every(([, number]) => typeof number === 'number')) {
     throw new SignedDocumentInvalid(`its ${name} are not all numbers`)
   }
-  return new Map(entries)
+  return new Map(entries as [string, number][])
 }

@@ -8,17 +8,14 @@ import type { KeysInUse } from '../use-key.ts'
 import { polledDocument } from './polled-document.ts'
 import type { PolledDocument, PolledDocumentOptions } from './polled-document.ts'
 import { readSignedDocument } from './signed-document.ts'
-import type { SignedDocument } from './signed-document.ts'
+import type { SignedDocument, SignedDocumentRules } from './signed-document.ts'
 
 export interface SignedDocumentOptions extends PolledDocumentOptions {
   /** The longest a fetch may take, in milliseconds. */
   timeout: number
 }
 
-export interface SignedDocumentParts {
-  issuer: string
-  algorithms: readonly string[]
-  clockTolerance: number
+export interface SignedDocumentParts extends Omit<SignedDocumentRules, 'type' | 'maxSize'> {
   keys: KeysInUse
   fetch: DocumentFetcher
   clock: Clock

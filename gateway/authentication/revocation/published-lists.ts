@@ -2,43 +2,29 @@
  * The status lists that an issuer publishes (Token Status List, section 9: status list aggregation), so
  * that they are fetched before the first token references one.
  */
-import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
 import { FetchFailure } from '../fetch-failure.ts'
-import type { DocumentFetcher, Sharing } from '../fetch-document.ts'
+import type { Sharing } from '../fetch-document.ts'
 import { parseJson } from '../parse-json.ts'
 import { polledDocument } from './polled-document.ts'
-import type { PolledDocument, PolledDocumentOptions } from './polled-document.ts'
+import type { PolledDocument } from './polled-document.ts'
+import type { SignedDocumentOptions, SignedDocumentParts } from './polled-signed-document.ts'
 
-export interface PublishedListsOptions extends PolledDocumentOptions {
+export interface PublishedListsOptions extends SignedDocumentOptions {
   /** Addresses of status lists; one that ends in `/` covers all that begin with it. */
   statusLists: readonly string[]
-  /** Where the issuer lists them. */
+  /** Where the issuer lists them; undefined: requested at addresses that end in `/`. */
   statusListAggregation?: string | undefined
-  /** The longest a fetch may take, in milliseconds. */
-  timeout: number
 }
 
-export interface PublishedListsParts {
-  issuer: string
-  fetch: DocumentFetcher
+export interface PublishedListsParts extends Pick<
+  SignedDocumentParts,
+  'issuer' | 'fetch' | 'clock' | 'log'
+> {
   /** Finds the address that the issuer's metadata name for the list of its status lists. */
   discoverAggregation: () => Promise<string | undefined>
   isConfigured: (uri: string) => boolean
   /** Called for each list that is new among those published. */
   follow: (uri: string) => void
-  clock: Clock
-  log: Logger
-}
-
-export interface PublishedLists {
-  /** Returns whether the issuer publishes the list at that address. */
-  has(uri: string): boolean
-  /** Returns the addresses of the lists of lists that have not been fetched yet. */
-  missing(): readonly string[]
-  /** Resolves when the first attempt at each place has ended, with success or without. */
-  readonly firstAttempt: Promise<unknown>
-  close(): void
 }
 
 /** A place where the issuer lists its status lists. */
@@ -66,17 +52,17 @@ const mediaTypes = ['application/json']
 const leastRefresh = 30_000
 
 /** Returns the published lists; it starts to fetch them, without waiting for it. */
-export function publishedLists(
-  options: PublishedListsOptions,
-  parts: PublishedListsParts,
-): PublishedLists {
+export function publishedLists(options: PublishedListsOptions, parts: PublishedListsParts) {
   const { clock, log, issuer } = parts
   const known = new Map<Place, ReadonlySet<string>>()
   const documents = placesOf(options).map(followPlace)
 
   return {
-    has: (uri) => [...known.values()].some((uris) => uris.has(uri)),
+    /** Returns whether the issuer publishes the list at that address. */
+    has: (uri: string) => [...known.values()].some((uris) => uris.has(uri)),
+    /** Returns the addresses of the lists of lists that have not been fetched yet. */
     missing: () => documents.filter(({ age }) => age() === undefined).map(({ uri }) => uri),
+    /** Resolves when the first attempt at each place has ended, with success or without. */
     firstAttempt: Promise.all(documents.map(({ firstAttempt }) => firstAttempt)),
     close: () => documents.forEach(({ close }) => close()),
   }

@@ -54,11 +54,13 @@ export async function readSignedDocument(
   if (!rules.algorithms.includes(token.algorithm)) {
     throw new SignedDocumentInvalid('its algorithm is not accepted')
   }
-  await useKey(keys, token.keyId, {
-    use: (key) => verifySignature(token, key),
-    isWrongKey: (cause) =>
+  await useKey(
+    keys,
+    token.keyId,
+    (key) => verifySignature(token, key),
+    (cause) =>
       cause instanceof KeyDoesNotFit || cause instanceof errors.JWSSignatureVerificationFailed,
-  })
+  )
 
   const { iss, sub, iat, exp, ttl } = token.payload
   if (sub !== uri) throw new SignedDocumentInvalid('it was made for another address')

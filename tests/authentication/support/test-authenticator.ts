@@ -1,11 +1,13 @@
 /** An authenticator with the defaults of the configuration, against issuers of the tests. */
 import { pino } from 'pino'
+import { Registry } from 'prom-client'
 import { authenticator } from '../../../gateway/authentication/authenticator.ts'
 import type {
   Authenticator,
   AuthenticatorOptions,
   AuthenticatorParts,
 } from '../../../gateway/authentication/authenticator.ts'
+import { authenticationMetrics } from '../../../gateway/authentication/metrics.ts'
 import type { IssuerOptions } from '../../../gateway/authentication/issuer.ts'
 import type { Caller } from '../../../gateway/client-request.ts'
 import { GatewayError } from '../../../gateway/errors.ts'
@@ -34,6 +36,8 @@ export function issuerOptions(
 export interface TestAuthenticator extends Authenticator {
   /** Returns the caller of a request with that bearer token, or the name of the refusal. */
   ask(token?: string): Promise<Caller | string>
+  /** Returns whether the tokens of every required issuer can be verified. */
+  ready(): boolean
   /** What was logged. */
   readonly log: Record<string, unknown>[]
 }
@@ -58,11 +62,17 @@ export function testAuthenticator(
       cache: { entries: 10_000, refusedFor: 5_000 },
       ...options,
     },
-    { claims: { forward: ['sub', 'scope', 'name'], narrowed: [] }, log: logger, ...parts },
+    {
+      claims: { forward: ['sub', 'scope', 'name'], narrowed: [] },
+      metrics: authenticationMetrics(new Registry()),
+      log: logger,
+      ...parts,
+    },
   )
   return {
     ...subject,
     log,
+    ready: () => subject.unreadiness().length === 0,
     ask: (token) => outcome(subject, token ? { authorization: [`Bearer ${token}`] } : {}),
   }
 }

@@ -66,11 +66,12 @@ class Null {
 
 /** Returns the response of an operation that is executed. */
 export function expectedResponse(
-  { selections, rootType, conditionVariables }: GuardedOperation,
+  { selections, operation, conditionVariables }: GuardedOperation,
   { apiSchema, subgraphs, failing, variables }: OracleParts,
 ): ExpectedResponse {
   let denials: ExpectedDenial[] = []
   const fieldErrors = new Set<string>()
+  const rootType = apiSchema.getRootType(operation.operation)!.name
   const data = objectOf(rootType, {}, [{ set: selections, around: undefined }], [])
   return { data: data instanceof Null ? null : data, denials, fieldErrors }
 

@@ -13,7 +13,7 @@ import type {
   InlineFragmentNode,
   OperationDefinitionNode,
 } from 'graphql'
-import { trimmedDocument } from '../../../gateway/authorization/trimmed-document.ts'
+import { trimmedDocument } from '../../../gateway/graphql/trimmed-document.ts'
 import type { Claims } from '../../../subgraphs/kit/claims-header.ts'
 import { randomNumbers, randomOperation } from '../../engine/random-operation.ts'
 import { guardedGraph, ownEngine } from './guarded-graph.ts'

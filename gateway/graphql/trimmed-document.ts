@@ -1,11 +1,14 @@
 import { Kind, visit } from 'graphql'
 import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode } from 'graphql'
+import type { Fragments } from './fragments.ts'
 
 /** Returns a document of one operation, with only the fragments and variables that it uses. */
 export function trimmedDocument(
   operation: OperationDefinitionNode,
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-): DocumentNode {
+  fragments: Fragments = new Map(),
+): DocumentNode & {
+  readonly definitions: readonly [OperationDefinitionNode, ...FragmentDefinitionNode[]]
+} {
   const { variableDefinitions = [], ...body } = operation
   const used = new Set<string>()
   const variables = new Set<string>()
