@@ -65,6 +65,36 @@ function bitsOf(address: string): string {
     .join('')
 }
 
+/** How long a request may take to arrive. */
+const timeoutsSchema = z
+  .strictObject({
+    headers: duration({ least: '100ms', most: '10m' })
+      .default(10_000)
+      .describe('The longest time for the headers of a request to arrive'),
+    request: duration({ least: '100ms', most: '1h' })
+      .default(30_000)
+      .describe('The longest time for a whole request to arrive, body included'),
+  })
+  .refine(({ headers, request }) => headers <= request, {
+    path: ['headers'],
+    message: 'cannot be longer than the time for the whole request',
+  })
+  .prefault({})
+
+/** What happens between SIGTERM and the end of the process. */
+const drainSchema = z
+  .strictObject({
+    announce: duration({ least: '0s', most: '10m' })
+      .optional()
+      .describe(
+        'How long connections are still accepted while /ready says 503; 5s in production (NODE_ENV), otherwise 0s',
+      ),
+    finish: duration({ least: '0s', most: '1h' })
+      .default(25_000)
+      .describe('The longest time for the requests under way to complete after that'),
+  })
+  .prefault({})
+
 /** `http:` of gateway.yaml: how clients and proxies reach the gateway. */
 export const httpSchema = z
   .strictObject({
@@ -78,6 +108,16 @@ export const httpSchema = z
     deadline: duration({ least: '100ms', most: '10m' })
       .default(30_000)
       .describe('The longest time for a response: what is missing then is reported as an error'),
+    keep_alive: duration({ least: '1s', most: '1h' })
+      .default(75_000)
+      .describe(
+        'How long a connection without a request is kept: longer than the proxies in front keep theirs',
+      ),
+    timeouts: timeoutsSchema,
+    connections: wholeNumber({ least: 1, most: 1_000_000 })
+      .default(10_000)
+      .describe('The most client connections of one process; others are closed at once'),
+    drain: drainSchema,
     cors: corsSchema.optional(),
     trusted_proxies: z
       .union([

@@ -34,6 +34,8 @@ export interface GatewaySettings {
    * separated by a comma: the first one signs.
    */
   readonly secret: string
+  /** Whether it runs in production, where balancers have to notice that it stops. */
+  readonly production?: boolean | undefined
 }
 
 export interface ConfiguredGatewayParts extends GatewaySettings {
@@ -47,6 +49,8 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   servedByAll?: (() => Promise<ServedCounts>) | undefined
   /** Why any of the processes cannot serve right now, if there are several. */
   unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
+  /** Whether the process is stopping: `/ready` then says so. */
+  isStopping: () => boolean
   /** Fetches the documents of the issuers; left out: the gateway fetches them itself. */
   documents?: DocumentSource | undefined
   /** The gateway that serves until this one does. */
@@ -151,6 +155,7 @@ function requestListener(
 ): RequestListener {
   const { http } = parts.config
   const { log, served, servedByAll = () => served, unreadinessOfAll = unreadiness } = parts
+  const { isStopping } = parts
   const onForwardedAddress = forwardedAddressReport(log)
   return directPost({
     respond,
@@ -162,7 +167,7 @@ function requestListener(
       ...http,
       respond,
       served: servedByAll,
-      unreadiness: unreadinessOfAll,
+      unreadiness: () => (isStopping() ? ['the gateway is stopping'] : unreadinessOfAll()),
       documents: { '/.well-known/gateway-claims.json': () => keySet },
       onForwardedAddress,
       log,

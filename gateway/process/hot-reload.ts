@@ -27,6 +27,10 @@ export interface ReloadableGateway {
   readonly served: ServedCounts
   /** Why this process cannot serve right now; empty if it can. */
   unreadiness(): readonly string[]
+  /** The settings by which it serves. */
+  settings(): GatewaySettings
+  /** Makes `/ready` respond with 503, so that balancers choose others. */
+  announceStop(): void
   /** Builds a gateway for these settings; nothing changes until it is adopted. */
   prepare(settings: GatewaySettings): Promise<void>
   /** Serves later requests with the prepared gateway; requests in progress complete with the old one. */
@@ -41,6 +45,7 @@ const mostDraining = 4
 
 /** A gateway for certain settings, and its requests in flight. */
 interface ActiveGateway {
+  readonly settings: GatewaySettings
   readonly gateway: ConfiguredGateway
   readonly ages: AgeSource
   requestsInFlight: number
@@ -56,6 +61,7 @@ export async function createReloadableGateway(
   const authentication = authenticationMetrics(metrics.registry)
   const served = nothingServed()
   const drainingGateways = draining(mostDraining)
+  let isStopping = false
   let current = await activeGateway(settings)
   let prepared: ActiveGateway | undefined
   // During a reload there are several authenticators: the metrics show the ages of the current one.
@@ -68,6 +74,8 @@ export async function createReloadableGateway(
     registry: metrics.registry,
     served,
     unreadiness: () => current.gateway.unreadiness(),
+    settings: () => current.settings,
+    announceStop: () => void (isStopping = true),
     listener(request, response) {
       const serving = current
       serving.requestsInFlight++
@@ -113,9 +121,10 @@ export async function createReloadableGateway(
       metrics,
       authenticationMetrics: { ...authentication, observe: (source) => void (ages = source) },
       served,
+      isStopping: () => isStopping,
       previous,
     })
-    return { gateway, ages, requestsInFlight: 0, onIdle: () => {} }
+    return { settings, gateway, ages, requestsInFlight: 0, onIdle: () => {} }
   }
 
   async function untilOneHasDrained(): Promise<void> {

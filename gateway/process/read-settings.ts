@@ -11,5 +11,5 @@ export function readGatewaySettings(config: string, log: Logger): GatewaySetting
   const problem = secret ? problemOfSecrets(secret) : undefined
   if (problem !== undefined) settings.problem(problem)
   settings.refuseProblems()
-  return { config: readConfig(config, process.env, log), secret }
+  return { config: readConfig(config, process.env, log), secret, production: settings.production }
 }

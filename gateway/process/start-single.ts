@@ -1,6 +1,12 @@
 /** From configuration to a listening gateway, in one process. */
 import { listen } from '../../subgraphs/kit/process/listen.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import {
+  clientListenOptions,
+  connectionLimits,
+  drainClients,
+  drainTimes,
+} from './client-connections.ts'
 import type { CommandLine } from './command-line.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import { createReloadableGateway } from './hot-reload.ts'
@@ -20,7 +26,10 @@ export interface RunningGateway extends RunningProcess {
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const { settings, log } = options
   const gateway = await createReloadableGateway(settings, options)
-  const listening = await listen(gateway.listener, options.listen)
+  const listening = await listen(
+    gateway.listener,
+    clientListenOptions(options.listen, settings, log),
+  )
   const metrics = await listenForMetrics(settings.config, log, () => gateway.registry.metrics())
 
   return {
@@ -28,9 +37,11 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     async reload(settings) {
       await gateway.prepare(settings)
       gateway.adopt()
+      listening.adjust(connectionLimits(settings))
     },
     async close() {
-      await listening.close()
+      gateway.announceStop()
+      await drainClients(listening, drainTimes(gateway.settings()), log)
       await metrics?.close()
       await gateway.close()
     },

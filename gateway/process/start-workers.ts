@@ -4,6 +4,7 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { systemClock } from '../authentication/clock.ts'
 import { documentFetcher } from '../authentication/fetch-document.ts'
 import { sharedDocuments } from '../authentication/shared-documents.ts'
+import { drainTimes } from './client-connections.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
 import { workerCounts } from './worker-counts.ts'
@@ -61,7 +62,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
       await Promise.all(late)
     },
     async close() {
-      await pool.stop()
+      await pool.stop(drainTimes(settings))
       await metrics?.close()
       await documents.close()
     },

@@ -1,5 +1,7 @@
 /** A fixed number of workers: each that ends is replaced. */
 import type { Logger } from 'pino'
+import { promptDrain } from '../../subgraphs/kit/process/drain.ts'
+import type { DrainTimes } from '../../subgraphs/kit/process/drain.ts'
 import type { WorkerCounts } from './worker-counts.ts'
 import { startWorkerProcess, stopWorkerProcess } from './worker-process.ts'
 import type { SharedProcedures, WorkerProcess } from './worker-process.ts'
@@ -39,7 +41,7 @@ export function workerPool(options: WorkerPoolOptions) {
       const origin = await first.serving
       const others = Array.from({ length: count - 1 }, startWorker)
       await Promise.all(others.map(({ serving }) => serving)).catch(async (cause) => {
-        await stop()
+        await stop(promptDrain)
         throw cause
       })
       for (const { worker } of [first, ...others]) void keepReplaced(worker)
@@ -85,8 +87,8 @@ export function workerPool(options: WorkerPoolOptions) {
     }
   }
 
-  async function stop(): Promise<void> {
+  async function stop(times: DrainTimes): Promise<void> {
     isStopping = true
-    await Promise.all([...workers].map(stopWorkerProcess))
+    await Promise.all([...workers].map((worker) => stopWorkerProcess(worker, times)))
   }
 }

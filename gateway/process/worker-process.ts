@@ -1,6 +1,7 @@
 /** One worker from the view of the primary process: its start, its end, and calls to it. */
 import cluster from 'node:cluster'
 import type { Worker } from 'node:cluster'
+import type { DrainTimes } from '../../subgraphs/kit/process/drain.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import type { ProcessMetrics } from './metrics.ts'
@@ -43,8 +44,8 @@ export type SharedProcedures = Pick<
   'settings' | 'fetch' | 'served' | 'unreadiness'
 >
 
-/** The longest time that a worker may take to complete its last requests, in milliseconds. */
-const stopTime = 7_000
+/** How much longer than it should a worker may take to stop, in milliseconds. */
+const stopMargin = 2_000
 
 /** Returns a new worker process. */
 export function startWorkerProcess(procedures: SharedProcedures): WorkerProcess {
@@ -99,9 +100,13 @@ function channelTo(fork: Worker): Channel {
 }
 
 /** Resolves when the worker has ended: after its last requests, or when it takes too long for them. */
-export async function stopWorkerProcess({ pid, call, ended }: WorkerProcess): Promise<void> {
-  const timer = setTimeout(() => pid !== undefined && process.kill(pid, 'SIGKILL'), stopTime)
-  call('stop').catch(() => {})
+export async function stopWorkerProcess(
+  { pid, call, ended }: WorkerProcess,
+  times: DrainTimes,
+): Promise<void> {
+  const most = times.announce + times.finish + stopMargin
+  const timer = setTimeout(() => pid !== undefined && process.kill(pid, 'SIGKILL'), most)
+  call('stop', times).catch(() => {})
   await ended
   clearTimeout(timer)
 }

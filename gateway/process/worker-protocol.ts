@@ -1,4 +1,5 @@
 /** The procedures that the primary process and its workers call of each other. */
+import type { DrainTimes } from '../../subgraphs/kit/process/drain.ts'
 import { FetchFailure } from '../authentication/fetch-failure.ts'
 import type { DocumentFetcher, DocumentSource } from '../authentication/fetch-document.ts'
 import type { FetchedDocument, UnchangedDocument } from '../authentication/fetched-document.ts'
@@ -32,8 +33,8 @@ export interface WorkerProcedures {
   metrics: () => Promise<ProcessMetrics>
   served: () => ServedCounts
   unreadiness: () => readonly string[]
-  /** Completes the requests in flight and ends the process. */
-  stop: () => void
+  /** Announces the end to clients, completes the requests in flight, and ends the process. */
+  stop: (times: DrainTimes) => void
 }
 
 type FetchOptions = Parameters<DocumentFetcher>[1]

@@ -1,6 +1,7 @@
 /** How workers load other settings: all of them prepare, then all of them adopt. */
 import type { Logger } from 'pino'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { drainTimes } from './client-connections.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import type { WorkerProcess } from './worker-process.ts'
 import { ChannelClosed } from './worker-rpc.ts'
@@ -49,7 +50,8 @@ export async function bringUpToDate(
         { worker: worker.pid, reason },
         'a worker without the new configuration is replaced',
       )
-      worker.call('stop').catch(() => {})
+      // The others accept what would have been its connections: there is nothing to announce.
+      worker.call('stop', { ...drainTimes(settings), announce: 0 }).catch(() => {})
       return
     }
   }

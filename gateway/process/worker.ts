@@ -1,7 +1,9 @@
 /** One of several processes that serve behind one port. */
 import process from 'node:process'
+import type { DrainTimes } from '../../subgraphs/kit/process/drain.ts'
 import { listen } from '../../subgraphs/kit/process/listen.ts'
 import { failureLine } from '../../subgraphs/kit/process/run-process.ts'
+import { clientListenOptions, connectionLimits, drainClients } from './client-connections.ts'
 import type { CommandLine } from './command-line.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import type { ReloadableGateway } from './hot-reload.ts'
@@ -9,6 +11,12 @@ import { documentsOfPrimary } from './worker-protocol.ts'
 import type { PrimaryProcedures, WorkerProcedures } from './worker-protocol.ts'
 import { openRpc } from './worker-rpc.ts'
 import type { Channel } from './worker-rpc.ts'
+
+interface RunningWorker {
+  readonly gateway: ReloadableGateway
+  adopt(): void
+  stop(times: DrainTimes): Promise<void>
+}
 
 /** Signals reach the whole process group of a terminal or a service: only the primary handles them. */
 const signalsOfPrimary = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -18,31 +26,40 @@ export async function runWorker(
   options: Pick<CommandLine, 'supergraph' | 'listen' | 'log'>,
 ): Promise<void> {
   for (const signal of signalsOfPrimary) process.on(signal, () => {})
-  let running: { gateway: ReloadableGateway; stop(): Promise<void> } | undefined
+  let running: RunningWorker | undefined
   const gateway = () => running!.gateway
   const procedures: WorkerProcedures = {
     prepare: (settings) => gateway().prepare(settings),
-    adopt: () => gateway().adopt(),
+    adopt: () => running!.adopt(),
     discard: () => gateway().discard(),
     metrics: () => gateway().registry.getMetricsAsJSON(),
     served: () => gateway().served,
     unreadiness: () => gateway().unreadiness(),
-    stop: () => void Promise.resolve(running?.stop()).finally(() => process.exit(0)),
+    stop: (times) => void Promise.resolve(running?.stop(times)).finally(() => process.exit(0)),
   }
   const call = openRpc<PrimaryProcedures>(channelToPrimary, procedures)
   try {
-    const started = await createReloadableGateway(await call('settings'), {
+    const settings = await call('settings')
+    const started = await createReloadableGateway(settings, {
       supergraph: options.supergraph,
       documents: documentsOfPrimary(call),
       servedByAll: () => call('served'),
       unreadinessOfAll: () => call('unreadiness').catch(() => gateway().unreadiness()),
       log: options.log,
     })
-    const listening = await listen(started.listener, options.listen)
+    const listening = await listen(
+      started.listener,
+      clientListenOptions(options.listen, settings, options.log),
+    )
     running = {
       gateway: started,
-      async stop() {
-        await listening.close()
+      adopt() {
+        started.adopt()
+        listening.adjust(connectionLimits(started.settings()))
+      },
+      async stop(times) {
+        started.announceStop()
+        await drainClients(listening, times, options.log)
         await started.close()
       },
     }

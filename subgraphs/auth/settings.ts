@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { claimsKeys } from '../kit/process/claims-keys.ts'
+import { drainSettings } from '../kit/process/drain-settings.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment, Settings } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
@@ -53,6 +54,9 @@ Settings, from the environment:
   PASSKEY_ORIGINS           the origins that may use passkeys, separated by commas
                             (https://PASSKEY_DOMAIN)
   PASSWORD_RESET_URL        the page on which a user enters a new password; #token=... is added
+  DRAIN_ANNOUNCE            how long connections are still accepted after SIGTERM, while /ready says 503,
+                            in seconds (5 in production, else 0)
+  DRAIN_FINISH              how long the requests under way may take after that, in seconds (25)
   NODE_ENV=production       no defaults for secrets, the issuer and the place of the data: they must be set
 
 CLAIMS_KEY_FILE and KEY_ENCRYPTION_SECRET_FILE name files that contain the secret.
@@ -84,6 +88,7 @@ export function readAuthSettings(environment: Environment) {
     port: settings.port('AUTH_PORT', 4001),
     databaseUrl: databaseUrl(settings, 'auth.db'),
     claimsKeys: claimsKeys(settings, 'auth'),
+    drain: drainSettings(settings),
     keyEncryptionSecret: keyEncryptionSecret(settings),
     issuer,
     /** Undefined: the address on which it listens. */

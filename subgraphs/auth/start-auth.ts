@@ -42,6 +42,7 @@ export async function startAuth(
     host: settings.host,
     port: settings.port,
     portSetting: 'AUTH_PORT',
+    drain: settings.drain,
     ready: () => parts.keys.published(),
     isUnavailable: isDatabaseUnavailable,
     routes(app) {

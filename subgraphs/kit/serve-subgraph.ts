@@ -13,6 +13,7 @@ import { addGetRoute } from './get-route.ts'
 import { subgraphHandler } from './graphql-handler.ts'
 import { unforeseenErrors } from './unforeseen-errors.ts'
 import { respondToUnreadableRequests } from './unreadable-requests.ts'
+import type { DrainTimes } from './process/drain.ts'
 import { listen } from './process/listen.ts'
 import type { ListenOptions } from './process/listen.ts'
 import type { RunningProcess } from './process/run-process.ts'
@@ -46,6 +47,8 @@ export interface SubgraphOptions extends Pick<ListenOptions, 'host' | 'port'> {
   validationRules?: readonly ValidationRule[]
   /** Adds routes besides `/graphql`. */
   routes?: (app: Express) => void
+  /** How the process stops, in milliseconds; default: `{ announce: 0, finish: 25_000 }`. */
+  drain?: DrainTimes
   /** Called after the response to the last request. */
   onClose?: () => Promise<void>
 }
@@ -76,7 +79,9 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
     '/health',
     (_request, response) => void response.json({ status: 'alive', requests }),
   )
+  let isStopping = false
   addGetRoute(app, '/ready', async (_request, response) => {
+    if (isStopping) return void response.status(503).json({ status: 'stopping' })
     const ready = await Promise.resolve(options.ready?.()).then(
       () => true,
       () => false,
@@ -106,7 +111,8 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
   return {
     url: `${listening.origin}/graphql`,
     async close() {
-      await listening.close()
+      isStopping = true
+      await listening.close(options.drain)
       await server.stop()
       await options.onClose?.()
     },

@@ -1,4 +1,5 @@
 import { claimsKeys } from '../kit/process/claims-keys.ts'
+import { drainSettings } from '../kit/process/drain-settings.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
@@ -15,6 +16,9 @@ Settings, from the environment:
   DATA_DIR               the folder of the embedded database and the development secrets (.data)
   CLAIMS_KEY             verifies the gateway's claims header; two separated by a comma during a
                          rotation, newest first
+  DRAIN_ANNOUNCE         how long connections are still accepted after SIGTERM, while /ready says 503,
+                         in seconds (5 in production, else 0)
+  DRAIN_FINISH           how long the requests under way may take after that, in seconds (25)
   NODE_ENV=production    nothing is invented: the key and the place of the data must be set
 
 CLAIMS_KEY_FILE names a file that holds the key.
@@ -30,6 +34,7 @@ export function readUsersSettings(environment: Environment) {
     port: settings.port('USERS_PORT', 4002),
     databaseUrl: databaseUrl(settings, 'users.db'),
     claimsKeys: claimsKeys(settings, 'users'),
+    drain: drainSettings(settings),
   }
   settings.refuseProblems()
   return read

@@ -24,6 +24,7 @@ export async function startUsers(environment: Environment): Promise<RunningProce
     host: settings.host,
     port: settings.port,
     portSetting: 'USERS_PORT',
+    drain: settings.drain,
     ready: () => sql`select 1`.execute(database),
     isUnavailable: isDatabaseUnavailable,
     onClose: () => database.destroy(),

@@ -1,6 +1,10 @@
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { checkPeriod, defaultLimits, limitConnections } from './connection-limits.ts'
+import type { ConnectionLimits } from './connection-limits.ts'
+import { drainable, promptDrain } from './drain.ts'
+import type { DrainTimes } from './drain.ts'
 import { StartFailure } from './start-failure.ts'
 
 export interface ListenOptions {
@@ -9,6 +13,9 @@ export interface ListenOptions {
   port: number
   /** The setting for another port, for the message if this one is taken. */
   portSetting: string
+  limits?: ConnectionLimits | undefined
+  /** Called now and then while connections are refused because there are too many. */
+  onConnectionsRefused?: ((limit: number) => void) | undefined
 }
 
 /** A server that is accepting connections. */
@@ -16,18 +23,18 @@ export interface Listening {
   /** Without a trailing slash: `http://127.0.0.1:4000`. */
   readonly origin: string
   readonly server: Server
-  /** Completes the requests in progress, and closes each connection once it has none left. */
-  close(): Promise<void>
+  /** Applies other limits to all connections from now on. */
+  adjust(limits: ConnectionLimits): void
+  /** Completes the requests in progress and stops; returns how many were cut off because they took too long. */
+  close(times?: DrainTimes): Promise<number>
 }
-
-/** How long requests in progress may take once the process is stopping, in milliseconds. */
-const drainTime = 5_000
-/** How often idle connections are closed meanwhile, in milliseconds. */
-const sweepPeriod = 100
 
 /** Returns once the port accepts connections; throws a StartFailure if it is taken or forbidden. */
 export async function listen(handler: RequestListener, options: ListenOptions): Promise<Listening> {
-  const server = createServer(handler)
+  const { limits = defaultLimits, onConnectionsRefused = () => {} } = options
+  const server = createServer({ connectionsCheckingInterval: checkPeriod }, handler)
+  const { adjust } = limitConnections(server, limits, onConnectionsRefused)
+  const drain = drainable(server)
   // Beyond its default of 1,000, Node silently drops headers, credentials among them. The limit of 16 KB
   // for all headers together is sufficient.
   server.maxHeadersCount = 0
@@ -37,21 +44,12 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   })
   const { port } = server.address() as AddressInfo
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return { origin: `http://${host}:${port}`, server, close: () => close(server) }
-}
-
-async function close(server: Server): Promise<void> {
-  // A client that reuses its connection would send one request after another until the forced close.
-  server.prependListener('request', (_request, response) => {
-    response.setHeader('connection', 'close')
-  })
-  const forcedClose = setTimeout(() => server.closeAllConnections(), drainTime)
-  // Closing ends only the connections that are idle at that moment: the busy ones get `close` before.
-  await new Promise((resolve) => setTimeout(resolve, sweepPeriod))
-  const sweep = setInterval(() => server.closeIdleConnections(), sweepPeriod)
-  await new Promise((resolve) => server.close(resolve))
-  clearTimeout(forcedClose)
-  clearInterval(sweep)
+  return {
+    origin: `http://${host}:${port}`,
+    server,
+    adjust,
+    close: (times = promptDrain) => drain(times),
+  }
 }
 
 function listenFailure(cause: NodeJS.ErrnoException, options: ListenOptions): StartFailure {

@@ -1,4 +1,5 @@
 /** The life of a process: it starts or reports in one line why not, and stops cleanly on a signal. */
+import { constants } from 'node:os'
 import { StartFailure } from './start-failure.ts'
 
 export interface RunningProcess {
@@ -7,8 +8,12 @@ export interface RunningProcess {
   close(): Promise<void>
 }
 
+/** npm passes on a Ctrl-C that the process has received as well: so soon, in ms, it is the same signal. */
+const sameSignal = 500
+
 /**
- * Starts a process and stops it on SIGINT, SIGTERM, or when its supervising parent is gone.
+ * Starts a process and stops it on SIGINT, SIGTERM, or when its supervising parent is gone. A second
+ * signal ends it at once.
  * Exit code 0 after a clean stop, 1 after a failed start or an unforeseen error.
  */
 export function runProcess(name: string, start: () => Promise<RunningProcess>): void {
@@ -38,15 +43,20 @@ function parentIsGone(): boolean {
 }
 
 function closeWhenTold(running: RunningProcess): () => Promise<void> {
-  let closing = false
+  let closingSince: number | undefined
   const close = async () => {
-    if (closing) return
-    closing = true
+    if (closingSince !== undefined) return
+    closingSince = performance.now()
     await running.close()
     process.exit(0)
   }
-  process.on('SIGINT', close)
-  process.on('SIGTERM', close)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (closingSince === undefined) return void close()
+      if (performance.now() - closingSince < sameSignal) return
+      process.exit(128 + constants.signals[signal])
+    })
+  }
   process.on('disconnect', close)
   return close
 }

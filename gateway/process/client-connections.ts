@@ -1,0 +1,44 @@
+/** How the gateway keeps and ends the connections of its clients. */
+import type { Logger } from 'pino'
+import type { ConnectionLimits } from '../../subgraphs/kit/process/connection-limits.ts'
+import { announcedDrain, promptDrain } from '../../subgraphs/kit/process/drain.ts'
+import type { DrainTimes } from '../../subgraphs/kit/process/drain.ts'
+import type { ListenOptions, Listening } from '../../subgraphs/kit/process/listen.ts'
+import type { GatewaySettings } from './configured-gateway.ts'
+
+/** Returns the limits that the settings have for connections. */
+export function connectionLimits({ config }: GatewaySettings): ConnectionLimits {
+  const { keepAlive, timeouts, connections } = config.http
+  return { keepAlive, ...timeouts, connections }
+}
+
+/** Returns how long stopping takes: outside production there is no balancer that has to notice it. */
+export function drainTimes({ config, production }: GatewaySettings): DrainTimes {
+  const { announce, finish } = config.http.drain
+  return { announce: announce ?? (production ? announcedDrain : promptDrain).announce, finish }
+}
+
+/** Returns the options for listening to clients. */
+export function clientListenOptions(
+  listen: ListenOptions,
+  settings: GatewaySettings,
+  log: Logger,
+): ListenOptions {
+  return {
+    ...listen,
+    limits: connectionLimits(settings),
+    onConnectionsRefused: (limit) =>
+      log.warn({ limit }, 'connections are refused: http.connections is reached'),
+  }
+}
+
+/** Stops listening to clients; the log says how long that may take, and which requests took longer. */
+export async function drainClients(
+  listening: Listening,
+  times: DrainTimes,
+  log: Logger,
+): Promise<void> {
+  log.info(times, 'stopping: waiting for the requests in flight')
+  const cutOff = await listening.close(times)
+  if (cutOff > 0) log.warn({ requests: cutOff }, 'requests were cut off: they took too long')
+}

@@ -1,0 +1,78 @@
+/** How a server stops without losing a request. */
+import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** In milliseconds. */
+export interface DrainTimes {
+  /** How long connections are still accepted, while each response asks its client to reconnect. */
+  readonly announce: number
+  /** How long the requests under way may take after that. */
+  readonly finish: number
+}
+
+/** Outside production: no balancer has to notice that the process stops. */
+export const promptDrain: DrainTimes = { announce: 0, finish: 25_000 }
+
+/** In production: a balancer that asks `/ready` every two seconds notices twice. */
+export const announcedDrain: DrainTimes = { announce: 5_000, finish: 25_000 }
+
+/** The shortest announcement: busy clients get a response that closes their connection meanwhile. */
+const leastAnnounce = 100
+/** How often connections without a request are closed after it, in milliseconds. */
+const sweepPeriod = 50
+/** A connection that has sent nothing for that long after it was accepted will not, in milliseconds. */
+const firstByteTime = 500
+
+/** Returns the function that stops the server, and returns how many requests were cut off. */
+export function drainable(server: Server): (times: DrainTimes) => Promise<number> {
+  const connections = new Set<Socket>()
+  const underWay = new Set<ServerResponse>()
+  let isDraining = false
+
+  function forget(this: ServerResponse): void {
+    underWay.delete(this)
+  }
+  server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  // Before the handler, which may send the response at once.
+  server.prependListener('request', (_request, response) => {
+    underWay.add(response)
+    response.on('close', forget)
+    if (isDraining) askToReconnect(response)
+  })
+
+  return async ({ announce, finish }) => {
+    isDraining = true
+    // Their connections would be closed right after the response, as the next request arrives.
+    for (const response of underWay) askToReconnect(response)
+    await delay(Math.max(announce, leastAnnounce))
+
+    const closed = new Promise((resolve) => server.close(resolve))
+    let cutOff = 0
+    const finished = setTimeout(() => {
+      cutOff = underWay.size
+      server.closeAllConnections()
+    }, finish)
+    const sweep = setInterval(() => server.closeIdleConnections(), sweepPeriod)
+    // Node counts a connection as idle only after its first request.
+    const silence = setTimeout(() => {
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+    }, firstByteTime)
+    await closed
+    clearTimeout(finished)
+    clearTimeout(silence)
+    clearInterval(sweep)
+    return cutOff
+  }
+}
+
+/** Only the response can tell a client not to send another request on its connection. */
+function askToReconnect(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close')
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -1,0 +1,4 @@
+/** What clients see of a gateway that stops. */
+import { testStopping } from '../support/stopping-gateway.ts'
+
+testStopping(1)

@@ -1,0 +1,59 @@
+/** The gateway as a process of its own, as an operator starts and stops it. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { runCompiled } from './run-compiled.ts'
+
+export interface GatewayProcess {
+  readonly child: ChildProcess
+  readonly origin: string
+  /** Resolves when it has ended, with its exit code or the signal that ended it. */
+  readonly ended: Promise<number | string>
+  /** The lines of its log. */
+  log(): readonly Record<string, unknown>[]
+}
+
+export interface GatewayProcessOptions {
+  readonly folder: string
+  /** The text of gateway.yaml. */
+  readonly config: string
+  /** The file of the composed supergraph. */
+  readonly supergraph: string
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+let count = 0
+
+/** Returns once it accepts connections, at a port that the system has chosen. */
+export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
+  const file = join(options.folder, `gateway-process-${count++}.yaml`)
+  writeFileSync(file, options.config)
+  const words = ['--supergraph', options.supergraph, '--config', file, '--port', '0']
+  const child = spawn(process.execPath, runCompiled('gateway/main', ...words), {
+    env: {
+      PATH: process.env.PATH,
+      GATEWAY_SECRET: 'a secret that only the tests of gateway processes know',
+      ...options.environment,
+    },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let output = ''
+  child.stderr!.on('data', (chunk) => (output += chunk))
+  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string)
+  const url = await Promise.race([
+    once(child, 'message').then(([message]) => (message as { listening: string }).listening),
+    ended.then((how) => Promise.reject(new Error(`the gateway ended with ${how}: ${output}`))),
+  ])
+  return {
+    child,
+    origin: new URL(url).origin,
+    ended,
+    log: () =>
+      output
+        .split('\n')
+        .filter((line) => line.startsWith('{') && line.endsWith('}'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  }
+}
