@@ -38,7 +38,8 @@ export async function drainClients(
   times: DrainTimes,
   log: Logger,
 ): Promise<void> {
-  log.info(times, 'stopping: waiting for the requests in flight')
+  // Without an announcement it takes no time that needs an explanation.
+  log[times.announce > 0 ? 'info' : 'debug'](times, 'stopping: waiting for the requests in flight')
   const cutOff = await listening.close(times)
   if (cutOff > 0) log.warn({ requests: cutOff }, 'requests were cut off: they took too long')
 }

@@ -7,6 +7,7 @@ import { administration } from './administration/administration.ts'
 import { administrators } from './administration/administrators.ts'
 import { auditTrail } from './audit/audit-trail.ts'
 import { auditReader } from './audit/read-audit.ts'
+import { waitForDatabase } from '../storage/wait-for-database.ts'
 import { openAuthDatabase } from './database.ts'
 import type { AuthDatabase } from './database.ts'
 import { delivery } from './delivery/deliver.ts'
@@ -71,7 +72,9 @@ type Stores = Awaited<ReturnType<typeof openStores>>
 async function openStores(settings: AuthSettings, surroundings: AuthSurroundings) {
   const { lifetimes, roles, keyEncryptionSecret: secret } = settings
   const { now = Date.now } = surroundings
-  const database = await openAuthDatabase(settings.databaseUrl)
+  const database = await waitForDatabase(() => openAuthDatabase(settings.databaseUrl), {
+    report: (sentence) => console.error(`auth: ${sentence}`),
+  })
   const encryption = keyEncryption(secret)
   const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now })
   const keys = await openSigningKeys(lifecycle, encryption)

@@ -5,6 +5,7 @@ import type { RunningProcess } from '../kit/process/run-process.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { serveSubgraph } from '../kit/serve-subgraph.ts'
 import { isDatabaseUnavailable } from '../storage/database-unavailable.ts'
+import { waitForDatabase } from '../storage/wait-for-database.ts'
 import { openUsersDatabase } from './database.ts'
 import { profileStore } from './profiles.ts'
 import { resolvers } from './resolvers.ts'
@@ -15,7 +16,9 @@ const typeDefs = parse(readFileSync(new URL('schema.graphql', import.meta.url), 
 /** Starts the users subgraph and returns once it accepts connections. */
 export async function startUsers(environment: Environment): Promise<RunningProcess> {
   const settings = readUsersSettings(environment)
-  const database = await openUsersDatabase(settings.databaseUrl)
+  const database = await waitForDatabase(() => openUsersDatabase(settings.databaseUrl), {
+    report: (sentence) => console.error(`users: ${sentence}`),
+  })
   return serveSubgraph({
     name: 'users',
     typeDefs,
