@@ -21,7 +21,7 @@ export async function startTcpBalancer(): Promise<TcpBalancer> {
   let turn = 0
   const sockets = new Set<Socket>()
 
-  const server = createServer((client) => void forward(client, healthy.length))
+  const server = createServer((client) => void forward(client))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const checking = setInterval(() => void check(), checkPeriod)
@@ -52,17 +52,17 @@ export async function startTcpBalancer(): Promise<TcpBalancer> {
     healthy = ready.flat()
   }
 
-  /** Tries the next backend when one does not accept the connection, as balancers do. */
-  async function forward(client: Socket, tries: number): Promise<void> {
+  /** Tries one backend only, as Kubernetes does: a connection that is refused there is lost. */
+  async function forward(client: Socket): Promise<void> {
     keep(client)
     const origin = healthy[turn++ % healthy.length]
-    if (origin === undefined || tries === 0) return void client.destroy()
+    if (origin === undefined) return void client.destroy()
     const backend = connect(Number(new URL(origin).port), '127.0.0.1')
     const isConnected = await once(backend, 'connect').then(
       () => true,
       () => false,
     )
-    if (!isConnected) return forward(client, tries - 1)
+    if (!isConnected) return void client.destroy()
     keep(backend)
     client.pipe(backend).pipe(client)
     client.once('close', () => backend.destroy())
