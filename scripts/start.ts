@@ -10,11 +10,14 @@ import { ProcessEnded, supervisor } from './start/supervisor.ts'
 import { welcome } from './start/welcome.ts'
 
 const usage = `
-Usage: npm start
+Usage: npm start -- [options]
 
 Composes supergraph.yaml, then runs auth, users and the gateway until Ctrl-C, and prints lines to try
 them with. Composes again when supergraph.yaml or a schema changes. For development: secrets, a signing
 key and an account are made at the first start and kept under DATA_DIR.
+
+  --config FILE   the configuration of the gateway (default: gateway/gateway.yaml)
+  --help          this text
 
 Environment: HOST (127.0.0.1), GATEWAY_PORT (4000), AUTH_PORT (4001), USERS_PORT (4002), DATA_DIR (.data),
 DATABASE_URL. Port 0 lets the system choose. The composed supergraph is kept in DATA_DIR while the system
@@ -29,7 +32,7 @@ once with \`npm run build\` and run each process by itself, with its own secrets
 Each lists the settings that it needs if one is missing, and with --help.`
 
 runCommand('start', async () => {
-  readCommandLine({ usage, options: {} })
+  const { values } = readCommandLine({ usage, options: { config: { type: 'string' } } })
   if (process.env.NODE_ENV === 'production') throw new StartFailure(productionWords)
 
   const processes = supervisor()
@@ -55,6 +58,7 @@ runCommand('start', async () => {
   async function run(): Promise<never> {
     const { urls, supergraph } = await startSystem({
       environment: process.env,
+      config: values.config,
       supervisor: processes,
     })
     composed = supergraph.output

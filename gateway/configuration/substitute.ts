@@ -11,7 +11,8 @@ export interface SubstitutionParts {
   problem: (path: readonly PropertyKey[], sentence: string) => void
 }
 
-const placeholder = /\$\{([^}]*)\}/g
+/** The default of a placeholder may have placeholders itself. */
+const placeholder = /\$\{((?:\$\{[^}]*\}|[^}])*)\}/g
 const form = /^(?:env\.([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?|file\.(.+))$/
 
 /**
@@ -33,7 +34,11 @@ export function substitute(
   )
 }
 
-function substituteText(text: string, parts: SubstitutionParts, path: readonly PropertyKey[]) {
+function substituteText(
+  text: string,
+  parts: SubstitutionParts,
+  path: readonly PropertyKey[],
+): string {
   return text.replaceAll(placeholder, (_whole, expression: string) => {
     const match = form.exec(expression)
     if (!match) {
@@ -45,7 +50,9 @@ function substituteText(text: string, parts: SubstitutionParts, path: readonly P
   })
 
   function readVariable(name: string, fallback: string | undefined): string {
-    const value = parts.environment[name] || fallback
+    const value =
+      parts.environment[name] ||
+      (fallback === undefined ? undefined : substituteText(fallback, parts, path))
     if (value === undefined) parts.problem(path, `needs ${name}, which is not set`)
     return value ?? ''
   }

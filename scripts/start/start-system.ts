@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { developmentIssuer } from '../../subgraphs/auth/settings.ts'
 import { composeSupergraph } from '../compose/compose-supergraph.ts'
 import type { Composition } from '../compose/compose-supergraph.ts'
 import { writeComposition } from '../compose/compose-to-file.ts'
@@ -17,6 +18,8 @@ import { untilReady } from './until-ready.ts'
 export interface SystemOptions {
   /** The settings of all three processes. */
   environment: Environment
+  /** The configuration of the gateway; the shipped one if left out. */
+  config?: string | undefined
   supervisor: Supervisor
 }
 
@@ -38,14 +41,18 @@ export interface RunningSystem {
  * problems that the operator has to correct, and a ProcessEnded if a process does not start.
  */
 export async function startSystem({
-  environment,
+  environment: given,
+  config: gatewayConfig,
   supervisor,
 }: SystemOptions): Promise<RunningSystem> {
-  const settings = readSettings(environment)
-  const portsAreKnown =
-    settings.port('AUTH_PORT', 4001) > 0 && settings.port('USERS_PORT', 4002) > 0
+  const settings = readSettings(given)
+  const authPort = settings.port('AUTH_PORT', 4001)
+  const portsAreKnown = authPort > 0 && settings.port('USERS_PORT', 4002) > 0
   settings.port('GATEWAY_PORT', 4000)
   settings.refuseProblems()
+  // The gateway gets the port that the system chose for auth, which the issuer does not follow.
+  const issuer = given.TOKEN_ISSUER || developmentIssuer(authPort)
+  const environment = { ...given, TOKEN_ISSUER: issuer }
 
   const start = (name: string, path: string) =>
     supervisor.start(name, { module: ownModule(path, import.meta.url), environment })
@@ -74,7 +81,7 @@ export async function startSystem({
     const module = ownModule('../../gateway/main', import.meta.url)
     const url = await supervisor.start('gateway', {
       module: { ...module, execArgv: ['--max-semi-space-size=64', ...module.execArgv] },
-      words: ['--supergraph', output],
+      words: ['--supergraph', output, ...(gatewayConfig ? ['--config', gatewayConfig] : [])],
       environment: supergraph.environment,
     })
     await untilReady(url)

@@ -25,7 +25,7 @@ Settings, from the environment:
   CLAIMS_KEY                verifies the gateway's claims header; two separated by a comma during a
                             rotation, newest first
   KEY_ENCRYPTION_SECRET     encrypts the signing keys in the database, at least 32 characters
-  TOKEN_ISSUER              the issuer of access tokens (http://127.0.0.1:4001)
+  TOKEN_ISSUER              the issuer of access tokens (http://127.0.0.1:AUTH_PORT)
   TOKEN_AUDIENCE            their audience: the gateway's name (portcullis)
   TOKEN_ALGORITHM           of new signing keys: ES256, EdDSA or RS256 (ES256)
   KEY_ROTATION_PERIOD       how long a key signs before the next takes over, in seconds (30 days)
@@ -71,11 +71,19 @@ const leastSecretLength = 32
 const day = 24 * 60 * 60
 const year = 365 * day
 
+const defaultPort = 4001
+
+/** Returns the issuer in development. It does not follow a port that the system chooses at each start. */
+export function developmentIssuer(port: number): string {
+  return `http://127.0.0.1:${port || defaultPort}`
+}
+
 /** Returns the settings; throws a StartFailure that lists all problems. */
 export function readAuthSettings(environment: Environment) {
   const settings = readSettings(environment)
   const { production } = settings
-  const issuer = settings.text('TOKEN_ISSUER', production ? undefined : 'http://127.0.0.1:4001')
+  const port = settings.port('AUTH_PORT', defaultPort)
+  const issuer = settings.text('TOKEN_ISSUER', production ? undefined : developmentIssuer(port))
   const lifetimes = {
     accessToken: accessTokenLifetime(settings),
     idle: 1000 * settings.wholeNumber('SESSION_IDLE_LIFETIME', 7 * day, { least: 1, most: year }),
@@ -85,7 +93,7 @@ export function readAuthSettings(environment: Environment) {
   const read = {
     production,
     host: settings.text('HOST', '127.0.0.1'),
-    port: settings.port('AUTH_PORT', 4001),
+    port,
     databaseUrl: databaseUrl(settings, 'auth.db'),
     claimsKeys: claimsKeys(settings, 'auth'),
     drain: drainSettings(settings),

@@ -322,6 +322,16 @@ describe('placeholders', () => {
     expect(read('${env.REALM} at ${env.PLACE:-home}', { REALM: 'mine' })).toBe('mine at home')
   })
 
+  test('a default may have placeholders; the value of a variable has none', () => {
+    const nested = '${env.HOST:-http://localhost:${env.PORT:-80}/${env.PATH:-x}}'
+    expect(read(nested)).toBe('http://localhost:80/x')
+    expect(read(nested, { PORT: '81' })).toBe('http://localhost:81/x')
+    expect(read(nested, { HOST: '${env.PORT}' })).toBe('${env.PORT}')
+    expect(problemsOf(realm('${env.HOST:-${env.NOWHERE}}'))).toContain(
+      'http.realm: needs NOWHERE, which is not set',
+    )
+  })
+
   test('${file.PATH} reads a file, found from where the configuration lies', () => {
     file('from a file\n', 'realm.txt')
     expect(read('${file.realm.txt}')).toBe('from a file')

@@ -1,5 +1,8 @@
 /** Several `npm start` in one checkout, and one whose schemas change. */
+import { once } from 'node:events'
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { send } from '../../scripts/walkthrough/send.ts'
@@ -85,3 +88,35 @@ test('npm start composes again when a schema changes, and says what is wrong wit
   writeFileSync(schema, sdl.replace(/(type User [^{]*\{)/, '$1\n  nickname: String'))
   await until(() => knows('nickname'))
 })
+
+test('--config names the configuration of the gateway; the issuer follows AUTH_PORT', async () => {
+  const config = readFileSync(join(repository, 'gateway/gateway.yaml'), 'utf8')
+  writeFileSync(join(checkout, 'own.yaml'), `${config}http: { realm: its-own }\n`)
+  const port = await freePort()
+  const words = ['--config', 'own.yaml']
+  const data = join(checkout, 'own-data')
+  const own = await startedSystem(data, { AUTH_PORT: String(port) }, checkout, words)
+  const query = 'mutation { login(username: "alice", password: "secret") { token } }'
+  const { token } = ((await send(own.urls.gateway, { query })).data as any).login
+  expect(JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString()).iss).toBe(
+    `http://127.0.0.1:${port}`,
+  )
+  const userData = { query: '{ userData { name } }' }
+  expect((await send(own.urls.gateway, userData, token)).status).toBe(200)
+  const refused = await fetch(own.urls.gateway, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer no.such.token' },
+    body: JSON.stringify(userData),
+  })
+  expect(refused.headers.get('www-authenticate')).toContain('realm="its-own"')
+  await endsByCtrlC(own)
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -19,7 +19,7 @@ const running = new Set<StartedSystem>()
 let system: StartedSystem
 let token: string
 
-async function start(ports: Partial<typeof freePorts> = {}): Promise<StartedSystem> {
+async function start(ports: Readonly<Record<string, string>> = {}): Promise<StartedSystem> {
   const started = await startedSystem(dataDirectory, ports)
   running.add(started)
   return started
@@ -46,8 +46,11 @@ test('a process that crashes is reported by name and takes the rest down', async
 })
 
 test('after a crash no account and no key is lost; Ctrl-C stops all processes, exit code 0', async () => {
-  // Tokens name the place of their status list: auth comes back where it was.
-  const again = await start({ AUTH_PORT: new URL(system.urls.auth).port })
+  // Tokens name the place of their status list, and the issuer: auth comes back where and as it was.
+  const again = await start({
+    AUTH_PORT: new URL(system.urls.auth).port,
+    TOKEN_ISSUER: 'http://127.0.0.1:4001',
+  })
   const answer = await send(again.urls.gateway, { query: '{ userData { id name } }' }, token)
   expect(answer).toMatchObject({ status: 200, data: { userData: { id: '1', name: 'Alice' } } })
   await endsByCtrlC(again)

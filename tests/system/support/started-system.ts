@@ -18,10 +18,12 @@ export interface StartedSystem {
 /** Returns once the system has said that it is running. */
 export async function startedSystem(
   dataDirectory: string,
-  ports: Partial<typeof freePorts> = {},
+  environment: Readonly<Record<string, string>> = {},
   cwd?: string,
+  words: readonly string[] = [],
 ): Promise<StartedSystem> {
-  const run = startScript('start', [], { DATA_DIR: dataDirectory, ...freePorts, ...ports }, cwd)
+  const all = { DATA_DIR: dataDirectory, ...freePorts, ...environment }
+  const run = startScript('start', words, all, cwd)
   let ended = false
   void run.ended.then(() => (ended = true))
   await until(() => ended || run.stdout.includes('Portcullis is running'))
