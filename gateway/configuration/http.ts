@@ -91,7 +91,7 @@ const drainSchema = z
       ),
     finish: duration({ least: '0s', most: '1h' })
       .default(25_000)
-      .describe('The longest time for the requests under way to complete after that'),
+      .describe('The longest time for the requests in progress to complete after that'),
   })
   .prefault({})
 

@@ -39,7 +39,10 @@ export async function drainClients(
   log: Logger,
 ): Promise<void> {
   // Without an announcement it takes no time that needs an explanation.
-  log[times.announce > 0 ? 'info' : 'debug'](times, 'stopping: waiting for the requests in flight')
+  log[times.announce > 0 ? 'info' : 'debug'](
+    times,
+    'stopping: waiting for the requests in progress',
+  )
   const cutOff = await listening.close(times)
   if (cutOff > 0) log.warn({ requests: cutOff }, 'requests were cut off: they took too long')
 }

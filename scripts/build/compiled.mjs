@@ -5,6 +5,7 @@ import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compile, compiler, copyAssets, productFiles, root } from './product.mjs'
 
+const cachePath = join('node_modules', '.cache', 'portcullis')
 const projects = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.run.json']
 
 /** The file in which `npm run build` records which sources it compiled. */
@@ -21,8 +22,12 @@ export function compiled() {
     return compiledNow()
   } catch (cause) {
     // On a read-only file system, as in many containers, the output of `npm run build` is used.
-    if (cause.syscall !== undefined && isBuiltFromSources()) return built()
-    throw cause
+    if (cause.syscall === undefined) throw cause
+    if (isBuiltFromSources()) return built()
+    throw new Error(
+      `the sources cannot be compiled to ${cachePath} (${cause.code}): run \`npm run build\` as a user who may write to this checkout`,
+      { cause },
+    )
   }
 }
 
@@ -48,7 +53,7 @@ function isBuiltFromSources() {
 }
 
 function compiledNow() {
-  const cache = join(root, 'node_modules', '.cache', 'portcullis')
+  const cache = join(root, cachePath)
   const folder = join(cache, sourcesHash())
   if (existsSync(folder)) return folder
 

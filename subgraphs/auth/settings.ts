@@ -56,7 +56,7 @@ Settings, from the environment:
   PASSWORD_RESET_URL        the page on which a user enters a new password; #token=... is added
   DRAIN_ANNOUNCE            how long connections are still accepted after SIGTERM, while /ready says 503,
                             in seconds (5 in production, else 0)
-  DRAIN_FINISH              how long the requests under way may take after that, in seconds (25)
+  DRAIN_FINISH              how long the requests in progress may take after that, in seconds (25)
   NODE_ENV=production       no defaults for secrets, the issuer and the place of the data: they must be set
 
 CLAIMS_KEY_FILE and KEY_ENCRYPTION_SECRET_FILE name files that contain the secret.

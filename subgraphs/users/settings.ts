@@ -18,7 +18,7 @@ Settings, from the environment:
                          rotation, newest first
   DRAIN_ANNOUNCE         how long connections are still accepted after SIGTERM, while /ready says 503,
                          in seconds (5 in production, else 0)
-  DRAIN_FINISH           how long the requests under way may take after that, in seconds (25)
+  DRAIN_FINISH           how long the requests in progress may take after that, in seconds (25)
   NODE_ENV=production    nothing is invented: the key and the place of the data must be set
 
 CLAIMS_KEY_FILE names a file that holds the key.

@@ -90,7 +90,7 @@ test('while it announces its end, a server accepts connections and closes each w
   await expect(exchange(origin, plainGet)).rejects.toThrow('ECONNREFUSED')
 })
 
-test('a response that was under way before the announcement closes its connection, too', async () => {
+test('a response that was in progress before the announcement closes its connection, too', async () => {
   let received = 0
   const { origin, close } = await slowServer(() => received++)
   const response = exchange(origin, plainGet)

@@ -46,6 +46,30 @@ beforeAll(async () => {
 })
 afterAll(() => running.close())
 
+test('while a subgraph announces that it stops, /ready is 503 and requests get a response', async () => {
+  const stopping = await serveSubgraph({
+    name: 'things',
+    typeDefs: 'type Query { me: String }',
+    resolvers: { Query: { me: () => 'me' } },
+    keys: [key],
+    host: '127.0.0.1',
+    port: 0,
+    drain: { announce: 1_000, finish: 1_000 },
+  })
+  const closed = stopping.close()
+  const readiness = await fetch(new URL('/ready', stopping.url))
+  expect([readiness.status, readiness.headers.get('connection')]).toEqual([503, 'close'])
+  expect(await readiness.json()).toEqual({ status: 'stopping' })
+  const response = await fetch(stopping.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...anonymous },
+    body: '{"query":"{ me }"}',
+  })
+  expect(await response.json()).toEqual({ data: { me: 'me' } })
+  await closed
+  await expect(fetch(stopping.url)).rejects.toThrow()
+})
+
 const alice = gatewayHeaders('things', key, { sub: '1', scope: 'read' })
 const anonymous = gatewayHeaders('things', key, null)
 

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 export interface DrainTimes {
   /** How long connections are still accepted, while each response asks its client to reconnect. */
   readonly announce: number
-  /** How long the requests under way may take after that. */
+  /** How long the requests in progress may take after that. */
   readonly finish: number
 }
 
