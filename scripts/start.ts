@@ -1,6 +1,7 @@
 /** `npm start`: the complete system for development, in one terminal. */
 import { rm } from 'node:fs/promises'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { sameSignal } from '../subgraphs/kit/process/run-process.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { keepComposed } from './compose/keep-composed.ts'
@@ -39,8 +40,13 @@ runCommand('start', async () => {
   let composed: string | undefined
   let stopComposing = () => {}
   const signalled = new Promise<'signalled'>((resolve) => {
+    let first: number | undefined
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => resolve('signalled'))
+      process.on(signal, () => {
+        first ??= performance.now()
+        resolve('signalled')
+        if (performance.now() - first > sameSignal) processes.kill()
+      })
     }
   })
   try {

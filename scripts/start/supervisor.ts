@@ -30,6 +30,8 @@ export interface Supervisor {
   readonly anyEnded: Promise<never>
   /** Stops all processes, the last started first, and returns when all have ended. */
   stop(): Promise<void>
+  /** Ends all processes at once, without waiting for their requests. */
+  kill(): void
 }
 
 /** How long a process may take to complete its last requests, in milliseconds. */
@@ -77,6 +79,10 @@ export function supervisor(): Supervisor {
     async stop() {
       stopping = true
       for (const process of running.toReversed()) await end(process)
+    },
+
+    kill() {
+      for (const { child } of running) child.kill('SIGKILL')
     },
   }
 }

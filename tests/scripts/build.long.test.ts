@@ -217,6 +217,17 @@ test('where node_modules cannot be written, the build runs in the presence of a 
     exitCode: 0,
     stderr: '',
   })
+
+  const file = join(product, 'scripts/keys.ts')
+  const source = readFileSync(file, 'utf8')
+  writeFileSync(file, `${source}\n`)
+  const changed = startLine('npm run --silent keys -- --help', product)
+  const exitCode = await changed.ended
+  writeFileSync(file, source)
+  expect(exitCode).toBe(1)
+  expect(changed.stderr).toMatch(
+    /^keys: the sources cannot be compiled to node_modules\/.cache\/portcullis \(E[A-Z]+\): run `npm run build` .*\n$/,
+  )
   installPackages('production')
 })
 

@@ -1,4 +1,6 @@
 /** The system when something ends before its time: a process of it, or the one that started all. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { send } from '../../scripts/walkthrough/send.ts'
@@ -70,4 +72,22 @@ test('Ctrl-C while it starts is a clean stop too', async () => {
   run.process.kill('SIGINT')
   expect(await run.ended).toBe(0)
   expect(run.stderr).toBe('')
+})
+
+test('a second Ctrl-C ends all processes at once, whatever they are responding to', async () => {
+  const stuck = await start()
+  const socket = connect(Number(new URL(stuck.urls.gateway).port), '127.0.0.1')
+  socket.on('error', () => {})
+  // A request whose body never ends.
+  socket.write('POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{')
+  await once(socket, 'connect')
+  const { run, processIds } = stuck
+  let ended = false
+  const started = performance.now()
+  void run.ended.then(() => (ended = true))
+  await until(() => ended || !run.process.kill('SIGINT') || ended, { pause: 200 })
+  expect(await run.ended).toBe(0)
+  expect(performance.now() - started).toBeLessThan(5_000)
+  expect(Object.values(processIds).filter(isRunning)).toEqual([])
+  socket.destroy()
 })

@@ -9,7 +9,7 @@ export interface RunningProcess {
 }
 
 /** npm passes on a Ctrl-C that the process has received as well: so soon, in ms, it is the same signal. */
-const sameSignal = 500
+export const sameSignal = 500
 
 /**
  * Starts a process and stops it on SIGINT, SIGTERM, or when its supervising parent is gone. A second
