@@ -232,6 +232,11 @@ export const errorTable = {
   BAD_USER_INPUT: row('BAD_USER_INPUT', 400, 'An input value is not valid'),
 
   // The gateway and its subgraphs.
+  SUPERGRAPH_UNAVAILABLE: {
+    ...unavailable,
+    accessToken: 'not concerned',
+    message: 'The schema is not available yet: retry after 5 seconds',
+  },
   TOO_MANY_REQUESTS: {
     ...row('TOO_MANY_REQUESTS', 429, 'Too many requests: retry after 60 seconds'),
     retryAfter: 60,

@@ -6,6 +6,7 @@ import { httpSchema } from './http.ts'
 import { limitsSchema } from './limits.ts'
 import { metricsSchema } from './metrics.ts'
 import { subgraphsSchema } from './subgraphs.ts'
+import { supergraphSchema } from './supergraph.ts'
 import { wholeNumber } from './values.ts'
 
 /** gateway.yaml, section by section. */
@@ -13,6 +14,7 @@ export const configSchema = z.strictObject({
   authentication: authenticationSchema,
   claims: claimsSchema,
   authorization: authorizationSchema,
+  supergraph: supergraphSchema,
   subgraphs: subgraphsSchema,
   http: httpSchema,
   limits: limitsSchema,

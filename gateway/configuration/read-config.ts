@@ -12,6 +12,7 @@ import type { GatewayConfig } from './gateway-config.ts'
 import { checkGivenKeys } from './given-keys.ts'
 import { withCurrentNames } from './renamed-keys.ts'
 import { substitute } from './substitute.ts'
+import { readKeysFile } from './supergraph.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -70,6 +71,7 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
   if (parsed.success) {
     const config = withAbsolutePaths(parsed.data, directory)
     checkGivenKeys(config.authentication.issuers, problem)
+    readKeysFile(config.supergraph, directory, problem)
     if (problems.length === 0) return { outcome: 'valid', config, warnings }
   }
   for (const issue of parsed.error?.issues ?? []) {

@@ -11,7 +11,8 @@ Usage: npm run gateway -- [options]
 Serves a supergraph at /graphql: verifies each access token once, plans, and forwards the verified
 claims to the subgraphs in a signed header.
 
-  --supergraph FILE   the composed supergraph (default: supergraph.graphql); followed as it changes
+  --supergraph PLACE  the composed supergraph, a file or an https URL (default: supergraph.graphql);
+                      followed as it changes
   --port N            the port to listen on; 0 lets the system choose (default: GATEWAY_PORT, or 4000)
   --config FILE       the configuration (default outside production: gateway/gateway.yaml)
   --help              this text
@@ -22,8 +23,10 @@ Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 export interface CommandLine {
-  /** The file of the composed supergraph. */
+  /** The file or the URL of the composed supergraph. */
   readonly supergraph: string
+  /** Where the last good supergraph of a URL is kept. */
+  readonly dataDirectory: string
   /** The file of the configuration. */
   readonly config: string
   readonly listen: ListenOptions
@@ -51,6 +54,7 @@ export function gatewayCommandLine(): CommandLine {
   settings.refuseProblems()
   return {
     supergraph: values.supergraph,
+    dataDirectory: settings.dataDirectory,
     config: values.config ?? shippedConfig(),
     listen: { host, port, portSetting: values.port !== undefined ? '--port' : 'GATEWAY_PORT' },
     log: pino({ name: 'gateway', level }, pino.destination(2)),

@@ -25,6 +25,7 @@ import type { GatewayMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
 import { followSupergraph, SupergraphUnusable } from '../supergraph/follow-supergraph.ts'
 import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
+import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
 
 /** What an operator decides, after its checks. */
 export interface GatewaySettings {
@@ -39,8 +40,7 @@ export interface GatewaySettings {
 }
 
 export interface ConfiguredGatewayParts extends GatewaySettings {
-  /** The file of the composed supergraph. */
-  supergraph: string
+  supergraph: SupergraphSource
   metrics: GatewayMetrics
   authenticationMetrics: AuthenticationMetrics
   /** Counts for `/health`. */
@@ -64,7 +64,8 @@ export interface ConfiguredGateway {
   readonly warm: Promise<void>
   /** Why it cannot serve right now; empty if it can. */
   unreadiness(): readonly string[]
-  schemaVersion(): SchemaVersion
+  /** Undefined while there is no supergraph yet. */
+  schemaVersion(): SchemaVersion | undefined
   close(): Promise<void>
 }
 
@@ -83,6 +84,7 @@ export async function createConfiguredGateway(
       return asStartFailure(cause)
     },
   )
+  const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
   const respond = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
@@ -95,10 +97,10 @@ export async function createConfiguredGateway(
     log,
   })
   return {
-    listener: requestListener(respond, callers, parts, keySet),
+    listener: requestListener(respond, unreadiness, parts, keySet),
     warm: callers.warm,
-    unreadiness: callers.unreadiness,
-    schemaVersion: supergraph.current,
+    unreadiness,
+    schemaVersion: supergraph.currentIfAny,
     async close() {
       await supergraph.close()
       await callers.close()
@@ -107,14 +109,15 @@ export async function createConfiguredGateway(
 }
 
 function configuredSupergraph(
-  { supergraph: path, config, metrics, previous, log }: ConfiguredGatewayParts,
+  { supergraph: source, config, metrics, previous, log }: ConfiguredGatewayParts,
   policies: PolicyDecider,
   secret: string,
 ): Promise<FollowedSupergraph<SchemaVersion>> {
   // Only the first schema version follows one of earlier settings, which can then be released.
   let replaced = previous?.schemaVersion()
   return followSupergraph({
-    path,
+    source,
+    keys: config.supergraph.keys,
     log,
     onServed: metrics.supergraphServed,
     create(supergraph, before = replaced) {
@@ -149,7 +152,7 @@ function configuredAuthenticator(parts: ConfiguredGatewayParts): Authenticator {
 /** Returns what receives every HTTP request: POST /graphql directly, all others through Express. */
 function requestListener(
   respond: Parameters<typeof directPost>[0]['respond'],
-  { unreadiness }: Authenticator,
+  unreadiness: () => readonly string[],
   parts: ConfiguredGatewayParts,
   keySet: object,
 ): RequestListener {

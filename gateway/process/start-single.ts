@@ -11,6 +11,7 @@ import type { CommandLine } from './command-line.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
+import { openSupergraph } from './open-supergraph.ts'
 
 export interface StartGatewayOptions extends Omit<CommandLine, 'config'> {
   readonly settings: GatewaySettings
@@ -25,7 +26,14 @@ export interface RunningGateway extends RunningProcess {
 /** Returns once the gateway accepts connections; throws a StartFailure for problems that an operator has to correct. */
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const { settings, log } = options
-  const gateway = await createReloadableGateway(settings, options)
+  const supergraph = await openSupergraph(options)
+  const gateway = await createReloadableGateway(settings, {
+    ...options,
+    supergraph: supergraph.source,
+  }).catch(async (cause: unknown) => {
+    await supergraph.close()
+    throw cause
+  })
   const listening = await listen(
     gateway.listener,
     clientListenOptions(options.listen, settings, log),
@@ -35,7 +43,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   return {
     url: `${listening.origin}/graphql`,
     async reload(settings) {
-      await gateway.prepare(settings)
+      await supergraph.reconfigured(settings.config.supergraph, () => gateway.prepare(settings))
       gateway.adopt()
       listening.adjust(connectionLimits(settings))
     },
@@ -44,6 +52,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       await drainClients(listening, drainTimes(gateway.settings()), log)
       await metrics?.close()
       await gateway.close()
+      await supergraph.close()
     },
   }
 }

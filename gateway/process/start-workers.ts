@@ -6,14 +6,18 @@ import { documentFetcher } from '../authentication/fetch-document.ts'
 import { sharedDocuments } from '../authentication/shared-documents.ts'
 import { drainTimes } from './client-connections.ts'
 import { listenForMetrics } from './metrics-port.ts'
+import { openSupergraph } from './open-supergraph.ts'
 import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
 import { workerCounts } from './worker-counts.ts'
 import { serving, workerPool } from './worker-pool.ts'
 import type { WorkerProcess } from './worker-process.ts'
-import { fetchProcedure } from './worker-protocol.ts'
+import { fetchProcedure, recordProcedures } from './worker-protocol.ts'
 import { adoptAll, bringUpToDate, prepareAll } from './worker-reload.ts'
 
-export interface StartWorkersOptions extends Pick<StartGatewayOptions, 'settings' | 'log'> {
+export interface StartWorkersOptions extends Pick<
+  StartGatewayOptions,
+  'supergraph' | 'dataDirectory' | 'settings' | 'log'
+> {
   /** How many workers serve. */
   count: number
   /** The module that a worker runs. */
@@ -30,9 +34,15 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
   const workers = new Set<WorkerProcess>()
   const counts = workerCounts()
   const documents = documentFetcher()
+  const { feed, ...supergraph } = await openSupergraph(options)
+  feed?.onChange(() => {
+    for (const { call } of workers) call('supergraph', feed.state()).catch(() => {})
+  })
   const procedures = {
     settings: currentSettings,
     fetch: fetchProcedure(sharedDocuments(documents.fetch, systemClock)),
+    supergraph: () => feed?.state(),
+    ...recordProcedures(supergraph.record),
     served: () => counts.served(serving(workers)),
     unreadiness: () => unreadinessOf(serving(workers)),
   }
@@ -54,7 +64,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     url: `${origin}/graphql`,
     async reload(next) {
       const prepared = serving(workers)
-      await prepareAll(prepared, next)
+      await supergraph.reconfigured(next.config.supergraph, () => prepareAll(prepared, next))
       if (pool.isStopping) throw new StartFailure('the gateway is stopping')
       settings = next
       await adoptAll(prepared, next)
@@ -65,6 +75,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
       await pool.stop(drainTimes(settings))
       await metrics?.close()
       await documents.close()
+      await supergraph.close()
     },
   }
 }

@@ -41,7 +41,14 @@ export interface WorkerEnd {
 /** What all workers may call: the procedures of the primary that are not about one worker's start. */
 export type SharedProcedures = Pick<
   PrimaryProcedures,
-  'settings' | 'fetch' | 'served' | 'unreadiness'
+  | 'settings'
+  | 'fetch'
+  | 'supergraph'
+  | 'lastGoodSupergraph'
+  | 'lastSignedSupergraph'
+  | 'supergraphServed'
+  | 'served'
+  | 'unreadiness'
 >
 
 /** How much longer than it should a worker may take to stop, in milliseconds. */

@@ -3,6 +3,13 @@ import type { DrainTimes } from '../../subgraphs/kit/process/drain.ts'
 import { FetchFailure } from '../authentication/fetch-failure.ts'
 import type { DocumentFetcher, DocumentSource } from '../authentication/fetch-document.ts'
 import type { FetchedDocument, UnchangedDocument } from '../authentication/fetched-document.ts'
+import type { RemoteState } from '../supergraph/remote-supergraph.ts'
+import type {
+  ServedRecord,
+  ServedSupergraph,
+  SignedVersion,
+  SupergraphCopy,
+} from '../supergraph/supergraph-source.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import type { ProcessMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
@@ -14,6 +21,12 @@ export interface PrimaryProcedures {
   settings: () => GatewaySettings
   /** Fetches a document of an issuer, for all workers. */
   fetch: (request: FetchRequest) => Promise<FetchOutcome>
+  /** What has been fetched of the supergraph; undefined if it is a file. */
+  supergraph: () => RemoteState | undefined
+  lastGoodSupergraph: () => Promise<SupergraphCopy | undefined>
+  lastSignedSupergraph: () => Promise<SignedVersion | undefined>
+  /** Reports that the worker serves this supergraph. */
+  supergraphServed: (supergraph: ServedSupergraph) => void
   /** The sum of what all workers have served. */
   served: () => Promise<ServedCounts>
   /** Why any of the workers cannot serve now; empty if all can. */
@@ -30,6 +43,8 @@ export interface WorkerProcedures {
   prepare: (settings: GatewaySettings) => Promise<void>
   adopt: () => void
   discard: () => Promise<void>
+  /** Reports that the state of the supergraph has changed. */
+  supergraph: (state: RemoteState) => void
   metrics: () => Promise<ProcessMetrics>
   served: () => ServedCounts
   unreadiness: () => readonly string[]
@@ -70,5 +85,23 @@ export function documentsOfPrimary(call: Call<PrimaryProcedures>): DocumentSourc
       throw new FetchFailure(failure, rest)
     },
     async close() {},
+  }
+}
+
+/** Returns the primary's procedures about what has served. */
+export function recordProcedures(record: ServedRecord) {
+  return {
+    lastGoodSupergraph: record.lastGood,
+    lastSignedSupergraph: record.lastSigned,
+    supergraphServed: record.served,
+  }
+}
+
+/** Returns the record of the primary. */
+export function recordOfPrimary(call: Call<PrimaryProcedures>): ServedRecord {
+  return {
+    lastGood: () => call('lastGoodSupergraph'),
+    lastSigned: () => call('lastSignedSupergraph'),
+    served: (supergraph) => void call('supergraphServed', supergraph).catch(() => {}),
   }
 }

@@ -7,7 +7,9 @@ import { clientListenOptions, connectionLimits, drainClients } from './client-co
 import type { CommandLine } from './command-line.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import type { ReloadableGateway } from './hot-reload.ts'
-import { documentsOfPrimary } from './worker-protocol.ts'
+import { sourceOfWorker } from './open-supergraph.ts'
+import { feedOfPrimary } from './supergraph-of-primary.ts'
+import { documentsOfPrimary, recordOfPrimary } from './worker-protocol.ts'
 import type { PrimaryProcedures, WorkerProcedures } from './worker-protocol.ts'
 import { openRpc } from './worker-rpc.ts'
 import type { Channel } from './worker-rpc.ts'
@@ -28,10 +30,12 @@ export async function runWorker(
   for (const signal of signalsOfPrimary) process.on(signal, () => {})
   let running: RunningWorker | undefined
   const gateway = () => running!.gateway
+  const feed = feedOfPrimary()
   const procedures: WorkerProcedures = {
     prepare: (settings) => gateway().prepare(settings),
     adopt: () => running!.adopt(),
     discard: () => gateway().discard(),
+    supergraph: feed.receive,
     metrics: () => gateway().registry.getMetricsAsJSON(),
     served: () => gateway().served,
     unreadiness: () => gateway().unreadiness(),
@@ -40,8 +44,10 @@ export async function runWorker(
   const call = openRpc<PrimaryProcedures>(channelToPrimary, procedures)
   try {
     const settings = await call('settings')
+    const fetched = await call('supergraph')
+    if (fetched) feed.receive(fetched)
     const started = await createReloadableGateway(settings, {
-      supergraph: options.supergraph,
+      supergraph: sourceOfWorker(options.supergraph, feed, recordOfPrimary(call)),
       documents: documentsOfPrimary(call),
       servedByAll: () => call('served'),
       unreadinessOfAll: () => call('unreadiness').catch(() => gateway().unreadiness()),

@@ -1,13 +1,18 @@
-/** Keeps the schema version up to date with the supergraph file. */
+/** Keeps the schema version up to date with the source of the supergraph. */
+import type { JWK } from 'jose'
 import type { Logger } from 'pino'
+import { GatewayError } from '../errors.ts'
 import { draining } from './draining.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { readSupergraph } from './read-supergraph.ts'
-import type { ReadSupergraph, Supergraph } from './read-supergraph.ts'
-import { watchSupergraph } from './watch-supergraph.ts'
+import type { Supergraph } from './read-supergraph.ts'
+import type { ServedSupergraph, SupergraphReading, SupergraphSource } from './supergraph-source.ts'
+import { digestOf, faultOfSuccession, verifySignature } from './verify-signature.ts'
 
 export interface FollowOptions<Version> {
-  path: string
+  source: SupergraphSource
+  /** The public keys of which one must have signed the supergraph; undefined: it may be unsigned. */
+  keys?: readonly JWK[] | undefined
   /** Creates a version, with the previous one if there is one; after a rejection the last one stays. */
   create: (supergraph: Supergraph, previous?: Version) => Promise<Version>
   /** Ends a version that has been replaced. */
@@ -18,7 +23,12 @@ export interface FollowOptions<Version> {
 }
 
 export interface FollowedSupergraph<Version> {
+  /** Returns the version that serves; a GatewayError while there is none. */
   current(): Version
+  /** Returns the version that serves, if there is one. */
+  currentIfAny(): Version | undefined
+  /** Why nothing serves; empty if something does. */
+  unreadiness(): readonly string[]
   close(): Promise<void>
 }
 
@@ -30,65 +40,140 @@ export class SupergraphUnusable extends Error {
 /** The most replaced versions that may still have requests in progress. */
 const mostDraining = 4
 
+/** How often, and after which pause in milliseconds, a file that does not match its signature is read. */
+const readings = { most: 20, pause: 100 }
+
+interface Serving<Version> extends ServedSupergraph {
+  readonly text: string
+  readonly version: Version
+}
+
 /**
- * Returns the version of the current file, replaced after each change of the file. A file that cannot be
- * used is reported and skipped. Requests in progress complete with their version, and the next version does
- * not wait for them.
+ * Returns the version of the current supergraph, replaced after each change of its source. A supergraph
+ * that cannot be used is reported and skipped. Requests in progress complete with their version, and the
+ * next version does not wait for them.
  */
 export async function followSupergraph<Version>(
   options: FollowOptions<Version>,
 ): Promise<FollowedSupergraph<Version>> {
-  const { path, create, log } = options
+  const { source, keys, create, log } = options
+  const { name, record } = source
   const replaced = draining(mostDraining)
   const swapping = oneAtATime(swap)
-  let sdl: string | undefined
-  let current: Version
+  let serving: Serving<Version> | undefined
+  /** Why the newest supergraph does not serve. */
+  let fault: string | undefined
   // From before the first reading on, so that no change is missed.
   let isLoaded = false
-  const stopWatching = watchSupergraph(path, () => isLoaded && swapping.request())
+  const stopWatching = source.watch(() => isLoaded && swapping.request())
   try {
-    current = await load(readSupergraph(path))
+    await loadFirst()
   } catch (cause) {
     stopWatching()
     throw cause
   }
-  options.onServed?.()
   isLoaded = true
   swapping.request()
 
   return {
-    current: () => current,
+    current() {
+      if (serving === undefined) throw new GatewayError('SUPERGRAPH_UNAVAILABLE')
+      return serving.version
+    },
+    currentIfAny: () => serving?.version,
+    unreadiness() {
+      if (serving !== undefined) return []
+      const reading = source.read()
+      return [reading.outcome === 'unreadable' ? reading.sentence : (fault ?? `${name} is loading`)]
+    },
     async close() {
       stopWatching()
       await swapping.idle()
-      await Promise.all([replaced.ended(), options.retire(current)])
+      await Promise.all([replaced.ended(), serving && options.retire(serving.version)])
     },
   }
 
-  async function load(read: ReadSupergraph, previous?: Version): Promise<Version> {
-    if (read.outcome === 'unchanged') return current
-    if (read.outcome === 'unusable') throw new SupergraphUnusable(read.sentence)
-    const version = await create(read.supergraph, previous).catch((cause: Error) => {
-      throw new SupergraphUnusable(`the supergraph ${path} cannot be loaded: ${cause.message}`, {
-        cause,
-      })
+  async function loadFirst(): Promise<void> {
+    try {
+      serve(await load(source.read))
+    } catch (cause) {
+      if (!(cause instanceof SupergraphUnusable)) throw cause
+      const kept = await record.lastGood()
+      const last =
+        kept && (await load(() => ({ outcome: 'read', copy: kept })).catch(() => undefined))
+      if (last === undefined && !source.mayComeLater) throw cause
+      if (last !== undefined) serve(last)
+      report(cause.message)
+    }
+  }
+
+  async function load(read: () => SupergraphReading): Promise<Serving<Version>> {
+    const { text, ...served } = await readVerified(read)
+    if (text === serving?.text) return { ...serving, ...served }
+    const reading = readSupergraph(text, name)
+    if (reading.outcome === 'unusable') throw new SupergraphUnusable(reading.sentence)
+    const version = await create(reading.supergraph, serving?.version).catch((cause: Error) => {
+      const sentence = `the supergraph ${name} cannot be loaded: ${cause.message}`
+      throw new SupergraphUnusable(sentence, { cause })
     })
-    sdl = read.supergraph.sdl
-    return version
+    return { text, version, ...served }
+  }
+
+  async function readVerified(
+    read: () => SupergraphReading,
+  ): Promise<ServedSupergraph & { text: string }> {
+    for (let count = 1; ; count++) {
+      const reading = read()
+      if (reading.outcome === 'unreadable') throw new SupergraphUnusable(reading.sentence)
+      const { text } = reading.copy
+      if (keys === undefined) return { text, digest: digestOf(text) }
+      const verified = await verifySignature(reading.copy, keys)
+      if (verified.outcome === 'verified') {
+        const { version } = verified
+        const rollback = faultOfSuccession(version, await record.lastSigned())
+        if (rollback === undefined) return { text, ...version }
+        throw new SupergraphUnusable(`the supergraph ${name} ${rollback}`)
+      }
+      // Of a file and its signature, one may have been written and the other not yet.
+      if (source.mayComeLater || count === readings.most) {
+        throw new SupergraphUnusable(`the supergraph ${name} ${verified.fault}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, readings.pause))
+    }
   }
 
   async function swap(): Promise<void> {
     if (replaced.isFull) await roomForAnother()
-    const previous = current
     try {
-      current = await load(readSupergraph(path, sdl), previous)
+      const previous = serving
+      const next = await load(source.read)
+      if (fault !== undefined) log.info({ supergraph: name }, 'the newest supergraph can be used')
+      fault = undefined
+      if (next.version !== previous?.version) {
+        log.info({ supergraph: name }, 'serving the new supergraph')
+        if (previous) replaced.add(retire(previous.version))
+      }
+      serve(next)
     } catch (cause) {
-      log.error({ reason: (cause as Error).message }, 'still serving the last good supergraph')
+      report((cause as Error).message)
     }
-    if (current === previous) return
-    options.onServed?.()
-    log.info({ path }, 'serving the new supergraph')
-    replaced.add(retire(previous))
+  }
+
+  function serve(next: Serving<Version>): void {
+    const isNew = next.version !== serving?.version
+    serving = next
+    record.served({ digest: next.digest, serial: next.serial })
+    if (isNew) options.onServed?.()
+  }
+
+  /** One line for each change of state. */
+  function report(reason: string): void {
+    if (reason === fault) return
+    fault = reason
+    const reading = source.read()
+    if (!serving && reading.outcome === 'unreadable' && reading.isReported) return
+    const state = serving ? 'still serving the last good supergraph' : 'no supergraph serves yet'
+    log.error({ reason }, state)
   }
 
   async function roomForAnother(): Promise<void> {

@@ -23,7 +23,9 @@ import { limitsSchema } from '../../gateway/configuration/limits.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
 import { createSchemaVersion } from '../../gateway/supergraph/schema-version.ts'
 import type { SchemaVersion } from '../../gateway/supergraph/schema-version.ts'
+import { supergraphFile } from '../../gateway/supergraph/supergraph-file.ts'
 import { followSupergraph } from '../../gateway/supergraph/follow-supergraph.ts'
+import { keptSupergraph } from '../../gateway/supergraph/kept-supergraph.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { composedGraph, largeOperation, usualOperations } from './planning/graph.ts'
 import type { GraphSize } from './planning/graph.ts'
@@ -90,9 +92,10 @@ async function rowsOf(
   const path = join(folder, 'supergraph.graphql')
   writeFileSync(path, versions[0])
   let served = () => {}
+  const record = await keptSupergraph({ directory: folder, location: path, log })
   const follow = () =>
     followSupergraph({
-      path,
+      source: supergraphFile(path, record),
       log,
       onServed: () => served(),
       create: (supergraph, previous?: SchemaVersion) =>

@@ -124,7 +124,7 @@ function completed(text: string): { path: string; environment: Record<string, st
   }
   const path = join(folder, 'gateway.yaml')
   writeFileSync(path, stringify(content))
-  return { path, environment: { TOKEN_ISSUER: 'https://id.example.com' } }
+  return { path, environment: { TOKEN_ISSUER: 'https://id.example.com', HIVE_KEY: 'a key' } }
 }
 
 test.each(configs)('$page, line $line: the gateway.yaml is valid', ({ text }) => {

@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import { followSupergraph } from '../../gateway/supergraph/follow-supergraph.ts'
+import { keptSupergraph } from '../../gateway/supergraph/kept-supergraph.ts'
+import { supergraphFile } from '../../gateway/supergraph/supergraph-file.ts'
 import { send } from '../../scripts/walkthrough/send.ts'
 import { compose } from '../support/compose.ts'
 import { startIssuer } from '../support/issuer.ts'
@@ -236,14 +238,16 @@ test.each(ways)('a supergraph file is followed when it is %s', async (_name, pre
 test('a change while the first supergraph is being loaded is not missed', async () => {
   const path = join(folder, 'early.graphql')
   writeFileSync(path, version(1))
+  const log = pino({ level: 'silent' })
+  const record = await keptSupergraph({ directory: folder, location: path, log })
   const followed = await followSupergraph({
-    path,
+    source: supergraphFile(path, record),
     create: async ({ sdl }) => {
       writeFileSync(path, version(2))
       return sdl
     },
     retire: async () => {},
-    log: pino({ level: 'silent' }),
+    log,
   })
   await until(() => followed.current() === version(2))
   await followed.close()

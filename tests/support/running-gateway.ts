@@ -40,6 +40,7 @@ export async function runGateway(
   const readSettings = () => ({ config: readConfig(configFile, {}), secret: gatewaySecret })
   const running = await startGateway({
     supergraph,
+    dataDirectory: folder,
     settings: readSettings(),
     listen: { host: '127.0.0.1', port: 0, portSetting: '--port' },
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),

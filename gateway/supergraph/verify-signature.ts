@@ -1,0 +1,107 @@
+/** Signed supergraphs: a detached JWS (RFC 7515 appendix F) over the bytes of the text. */
+import { createHash } from 'node:crypto'
+import {
+  calculateJwkThumbprint,
+  compactVerify,
+  decodeProtectedHeader,
+  errors,
+  importJWK,
+} from 'jose'
+import type { JWK } from 'jose'
+import type { SignedVersion, SupergraphCopy } from './supergraph-source.ts'
+
+/** The media type of the signature: what else the key may have signed is no supergraph. */
+export const signatureType = 'supergraph+jws'
+
+/** The algorithms of signatures. */
+export const signatureAlgorithms = ['EdDSA', 'Ed25519', 'ES256'] as const
+
+export type VerifiedSignature =
+  | { readonly outcome: 'verified'; readonly version: SignedVersion; readonly keyId: string }
+  /** What is wrong, and what to do; it follows the name of the supergraph. */
+  | { readonly outcome: 'refused'; readonly fault: string }
+
+const signIt = 'sign it with `npm run compose -- --sign KEY`'
+
+/** Returns the signed version, or why the copy is not signed by one of the keys. */
+export async function verifySignature(
+  { text, signature }: SupergraphCopy,
+  keys: readonly JWK[],
+): Promise<VerifiedSignature> {
+  if (signature === undefined) return refused(`has no signature beside it (.jws): ${signIt}`)
+  const header = readHeader(signature)
+  if (header === undefined) {
+    return refused(`has a signature that is not a detached JWS: ${signIt}`)
+  }
+  const { kid, typ, serial } = header
+  if (typ !== signatureType || !Number.isSafeInteger(serial) || typeof kid !== 'string') {
+    return refused(`has a signature for something else than a supergraph: ${signIt}`)
+  }
+  const key = await keyOf(kid, keys)
+  if (key === undefined) {
+    const name = JSON.stringify(kid.slice(0, 100))
+    return refused(
+      `is signed with the key ${name}, which is not accepted: sign it with another one, ` +
+        'or add its public key to supergraph.keys',
+    )
+  }
+  try {
+    const [head, tail] = signature.trim().split('..')
+    const payload = Buffer.from(text).toString('base64url')
+    await compactVerify(`${head}.${payload}.${tail}`, await importJWK(key, header.alg), {
+      algorithms: [...signatureAlgorithms],
+    })
+  } catch (cause) {
+    if (!(cause instanceof errors.JOSEError || cause instanceof TypeError)) throw cause
+    return refused(`does not match its signature, it is not the text that was signed: ${signIt}`)
+  }
+  const version = { serial: serial as number, digest: digestOf(text) }
+  return { outcome: 'verified', version, keyId: kid }
+}
+
+/** Returns why that version must not follow the last one, or undefined. */
+export function faultOfSuccession(
+  { serial, digest }: SignedVersion,
+  last: SignedVersion | undefined,
+): string | undefined {
+  if (last === undefined || serial > last.serial) return undefined
+  if (serial === last.serial && digest === last.digest) return undefined
+  return (
+    `is older than the one that served last (serial ${serial} after ${last.serial}): ` +
+    'to go back to an earlier schema, compose and sign it again'
+  )
+}
+
+/** Returns the SHA-256 digest of the text. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+interface SignatureHeader {
+  readonly alg: string
+  readonly kid?: unknown
+  readonly typ?: unknown
+  readonly serial?: unknown
+}
+
+function readHeader(signature: string): SignatureHeader | undefined {
+  if (!/^[\w-]{1,4096}\.\.[\w-]{1,1024}$/.test(signature.trim())) return undefined
+  try {
+    const header = decodeProtectedHeader(signature.trim())
+    return header.alg === undefined ? undefined : (header as SignatureHeader)
+  } catch {
+    return undefined
+  }
+}
+
+/** A key without an id is known by its thumbprint (RFC 7638). */
+async function keyOf(keyId: string, keys: readonly JWK[]): Promise<JWK | undefined> {
+  for (const key of keys) {
+    if ((key.kid ?? (await calculateJwkThumbprint(key))) === keyId) return key
+  }
+  return undefined
+}
+
+function refused(fault: string): VerifiedSignature {
+  return { outcome: 'refused', fault }
+}
