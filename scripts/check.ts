@@ -5,6 +5,7 @@ import type { CheckReport } from './check/check-supergraph.ts'
 import { runCommand } from './command.ts'
 import { counted } from './compose/counted.ts'
 import { describeProblem, withDisplayPaths } from './compose/problem.ts'
+import { readVerificationKeys } from './compose/sign-supergraph.ts'
 
 const usage = `
 Usage: npm run check -- [options]
@@ -18,6 +19,7 @@ Composes, writes nothing, and finds problems that composition accepts:
   and breaking changes since the last supergraph; dangerous ones are warnings
 
   --config FILE          the list of subgraphs (default: supergraph.yaml)
+  --keys FILE            a JWK Set of public keys, of which one must have signed the last supergraph
   --last FILE            the last supergraph (default: supergraph.graphql, if it is there)
   --accept FILE          scopes and policies that are not typos, as YAML: SCOPE_TYPO: [a, b]
                          (default: accepted.yaml, if it is there)
@@ -34,6 +36,7 @@ runCommand('check', async () => {
     options: {
       config: { type: 'string', default: 'supergraph.yaml' },
       last: { type: 'string' },
+      keys: { type: 'string' },
       accept: { type: 'string' },
       default: { type: 'string', default: 'allow' },
       format: { type: 'string', default: 'text' },
@@ -45,6 +48,7 @@ runCommand('check', async () => {
     config: values.config,
     last,
     lastIsRequired: values.last !== undefined,
+    keys: values.keys === undefined ? undefined : readVerificationKeys(values.keys),
     accept: {
       path: values.accept ?? 'accepted.yaml',
       isRequired: values.accept !== undefined,

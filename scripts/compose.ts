@@ -6,6 +6,7 @@ import { compareWithFile, composeToFile } from './compose/compose-to-file.ts'
 import { keepComposed } from './compose/keep-composed.ts'
 import { exitCodeOf, printReport } from './compose/report.ts'
 import type { ReportFormat } from './compose/report.ts'
+import { readSigner, readVerificationKeys } from './compose/sign-supergraph.ts'
 
 const usage = `
 Usage: npm run compose -- [options]
@@ -15,7 +16,10 @@ itself. After an error the file is not changed.
 
   --config FILE     the list of subgraphs, in the format of rover (default: supergraph.yaml)
   --output FILE     where the supergraph goes (default: supergraph.graphql)
+  --sign KEY        signs the supergraph with the private key in this file, a JWK or PEM (Ed25519 or P-256),
+                    and writes the signature to FILE.jws; \`npm run keys -- supergraph-key\` makes a key
   --check           writes nothing; reports whether the file is up to date
+  --keys FILE       with --check: also verifies the signature with the public keys in this JWK Set
   --watch           composes again whenever a file or the schema of a running subgraph changes
   --format FORMAT   text, or json: one line of JSON each time (default: text)
   --help            prints this text
@@ -32,14 +36,26 @@ runCommand('compose', async () => {
     options: {
       config: { type: 'string', default: 'supergraph.yaml' },
       output: { type: 'string', default: 'supergraph.graphql' },
+      sign: { type: 'string' },
+      keys: { type: 'string' },
       check: { type: 'boolean', default: false },
       watch: { type: 'boolean', default: false },
       format: { type: 'string', default: 'text' },
     },
   })
   const format = choiceOption('--format', values.format, ['text', 'json'])
-  const options = { config: values.config, output: values.output, environment: process.env }
   if (values.check && values.watch) throw new StartFailure('--check and --watch cannot be combined')
+  if (values.check && values.sign) {
+    throw new StartFailure('--check and --sign cannot be combined: verify with --keys')
+  }
+  if (values.keys && !values.check) throw new StartFailure('--keys needs --check: see --help')
+  const options = {
+    config: values.config,
+    output: values.output,
+    environment: process.env,
+    signer: values.sign === undefined ? undefined : await readSigner(values.sign),
+    keys: values.keys === undefined ? undefined : readVerificationKeys(values.keys),
+  }
   if (values.watch) return watch(options, format)
 
   const { report } = await (values.check ? compareWithFile(options) : composeToFile(options))

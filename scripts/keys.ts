@@ -12,6 +12,7 @@ import { developmentSecret } from '../subgraphs/kit/process/development-secret.t
 import { readSettings } from '../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
+import { createSigningKey } from './compose/sign-supergraph.ts'
 import { refuseUnknownSubgraph } from './keys/known-subgraph.ts'
 
 const usage = `
@@ -28,6 +29,10 @@ The keys that verify claims headers:
   claims-key NAME  prints the key of one subgraph for its CLAIMS_KEY, from GATEWAY_SECRET(_FILE);
                    two where that has two secrets
   --config FILE    the list of subgraphs, in which NAME has to be (default: supergraph.yaml, if it is there)
+
+The key that signs supergraphs (npm run compose -- --sign FILE):
+  supergraph-key FILE
+                   writes a new private key to FILE, and prints the public one for supergraph.keys
 
 Settings as for npm run auth: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), TOKEN_ALGORITHM,
 ACCESS_TOKEN_LIFETIME, KEY_ROTATION_PERIOD, NODE_ENV.
@@ -46,6 +51,7 @@ runCommand('keys', async () => {
     retire: 'a key, as list shows it',
     revoke: 'a key, as list shows it',
     'claims-key': 'the name of a subgraph',
+    'supergraph-key': 'the file for the private key',
   }
   if (command === '') throw new StartFailure('which command? See --help')
   if (!Object.hasOwn(words, command)) {
@@ -66,6 +72,9 @@ runCommand('keys', async () => {
   if (command === 'claims-key') {
     await refuseUnknownSubgraph(given, values.config)
     return printClaimsKey(given)
+  }
+  if (command === 'supergraph-key') {
+    return console.log(JSON.stringify(await createSigningKey(given)))
   }
   return withKeys((lifecycle, record) =>
     withdraw(command === 'retire' ? 'retire' : 'revoke', given, lifecycle, record),

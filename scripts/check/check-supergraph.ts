@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { Supergraph } from '@apollo/federation-internals'
 import type { GraphQLSchema } from 'graphql'
+import type { JWK } from 'jose'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
 import type { GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
 import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
@@ -11,6 +12,7 @@ import type { Composer } from '../compose/compose-supergraph.ts'
 import { displayPath } from '../compose/problem.ts'
 import type { Hint } from '../compose/problem.ts'
 import type { Environment } from '../compose/supergraph-config.ts'
+import { verifySignatureFile } from '../compose/sign-supergraph.ts'
 import { decodeUtf8 } from '../compose/utf8.ts'
 import { readAcceptedNames } from './accepted-names.ts'
 import type { AcceptedFile, AcceptedNames } from './accepted-names.ts'
@@ -30,6 +32,8 @@ export interface CheckOptions {
   last: string
   /** Whether its absence is an error. */
   lastIsRequired?: boolean
+  /** The accepted public keys: one of them must have signed the last supergraph. */
+  keys?: readonly JWK[] | undefined
   /** Names that are not typos. */
   accept?: AcceptedFile
   /** As `authorization.default` in gateway.yaml. */
@@ -125,6 +129,10 @@ async function readLast(options: CheckOptions): Promise<Readable | undefined> {
   const decoded = decodeUtf8(bytes)
   if ('invalidLine' in decoded) throw new StartFailure(`the last supergraph ${path} is not UTF-8`)
   const sdl = decoded.text
+  const verified = options.keys && (await verifySignatureFile(options.last, sdl, options.keys))
+  if (verified?.outcome === 'refused') {
+    throw new StartFailure(`the last supergraph ${path} ${verified.fault}`)
+  }
   try {
     const read = readGuarded(sdl, options)
     if (typeof read !== 'string') return read

@@ -10,6 +10,15 @@ export interface Report {
   readonly subgraphs: readonly string[]
   readonly hints: readonly Hint[]
   readonly errors: readonly Problem[]
+  /** The signature beside the file, where it was written or verified. */
+  readonly signature?: Signature
+}
+
+export interface Signature {
+  readonly file: string
+  /** The id of the key. */
+  readonly key: string
+  readonly serial: number
 }
 
 export type ReportFormat = 'text' | 'json'
@@ -28,7 +37,7 @@ export function printReport(report: Report, format: ReportFormat): void {
   print(sentence(report))
 }
 
-function sentence({ outcome, output, subgraphs, errors }: Report): string {
+function sentence({ outcome, output, subgraphs, errors, signature }: Report): string {
   const file = displayPath(output)
   const of = `${counted(subgraphs.length, 'subgraph')}: ${subgraphs.join(', ')}`
   const sentences: Record<Report['outcome'], string> = {
@@ -38,13 +47,16 @@ function sentence({ outcome, output, subgraphs, errors }: Report): string {
     'not current': `${file} is not current: run \`npm run compose\``,
     failed: `${counted(errors.length, 'error')}: ${file} is left as it was`,
   }
-  return sentences[outcome]
+  const suffix = signature ? `; signed with ${signature.key}, serial ${signature.serial}` : ''
+  return sentences[outcome] + suffix
 }
 
 function forScripts(report: Report): Report {
+  const { signature } = report
   return {
     ...report,
     output: displayPath(report.output),
+    ...(signature ? { signature: { ...signature, file: displayPath(signature.file) } } : {}),
     hints: report.hints.map(withDisplayPaths),
     errors: report.errors.map(withDisplayPaths),
   }
