@@ -11,7 +11,7 @@ import { digestOf, faultOfSuccession, verifySignature } from './verify-signature
 
 export interface FollowOptions<Version> {
   source: SupergraphSource
-  /** The public keys of which one must have signed the supergraph; undefined: it may be unsigned. */
+  /** The accepted public keys, one of which must have signed it; undefined: signatures are not verified. */
   keys?: readonly JWK[] | undefined
   /** Creates a version, with the previous one if there is one; after a rejection the last one stays. */
   create: (supergraph: Supergraph, previous?: Version) => Promise<Version>
@@ -40,7 +40,7 @@ export class SupergraphUnusable extends Error {
 /** The most replaced versions that may still have requests in progress. */
 const mostDraining = 4
 
-/** How often, and after which pause in milliseconds, a file that does not match its signature is read. */
+/** How often a file that does not match its signature is read, and the pause between in milliseconds. */
 const readings = { most: 20, pause: 100 }
 
 interface Serving<Version> extends ServedSupergraph {
@@ -134,7 +134,7 @@ export async function followSupergraph<Version>(
         if (rollback === undefined) return { text, ...version }
         throw new SupergraphUnusable(`the supergraph ${name} ${rollback}`)
       }
-      // Of a file and its signature, one may have been written and the other not yet.
+      // The file may be written already and its signature not yet, or the other way round.
       if (source.mayComeLater || count === readings.most) {
         throw new SupergraphUnusable(`the supergraph ${name} ${verified.fault}`)
       }
@@ -166,7 +166,7 @@ export async function followSupergraph<Version>(
     if (isNew) options.onServed?.()
   }
 
-  /** One line for each change of state. */
+  /** Logs one line per change of state. */
   function report(reason: string): void {
     if (reason === fault) return
     fault = reason

@@ -11,7 +11,7 @@ import { faultOfSuccession, verifySignature } from './verify-signature.ts'
 
 /** How a supergraph is fetched: `supergraph` of gateway.yaml. */
 export interface RemoteSettings {
-  /** The public keys of which one must have signed it; undefined: no signature is needed. */
+  /** The accepted public keys, one of which must have signed it; undefined: signatures are not verified. */
   readonly keys?: readonly JWK[] | undefined
   /** The time between two requests, in milliseconds. */
   readonly poll: number
@@ -33,7 +33,7 @@ export interface RemoteState {
   readonly fault?: string | undefined
 }
 
-/** What followers of the supergraph see of it. */
+/** The part of it that followers of the supergraph need. */
 export interface RemoteFeed {
   state(): RemoteState
   /** Calls back after each change; returns the function that ends it. */
@@ -64,7 +64,7 @@ export interface RemotePauses {
 }
 
 const usualPauses: RemotePauses = { first: 1_000, longest: 30_000, mismatch: 1_000 }
-/** How often text and signature that do not match are fetched again: they may be of two versions. */
+/** How often text and signature are fetched again if they do not match: they may belong to two versions. */
 const mostRetries = 3
 /** The largest signature, in bytes. */
 const signatureLimit = 8 * 1024
@@ -131,7 +131,7 @@ export async function remoteSupergraph(
     timer = setTimeout(() => void poll(), pauseUntilNext())
   }
 
-  /** Gateways that started together drift apart: each pause is up to a tenth shorter or longer. */
+  /** Returns a pause that is up to a tenth shorter or longer, so that gateways do not poll in step. */
   function pauseUntilNext(): number {
     const pause =
       failures === 0 ? settings.poll : Math.min(pauses.first * 2 ** (failures - 1), pauses.longest)
@@ -147,10 +147,9 @@ export async function remoteSupergraph(
       const isNew = copy.text !== text || copy.signature !== signature
       if (isNew || state.fault !== undefined) publish({ copy, fault: undefined })
     } catch (cause) {
-      if (!(cause instanceof SupergraphNotFetched)) throw cause
       if (isClosed) return
       failures++
-      const fault = cause.message
+      const fault = (cause as Error).message
       if (fault === state.fault) return
       log.error({ reason: fault }, 'no newer supergraph is served: trying again')
       publish({ copy: state.copy, fault })
@@ -207,7 +206,7 @@ export async function remoteSupergraph(
   }
 }
 
-/** Why nothing newer was fetched: a sentence for the operator. */
+/** Thrown when nothing newer could be fetched; the message is a sentence for the operator. */
 class SupergraphNotFetched extends Error {
   override name = 'SupergraphNotFetched'
 }

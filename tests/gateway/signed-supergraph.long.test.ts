@@ -100,6 +100,20 @@ describe.each([
       'a signature for something else than a supergraph',
     ],
     [
+      'signed with an algorithm that does not fit the key',
+      async (text) => {
+        const [, tail] = (await signed(text)).split('..')
+        const header = {
+          alg: 'ES384',
+          kid: keys[0]!.kid,
+          typ: 'supergraph+jws',
+          serial: Date.now(),
+        }
+        return `${Buffer.from(JSON.stringify(header)).toString('base64url')}..${tail}`
+      },
+      'does not match its signature',
+    ],
+    [
       'signed without a serial',
       (text) => signedWith({ serial: undefined }, text),
       'a signature for something else than a supergraph',
