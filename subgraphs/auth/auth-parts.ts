@@ -1,4 +1,6 @@
 /** The parts of the auth subgraph, created once at startup. */
+import { processLog } from '../kit/process/log.ts'
+import type { SubgraphLog } from '../kit/subgraph-log.ts'
 import { accountStore } from './accounts/accounts.ts'
 import { changePassword } from './accounts/change-password.ts'
 import { passwordReset } from './accounts/reset-password.ts'
@@ -49,6 +51,8 @@ export interface AuthSurroundings {
   deliver?: Deliver
   /** The cost of hashing a password; tests that are not about hashing lower it. */
   hashParameters?: HashParameters
+  /** Default: JSON on standard error. */
+  log?: SubgraphLog
 }
 
 export type AuthParts = Awaited<ReturnType<typeof makeAuthParts>>
@@ -71,9 +75,9 @@ type Stores = Awaited<ReturnType<typeof openStores>>
 /** Opens the database and creates what reads and writes it. */
 async function openStores(settings: AuthSettings, surroundings: AuthSurroundings) {
   const { lifetimes, roles, keyEncryptionSecret: secret } = settings
-  const { now = Date.now } = surroundings
+  const { now = Date.now, log = processLog('auth', settings.logLevel) } = surroundings
   const database = await waitForDatabase(() => openAuthDatabase(settings.databaseUrl), {
-    report: (sentence) => console.error(`auth: ${sentence}`),
+    report: (sentence) => log.warn(sentence),
   })
   const encryption = keyEncryption(secret)
   const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now })
@@ -84,6 +88,7 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
   const throttles = throttleStore(now)
   return {
     now,
+    log,
     database,
     lifecycle,
     keys,

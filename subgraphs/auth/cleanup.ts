@@ -1,6 +1,14 @@
 /** Hourly cleanup: makes the next signing keys in time, and deletes rows that have expired. */
+import type { SubgraphLog } from '../kit/subgraph-log.ts'
 import type { AuthDatabase } from './database.ts'
 import type { KeyLifecycle } from './tokens/key-lifecycle.ts'
+
+export interface CleanupParts {
+  database: AuthDatabase
+  lifecycle: KeyLifecycle
+  now: () => number
+  log: SubgraphLog
+}
 
 export interface Cleanup {
   stop(): void
@@ -11,13 +19,9 @@ const interval = 60 * 60 * 1000
 const kept = 30 * 24 * interval
 
 /** Starts the cleanup: now and then every hour. Several processes may run it at the same time. */
-export function startCleanup(
-  database: AuthDatabase,
-  lifecycle: KeyLifecycle,
-  now: () => number,
-): Cleanup {
+export function startCleanup({ database, lifecycle, now, log }: CleanupParts): Cleanup {
   const run = () =>
-    cleanUp().catch((cause: Error) => console.error(`auth: cleanup failed: ${cause.message}`))
+    cleanUp().catch((cause: Error) => log.error({ reason: cause.message }, 'cleanup failed'))
   const timer = setInterval(run, interval)
   timer.unref()
   void run()

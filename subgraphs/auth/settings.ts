@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { claimsKeys } from '../kit/process/claims-keys.ts'
 import { drainSettings } from '../kit/process/drain-settings.ts'
+import { logLevel } from '../kit/process/log.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment, Settings } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
@@ -57,6 +58,7 @@ Settings, from the environment:
   DRAIN_ANNOUNCE            how long connections are still accepted after SIGTERM, while /ready says 503,
                             in seconds (5 in production, else 0)
   DRAIN_FINISH              how long the requests in progress may take after that, in seconds (25)
+  LOG_LEVEL                 a level of pino (info)
   NODE_ENV=production       no defaults for secrets, the issuer and the place of the data: they must be set
 
 CLAIMS_KEY_FILE and KEY_ENCRYPTION_SECRET_FILE name files that contain the secret.
@@ -92,6 +94,7 @@ export function readAuthSettings(environment: Environment) {
   const isFactorRequired = secondFactorRequired(settings)
   const read = {
     production,
+    logLevel: logLevel(settings),
     host: settings.text('HOST', '127.0.0.1'),
     port,
     databaseUrl: databaseUrl(settings, 'auth.db'),

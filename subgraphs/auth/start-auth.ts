@@ -30,10 +30,11 @@ export async function startAuth(
   const baseUrl = () => settings.statusUrl ?? listeningAt
   const parts = await makeAuthParts(settings, surroundings, baseUrl)
   if (!settings.production) await addDevelopmentAccount(parts.accounts, parts.passwords)
-  const cleanup = startCleanup(parts.database, parts.lifecycle, parts.now)
+  const cleanup = startCleanup(parts)
 
   const running = await serveSubgraph({
     name: 'auth',
+    log: parts.log,
     typeDefs,
     resolvers: resolvers(parts),
     validationRules: [oneCredentialField, boundedOperation],

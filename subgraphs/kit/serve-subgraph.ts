@@ -14,8 +14,11 @@ import { subgraphHandler } from './graphql-handler.ts'
 import { unforeseenErrors } from './unforeseen-errors.ts'
 import { respondToUnreadableRequests } from './unreadable-requests.ts'
 import type { DrainTimes } from './process/drain.ts'
+import { requestIdHeader, withRequestId } from './request-id.ts'
+import type { SubgraphLog } from './subgraph-log.ts'
 import { listen } from './process/listen.ts'
 import type { ListenOptions } from './process/listen.ts'
+import { processLog } from './process/log.ts'
 import type { RunningProcess } from './process/run-process.ts'
 
 /** Resolvers by type and field; entities may have `__resolveReference`. */
@@ -49,13 +52,16 @@ export interface SubgraphOptions extends Pick<ListenOptions, 'host' | 'port'> {
   routes?: (app: Express) => void
   /** How the process stops, in milliseconds; default: `{ announce: 0, finish: 25_000 }`. */
   drain?: DrainTimes
+  /** Default: JSON on standard error, one object per line. */
+  log?: SubgraphLog
   /** Called after the response to the last request. */
   onClose?: () => Promise<void>
 }
 
 /** Starts a subgraph and returns once it accepts connections. */
 export async function serveSubgraph(options: SubgraphOptions): Promise<RunningProcess> {
-  const errors = unforeseenErrors(options.name, options.isUnavailable)
+  const log = options.log ?? processLog(options.name)
+  const errors = unforeseenErrors(log, options.isUnavailable)
   const server = new ApolloServer<SubgraphContext>({
     schema: buildSubgraphSchema([{ typeDefs: parsed(options), resolvers: options.resolvers }]),
     includeStacktraceInErrorResponses: false,
@@ -73,6 +79,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
+  app.use((request, _response, next) => withRequestId(request.headers[requestIdHeader], next))
   const requests = { answered: 0, refused: 0 }
   addGetRoute(
     app,
@@ -98,7 +105,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
       onAccepted: () => void requests.answered++,
       onRefused: (reason) => {
         requests.refused++
-        console.error(`${options.name}: refused a request: ${reason.message}`)
+        log.warn({ reason: reason.message }, 'request refused')
       },
     }),
   )

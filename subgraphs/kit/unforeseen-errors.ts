@@ -6,6 +6,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
 import { unavailableError } from './retry-later.ts'
+import type { SubgraphLog } from './subgraph-log.ts'
 
 /** After how many seconds a caller should retry while something that the subgraph needs is unavailable. */
 export const unavailableRetryAfter = 5
@@ -23,11 +24,10 @@ export interface UnforeseenErrors {
 }
 
 /**
- * @param name of the subgraph, for the log
  * @param isUnavailable returns whether an error means that something the subgraph needs is unavailable
  */
 export function unforeseenErrors(
-  name: string,
+  log: SubgraphLog,
   isUnavailable: (error: unknown) => boolean = () => false,
 ): UnforeseenErrors {
   let reportedAt = -Infinity
@@ -38,7 +38,7 @@ export function unforeseenErrors(
       if (formatted.extensions?.code !== 'INTERNAL_SERVER_ERROR')
         return withOwnCode(formatted, cause)
       if (!isUnavailable(cause)) {
-        console.error(`${name}:`, cause)
+        log.error({ err: cause }, 'unforeseen error')
         return { ...formatted, message: 'Internal server error' }
       }
       reportUnavailable(cause)
@@ -62,7 +62,7 @@ export function unforeseenErrors(
         response.set('retry-after', String(unavailableRetryAfter))
         return void response.status(503).json({ error: 'temporarily_unavailable' })
       }
-      console.error(`${name}:`, error)
+      log.error({ err: error }, 'unforeseen error')
       response.status(500).json({ error: 'server_error' })
     },
   }
@@ -70,7 +70,7 @@ export function unforeseenErrors(
   function reportUnavailable(cause: unknown): void {
     if (performance.now() - reportedAt < reportInterval) return
     reportedAt = performance.now()
-    console.error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`)
+    log.error({ reason: cause instanceof Error ? cause.message : typeof cause }, 'unavailable')
   }
 }
 

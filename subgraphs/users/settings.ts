@@ -1,5 +1,6 @@
 import { claimsKeys } from '../kit/process/claims-keys.ts'
 import { drainSettings } from '../kit/process/drain-settings.ts'
+import { logLevel } from '../kit/process/log.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
@@ -19,6 +20,7 @@ Settings, from the environment:
   DRAIN_ANNOUNCE         how long connections are still accepted after SIGTERM, while /ready says 503,
                          in seconds (5 in production, else 0)
   DRAIN_FINISH           how long the requests in progress may take after that, in seconds (25)
+  LOG_LEVEL              a level of pino (info)
   NODE_ENV=production    nothing is invented: the key and the place of the data must be set
 
 CLAIMS_KEY_FILE names a file that holds the key.
@@ -30,6 +32,7 @@ export type UsersSettings = ReturnType<typeof readUsersSettings>
 export function readUsersSettings(environment: Environment) {
   const settings = readSettings(environment)
   const read = {
+    logLevel: logLevel(settings),
     host: settings.text('HOST', '127.0.0.1'),
     port: settings.port('USERS_PORT', 4002),
     databaseUrl: databaseUrl(settings, 'users.db'),

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'graphql'
 import { sql } from 'kysely'
+import { processLog } from '../kit/process/log.ts'
 import type { RunningProcess } from '../kit/process/run-process.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { serveSubgraph } from '../kit/serve-subgraph.ts'
+import type { SubgraphLog } from '../kit/subgraph-log.ts'
 import { isDatabaseUnavailable } from '../storage/database-unavailable.ts'
 import { waitForDatabase } from '../storage/wait-for-database.ts'
 import { openUsersDatabase } from './database.ts'
@@ -14,13 +16,17 @@ import { readUsersSettings } from './settings.ts'
 const typeDefs = parse(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'))
 
 /** Starts the users subgraph and returns once it accepts connections. */
-export async function startUsers(environment: Environment): Promise<RunningProcess> {
+export async function startUsers(
+  environment: Environment,
+  { log }: { log?: SubgraphLog } = {},
+): Promise<RunningProcess> {
   const settings = readUsersSettings(environment)
   const database = await waitForDatabase(() => openUsersDatabase(settings.databaseUrl), {
     report: (sentence) => console.error(`users: ${sentence}`),
   })
   return serveSubgraph({
     name: 'users',
+    log: log ?? processLog('users', settings.logLevel),
     typeDefs,
     resolvers: resolvers(profileStore(database, Date.now)),
     keys: settings.claimsKeys,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { request } from 'node:http'
 import { GraphQLError, parse } from 'graphql'
 import { claimsHeaderName, deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
@@ -6,6 +6,7 @@ import { grantedScopes, requireClaims, requireScopes } from '../../subgraphs/kit
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { serveSubgraph } from '../../subgraphs/kit/serve-subgraph.ts'
 import { gatewayHeaders } from '../../subgraphs/kit/testing.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 
 const key = deriveClaimsKey('a gateway secret of thirty-two bytes', 'things')
 const typeDefs = parse(`
@@ -16,7 +17,7 @@ const typeDefs = parse(`
 
 let running: RunningProcess
 let ready = true
-const log = jest.spyOn(console, 'error').mockImplementation(() => {})
+const { log, lines } = recordedLog()
 
 beforeAll(async () => {
   running = await serveSubgraph({
@@ -26,6 +27,7 @@ beforeAll(async () => {
     host: '127.0.0.1',
     port: 0,
     portSetting: 'THINGS_PORT',
+    log,
     ready: async () => {
       if (!ready) throw new Error('not yet')
     },
@@ -148,7 +150,11 @@ describe('a subgraph', () => {
       'No such thing',
     ])
     expect(JSON.stringify(body)).not.toMatch(/hunter2|stacktrace/)
-    expect(JSON.stringify(log.mock.calls.map((call) => call.map(String)))).toContain('hunter2')
+    expect(lines.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({
+        err: expect.objectContaining({ message: expect.stringContaining('hunter2') }),
+      }),
+    )
   })
 
   test('reports how many requests it accepted and refused', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { sql } from 'kysely'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
@@ -18,6 +18,7 @@ import {
 import type { CallerClaims } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 
 const exchange = {
   grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -32,9 +33,12 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
   /** How far the clock of the auth process is ahead, in milliseconds. */
   let ahead = 0
 
+  const { log, lines } = recordedLog()
+
   beforeAll(async () => {
     scratch = await make()
     running = await startAuth(authEnvironment(scratch.url), {
+      log,
       hashParameters: cheapHashes,
       now: () => Date.now() + ahead,
     })
@@ -131,7 +135,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
     })
 
     test('administers within its scopes, where the gateway says that it is one of ours', async () => {
-      const warn = jest.spyOn(console, 'warn').mockImplementation(() => {})
+      lines.length = 0
       const client = await newClient('admin:audit')
       const form = { grant_type: 'client_credentials' }
       const { body } = await post('/oauth/token', form, basic(client))
@@ -146,8 +150,7 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       ]
       expect(answers.map(codes)).toEqual([[], ...Array(4).fill(['FORBIDDEN'])])
       expect(answers[4]!.errors![0]!.message).toContain('claims.forward')
-      expect(warn).toHaveBeenCalledTimes(1)
-      warn.mockRestore()
+      expect(lines.filter((line) => line.includes('needs the claim iss'))).toHaveLength(1)
       const disable = 'mutation ($id: ID!) { adminDisableClient(id: $id) { disabled } }'
       await ask(admin, disable, { id: client.id })
       expect(codes(await ask(claims, audit))).toEqual(['FORBIDDEN'])

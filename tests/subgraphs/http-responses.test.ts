@@ -1,5 +1,5 @@
 /** Every HTTP response of a subgraph is for programs: JSON, or the format of its RFC, never a page. */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { connect } from 'node:net'
 import { sql } from 'kysely'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
@@ -12,6 +12,7 @@ import { asker, claimsKeyOf, gatewaySecret } from '../support/ask-subgraph.ts'
 import { authEnvironment, cheapHashes, loggedIn } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 
 const databases = await testDatabases()
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -39,19 +40,21 @@ describe('a subgraph', () => {
   let auth: RunningProcess
   let users: RunningProcess
   const scratches: ScratchDatabase[] = []
-  const log = jest.spyOn(console, 'error').mockImplementation(() => {})
+  const { log, lines } = recordedLog()
 
   beforeAll(async () => {
     scratches.push(await databases[0]!.make(), await databases[0]!.make())
-    auth = await startAuth(authEnvironment(scratches[0]!.url), { hashParameters: cheapHashes })
-    users = await startUsers({
-      USERS_PORT: '0',
-      DATABASE_URL: scratches[1]!.url,
-      CLAIMS_KEY: claimsKeyOf('users'),
-    })
+    auth = await startAuth(authEnvironment(scratches[0]!.url), { hashParameters: cheapHashes, log })
+    users = await startUsers(
+      {
+        USERS_PORT: '0',
+        DATABASE_URL: scratches[1]!.url,
+        CLAIMS_KEY: claimsKeyOf('users'),
+      },
+      { log },
+    )
   })
   afterAll(async () => {
-    log.mockRestore()
     await auth.close()
     await users.close()
     for (const scratch of scratches) await scratch.drop()
@@ -208,7 +211,7 @@ describe('a subgraph', () => {
       await sql`drop table ${sql.table(table)}`.execute(database)
     }
     await database.destroy()
-    log.mockClear()
+    lines.length = 0
     const refresh = { grant_type: 'refresh_token', refresh_token: refreshToken }
     for (const got of [
       await get(auth.url, '/.well-known/jwks.json'),
@@ -218,7 +221,7 @@ describe('a subgraph', () => {
       expect(got).toMatchObject({ status: 500, body: { error: 'server_error' } })
       expect(got.headers.get('cache-control')).toBe('no-store')
     }
-    expect(log).toHaveBeenCalledTimes(3)
+    expect(lines.filter((line) => line.includes('unforeseen error'))).toHaveLength(3)
   })
 })
 
@@ -227,14 +230,18 @@ const describeOnPostgres = postgres ? describe : describe.skip
 
 describeOnPostgres('while the database is away', () => {
   test('every response of auth and users is 503 with Retry-After, or SERVICE_UNAVAILABLE', async () => {
-    const log = jest.spyOn(console, 'error').mockImplementation(() => {})
+    const { log, lines } = recordedLog()
+    const logOfUsers = recordedLog()
     const scratch = await postgres!.make()
-    const auth = await startAuth(authEnvironment(scratch.url), { hashParameters: cheapHashes })
-    const users = await startUsers({
-      USERS_PORT: '0',
-      DATABASE_URL: scratch.url,
-      CLAIMS_KEY: claimsKeyOf('users'),
-    })
+    const auth = await startAuth(authEnvironment(scratch.url), { hashParameters: cheapHashes, log })
+    const users = await startUsers(
+      {
+        USERS_PORT: '0',
+        DATABASE_URL: scratch.url,
+        CLAIMS_KEY: claimsKeyOf('users'),
+      },
+      { log: logOfUsers.log },
+    )
     const ask = asker('auth', auth.url)
     const { refreshToken, claims } = await loggedIn(ask)
     await scratch.drop()
@@ -286,12 +293,10 @@ describeOnPostgres('while the database is away', () => {
       expect(answer.errors).toMatchObject([unavailable])
     }
     // One line for each subgraph, however many requests there were; the password is in none.
-    const lines = log.mock.calls.map((line) => line.join(' '))
-    expect(
-      lines.filter((line) => line.startsWith('auth: the database is unavailable')),
-    ).toHaveLength(1)
-    expect(lines.join('\n')).not.toContain(new URL(scratch.url).password)
-    log.mockRestore()
+    for (const written of [lines, logOfUsers.lines]) {
+      expect(written.filter((line) => line.includes('the database is unavailable'))).toHaveLength(1)
+      expect(written.join('\n')).not.toContain(new URL(scratch.url).password)
+    }
     await auth.close()
     await users.close()
   })

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { CallerClient } from '../../kit/client-headers.ts'
 import { overloaded } from '../../kit/retry-later.ts'
+import type { SubgraphLog } from '../../kit/subgraph-log.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { Deliver } from '../delivery/deliver.ts'
@@ -30,6 +31,7 @@ export interface PasswordResetParts {
   /** The page on which a user enters the new password; the token is added to it. */
   resetUrl: string | undefined
   now: () => number
+  log: SubgraphLog
 }
 
 export type ResetPasswordResult =
@@ -60,7 +62,8 @@ const unusableToken: InputProblem = {
 }
 
 export function passwordReset(parts: PasswordResetParts): PasswordReset {
-  const { database, accounts, sessions, notBefore, passwords, rules, audit, guard, now } = parts
+  const { database, accounts, sessions, notBefore, passwords, rules, audit, guard, now, log } =
+    parts
   const underWay = new Set<Promise<void>>()
 
   return {
@@ -68,7 +71,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
       await guard.allowNetwork(client, 'reset')
       if (underWay.size >= mostUnderWay) throw overloaded(5)
       const sending = send(username, client)
-        .catch((cause: Error) => console.error(`auth: a password reset failed: ${cause.message}`))
+        .catch((cause: Error) => log.error({ reason: cause.message }, 'a password reset failed'))
         .finally(() => underWay.delete(sending))
       underWay.add(sending)
     },

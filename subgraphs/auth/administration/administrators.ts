@@ -7,6 +7,7 @@ import { GraphQLError } from 'graphql'
 import { requireScopes } from '../../kit/guards.ts'
 import type { SubgraphContext } from '../../kit/guards.ts'
 import type { Claims } from '../../kit/claims-header.ts'
+import type { SubgraphLog } from '../../kit/subgraph-log.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Clients } from '../machines/clients.ts'
 import type { CallersSession } from '../sessions/callers-session.ts'
@@ -25,13 +26,14 @@ export interface AdministratorParts {
   scopesOf: SessionScopes
   /** The `iss` of our tokens. */
   issuer: string
+  log: SubgraphLog
 }
 
 const issuerNeeded =
   'Administration by a client or an API key needs the claim iss: add it to claims.forward in gateway.yaml, and to the list of the auth subgraph if it has one'
 
 export function administrators(parts: AdministratorParts): Administrators {
-  const { callersSession, accounts, clients, scopesOf, issuer } = parts
+  const { callersSession, accounts, clients, scopesOf, issuer, log } = parts
   let warned = false
 
   return {
@@ -48,7 +50,7 @@ export function administrators(parts: AdministratorParts): Administrators {
 
   /** The client gets FORBIDDEN; the reason goes to the operator's log. */
   function warnOnce(): void {
-    if (!warned) console.warn(`auth: ${issuerNeeded}`)
+    if (!warned) log.warn({}, issuerNeeded)
     warned = true
   }
 
