@@ -15,6 +15,8 @@ export interface Caller {
   readonly verifiedClaims?: Claims
   /** When the access token expires, in seconds since the epoch. */
   readonly expiresAt?: number
+  /** The issuer of the access token, for the access log. */
+  readonly issuer?: string
   /** The client's address and agent, for the subgraphs that are configured to get them. */
   readonly client?: { readonly address?: string | undefined; readonly agent?: string | undefined }
   /** The client's `Cookie` header, for the subgraphs that are configured to get some of its cookies. */
@@ -28,8 +30,19 @@ export interface EndSignal {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
+/** Notes what happens to a request behind the door, for the access log and the metrics. */
+export interface RequestObserver {
+  /** How many fields of the response were denied. */
+  denied: number
+  /** Returns the result of a call to a subgraph, and notes how long the request waited for it. */
+  duringCall<Result>(call: Promise<Result>): Promise<Result>
+}
+
 export interface ClientRequest {
   readonly caller: Caller
+  /** Names the request in the log, for the client and for subgraphs. */
+  readonly requestId?: string | undefined
+  readonly observer?: RequestObserver | undefined
   /** Aborted when the client has gone away, or when the request has taken too long. */
   readonly signal?: EndSignal | undefined
   /** The client's place in a distributed trace (W3C Trace Context, section 3.2). */

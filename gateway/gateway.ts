@@ -13,6 +13,7 @@ import type { HttpRequest, HttpResponse } from './http/http-message.ts'
 import { readGraphqlRequest } from './http/read-graphql-request.ts'
 import { resultResponse } from './http/result-response.ts'
 import type { CurrentSchema } from './supergraph/schema-version.ts'
+import { RequestFacts } from './telemetry/request-facts.ts'
 
 export interface GatewayParts {
   authenticate: Authenticate
@@ -22,8 +23,8 @@ export interface GatewayParts {
   tokenCookie: (headers: RequestHeaders) => string | undefined
   /** Named in `WWW-Authenticate`. */
   realm: string
-  /** Called with the HTTP status of each response, and how long it took in seconds. */
-  onResponse?: (status: number, seconds: number) => void
+  /** Called with each response, and what is known of its request. */
+  onResponse?: (response: HttpResponse, facts: RequestFacts) => void
   log: Logger
 }
 
@@ -34,21 +35,24 @@ export function createGateway(
   const { authenticate, schema, realm, log } = parts
 
   return async (request) => {
-    const start = performance.now()
-    const response = await respond(request).catch((error) => refuse(request, error))
-    parts.onResponse?.(response.status, (performance.now() - start) / 1000)
-    return response
+    const facts = new RequestFacts(request)
+    const response = await respond(request, facts).catch((error) => refuse(facts, error))
+    parts.onResponse?.(response, facts)
+    return { ...response, headers: { ...response.headers, 'x-request-id': facts.requestId } }
   }
 
   /** The complete life of a request, top to bottom. */
-  async function respond(request: HttpRequest): Promise<HttpResponse> {
-    const caller = await authenticate(request.headers)
+  async function respond(request: HttpRequest, facts: RequestFacts): Promise<HttpResponse> {
+    const caller = await authenticate(request.headers, facts.requestId)
+    facts.caller = caller
     const graphqlRequest = readGraphqlRequest(request)
-    const client = clientRequest(caller, request)
+    facts.query = graphqlRequest.query
+    const client = clientRequest(caller, facts)
     return schema.current().serve(async ({ prepare, authorize, execute }) => {
-      const operation = prepare(graphqlRequest)
+      const operation = (facts.operation = prepare(graphqlRequest))
       const authorized = await authorize(operation, graphqlRequest, client)
       const result = await execute(authorized, graphqlRequest, client)
+      facts.errors = result.errors
       const { mediaType } = graphqlRequest
       const setCookies = lastOfEachName(client.setCookies)
       return resultResponse(result, { mediaType, realm, setCookies })
@@ -56,12 +60,15 @@ export function createGateway(
   }
 
   /** An expected failure is a row of the error table, or a request error; the rest is a fault of ours. */
-  function refuse(request: HttpRequest, error: unknown): HttpResponse {
+  function refuse(facts: RequestFacts, error: unknown): HttpResponse {
+    const { request, requestId } = facts
     const options = { realm, accept: request.headers['accept']?.join(', ') }
+    const isForeseen = error instanceof RequestError || error instanceof GatewayError
+    facts.refusal = isForeseen ? error : 'unforeseen'
     if (error instanceof RequestError) return errorResponse(error, options)
     if (error instanceof GatewayError) return withoutCookie(request, errorResponse(error, options))
     const errorId = randomUUID()
-    log.error({ errorId, err: error }, 'unforeseen error')
+    log.error({ requestId, errorId, err: error }, 'unforeseen error')
     return errorResponse(new GatewayError('INTERNAL_SERVER_ERROR'), { ...options, errorId })
   }
 
@@ -79,14 +86,16 @@ export function createGateway(
 }
 
 /** Returns what the stages after authentication need of the client. */
-function clientRequest(caller: Caller, request: HttpRequest): ClientRequest {
-  const { clientAddress: address, headers, signal } = request
+function clientRequest(caller: Caller, facts: RequestFacts): ClientRequest {
+  const { clientAddress: address, headers, signal } = facts.request
   return {
     caller: {
       ...caller,
       client: { address, agent: soleHeader(headers, 'user-agent') },
       cookies: headers.cookie?.join('; '),
     },
+    requestId: facts.requestId,
+    observer: facts,
     signal,
     traceparent: readTraceparent(soleHeader(headers, 'traceparent')),
     setCookies: [],

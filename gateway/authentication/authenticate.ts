@@ -9,5 +9,7 @@ export type RequestHeaders = Readonly<Record<string, readonly string[] | undefin
 /**
  * Returns the caller, synchronously if no request to an issuer is needed; a refused request throws or
  * rejects with a GatewayError.
+ *
+ * @param requestId names the request in the log
  */
-export type Authenticate = (headers: RequestHeaders) => Caller | Promise<Caller>
+export type Authenticate = (headers: RequestHeaders, requestId?: string) => Caller | Promise<Caller>

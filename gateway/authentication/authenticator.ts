@@ -81,11 +81,11 @@ export function authenticator(
   metrics.observe(issuers)
 
   return {
-    authenticate(headers) {
+    authenticate(headers, requestId) {
       const found = findToken(headers)
-      if (found.outcome === 'none') return withoutToken()
-      if (found.outcome === 'refused') throw refusal(found)
-      return andThen(judge(found.token), conclude)
+      if (found.outcome === 'none') return withoutToken(requestId)
+      if (found.outcome === 'refused') throw refusal(found, requestId)
+      return andThen(judge(found.token), (judgement) => conclude(judgement, requestId))
     },
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,
@@ -108,28 +108,31 @@ export function authenticator(
     return checkAgain(judgement, clock.now())
   }
 
-  function conclude(judgement: Judgement): Caller {
+  function conclude(judgement: Judgement, requestId: string | undefined): Caller {
     if (judgement.outcome === 'accepted') {
       metrics.judged(judgement.issuer.name, 'accepted')
       return judgement.caller
     }
-    const error = refusal(judgement)
+    const error = refusal(judgement, requestId)
     const isIgnored = options.onInvalid === 'anonymous' && error.row.status === 401
     if (isIgnored && !options.require) return anonymous
     throw error
   }
 
-  function withoutToken(): Caller {
-    if (options.require) throw refusal({ reason: 'TOKEN_MISSING' })
+  function withoutToken(requestId: string | undefined): Caller {
+    if (options.require) throw refusal({ reason: 'TOKEN_MISSING' }, requestId)
     metrics.judged('', 'anonymous')
     return anonymous
   }
 
   /** Returns the error, having counted and logged it. */
-  function refusal({ reason, cause, description }: Omit<Refused, 'outcome'>): GatewayError {
+  function refusal(
+    { reason, cause, description }: Omit<Refused, 'outcome'>,
+    requestId: string | undefined,
+  ): GatewayError {
     metrics.judged(description?.issuer ?? '', reason)
     log.info(
-      { reason, cause: (cause as Error | undefined)?.message, ...description },
+      { requestId, reason, cause: (cause as Error | undefined)?.message, ...description },
       'request refused',
     )
     return new GatewayError(reason, { cause })

@@ -41,7 +41,11 @@ function accepted(
   const { clockTolerance, maxTokenAge } = issuer.options
   return {
     outcome: 'accepted',
-    caller: Object.freeze({ ...issuer.select(claims), expiresAt: claims.exp }),
+    caller: Object.freeze({
+      ...issuer.select(claims),
+      expiresAt: claims.exp,
+      issuer: issuer.name,
+    }),
     issuer,
     key,
     expiresAt: claims.exp * 1_000 + clockTolerance,

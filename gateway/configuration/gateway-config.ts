@@ -7,6 +7,7 @@ import { limitsSchema } from './limits.ts'
 import { metricsSchema } from './metrics.ts'
 import { subgraphsSchema } from './subgraphs.ts'
 import { supergraphSchema } from './supergraph.ts'
+import { telemetrySchema } from './telemetry.ts'
 import { wholeNumber } from './values.ts'
 
 /** gateway.yaml, section by section. */
@@ -19,6 +20,7 @@ export const configSchema = z.strictObject({
   http: httpSchema,
   limits: limitsSchema,
   metrics: metricsSchema,
+  telemetry: telemetrySchema,
   engine: z
     .enum(['native', 'apollo'])
     .default('native')

@@ -34,20 +34,26 @@ export type CallSubgraph = (
 
 /** Returns the function that calls one subgraph. */
 export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
-  const { subgraph, client, headers, settableCookies, log } = parts
+  const { subgraph, headers, settableCookies, log } = parts
+  const { post } = parts.client
   const warnOfHidden = warnOfHiddenCodes(subgraph, parts.errors, log)
 
-  return async ({ body, operationKind }, { caller, signal, traceparent, setCookies }) => {
+  return async ({ body, operationKind }, client) => {
+    const { caller, requestId, signal, traceparent, setCookies } = client
     const start = performance.now()
     try {
       const mayRetry = operationKind === 'query'
-      const response = await client.post(headers(caller), body, { mayRetry, signal, traceparent })
+      const options = { mayRetry, signal, traceparent, requestId }
+      const response = await post(headers(caller), body, options)
       const failure = failureOfResponse(response)
       if (failure) return failed(failure)
       const cookies = settableCookies(response.setCookie)
       setCookies.push(...cookies)
       report('answered')
-      return { ...readResponse(response), ...(cookies.length > 0 ? { setsCookie: true } : {}) }
+      return {
+        ...readResponse(response, requestId),
+        ...(cookies.length > 0 ? { setsCookie: true } : {}),
+      }
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause
       return failed({ reason: cause.reason, why: describe(cause.cause) })
@@ -59,15 +65,15 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
 
     function failed({ why, ...failure }: ResponseFailure): SubgraphResult {
       report(failure.reason)
-      log.warn({ subgraph, code: failure.reason, cause: why }, 'subgraph failed')
+      log.warn({ requestId, subgraph, code: failure.reason, cause: why }, 'subgraph failed')
       return { outcome: 'failed', ...failure }
     }
   }
 
-  function readResponse(response: SubgraphResponse): SubgraphResult {
+  function readResponse(response: SubgraphResponse, requestId: string | undefined): SubgraphResult {
     const { data, errors } = response.body!
     if (errors) {
-      log.info({ subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
+      log.info({ requestId, subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
       warnOfHidden(errors)
     }
     return {

@@ -48,6 +48,8 @@ export interface SubgraphCallOptions {
   readonly mayRetry?: boolean
   /** The `traceparent` of the client's request (W3C Trace Context). */
   readonly traceparent?: string | undefined
+  /** The id of the client's request. */
+  readonly requestId?: string | undefined
 }
 
 export interface SubgraphClient {
@@ -117,7 +119,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
 
   function withTransport(
     headers: Readonly<Record<string, string>>,
-    { traceparent }: SubgraphCallOptions,
+    { traceparent, requestId }: SubgraphCallOptions,
   ): Record<string, string> {
     return {
       ...headers,
@@ -125,6 +127,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
       accept: 'application/json',
       ...(options.compression ? { 'accept-encoding': 'gzip, br' } : {}),
       ...(traceparent ? { traceparent } : {}),
+      ...(requestId ? { 'x-request-id': requestId } : {}),
     }
   }
 

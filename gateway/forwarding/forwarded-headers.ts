@@ -2,8 +2,8 @@
  * What a subgraph gets to know of a caller, as one list. The headers of a request and the key of
  * request deduplication are both made from it: no header can be added to the one without the other.
  *
- * `traceparent` is not in the list. It belongs to a request, not to a caller: in the key it would end
- * all deduplication, so a shared fetch carries the trace of the request that sent it.
+ * `traceparent` and `x-request-id` are not in the list. They belong to a request, not to a caller: in
+ * the key they would end all deduplication, so a shared fetch carries those of the request that sent it.
  */
 import type { Caller } from '../client-request.ts'
 

@@ -53,7 +53,7 @@ export function directPost(parts: DirectPostParts): RequestListener {
     if (length === undefined || Number(length) > bodyLimit) return undefined
     if (headers.origin || headers['content-encoding'] || headers['transfer-encoding'])
       return undefined
-    if (behindProxy && headers['x-forwarded-for']) return undefined
+    if (behindProxy && (headers['x-forwarded-for'] || headers['x-request-id'])) return undefined
     return Number(length)
   }
 }

@@ -68,13 +68,15 @@ export function expressApp(parts: ExpressAppParts): Express {
     '/graphql',
     raw({ type: () => true, limit: parts.bodyLimit, inflate: false }),
     async (request, response) => {
-      if (isForwardedByStranger(request)) parts.onForwardedAddress(request)
+      const isFromProxy = isTrusted(request)
+      if (!isFromProxy && isForwarded(request)) parts.onForwardedAddress(request)
       const responded = await parts.respond({
         method: request.method,
         search: searchOf(request.originalUrl),
         headers: request.headersDistinct,
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         clientAddress: request.ip,
+        requestId: isFromProxy ? request.get('x-request-id') : undefined,
         signal: requestSignal(response, parts.deadline),
       })
       send(response, responded)
@@ -87,11 +89,14 @@ export function expressApp(parts: ExpressAppParts): Express {
   return app
 }
 
-/** Express believes the header where it trusts the address that the request came from. */
-function isForwardedByStranger(request: Request): boolean {
-  if (request.headers['x-forwarded-for'] === undefined) return false
-  const isTrusted = request.app.get('trust proxy fn') as (address: string, hop: number) => boolean
-  return !isTrusted(request.socket.remoteAddress ?? '', 0)
+function isForwarded({ headers }: Request): boolean {
+  return headers['x-forwarded-for'] !== undefined
+}
+
+/** Returns whether the request came from a trusted proxy, whose headers about the client count. */
+function isTrusted(request: Request): boolean {
+  const trusts = request.app.get('trust proxy fn') as (address: string, hop: number) => boolean
+  return trusts(request.socket.remoteAddress ?? '', 0)
 }
 
 function crossOrigin({ origins, credentials }: NonNullable<ExpressAppParts['cors']>) {
@@ -99,7 +104,7 @@ function crossOrigin({ origins, credentials }: NonNullable<ExpressAppParts['cors
     origin: origins,
     credentials,
     methods: ['GET', 'POST'],
-    exposedHeaders: ['retry-after', 'www-authenticate'],
+    exposedHeaders: ['retry-after', 'www-authenticate', 'x-request-id'],
     maxAge: preflightLifetime,
   })
 }

@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly body: Uint8Array
   /** The address of the client, or of the last proxy that is not trusted. */
   readonly clientAddress?: string | undefined
+  /** The `x-request-id` of a trusted proxy, as it was sent. */
+  readonly requestId?: string | undefined
   /** Aborted when the client has gone away, or when the response has taken too long. */
   readonly signal?: RequestSignal | undefined
 }

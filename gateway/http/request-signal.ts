@@ -5,11 +5,12 @@ import type { ServerResponse } from 'node:http'
  * EventTarget per request would cost more than all other work with it.
  */
 export class RequestSignal {
-  #aborted = false
+  /** Why nobody waits any longer; undefined while somebody does. */
+  reason: 'client gone' | 'deadline' | undefined
   #listeners: (() => void)[] = []
 
   get aborted(): boolean {
-    return this.#aborted
+    return this.reason !== undefined
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
@@ -21,8 +22,8 @@ export class RequestSignal {
     if (index !== -1) this.#listeners.splice(index, 1)
   }
 
-  abort(): void {
-    this.#aborted = true
+  abort(reason: 'client gone' | 'deadline' = 'client gone'): void {
+    this.reason ??= reason
     const listeners = this.#listeners
     this.#listeners = []
     for (const listener of listeners) listener()
@@ -35,7 +36,7 @@ export class RequestSignal {
  */
 export function requestSignal(response: ServerResponse, deadline: number): RequestSignal {
   const signal = new RequestSignal()
-  const timer = setTimeout(() => signal.abort(), deadline)
+  const timer = setTimeout(() => signal.abort('deadline'), deadline)
   response.on('close', () => {
     clearTimeout(timer)
     if (!response.writableFinished) signal.abort()

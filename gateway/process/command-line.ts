@@ -1,9 +1,11 @@
-import { pino } from 'pino'
 import type { Logger } from 'pino'
 import { portOption, readCommandLine } from '../../subgraphs/kit/process/command-line.ts'
 import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
+import { logLevel, processLog } from '../../subgraphs/kit/process/log.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import { shippedConfig } from '../configuration/shipped-config.ts'
+import { accessLogOutput } from './access-log-output.ts'
+import type { AccessLogOutput } from './access-log-output.ts'
 
 const usage = `
 Usage: npm run gateway -- [options]
@@ -20,8 +22,6 @@ claims to the subgraphs in a signed header.
 Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL.
 `
 
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-
 export interface CommandLine {
   /** The file or the URL of the composed supergraph. */
   readonly supergraph: string
@@ -31,6 +31,7 @@ export interface CommandLine {
   readonly config: string
   readonly listen: ListenOptions
   readonly log: Logger
+  readonly accessLog: AccessLogOutput
 }
 
 /** Returns the options of `npm run gateway`; throws a StartFailure that lists all problems. */
@@ -50,13 +51,14 @@ export function gatewayCommandLine(): CommandLine {
   const host = settings.text('HOST', '127.0.0.1')
   const port =
     values.port !== undefined ? portOption(values.port) : settings.port('GATEWAY_PORT', 4000)
-  const level = settings.choice('LOG_LEVEL', logLevels, 'info')
+  const level = logLevel(settings)
   settings.refuseProblems()
   return {
     supergraph: values.supergraph,
     dataDirectory: settings.dataDirectory,
     config: values.config ?? shippedConfig(),
     listen: { host, port, portSetting: values.port !== undefined ? '--port' : 'GATEWAY_PORT' },
-    log: pino({ name: 'gateway', level }, pino.destination(2)),
+    log: processLog('gateway', level),
+    accessLog: accessLogOutput(),
   }
 }

@@ -12,6 +12,8 @@ import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { claimRules } from '../configuration/claims.ts'
 import { configuredAuthorization } from '../configuration/configured-authorization.ts'
 import { claimsKeyPair, claimsKeySet } from '../forwarding/claims-signing-key.ts'
+import type { AccessLogOutput } from './access-log-output.ts'
+import { configuredAccessLog } from './configured-access-log.ts'
 import { configuredPolicies } from './configured-policies.ts'
 import { configuredSubgraph } from './configured-subgraph.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
@@ -55,6 +57,8 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   documents?: DocumentSource | undefined
   /** The gateway that serves until this one does. */
   previous?: ConfiguredGateway | undefined
+  /** Gets the lines of the access log; left out: there is none. */
+  accessLog?: AccessLogOutput | undefined
   log: Logger
 }
 
@@ -85,14 +89,16 @@ export async function createConfiguredGateway(
     },
   )
   const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
+  const logRequest = configuredAccessLog(config, secrets[0]!, parts.accessLog)
   const respond = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: config.http.realm,
-    onResponse(status, seconds) {
+    onResponse(response, facts) {
       served.requests.answered++
-      metrics.onResponse(status, seconds)
+      metrics.onResponse(response, facts)
+      logRequest?.(response, facts)
     },
     log,
   })
@@ -120,6 +126,7 @@ function configuredSupergraph(
     keys: config.supergraph.keys,
     log,
     onServed: metrics.supergraphServed,
+    onRefused: metrics.supergraphRefused,
     create(supergraph, before = replaced) {
       replaced = undefined
       return createSchemaVersion({
@@ -132,6 +139,7 @@ function configuredSupergraph(
         policies,
         explainScope: config.authorization.explainScope,
         limits: config.limits,
+        onDenied: metrics.onDenied,
         log,
       })
     },

@@ -18,7 +18,7 @@ import type { ServedCounts } from './served-counts.ts'
 /** What every gateway of the process gets, whatever its settings. */
 export type ReloadableGatewayOptions = Pick<
   ConfiguredGatewayParts,
-  'supergraph' | 'documents' | 'servedByAll' | 'unreadinessOfAll' | 'log'
+  'supergraph' | 'documents' | 'servedByAll' | 'unreadinessOfAll' | 'accessLog' | 'log'
 >
 
 export interface ReloadableGateway {
@@ -107,6 +107,7 @@ export async function createReloadableGateway(
       await discard()
       await drainingGateways.ended()
       await current.gateway.close()
+      options.accessLog?.flush()
     },
   }
 

@@ -7,19 +7,37 @@ import {
   Histogram,
   Registry,
 } from 'prom-client'
+import { deniedCode } from '../authorization/denial.ts'
+import { errorTable } from '../errors.ts'
+import type { HttpResponse } from '../http/http-message.ts'
+import { codesOf } from '../telemetry/outcome.ts'
+import type { RequestFacts } from '../telemetry/request-facts.ts'
 
 export interface GatewayMetrics {
   readonly registry: Registry
   /** Reports the response to a request to /graphql. */
-  onResponse(status: number, seconds: number): void
+  onResponse(response: Pick<HttpResponse, 'status'>, facts: RequestFacts): void
+  /** Reports the guards that denied fields of a response, each as its directive, once per field. */
+  onDenied(guards: readonly string[]): void
   /** Reports a call to a subgraph; the outcome is `answered` or a reason of the error table. */
   onSubgraphResponse(subgraph: string, outcome: string, seconds: number): void
   /** Reports that another supergraph is served from now on. */
   supergraphServed(): void
+  /** Reports that a new supergraph cannot be used. */
+  supergraphRefused(): void
 }
 
 /** From one millisecond, which a cached operation takes, to ten seconds, the default time-out. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** From 0.1 milliseconds: what the gateway itself does is faster than what it waits for. */
+const overheadBuckets = [0.0001, 0.00025, 0.0005, ...buckets.slice(0, 10)]
+
+/** A subgraph's own code may be any text: only those of the error table are a label. */
+const knownCodes: ReadonlySet<string | undefined> = new Set([
+  ...Object.values(errorTable).map(({ code }) => code),
+  deniedCode,
+])
 
 /** The metrics of one of several processes. */
 export type ProcessMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
@@ -42,6 +60,15 @@ export function lastingCounts(processes: readonly ProcessMetrics[]): Promise<Pro
 
 const lastingTypes = ['counter', 'histogram']
 
+/** Returns the counter of configurations that could not be used: in the process that reads them. */
+export function refusedConfigurations(registry: Registry): Counter {
+  return new Counter({
+    name: 'portcullis_configurations_refused_total',
+    help: 'How many new configurations could not be used since the start',
+    registers: [registry],
+  })
+}
+
 /** Returns the gateway's metrics and those of its process, in a registry of their own. */
 export function gatewayMetrics(): GatewayMetrics {
   const registry = new Registry()
@@ -61,9 +88,33 @@ export function gatewayMetrics(): GatewayMetrics {
     buckets,
     registers,
   })
+  const overhead = new Histogram({
+    name: 'portcullis_overhead_seconds',
+    help: 'Time of a request to /graphql during which it waited for no subgraph',
+    buckets: overheadBuckets,
+    registers,
+  })
+  const errors = new Counter({
+    name: 'portcullis_graphql_errors_total',
+    help: 'Errors in responses, by code',
+    labelNames: ['code'],
+    registers,
+  })
+  const denied = new Counter({
+    name: 'portcullis_denied_fields_total',
+    help: 'Denied fields, by the guard that denied them',
+    labelNames: ['guard'],
+    registers,
+  })
   const supergraphs = new Counter({
     name: 'portcullis_supergraphs_served_total',
     help: 'How many supergraphs have been taken up since the start',
+    aggregator: 'max',
+    registers,
+  })
+  const supergraphsRefused = new Counter({
+    name: 'portcullis_supergraphs_refused_total',
+    help: 'How many new supergraphs could not be used since the start',
     aggregator: 'max',
     registers,
   })
@@ -76,12 +127,23 @@ export function gatewayMetrics(): GatewayMetrics {
 
   return {
     registry,
-    onResponse: (status, seconds) => requests.observe({ status }, seconds),
+    onResponse({ status }, facts) {
+      const milliseconds = performance.now() - facts.startedAt
+      requests.observe({ status }, milliseconds / 1000)
+      overhead.observe((milliseconds - facts.upstream) / 1000)
+      for (const code of codesOf(facts)) {
+        errors.inc({ code: code !== undefined && knownCodes.has(code) ? code : 'other' })
+      }
+    },
+    onDenied(guards) {
+      for (const guard of guards) denied.inc({ guard })
+    },
     onSubgraphResponse: (subgraph, outcome, seconds) =>
       calls.observe({ subgraph, outcome }, seconds),
     supergraphServed() {
       supergraphs.inc()
       since.setToCurrentTime()
     },
+    supergraphRefused: () => supergraphsRefused.inc(),
   }
 }

@@ -25,6 +25,7 @@ export function reloadOnSighup(
       )
       if (later.length > 0) log.warn({ settings: later }, 'these settings need a restart')
     } catch (cause) {
+      running.configurationRefused()
       log.error({ reason: failureLine(cause) }, 'still serving with the last good configuration')
     }
   })

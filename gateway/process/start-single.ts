@@ -7,20 +7,26 @@ import {
   drainClients,
   drainTimes,
 } from './client-connections.ts'
+import type { AccessLogOutput } from './access-log-output.ts'
 import type { CommandLine } from './command-line.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import { createReloadableGateway } from './hot-reload.ts'
+import { refusedConfigurations } from './metrics.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import { openSupergraph } from './open-supergraph.ts'
 
-export interface StartGatewayOptions extends Omit<CommandLine, 'config'> {
+export interface StartGatewayOptions extends Omit<CommandLine, 'config' | 'accessLog'> {
   readonly settings: GatewaySettings
+  /** Gets the lines of the access log; default: there is none. */
+  readonly accessLog?: AccessLogOutput | undefined
 }
 
 /** A running gateway, with settings that can be replaced without losing a request. */
 export interface RunningGateway extends RunningProcess {
   /** Rejects when the settings cannot be used; the gateway then keeps its current ones. */
   reload(settings: GatewaySettings): Promise<void>
+  /** Counts a configuration that could not be used. */
+  configurationRefused(): void
 }
 
 /** Returns once the gateway accepts connections; throws a StartFailure for problems that an operator has to correct. */
@@ -38,6 +44,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     gateway.listener,
     clientListenOptions(options.listen, settings, log),
   )
+  const refused = refusedConfigurations(gateway.registry)
   const metrics = await listenForMetrics(settings.config, log, () => gateway.registry.metrics())
 
   return {
@@ -47,6 +54,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       gateway.adopt()
       listening.adjust(connectionLimits(settings))
     },
+    configurationRefused: () => refused.inc(),
     async close() {
       gateway.announceStop()
       await drainClients(listening, drainTimes(gateway.settings()), log)

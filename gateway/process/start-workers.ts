@@ -1,10 +1,12 @@
 /** Several gateway processes behind one port. The primary starts and replaces them, and serves none. */
 import cluster from 'node:cluster'
+import { Registry } from 'prom-client'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { systemClock } from '../authentication/clock.ts'
 import { documentFetcher } from '../authentication/fetch-document.ts'
 import { sharedDocuments } from '../authentication/shared-documents.ts'
 import { drainTimes } from './client-connections.ts'
+import { refusedConfigurations } from './metrics.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import { openSupergraph } from './open-supergraph.ts'
 import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
@@ -55,8 +57,10 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     serialization: 'advanced',
   })
   const origin = await pool.start(count)
-  const metrics = await listenForMetrics(settings.config, log, () =>
-    counts.metrics(serving(workers)),
+  const ownMetrics = new Registry()
+  const refused = refusedConfigurations(ownMetrics)
+  const metrics = await listenForMetrics(settings.config, log, async () =>
+    counts.metrics(serving(workers), await ownMetrics.getMetricsAsJSON()),
   )
   log.info({ processes: [...workers].map(({ pid }) => pid) }, 'serving with several processes')
 
@@ -71,6 +75,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
       const late = serving(workers).map((worker) => bringUpToDate(worker, currentSettings, log))
       await Promise.all(late)
     },
+    configurationRefused: () => refused.inc(),
     async close() {
       await pool.stop(drainTimes(settings))
       await metrics?.close()

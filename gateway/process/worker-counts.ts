@@ -6,8 +6,8 @@ import type { ServedCounts } from './served-counts.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 export interface WorkerCounts {
-  /** Returns the metrics of these workers as those of one process, in the text format of Prometheus. */
-  metrics(workers: readonly WorkerProcess[]): Promise<string>
+  /** Returns the metrics of these workers and of the primary as those of one process, as Prometheus reads them. */
+  metrics(workers: readonly WorkerProcess[], ofPrimary: ProcessMetrics): Promise<string>
   /** Returns the sum of what they have served. */
   served(workers: readonly WorkerProcess[]): Promise<ServedCounts>
   /** Keeps the counts of a worker that has ended, as they were last read. */
@@ -22,9 +22,9 @@ export function workerCounts(): WorkerCounts {
   let servedByEnded = nothingServed()
 
   return {
-    async metrics(workers) {
+    async metrics(workers, ofPrimary) {
       const current = await Promise.all(workers.map((worker) => readMetrics(worker)))
-      return addedUp([metricsOfEnded, ...current]).metrics()
+      return addedUp([ofPrimary, metricsOfEnded, ...current]).metrics()
     },
     async served(workers) {
       const current = await Promise.all(workers.map((worker) => readServed(worker)))

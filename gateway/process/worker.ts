@@ -25,7 +25,7 @@ const signalsOfPrimary = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Serves until the primary process stops it, or is gone. */
 export async function runWorker(
-  options: Pick<CommandLine, 'supergraph' | 'listen' | 'log'>,
+  options: Pick<CommandLine, 'supergraph' | 'listen' | 'log' | 'accessLog'>,
 ): Promise<void> {
   for (const signal of signalsOfPrimary) process.on(signal, () => {})
   let running: RunningWorker | undefined
@@ -51,6 +51,7 @@ export async function runWorker(
       documents: documentsOfPrimary(call),
       servedByAll: () => call('served'),
       unreadinessOfAll: () => call('unreadiness').catch(() => gateway().unreadiness()),
+      accessLog: options.accessLog,
       log: options.log,
     })
     const listening = await listen(

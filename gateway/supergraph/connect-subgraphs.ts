@@ -53,17 +53,22 @@ export function connectSubgraphs(
 
   return {
     fetch(name, request, client) {
-      const { call, batchEntityFetches, deduplicateRequests } = connected.get(name)!
-      if (deduplicateRequests && mayBeDeduplicated(request)) {
-        return untilAborted(acrossRequests(name, request, client), client.signal, timedOut)
-      }
-      // Batching of entity fetches has already made equal ones the same.
-      return batchEntityFetches ? call(request, client) : withinRequest(name, request, client)
+      const result = send(name, request, client)
+      return client.observer ? client.observer.duringCall(result) : result
     },
     mayBatch: (name) => connected.get(name)!.batchEntityFetches,
     async close() {
       await Promise.all([...connected.values()].map(({ close }) => close()))
     },
+  }
+
+  function send(...[name, request, client]: Parameters<FetchSubgraph<ClientRequest>>) {
+    const { call, batchEntityFetches, deduplicateRequests } = connected.get(name)!
+    if (deduplicateRequests && mayBeDeduplicated(request)) {
+      return untilAborted(acrossRequests(name, request, client), client.signal, timedOut)
+    }
+    // Batching of entity fetches has already made equal ones the same.
+    return batchEntityFetches ? call(request, client) : withinRequest(name, request, client)
   }
 
   function connect(name: string, url: string) {

@@ -19,6 +19,8 @@ export interface FollowOptions<Version> {
   retire: (version: Version) => Promise<void>
   /** Called when a version begins to serve, including the first one. */
   onServed?: () => void
+  /** Called when a new supergraph cannot be used. */
+  onRefused?: () => void
   log: Logger
 }
 
@@ -155,6 +157,7 @@ export async function followSupergraph<Version>(
       }
       serve(next)
     } catch (cause) {
+      options.onRefused?.()
       report((cause as Error).message)
     }
   }

@@ -9,6 +9,7 @@ import type { AuthorizationOptions } from '../authorization/authorization-option
 import type { Authorizer } from '../authorization/authorizer.ts'
 import { denialsOf, notExecuted, resultWithDenials } from '../authorization/denied-result.ts'
 import type { AuthorizedRequest } from '../authorization/denied-result.ts'
+import { denyingGuards } from '../authorization/denying-guards.ts'
 import { explainOperation } from '../authorization/explain-operation.ts'
 import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
 import type { GuardedOperation } from '../authorization/guarded-operation.ts'
@@ -41,6 +42,8 @@ export interface SchemaVersionParts extends ConnectOptions {
   /** A caller with this scope may request `extensions.authorization`. */
   explainScope: string | undefined
   limits: Limits
+  /** Called with the guards that denied fields of a response: each as its directive, once per field. */
+  onDenied?: ((guards: readonly string[]) => void) | undefined
   log: Logger
   /**
    * The version that serves until this one does: its recent operations are planned before this one
@@ -153,7 +156,7 @@ async function executorFor(
 function stagesOf(
   authorizer: Authorizer,
   executor: Executor<ClientRequest>,
-  { policies, explainScope, limits, log }: StageParts,
+  { policies, explainScope, limits, onDenied, log }: StageParts,
 ): Stages {
   const { apiSchema } = executor
   const decidePolicies = withStepUp(authorizer.options.stepUp, policies.decide, Date.now)
@@ -199,7 +202,10 @@ function stagesOf(
       if (denials.length > 0) {
         const denied = denials.slice(0, 20).map(({ path }) => path.join('.'))
         const operationName = compiled.operation.name?.value
-        log.info({ operationName, sub: caller.claims?.sub, denied }, 'fields denied')
+        const { requestId, observer } = client
+        log.info({ requestId, operationName, sub: caller.claims?.sub, denied }, 'fields denied')
+        if (observer) observer.denied = Math.max(denials.length, executed.deniedCount)
+        onDenied?.(denyingGuards(authorizer, request, executed))
       }
       const result =
         denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)

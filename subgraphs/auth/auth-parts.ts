@@ -77,7 +77,7 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
   const { lifetimes, roles, keyEncryptionSecret: secret } = settings
   const { now = Date.now, log = processLog('auth', settings.logLevel) } = surroundings
   const database = await waitForDatabase(() => openAuthDatabase(settings.databaseUrl), {
-    report: (sentence) => log.warn(sentence),
+    report: (sentence) => log.warn({}, sentence),
   })
   const encryption = keyEncryption(secret)
   const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now })

@@ -18,15 +18,16 @@ const typeDefs = parse(readFileSync(new URL('schema.graphql', import.meta.url), 
 /** Starts the users subgraph and returns once it accepts connections. */
 export async function startUsers(
   environment: Environment,
-  { log }: { log?: SubgraphLog } = {},
+  surroundings: { log?: SubgraphLog } = {},
 ): Promise<RunningProcess> {
   const settings = readUsersSettings(environment)
+  const { log = processLog('users', settings.logLevel) } = surroundings
   const database = await waitForDatabase(() => openUsersDatabase(settings.databaseUrl), {
-    report: (sentence) => console.error(`users: ${sentence}`),
+    report: (sentence) => log.warn({}, sentence),
   })
   return serveSubgraph({
     name: 'users',
-    log: log ?? processLog('users', settings.logLevel),
+    log,
     typeDefs,
     resolvers: resolvers(profileStore(database, Date.now)),
     keys: settings.claimsKeys,

@@ -38,6 +38,8 @@ export const arrows: readonly Area[] = [
   { area: 'gateway/planning', uses: foundations },
   { area: 'gateway/execution', uses: foundations },
   { area: 'gateway/forwarding', uses: foundations },
+  // What is reported of single requests: no stage knows it.
+  { area: 'gateway/telemetry', uses: [...foundations, 'gateway/http'] },
   // The form of gateway.yaml: it speaks the words of the stages that it configures.
   {
     area: 'gateway/configuration',

@@ -221,9 +221,15 @@ describe('authenticated and anonymous callers', () => {
       },
     )
     const [headers] = seenByForeign
-    expect(Object.keys(headers!).sort()).toEqual(
-      ['accept', 'connection', 'content-length', 'content-type', 'gateway-claims', 'host'].sort(),
-    )
+    expect(Object.keys(headers!).sort()).toEqual([
+      'accept',
+      'connection',
+      'content-length',
+      'content-type',
+      'gateway-claims',
+      'host',
+      'x-request-id',
+    ])
     expect(headers!['gateway-claims']).not.toContain('forged')
   })
 

@@ -116,7 +116,7 @@ test('every header that holds something of the client is in the table of the doc
   const rows = documentedHeaders()
   const everywhere = rows.flatMap(([header, reaches]) => (reaches === 'every one' ? [header] : []))
   const auth = rows.flatMap(([header, reaches]) => (reaches.includes('auth') ? [header] : []))
-  expect(everywhere).toEqual(['traceparent'])
+  expect(everywhere).toEqual(['traceparent', 'x-request-id'])
   expect(Object.keys(seen.users!).sort()).toEqual([...ofGateway, ...everywhere].sort())
   expect(Object.keys(seen.auth!).sort()).toEqual([...ofGateway, ...everywhere, ...auth].sort())
 

@@ -15,6 +15,8 @@ export interface RunningGateway {
   readonly origin: string
   /** Every line logged so far. */
   readonly log: readonly string[]
+  /** Every line of the access log so far. */
+  readonly accessLog: readonly string[]
   replaceSupergraph(subgraphs: readonly SubgraphSource[]): void
   writeSupergraph(text: string): void
   /** Reads the configuration again, as SIGHUP does. */
@@ -37,12 +39,14 @@ export async function runGateway(
   if (given === undefined) writeFileSync(supergraph, compose(subgraphs))
   writeFileSync(configFile, config)
   const log: string[] = []
+  const accessLog: string[] = []
   const readSettings = () => ({ config: readConfig(configFile, {}), secret: gatewaySecret })
   const running = await startGateway({
     supergraph,
     dataDirectory: folder,
     settings: readSettings(),
     listen: { host: '127.0.0.1', port: 0, portSetting: '--port' },
+    accessLog: { write: (line) => void accessLog.push(line), flush() {} },
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
   })
 
@@ -54,6 +58,7 @@ export async function runGateway(
     url: running.url,
     origin: new URL(running.url).origin,
     log,
+    accessLog,
     writeSupergraph,
     reload: () => running.reload(readSettings()),
     replaceSupergraph: (sources) => writeSupergraph(compose(sources)),

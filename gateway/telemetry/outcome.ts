@@ -1,0 +1,37 @@
+/** What became of a request, in one word, and why. */
+import { RequestError } from '../graphql/response-error.ts'
+import type { ResponseError } from '../graphql/response-error.ts'
+import type { RequestFacts } from './request-facts.ts'
+
+/**
+ * `aborted`: the client went away; `refused`: nothing was executed; `denied`: the caller may not see a
+ * part of it; `error`: the response has errors.
+ */
+export type Outcome = 'ok' | 'error' | 'denied' | 'refused' | 'aborted'
+
+/** Returns the outcome; everything but `ok` counts as an error when requests are sampled. */
+export function outcomeOf(facts: RequestFacts): Outcome {
+  if (facts.isAbandoned) return 'aborted'
+  if (facts.refusal) return 'refused'
+  if (facts.denied > 0) return 'denied'
+  return facts.errors.length > 0 ? 'error' : 'ok'
+}
+
+/** Returns the reason of a refusal or of the first error: a row or a code of the error table, or a subgraph's. */
+export function reasonOf({ refusal, errors }: RequestFacts): string | undefined {
+  if (refusal === 'unforeseen') return 'INTERNAL_SERVER_ERROR'
+  if (refusal instanceof RequestError) return codeOf(refusal.errors[0])
+  return refusal?.reason ?? codeOf(errors[0])
+}
+
+/** Returns the codes of all errors of the response. */
+export function codesOf({ refusal, errors }: RequestFacts): (string | undefined)[] {
+  if (refusal === 'unforeseen') return ['INTERNAL_SERVER_ERROR']
+  if (refusal instanceof RequestError) return refusal.errors.map(codeOf)
+  return refusal ? [refusal.row.code] : errors.map(codeOf)
+}
+
+function codeOf(error: ResponseError | undefined): string | undefined {
+  const code = error?.extensions?.['code']
+  return typeof code === 'string' ? code : undefined
+}

@@ -1,0 +1,57 @@
+/** What is known of one request when its response is ready: the access log and the metrics are made from it. */
+import type { DocumentNode, OperationDefinitionNode } from 'graphql'
+import type { Caller, RequestObserver } from '../client-request.ts'
+import type { GatewayError } from '../errors.ts'
+import type { RequestError, ResponseError } from '../graphql/response-error.ts'
+import type { HttpRequest } from '../http/http-message.ts'
+import { requestId } from './request-id.ts'
+
+/** The part of a prepared operation that the access log describes. */
+export interface PreparedOperation {
+  readonly document: DocumentNode
+  readonly operation: OperationDefinitionNode
+}
+
+const noErrors: readonly ResponseError[] = []
+
+/** One object per request. Each stage leaves here what the stages before it could not know. */
+export class RequestFacts implements RequestObserver {
+  readonly request: HttpRequest
+  readonly requestId: string
+  /** As `performance.now()` counts. */
+  readonly startedAt = performance.now()
+  caller: Caller | undefined
+  /** The text of the document. */
+  query: string | undefined
+  operation: PreparedOperation | undefined
+  /** Set when the request ended without a result. */
+  refusal: GatewayError | RequestError | 'unforeseen' | undefined
+  /** The errors of the result. */
+  errors: readonly ResponseError[] = noErrors
+  denied = 0
+  calls = 0
+  /** How long at least one call to a subgraph was in flight, in milliseconds. */
+  upstream = 0
+  #inFlight = 0
+  #since = 0
+
+  constructor(request: HttpRequest) {
+    this.request = request
+    this.requestId = requestId(request.requestId)
+  }
+
+  async duringCall<Result>(call: Promise<Result>): Promise<Result> {
+    this.calls++
+    if (this.#inFlight++ === 0) this.#since = performance.now()
+    try {
+      return await call
+    } finally {
+      if (--this.#inFlight === 0) this.upstream += performance.now() - this.#since
+    }
+  }
+
+  /** Whether the client went away before its response was ready. */
+  get isAbandoned(): boolean {
+    return this.request.signal?.reason === 'client gone'
+  }
+}
