@@ -3,6 +3,8 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { OwnModule } from '../own-module.ts'
+import { printLines } from './print-lines.ts'
+import { isAccessLine, readableLine } from './readable-line.ts'
 
 export interface ProcessOptions {
   readonly module: OwnModule
@@ -37,7 +39,12 @@ export interface Supervisor {
 /** How long a process may take to complete its last requests, in milliseconds. */
 const stopTime = 8_000
 
-export function supervisor(): Supervisor {
+/**
+ * Returns a supervisor without processes.
+ *
+ * @param accessLog whether the access log of the gateway is printed; default: it is
+ */
+export function supervisor({ accessLog = true } = {}): Supervisor {
   const running: Running[] = []
   let stopping = false
   let reportEnd: (reason: ProcessEnded) => void
@@ -52,7 +59,9 @@ export function supervisor(): Supervisor {
     start(name, options) {
       if (stopping) return Promise.reject(new ProcessEnded(`${name} is no longer needed`, true))
       const child = launch(options)
-      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+      print(name, child)
+      // When what it printed has been read, too.
+      const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
       running.push({ child, ended })
       return new Promise((resolve, reject) => {
         let url: string | undefined
@@ -64,7 +73,7 @@ export function supervisor(): Supervisor {
         child.once('error', (cause) => {
           reject(new ProcessEnded(`${name} cannot be started: ${cause.message}`, false))
         })
-        child.once('exit', (code, signal) => {
+        child.once('close', (code, signal) => {
           if (stopping) return
           const how = signal ?? `exit code ${code}`
           if (url === undefined) {
@@ -85,6 +94,15 @@ export function supervisor(): Supervisor {
       for (const { child } of running) child.kill('SIGKILL')
     },
   }
+
+  function print(name: string, { stdout, stderr }: ChildProcess): void {
+    const readable = (line: string) => readableLine(name, line)
+    printLines(stderr!, process.stderr, readable)
+    printLines(stdout!, process.stdout, (line) => {
+      const isLeftOut = (stopping || !accessLog) && isAccessLine(line)
+      return isLeftOut ? undefined : readable(line)
+    })
+  }
 }
 
 interface Running {
@@ -101,7 +119,7 @@ function launch({ module, words = [], environment }: ProcessOptions): ChildProce
   return fork(module.path, [...words], {
     execArgv: [...module.execArgv],
     env: { ...environment } as NodeJS.ProcessEnv,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: process.platform !== 'win32',
   })
 }

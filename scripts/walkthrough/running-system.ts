@@ -65,7 +65,7 @@ async function temporarySystem(given: Environment): Promise<System> {
     AUTH_PORT: '0',
     USERS_PORT: '0',
   }
-  const processes = supervisor()
+  const processes = supervisor({ accessLog: false })
   const close = async () => {
     await processes.stop()
     await rm(folder, { recursive: true, force: true })

@@ -100,6 +100,34 @@ test('the processes count the requests in which they take part', async () => {
   })
 })
 
+test('no password, token, cookie, document or variable is in a line of any process', async () => {
+  const password = 'canary-of-a-password'
+  const variable = 'canary-of-a-variable'
+  const login = (text: string) => ({
+    query: `mutation { login(username: "alice", password: "${text}") { token } }`,
+  })
+  const post = (body: object, headers: Record<string, string>) =>
+    fetch(system.urls.gateway, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    }).then((response) => response.text())
+  const cookie = 'session=canary-of-a-cookie'
+  await post(login(password), { cookie })
+  await post(login('secret'), { cookie })
+  await post({ query: 'query ($name: Int) { nothing }', variables: { name: variable } }, { cookie })
+  await post({ query: '{ userData { id } }' }, { authorization: `Bearer ${token}x` })
+  await post({ query: '{ userData { id } }' }, { authorization: `Bearer ${token}` })
+  // A wrong token of the subgraph itself.
+  await fetch(system.urls.auth, { method: 'POST', headers: { 'gateway-claims': token } })
+  await until(() => system.run.output.includes('gateway: 401 request refused (SIGNATURE_INVALID)'))
+  await until(() => system.run.output.includes('auth: warning: request refused'))
+  const { output } = system.run
+  for (const secret of [password, variable, 'canary-of-a-cookie', token, token.split('.')[2]!]) {
+    expect(output).not.toContain(secret)
+  }
+})
+
 test('the secrets and the databases are files that only their owner can read', () => {
   const files = readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('supergraph-'))
