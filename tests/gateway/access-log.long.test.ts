@@ -1,5 +1,6 @@
 /** The access log of real processes: complete lines, none lost at a stop, and no request that waits for them. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,6 +76,27 @@ ${more}`,
     }
     run.process.stdout!.destroy()
     for (let round = 0; round < 20; round++) await ask(url)
+    run.process.kill('SIGTERM')
+    expect(await run.ended).toBe(0)
+  })
+
+  test('an output that nobody reads delays no stop', async () => {
+    const { run, url } = await startGateway()
+    run.process.stdout!.pause()
+    for (let round = 0; round < 40; round++) {
+      await Promise.all(Array.from({ length: 25 }, () => ask(url)))
+    }
+    const exited = once(run.process, 'exit')
+    run.process.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+    run.process.stdout!.destroy()
+  })
+
+  test('an output that is closed at the end delays no stop', async () => {
+    const { run, url } = await startGateway()
+    await ask(url)
+    run.process.stdout!.destroy()
+    await ask(url)
     run.process.kill('SIGTERM')
     expect(await run.ended).toBe(0)
   })
