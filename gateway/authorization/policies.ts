@@ -20,8 +20,15 @@ export interface PolicyDecider {
   readonly knows: (policy: string) => boolean
 }
 
-/** Returns those that decided in favour of the request. It never rejects: a failure is a denial. */
-export type DecidePolicies = (question: PolicyQuestion) => Promise<ReadonlySet<string>>
+/**
+ * Returns those that decided in favour of the request. It never rejects: a failure is a denial.
+ *
+ * @param requestId names the request in the log and for the policy service
+ */
+export type DecidePolicies = (
+  question: PolicyQuestion,
+  requestId?: string,
+) => Promise<ReadonlySet<string>>
 
 /** One policy of a module; anything but `true` is a denial. */
 export type Policy = (question: {
@@ -34,7 +41,7 @@ export interface PolicyOptions {
   /** How long a decision may take, in milliseconds; after that it is a denial. */
   readonly timeout: number
   /** Called with the reason if a policy could not decide. */
-  readonly onFailure: (policy: string, reason: Error) => void
+  readonly onFailure: (policy: string, reason: Error, requestId?: string) => void
 }
 
 /** Thrown when a policy module cannot be used; the message is a sentence for the operator. */
@@ -82,7 +89,10 @@ export function policyFunctions(
 ): PolicyDecider {
   return { decide: decideAll, knows: (name) => policies.has(name) }
 
-  async function decideAll({ policies: names, claims, operationName }: PolicyQuestion) {
+  async function decideAll(
+    { policies: names, claims, operationName }: PolicyQuestion,
+    requestId?: string,
+  ) {
     const decisions = await Promise.all(names.map(decide))
     return new Set(names.filter((_name, index) => decisions[index]))
 
@@ -93,7 +103,7 @@ export function policyFunctions(
         const decision = policy({ claims, operationName })
         return (await within(timeout, Promise.resolve(decision))) === true
       } catch (reason) {
-        onFailure(name, reason as Error)
+        onFailure(name, reason as Error, requestId)
         return false
       }
     }
@@ -107,22 +117,33 @@ export function policyFunctions(
 export function policyService(url: string, { timeout, onFailure }: PolicyOptions): PolicyDecider {
   return { decide, knows: () => true }
 
-  async function decide(question: PolicyQuestion): Promise<ReadonlySet<string>> {
+  async function decide(
+    question: PolicyQuestion,
+    requestId?: string,
+  ): Promise<ReadonlySet<string>> {
     if (question.policies.length === 0) return none
     try {
-      const granted = await ask(url, question, timeout)
+      const granted = await ask(url, question, { timeout, requestId })
       return new Set(question.policies.filter((name) => granted.includes(name)))
     } catch (reason) {
-      for (const name of question.policies) onFailure(name, reason as Error)
+      for (const name of question.policies) onFailure(name, reason as Error, requestId)
       return none
     }
   }
 }
 
-async function ask(url: string, question: PolicyQuestion, timeout: number): Promise<unknown[]> {
+async function ask(
+  url: string,
+  question: PolicyQuestion,
+  { timeout, requestId }: { timeout: number; requestId: string | undefined },
+): Promise<unknown[]> {
   const response = await request(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
+    },
     body: JSON.stringify(question),
     signal: AbortSignal.timeout(timeout),
   })

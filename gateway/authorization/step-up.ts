@@ -25,12 +25,13 @@ export function withStepUp(
 ): DecidePolicies {
   if (Object.keys(policies).length === 0) return otherwise
 
-  return async (question) => {
+  return async (question, requestId) => {
     const ours = question.policies.filter((name) => Object.hasOwn(policies, name))
     const granted = ours.filter((name) => suffices(policies[name]!, question.claims, now()))
     const others = question.policies.filter((name) => !Object.hasOwn(policies, name))
     if (others.length === 0) return new Set(granted)
-    return new Set([...granted, ...(await otherwise({ ...question, policies: others }))])
+    const grantedByOthers = await otherwise({ ...question, policies: others }, requestId)
+    return new Set([...granted, ...grantedByOthers])
   }
 }
 

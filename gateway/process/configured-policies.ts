@@ -18,8 +18,8 @@ export async function configuredPolicies(
   if (!policies) return noPolicies
   const options = {
     timeout: policies.timeout,
-    onFailure: (policy: string, reason: Error) =>
-      log.warn({ policy, reason: reason.message }, 'a policy could not decide: denied'),
+    onFailure: (policy: string, reason: Error, requestId?: string) =>
+      log.warn({ requestId, policy, reason: reason.message }, 'a policy could not decide: denied'),
   }
   if ('url' in policies) return policyService(policies.url, options)
   return policyFunctions(await readModule(policies.file), options)

@@ -169,15 +169,14 @@ function stagesOf(
       introspection: authorizer.options.introspection !== 'off',
       compile: (document, operation) => authorizer.compile(document, operation.name?.value),
     }),
-    async authorize(operation, { variables }, { caller }) {
+    async authorize(operation, { variables }, { caller, requestId }) {
+      const { policies } = operation
+      const claims = caller.verifiedClaims ?? caller.claims
+      const operationName = operation.operation.name?.value ?? null
       const granted =
-        operation.policies.length === 0
+        policies.length === 0
           ? undefined
-          : await decidePolicies({
-              policies: operation.policies,
-              claims: caller.verifiedClaims ?? caller.claims,
-              operationName: operation.operation.name?.value ?? null,
-            })
+          : await decidePolicies({ policies, claims, operationName }, requestId)
       const authorized = authorizer.authorize(operation, caller, variables, granted)
       return { authorized, caller, granted }
     },
