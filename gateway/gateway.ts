@@ -43,6 +43,7 @@ export function createGateway(
 
   /** The complete life of a request, top to bottom. */
   async function respond(request: HttpRequest, facts: RequestFacts): Promise<HttpResponse> {
+    if (request.refused) throw request.refused
     const caller = await authenticate(request.headers, facts.requestId)
     facts.caller = caller
     const graphqlRequest = readGraphqlRequest(request)

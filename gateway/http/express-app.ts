@@ -1,7 +1,7 @@
 /** The Express app: converts its requests to plain values, and plain values to responses. */
 import cors from 'cors'
 import express, { raw } from 'express'
-import type { ErrorRequestHandler, Express, Request } from 'express'
+import type { ErrorRequestHandler, Express, Request, Response } from 'express'
 import type { Logger } from 'pino'
 import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
@@ -68,18 +68,8 @@ export function expressApp(parts: ExpressAppParts): Express {
     '/graphql',
     raw({ type: () => true, limit: parts.bodyLimit, inflate: false }),
     async (request, response) => {
-      const isFromProxy = isTrusted(request)
-      if (!isFromProxy && isForwarded(request)) parts.onForwardedAddress(request)
-      const responded = await parts.respond({
-        method: request.method,
-        search: searchOf(request.originalUrl),
-        headers: request.headersDistinct,
-        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-        clientAddress: request.ip,
-        requestId: isFromProxy ? request.get('x-request-id') : undefined,
-        signal: requestSignal(response, parts.deadline),
-      })
-      send(response, responded)
+      if (isForwarded(request) && !isTrusted(request)) parts.onForwardedAddress(request)
+      send(response, await parts.respond(httpRequest(request, response, parts.deadline)))
     },
   )
   app.use((_request, response) =>
@@ -87,6 +77,18 @@ export function expressApp(parts: ExpressAppParts): Express {
   )
   app.use(refuseUnreadable(parts))
   return app
+}
+
+function httpRequest(request: Request, response: Response, deadline: number): HttpRequest {
+  return {
+    method: request.method,
+    search: searchOf(request.originalUrl),
+    headers: request.headersDistinct,
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    clientAddress: request.ip,
+    requestId: isTrusted(request) ? request.get('x-request-id') : undefined,
+    signal: requestSignal(response, deadline),
+  }
 }
 
 function isForwarded({ headers }: Request): boolean {
@@ -116,8 +118,9 @@ const refusals: Readonly<Record<number, ErrorName>> = {
   415: 'UNSUPPORTED_MEDIA_TYPE',
 }
 
-function refuseUnreadable({ log, realm, bodyLimit }: ExpressAppParts): ErrorRequestHandler {
-  return (error, request, response, _next) => {
+function refuseUnreadable(parts: ExpressAppParts): ErrorRequestHandler {
+  const { log, realm, bodyLimit, deadline } = parts
+  return async (error, request, response, _next) => {
     const name = refusals[error?.status] ?? 'INTERNAL_SERVER_ERROR'
     if (name === 'INTERNAL_SERVER_ERROR') log.error({ err: error }, 'unforeseen error')
     if (response.headersSent) return void response.destroy()
@@ -126,7 +129,11 @@ function refuseUnreadable({ log, realm, bodyLimit }: ExpressAppParts): ErrorRequ
     response.setHeader('connection', 'close')
     const message = name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undefined
     const refused = new GatewayError(name, { cause: error, ...(message ? { message } : {}) })
-    send(response, errorResponse(refused, { realm, accept: request.headers.accept }))
+    if (request.path !== '/graphql') {
+      return send(response, errorResponse(refused, { realm, accept: request.headers.accept }))
+    }
+    const unreadable = httpRequest(request, response, deadline)
+    send(response, await parts.respond({ ...unreadable, refused }))
   }
 }
 

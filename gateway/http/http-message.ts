@@ -1,4 +1,5 @@
 /** A request and its response as plain values, independent of the web framework. */
+import type { GatewayError } from '../errors.ts'
 import type { RequestSignal } from './request-signal.ts'
 
 /** Every header by its lower-case name, with each of its values: two Authorization headers are two. */
@@ -13,6 +14,8 @@ export interface HttpRequest {
   readonly body: Uint8Array
   /** The address of the client, or of the last proxy that is not trusted. */
   readonly clientAddress?: string | undefined
+  /** Set if the request could not be read: it gets this error. */
+  readonly refused?: GatewayError | undefined
   /** The `x-request-id` of a trusted proxy, as it was sent. */
   readonly requestId?: string | undefined
   /** Aborted when the client has gone away, or when the response has taken too long. */

@@ -266,6 +266,19 @@ describe('the line', () => {
     expect(lines()[0]).not.toHaveProperty('operation')
   })
 
+  test('of a body that is too large says so, with the id that the client gets', async () => {
+    const { status, headers } = await post({ query: '{ requestId }', more: 'x'.repeat(200_000) })
+    expect(status).toBe(413)
+    expect(lines()).toMatchObject([
+      {
+        status: 413,
+        outcome: 'refused',
+        reason: 'PAYLOAD_TOO_LARGE',
+        requestId: headers['x-request-id'],
+      },
+    ])
+  })
+
   test('of a request whose client went away says that it was aborted', async () => {
     const leaving = new AbortController()
     const asked = post({ query: '{ slow }' }, {}, gateway, leaving.signal).catch(() => 'gone')
