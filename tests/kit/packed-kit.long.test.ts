@@ -46,7 +46,7 @@ beforeAll(async () => {
   const kit = join(modules, '@portcullis/kit')
   mkdirSync(kit, { recursive: true })
   await run('tar', ['-xzf', await packedKit(), '-C', kit, '--strip-components=1'])
-  for (const name of ['@apollo/server', '@apollo/subgraph', 'express', 'graphql', 'jose']) {
+  for (const name of ['@apollo/server', '@apollo/subgraph', 'express', 'graphql', 'jose', 'pino']) {
     install(name, modules)
   }
   install('@types', modules)
