@@ -1,6 +1,6 @@
 /** `npm run compose`, as a person and a script see it. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { composeSubgraphs } from '../../scripts/compose/compose-subgraphs.ts'
 import { composeToFile } from '../../scripts/compose/compose-to-file.ts'
 import type { SubgraphToCompose } from '../../scripts/compose/composition-messages.ts'
@@ -13,6 +13,7 @@ import { projectFolder } from './support/project-folder.ts'
 import type { ProjectFolder } from './support/project-folder.ts'
 import { runScript, startScript } from './support/run-script.ts'
 import type { ScriptRun } from './support/run-script.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 
 const link =
   '@link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])'
@@ -258,21 +259,19 @@ test('a scope or a policy that is no list of lists is coerced, or refused with i
 describe('a subgraph of ours that is asked for its schema', () => {
   const secret = 'a gateway secret that only this test knows'
   let subgraph: RunningProcess
-  let refusals: jest.SpiedFunction<typeof console.error>
 
   beforeAll(async () => {
-    refusals = jest.spyOn(console, 'error').mockImplementation(() => {})
     subgraph = await serveSubgraph({
       name: 'users',
       typeDefs: users,
       resolvers: {},
       keys: [deriveClaimsKey(secret, 'users')],
+      log: recordedLog().log,
       host: '127.0.0.1',
       port: 0,
     })
   })
   afterAll(async () => {
-    refusals.mockRestore()
     await subgraph.close()
   })
 
