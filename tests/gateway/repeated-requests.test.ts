@@ -193,7 +193,7 @@ function post(gateway: string, body: object, headers: Record<string, string>): P
     sent.on('error', reject).on('response', async (response) => {
       let text = ''
       for await (const chunk of response.setEncoding('utf8')) text += chunk
-      const { date: _date, ...rest } = response.headers
+      const { date: _date, 'x-request-id': _id, ...rest } = response.headers
       resolve({ status: response.statusCode, headers: rest, text })
     })
     sent.end(JSON.stringify(body))

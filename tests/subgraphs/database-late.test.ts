@@ -41,9 +41,10 @@ describeOnPostgres('auth and users', () => {
       auth: startModule('subgraphs/auth/main', [], authEnvironment(late.href)),
       users: startModule('subgraphs/users/main', [], usersEnvironment(late.href)),
     }
-    const waiting = `nothing answers at the database postgres://127.0.0.1:${port}${late.pathname}: start PostgreSQL, or correct DATABASE_URL (waiting for it, 30 s more at most)`
+    const waiting = `the database postgres://127.0.0.1:${port}${late.pathname} refused the connection: start PostgreSQL, or correct DATABASE_URL (waiting for it, 30 s more at most)`
     for (const [name, run] of Object.entries(runs)) {
-      await until(() => run.stderr.includes(`${name}: ${waiting}\n`))
+      await until(() => run.stderr.includes(`"name":"${name}"`))
+      await until(() => run.stderr.includes(`"msg":${JSON.stringify(waiting)}`))
     }
     await listening(proxy, port)
     for (const [name, run] of Object.entries(runs)) {
@@ -70,6 +71,6 @@ test('waiting has an end, with the reason', async () => {
   const reports: string[] = []
   const open = () => openDatabase('postgres://127.0.0.1:1/shop')
   const opening = waitForDatabase(open, { report: (line) => reports.push(line), limit: 1_200 })
-  await expect(opening).rejects.toThrow(/^nothing answers at the database/)
+  await expect(opening).rejects.toThrow(/^the database .* refused the connection/)
   expect(reports).toHaveLength(1)
 })
