@@ -9,7 +9,7 @@ import type { AuthorizedRequest } from '../gateway/authorization/denied-result.t
 import { defaultAuthorization } from '../gateway/authorization/authorization-options.ts'
 import type { AuthorizationOptions } from '../gateway/authorization/authorization-options.ts'
 import type { Authorizer } from '../gateway/authorization/authorizer.ts'
-import type { Caller } from '../gateway/authorization/satisfied-requirements.ts'
+import type { Caller } from '../gateway/client-request.ts'
 import { challengeOf } from '../gateway/authorization/challenge.ts'
 import type { Challenge } from '../gateway/authorization/challenge.ts'
 import type { GuardedOperation } from '../gateway/authorization/guarded-operation.ts'

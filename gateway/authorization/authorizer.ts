@@ -2,7 +2,7 @@
 import type { DocumentNode } from 'graphql'
 import type { AuthorizationOptions } from './authorization-options.ts'
 import { satisfiedRequirements, failingGuards } from './satisfied-requirements.ts'
-import type { Caller } from './satisfied-requirements.ts'
+import type { Caller } from '../client-request.ts'
 import { guardOperation } from './guarded-operation.ts'
 import type { GuardedOperation } from './guarded-operation.ts'
 import type { Variables } from './conditions.ts'

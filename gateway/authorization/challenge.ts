@@ -1,6 +1,6 @@
 /** The challenge to a caller when nothing of the operation was executed (RFC 6750, section 3). */
 import type { Authorizer } from './authorizer.ts'
-import type { Caller } from './satisfied-requirements.ts'
+import type { Caller } from '../client-request.ts'
 import type { AuthorizedOperation } from './decisions.ts'
 import type { StepUp } from './step-up.ts'
 import { loginFor, scopesFor } from './what-is-missing.ts'

@@ -2,7 +2,7 @@
 import type { ResponseError } from '../graphql/response-error.ts'
 import type { DeniedField } from '../graphql/response-shape.ts'
 import type { Authorizer } from './authorizer.ts'
-import type { Caller } from './satisfied-requirements.ts'
+import type { Caller } from '../client-request.ts'
 import { challengeOf, challengeParts } from './challenge.ts'
 import type { ChallengeParts } from './challenge.ts'
 import type { AuthorizedOperation } from './decisions.ts'

@@ -1,6 +1,6 @@
 /** Explains every field of an operation: its requirements, their declarations, and whether a caller gets it. */
 import type { Authorizer } from './authorizer.ts'
-import type { Caller } from './satisfied-requirements.ts'
+import type { Caller } from '../client-request.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import type { Declaration, FindDeclarations } from './declarations.ts'
 import { isMet, printGuard } from './guard-directives.ts'

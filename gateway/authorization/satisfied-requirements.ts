@@ -2,14 +2,11 @@
 import { remembered } from '../values/remembered.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { grantedScopes } from '../../subgraphs/kit/guards.ts'
-import type { Caller as WholeCaller } from '../client-request.ts'
+import type { Caller } from '../client-request.ts'
 import { directiveOf, isMet } from './guard-directives.ts'
 import type { Guard } from './guard-directives.ts'
 import type { Requirement } from './guarded-schema.ts'
 import type { Credentials } from './guards/guard-directive.ts'
-
-/** What authorization looks at of a caller. */
-export type Caller = Pick<WholeCaller, 'claims'>
 
 /**
  * A bit mask: bit n is set when the nth referenced guard is not satisfied. An operation that references
