@@ -109,6 +109,8 @@ test('--config names the configuration of the gateway; the issuer follows AUTH_P
     body: JSON.stringify(userData),
   })
   expect(refused.headers.get('www-authenticate')).toContain('realm="its-own"')
+  // The log line of a refusal arrives after its response: nothing may be printed later than Ctrl-C.
+  await until(() => own.run.stderr.includes('request refused'))
   await endsByCtrlC(own)
 })
 
