@@ -44,20 +44,25 @@ export interface AccessTokenColumns {
   readonly renewed: boolean
 }
 
-const noHeaders = { challenge: undefined, retryAfter: undefined, allow: undefined } as const
-const plain = { ...noHeaders, accessToken: 'not concerned' } as const
+const plain = {
+  challenge: undefined,
+  retryAfter: undefined,
+  allow: undefined,
+  accessToken: 'not concerned',
+} as const
 /** A row without headers of its own, of an error that is not about an access token. */
 const row = (code: string, status: number, message: string) => ({ ...plain, code, status, message })
 const badRequest = (message: string) => row('BAD_REQUEST', 400, message)
 const unresolved = (message: string) => row('OPERATION_RESOLUTION_FAILURE', 400, message)
 /** RFC 9110 section 11.6.1: a 401 response has a challenge, so each row says which. */
-const unauthenticated = {
-  code: 'UNAUTHENTICATED',
-  status: 401,
-  retryAfter: undefined,
-  allow: undefined,
-} as const
-const invalidToken = { ...unauthenticated, challenge: 'invalid_token' } as const
+const unauthenticated = <const Challenge>(challenge: Challenge, message: string) => ({
+  ...row('UNAUTHENTICATED', 401, message),
+  challenge,
+})
+const unavailable = (message: string) => ({
+  ...row('SERVICE_UNAVAILABLE', 503, message),
+  retryAfter: 5,
+})
 
 type Consequences = Omit<AccessTokenColumns, 'check'>
 const both = { remembered: true, renewed: true } as const
@@ -65,25 +70,15 @@ const remembered = { remembered: true, renewed: false } as const
 const renewed = { remembered: false, renewed: true } as const
 const neither = { remembered: false, renewed: false } as const
 /** A row that refuses an access token: which check fails, and what follows. */
-const token = <const Check>(check: Check, consequences: Consequences, message: string) =>
-  ({ ...invalidToken, message, accessToken: { check, ...consequences } }) as const
-
-const unavailable = {
-  ...noHeaders,
-  code: 'SERVICE_UNAVAILABLE',
-  status: 503,
-  retryAfter: 5,
-} as const
+const token = <const Check>(check: Check, consequences: Consequences, message: string) => ({
+  ...unauthenticated('invalid_token', message),
+  accessToken: { check, ...consequences },
+})
 
 /** The closed table of errors, by the name that a client sees as `extensions.reason`. */
 export const errorTable = {
   // Authentication: the access token or API key of the request.
-  TOKEN_MISSING: {
-    ...unauthenticated,
-    challenge: 'without error',
-    accessToken: 'not concerned',
-    message: 'An access token is required: log in first',
-  },
+  TOKEN_MISSING: unauthenticated('without error', 'An access token is required: log in first'),
   TOKEN_EXPIRED: token('expiry', both, 'The access token has expired: request a new one'),
   TOKEN_NOT_YET_VALID: token('not before', neither, 'The access token is not valid yet'),
   TOKEN_TOO_OLD: token('age', both, 'The access token was issued too long ago: request a new one'),
@@ -121,47 +116,37 @@ export const errorTable = {
     'The claims to forward from the access token are larger than 4 KB',
   ),
   KEYS_UNAVAILABLE: {
-    ...unavailable,
-    message: 'Access tokens cannot be verified at the moment: retry after 5 seconds',
-    accessToken: { check: 'key', remembered: false, renewed: false },
+    ...unavailable('Access tokens cannot be verified at the moment: retry after 5 seconds'),
+    accessToken: { check: 'key', ...neither },
   },
   REVOCATION_UNAVAILABLE: {
-    ...unavailable,
-    message: 'Revoked access tokens cannot be recognized at the moment: retry after 5 seconds',
-    accessToken: { check: 'revocation', remembered: false, renewed: false },
+    ...unavailable(
+      'Revoked access tokens cannot be recognized at the moment: retry after 5 seconds',
+    ),
+    accessToken: { check: 'revocation', ...neither },
   },
-  SCHEME_UNSUPPORTED: {
-    ...unauthenticated,
-    challenge: 'without error',
-    accessToken: 'not concerned',
-    message: 'The scheme of the Authorization header is not supported: use Bearer',
-  },
+  SCHEME_UNSUPPORTED: unauthenticated(
+    'without error',
+    'The scheme of the Authorization header is not supported: use Bearer',
+  ),
   CREDENTIALS_AMBIGUOUS: {
     ...badRequest('The request has more than one access token: send only one'),
     challenge: 'invalid_request',
   },
-  API_KEY_REFUSED: {
-    ...invalidToken,
-    accessToken: 'not concerned',
-    message: 'The API key is unknown, expired or revoked',
-  },
-  API_KEYS_UNAVAILABLE: {
-    ...unavailable,
-    accessToken: 'not concerned',
-    message: 'API keys cannot be verified at the moment: retry after 5 seconds',
-  },
+  API_KEY_REFUSED: unauthenticated('invalid_token', 'The API key is unknown, expired or revoked'),
+  API_KEYS_UNAVAILABLE: unavailable(
+    'API keys cannot be verified at the moment: retry after 5 seconds',
+  ),
 
   // Authorization: nothing of the operation is left for this caller.
   INSUFFICIENT_SCOPE: {
     ...row('FORBIDDEN', 403, 'The access token does not have the required scopes'),
     challenge: 'insufficient_scope',
   },
-  INSUFFICIENT_USER_AUTHENTICATION: {
-    ...unauthenticated,
-    challenge: 'insufficient_user_authentication',
-    accessToken: 'not concerned',
-    message: 'A stronger or more recent login is required',
-  },
+  INSUFFICIENT_USER_AUTHENTICATION: unauthenticated(
+    'insufficient_user_authentication',
+    'A stronger or more recent login is required',
+  ),
 
   // The request and its operation.
   BAD_REQUEST: badRequest('The request is malformed'),
@@ -232,20 +217,12 @@ export const errorTable = {
   BAD_USER_INPUT: row('BAD_USER_INPUT', 400, 'An input value is not valid'),
 
   // The gateway and its subgraphs.
-  SUPERGRAPH_UNAVAILABLE: {
-    ...unavailable,
-    accessToken: 'not concerned',
-    message: 'The schema is not available yet: retry after 5 seconds',
-  },
+  SUPERGRAPH_UNAVAILABLE: unavailable('The schema is not available yet: retry after 5 seconds'),
   TOO_MANY_REQUESTS: {
     ...row('TOO_MANY_REQUESTS', 429, 'Too many requests: retry after 60 seconds'),
     retryAfter: 60,
   },
-  SERVICE_UNAVAILABLE: {
-    ...unavailable,
-    accessToken: 'not concerned',
-    message: 'The service is overloaded: retry after 5 seconds',
-  },
+  SERVICE_UNAVAILABLE: unavailable('The service is overloaded: retry after 5 seconds'),
   UNAUTHENTICATED: row('UNAUTHENTICATED', 200, 'Log in to see this'),
   FORBIDDEN: row('FORBIDDEN', 200, 'You do not have permission for this'),
   UNRESOLVABLE_FIELD: row('UNRESOLVABLE_FIELD', 500, 'No subgraph can resolve this field'),
