@@ -21,7 +21,6 @@ import { withStepUp } from '../gateway/authorization/step-up.ts'
 import { SupergraphRefused } from '../gateway/authorization/supergraph-refused.ts'
 import { readConfig } from '../gateway/configuration/read-config.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
-import { configuredAuthorization } from '../gateway/configuration/configured-authorization.ts'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
@@ -115,7 +114,7 @@ function authorizationOptions(
   values: { default?: string; mode?: string; mutations?: string },
   config: GatewayConfig | undefined,
 ): AuthorizationOptions {
-  const configured = config ? configuredAuthorization(config) : defaultAuthorization
+  const configured = config?.authorization ?? defaultAuthorization
   return {
     ...configured,
     default: choiceOption('--default', values.default ?? configured.default, ['allow', 'deny']),

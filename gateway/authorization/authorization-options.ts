@@ -12,7 +12,7 @@ export interface AuthorizationOptions {
   /** `all_or_nothing` refuses a mutation when one of its root fields is denied. */
   readonly mutations: 'all_or_nothing' | 'filter'
   /** Who may introspect; `filtered` shows each caller the part of the schema that they may use. */
-  readonly introspection: 'on' | 'off' | 'authenticated' | 'filtered'
+  readonly introspection: 'allow' | 'authenticated' | 'filtered' | 'refuse'
   /** Where denials are reported; with `log` only there, and the client sees only nulls. */
   readonly errors: 'errors' | 'extensions' | 'log'
   /** Whether a denial names the requirements. */
@@ -28,7 +28,7 @@ export const defaultAuthorization: AuthorizationOptions = {
   default: 'allow',
   mode: 'filter',
   mutations: 'all_or_nothing',
-  introspection: 'on',
+  introspection: 'allow',
   errors: 'errors',
   showRequirements: true,
   combinations: 64,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { camelCased, duration, flag, text, texts, together } from './values.ts'
+import { duration, flag, section, text, texts, together } from './values.ts'
 
 const policiesSchema = z
   .union([
@@ -41,50 +41,47 @@ const stepUpSchema = z
   .describe('Policies that a stronger or more recent login satisfies (RFC 9470)')
 
 /** `authorization:` of gateway.yaml: how guards are enforced. */
-export const authorizationSchema = z
-  .strictObject({
-    default: z
-      .enum(['allow', 'deny'])
-      .default('allow')
-      .describe('deny: every field that is not marked @public needs a token'),
-    mode: z
-      .enum(['filter', 'reject', 'dry_run'])
-      .default('filter')
-      .describe(
-        'filter: leave denied fields out; reject: refuse the operation; dry_run: report denials only',
-      ),
-    mutations: z
-      .enum(['all_or_nothing', 'filter'])
-      .default('all_or_nothing')
-      .describe('all_or_nothing: if one root field is denied, no root field is executed'),
-    errors: z
-      .enum(['errors', 'extensions', 'log'])
-      .default('errors')
-      .describe(
-        'Where denials are reported: errors, extensions.authorizationErrors, or only the log',
-      ),
-    show_requirements: flag()
-      .default(true)
-      .describe('true: the error says which scopes or policies were required'),
-    policies: policiesSchema.optional(),
-    step_up: stepUpSchema,
-    introspection: z
-      .enum(['allow', 'authenticated', 'filtered', 'refuse'])
-      .default('allow')
-      .describe('Who may read the schema; filtered: each caller sees the part that it may use'),
-    explain_scope: text()
-      .optional()
-      .describe(
-        'A caller with this scope may request extensions.authorization; left out: no caller may',
-      ),
-    combinations: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(64)
-      .describe(
-        'How many combinations of satisfied and failed guards are cached per operation; a large operation caches fewer',
-      ),
-  })
-  .prefault({})
-  .transform(camelCased)
+export const authorizationSchema = section({
+  default: z
+    .enum(['allow', 'deny'])
+    .default('allow')
+    .describe('deny: every field that is not marked @public needs a token'),
+  mode: z
+    .enum(['filter', 'reject', 'dry_run'])
+    .default('filter')
+    .describe(
+      'filter: leave denied fields out; reject: refuse the operation; dry_run: report denials only',
+    ),
+  mutations: z
+    .enum(['all_or_nothing', 'filter'])
+    .default('all_or_nothing')
+    .describe('all_or_nothing: if one root field is denied, no root field is executed'),
+  errors: z
+    .enum(['errors', 'extensions', 'log'])
+    .default('errors')
+    .describe(
+      'Where denials are reported: errors, extensions.authorizationErrors, or only the log',
+    ),
+  show_requirements: flag()
+    .default(true)
+    .describe('true: the error says which scopes or policies were required'),
+  policies: policiesSchema.optional(),
+  step_up: stepUpSchema,
+  introspection: z
+    .enum(['allow', 'authenticated', 'filtered', 'refuse'])
+    .default('allow')
+    .describe('Who may read the schema; filtered: each caller sees the part that it may use'),
+  explain_scope: text()
+    .optional()
+    .describe(
+      'A caller with this scope may request extensions.authorization; left out: no caller may',
+    ),
+  combinations: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .describe(
+      'How many combinations of satisfied and failed guards are cached per operation; a large operation caches fewer',
+    ),
+})

@@ -1,7 +1,6 @@
 /** Which keys and algorithms verify the tokens of an issuer. */
-import { z } from 'zod'
 import type { KeyPlace } from '../authentication/key-source.ts'
-import { camelCased, duration } from './values.ts'
+import { duration, section } from './values.ts'
 import type { Problem } from './values.ts'
 
 /** The keys of the file that say where an issuer's keys come from: exactly one of them is given. */
@@ -10,23 +9,20 @@ const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
 const symmetricAlgorithms = ['HS256', 'HS384', 'HS512']
 
 /** `key_set` of an issuer: how its keys are fetched and kept. */
-export const keySetSchema = z
-  .strictObject({
-    max_age: duration({ least: '10s', most: '24h' })
-      .default(600_000)
-      .describe('How long a key set is fresh if the issuer sends no Cache-Control'),
-    stale_for: duration({ least: '0s', most: '30d' })
-      .default(86_400_000)
-      .describe('How long the last good key set is used while the issuer cannot be reached'),
-    cooldown: duration({ least: '1s', most: '1h' })
-      .default(30_000)
-      .describe('The shortest time between two fetches because of an unknown key id'),
-    timeout: duration({ least: '100ms', most: '30s' })
-      .default(1_500)
-      .describe('The longest time that a fetch may take'),
-  })
-  .prefault({})
-  .transform(camelCased)
+export const keySetSchema = section({
+  max_age: duration({ least: '10s', most: '24h' })
+    .default(600_000)
+    .describe('How long a key set is fresh if the issuer sends no Cache-Control'),
+  stale_for: duration({ least: '0s', most: '30d' })
+    .default(86_400_000)
+    .describe('How long the last good key set is used while the issuer cannot be reached'),
+  cooldown: duration({ least: '1s', most: '1h' })
+    .default(30_000)
+    .describe('The shortest time between two fetches because of an unknown key id'),
+  timeout: duration({ least: '100ms', most: '30s' })
+    .default(1_500)
+    .describe('The longest time that a fetch may take'),
+})
 
 /** The keys of the file that these checks are about, before they are checked. */
 export type IssuerKeysInput = Partial<Record<(typeof keyKeys)[number] | 'algorithms', unknown>>

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { JWK } from 'jose'
 import { z } from 'zod'
-import { duration, flag, size, text } from './values.ts'
+import { duration, flag, section, size, text } from './values.ts'
 
 const keySchema = z
   .record(z.string(), z.unknown())
@@ -26,44 +26,34 @@ const headersSchema = z.record(
   z.string().regex(/^[\t\x20-\x7e]*$/, 'expected printable ASCII'),
 )
 
-export const supergraphSchema = z
-  .strictObject({
-    keys: z
-      .array(keySchema)
-      .min(1, 'expected at least one key')
-      .max(20, 'expected at most 20 keys')
-      .optional()
-      .describe(
-        'Public keys (JWK): only a supergraph that is signed with one of them is served; left out: signatures are not verified',
-      ),
-    keys_file: text().optional().describe('A file with the keys, as a JWK Set'),
-    poll: duration({ least: '1s', most: '24h' })
-      .default(10_000)
-      .describe('How often a supergraph at a URL is requested'),
-    timeout: duration({ least: '100ms', most: '10m' })
-      .default(10_000)
-      .describe('The longest time of such a request, until the last byte'),
-    response_limit: size({ least: '1KB', most: '256MB' })
-      .default(64 * 1024 * 1024)
-      .describe('The largest supergraph that is fetched, after decompression'),
-    headers: headersSchema
-      .default({})
-      .describe('Headers of such a request, for example a key of the source; never logged'),
-    allow_http: flag()
-      .default(false)
-      .describe('true: an http URL of another machine is accepted; for trusted networks only'),
-  })
-  .refine(({ keys, keys_file }) => keys === undefined || keys_file === undefined, {
-    message: 'has keys and keys_file: keys come from one place',
-  })
-  .prefault({})
-  .transform(({ keys, keys_file, response_limit, allow_http, ...rest }) => ({
-    ...rest,
-    ...(keys ? { keys } : {}),
-    ...(keys_file ? { keysFile: keys_file } : {}),
-    sizeLimit: response_limit,
-    allowHttp: allow_http,
-  }))
+export const supergraphSchema = section({
+  keys: z
+    .array(keySchema)
+    .min(1, 'expected at least one key')
+    .max(20, 'expected at most 20 keys')
+    .optional()
+    .describe(
+      'Public keys (JWK): only a supergraph that is signed with one of them is served; left out: signatures are not verified',
+    ),
+  keys_file: text().optional().describe('A file with the keys, as a JWK Set'),
+  poll: duration({ least: '1s', most: '24h' })
+    .default(10_000)
+    .describe('How often a supergraph at a URL is requested'),
+  timeout: duration({ least: '100ms', most: '10m' })
+    .default(10_000)
+    .describe('The longest time of such a request, until the last byte'),
+  response_limit: size({ least: '1KB', most: '256MB' })
+    .default(64 * 1024 * 1024)
+    .describe('The largest supergraph that is fetched, after decompression'),
+  headers: headersSchema
+    .default({})
+    .describe('Headers of such a request, for example a key of the source; never logged'),
+  allow_http: flag()
+    .default(false)
+    .describe('true: an http URL of another machine is accepted; for trusted networks only'),
+}).refine(({ keys, keysFile }) => keys === undefined || keysFile === undefined, {
+  message: 'has keys and keys_file: keys come from one place',
+})
 
 /** The section as the code uses it; keys of a file are among `keys` once they are read. */
 export type SupergraphSettings = z.output<typeof supergraphSchema>

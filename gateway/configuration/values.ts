@@ -116,3 +116,11 @@ export function camelCased<Section extends object>(section: Section): CamelCased
   ])
   return Object.fromEntries(entries) as CamelCased<Section>
 }
+
+/** Returns the schema of a section that may be left out, with the names that the code uses. */
+export function section<Keys extends z.ZodRawShape>(keys: Keys) {
+  return z
+    .strictObject(keys)
+    .prefault({} as never)
+    .transform(camelCased)
+}

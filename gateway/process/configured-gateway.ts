@@ -10,7 +10,6 @@ import type { AuthenticationMetrics } from '../authentication/metrics.ts'
 import type { PolicyDecider } from '../authorization/policies.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { claimRules } from '../configuration/claims.ts'
-import { configuredAuthorization } from '../configuration/configured-authorization.ts'
 import { claimsKeyPair, claimsKeySet } from '../forwarding/claims-signing-key.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
 import { configuredAccessLog } from './configured-access-log.ts'
@@ -135,7 +134,7 @@ function configuredSupergraph(
         executor: config.engine,
         subgraph: (name) => configuredSubgraph(name, config, secret),
         called: metrics.onSubgraphResponse,
-        authorization: configuredAuthorization(config),
+        authorization: config.authorization,
         policies,
         explainScope: config.authorization.explainScope,
         limits: config.limits,

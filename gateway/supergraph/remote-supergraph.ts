@@ -18,7 +18,7 @@ export interface RemoteSettings {
   /** The longest time of a request, in milliseconds. */
   readonly timeout: number
   /** The largest supergraph, in bytes. */
-  readonly sizeLimit: number
+  readonly responseLimit: number
   readonly headers: Readonly<Record<string, string>>
   readonly allowHttp: boolean
 }
@@ -181,7 +181,7 @@ export async function remoteSupergraph(
   }
 
   async function fetchCopy(): Promise<SupergraphCopy> {
-    const text = await fetchPart(url, latest.text, settings.sizeLimit)
+    const text = await fetchPart(url, latest.text, settings.responseLimit)
     if (text === undefined) throw notFetched(name, 'HTTP status 404')
     const signature = settings.keys
       ? await fetchPart(signatureUrl(url), latest.signature, signatureLimit)

@@ -166,7 +166,7 @@ function stagesOf(
     prepare: operationPreparer({
       apiSchema,
       limits,
-      introspection: authorizer.options.introspection !== 'off',
+      introspection: authorizer.options.introspection !== 'refuse',
       compile: (document, operation) => authorizer.compile(document, operation.name?.value),
     }),
     async authorize(operation, { variables }, { caller, requestId }) {
