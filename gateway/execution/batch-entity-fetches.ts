@@ -32,7 +32,6 @@ export interface EntityFetchBatching {
   /** The client's variables. */
   readonly variables: Readonly<Record<string, unknown>>
   readonly batchedOperations: BatchedOperations
-  readonly mayBatch: (subgraph: string) => boolean
   /** By subgraph: the fetches that leave with the next batch. */
   readonly waiting: Map<string, WaitingFetch[]>
 }
@@ -49,10 +48,10 @@ export function fetchInBatch(
   batching: EntityFetchBatching,
   fetch: EntityFetch,
 ): Promise<SubgraphResult> {
-  const { mayBatch, waiting } = batching
+  const { waiting } = batching
   const { step, representations, contextArguments } = fetch
   const { subgraph } = step
-  if (!mayBatch(subgraph) || step.readContext) return sendAlone(batching, fetch)
+  if (!step.mayBatch) return sendAlone(batching, fetch)
   return new Promise((resolve) => {
     const waitingFetch = { step, representations, contextArguments, resolve }
     const others = waiting.get(subgraph)

@@ -13,7 +13,7 @@ import type { ResponseShape } from '../graphql/response-shape.ts'
 import { compilePlan } from './compile-plan.ts'
 import type { CompiledPlan } from './compile-plan.ts'
 import type { BatchedOperations } from './batch-entity-fetches.ts'
-import type { JsonObject } from './response-data.ts'
+import type { JsonObject, MergeObject } from './response-data.ts'
 import { responseWriter } from './response-writer.ts'
 import type { ResponseWriter } from './response-writer.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
@@ -39,12 +39,14 @@ export interface OperationSchema {
   readonly mayBatch: (subgraph: string) => boolean
   /** The client's name for a name in the fetched data. */
   readonly clientName: (fetched: string) => string
+  readonly mergeObject: MergeObject
 }
 
 /** An operation with all that is prepared before a request comes. */
 export interface CompiledOperation {
   readonly operationName: string | undefined
   readonly document: DocumentNode
+  readonly schema: OperationSchema
   readonly plan: CompiledPlan
   readonly batchedOperations: BatchedOperations
   /** The value of a Boolean variable, its default included; undefined when it has none. */
@@ -84,7 +86,8 @@ export function compileOperation(
   return {
     operationName,
     document,
-    plan: compilePlan(plan, { isOfType: schema.isOfType, mayBatch: schema.mayBatch }),
+    schema,
+    plan: compilePlan(plan, schema),
     batchedOperations: new Map(),
     condition,
     mostWriters: most,

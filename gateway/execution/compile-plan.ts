@@ -29,10 +29,10 @@ export interface PlanParts {
 }
 
 /** Returns the steps of a plan. */
-export function compilePlan({ node }: QueryPlan, { isOfType, mayBatch }: PlanParts): CompiledPlan {
+export function compilePlan({ node }: QueryPlan, parts: PlanParts): CompiledPlan {
   const fetches: FetchStep[] = []
   if (node?.kind === 'Subscription') throw new Error('subscriptions are not supported')
-  const root = node && levelled(compile(node, []), mayBatch)
+  const root = node && levelled(compile(node, []))
   // The same entity at two positions may be in two contexts.
   const mayShareObjects = fetches.every(({ readContext }) => !readContext)
   return { root, fetches, mayShareObjects }
@@ -40,7 +40,7 @@ export function compilePlan({ node }: QueryPlan, { isOfType, mayBatch }: PlanPar
   function compile(plan: PlanNode, path: DataPath): Step {
     switch (plan.kind) {
       case 'Fetch': {
-        const step = fetchStep(plan, fetches.length, path, isOfType)
+        const step = fetchStep(plan, fetches.length, path, parts)
         fetches.push(step)
         return step
       }
@@ -63,7 +63,8 @@ export function compilePlan({ node }: QueryPlan, { isOfType, mayBatch }: PlanPar
   }
 }
 
-function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfType): FetchStep {
+function fetchStep(fetch: FetchNode, id: number, path: DataPath, parts: PlanParts): FetchStep {
+  const { isOfType, mayBatch } = parts
   const { operation, operationName, requires, contextRewrites } = fetch
   const { keys, unless }: FetchForSomeEntities = fetch
   const contextNames = new Set((contextRewrites ?? []).map(({ renameKeyTo }) => renameKeyTo))
@@ -87,6 +88,7 @@ function fetchStep(fetch: FetchNode, id: number, path: DataPath, isOfType: IsOfT
       : undefined,
     rewriteResponse: rewriter(fetch.outputRewrites, isOfType),
     renamed: renamedKeys(fetch.outputRewrites),
+    mayBatch: !!requires && !contextRewrites?.length && mayBatch(fetch.serviceName),
   }
 }
 

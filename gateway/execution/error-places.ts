@@ -7,19 +7,19 @@ interface Place {
   readonly below: Map<string | number, Place>
 }
 
-/** Returns an empty set of places. */
-export function errorPlaces() {
+/**
+ * Returns the function that says whether an error is at a path, above or below it.
+ *
+ * @param places where the errors are; `@` means each element of a list
+ */
+export function errorPlaces(places: readonly ResponsePath[]): (path: ResponsePath) => boolean {
   const root = placeWithout()
-  return {
-    /** Adds the place of an error; `@` stands for each element of a list. */
-    add(place: ResponsePath): void {
-      let at = root
-      for (const step of place) at = remembered(at.below, step, placeWithout)
-      at.isError = true
-    },
-    /** Returns whether an error is at the path, above or below it. */
-    has: (path: ResponsePath) => (root.isError || root.below.size > 0) && reaches(root, path, 0),
+  for (const place of places) {
+    let at = root
+    for (const step of place) at = remembered(at.below, step, placeWithout)
+    at.isError = true
   }
+  return (path) => places.length > 0 && reaches(root, path, 0)
 }
 
 function reaches(place: Place, path: ResponsePath, index: number): boolean {

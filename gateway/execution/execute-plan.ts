@@ -2,8 +2,8 @@
 import { parse } from 'graphql'
 import { rootResponseKeys } from '../graphql/root-response-keys.ts'
 import { fetchInBatch } from './batch-entity-fetches.ts'
-import type { BatchedOperations, EntityFetchBatching, Send } from './batch-entity-fetches.ts'
-import type { CompiledPlan } from './compile-plan.ts'
+import type { EntityFetchBatching, Send } from './batch-entity-fetches.ts'
+import type { CompiledOperation, VariableValues } from './compile-operation.ts'
 import type { SharedObjects } from './deduplicate-entities.ts'
 import { distinctRepresentations } from './distinct-representations.ts'
 import { entityPlaces } from './entity-places.ts'
@@ -13,22 +13,16 @@ import type { FetchError } from './fetch-errors.ts'
 import { boundedJson, NestedTooDeep, nestedTooDeep } from './nesting.ts'
 import type { FetchStep, Step } from './plan-steps.ts'
 import { copyOf, objectsAt } from './response-data.ts'
-import type { JsonObject, MergeObject } from './response-data.ts'
+import type { JsonObject } from './response-data.ts'
 import { settleEntityFetch } from './settle-entity-fetch.ts'
 import type { FetchedSoFar } from './settle-entity-fetch.ts'
 import type { FetchSubgraph } from './subgraph-request.ts'
 import { variablesText } from './variables-text.ts'
 
 export interface PlanExecution<Context> {
-  readonly plan: CompiledPlan
-  readonly batchedOperations: BatchedOperations
-  readonly mergeObject: MergeObject
-  readonly variables: Readonly<Record<string, unknown>>
-  /** Returns the value of a Boolean variable, its default included. */
-  readonly isTrue: (variable: string) => boolean
+  readonly operation: CompiledOperation
+  readonly variables: VariableValues
   readonly fetchSubgraph: FetchSubgraph<Context>
-  /** Returns whether fetches of entities from a subgraph may leave in one request. */
-  readonly mayBatch: (subgraph: string) => boolean
   readonly context: Context
 }
 
@@ -47,7 +41,8 @@ interface Execution extends FetchedSoFar {
 
 /** Returns everything that the plan's fetches brought. It does not reject for a subgraph's fault. */
 export async function executePlan<Context>(request: PlanExecution<Context>): Promise<FetchedData> {
-  const { plan, mergeObject, variables, isTrue, batchedOperations, mayBatch } = request
+  const { operation, variables } = request
+  const { plan, batchedOperations, schema } = operation
   const data: JsonObject = {}
   const list = errorList<FetchError>()
   const places = entityPlaces(data, plan.mayShareObjects)
@@ -55,16 +50,10 @@ export async function executePlan<Context>(request: PlanExecution<Context>): Pro
     data,
     errors: { data, list },
     places,
-    mergeObject,
+    mergeObject: schema.mergeObject,
     mayShareObjects: plan.mayShareObjects,
-    isTrue,
-    batching: {
-      send: sender(request),
-      variables,
-      batchedOperations,
-      mayBatch,
-      waiting: new Map(),
-    },
+    isTrue: (variable) => operation.condition(variable, variables) === true,
+    batching: { send: sender(request), variables, batchedOperations, waiting: new Map() },
   }
   if (plan.root) await run(execution, plan.root)
   return { data, errors: list.listed(), shared: places.shared }

@@ -15,31 +15,27 @@ interface Placed {
 type Level = readonly Placed[]
 
 /** Returns the step, in levels where they save requests. */
-export function levelled(step: Step, mayBatch: (subgraph: string) => boolean): Step {
+export function levelled(step: Step): Step {
   switch (step.kind) {
     case 'sequence':
-      return { ...step, steps: step.steps.map((child) => levelled(child, mayBatch)) }
+      return { ...step, steps: step.steps.map(levelled) }
     case 'parallel': {
-      const levels = delayed(levelsOf(step), isBatchable)
+      const levels = delayed(levelsOf(step))
       if (levels.length < 2 || !levels.slice(1).some(savesRequests)) return step
       return { kind: 'sequence', steps: levels.map(asStep) }
     }
     default:
       return step
   }
+}
 
-  function savesRequests(level: Level): boolean {
-    const subgraphs = level
-      .map(({ step }) => step)
-      .filter(isBatchable)
-      .map(({ subgraph }) => subgraph)
-    return new Set(subgraphs).size < subgraphs.length
-  }
+function savesRequests(level: Level): boolean {
+  const subgraphs = level.flatMap(({ step }) => (isBatchable(step) ? [step.subgraph] : []))
+  return new Set(subgraphs).size < subgraphs.length
+}
 
-  function isBatchable(step: Step): step is FetchStep {
-    if (step.kind !== 'fetch' || !step.represent || step.readContext) return false
-    return mayBatch(step.subgraph)
-  }
+function isBatchable(step: Step): step is FetchStep {
+  return step.kind === 'fetch' && step.mayBatch
 }
 
 function levelsOf(step: Step): readonly Level[] {
@@ -61,10 +57,7 @@ function followed(level: Level): Level {
 }
 
 /** Moves each fetch that can wait to the last level that fetches from the same subgraph anyway. */
-function delayed(
-  levels: readonly Level[],
-  isBatchable: (step: Step) => step is FetchStep,
-): readonly Level[] {
+function delayed(levels: readonly Level[]): readonly Level[] {
   const target = ({ step, isLast }: Placed, from: number) => {
     if (!isLast || !isBatchable(step)) return from
     const fetchesToo = (level: Level) =>

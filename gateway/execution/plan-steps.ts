@@ -26,6 +26,8 @@ export interface FetchStep {
   readonly rewriteResponse: ((data: JsonObject) => void) | undefined
   /** Names given by the planner -> names of the operation. */
   readonly renamed: ReadonlyMap<string, string>
+  /** Whether it fetches entities and may leave in one request with its siblings. */
+  readonly mayBatch: boolean
 }
 
 /** A step of a plan. */

@@ -2,30 +2,21 @@
 import { errorTable } from '../errors.ts'
 import type { DeniedField, Introspect } from '../graphql/response-shape.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
-import type { CompiledOperation, VariableValues } from './compile-operation.ts'
+import type { OperationSchema } from './compile-operation.ts'
 import { Findings } from './completion.ts'
 import type { FieldError, SharedTexts } from './completion.ts'
 import type { SharedObjects } from './deduplicate-entities.ts'
 import { executePlan } from './execute-plan.ts'
-import type { FetchedData } from './execute-plan.ts'
+import type { FetchedData, PlanExecution } from './execute-plan.ts'
 import { errorPlaces } from './error-places.ts'
 import type { FetchError } from './fetch-errors.ts'
-import type { JsonObject, MergeObject } from './response-data.ts'
+import type { JsonObject } from './response-data.ts'
 import type { ResponseWriter } from './response-writer.ts'
-import type { FetchSubgraph } from './subgraph-request.ts'
 
-export interface Run<Context> {
-  readonly operation: CompiledOperation
+export interface Run<Context> extends PlanExecution<Context> {
   /** Writes the response; its names are those of the operation. */
   readonly writer: ResponseWriter
-  readonly variables: VariableValues
   readonly introspect?: Introspect | undefined
-  readonly clientName: (fetched: string) => string
-  readonly mergeObject: MergeObject
-  readonly fetchSubgraph: FetchSubgraph<Context>
-  /** Returns whether sibling entity fetches to a subgraph may be batched. */
-  readonly mayBatch: (subgraph: string) => boolean
-  readonly context: Context
 }
 
 /** The result of executing an operation. */
@@ -45,14 +36,13 @@ export async function runOperation<Context>(run: Run<Context>): Promise<Executio
   if (!operation.plan.root && writer.fetchedKeys.length > 0) {
     return { ...nothingFound, data: 'null', errors: writer.fetchedKeys.map(unresolvable) }
   }
-  const { data, errors, shared } = await fetchAll(run)
+  const { data, errors, shared } = operation.plan.root ? await executePlan(run) : nothingFetched
   const { introspect = nothingIntrospected } = run
   const writing = { hasErrors: false, introspect, texts: textsOf(shared) }
   const text = writer.write(data, writing)
   if (!writing.hasErrors && errors.length === 0) return { ...nothingFound, data: text }
 
-  const explained = explainedBy(errors, run)
-  const findings = new Findings(explained)
+  const findings = new Findings(explainedBy(errors, operation.schema))
   if (writing.hasErrors) writer.report(data, findings)
   return {
     data: text,
@@ -67,15 +57,9 @@ const nothingFetched: FetchedData = { data: {}, errors: [], shared: new Set() }
 const nothingIntrospected: Introspect = () => null
 
 /** Returns whether the error of a fetch covers a field error at a path. */
-function explainedBy<Context>(
-  errors: readonly FetchError[],
-  { clientName }: Run<Context>,
-): (path: FieldError['path']) => boolean {
-  const places = errorPlaces()
-  for (const { covers } of errors) {
-    places.add(covers.map((key) => (typeof key === 'string' ? clientName(key) : key)))
-  }
-  return (path) => places.has(path)
+function explainedBy(errors: readonly FetchError[], { clientName }: OperationSchema) {
+  const inResponse = (key: string | number) => (typeof key === 'string' ? clientName(key) : key)
+  return errorPlaces(errors.map(({ covers }) => covers.map(inResponse)))
 }
 
 function textsOf(shared: SharedObjects): SharedTexts | undefined {
@@ -83,21 +67,6 @@ function textsOf(shared: SharedObjects): SharedTexts | undefined {
   const texts: SharedTexts = new Map()
   for (const object of shared) texts.set(object, { fields: undefined, text: undefined })
   return texts
-}
-
-function fetchAll<Context>(run: Run<Context>): FetchedData | Promise<FetchedData> {
-  const { operation, variables, mergeObject, fetchSubgraph, mayBatch, context } = run
-  if (!operation.plan.root) return nothingFetched
-  return executePlan({
-    plan: operation.plan,
-    batchedOperations: operation.batchedOperations,
-    mergeObject,
-    variables,
-    isTrue: (variable) => operation.condition(variable, variables) === true,
-    fetchSubgraph,
-    mayBatch,
-    context,
-  })
 }
 
 function unresolvable(key: string): ResponseError {

@@ -118,7 +118,7 @@ export async function apolloExecutor<Context extends object>({
     reported: readonly ResponseError[],
     completion: readonly FieldError[],
   ): ExecutionResult {
-    const findings = new Findings(explainedBy(reported))
+    const findings = new Findings(errorPlaces(reported.map(({ path = [] }) => path)))
     for (const error of completion) findings.add(error)
     const result = (text: string): ExecutionResult => ({
       data: text,
@@ -155,13 +155,6 @@ export async function apolloExecutor<Context extends object>({
 function fieldErrors(extensions: Readonly<Record<string, unknown>> = {}): readonly FieldError[] {
   const found = (extensions['valueCompletion'] ?? []) as readonly GraphQLError[]
   return found.map(({ message, path = [] }) => ({ message, path }))
-}
-
-/** Returns whether the error of a fetch explains what does not fit the schema at a path. */
-function explainedBy(errors: readonly ResponseError[]): (path: FieldError['path']) => boolean {
-  const places = errorPlaces()
-  for (const { path = [] } of errors) places.add(path)
-  return (path) => places.has(path)
 }
 
 /** The library drops a complete response if it cannot process a part of it. */

@@ -60,12 +60,12 @@ export async function nativeExecutor<Context>(
   })
   const planning = new Map<string, SharedPlanning<CompiledOperation>>()
   const tooComplex = tooComplexOperations()
-  const mergeObject = objectMerger((typename) => facts.members.has(String(typename)))
   const schema = {
     apiSchema,
     isOfType: typeRelation(facts.members),
     mayBatch,
     clientName: names.clientName,
+    mergeObject: objectMerger((typename) => facts.members.has(String(typename))),
   }
 
   return {
@@ -91,10 +91,7 @@ export async function nativeExecutor<Context>(
       writer: shape ? writerOf(shape, ready) : ready.writerFor(values),
       variables: values,
       introspect,
-      clientName: names.clientName,
-      mergeObject,
       fetchSubgraph,
-      mayBatch,
       context,
     })
   }
