@@ -13,6 +13,7 @@ import type { DeniedPath } from './denied-paths.ts'
 import { filterOperation } from './filter-operation.ts'
 import { guardedShape } from './guarded-shape.ts'
 import type { SharedShape } from '../graphql/response-shape.ts'
+import { remembered } from '../values/remembered.ts'
 import type { Requirement } from './guarded-schema.ts'
 
 interface PlannedDocument {
@@ -67,19 +68,16 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
   const whole = wholeOperation(compiled)
   const max = mostCombinations(compiled, options.combinations)
   const documents = new LRUCache<string, PlannedDocument>({ max })
-  const combinations = new LRUCache<Mask, Decide>({ max })
+  const combinations = new LRUCache<Mask, (variables: Variables) => AuthorizedOperation>({ max })
 
   return (mask, variables) => {
     if (meetsAll(mask) && !compiled.introspects) return whole
-    const known = combinations.get(mask)
-    if (known) return known(mask, variables)
-    const made = combination(failingGuards(mask, compiled.referencedGuards))
-    combinations.set(mask, made)
-    return made(mask, variables)
+    return remembered(combinations, mask, combination)(variables)
   }
 
   /** There is one decision for each of the values of the conditions. */
-  function combination(failing: ReadonlySet<number>): Decide {
+  function combination(mask: Mask): (variables: Variables) => AuthorizedOperation {
+    const failing = failingGuards(mask, compiled.referencedGuards)
     const denies = (requirement: Requirement) => requirement.some((guard) => failing.has(guard))
     const isWhole = mode === 'dry_run' || failing.size === 0
     const executable = isWhole ? whole : reducedOperation(denies)
@@ -92,12 +90,9 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
     }
     const shapeFor = (values: ConditionValues) => {
       if (isWhole && !compiled.introspects) return undefined
-      const key = conditionKey(compiled, values)
-      const known = shapes.get(key)
-      if (known) return known
-      const made = guardedShape(compiled, isWhole ? noGuards : failing, values)
-      shapes.set(key, made)
-      return made
+      return remembered(shapes, conditionKey(compiled, values), () =>
+        guardedShape(compiled, isWhole ? noGuards : failing, values),
+      )
     }
     // Kept apart: a writer is made for each shape, even where the decision has too many denied paths.
     const shapes = new LRUCache<string, SharedShape>({ max: variantsKept })
@@ -106,14 +101,9 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
       maxSize: pathsKept,
       sizeCalculation: ({ denied }) => denied.length + 1,
     })
-    return (_mask, variables) => {
+    return (variables) => {
       const values = conditionValues(compiled, variables)
-      const key = conditionKey(compiled, values)
-      const known = variants.get(key)
-      if (known) return known
-      const made = decide(values)
-      variants.set(key, made)
-      return made
+      return remembered(variants, conditionKey(compiled, values), () => decide(values))
     }
   }
 
@@ -123,21 +113,39 @@ export function decisionsOn(compiled: GuardedOperation, options: AuthorizationOp
     values: ConditionValues,
   ): RefusedOperation['outcome'] | undefined {
     if (mode === 'dry_run' || denied.length === 0) return undefined
-    if (!allowsRoot(compiled.selections, denies, values)) return 'nothing left'
+    if (!hasRoot('allowed', denies, values)) return 'nothing left'
     if (mode === 'reject') return 'refused'
     const allOrNothing =
       compiled.operation.operation === OperationTypeNode.MUTATION &&
       options.mutations === 'all_or_nothing'
-    return allOrNothing && deniesRoot(compiled.selections, denies, values) ? 'refused' : undefined
+    return allOrNothing && hasRoot('denied', denies, values) ? 'refused' : undefined
+  }
+
+  /** Whether a root field that takes part is denied, as such or with the fragment around it; or allowed. */
+  function hasRoot(
+    decision: 'allowed' | 'denied',
+    denies: (requirement: Requirement) => boolean,
+    values: ConditionValues,
+  ): boolean {
+    const visited = new Set<GuardedSelections>()
+    return hasAny(compiled.selections)
+
+    function hasAny(set: GuardedSelections): boolean {
+      if (visited.has(set)) return false
+      visited.add(set)
+      return set.selections.some((selection) => {
+        if (!takesPart(selection.conditions, values)) return false
+        if (denies(selection.requirement)) return decision === 'denied'
+        return selection.kind === 'field' ? decision === 'allowed' : hasAny(selection.selections)
+      })
+    }
   }
 
   /** Combinations that leave the same text share its document, and so its plan. */
   function reducedOperation(denies: (requirement: Requirement) => boolean) {
     const document = filterOperation(compiled, denies)
     const text = print(document)
-    const known = documents.get(text)
-    const planned = known ?? { document, text: () => text }
-    if (!known) documents.set(text, planned)
+    const planned = remembered(documents, text, () => ({ document, text: () => text }))
     return { outcome: 'reduced', ...planned } as const
   }
 }
@@ -171,45 +179,6 @@ function mustBeTrimmed({ document, introspects }: GuardedOperation): boolean {
   if (introspects) return true
   const kinds = document.definitions.map(({ kind }) => kind)
   return kinds.filter((kind) => kind === Kind.OPERATION_DEFINITION).length > 1
-}
-
-/** Whether a root field is denied, as such or with the fragment around it. */
-function deniesRoot(
-  root: GuardedSelections,
-  denies: (requirement: Requirement) => boolean,
-  values: ConditionValues,
-): boolean {
-  const visited = new Set<GuardedSelections>()
-  return deniesAny(root)
-
-  function deniesAny(set: GuardedSelections): boolean {
-    if (visited.has(set)) return false
-    visited.add(set)
-    return set.selections.some((selection) => {
-      if (!takesPart(selection.conditions, values)) return false
-      if (denies(selection.requirement)) return true
-      return selection.kind === 'fragment' && deniesAny(selection.selections)
-    })
-  }
-}
-
-/** Whether a root field that takes part is allowed. */
-function allowsRoot(
-  root: GuardedSelections,
-  denies: (requirement: Requirement) => boolean,
-  values: ConditionValues,
-): boolean {
-  const visited = new Set<GuardedSelections>()
-  return allowsAny(root)
-
-  function allowsAny(set: GuardedSelections): boolean {
-    if (visited.has(set)) return false
-    visited.add(set)
-    return set.selections.some((selection) => {
-      if (!takesPart(selection.conditions, values) || denies(selection.requirement)) return false
-      return selection.kind === 'field' || allowsAny(selection.selections)
-    })
-  }
 }
 
 function conditionKey(compiled: GuardedOperation, values: ConditionValues): string {

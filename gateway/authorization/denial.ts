@@ -1,9 +1,10 @@
 /** The error for a field that was left out. */
 import type { FieldNode, SourceLocation } from 'graphql'
 import { errorTable } from '../errors.ts'
-import type { AuthorizationOptions } from './authorization-options.ts'
+import { remembered } from '../values/remembered.ts'
+import type { Authorizer } from './authorizer.ts'
 import type { Guard } from './guard-directives.ts'
-import type { Requirement } from './guarded-schema.ts'
+import type { GuardedSchema, Requirement } from './guarded-schema.ts'
 import type { Credentials, Requires } from './guards/guard-directive.ts'
 import { loginFor, whatIsMissing } from './what-is-missing.ts'
 
@@ -29,15 +30,12 @@ export interface Denial {
   }
 }
 
-/** What the denials of one response have in common. */
-export interface DenialParts extends Pick<AuthorizationOptions, 'showRequirements' | 'stepUp'> {
-  readonly guards: readonly Guard[]
-  readonly failing: ReadonlySet<number>
-  readonly credentials: Credentials
-}
-
 /** Returns the function that makes the denials of one response, each of a field at a path. */
-export function denialsFor(parts: DenialParts) {
+export function denialsFor(
+  { schema, options }: Authorizer,
+  failing: ReadonlySet<number>,
+  credentials: Credentials,
+) {
   const known = new Map<string, Denial['extensions']>()
 
   return (path: Denial['path'], nodes: readonly FieldNode[], requirement: Requirement): Denial => {
@@ -52,21 +50,27 @@ export function denialsFor(parts: DenialParts) {
 
   /** A list of a thousand has a thousand denials of the same field: what is missing is computed once. */
   function extensionsOf(requirement: Requirement): Denial['extensions'] {
-    if (!parts.showRequirements) return { code: deniedCode }
-    const key = requirement.join()
-    const made = known.get(key)
-    if (made) return made
-    const failing = new Set(requirement.filter((guard) => parts.failing.has(guard)))
-    const guards = [...failing].map((guard) => parts.guards[guard]!)
-    const login = loginFor(guards, parts.credentials, parts.stepUp)
-    const extensions = {
-      code: deniedCode,
-      ...(login ? { reason: 'INSUFFICIENT_USER_AUTHENTICATION' as const } : {}),
-      requires: whatIsMissing(guards, parts.credentials, login),
-    } as const
-    known.set(key, extensions)
-    return extensions
+    if (!options.showRequirements) return { code: deniedCode }
+    return remembered(known, requirement.join(), () => {
+      const guards = unmetGuards(schema, requirement, failing)
+      const login = loginFor(guards, credentials, options.stepUp)
+      return {
+        code: deniedCode,
+        ...(login ? { reason: 'INSUFFICIENT_USER_AUTHENTICATION' } : {}),
+        requires: whatIsMissing(guards, credentials, login),
+      }
+    })
   }
+}
+
+/** Returns the guards of a requirement that are not met, each once. */
+export function unmetGuards(
+  { guards }: Pick<GuardedSchema, 'guards'>,
+  requirement: Requirement,
+  failing: ReadonlySet<number>,
+): Guard[] {
+  const unmet = new Set(requirement.filter((guard) => failing.has(guard)))
+  return [...unmet].map((guard) => guards[guard]!)
 }
 
 /** Returns the denials for an anonymous caller if nothing of the operation is left. */

@@ -1,11 +1,12 @@
 /** The errors about denied fields in a result. */
-import type { ResponseError } from '../graphql/response-error.ts'
+import type { ResponseError, ResponsePath } from '../graphql/response-error.ts'
 import type { DeniedField } from '../graphql/response-shape.ts'
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from '../client-request.ts'
 import { challengeOf, challengeParts } from './challenge.ts'
 import type { ChallengeParts } from './challenge.ts'
 import type { AuthorizedOperation } from './decisions.ts'
+import type { DeniedPath } from './denied-paths.ts'
 import { denialsFor, withTokenMissing } from './denial.ts'
 import type { Denial } from './denial.ts'
 
@@ -46,20 +47,14 @@ export const notExecuted: ExecutedOperation = {
 
 /** Returns one denial per denied path. If nothing is left for an anonymous caller, they say so. */
 export function denialsOf(
-  { schema, options, credentials }: Authorizer,
+  authorizer: Authorizer,
   { authorized, caller, granted }: AuthorizedRequest,
   { data, denied, deniedCount }: ExecutedOperation,
 ): readonly Denial[] {
   const { outcome, failing } = authorized
-  const places = outcome === 'reduced' ? denied.map(placeOf) : authorized.denied
+  const places = deniedPlaces(authorized, denied)
   if (places.length === 0) return []
-  const denial = denialsFor({
-    guards: schema.guards,
-    failing,
-    credentials: credentials(caller, granted),
-    showRequirements: options.showRequirements,
-    stepUp: options.stepUp,
-  })
+  const denial = denialsFor(authorizer, failing, authorizer.credentials(caller, granted))
   const denials = places.map(({ path, nodes, requirement }) => denial(path, nodes, requirement))
   const isNothingLeft = data === 'null' && outcome !== 'whole' && !caller.claims
   const unlisted = outcome === 'reduced' ? deniedCount - denied.length : 0
@@ -96,12 +91,21 @@ function placed(
   return { data, errors, extensions: { ...extensions, authorizationErrors: denials } }
 }
 
-function placeOf({ path, fields }: DeniedField) {
-  return {
+interface DeniedPlace extends Omit<DeniedPath, 'path' | 'coordinate'> {
+  readonly path: ResponsePath
+}
+
+/** Returns the denied fields: those of a reduced operation are known when its result is written. */
+export function deniedPlaces(
+  { outcome, denied }: AuthorizedOperation,
+  inResult: readonly DeniedField[],
+): readonly DeniedPlace[] {
+  if (outcome !== 'reduced') return denied
+  return inResult.map(({ path, fields }) => ({
     path,
     nodes: fields.map(({ node }) => node),
     requirement: fields.flatMap(({ denied = [] }) => denied),
-  }
+  }))
 }
 
 /** The last listed denial also reports the number of those that are not listed. */

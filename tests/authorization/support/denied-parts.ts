@@ -61,13 +61,8 @@ function differenceOf(
   const wanted = JSON.stringify(expected.data)
   const given = JSON.stringify(answer.data)
   if (given !== wanted) return `the data is\n${given} instead of\n${wanted}`
-  const denial = denialsFor({
-    guards: authorizer.schema.guards,
-    failing,
-    credentials: authorizer.credentials({ claims }, new Set(granted)),
-    showRequirements: authorizer.options.showRequirements,
-    stepUp: authorizer.options.stepUp,
-  })
+  const credentials = authorizer.credentials({ claims }, new Set(granted))
+  const denial = denialsFor(authorizer, failing, credentials)
   const denials = expected.denials.map((one) => denial(one.path, one.nodes, one.requirement))
   const isNothingLeft = answer.data === null && claims === null
   const known = isNothingLeft ? answer.errors.map(withoutReason) : answer.errors
