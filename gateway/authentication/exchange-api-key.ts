@@ -29,17 +29,8 @@ export type ExchangedKey =
     }
   | Exclude<TokenExchange, { outcome: 'granted' }>
 
-export interface ApiKeys {
-  /** Returns whether the credential is a key, good or not. */
-  recognizes(credential: string): boolean
-  /** Returns the result of the exchange, synchronously if it is remembered. */
-  exchange(key: string): NowOrLater<ExchangedKey>
-  /** Returns the result of a new exchange, after the access token of the last one was refused. */
-  exchangeAnew(key: string, accessToken: string): Promise<ExchangedKey>
-  /** Refuses the key for a moment: not even a new access token for it is accepted. */
-  refuse(key: string, cause: Error): void
-  close(): Promise<void>
-}
+/** The exchange of API keys. */
+export type ApiKeys = ReturnType<typeof apiKeyExchange>
 
 export interface ApiKeyParts {
   clock: Pick<Clock, 'now'>
@@ -72,7 +63,7 @@ const mostInProgress = 128
 const keyForm = /^[\w.~+/-]{1,512}$/
 
 /** Returns the exchange of API keys for access tokens. */
-export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts): ApiKeys {
+export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts) {
   const { prefix, entries } = options
   const { clock, log } = parts
   const agent = new Agent({ connections: 8, keepAliveTimeout: 30_000 })
@@ -83,8 +74,10 @@ export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts): ApiK
   let failure: Failure | undefined
 
   return {
-    recognizes: (credential) => credential.startsWith(prefix),
-    exchange(key) {
+    /** Returns whether the credential is a key, good or not. */
+    recognizes: (credential: string) => credential.startsWith(prefix),
+    /** Returns the result of the exchange, synchronously if it is remembered. */
+    exchange(key: string): NowOrLater<ExchangedKey> {
       const digest = tokenDigest(key)
       const known = granted.get(digest)
       const now = clock.now()
@@ -94,7 +87,8 @@ export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts): ApiK
       }
       return requestUnlessRefused(digest, key)
     },
-    async exchangeAnew(key, accessToken) {
+    /** Returns the result of a new exchange, after the access token of the last one was refused. */
+    async exchangeAnew(key: string, accessToken: string): Promise<ExchangedKey> {
       const digest = tokenDigest(key)
       const known = granted.get(digest)
       // Another request may have renewed it already.
@@ -102,7 +96,8 @@ export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts): ApiK
       else if (known) return { outcome: 'granted', accessToken: known.accessToken, fresh: true }
       return requestUnlessRefused(digest, key)
     },
-    refuse: (key, cause) => rememberRefused(tokenDigest(key), cause),
+    /** Refuses the key for a moment: not even a new access token for it is accepted. */
+    refuse: (key: string, cause: Error) => rememberRefused(tokenDigest(key), cause),
     close: () => agent.destroy(),
   }
 

@@ -6,14 +6,14 @@ import type { DocumentFetcher } from './fetch-document.ts'
 import { discoverMetadata, keySource } from './key-source.ts'
 import type { KeyPlace } from './key-source.ts'
 import { refreshingKeySet } from './refreshing-key-set.ts'
-import type { IssuerKeys, KeySetOptions } from './refreshing-key-set.ts'
+import type { KeySetOptions } from './refreshing-key-set.ts'
 import { issuerRevocation } from './revocation/issuer-revocation.ts'
-import type { IssuerRevocation, RevocationOptions } from './revocation/issuer-revocation.ts'
+import type { RevocationOptions } from './revocation/issuer-revocation.ts'
 import { TokenRefused } from './token-refused.ts'
 import { claimSelector } from './select-claims.ts'
-import type { ClaimRules, ClaimSelector, IssuerClaimRules } from './select-claims.ts'
+import type { ClaimRules, IssuerClaimRules } from './select-claims.ts'
 import { accessTokenVerifier } from './verify-access-token.ts'
-import type { AccessTokenRules, AccessTokenVerifier } from './verify-access-token.ts'
+import type { AccessTokenRules } from './verify-access-token.ts'
 
 export interface IssuerOptions extends AccessTokenRules, IssuerClaimRules {
   keys: KeyPlace
@@ -26,14 +26,8 @@ export interface IssuerOptions extends AccessTokenRules, IssuerClaimRules {
   revocation?: RevocationOptions | undefined
 }
 
-export interface Issuer {
-  readonly name: string
-  readonly options: IssuerOptions
-  readonly keys: IssuerKeys
-  readonly verify: AccessTokenVerifier
-  readonly select: ClaimSelector
-  readonly revocation: IssuerRevocation | undefined
-}
+/** One issuer: whoever has it can verify and judge the access tokens that name it. */
+export type Issuer = ReturnType<typeof createIssuer>
 
 export interface IssuerParts {
   claims: ClaimRules
@@ -45,7 +39,7 @@ export interface IssuerParts {
 }
 
 /** Returns the issuer; it starts to fetch its documents, without waiting for them. */
-export function createIssuer(options: IssuerOptions, parts: IssuerParts): Issuer {
+export function createIssuer(options: IssuerOptions, parts: IssuerParts) {
   const { fetch, clock, log } = parts
   const { issuer: name, allowHttp, keySet, clockTolerance } = options
   const algorithms = withAliases(options.algorithms)

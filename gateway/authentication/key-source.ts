@@ -42,7 +42,6 @@ const keySetTypes = ['application/json', 'application/jwk-set+json']
 
 /** Returns a function that reads the keys from that place. */
 export function keySource(place: KeyPlace, parts: KeySourceParts): KeySource {
-  const { timeout, fetch } = parts
   switch (place.kind) {
     case 'inline':
       return async () => ({ document: place.document })
@@ -51,7 +50,7 @@ export function keySource(place: KeyPlace, parts: KeySourceParts): KeySource {
         document: readJson(new TextDecoder().decode(await readFile(place.path))),
       })
     case 'url':
-      return (sharing) => fetchKeySet(place.url, { timeout, fetch, sharing })
+      return (sharing) => fetchKeySet(place.url, parts, sharing)
     case 'discovery':
       return discovered(parts)
   }
@@ -63,7 +62,7 @@ function discovered(parts: KeySourceParts): KeySource {
   return async (sharing) => {
     try {
       address ??= await discoverKeys(parts)
-      const keys = await fetchKeySet(address, { ...parts, sharing })
+      const keys = await fetchKeySet(address, parts, sharing)
       if (keys.failure) address = undefined
       return keys
     } catch (cause) {
@@ -84,15 +83,13 @@ export async function discoverMetadata(parts: KeySourceParts): Promise<FindAddre
   const { issuer, allowHttp, timeout, fetch } = parts
   const sharing = { youngerThan: metadataSharedFor }
   const options = { timeout, maxSize, mediaTypes: ['application/json'], sharing }
-  const document = await firstFound(metadataAddresses(issuer), (url) => get(fetch, url, options))
-  return readMetadata(document, { issuer, allowHttp })
-}
-
-async function firstFound<T>(urls: readonly string[], read: (url: string) => Promise<T>) {
   let missing: unknown
-  for (const url of urls) {
+  for (const url of metadataAddresses(issuer)) {
     try {
-      return await read(url)
+      const { body, failure } = await fetchOrLastGood(fetch, url, options)
+      // Metadata that is gone may be at the next address.
+      if (failure?.status === 404) throw failure
+      return readMetadata(readJson(body), { issuer, allowHttp })
     } catch (cause) {
       if (!(cause instanceof FetchFailure && cause.status === 404)) throw cause
       missing = cause
@@ -103,22 +100,12 @@ async function firstFound<T>(urls: readonly string[], read: (url: string) => Pro
 
 async function fetchKeySet(
   url: string,
-  {
-    timeout,
-    fetch,
-    sharing,
-  }: Pick<KeySourceParts, 'timeout' | 'fetch'> & { sharing: Sharing | undefined },
+  { timeout, fetch }: KeySourceParts,
+  sharing: Sharing | undefined,
 ): Promise<KeyDocument> {
   const options = { timeout, maxSize, mediaTypes: keySetTypes, sharing }
   const { body, maxAge, age, failure } = await fetchOrLastGood(fetch, url, options)
   return { document: readJson(body), maxAge, age, failure }
-}
-
-async function get(fetch: DocumentFetcher, url: string, options: FetchDocumentOptions) {
-  const { body, failure } = await fetchOrLastGood(fetch, url, options)
-  // Metadata that is gone may be at the next address.
-  if (failure?.status === 404) throw failure
-  return readJson(body)
 }
 
 async function fetchOrLastGood(

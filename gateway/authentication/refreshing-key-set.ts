@@ -28,27 +28,14 @@ export interface RefreshingKeySetParts extends HeldKeySetParts {
   onChange?: () => void
 }
 
-export interface IssuerKeys {
-  /** Returns the key if it is known and usable now. */
-  current(keyId: string): VerificationKey | undefined
-  /** Returns the key, requested if need be; rejects with KEY_UNKNOWN or KEYS_UNAVAILABLE. */
-  find(keyId: string): Promise<VerificationKey>
-  /** Returns another key that the issuer has under the id of that one, requested if need be. */
-  findReplacement(key: VerificationKey): Promise<VerificationKey | undefined>
-  /** Returns whether there are keys to verify with. */
-  ready(): boolean
-  /** Returns how long ago the issuer last gave its keys, in milliseconds. */
-  age(): number | undefined
-  /** Resolves when the first attempt to get the keys has ended, with success or without. */
-  readonly firstAttempt: Promise<void>
-  close(): void
-}
+/** The keys of one issuer. */
+export type IssuerKeys = ReturnType<typeof refreshingKeySet>
 
 const leastBackoff = 1_000
 const mostBackoff = 30_000
 
 /** Starts to fetch the keys, without waiting for them. */
-export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySetParts): IssuerKeys {
+export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySetParts) {
   const { clock, log, issuer } = parts
   const held = heldKeySet(options, parts)
   const lastDoubts = new Map<Doubt, number>()
@@ -63,15 +50,19 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     current,
     find,
     findReplacement,
+    /** Resolves when the first attempt to get the keys has ended, with success or without. */
     firstAttempt,
+    /** Returns whether there are keys to verify with. */
     ready: () => held.usable() !== undefined,
+    /** Returns how long ago the issuer last gave its keys, in milliseconds. */
     age: held.age,
-    close() {
+    close(): void {
       closed = true
       cancelPlanned()
     },
   }
 
+  /** Returns the key if it is known and usable now. */
   function current(keyId: string): VerificationKey | undefined {
     return held.usable()?.get(keyId)
   }

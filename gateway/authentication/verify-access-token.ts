@@ -88,7 +88,7 @@ function refuseUnusual(claims: JWTPayload): void {
   const { sub, exp, iat, nbf } = claims
   if (typeof sub !== 'string' || sub === '') throw invalidClaim('`sub` is not a string')
   // Half a surrogate pair has no UTF-8: two such subjects would become one in a plain header.
-  if (!isWellFormed(sub)) throw invalidClaim('`sub` is not well-formed Unicode')
+  if (/\p{Surrogate}/u.test(sub)) throw invalidClaim('`sub` is not well-formed Unicode')
   const times = [exp, iat, nbf].filter((time) => time !== undefined)
   if (!times.every(Number.isFinite)) throw invalidClaim('a time is not a finite number')
   if (isIdToken(claims)) {
@@ -106,10 +106,6 @@ function isIdToken(claims: JWTPayload): boolean {
   const { token_use: use, typ } = claims
   if (use !== undefined && use !== 'access') return true
   return typ === 'ID' || typ === 'Refresh' || typ === 'Offline'
-}
-
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text)
 }
 
 /** RFC 7515 section 4.1.9: `application/` may be left out. */

@@ -98,7 +98,9 @@ export function* guardedSchema(
       implementations.set(name, [...(implementations.get(name) ?? []), type.name])
     }
     if (type.kind !== 'object') continue
-    for (const name of [type.name, ...type.interfaces]) addPossible(name, type.name)
+    for (const name of [type.name, ...type.interfaces]) {
+      remembered(possible, name, () => new Set()).add(type.name)
+    }
   }
   for (const type of yield* inheritedGuards(types, (name) => possible.get(name) ?? [])) {
     const guards = [...type.guards, ...type.inherited.map(({ guard }) => guard)]
@@ -177,24 +179,18 @@ export function* guardedSchema(
       else if (meaning) guards.push(readGuard(meaning, directive, coordinate))
     }
     numbered(guards)
+    const joins = ['join__type', 'join__field'].flatMap((name) => applied(node.directives, name))
+    const joined = joins
+      .map(argumentsOf)
+      .filter(({ external }) => external !== true)
+      .flatMap(({ graph }) => subgraphs.get(String(graph)) ?? [])
     return {
       coordinate,
       guards,
       inherited: [],
       public: isPublic,
-      subgraphs: unique(
-        [...applied(node.directives, 'join__type'), ...applied(node.directives, 'join__field')]
-          .map(argumentsOf)
-          .filter(({ external }) => external !== true)
-          .flatMap(({ graph }) => subgraphs.get(String(graph)) ?? []),
-      ),
+      subgraphs: [...new Set(joined)],
     }
-  }
-
-  function addPossible(abstract: string, object: string): void {
-    const known = possible.get(abstract)
-    if (known) known.add(object)
-    else possible.set(abstract, new Set([object]))
   }
 
   function numbered(guards: Iterable<Guard>): Requirement {
@@ -272,8 +268,4 @@ function* inheritedBy(
 
 function requiredBy(typeName: string, fieldSet: unknown) {
   return typeof fieldSet === 'string' ? [{ typeNames: [typeName], fieldSet }] : []
-}
-
-function unique<Value>(values: readonly Value[]): Value[] {
-  return [...new Set(values)]
 }

@@ -16,46 +16,33 @@ import type { Variables } from './conditions.ts'
 import { trimmedDocument } from '../graphql/trimmed-document.ts'
 import { visibleSchemas } from './visible-schema.ts'
 
-/** Returns the value of an introspection field, of all its nodes in one selection set. */
-
-/** Returns what executes the introspection fields of one request. The variables have been checked. */
-export type IntrospectFor = (
-  compiled: GuardedOperation,
-  caller: Caller,
-  variables: Variables,
-  granted?: ReadonlySet<string>,
-) => Introspect
-
 /** How many different views of the schema are kept. */
 const viewsKept = 16
 
 /**
- * Returns the executor of introspection. Callers that satisfy the same guards share a view.
+ * Returns the function that makes what executes the introspection fields of one request, whose variables
+ * have been checked. Callers that satisfy the same guards share a view.
  *
  * @param apiSchema the schema that clients see, as the executor built it
  */
-export function introspection(
-  { schema, options, failing }: Authorizer,
-  apiSchema: GraphQLSchema,
-): IntrospectFor {
+export function introspection({ schema, options, failing }: Authorizer, apiSchema: GraphQLSchema) {
   const isFiltered = options.introspection === 'filtered' && options.mode !== 'dry_run'
   const visible = visibleSchemas(apiSchema, schema)
   const views = new LRUCache<string, GraphQLSchema>({ max: viewsKept })
 
-  return (compiled, caller, variables, granted) => {
+  return (
+    compiled: GuardedOperation,
+    caller: Caller,
+    variables: Variables,
+    granted?: ReadonlySet<string>,
+  ): Introspect => {
     const values = new Map<string, unknown>()
     const numbers = new Map<FieldNode, number>()
     return (nodes) => {
       // Below a list, the same nodes come once for each element.
-      const key = nodes.map(numberOf).join()
+      const key = nodes.map((node) => remembered(numbers, node, () => numbers.size)).join()
       if (!values.has(key)) values.set(key, execute(nodes))
       return values.get(key)
-    }
-
-    function numberOf(node: FieldNode): number {
-      const known = numbers.get(node) ?? numbers.size
-      numbers.set(node, known)
-      return known
     }
 
     function execute(nodes: readonly FieldNode[]): unknown {

@@ -2,7 +2,9 @@
 import { pathToFileURL } from 'node:url'
 import { request } from 'undici'
 import { readBody } from '../values/read-body.ts'
+import { within } from '../values/within.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 
 /** What a decision about policies may depend on. */
 export interface PolicyQuestion {
@@ -44,11 +46,6 @@ export interface PolicyOptions {
   readonly onFailure: (policy: string, reason: Error, requestId?: string) => void
 }
 
-/** Thrown when a policy module cannot be used; the message is a sentence for the operator. */
-export class PolicyModuleUnusable extends Error {
-  override name = 'PolicyModuleUnusable'
-}
-
 /** In bytes: names of policies, and nothing else. */
 const maxResponseSize = 64 * 1024
 
@@ -64,19 +61,19 @@ export const noPolicies: PolicyDecider = { decide: async () => none, knows: () =
  */
 export async function readPolicyModule(path: string): Promise<ReadonlyMap<string, Policy>> {
   const module = await import(pathToFileURL(path).href).catch((cause: Error) => {
-    throw new PolicyModuleUnusable(`the policies ${path} cannot be loaded: ${cause.message}`, {
+    throw new StartFailure(`the policies ${path} cannot be loaded: ${cause.message}`, {
       cause,
     })
   })
   const policies: unknown = module.default
   if (typeof policies !== 'object' || policies === null) {
-    throw new PolicyModuleUnusable(
+    throw new StartFailure(
       `the policies ${path} have no default export: export default { name: ({ claims }) => true }`,
     )
   }
   for (const [name, policy] of Object.entries(policies)) {
     if (typeof policy !== 'function') {
-      throw new PolicyModuleUnusable(`the policy ${JSON.stringify(name)} in ${path} is no function`)
+      throw new StartFailure(`the policy ${JSON.stringify(name)} in ${path} is no function`)
     }
   }
   return new Map(Object.entries(policies))
@@ -101,7 +98,7 @@ export function policyFunctions(
         const policy = policies.get(name)
         if (!policy) throw new Error('there is no such policy')
         const decision = policy({ claims, operationName })
-        return (await within(timeout, Promise.resolve(decision))) === true
+        return (await within(timeout, Promise.resolve(decision), 'decision')) === true
       } catch (reason) {
         onFailure(name, reason as Error, requestId)
         return false
@@ -158,12 +155,4 @@ async function ask(
 
 function tooLarge(size: string): Error {
   return new Error(`the policy service responded with ${size}`)
-}
-
-async function within<Value>(timeout: number, value: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no decision within ${timeout} ms`)), timeout)
-  })
-  return Promise.race([value, late]).finally(() => clearTimeout(timer))
 }

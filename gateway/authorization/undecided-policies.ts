@@ -1,19 +1,15 @@
+import type { Logger } from 'pino'
 import type { Authorizer } from './authorizer.ts'
 import type { PolicyDecider } from './policies.ts'
 
 /** The most names in one line of the log. */
 const mostListed = 50
 
-/** The part of a log that is needed here. */
-interface Log {
-  warn(details: object, message: string): void
-}
-
 /** Logs the policies of a supergraph that no function or service decides, if there are any. */
 export function warnOfUndecidedPolicies(
   { policyNames, options }: Authorizer,
   { knows }: PolicyDecider,
-  log: Log,
+  log: Pick<Logger, 'warn'>,
 ): void {
   const undecided = policyNames.filter(
     (name) => !Object.hasOwn(options.stepUp, name) && !knows(name),

@@ -1,5 +1,5 @@
 /** The part of a schema that a caller may use: what introspection shows them. */
-import { buildASTSchema, isTypeDefinitionNode, Kind, parse, printSchema } from 'graphql'
+import { buildASTSchema, isTypeDefinitionNode, Kind, parse, printSchema, visit } from 'graphql'
 import type {
   DefinitionNode,
   DocumentNode,
@@ -152,18 +152,10 @@ function directiveKept(definition: DefinitionNode, rest: Rest): DefinitionNode[]
 }
 
 /** Returns how much a document names: it gets smaller with everything that is left out of it. */
-function sizeOf({ definitions }: DocumentNode): number {
-  let size = definitions.length
-  for (const definition of definitions) {
-    if ('types' in definition) size += definition.types?.length ?? 0
-    if ('interfaces' in definition) size += definition.interfaces?.length ?? 0
-    if ('arguments' in definition) size += definition.arguments?.length ?? 0
-    if (!('fields' in definition)) continue
-    for (const field of definition.fields ?? []) {
-      size += 1 + ('arguments' in field ? (field.arguments?.length ?? 0) : 0)
-    }
-  }
-  return size
+function sizeOf(document: DocumentNode): number {
+  let names = 0
+  visit(document, { Name: () => void names++ })
+  return names
 }
 
 /** An input type or an enum that no visible field uses would reveal the hidden ones. */
@@ -176,8 +168,7 @@ function reachable(document: DocumentNode, roots: readonly string[]): DocumentNo
   const reached = new Set<string>()
   const waiting = [...roots]
   for (const definition of document.definitions) {
-    if (definition.kind !== Kind.DIRECTIVE_DEFINITION) continue
-    waiting.push(...(definition.arguments ?? []).map(({ type }) => namedTypeOf(type)))
+    if (definition.kind === Kind.DIRECTIVE_DEFINITION) waiting.push(...namedBy(definition))
   }
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     const type = types.get(name)
@@ -190,16 +181,11 @@ function reachable(document: DocumentNode, roots: readonly string[]): DocumentNo
   return leaveOut(document, (type) => (reached.has(nameOf(type)) ? type : undefined))
 }
 
-function namedBy(type: TypeDefinitionNode): string[] {
-  if (type.kind === Kind.UNION_TYPE_DEFINITION) return (type.types ?? []).map(nameOf)
-  if (type.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION) return (type.fields ?? []).map(outputOf)
-  if (!hasFields(type)) return []
-  const fields = type.fields ?? []
-  return [
-    ...(type.interfaces ?? []).map(nameOf),
-    ...fields.map(outputOf),
-    ...fields.flatMap((field) => (field.arguments ?? []).map(outputOf)),
-  ]
+/** The types of its fields and arguments, its interfaces and its members. */
+function namedBy(definition: DefinitionNode): string[] {
+  const names: string[] = []
+  visit(definition, { NamedType: (node) => void names.push(nameOf(node)) })
+  return names
 }
 
 function implementing(name: string) {

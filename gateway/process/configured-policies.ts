@@ -1,8 +1,6 @@
 import type { Logger } from 'pino'
-import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import {
   noPolicies,
-  PolicyModuleUnusable,
   policyFunctions,
   policyService,
   readPolicyModule,
@@ -22,14 +20,5 @@ export async function configuredPolicies(
       log.warn({ requestId, policy, reason: reason.message }, 'a policy could not decide: denied'),
   }
   if ('url' in policies) return policyService(policies.url, options)
-  return policyFunctions(await readModule(policies.file), options)
-}
-
-async function readModule(file: string) {
-  try {
-    return await readPolicyModule(file)
-  } catch (cause) {
-    if (!(cause instanceof PolicyModuleUnusable)) throw cause
-    throw new StartFailure(cause.message, { cause })
-  }
+  return policyFunctions(await readPolicyModule(policies.file), options)
 }

@@ -1,3 +1,5 @@
+import { within } from '../values/within.ts'
+
 /** The longest time that a process may take to report, in ms: shorter than a health check waits. */
 const probeTime = 900
 
@@ -10,10 +12,6 @@ export function probe<Value>(call: () => Promise<Value>): () => Promise<Value> {
 
   return async () => {
     inFlight ??= call().finally(() => (inFlight = undefined))
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no response within ${probeTime} ms`)), probeTime)
-    })
-    return Promise.race([inFlight, late]).finally(() => clearTimeout(timer))
+    return within(probeTime, inFlight, 'response')
   }
 }

@@ -37,28 +37,11 @@ type VerifiedClaims = Readonly<Record<string, unknown>> & {
   readonly iat: number
 }
 
-export interface IssuerRevocation {
-  /** Returns what to remember of a verified token; a claim that cannot be read is refused. */
-  revocable(claims: VerifiedClaims, keyId: string): RevocableToken
-  /**
-   * Returns nothing for a token that is not revoked, and throws TOKEN_REVOKED or
-   * REVOCATION_UNAVAILABLE for any other. A promise does the same once a document that is being
-   * fetched for the first time is there.
-   */
-  refuseRevoked(token: RevocableToken): void | Promise<void>
-  /** Returns the documents in use, with their age in milliseconds. */
-  documents(): readonly { readonly uri: string; readonly age: number | undefined }[]
-  /** Returns the configured and published addresses without which tokens are refused now. */
-  missing(): readonly string[]
-  readonly firstAttempt: Promise<void>
-  close(): void
-}
+/** The revocations of one issuer. */
+export type IssuerRevocation = ReturnType<typeof issuerRevocation>
 
 /** Starts to fetch the documents that are known by address, without waiting for them. */
-export function issuerRevocation(
-  options: RevocationOptions,
-  parts: RevocationParts,
-): IssuerRevocation {
+export function issuerRevocation(options: RevocationOptions, parts: RevocationParts) {
   const { statusLists } = options
   const lists = followedLists(options, parts)
   for (const uri of statusLists) if (!uri.endsWith('/')) lists.at(uri)
@@ -71,19 +54,27 @@ export function issuerRevocation(
   const documents = () => [...lists.documents(), ...(notBefore ? [notBefore] : [])]
 
   return {
-    revocable: (claims, keyId) => ({
+    /** Returns what to remember of a verified token; a claim that cannot be read is refused. */
+    revocable: (claims: VerifiedClaims, keyId: string): RevocableToken => ({
       subject: claims.sub,
       issuedAt: claims.iat,
       generation: typeof claims.gen === 'number' ? claims.gen : undefined,
       keyId,
       status: readStatusReference(claims, options),
     }),
-    refuseRevoked(token) {
+    /**
+     * Returns nothing for a token that is not revoked, and throws TOKEN_REVOKED or
+     * REVOCATION_UNAVAILABLE for any other. A promise does the same once a document that is being
+     * fetched for the first time is there.
+     */
+    refuseRevoked(token: RevocableToken): void | Promise<void> {
       const waiting = firstAttemptFor(token)
       return waiting ? waiting.then(() => decide(token)) : decide(token)
     },
+    /** Returns the documents in use, with their age in milliseconds. */
     documents: () => documents().map((document) => ({ uri: document.uri, age: document.age() })),
-    missing() {
+    /** Returns the configured and published addresses without which tokens are refused now. */
+    missing(): string[] {
       if (options.whenStale === 'accept') return []
       const unusable = documents()
         .filter(({ uri }) => isReliedOn(uri))
@@ -93,7 +84,7 @@ export function issuerRevocation(
     firstAttempt: published.firstAttempt
       .then(() => Promise.all(documents().map((document) => document.firstAttempt)))
       .then(() => {}),
-    close() {
+    close(): void {
       published.close()
       documents().forEach((document) => document.close())
     },

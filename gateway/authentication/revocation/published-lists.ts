@@ -37,11 +37,6 @@ interface Place {
   readonly optional: boolean
 }
 
-/** Thrown for a document that is no list of status lists. */
-class AggregationInvalid extends Error {
-  override name = 'AggregationInvalid'
-}
-
 const maxSize = 256 * 1024
 /**
  * The most lists that are taken from one document; a token that references another one leads to it.
@@ -129,7 +124,7 @@ function placesOf({ statusLists, statusListAggregation }: PublishedListsOptions)
 function readList(text: string, { optional }: Place): ReadonlySet<string> {
   const uris = statusListsIn(text)
   if (uris === undefined && !optional) {
-    throw new AggregationInvalid('it is not a JSON object with a list `status_lists`')
+    throw new Error('it is not a JSON object with a list `status_lists`')
   }
   return new Set(uris?.slice(0, mostLists))
 }
