@@ -1,5 +1,6 @@
-/** `npm run keys`: the signing keys of the auth subgraph, and the claims keys of all subgraphs. */
+/** `npm run keys`: the signing keys of auth, the claims keys of subgraphs, and what else is made of secrets. */
 import { gatewaySecrets, problemOfSecrets } from '../gateway/process/gateway-secrets.ts'
+import { subjectPseudonyms } from '../gateway/telemetry/subject-pseudonym.ts'
 import { auditTrail } from '../subgraphs/auth/audit/audit-trail.ts'
 import { readKeySettings } from '../subgraphs/auth/settings.ts'
 import { keyEncryption } from '../subgraphs/auth/tokens/key-encryption.ts'
@@ -34,6 +35,10 @@ The key that signs supergraphs (npm run compose -- --sign FILE):
   supergraph-key FILE
                    writes a new private key to FILE, and prints the public one for supergraph.keys
 
+The pseudonym of a subject in the log of the gateway:
+  log-subject SUB  prints it, from GATEWAY_SECRET(_FILE); two where that has two secrets. SUB as subgraphs
+                   get it: with the subject_prefix of its issuer, if that has one
+
 Settings as for npm run auth: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), TOKEN_ALGORITHM,
 ACCESS_TOKEN_LIFETIME, KEY_ROTATION_PERIOD, NODE_ENV.
 `
@@ -52,6 +57,7 @@ runCommand('keys', async () => {
     revoke: 'a key, as list shows it',
     'claims-key': 'the name of a subgraph',
     'supergraph-key': 'the file for the private key',
+    'log-subject': 'the subject',
   }
   if (command === '') throw new StartFailure('which command? See --help')
   if (!Object.hasOwn(words, command)) {
@@ -71,7 +77,11 @@ runCommand('keys', async () => {
   const given = required(argument, words[command]!)
   if (command === 'claims-key') {
     await refuseUnknownSubgraph(given, values.config)
-    return printClaimsKey(given)
+    return console.log(claimsKeys(given).join(','))
+  }
+  if (command === 'log-subject') {
+    const pseudonyms = readGatewaySecrets().map((secret) => subjectPseudonyms(secret)(given))
+    return console.log(pseudonyms.join('\n'))
   }
   if (command === 'supergraph-key') {
     return console.log(JSON.stringify(await createSigningKey(given)))
@@ -86,7 +96,7 @@ type Record = (event: 'keys rotated' | 'key retired' | 'key revoked') => Promise
 async function withKeys(
   act: (lifecycle: KeyLifecycle, record: Record) => Promise<void>,
 ): Promise<void> {
-  // Not for `claims-key`, which needs no database.
+  // Not for the other commands, which need no database.
   const { openAuthDatabase } = await import('../subgraphs/auth/database.ts')
   const settings = readKeySettings(process.env)
   const database = await openAuthDatabase(settings.databaseUrl)
@@ -138,7 +148,14 @@ function refusal({ outcome }: KeyOutcome, key: string): string {
   return reasons[outcome]
 }
 
-async function printClaimsKey(subgraph: string): Promise<void> {
+function claimsKeys(subgraph: string): string[] {
+  return readGatewaySecrets().map((secret) =>
+    Buffer.from(deriveClaimsKey(secret, subgraph)).toString('base64url'),
+  )
+}
+
+/** Returns the secret of the gateway, or both during a rotation. */
+function readGatewaySecrets(): string[] {
   const settings = readSettings(process.env)
   const secret = settings.secret('GATEWAY_SECRET', () =>
     developmentSecret(settings.dataDirectory, 'gateway-secret'),
@@ -146,8 +163,7 @@ async function printClaimsKey(subgraph: string): Promise<void> {
   const problem = secret ? problemOfSecrets(secret) : undefined
   if (problem !== undefined) settings.problem(problem)
   settings.refuseProblems()
-  const keys = gatewaySecrets(secret).map((each) => deriveClaimsKey(each, subgraph))
-  console.log(keys.map((key) => Buffer.from(key).toString('base64url')).join(','))
+  return gatewaySecrets(secret)
 }
 
 function required(argument: string | undefined, what: string): string {

@@ -58,8 +58,10 @@ function accepted(
 /** A token may name any issuer: the log and the metrics name configured issuers only. */
 function describe(token: UnverifiedToken | undefined, issuers: Issuers): TokenDescription {
   const { iss, jti, sub } = token?.payload ?? {}
-  const issuer = typeof iss === 'string' && issuers.has(iss) ? iss : ''
-  return { issuer, jti: shortened(jti), sub: shortened(sub) }
+  const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined
+  // Complete, as subgraphs get it: the log of a gateway has a pseudonym for it.
+  const subject = typeof sub === 'string' ? (issuer?.options.subjectPrefix ?? '') + sub : undefined
+  return { issuer: issuer?.name ?? '', jti: shortened(jti), sub: subject }
 }
 
 /** The log gets only a part of an unverified claim: it may be any text of any length. */

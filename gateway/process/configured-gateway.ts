@@ -27,6 +27,8 @@ import type { ServedCounts } from './served-counts.ts'
 import { followSupergraph, SupergraphUnusable } from '../supergraph/follow-supergraph.ts'
 import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
+import { subjectPseudonyms } from '../telemetry/subject-pseudonym.ts'
+import type { PseudonymOf } from '../telemetry/subject-pseudonym.ts'
 
 /** What an operator decides, after its checks. */
 export interface GatewaySettings {
@@ -74,10 +76,13 @@ export interface ConfiguredGateway {
 
 /** Returns a gateway for these settings; throws a StartFailure for problems that an operator has to correct. */
 export async function createConfiguredGateway(
-  parts: ConfiguredGatewayParts,
+  given: ConfiguredGatewayParts,
 ): Promise<ConfiguredGateway> {
-  const { config, metrics, served, log } = parts
-  const secrets = checkedSecrets(parts.secret)
+  const secrets = checkedSecrets(given.secret)
+  const pseudonymOf = subjectPseudonyms(secrets[0]!)
+  const log = withoutSubjects(given.log, pseudonymOf)
+  const parts = { ...given, log }
+  const { config, metrics, served } = parts
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const policies = await configuredPolicies(config, log)
   const callers = configuredAuthenticator(parts)
@@ -88,7 +93,7 @@ export async function createConfiguredGateway(
     },
   )
   const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
-  const logRequest = configuredAccessLog(config, secrets[0]!, parts.accessLog)
+  const logRequest = configuredAccessLog(config, pseudonymOf, parts.accessLog)
   const respond = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
@@ -111,6 +116,12 @@ export async function createConfiguredGateway(
       await callers.close()
     },
   }
+}
+
+/** Returns a log in which no line has a subject in clear: beside a request id, it would undo the access log's. */
+function withoutSubjects(log: Logger, pseudonymOf: PseudonymOf): Logger {
+  const sub = (subject: unknown) => (typeof subject === 'string' ? pseudonymOf(subject) : undefined)
+  return log.child({}, { serializers: { sub } })
 }
 
 function configuredSupergraph(

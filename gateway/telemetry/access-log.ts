@@ -1,5 +1,4 @@
 /** The access log: one line of JSON per request that is sampled. */
-import { createHmac } from 'node:crypto'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import { readTraceparent } from '../client-request.ts'
 import type { HttpResponse } from '../http/http-message.ts'
@@ -9,14 +8,14 @@ import { clientNetwork } from './client-network.ts'
 import { documentHash } from './document-hash.ts'
 import { outcomeOf, reasonOf } from './outcome.ts'
 import type { PreparedOperation, RequestFacts } from './request-facts.ts'
+import type { PseudonymOf } from './subject-pseudonym.ts'
 
 export interface AccessLogOptions {
   /** The part of the successful requests that is logged, from 0 to 1. */
   readonly sample: number
   /** The part of all other requests that is logged, from 0 to 1. */
   readonly errors: number
-  /** Makes pseudonyms of subjects: the same for each process that has the key. */
-  readonly pseudonymKey: Uint8Array
+  readonly pseudonymOf: PseudonymOf
   /** Gets each line with its line break. */
   readonly write: (line: string) => void
   /** A number from 0 to 1; default Math.random. */
@@ -35,7 +34,7 @@ const mostCharacters = 128
  */
 export function accessLog(options: AccessLogOptions): LogRequest {
   const { sample, errors, write, random = Math.random } = options
-  const pseudonymOf = pseudonyms(options.pseudonymKey)
+  const nameOf = pseudonymsOfClaims(options.pseudonymOf)
   const hashOf = documentHashes()
 
   return (response, facts) => {
@@ -50,7 +49,7 @@ export function accessLog(options: AccessLogOptions): LogRequest {
       operation: bounded(operation?.operation.name?.value),
       type: operation?.operation.operation,
       hash: operation && query !== undefined ? hashOf(operation, query) : undefined,
-      sub: caller?.claims ? pseudonymOf(caller.claims) : undefined,
+      sub: caller?.claims ? nameOf(caller.claims) : undefined,
       issuer: caller?.issuer,
       client: clientLabel(request.headers, 'name'),
       version: clientLabel(request.headers, 'version'),
@@ -70,13 +69,13 @@ export function accessLog(options: AccessLogOptions): LogRequest {
 }
 
 /** Authentication keeps one claims object per access token: each is named once. */
-function pseudonyms(key: Uint8Array): (claims: Claims) => string | undefined {
+function pseudonymsOfClaims(pseudonymOf: PseudonymOf): (claims: Claims) => string | undefined {
   const known = new WeakMap<Claims, string>()
   return (claims) => {
     if (typeof claims.sub !== 'string') return undefined
     const before = known.get(claims)
     if (before !== undefined) return before
-    const pseudonym = createHmac('sha256', key).update(claims.sub).digest('hex').slice(0, 16)
+    const pseudonym = pseudonymOf(claims.sub)
     known.set(claims, pseudonym)
     return pseudonym
   }

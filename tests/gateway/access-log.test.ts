@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHash } from 'node:crypto'
+import { subjectPseudonyms } from '../../gateway/telemetry/subject-pseudonym.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { currentRequestId, serveSubgraph } from '../../subgraphs/kit/index.ts'
@@ -289,6 +290,20 @@ describe('the line', () => {
     expect(lines()).toMatchObject([{ outcome: 'aborted', calls: 1 }])
     finishSlow()
   })
+})
+
+test('the lines about denied fields and refused tokens have the pseudonym of the access log', async () => {
+  const sub = 'alice-of-the-canaries'
+  await post({ query: '{ secret }' }, await caller({ sub }))
+  await post({ query: '{ requestId }' }, await caller({ sub, exp: 1 }))
+  const [line] = lines()
+  const about = gateway.log.map((text) => JSON.parse(text)).filter((logged) => logged.sub)
+  expect(about.slice(-2)).toMatchObject([
+    { msg: 'fields denied', sub: line.sub },
+    { msg: 'request refused', reason: 'TOKEN_EXPIRED', sub: line.sub },
+  ])
+  expect(line.sub).toBe(subjectPseudonyms(gatewaySecret)(sub))
+  expect(gateway.log.join('')).not.toContain(sub)
 })
 
 describe('sampling', () => {

@@ -2,6 +2,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { subjectPseudonyms } from '../../gateway/telemetry/subject-pseudonym.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { startModule } from './support/run-script.ts'
 
@@ -161,6 +162,15 @@ test('claims-key prints the key of a subgraph in the list, and of any without a 
   }
   const elsewhere = startModule('scripts/keys', ['claims-key', 'any'], environment, '/')
   expect(await elsewhere.ended).toBe(0)
+})
+
+test('log-subject prints the pseudonyms of a subject, one per secret', async () => {
+  const secrets = ['g'.repeat(32), 'h'.repeat(32)]
+  const environment = { GATEWAY_SECRET: secrets.join(',') }
+  const command = startModule('scripts/keys', ['log-subject', 'alice'], environment, folder)
+  expect(await command.ended).toBe(0)
+  const expected = secrets.map((secret) => `${subjectPseudonyms(secret)('alice')}\n`)
+  expect(command.stdout).toBe(expected.join(''))
 })
 
 test('explain-token reads the shipped configuration, wherever it is run', async () => {
