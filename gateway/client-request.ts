@@ -26,6 +26,8 @@ export interface Caller {
 /** The part of an AbortSignal that the gateway needs. */
 export interface EndSignal {
   readonly aborted: boolean
+  /** Why it was aborted. */
+  readonly reason?: 'client gone' | 'deadline' | undefined
   addEventListener(type: 'abort', listener: () => void): void
   removeEventListener(type: 'abort', listener: () => void): void
 }

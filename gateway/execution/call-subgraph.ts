@@ -21,7 +21,7 @@ export interface SubgraphCallParts {
   /** Returns those values of `Set-Cookie` that the subgraph may set for the client. */
   settableCookies: (setCookie: string | readonly string[] | undefined) => readonly string[]
   errors: SubgraphErrorPolicy
-  /** Gets the outcome of each call, `answered` or the reason of its failure, and its seconds. */
+  /** Gets the outcome of each call, `answered`, `cancelled` or the reason of its failure, and its seconds. */
   onSubgraphResponse?: (outcome: string, seconds: number) => void
   log: Logger
 }
@@ -56,11 +56,19 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       }
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause
+      if (signal?.reason === 'client gone') return cancelled(cause)
       return failed({ reason: cause.reason, why: describe(cause.cause) })
     }
 
     function report(outcome: string): void {
       parts.onSubgraphResponse?.(outcome, (performance.now() - start) / 1000)
+    }
+
+    /** Nobody reads the result: the client's response has ended. */
+    function cancelled({ reason }: GatewayError): SubgraphResult {
+      report('cancelled')
+      log.debug({ requestId, subgraph }, 'subgraph call cancelled: the client has gone away')
+      return { outcome: 'failed', reason }
     }
 
     function failed({ why, ...failure }: ResponseFailure): SubgraphResult {

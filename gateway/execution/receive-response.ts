@@ -31,7 +31,12 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   readonly #signal: EndSignal | undefined
   readonly #timer: NodeJS.Timeout
   readonly #onAbort = () =>
-    this.#end('SUBGRAPH_TIMEOUT', 'the client has gone away or its request has taken too long')
+    this.#end(
+      'SUBGRAPH_TIMEOUT',
+      this.#signal?.reason === 'client gone'
+        ? 'the client has gone away'
+        : "the client's request has taken longer than http.deadline",
+    )
   #controller: Controller | undefined
   #ended: GatewayError | undefined
   #status = 0

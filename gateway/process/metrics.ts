@@ -19,7 +19,7 @@ export interface GatewayMetrics {
   onResponse(response: Pick<HttpResponse, 'status'>, facts: RequestFacts): void
   /** Reports the guards that denied fields of a response, each as its directive, once per field. */
   onDenied(guards: readonly string[]): void
-  /** Reports a call to a subgraph; the outcome is `answered` or a reason of the error table. */
+  /** Reports a call to a subgraph; the outcome is `answered`, `cancelled` or a reason of the error table. */
   onSubgraphResponse(subgraph: string, outcome: string, seconds: number): void
   /** Reports that another supergraph is served from now on. */
   supergraphServed(): void

@@ -17,15 +17,20 @@ export function outcomeOf(facts: RequestFacts): Outcome {
   return facts.errors.length > 0 ? 'error' : 'ok'
 }
 
-/** Returns the reason of a refusal or of the first error: a row or a code of the error table, or a subgraph's. */
-export function reasonOf({ refusal, errors }: RequestFacts): string | undefined {
+/**
+ * Returns the reason of a refusal or of the first error: a row or a code of the error table, or a subgraph's.
+ * A request whose client went away has none.
+ */
+export function reasonOf({ refusal, errors, isAbandoned }: RequestFacts): string | undefined {
+  if (isAbandoned) return undefined
   if (refusal === 'unforeseen') return 'INTERNAL_SERVER_ERROR'
   if (refusal instanceof RequestError) return codeOf(refusal.errors[0])
   return refusal?.reason ?? codeOf(errors[0])
 }
 
-/** Returns the codes of all errors of the response. */
-export function codesOf({ refusal, errors }: RequestFacts): (string | undefined)[] {
+/** Returns the codes of all errors of the response; none where nobody gets it. */
+export function codesOf({ refusal, errors, isAbandoned }: RequestFacts): (string | undefined)[] {
+  if (isAbandoned) return []
   if (refusal === 'unforeseen') return ['INTERNAL_SERVER_ERROR']
   if (refusal instanceof RequestError) return refusal.errors.map(codeOf)
   return refusal ? [refusal.row.code] : errors.map(codeOf)

@@ -69,6 +69,7 @@ beforeAll(async () => {
   issuers:
     - { issuer: '${issuer.issuer}', jwks_uri: '${issuer.jwksUri}', audiences: [portcullis], algorithms: [ES256] }
 http: { deadline: 1s }
+metrics: { port: 0 }
 claims: { forward: [sub, name], subgraphs: { slow: { forward: [name] } } }
 subgraphs:
   slow: { deduplicate_requests: true }
@@ -126,6 +127,11 @@ describe.each(['first', 'second'])('the %s time an operation is seen', () => {
     await expect(answering).rejects.toThrow('abort')
     await until(() => slowCalls[0]!.closed)
     expect(slowCalls).toHaveLength(1)
+    // The subgraph has done nothing wrong: its failures are what an operator is woken for.
+    await until(() => /"subgraph":"slow".*"subgraph call cancelled/.test(gateway.log.at(-1)!))
+    const metrics = /"url":"([^"]+\/metrics)"/.exec(gateway.log.join(''))![1]!
+    const text = await (await fetch(metrics)).text()
+    expect(text).toContain('_count{subgraph="slow",outcome="cancelled"}')
   })
 
   test("the client's place in a trace is passed on when it is well-formed", async () => {
