@@ -3,6 +3,7 @@ import cors from 'cors'
 import express, { raw } from 'express'
 import type { ErrorRequestHandler, Express, Request, Response } from 'express'
 import type { Logger } from 'pino'
+import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import { send } from './direct-post.ts'
@@ -45,6 +46,11 @@ export function expressApp(parts: ExpressAppParts): Express {
   app.set('query parser', false)
   app.set('trust proxy', parts.trustedProxies)
 
+  app.use((request, response, next) => {
+    const given = isTrusted(request) ? request.headers[requestIdHeader] : undefined
+    response.setHeader(requestIdHeader, requestIdFrom(given))
+    next()
+  })
   app.use(['/health', '/ready'], (_request, response, next) => {
     response.setHeader('cache-control', 'no-store')
     next()
@@ -86,7 +92,7 @@ function httpRequest(request: Request, response: Response, deadline: number): Ht
     headers: request.headersDistinct,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     clientAddress: request.ip,
-    requestId: isTrusted(request) ? request.get('x-request-id') : undefined,
+    requestId: String(response.getHeader(requestIdHeader)),
     signal: requestSignal(response, deadline),
   }
 }

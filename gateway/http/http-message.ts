@@ -16,7 +16,7 @@ export interface HttpRequest {
   readonly clientAddress?: string | undefined
   /** Set if the request could not be read: it gets this error. */
   readonly refused?: GatewayError | undefined
-  /** The `x-request-id` of a trusted proxy, as it was sent. */
+  /** Its id, if it has one already. */
   readonly requestId?: string | undefined
   /** Aborted when the client has gone away, or when the response has taken too long. */
   readonly signal?: RequestSignal | undefined

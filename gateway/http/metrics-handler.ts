@@ -1,9 +1,11 @@
 import type { RequestListener } from 'node:http'
 import { Registry } from 'prom-client'
+import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 
 /** Returns the handler of the metrics port: `GET /metrics`, and nothing else. */
 export function metricsHandler(read: () => Promise<string>): RequestListener {
   return (request, response) => {
+    response.setHeader(requestIdHeader, requestIdFrom(undefined))
     if (request.url !== '/metrics' || request.method !== 'GET') {
       response.writeHead(404).end()
       return

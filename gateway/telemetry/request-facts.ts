@@ -1,10 +1,10 @@
 /** What is known of one request when its response is ready: the access log and the metrics are made from it. */
 import type { DocumentNode, OperationDefinitionNode } from 'graphql'
+import { requestIdFrom } from '../../subgraphs/kit/request-id.ts'
 import type { Caller, RequestObserver } from '../client-request.ts'
 import type { GatewayError } from '../errors.ts'
 import type { RequestError, ResponseError } from '../graphql/response-error.ts'
 import type { HttpRequest } from '../http/http-message.ts'
-import { requestId } from './request-id.ts'
 
 /** The part of a prepared operation that the access log describes. */
 export interface PreparedOperation {
@@ -37,7 +37,7 @@ export class RequestFacts implements RequestObserver {
 
   constructor(request: HttpRequest) {
     this.request = request
-    this.requestId = requestId(request.requestId)
+    this.requestId = requestIdFrom(request.requestId)
   }
 
   async duringCall<Result>(call: Promise<Result>): Promise<Result> {

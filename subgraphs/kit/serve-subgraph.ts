@@ -12,9 +12,8 @@ import type { SubgraphContext } from './guards.ts'
 import { addGetRoute } from './get-route.ts'
 import { subgraphHandler } from './graphql-handler.ts'
 import { unforeseenErrors } from './unforeseen-errors.ts'
-import { respondToUnreadableRequests } from './unreadable-requests.ts'
 import type { DrainTimes } from './process/drain.ts'
-import { requestIdHeader, withRequestId } from './request-id.ts'
+import { requestIdFrom, requestIdHeader, withRequestId } from './request-id.ts'
 import type { SubgraphLog } from './subgraph-log.ts'
 import { listen } from './process/listen.ts'
 import type { ListenOptions } from './process/listen.ts'
@@ -79,7 +78,11 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use((request, _response, next) => withRequestId(request.headers[requestIdHeader], next))
+  app.use((request, response, next) => {
+    const id = requestIdFrom(request.headers[requestIdHeader])
+    response.setHeader(requestIdHeader, id)
+    withRequestId(id, next)
+  })
   const requests = { answered: 0, refused: 0 }
   addGetRoute(
     app,
@@ -114,7 +117,6 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
 
   const { host, port, portSetting = '`port`' } = options
   const listening = await listen(app, { host, port, portSetting })
-  respondToUnreadableRequests(listening.server)
   return {
     url: `${listening.origin}/graphql`,
     async close() {

@@ -5,6 +5,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { GraphQLError } from 'graphql'
 import type { GraphQLFormattedError } from 'graphql'
+import { requestIdHeader } from './request-id.ts'
 import { unavailableError } from './retry-later.ts'
 import type { SubgraphLog } from './subgraph-log.ts'
 
@@ -52,7 +53,9 @@ export function unforeseenErrors(
     handle(error, _request, response, next) {
       if (response.headersSent) return void next(error)
       // The headers of the unfinished response are dropped: a cache must not keep the error.
-      for (const header of response.getHeaderNames()) response.removeHeader(header)
+      for (const header of response.getHeaderNames()) {
+        if (header !== requestIdHeader) response.removeHeader(header)
+      }
       response.set('cache-control', 'no-store')
       const status = clientErrorStatus(error)
       if (status !== undefined)

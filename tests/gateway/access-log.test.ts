@@ -1,5 +1,6 @@
 /** The access log and the request id, through a real gateway to a real subgraph and back. */
 import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHash } from 'node:crypto'
@@ -155,6 +156,33 @@ describe('the request id', () => {
     )
     const refused = gateway.log.map((line) => JSON.parse(line)).filter(({ reason }) => reason)
     expect(refused.at(-1)).toMatchObject({ requestId: headers['x-request-id'] })
+  })
+
+  test.each([
+    ['GET', '/nowhere', 404],
+    ['GET', '/health', 200],
+    ['GET', '/ready', 200],
+    ['GET', '/graphql', 400],
+    ['PUT', '/graphql', 405],
+    ['OPTIONS', '/graphql', 405],
+    ['POST', '/%', 404],
+  ])('is in the response to %s %s', async (method, path, status) => {
+    const response = await fetch(`${gateway.origin}${path}`, {
+      method,
+      headers: { 'x-request-id': 'theirs' },
+    })
+    expect(response.status).toBe(status)
+    expect(response.headers.get('x-request-id')).toBe('theirs')
+  })
+
+  test('is in the response to what is no HTTP request', async () => {
+    const { hostname, port } = new URL(gateway.url)
+    const socket = connect(Number(port), hostname).end('no HTTP\r\n\r\n')
+    let response = ''
+    for await (const chunk of socket.setEncoding('utf8')) response += chunk
+    expect(response).toMatch(
+      /^HTTP\/1.1 400 Bad Request\r\n[^]*\r\nx-request-id: [0-9a-f-]{36}\r\n/,
+    )
   })
 
   test.each(['', 'has spaces', 'quote"', 'x'.repeat(129), 'line;break'])(
@@ -369,6 +397,7 @@ test('errors, denied fields and overhead are counted, and only known codes are l
     .map((line) => JSON.parse(line))
     .find(({ msg }) => msg === 'serving metrics')
   const metrics = async () => (await fetch(started.url)).text()
+  expect((await fetch(started.url)).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
   const text = await metrics()
   const guard = '@requiresScopes(scopes: [[\\"secrets:read\\"]])'
   expect(text).toContain(`portcullis_denied_fields_total{guard="${guard}"} 1`)

@@ -27,6 +27,7 @@ async function get(base: string, path: string, init: RequestInit = {}): Promise<
   const response = await fetch(new URL(path, base), init)
   const text = await response.text()
   expect({ path, text }).toEqual({ path, text: expect.not.stringMatching(/<[a-z!]/i) })
+  expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
   if (text !== '')
     expect(response.headers.get('content-type')).toMatch(/^application\/([a-z-]+\+)?json/)
   return {
@@ -200,6 +201,7 @@ describe('a subgraph', () => {
       const [head, body] = text.split('\r\n\r\n')
       expect(head).toContain(`HTTP/1.1 ${status}\r\n`)
       expect(head).toMatch(/content-type: application\/json/)
+      expect(head).toMatch(/x-request-id: [0-9a-f-]{36}/)
       expect(JSON.parse(body!)).toEqual({ error: 'invalid_request' })
     }
   })

@@ -6,6 +6,7 @@ import type { ConnectionLimits } from './connection-limits.ts'
 import { drainable, promptDrain } from './drain.ts'
 import type { DrainTimes } from './drain.ts'
 import { StartFailure } from './start-failure.ts'
+import { respondToUnreadableRequests } from './unreadable-requests.ts'
 
 export interface ListenOptions {
   host: string
@@ -35,6 +36,7 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   const server = createServer({ connectionsCheckingInterval: checkPeriod }, handler)
   const { adjust } = limitConnections(server, limits, onConnectionsRefused)
   const drain = drainable(server)
+  respondToUnreadableRequests(server)
   // Beyond its default of 1,000, Node silently drops headers, credentials among them. The limit of 16 KB
   // for all headers together is sufficient.
   server.maxHeadersCount = 0

@@ -1,6 +1,7 @@
 /** Responds to malformed and incomplete HTTP requests on the socket, as JSON like all responses. */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { requestIdFrom, requestIdHeader } from '../request-id.ts'
 
 /** By code of Node's errors; 400 for all others. */
 const statuses: Readonly<Record<string, string>> = {
@@ -26,6 +27,7 @@ export function respondToUnreadableRequests(server: Server): void {
       'content-type: application/json; charset=utf-8',
       `content-length: ${body.length}`,
       'connection: close',
+      `${requestIdHeader}: ${requestIdFrom(undefined)}`,
     ]
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
   })
