@@ -1,41 +1,61 @@
 /** Where the lines of the access log go: standard output, a block at a time. */
-import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
+import { write } from 'node:fs'
 import process from 'node:process'
+import type { Logger } from 'pino'
+import {
+  blockSize,
+  retryInterval,
+  unblocked,
+  writeAtExit,
+} from '../../subgraphs/kit/process/unblocked-output.ts'
 
 export interface AccessLogOutput {
   /** Takes a line with its line break; it is written within half a second. */
   write(line: string): void
   /** Writes what is there, at once: the last thing before the process exits. */
   flush(): void
+  /** How many lines were lost since the start: their reader is too slow or has gone, or the disk is full. */
+  readonly lost: number
 }
 
-/** In bytes. What a process writes to a pipe in one piece up to this size is not mixed with the lines of others. */
-const blockSize = 4096
 /** In bytes. A reader that falls behind costs lines, never memory. */
 const mostBuffered = 1024 * 1024
 /** In milliseconds. */
 const flushInterval = 500
-/** How long to wait for a reader that falls behind, in milliseconds; at exit, how often. */
-const retryInterval = 100
-const mostTriesAtExit = 5
+/** How often lost lines are reported, in milliseconds. */
+const reportInterval = 10_000
+
+interface Block {
+  /** What has not been written of it. */
+  bytes: Buffer
+  readonly lines: number
+}
 
 /** Returns standard output. What is there is written when the process exits, too. */
-export function accessLogOutput(): AccessLogOutput {
-  const output = standardOutput()
-  const blocks: Buffer[] = []
+export function accessLogOutput(log: Pick<Logger, 'warn'>): AccessLogOutput {
+  const output = unblocked(1)
+  const blocks: Block[] = []
   let lines: string[] = []
   /** The size of the lines, and of the blocks, in bytes. */
   let ofLines = 0
   let ofBlocks = 0
   let isWriting = false
   let timer: NodeJS.Timeout | undefined
+  let lost = 0
+  let reportedAt = -Infinity
 
   process.once('exit', flush)
-  return { write: add, flush }
+  return {
+    write: add,
+    flush,
+    get lost() {
+      return lost
+    },
+  }
 
   function add(line: string): void {
     const size = Buffer.byteLength(line)
-    if (ofBlocks + ofLines + size > mostBuffered) return
+    if (ofBlocks + ofLines + size > mostBuffered) return lose(1, 'the reader is too slow')
     if (ofLines + size > blockSize) closeBlock()
     lines.push(line)
     ofLines += size
@@ -48,7 +68,7 @@ export function accessLogOutput(): AccessLogOutput {
   }
 
   function closeBlock(): void {
-    if (lines.length > 0) blocks.push(Buffer.from(lines.join('')))
+    if (lines.length > 0) blocks.push({ bytes: Buffer.from(lines.join('')), lines: lines.length })
     ofBlocks += ofLines
     lines = []
     ofLines = 0
@@ -58,58 +78,43 @@ export function accessLogOutput(): AccessLogOutput {
   function writeNext(): void {
     const block = blocks[0]
     isWriting = block !== undefined
-    if (block) write(output, block, onWritten)
+    if (block) write(output, block.bytes, onWritten)
   }
 
   function onWritten(cause: NodeJS.ErrnoException | null, size: number): void {
     if (cause?.code === 'EAGAIN') return void setTimeout(writeNext, retryInterval).unref()
-    // A full disk, or a reader that has gone, ends no request: the block is lost.
-    written(cause ? Infinity : size)
+    const [block] = blocks
+    // flush() may have removed it already.
+    if (block) {
+      // A full disk, or a reader that has gone, ends no request: the block is lost.
+      if (cause) lose(block.lines, cause.code ?? cause.message)
+      written(block, cause ? block.bytes.length : size)
+    }
     writeNext()
   }
 
-  /** Removes what has been written of the first block; flush() may have removed it already. */
-  function written(size: number): void {
-    const block = blocks.shift()
-    if (!block) return
-    ofBlocks -= Math.min(size, block.length)
-    if (size < block.length) blocks.unshift(block.subarray(size))
+  function written(block: Block, size: number): void {
+    ofBlocks -= size
+    block.bytes = block.bytes.subarray(size)
+    if (block.bytes.length === 0) blocks.shift()
+  }
+
+  function lose(count: number, reason: string): void {
+    lost += count
+    if (performance.now() - reportedAt < reportInterval) return
+    reportedAt = performance.now()
+    log.warn({ lines: lost, reason }, 'lines of the access log are lost')
   }
 
   function flush(): void {
     clearTimeout(timer)
     timer = undefined
     // A thread writes the first block, and the process waits for the thread.
-    const rest = [...blocks.splice(isWriting ? 1 : 0), Buffer.from(lines.join(''))]
+    const rest = blocks.splice(isWriting ? 1 : 0).map(({ bytes }) => bytes)
+    const last = Buffer.from(lines.join(''))
     lines = []
     ofLines = 0
-    ofBlocks = blocks[0]?.length ?? 0
-    writeAtOnce(output, Buffer.concat(rest))
-  }
-}
-
-function writeAtOnce(output: number, bytes: Buffer): void {
-  let tries = 0
-  for (let start = 0; start < bytes.length;) {
-    try {
-      start += writeSync(output, bytes, start, Math.min(blockSize, bytes.length - start))
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      if (code !== 'EAGAIN' || ++tries > mostTriesAtExit) return
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryInterval)
-    }
-  }
-}
-
-/**
- * Returns a file descriptor of standard output. A pipe is opened once more so that it does not block: a
- * reader that hangs would otherwise hold a thread of the process, which then could not even exit.
- */
-function standardOutput(): number {
-  try {
-    if (!fstatSync(1).isFIFO()) return 1
-    return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK)
-  } catch {
-    return 1
+    ofBlocks = blocks[0]?.bytes.length ?? 0
+    writeAtExit(output, Buffer.concat([...rest, last]))
   }
 }

@@ -53,12 +53,13 @@ export function gatewayCommandLine(): CommandLine {
     values.port !== undefined ? portOption(values.port) : settings.port('GATEWAY_PORT', 4000)
   const level = logLevel(settings)
   settings.refuseProblems()
+  const log = processLog('gateway', level)
   return {
     supergraph: values.supergraph,
     dataDirectory: settings.dataDirectory,
     config: values.config ?? shippedConfig(),
     listen: { host, port, portSetting: values.port !== undefined ? '--port' : 'GATEWAY_PORT' },
-    log: processLog('gateway', level),
-    accessLog: accessLogOutput(),
+    log,
+    accessLog: accessLogOutput(log),
   }
 }

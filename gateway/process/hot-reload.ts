@@ -57,7 +57,7 @@ export async function createReloadableGateway(
   settings: GatewaySettings,
   options: ReloadableGatewayOptions,
 ): Promise<ReloadableGateway> {
-  const metrics = gatewayMetrics()
+  const metrics = gatewayMetrics(() => options.accessLog?.lost ?? 0)
   const authentication = authenticationMetrics(metrics.registry)
   const served = nothingServed()
   const drainingGateways = draining(mostDraining)

@@ -69,10 +69,27 @@ export function refusedConfigurations(registry: Registry): Counter {
   })
 }
 
-/** Returns the gateway's metrics and those of its process, in a registry of their own. */
-export function gatewayMetrics(): GatewayMetrics {
+function lostAccessLogLines(registry: Registry, linesLost: () => number): void {
+  new Counter({
+    name: 'portcullis_access_log_lines_lost_total',
+    help: 'Lines of the access log that were lost since the start',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(linesLost())
+    },
+  })
+}
+
+/**
+ * Returns the gateway's metrics and those of its process, in a registry of their own.
+ *
+ * @param linesLost returns how many lines of the access log were lost since the start
+ */
+export function gatewayMetrics(linesLost: () => number): GatewayMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
+  lostAccessLogLines(registry, linesLost)
   const registers = [registry]
   const requests = new Histogram({
     name: 'portcullis_request_duration_seconds',

@@ -46,7 +46,7 @@ export async function runGateway(
     dataDirectory: folder,
     settings: readSettings(),
     listen: { host: '127.0.0.1', port: 0, portSetting: '--port' },
-    accessLog: { write: (line) => void accessLog.push(line), flush() {} },
+    accessLog: { write: (line) => void accessLog.push(line), flush() {}, lost: 0 },
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
   })
 

@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import { currentRequestId } from '../request-id.ts'
+import { logOutput } from './log-output.ts'
 import type { Settings } from './settings.ts'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -17,13 +18,20 @@ export function logLevel(settings: Settings): LogLevel {
 export function processLog(
   name: string,
   level: LogLevel = 'info',
-  destination: DestinationStream = pino.destination(2),
+  destination: DestinationStream = logOutput((lines) => lostLine(name, lines)),
 ): Logger {
   const mixin = () => {
     const requestId = currentRequestId()
     return requestId === undefined ? {} : { requestId }
   }
   return pino({ name, level, mixin, serializers: { err: plainError } }, destination)
+}
+
+/** Written as it is: the log itself cannot take it while its reader hangs. */
+function lostLine(name: string, lines: number): string {
+  const { warn } = pino.levels.values
+  const msg = 'lines of this log are lost: its reader was too slow'
+  return `${JSON.stringify({ level: warn, time: Date.now(), name, lines, msg })}\n`
 }
 
 /** How far causes are followed. */
