@@ -61,7 +61,8 @@ Settings, from the environment:
   LOG_LEVEL                 a level of pino (info)
   NODE_ENV=production       no defaults for secrets, the issuer and the place of the data: they must be set
 
-CLAIMS_KEY_FILE and KEY_ENCRYPTION_SECRET_FILE name files that contain the secret.
+CLAIMS_KEY_FILE, KEY_ENCRYPTION_SECRET_FILE, DATABASE_URL_FILE and MAIL_URL_FILE name files that
+contain the value.
 `
 
 export type AuthSettings = ReturnType<typeof readAuthSettings>
@@ -110,13 +111,18 @@ export function readAuthSettings(environment: Environment) {
     passwordRules: passwordRules(settings, isFactorRequired),
     limits: guardLimits(settings),
     delivery: {
-      url: url(settings, 'MAIL_URL', /^(smtps?|https?):/),
+      url: url(settings, 'MAIL_URL', settings.optionalSecret('MAIL_URL'), /^(smtps?|https?):/),
       from: settings.text('MAIL_FROM', 'Portcullis <no-reply@localhost>'),
       production,
     },
     relyingParty: relyingParty(settings),
     parallelHashes: parallelHashes(settings),
-    passwordResetUrl: url(settings, 'PASSWORD_RESET_URL', /^https?:/),
+    passwordResetUrl: url(
+      settings,
+      'PASSWORD_RESET_URL',
+      settings.optional('PASSWORD_RESET_URL'),
+      /^https?:/,
+    ),
     roles: roleSettings(settings),
     lifetimes,
     keys: keySettings(settings, lifetimes.accessToken),
@@ -232,8 +238,12 @@ function parallelHashes(settings: Settings): number {
 }
 
 /** The value is not repeated in a problem: MAIL_URL holds a password. */
-function url(settings: Settings, name: string, scheme: RegExp): string | undefined {
-  const value = settings.optional(name)
+function url(
+  settings: Settings,
+  name: string,
+  value: string | undefined,
+  scheme: RegExp,
+): string | undefined {
   if (value === undefined || (scheme.test(value) && URL.canParse(value))) return value
   settings.problem(`${name} is not a URL of the expected kind: see --help`)
   return undefined

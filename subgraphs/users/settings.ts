@@ -23,7 +23,7 @@ Settings, from the environment:
   LOG_LEVEL              a level of pino (info)
   NODE_ENV=production    nothing is invented: the key and the place of the data must be set
 
-CLAIMS_KEY_FILE names a file that holds the key.
+CLAIMS_KEY_FILE and DATABASE_URL_FILE name files that contain the value.
 `
 
 export type UsersSettings = ReturnType<typeof readUsersSettings>

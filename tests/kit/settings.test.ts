@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import { claimsKeys } from '../../subgraphs/kit/process/claims-keys.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
+import { databaseUrl } from '../../subgraphs/storage/database-url.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
 const folder = scratchFolder()
@@ -42,6 +43,15 @@ test('a file that holds a secret is text in UTF-8', () => {
   expect(() => binary.refuseProblems()).toThrow(
     `SECRET_FILE names ${path}, which is not text in UTF-8: write the secret as text, for example with \`openssl rand -base64 48\``,
   )
+})
+
+test('a URL with a password may be in a file, and may be missing', () => {
+  const path = join(folder, 'database-url')
+  writeFileSync(path, 'postgres://auth:secret@db/auth\n')
+  const settings = readSettings({ NODE_ENV: 'production', DATABASE_URL_FILE: path })
+  expect(databaseUrl(settings, 'auth.db')).toBe('postgres://auth:secret@db/auth')
+  expect(settings.optionalSecret('MAIL_URL')).toBeUndefined()
+  settings.refuseProblems()
 })
 
 test('in development a claims key comes from the secret of the gateway, also from one that is set', () => {

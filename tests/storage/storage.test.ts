@@ -302,6 +302,7 @@ describe('the URL of the database', () => {
         production,
         dataDirectory: environment.DATA_DIR ?? '.data',
         optional: (name) => environment[name],
+        optionalSecret: (name) => environment[name],
         problem: (sentence) => problems.push(sentence),
       },
       'auth.db',

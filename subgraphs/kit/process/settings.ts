@@ -16,6 +16,8 @@ export interface Settings {
   /** Returns a value, or its default if unset; unset without a default is a problem. */
   text(name: string, fallback?: string): string
   optional(name: string): string | undefined
+  /** Returns a value that contains a secret, from NAME or from the file that NAME_FILE names. */
+  optionalSecret(name: string): string | undefined
   /** Returns a whole number within the given bounds, inclusive. */
   wholeNumber(name: string, fallback: number, bounds: { least: number; most: number }): number
   port(name: string, fallback: number): number
@@ -51,6 +53,10 @@ export function readSettings(environment: Environment): Settings {
     dataDirectory,
     optional,
 
+    optionalSecret(name) {
+      return optional(name) ?? fromFile(name)
+    },
+
     text(name, fallback) {
       const value = optional(name) ?? fallback
       if (value === undefined) problems.push(`${name} is not set`)
@@ -84,7 +90,7 @@ export function readSettings(environment: Environment): Settings {
     },
 
     secret(name, develop = () => developmentSecret(dataDirectory, fileName(name))) {
-      const value = optional(name) ?? fromFile(name)
+      const value = settings.optionalSecret(name)
       if (value !== undefined) return value
       if (!production) return develop()
       problems.push(`${name} is not set: give the secret in ${name}, or its file in ${name}_FILE`)
