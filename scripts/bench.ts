@@ -26,6 +26,10 @@ Options of gateway:
   --scale N          share of the requests of a measurement (default 1)
   --only A,B         contenders by name; the floor always runs
   --operations A,B   operations by name: simple, two hops, nested, mutation,
+                     chain (five subgraphs, one after the other),
+                     wide (a list of 2,000 entities, each with a field of a second subgraph),
+                     big (a response of about 8 MB from one subgraph),
+                     big join (20,000 nodes, each with a field of a second subgraph),
                      first-sight (each request has a document that the gateway has never seen),
                      denied (the caller may not see one of the fields),
                      erroneous (a subgraph reports an error for one of the fields)

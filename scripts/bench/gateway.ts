@@ -25,7 +25,7 @@ import { picture } from './gateway/picture.ts'
 import type { Report, Row } from './gateway/picture.ts'
 import { benchSubgraphs } from './gateway/subgraphs.ts'
 
-const connections = 50
+const defaultConnections = 50
 
 /** Runs the benchmark and prints its table. */
 export async function main(): Promise<void> {
@@ -151,7 +151,7 @@ async function runAll(options: Options): Promise<Report> {
       date: new Date().toISOString(),
       node: process.version,
       processors: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}`,
-      connections,
+      connections: defaultConnections,
       rows,
     }
   } finally {
@@ -230,7 +230,7 @@ async function measureAll(
         const measurement = await measure(contender, operation, {
           tokens: tokens.slice(0, count),
           requests: Math.max(1, Math.round(operation.requests * scale)),
-          connections,
+          connections: operation.connections ?? defaultConnections,
           calls,
         })
         if (round === 0) continue

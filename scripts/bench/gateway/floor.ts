@@ -121,6 +121,107 @@ async function mutation(subject: string, variables: object): Promise<Data> {
   return { addReview: { id, body, author: { id: author['id'], name: _entities[0]!['name'] } } }
 }
 
+async function fetchEntities(
+  subgraph: string,
+  subject: string,
+  { type, ids, fields }: { type: string; ids: readonly string[]; fields: string },
+): Promise<Data[]> {
+  const query = `query($r:[_Any!]!){_entities(representations:$r){... on ${type}{${fields}}}}`
+  const r = ids.map((id) => ({ __typename: type, id }))
+  const { _entities } = await fetchData<{ _entities: Data[] }>(subgraph, subject, query, { r })
+  return _entities
+}
+
+interface Reference {
+  readonly id: string
+}
+
+async function chain(subject: string): Promise<Data> {
+  const entity = async <T>(subgraph: string, type: string, { id }: Reference, fields: string) =>
+    (await fetchEntities(subgraph, subject, { type, ids: [id], fields }))[0] as T
+  const { parcel } = await fetchData<{ parcel: { id: string; order: Reference } }>(
+    'parcels',
+    subject,
+    '{parcel{id order{id}}}',
+  )
+  const order = await entity<{ number: number; customer: Reference }>(
+    'orders',
+    'Order',
+    parcel.order,
+    'number customer{id}',
+  )
+  const customer = await entity<{ name: string; address: Reference }>(
+    'customers',
+    'Customer',
+    order.customer,
+    'name address{id}',
+  )
+  const address = await entity<{ street: string; city: Reference }>(
+    'addresses',
+    'Address',
+    customer.address,
+    'street city{id}',
+  )
+  const city = await entity<{ name: string }>('cities', 'City', address.city, 'name')
+  return {
+    parcel: {
+      id: parcel.id,
+      order: {
+        id: parcel.order.id,
+        number: order.number,
+        customer: {
+          id: order.customer.id,
+          name: customer.name,
+          address: {
+            id: customer.address.id,
+            street: address.street,
+            city: { id: address.city.id, name: city.name },
+          },
+        },
+      },
+    },
+  }
+}
+
+async function wide(subject: string): Promise<Data> {
+  const { customers } = await fetchData<{ customers: { id: string; name: string }[] }>(
+    'customers',
+    subject,
+    '{customers{id name}}',
+  )
+  const ids = customers.map(({ id }) => id)
+  const fields = 'openOrders'
+  const entities = await fetchEntities('orders', subject, { type: 'Customer', ids, fields })
+  return {
+    customers: customers.map(({ id, name }, index) => ({
+      id,
+      name,
+      openOrders: entities[index]!['openOrders'],
+    })),
+  }
+}
+
+function big(subject: string): Promise<Data> {
+  return fetchData('parcels', subject, '{logs{id weights notes}}')
+}
+
+async function bigJoin(subject: string): Promise<Data> {
+  const { scans } = await fetchData<{
+    scans: { id: string; depot: string; customer: Reference }[]
+  }>('parcels', subject, '{scans{id depot customer{id}}}')
+  const ids = [...new Set(scans.map(({ customer }) => customer.id))]
+  const fields = 'name'
+  const entities = await fetchEntities('customers', subject, { type: 'Customer', ids, fields })
+  const nameOf = new Map(ids.map((id, index) => [id, entities[index]!['name']]))
+  return {
+    scans: scans.map(({ id, depot, customer }) => ({
+      id,
+      depot,
+      customer: { id: customer.id, name: nameOf.get(customer.id) },
+    })),
+  }
+}
+
 interface Product {
   upc: string
   name?: string
@@ -245,6 +346,10 @@ const byOperation: Record<string, (request: FloorRequest) => Promise<Result>> = 
   Mine: async ({ caller }) => ({ data: await twoHops(caller.subject) }),
   TestQuery: async ({ caller }) => ({ data: await nested(caller.subject) }),
   Add: async ({ caller, variables }) => ({ data: await mutation(caller.subject, variables) }),
+  Chain: async ({ caller }) => ({ data: await chain(caller.subject) }),
+  Wide: async ({ caller }) => ({ data: await wide(caller.subject) }),
+  Big: async ({ caller }) => ({ data: await big(caller.subject) }),
+  BigJoin: async ({ caller }) => ({ data: await bigJoin(caller.subject) }),
   FirstSight: async ({ caller, query }) => ({ data: await firstSight(caller.subject, query) }),
   Denied: ({ caller }) => denied(caller),
   Erroneous: ({ caller }) => erroneous(caller.subject),

@@ -7,8 +7,10 @@ export interface BenchOperation {
   /** The document, or a function that returns a different document for each number. */
   readonly query: string | ((number: number) => string)
   readonly variables?: Readonly<Record<string, unknown>>
-  /** Requests of one measurement. */
+  /** The most requests of one measurement; a measurement of an expensive contender ends before. */
   readonly requests: number
+  /** How many requests are under way at the same time (default 50): fewer if the responses are large. */
+  readonly connections?: number
   /** How many different tokens the requests have, one measurement for each. */
   readonly tokens: readonly number[]
   /** The paths of the errors that every response must have; without it, no response may have errors. */
@@ -20,7 +22,7 @@ export interface BenchOperation {
 /** The number of access tokens that the benchmark has. */
 export const distinctTokens = 10_000
 
-/** The cost of remembering callers is measured with these operations. */
+/** For small operations: shows what it costs to remember callers, or to verify each token again. */
 const oneAndMany = [1, distinctTokens]
 
 export const operations: readonly BenchOperation[] = [
@@ -71,6 +73,38 @@ query TestQuery {
     variables: { upc: '1', body: 'Works as it should' },
     requests: 3_000,
     tokens: oneAndMany,
+  },
+  {
+    name: 'chain',
+    about: 'five subgraphs, one after the other',
+    query:
+      'query Chain { parcel { id order { id number customer { id name address { id street city { id name } } } } } }',
+    requests: 1_500,
+    tokens: [distinctTokens],
+  },
+  {
+    name: 'wide',
+    about: 'a list of 2,000 entities, each with a field of a second subgraph; about 120 KB',
+    query: 'query Wide { customers { id name openOrders } }',
+    requests: 200,
+    tokens: [distinctTokens],
+    connections: 20,
+  },
+  {
+    name: 'big',
+    about: 'one subgraph, a response of about 8 MB of lists of numbers and texts',
+    query: 'query Big { logs { id weights notes } }',
+    requests: 30,
+    tokens: [distinctTokens],
+    connections: 4,
+  },
+  {
+    name: 'big join',
+    about: '20,000 nodes, each with a field of one of 500 entities; about 2 MB',
+    query: 'query BigJoin { scans { id depot customer { id name } } }',
+    requests: 80,
+    tokens: [distinctTokens],
+    connections: 8,
   },
   {
     // Each document has another alias, so that no cache can know it.

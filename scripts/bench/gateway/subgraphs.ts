@@ -1,7 +1,12 @@
-/** The subgraphs of the benchmark: accounts, inventory, products and reviews, as in many comparisons of gateways. */
+/**
+ * The subgraphs of the benchmark: accounts, inventory, products and reviews, as in many comparisons of
+ * gateways, and those of a carrier, for the operations `chain`, `wide`, `big` and `big join`.
+ */
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import { parse } from 'graphql'
 import type { GraphQLSchema } from 'graphql'
+import { carrier } from './carrier-subgraphs.ts'
+import type { SubgraphDefinition } from './carrier-subgraphs.ts'
 
 export interface BenchSubgraph {
   readonly name: string
@@ -41,7 +46,7 @@ const reviews = Array.from({ length: 18 }, (_, index) => ({
 const userOf = ({ id }: { id: string }) => users.find((user) => user.id === id)
 const productOf = ({ upc }: { upc: string }) => products.find((product) => product.upc === upc)
 
-const definitions: Record<string, { sdl: string; resolvers: object }> = {
+const definitions: Readonly<Record<string, SubgraphDefinition>> = {
   accounts: {
     sdl: `
       type Query { me: User user(id: ID!): User users: [User] }
@@ -125,6 +130,7 @@ const definitions: Record<string, { sdl: string; resolvers: object }> = {
       },
     },
   },
+  ...carrier,
 }
 
 /** Returns the subgraphs with their schemas. */
