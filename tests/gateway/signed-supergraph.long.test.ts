@@ -71,7 +71,7 @@ async function signedWith(header: object, text: string): Promise<string> {
   const standard = { alg: 'EdDSA', kid: jwk.kid, typ: 'supergraph+jws', serial: Date.now() }
   const jws = await new CompactSign(Buffer.from(text))
     .setProtectedHeader({ ...standard, ...header } as { alg: string })
-    .sign(await importJWK(jwk, 'EdDSA'))
+    .sign(await importJWK(jwk, 'EdDSA'), { crit: { 'urn:extension': true } })
   return jws.replace(/\..*\./, '..')
 }
 
@@ -111,6 +111,11 @@ describe.each([
         }
         return `${Buffer.from(JSON.stringify(header)).toString('base64url')}..${tail}`
       },
+      'does not match its signature',
+    ],
+    [
+      'signed with an extension that is not known here',
+      (text) => signedWith({ crit: ['urn:extension'], 'urn:extension': 1 }, text),
       'does not match its signature',
     ],
     [
