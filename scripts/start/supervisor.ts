@@ -30,14 +30,14 @@ export interface Supervisor {
   start(name: string, options: ProcessOptions): Promise<string>
   /** Rejects with a ProcessEnded when a process that was listening ends by itself. */
   readonly anyEnded: Promise<never>
-  /** Stops all processes, the last started first, and returns when all have ended. */
+  /**
+   * Stops all processes, the last started first, and returns when all have ended. Each of them limits
+   * the time for its last requests itself (http.drain.finish, DRAIN_FINISH).
+   */
   stop(): Promise<void>
   /** Ends all processes at once, without waiting for their requests. */
   kill(): void
 }
-
-/** How long a process may take to complete its last requests, in milliseconds. */
-const stopTime = 8_000
 
 /**
  * Returns a supervisor without processes.
@@ -127,7 +127,5 @@ function launch({ module, words = [], environment }: ProcessOptions): ChildProce
 async function end({ child, ended }: Running): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGTERM')
-  const forcedKill = setTimeout(() => child.kill('SIGKILL'), stopTime)
   await ended
-  clearTimeout(forcedKill)
 }
