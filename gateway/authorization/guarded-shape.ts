@@ -4,6 +4,7 @@ import type { Applies, CollectedField, SharedShape } from '../graphql/response-s
 import type { ConditionValues } from './conditions.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import type { Requirement } from './guarded-schema.ts'
+import { remembered } from '../values/remembered.ts'
 
 /** A selection set, and the denials around it, which apply to all of its fields. */
 interface Scope {
@@ -54,9 +55,7 @@ function collectFields(
           selections: selection.selections && below,
           denied: isDenied ? requirement : undefined,
         }
-        const others = fields.get(selection.responseKey)
-        if (others) others.push(field)
-        else fields.set(selection.responseKey, [field])
+        remembered(fields, selection.responseKey, () => []).push(field)
       } else if (applies(selection.typeCondition)) {
         const seen = isDenied ? visited.denied : visited.allowed
         if (seen.has(selection.selections)) continue

@@ -11,6 +11,7 @@ import { copyOf } from './response-data.ts'
 import type { JsonObject } from './response-data.ts'
 import type { SubgraphResult, SubgraphError, SubgraphRequest } from './subgraph-request.ts'
 import { variablesText } from './variables-text.ts'
+import { remembered } from '../values/remembered.ts'
 
 export interface EntityFetch {
   readonly step: FetchStep
@@ -128,9 +129,7 @@ function distinctFetches(fetches: readonly WaitingFetch[]): WaitingFetch[][] {
   const groups = new Map<string, WaitingFetch[]>()
   for (const fetch of fetches) {
     const key = `${fetch.step.operation}\n${fetch.representations}`
-    const group = groups.get(key)
-    if (group) group.push(fetch)
-    else groups.set(key, [fetch])
+    remembered(groups, key, () => []).push(fetch)
   }
   return [...groups.values()]
 }

@@ -18,6 +18,7 @@ import { settleEntityFetch } from './settle-entity-fetch.ts'
 import type { FetchedSoFar } from './settle-entity-fetch.ts'
 import type { FetchSubgraph } from './subgraph-request.ts'
 import { variablesText } from './variables-text.ts'
+import { remembered } from '../values/remembered.ts'
 
 export interface PlanExecution<Context> {
   readonly operation: CompiledOperation
@@ -128,10 +129,7 @@ function runEntityFetch(execution: Execution, step: FetchStep): Promise<void> {
 async function fetchInContexts(execution: Execution, step: FetchStep): Promise<void> {
   const groups = new Map<string, JsonObject[]>()
   for (const { entity, variables } of step.readContext!(execution.data)) {
-    const text = boundedJson(variables)
-    const group = groups.get(text)
-    if (group) group.push(entity)
-    else groups.set(text, [entity])
+    remembered(groups, boundedJson(variables), () => []).push(entity)
   }
   await Promise.all(
     [...groups].map(([text, entities]) =>

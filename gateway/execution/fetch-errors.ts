@@ -7,6 +7,7 @@ import type { JsonObject } from './response-data.ts'
 import type { ResponsePath } from '../graphql/response-error.ts'
 import { errorOfCall } from './subgraph-errors.ts'
 import type { FailedCall, SubgraphError } from './subgraph-request.ts'
+import { remembered } from '../values/remembered.ts'
 
 /** An error of a subgraph, or of the connection to it. */
 export interface FetchError {
@@ -98,9 +99,7 @@ function positionsByObject(
 ): ReadonlyMap<JsonObject, readonly ResponsePath[]> {
   const found = new Map<JsonObject, ResponsePath[]>()
   objects.forEach((object, index) => {
-    const known = found.get(object)
-    if (known) known.push(positions[index]!)
-    else found.set(object, [positions[index]!])
+    remembered(found, object, () => []).push(positions[index]!)
   })
   return found
 }

@@ -6,23 +6,10 @@ import { applied, argument } from '../graphql/supergraph-directives.ts'
 import { hasFields } from '../graphql/type-with-fields.ts'
 
 /** The keys and requirements of entities. */
-export interface EntityRules {
-  /** Returns the fields of each key that the subgraph resolves. */
-  keysOf(graph: string, type: string): readonly (readonly string[])[]
-  /** Returns the fields that a field requires. */
-  requirementsOf(graph: string, type: string, field: string): readonly string[]
-  /** Returns whether the type is an interface object in the subgraph. */
-  isInterfaceObject(graph: string, type: string): boolean
-  /** Returns the keys that the subgraph resolves, as field sets. */
-  keySetsOf(graph: string, type: string): readonly string[]
-  /** Returns what a field requires, as a field set; empty when it requires nothing. */
-  requirementSetOf(graph: string, type: string, field: string): string
-  /** Returns whether any field of the subgraph requires anything. */
-  hasRequirements(graph: string): boolean
-}
+export type EntityRules = ReturnType<typeof entityRules>
 
 /** Returns the rules; `graph` is the subgraph's value in `join__Graph`. */
-export function entityRules(supergraph: DocumentNode): EntityRules {
+export function entityRules(supergraph: DocumentNode) {
   const keys = new Map<string, string[]>()
   const requirements = new Map<string, string>()
   const requiring = new Set<string>()
@@ -49,19 +36,30 @@ export function entityRules(supergraph: DocumentNode): EntityRules {
     }
   }
 
-  const requirementSetOf = (graph: string, type: string, field: string) =>
-    requirements.get(`${graph}.${type}.${field}`) ?? ''
-  const keySetsOf = (graph: string, type: string) => keys.get(`${graph}.${type}`) ?? []
   return {
-    keySetsOf,
-    requirementSetOf,
-    keysOf: (graph, type) => keySetsOf(graph, type).map(namesIn),
-    requirementsOf(graph, type, field) {
+    /** Returns the fields of each key that the subgraph resolves. */
+    keysOf: (graph: string, type: string) => keySetsOf(graph, type).map(namesIn),
+    /** Returns the fields that a field requires. */
+    requirementsOf(graph: string, type: string, field: string): readonly string[] {
       const set = requirementSetOf(graph, type, field)
       return set === '' ? [] : namesIn(set)
     },
-    isInterfaceObject: (graph, type) => interfaceObjects.has(`${graph}.${type}`),
-    hasRequirements: (graph) => requiring.has(graph),
+    /** Returns whether the type is an interface object in the subgraph. */
+    isInterfaceObject: (graph: string, type: string) => interfaceObjects.has(`${graph}.${type}`),
+    /** Returns whether any field of the subgraph requires anything. */
+    hasRequirements: (graph: string) => requiring.has(graph),
+    keySetsOf,
+    requirementSetOf,
+  }
+
+  /** Returns the keys that the subgraph resolves, as field sets. */
+  function keySetsOf(graph: string, type: string): readonly string[] {
+    return keys.get(`${graph}.${type}`) ?? []
+  }
+
+  /** Returns what a field requires, as a field set; empty when it requires nothing. */
+  function requirementSetOf(graph: string, type: string, field: string): string {
+    return requirements.get(`${graph}.${type}.${field}`) ?? ''
   }
 }
 

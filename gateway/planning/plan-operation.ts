@@ -8,7 +8,7 @@ import { operationFromDocument } from '@apollo/federation-internals'
 import { QueryPlanner } from '@apollo/query-planner'
 import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner'
 import { getOperationAST, GraphQLError, Kind } from 'graphql'
-import type { DocumentNode } from 'graphql'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { runToCompletion } from '../slices.ts'
 import type { Slices } from '../slices.ts'
 import './collect-variables.ts'
@@ -22,7 +22,7 @@ import { fetchMissingInputs } from './missing-inputs.ts'
 import type { FetchPass, OperationPass, OperationToPlan, PassRules, PlanPass } from './passes.ts'
 import { replaceFetches } from './plan-nodes.ts'
 import { plannerSupergraph } from './planner-supergraph.ts'
-import type { PlannerSupergraph } from './planner-supergraph.ts'
+import type { SupergraphFacts } from './supergraph-facts.ts'
 import { buildQueryPlan, planningEffort } from './planning-effort.ts'
 import { restoreRequiredFields } from './required-arguments.ts'
 import { separateResponseNames } from './response-names.ts'
@@ -49,10 +49,12 @@ const planPasses: readonly PlanPass[] = [
 ]
 
 /** A planner for one supergraph. */
-export interface OperationPlanner extends Pick<
-  PlannerSupergraph,
-  'apiSchema' | 'apiSdl' | 'facts'
-> {
+export interface OperationPlanner {
+  /** The schema that clients see. */
+  readonly apiSchema: GraphQLSchema
+  /** Returns the text from which `apiSchema` was built. */
+  apiSdl(): string
+  readonly facts: SupergraphFacts
   /** Returns the plan: plain data, which can be sent to another thread. */
   plan(request: OperationToPlan): QueryPlan
 }

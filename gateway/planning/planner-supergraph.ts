@@ -4,35 +4,18 @@ import {
   printSchema,
   Supergraph,
 } from '@apollo/federation-internals'
-import type { Schema } from '@apollo/federation-internals'
 import { Kind, parse, visit } from 'graphql'
-import type { DocumentNode, GraphQLSchema } from 'graphql'
-import type { Slices } from '../slices.ts'
+import type { DocumentNode } from 'graphql'
 import { entityRules } from './entity-rules.ts'
 import { interfaceObjectsOf } from './expand-fragments.ts'
 import { fieldSources } from './field-sources.ts'
 import { fixedTypesIn, narrowableTypes } from './narrow-alternatives.ts'
-import type { NarrowingParts } from './narrow-alternatives.ts'
 import type { PassRules } from './passes.ts'
 import { separateRequiredArguments } from './required-arguments.ts'
 import { resolvableKeysFirst } from './resolvable-keys-first.ts'
 import { namesInUse, responseNames } from './response-names.ts'
 import { membersIn } from './supergraph-facts.ts'
 import type { SupergraphFacts } from './supergraph-facts.ts'
-
-/** What planning needs of a supergraph. */
-export interface PlannerSupergraph {
-  readonly supergraph: Supergraph
-  /** The schema against which the planner reads operations. */
-  readonly plannersSchema: Schema
-  /** The schema that clients see. */
-  readonly apiSchema: GraphQLSchema
-  /** Returns the text from which `apiSchema` was built. */
-  apiSdl(): string
-  readonly facts: SupergraphFacts
-  readonly rules: PassRules
-  readonly narrowing: NarrowingParts
-}
 
 /**
  * Features that bind the executor. Those of security are not among them: a supergraph with rules for
@@ -45,7 +28,7 @@ const supportedFeatures = new Set([
 ])
 
 /** Reads a supergraph, without two things that the planner gets wrong. Throws when it cannot be used. */
-export function* plannerSupergraph(supergraphSdl: string): Slices<PlannerSupergraph> {
+export function* plannerSupergraph(supergraphSdl: string) {
   const document = parse(supergraphSdl, { noLocation: true })
   const separated = separateRequiredArguments(resolvableKeysFirst(document))
   yield
@@ -70,14 +53,14 @@ export function* plannerSupergraph(supergraphSdl: string): Slices<PlannerSupergr
   const entities = entityRules(separated.document)
   const sources = fieldSources(separated.document)
   const narrowing = { schema, sources, entities, fixedTypes: fixedTypesIn(separated.document) }
-  const facts = {
+  const facts: SupergraphFacts = {
     members: membersIn(schema),
     sources,
     narrowable: narrowableTypes(narrowing),
     names: namesInUse(separated.document, interfaceObjects.size > 0),
     overrideLabels: labelsOf(document),
   }
-  const rules = {
+  const rules: PassRules = {
     apiSchema,
     schema,
     interfaceObjects,
@@ -85,7 +68,7 @@ export function* plannerSupergraph(supergraphSdl: string): Slices<PlannerSupergr
     requiredFields: separated.requiredFields,
     requiredBy: separated.requiredBy,
     entities,
-    graphOf: (subgraph: string) => graphs.get(subgraph) ?? '',
+    graphOf: (subgraph) => graphs.get(subgraph) ?? '',
   }
   const apiSdl = () => printSchema(clientsSchema)
   return { supergraph, plannersSchema, apiSchema, apiSdl, facts, rules, narrowing }

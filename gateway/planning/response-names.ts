@@ -10,6 +10,7 @@ import { Kind, print, visit } from 'graphql'
 import type { DocumentNode, FieldNode, OperationDefinitionNode } from 'graphql'
 import { fieldNamesOf, parseFieldSet } from '../graphql/field-set.ts'
 import type { DocumentNames, OperationToPlan, PassRules } from './passes.ts'
+import { remembered } from '../values/remembered.ts'
 
 /** Names that every object has by itself: never used as response names in fetched data. */
 const namesOfObjects = Object.getOwnPropertyNames(Object.prototype)
@@ -88,11 +89,9 @@ function callsByKey(document: DocumentNode): Calls {
   const calls = new Map<string, string[]>()
   visit(document, {
     Field(field) {
-      const key = (field.alias ?? field.name).value
+      const known = remembered(calls, (field.alias ?? field.name).value, () => [])
       const call = callOf(field)
-      const known = calls.get(key)
-      if (!known) calls.set(key, [call])
-      else if (!known.includes(call)) known.push(call)
+      if (!known.includes(call)) known.push(call)
     },
   })
   return calls

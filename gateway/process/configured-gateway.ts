@@ -1,7 +1,6 @@
 /** Everything that depends on the configuration. A reload creates another configured gateway. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
-import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticator } from '../authentication/authenticator.ts'
 import type { Authenticator } from '../authentication/authenticator.ts'
 import type { DocumentSource } from '../authentication/fetch-document.ts'
@@ -24,7 +23,7 @@ import { expressApp } from '../http/express-app.ts'
 import { forwardedAddressReport } from '../http/forwarded-address.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
-import { followSupergraph, SupergraphUnusable } from '../supergraph/follow-supergraph.ts'
+import { followSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
 import { subjectPseudonyms } from '../telemetry/subject-pseudonym.ts'
@@ -89,7 +88,7 @@ export async function createConfiguredGateway(
   const supergraph = await configuredSupergraph(parts, policies, secrets[0]!).catch(
     async (cause) => {
       await callers.close()
-      return asStartFailure(cause)
+      throw cause
     },
   )
   const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
@@ -209,9 +208,4 @@ function counted(
       metrics.judged(issuer, outcome)
     },
   }
-}
-
-function asStartFailure(cause: unknown): never {
-  if (cause instanceof SupergraphUnusable) throw new StartFailure(cause.message, { cause })
-  throw cause
 }

@@ -86,7 +86,7 @@ export async function createReloadableGateway(
     },
     async prepare(settings) {
       await discard()
-      if (drainingGateways.isFull) await untilOneHasDrained()
+      await drainingGateways.room(reportWaiting)
       prepared = await activeGateway(settings, current.gateway)
       const { gateway } = prepared
       await gateway.warm
@@ -128,10 +128,9 @@ export async function createReloadableGateway(
     return { settings, gateway, ages, requestsInFlight: 0, onIdle: () => {} }
   }
 
-  async function untilOneHasDrained(): Promise<void> {
+  function reportWaiting(): void {
     const reason = `${mostDraining} earlier configurations have requests in flight`
     options.log.warn({ reason }, 'the new configuration waits until one of them has none left')
-    await drainingGateways.room()
   }
 
   async function discard(): Promise<void> {

@@ -13,7 +13,7 @@ import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
 import { workerCounts } from './worker-counts.ts'
 import { serving, workerPool } from './worker-pool.ts'
 import type { WorkerProcess } from './worker-process.ts'
-import { fetchProcedure, recordProcedures } from './worker-protocol.ts'
+import { fetchProcedure } from './worker-protocol.ts'
 import { adoptAll, bringUpToDate, prepareAll } from './worker-reload.ts'
 
 export interface StartWorkersOptions extends Pick<
@@ -44,7 +44,9 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     settings: currentSettings,
     fetch: fetchProcedure(sharedDocuments(documents.fetch, systemClock)),
     supergraph: () => feed?.state(),
-    ...recordProcedures(supergraph.record),
+    lastGoodSupergraph: supergraph.record.lastGood,
+    lastSignedSupergraph: supergraph.record.lastSigned,
+    supergraphServed: supergraph.record.served,
     served: () => counts.served(serving(workers)),
     unreadiness: () => unreadinessOf(serving(workers)),
   }

@@ -39,17 +39,7 @@ export interface WorkerEnd {
 }
 
 /** What all workers may call: the procedures of the primary that are not about one worker's start. */
-export type SharedProcedures = Pick<
-  PrimaryProcedures,
-  | 'settings'
-  | 'fetch'
-  | 'supergraph'
-  | 'lastGoodSupergraph'
-  | 'lastSignedSupergraph'
-  | 'supergraphServed'
-  | 'served'
-  | 'unreadiness'
->
+export type SharedProcedures = Omit<PrimaryProcedures, 'listening' | 'failed'>
 
 /** How much longer than it should a worker may take to stop, in milliseconds. */
 const stopMargin = 2_000

@@ -16,8 +16,7 @@ import type { ServedCounts } from './served-counts.ts'
 import type { Call } from './worker-rpc.ts'
 
 /** The procedures of the primary. */
-export interface PrimaryProcedures {
-  [name: string]: (argument: never) => unknown
+export type PrimaryProcedures = {
   settings: () => GatewaySettings
   /** Fetches a document of an issuer, for all workers. */
   fetch: (request: FetchRequest) => Promise<FetchOutcome>
@@ -38,8 +37,7 @@ export interface PrimaryProcedures {
 }
 
 /** The procedures of a worker. */
-export interface WorkerProcedures {
-  [name: string]: (argument: never) => unknown
+export type WorkerProcedures = {
   prepare: (settings: GatewaySettings) => Promise<void>
   adopt: () => void
   discard: () => Promise<void>
@@ -85,15 +83,6 @@ export function documentsOfPrimary(call: Call<PrimaryProcedures>): DocumentSourc
       throw new FetchFailure(failure, rest)
     },
     async close() {},
-  }
-}
-
-/** Returns the primary's procedures about what has served. */
-export function recordProcedures(record: ServedRecord) {
-  return {
-    lastGoodSupergraph: record.lastGood,
-    lastSignedSupergraph: record.lastSigned,
-    supergraphServed: record.served,
   }
 }
 

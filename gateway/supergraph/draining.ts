@@ -11,11 +11,9 @@ export function draining(most: number) {
       const done = ending.then(() => void kept.delete(done))
       kept.add(done)
     },
-    get isFull() {
-      return kept.size >= most
-    },
-    /** Resolves when there is room for another one. */
-    async room(): Promise<void> {
+    /** Resolves when there is room for another one; reports first if there is none yet. */
+    async room(whenFull: () => void): Promise<void> {
+      if (kept.size >= most) whenFull()
       while (kept.size >= most) await Promise.race(kept)
     },
     /** Resolves when all have ended. */

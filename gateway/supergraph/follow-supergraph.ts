@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
 import { draining } from './draining.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { readSupergraph } from './read-supergraph.ts'
+import { readSupergraph, SupergraphUnusable } from './read-supergraph.ts'
 import type { Supergraph } from './read-supergraph.ts'
 import type { ServedSupergraph, SupergraphReading, SupergraphSource } from './supergraph-source.ts'
 import { digestOf, faultOfSuccession, verifySignature } from './verify-signature.ts'
@@ -32,11 +32,6 @@ export interface FollowedSupergraph<Version> {
   /** Why nothing serves; empty if something does. */
   unreadiness(): readonly string[]
   close(): Promise<void>
-}
-
-/** Thrown when the first supergraph cannot be used; the message is a sentence for the operator. */
-export class SupergraphUnusable extends Error {
-  override name = 'SupergraphUnusable'
 }
 
 /** The most replaced versions that may still have requests in progress. */
@@ -112,12 +107,12 @@ export async function followSupergraph<Version>(
   async function load(read: () => SupergraphReading): Promise<Serving<Version>> {
     const { text, ...served } = await readVerified(read)
     if (text === serving?.text) return { ...serving, ...served }
-    const reading = readSupergraph(text, name)
-    if (reading.outcome === 'unusable') throw new SupergraphUnusable(reading.sentence)
-    const version = await create(reading.supergraph, serving?.version).catch((cause: Error) => {
-      const sentence = `the supergraph ${name} cannot be loaded: ${cause.message}`
-      throw new SupergraphUnusable(sentence, { cause })
-    })
+    const version = await create(readSupergraph(text, name), serving?.version).catch(
+      (cause: Error) => {
+        const sentence = `the supergraph ${name} cannot be loaded: ${cause.message}`
+        throw new SupergraphUnusable(sentence, { cause })
+      },
+    )
     return { text, version, ...served }
   }
 
@@ -145,7 +140,7 @@ export async function followSupergraph<Version>(
   }
 
   async function swap(): Promise<void> {
-    if (replaced.isFull) await roomForAnother()
+    await replaced.room(reportWaiting)
     try {
       const previous = serving
       const next = await load(source.read)
@@ -179,10 +174,9 @@ export async function followSupergraph<Version>(
     log.error({ reason }, state)
   }
 
-  async function roomForAnother(): Promise<void> {
+  function reportWaiting(): void {
     const reason = `${mostDraining} earlier supergraphs have requests under way`
     log.warn({ reason }, 'the supergraph is read again when one of them has none left')
-    await replaced.room()
   }
 
   async function retire(previous: Version): Promise<void> {

@@ -1,5 +1,6 @@
 import { parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { joinedSubgraphs } from '../graphql/supergraph-directives.ts'
 
 /** A composed supergraph, read and not yet loaded by an executor. */
@@ -16,33 +17,35 @@ export interface SubgraphLocation {
   readonly url: string
 }
 
-export type ReadSupergraph =
-  { outcome: 'read'; supergraph: Supergraph } | { outcome: 'unusable'; sentence: string }
+/** Thrown when the first supergraph cannot be used; the message is a sentence for the operator. */
+export class SupergraphUnusable extends StartFailure {}
 
 /**
- * Reads the text of a supergraph; a problem is returned as a sentence that says how to correct it.
+ * Reads the text of a supergraph; throws SupergraphUnusable with a sentence that says how to correct it.
  *
  * @param name what the supergraph is called in that sentence
  */
-export function readSupergraph(text: string, name: string): ReadSupergraph {
+export function readSupergraph(text: string, name: string): Supergraph {
   const document = parseText(text)
   if (document === undefined) {
-    return unusable(`the supergraph ${name} is not GraphQL: make it anew with \`npm run compose\``)
+    throw new SupergraphUnusable(
+      `the supergraph ${name} is not GraphQL: make it anew with \`npm run compose\``,
+    )
   }
   const subgraphs = joinedSubgraphs(document)
   if (subgraphs.length === 0) {
-    return unusable(
+    throw new SupergraphUnusable(
       `${name} is a schema, but no supergraph (no join__Graph): compose it with \`npm run compose\``,
     )
   }
   const astray = subgraphs.find(({ url }) => !isHttpUrl(url))
   if (astray) {
-    return unusable(
+    throw new SupergraphUnusable(
       `the supergraph ${name} gives subgraph ${astray.name} the routing URL ` +
         `${JSON.stringify(astray.url)}: it has to be an http(s) URL, set in supergraph.yaml`,
     )
   }
-  return { outcome: 'read', supergraph: { sdl: text, document, subgraphs } }
+  return { sdl: text, document, subgraphs }
 }
 
 function parseText(text: string): DocumentNode | undefined {
@@ -55,8 +58,4 @@ function parseText(text: string): DocumentNode | undefined {
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
-}
-
-function unusable(sentence: string): ReadSupergraph {
-  return { outcome: 'unusable', sentence }
 }
