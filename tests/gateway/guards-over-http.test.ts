@@ -65,7 +65,10 @@ let issuer: TestIssuer
 let subgraph: Server
 let policyService: Server
 const folder = scratchFolder()
+/** The gateways of one test. */
 const gateways: RunningGateway[] = []
+/** Those that several tests send requests to, by their settings. */
+const kept = new Map<string, Promise<RunningGateway>>()
 
 function serverOf(answer: (body: string) => unknown): Promise<Server> {
   const server = createServer(async (request, response) => {
@@ -102,6 +105,7 @@ afterEach(async () => {
 })
 
 afterAll(async () => {
+  for (const gateway of kept.values()) await (await gateway).close()
   for (const server of [subgraph, policyService]) {
     server?.closeAllConnections()
     server?.close()
@@ -115,7 +119,19 @@ async function gatewayWith(
   more = '',
   issuerSettings: object = {},
 ): Promise<RunningGateway> {
-  const gateway = await runGateway(
+  const gateway = await startGateway(authorization, more, issuerSettings)
+  gateways.push(gateway)
+  return gateway
+}
+
+function keptGatewayWith(authorization: string): Promise<RunningGateway> {
+  const gateway = kept.get(authorization) ?? startGateway(authorization)
+  kept.set(authorization, gateway)
+  return gateway
+}
+
+function startGateway(authorization: string, more = '', issuerSettings: object = {}) {
+  return runGateway(
     [{ name: 'clinic', url: urlOf(subgraph), sdl }],
     `authentication:
   issuers:
@@ -129,8 +145,6 @@ async function gatewayWith(
 authorization: { ${authorization} }
 ${more}`,
   )
-  gateways.push(gateway)
-  return gateway
 }
 
 const graphqlResponse = 'application/graphql-response+json'
@@ -244,7 +258,7 @@ describe('an anonymous caller with nothing left of the operation gets UNAUTHENTI
     ['reject', 'a denied field beneath', '{ open record { id title } }', 1],
   ])('mode %s, %s', async (mode, _name, query, count) => {
     for (const errors of ['errors', 'extensions', 'log']) {
-      const gateway = await gatewayWith(`mode: ${mode}, errors: ${errors}`)
+      const gateway = await keptGatewayWith(`mode: ${mode}, errors: ${errors}`)
       for (const [accept, status] of [
         [graphqlResponse, 401],
         ['application/json', 200],
@@ -268,7 +282,7 @@ describe('an anonymous caller with nothing left of the operation gets UNAUTHENTI
     ['where a mutation is filtered', 'mutation { open pay }', undefined, 200],
     ['for a caller who is known', '{ wages }', {}, 403],
   ])('and not %s', async (_name, query, claims, status) => {
-    const gateway = await gatewayWith('mutations: filter')
+    const gateway = await keptGatewayWith('mutations: filter')
     const answer = await ask(gateway, query, { ...(claims ? { claims } : {}) })
     expect(answer).toMatchObject({ status, codes: ['UNAUTHORIZED_FIELD_OR_TYPE'] })
   })

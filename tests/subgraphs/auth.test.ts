@@ -186,8 +186,13 @@ describe.each(await testDatabases())('auth on $name', ({ name, make }) => {
 
   test('in production there is no development account', async () => {
     const own = await make()
-    const production = { ...environment, NODE_ENV: 'production', DATABASE_URL: own.url }
-    const process = await startAuth({ ...production, TOKEN_ISSUER: 'https://id.example.com' })
+    const process = await startAuth({
+      ...environment,
+      NODE_ENV: 'production',
+      DATABASE_URL: own.url,
+      TOKEN_ISSUER: 'https://id.example.com',
+      DRAIN_ANNOUNCE: '0',
+    })
     expect(codes(await asker('auth', process.url)(null, loginMutation, alice))).toEqual([
       'INVALID_CREDENTIALS',
     ])
