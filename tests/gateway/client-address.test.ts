@@ -1,5 +1,5 @@
 /** The address of a client behind proxies, in the one spelling in which subgraphs can compare it. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
@@ -60,4 +60,60 @@ test.each([
   ['unknown', null],
 ])('X-Forwarded-For: %s is the client %s', async (header, address) => {
   expect(await addressOf(header)).toBe(address)
+})
+
+describe('the log says once of an X-Forwarded-For that it is not believed, whichever way it came', () => {
+  const unasked = {
+    name: 'things',
+    url: 'http://127.0.0.1:9/',
+    sdl: 'type Query { thing: String }',
+  }
+  let gateway: RunningGateway | undefined
+
+  afterEach(() => gateway?.close())
+
+  /** Sends what a proxy would, by each way into the gateway, twice; returns what the log says of it. */
+  async function reported(http: string): Promise<{ level: number; from: string }[]> {
+    gateway = await runGateway(
+      [unasked],
+      `authentication: { issuers: [{ issuer: https://id.example, discovery: true, audiences: [x], required: false }] }
+http: ${http}
+`,
+    )
+    const forwarded = { 'x-forwarded-for': '203.0.113.9' }
+    const json = { 'content-type': 'application/json' }
+    const query = '{ __typename }'
+    const post = (headers: Record<string, string>) =>
+      fetch(gateway!.url, {
+        method: 'POST',
+        headers: { ...json, ...headers },
+        body: JSON.stringify({ query }),
+      })
+    await post({})
+    for (let round = 0; round < 2; round++) {
+      for (const extra of [{}, { origin: 'https://page.example' }]) {
+        expect((await post({ ...forwarded, ...extra })).status).toBe(200)
+      }
+      await fetch(`${gateway.url}?query=${encodeURIComponent(query)}`, {
+        headers: { ...forwarded, ...json },
+      })
+    }
+    return gateway.log
+      .map((line) => JSON.parse(line))
+      .filter(({ msg }) => String(msg).startsWith('X-Forwarded-For arrives'))
+  }
+
+  test.each(['{ trusted_proxies: 0 }', '{ trusted_proxies: [10.0.0.0/8] }'])(
+    'with %s it is reported once, as a warning',
+    async (http) => {
+      expect(await reported(http)).toMatchObject([{ level: 40, from: '127.0.0.1' }])
+    },
+  )
+
+  test.each(['{ trusted_proxies: 1 }', '{ trusted_proxies: [127.0.0.1] }'])(
+    'with %s it is believed',
+    async (http) => {
+      expect(await reported(http)).toEqual([])
+    },
+  )
 })
