@@ -35,11 +35,12 @@ Options of gateway:
                      erroneous (a subgraph reports an error for one of the fields)
   --peers DIR        the folder in which other gateways are installed (default scripts/bench/peers)
   --json FILE        also writes all figures there
-  --picture FILE     also draws the figures with one token there, as an SVG picture
+  --picture FILE     also draws the CPU times there, as an SVG picture
   --from FILE        measures nothing: reads the figures that --json has written
 
-Figures are CPU time of the process, medians of several rounds. They depend little on other work of
-the machine. Compare figures of one run with each other.
+Figures are CPU time and resident memory of the process, medians of several rounds. They depend little
+on other work of the machine. Compare figures of one run with each other. The benchmark gateway needs
+Linux.
 `
 
 const asksForHelp = (word: string) => word === '--help' || word === '-h'

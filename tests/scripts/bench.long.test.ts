@@ -9,7 +9,10 @@ const folder = scratchFolder()
 const bench = (...options: string[]) =>
   startModule('scripts/bench', ['gateway', ...options], {}, folder)
 
-const figures = { cpu: 300, perSecond: 900, p50: 1, p99: 2, memory: 80, calls: 1 }
+const figures = {
+  ...{ connections: 50, cpu: 300, perSecond: 900, p50: 1, p99: 2, p99ToFloor: 1.2 },
+  ...{ memoryAtRest: 60, memory: 80, calls: 1 },
+}
 const floor = { ...figures, contender: 'floor: node:http + undici by hand', toFloor: 1 }
 const gateway = { ...figures, contender: 'Portcullis (engine: native)', toFloor: 1.44 }
 const peer = { ...figures, contender: 'A & B <gateway>', toFloor: 12.6 }
@@ -20,10 +23,9 @@ writeFileSync(
     date: '2026-01-02T03:04:05.678Z',
     node: 'v20.0.0',
     processors: '2 x Example',
-    connections: 50,
     rows: [
-      ...[floor, gateway, peer].map((row) => ({ ...row, operation: 'simple', tokens: 1 })),
-      ...[floor, gateway].map((row) => ({ ...row, operation: 'simple', tokens: 10_000 })),
+      ...[floor, gateway].map((row) => ({ ...row, operation: 'simple', tokens: 1 })),
+      ...[floor, gateway, peer].map((row) => ({ ...row, operation: 'simple', tokens: 10_000 })),
       ...[floor, gateway].map((row) => ({ ...row, operation: 'denied', tokens: 1 })),
     ],
   }),
@@ -52,12 +54,36 @@ test('operations that are new, denied in part or erroneous are measured with bot
   expect(rows.map(({ calls }) => calls)).toEqual(rows.map(() => 1))
 })
 
-test('a saved report is printed and drawn: a bar for each contender, with one token', async () => {
+test('large responses and chains are measured, and memory at rest and under load', async () => {
+  const json = join(folder, 'large.json')
+  const run = bench(
+    ...['--rounds', '1', '--scale', '0.01', '--json', json],
+    ...['--operations', 'chain,wide,big,big join', '--only', 'Portcullis (engine: native)'],
+  )
+  expect({ exitCode: await run.ended, stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' })
+  const { rows } = JSON.parse(readFileSync(json, 'utf8')) as {
+    rows: { operation: string; calls: number; memoryAtRest: number; memory: number }[]
+  }
+  expect(rows.map(({ operation, calls }) => [operation, calls])).toEqual(
+    [
+      ['chain', 5],
+      ['wide', 2],
+      ['big', 1],
+      ['big join', 2],
+    ].flatMap((row) => [row, row]),
+  )
+  for (const { memoryAtRest, memory } of rows) {
+    expect(memoryAtRest).toBeGreaterThan(10)
+    expect(memory).toBeGreaterThan(10)
+  }
+})
+
+test('a saved report is printed and drawn: a bar for each contender and operation', async () => {
   const svg = join(folder, 'picture.svg')
   const run = bench('--from', saved, '--picture', svg)
   expect(await run.ended).toBe(0)
   expect(run.stdout).toContain('2026-01-02, Node v20.0.0, 2 x Example')
-  expect(run.stdout).toContain('| A & B <gateway> | - | - | - | - | - | - | - |')
+  expect(run.stdout).toContain('| A & B <gateway> | - | - | - | - | - | - | - | - | - |')
   const drawn = readFileSync(svg, 'utf8')
   expect(drawn).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/)
   expect(drawn.match(/<rect class="own"/g)).toHaveLength(2)
@@ -71,7 +97,16 @@ test('a saved report is printed and drawn: a bar for each contender, with one to
 test('the usage names the operations', async () => {
   const run = bench('--help')
   expect(await run.ended).toBe(0)
-  for (const name of ['first-sight', 'denied', 'erroneous', '--picture FILE', '--from FILE']) {
+  for (const name of [
+    'chain',
+    'wide',
+    'big join',
+    'first-sight',
+    'denied',
+    'erroneous',
+    '--picture FILE',
+    '--from FILE',
+  ]) {
     expect(run.stdout).toContain(name)
   }
 })

@@ -1,13 +1,18 @@
 /** Sends requests to one contender and measures what they cost. */
 import { Pool } from 'undici'
-import type { RunningContender } from './contenders.ts'
+import type { RunningContender } from './contender.ts'
 import type { BenchOperation } from './operations.ts'
 
 export interface MeasureOptions {
-  /** The access tokens, used in turn. */
+  /** The access tokens; a request has another one than the request before it. */
   readonly tokens: readonly string[]
+  /** The measurement ends after so many requests, */
   readonly requests: number
+  /** or begins no new one after so many milliseconds. */
+  readonly longest: number
   readonly connections: number
+  /** The bytes that every response must have; undefined if requests differ. */
+  readonly responseBytes: number | undefined
   /** Returns how many requests the subgraphs have received so far. */
   readonly calls: () => Promise<number>
 }
@@ -19,64 +24,93 @@ export interface Measurement {
   /** Milliseconds. */
   readonly p50: number
   readonly p99: number
-  /** Resident memory in MB. */
+  /** The most resident memory during the measurement, in MB. */
   readonly memory: number
   /** Requests to subgraphs per request. */
   readonly calls: number
 }
 
-const pools = new Map<string, Pool>()
-
-/** The parts of a response on which all contenders must agree. */
-export interface BenchResponse {
-  readonly data?: unknown
-  readonly errors?: readonly { readonly path?: readonly (string | number)[] }[]
-}
-
-/** Returns the parsed response to one request. */
-export async function requestOnce(
-  url: string,
-  operation: BenchOperation,
-  token: string,
-): Promise<BenchResponse> {
-  return JSON.parse(await post(url, requestBodies(operation)(0), token)) as BenchResponse
-}
-
 /** The number of the next request; no number is used twice, so a document with it is a new one. */
 let nextNumber = 1
 
-/** Returns the cost of the requests, measured in the process of the contender. */
+/** Returns the body of the response to one request, which is the same for all contenders. */
+export function requestOnce(
+  url: string,
+  operation: BenchOperation,
+  token: string,
+): Promise<Buffer> {
+  return post(url, requestBodies(operation)(0), token)
+}
+
+/** Sends the operation once with each token, so that a contender that remembers callers knows them. */
+export async function introduceCallers(
+  { url }: RunningContender,
+  operation: BenchOperation,
+  tokens: readonly string[],
+  connections: number,
+): Promise<void> {
+  const body = requestBodies(operation)
+  const waiting = tokens.values()
+  await atOnce(connections, async () => {
+    for (const token of waiting) await post(url, body(nextNumber++), token)
+  })
+}
+
+/**
+ * Returns the cost of the requests, measured in the process of the contender. Some requests before them
+ * are not measured: they open the connections, which have been idle while others were measured.
+ */
 export async function measure(
   contender: RunningContender,
   operation: BenchOperation,
-  { tokens, requests, connections, calls }: MeasureOptions,
+  { tokens, requests, longest, connections, responseBytes, calls }: MeasureOptions,
 ): Promise<Measurement> {
   const body = requestBodies(operation)
-  const before = await contender.usage()
+  const send = async () => {
+    const number = nextNumber++
+    const response = await post(contender.url, body(number), tokenOf(number, tokens))
+    if (responseBytes === undefined || response.length === responseBytes) return
+    throw new Error(
+      `${contender.name} responds to "${operation.name}" under load with other data than before: ` +
+        response.toString('utf8', 0, 300),
+    )
+  }
+  await atOnce(connections, send)
+  await contender.settle()
+
   const callsBefore = await calls()
+  const before = contender.usage()
   const started = performance.now()
   const times: number[] = []
-  let next = 0
-  const worker = async () => {
-    while (next < requests) {
-      const token = tokens[next++ % tokens.length]!
+  let sent = 0
+  await atOnce(connections, async () => {
+    while (sent < requests && performance.now() - started < longest) {
+      sent++
       const start = performance.now()
-      await post(contender.url, body(nextNumber++), token)
+      await send()
       times.push(performance.now() - start)
     }
-  }
-  await Promise.all(Array.from({ length: connections }, worker))
+  })
   const seconds = (performance.now() - started) / 1_000
-  const after = await contender.usage()
+  const after = contender.usage()
   times.sort((one, other) => one - other)
   return {
-    cpu: (after.cpu - before.cpu) / requests,
-    perSecond: requests / seconds,
+    cpu: (after.cpu - before.cpu) / sent,
+    perSecond: sent / seconds,
     p50: times[Math.floor(times.length / 2)]!,
     p99: times[Math.floor(times.length * 0.99)]!,
-    memory: after.memory / 1024 / 1024,
-    calls: ((await calls()) - callsBefore) / requests,
+    memory: after.peak / 1024 / 1024,
+    calls: ((await calls()) - callsBefore) / sent,
   }
+}
+
+/** Returns the token of a request: neighbours are far apart, and all tokens have their turn. */
+function tokenOf(number: number, tokens: readonly string[]): string {
+  return tokens[(number * 7_919) % tokens.length]!
+}
+
+async function atOnce(count: number, work: () => Promise<void>): Promise<void> {
+  await Promise.all(Array.from({ length: count }, work))
 }
 
 /** Returns the function that returns the body of the request with a number. */
@@ -88,7 +122,10 @@ function requestBodies({ query, variables }: BenchOperation): (number: number) =
   return () => same
 }
 
-async function post(url: string, body: string, token: string): Promise<string> {
+const pools = new Map<string, Pool>()
+
+/** No response is compressed: the request does not ask for it. */
+async function post(url: string, body: string, token: string): Promise<Buffer> {
   const { origin, pathname } = new URL(url)
   const pool = pools.get(origin) ?? new Pool(origin, { connections: 50 })
   pools.set(origin, pool)
@@ -102,10 +139,11 @@ async function post(url: string, body: string, token: string): Promise<string> {
     },
     body,
   })
-  const text = await response.body.text()
+  const bytes = Buffer.from(await response.body.arrayBuffer())
   // Hive Gateway responds with 401 if it denies one field, and executes the others.
-  if (response.statusCode !== 200 && !text.includes('"data":{')) {
-    throw new Error(`${url} responds with ${response.statusCode}: ${text.slice(0, 300)}`)
+  if (response.statusCode !== 200 && !bytes.includes('"data":{')) {
+    const start = bytes.toString('utf8', 0, 300)
+    throw new Error(`${url} responds with ${response.statusCode}: ${start}`)
   }
-  return text
+  return bytes
 }

@@ -1,34 +1,7 @@
 /** Draws the figures of the benchmark as an SVG picture of bars. */
 import { floorName } from './contenders.ts'
 import { operations } from './operations.ts'
-
-/** What a run of the benchmark found; `--json FILE` writes it. */
-export interface Report {
-  /** ISO 8601. */
-  readonly date: string
-  readonly node: string
-  readonly processors: string
-  readonly connections: number
-  readonly rows: readonly Row[]
-}
-
-/** The figures of one contender with one operation. */
-export interface Row {
-  readonly contender: string
-  readonly operation: string
-  readonly tokens: number
-  /** Microseconds of CPU time per request. */
-  readonly cpu: number
-  /** CPU time relative to the floor. */
-  readonly toFloor: number
-  readonly perSecond: number
-  readonly p50: number
-  readonly p99: number
-  /** Resident memory in MB, after the measurement. */
-  readonly memory: number
-  /** Requests to subgraphs per request. */
-  readonly calls: number
-}
+import type { Report, Row } from './report.ts'
 
 const width = 960
 const left = 400
@@ -40,9 +13,9 @@ const groupGap = 16
 const top = 112
 const ownName = 'Portcullis'
 
-/** Returns the picture: for each operation with one token, one bar for each contender. */
+/** Returns the picture: for each operation, with the most tokens that it has, one bar for each contender. */
 export function picture({ date, node, processors, rows }: Report): string {
-  const bars = rows.filter(({ tokens, contender }) => tokens === 1 && contender !== floorName)
+  const bars = rows.filter((row) => row.contender !== floorName && hasMostTokens(row, rows))
   const axis = axisFor(Math.max(1, ...bars.map(({ toFloor }) => toFloor)))
   const shapes: string[] = []
   let y = top
@@ -66,7 +39,7 @@ export function picture({ date, node, processors, rows }: Report): string {
 <style>${style}</style>
 <rect class="ground" width="${width}" height="${height}"/>
 ${text(24, 34, title, 'title')}
-${text(24, 58, 'Shorter is better. One access token; the line at 1 is the hand-written program, which makes the same requests to subgraphs.', 'note')}
+${text(24, 58, 'Shorter is better. 10,000 access tokens, or one for the last operations; the line at 1 is the hand-written program.', 'note')}
 ${text(24, 76, '* Fewer requests to subgraphs: equal queries of several requests that run at the same time are sent once.', 'note')}
 ${shapes.join('\n')}
 ${labels.join('\n')}
@@ -138,6 +111,10 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
   .other { fill: #656c76 }
 }
 `
+
+function hasMostTokens({ operation, tokens }: Row, rows: readonly Row[]): boolean {
+  return !rows.some((other) => other.operation === operation && other.tokens > tokens)
+}
 
 /** Returns whether a contender makes fewer requests to subgraphs than the floor does for an operation. */
 function sharesQueries({ operation, tokens, calls }: Row, rows: readonly Row[]): boolean {

@@ -4,6 +4,8 @@ export interface BenchSetting {
   readonly supergraph: string
   /** The file of the same supergraph with guards, for contenders that authorize. */
   readonly guardedSupergraph: string
+  /** The files of the schemas of the subgraphs, without guards, by name. */
+  readonly schemas: Readonly<Record<string, string>>
   /** The addresses of the subgraphs, by name. */
   readonly subgraphs: Readonly<Record<string, string>>
   readonly issuer: string
