@@ -5,7 +5,7 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/gateway', '<rootDir>/subgraphs', '<rootDir>/scripts', '<rootDir>/tests'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '\\.long\\.test\\.ts$'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '\\.long\\.test\\.ts$', '/tests/deploy/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/subgraphs/kit/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
