@@ -40,6 +40,39 @@ export interface RequestObserver {
   duringCall<Result>(call: Promise<Result>): Promise<Result>
 }
 
+/** A request's place in a distributed trace, as header values (W3C Trace Context). */
+export interface TraceContext {
+  readonly traceparent: string
+  readonly tracestate?: string | undefined
+}
+
+/** A step of a sampled trace. */
+export interface Span {
+  set(attribute: string, value: string | number | boolean): void
+  /** Ends the span; `failure` is the reason if the step failed, in a word. */
+  end(failure?: string): void
+}
+
+/** A call to a subgraph, as a step of a sampled trace. */
+export interface CallSpan extends Span {
+  /** What the request to the subgraph carries: this span is the parent of the subgraph's own. */
+  readonly traceparent: string
+  /** Notes that a request is sent for this call; a call without one shares the request of another. */
+  sent(): void
+  /** Notes that the request is sent once more, as the connection failed. */
+  retried(): void
+}
+
+/** The trace of a sampled request. */
+export interface Trace {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string
+  /** Starts a step of the request. */
+  start(name: string): Span
+  /** Starts a call to a subgraph. */
+  startCall(subgraph: string, url: string): CallSpan
+}
+
 export interface ClientRequest {
   readonly caller: Caller
   /** Names the request in the log, for the client and for subgraphs. */
@@ -47,8 +80,10 @@ export interface ClientRequest {
   readonly observer?: RequestObserver | undefined
   /** Aborted when the client has gone away, or when the request has taken too long. */
   readonly signal?: EndSignal | undefined
-  /** The client's place in a distributed trace (W3C Trace Context, section 3.2). */
-  readonly traceparent?: string | undefined
+  /** Undefined if the request is not sampled. */
+  readonly trace?: Trace | undefined
+  /** What calls to subgraphs carry if the request is not sampled; `tracestate` in any case. */
+  readonly traceContext?: TraceContext | undefined
   /** `Set-Cookie` values for the client, from subgraphs that may set cookies. */
   readonly setCookies: string[]
 }
@@ -66,13 +101,4 @@ export function untilAborted<Value>(
     signal.addEventListener('abort', leave)
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
   })
-}
-
-/** Version 00 with neither id all zeros; versions to come begin with the same fields. */
-const traceparentForm =
-  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
-
-/** Returns the client's `traceparent` if it is well-formed; one that is not must be ignored (section 3.2.2). */
-export function readTraceparent(header: string | undefined): string | undefined {
-  return header !== undefined && traceparentForm.test(header) ? header : undefined
 }

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Authenticate, RequestHeaders } from './authentication/authenticate.ts'
-import { readTraceparent } from './client-request.ts'
 import type { Caller, ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
 import { lastOfEachName } from './forwarding/cookies.ts'
@@ -13,7 +12,10 @@ import type { HttpRequest, HttpResponse } from './http/http-message.ts'
 import { readGraphqlRequest } from './http/read-graphql-request.ts'
 import { resultResponse } from './http/result-response.ts'
 import type { CurrentSchema } from './supergraph/schema-version.ts'
+import { tracedStages } from './supergraph/traced-stages.ts'
+import { inSpan } from './telemetry/in-span.ts'
 import { RequestFacts } from './telemetry/request-facts.ts'
+import { readTraceContext } from './telemetry/trace-context.ts'
 
 export interface GatewayParts {
   authenticate: Authenticate
@@ -23,6 +25,8 @@ export interface GatewayParts {
   tokenCookie: (headers: RequestHeaders) => string | undefined
   /** Named in `WWW-Authenticate`. */
   realm: string
+  /** Called with what is known of each request before its first stage: begins its trace, if it is sampled. */
+  onRequest?: ((facts: RequestFacts) => void) | undefined
   /** Called with each response, and what is known of its request. */
   onResponse?: (response: HttpResponse, facts: RequestFacts) => void
   log: Logger
@@ -36,6 +40,7 @@ export function createGateway(
 
   return async (request) => {
     const facts = new RequestFacts(request)
+    parts.onRequest?.(facts)
     const response = await respond(request, facts).catch((error) => refuse(facts, error))
     parts.onResponse?.(response, facts)
     return { ...response, headers: { ...response.headers, 'x-request-id': facts.requestId } }
@@ -44,12 +49,16 @@ export function createGateway(
   /** The complete life of a request, top to bottom. */
   async function respond(request: HttpRequest, facts: RequestFacts): Promise<HttpResponse> {
     if (request.refused) throw request.refused
-    const caller = await authenticate(request.headers, facts.requestId)
+    const { trace } = facts
+    const caller = await inSpan(trace, 'authenticate', (span) =>
+      authenticate(request.headers, facts.requestId, span),
+    )
     facts.caller = caller
     const graphqlRequest = readGraphqlRequest(request)
     facts.query = graphqlRequest.query
     const client = clientRequest(caller, facts)
-    return schema.current().serve(async ({ prepare, authorize, execute }) => {
+    return schema.current().serve(async (stages) => {
+      const { prepare, authorize, execute } = trace ? tracedStages(stages, trace) : stages
       const operation = (facts.operation = prepare(graphqlRequest))
       const authorized = await authorize(operation, graphqlRequest, client)
       const result = await execute(authorized, graphqlRequest, client)
@@ -98,7 +107,8 @@ function clientRequest(caller: Caller, facts: RequestFacts): ClientRequest {
     requestId: facts.requestId,
     observer: facts,
     signal,
-    traceparent: readTraceparent(soleHeader(headers, 'traceparent')),
+    trace: facts.trace,
+    traceContext: facts.traceContext ?? readTraceContext(headers),
     setCookies: [],
   }
 }

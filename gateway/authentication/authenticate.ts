@@ -1,5 +1,5 @@
 /** The result of authentication, for the rest of the gateway. */
-import type { Caller } from '../client-request.ts'
+import type { Caller, Span } from '../client-request.ts'
 
 /**
  * Every header by its lower-case name, with each of its values: two Authorization headers are two.
@@ -11,5 +11,10 @@ export type RequestHeaders = Readonly<Record<string, readonly string[] | undefin
  * rejects with a GatewayError.
  *
  * @param requestId names the request in the log
+ * @param span gets what is known of the access token, but never its subject
  */
-export type Authenticate = (headers: RequestHeaders, requestId?: string) => Caller | Promise<Caller>
+export type Authenticate = (
+  headers: RequestHeaders,
+  requestId?: string,
+  span?: Span,
+) => Caller | Promise<Caller>

@@ -1,6 +1,6 @@
 /** Authentication identifies the caller of each request. Only this stage reads access tokens. */
 import type { Logger } from 'pino'
-import type { Caller } from '../client-request.ts'
+import type { Caller, Span } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
 import type { Authenticate } from './authenticate.ts'
 import { checkAgain } from './check-again.ts'
@@ -81,11 +81,11 @@ export function authenticator(
   metrics.observe(issuers)
 
   return {
-    authenticate(headers, requestId) {
+    authenticate(headers, requestId, span) {
       const found = findToken(headers)
-      if (found.outcome === 'none') return withoutToken(requestId)
-      if (found.outcome === 'refused') throw refusal(found, requestId)
-      return andThen(judge(found.token), (judgement) => conclude(judgement, requestId))
+      if (found.outcome === 'none') return withoutToken(requestId, span)
+      if (found.outcome === 'refused') throw refusal(found, requestId, span)
+      return andThen(judge(found.token, span), (judgement) => conclude(judgement, requestId, span))
     },
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,
@@ -95,33 +95,34 @@ export function authenticator(
     },
   }
 
-  function judge(credential: string): NowOrLater<Judgement> {
+  function judge(credential: string, span: Span | undefined): NowOrLater<Judgement> {
+    const judgeToken = (text: string) => andThen(tokens.judge(text, span), checkNow)
     if (!apiKeys?.recognizes(credential)) return judgeToken(credential)
     return judgeApiKey(credential, { apiKeys, judgeAccessToken: judgeToken })
-  }
-
-  function judgeToken(text: string): NowOrLater<Judgement> {
-    return andThen(tokens.judge(text), checkNow)
   }
 
   function checkNow(judgement: Judgement): NowOrLater<Judgement> {
     return checkAgain(judgement, clock.now())
   }
 
-  function conclude(judgement: Judgement, requestId: string | undefined): Caller {
+  function conclude(
+    judgement: Judgement,
+    requestId: string | undefined,
+    span: Span | undefined,
+  ): Caller {
     if (judgement.outcome === 'accepted') {
-      metrics.judged(judgement.issuer.name, 'accepted')
+      note(judgement.issuer.name, 'accepted', span)
       return judgement.caller
     }
-    const error = refusal(judgement, requestId)
+    const error = refusal(judgement, requestId, span)
     const isIgnored = options.onInvalid === 'anonymous' && error.row.status === 401
     if (isIgnored && !options.require) return anonymous
     throw error
   }
 
-  function withoutToken(requestId: string | undefined): Caller {
-    if (options.require) throw refusal({ reason: 'TOKEN_MISSING' }, requestId)
-    metrics.judged('', 'anonymous')
+  function withoutToken(requestId: string | undefined, span: Span | undefined): Caller {
+    if (options.require) throw refusal({ reason: 'TOKEN_MISSING' }, requestId, span)
+    note('', 'anonymous', span)
     return anonymous
   }
 
@@ -129,12 +130,21 @@ export function authenticator(
   function refusal(
     { reason, cause, description }: Omit<Refused, 'outcome'>,
     requestId: string | undefined,
+    span: Span | undefined,
   ): GatewayError {
-    metrics.judged(description?.issuer ?? '', reason)
+    note(description?.issuer ?? '', reason, span)
     log.info(
       { requestId, reason, cause: (cause as Error | undefined)?.message, ...description },
       'request refused',
     )
     return new GatewayError(reason, { cause })
+  }
+
+  /** Counts the outcome, which the span of a traced request has as well: `accepted`, `anonymous`, or a reason. */
+  function note(issuer: string, outcome: string, span: Span | undefined): void {
+    metrics.judged(issuer, outcome)
+    if (!span) return
+    span.set('portcullis.authentication.outcome', outcome)
+    if (issuer !== '') span.set('portcullis.issuer', issuer)
   }
 }

@@ -7,8 +7,9 @@
  */
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { Span } from '../client-request.ts'
 import type { Accepted, Judgement, NowOrLater, Refused } from './judgement.ts'
-import type { AuthenticationMetrics } from './metrics.ts'
+import type { AuthenticationMetrics, CacheResult } from './metrics.ts'
 import { accessTokenColumns } from './token-refused.ts'
 
 export interface VerifiedTokensOptions {
@@ -43,24 +44,29 @@ export function verifiedTokens(
 
   return {
     /** Returns the judgement of an access token, now where it is remembered. */
-    judge(text: string): NowOrLater<Judgement> {
+    judge(text: string, span?: Span): NowOrLater<Judgement> {
       const digest = tokenDigest(text)
       const known = accepted.get(digest)
       if (known && isKeyCurrent(known)) {
-        metrics.cache('hit')
+        noteLookup('hit', span)
         return known
       }
       const refusal = refused.get(digest)
       if (refusal && now() < refusal.until) {
-        metrics.cache('refused')
+        noteLookup('refused', span)
         return refusal.judgement
       }
       const running = inProgress.get(digest)
-      metrics.cache(running ? 'shared' : 'miss')
+      noteLookup(running ? 'shared' : 'miss', span)
       return running ?? judgeOnce(digest, text)
     },
     /** Forgets what was refused: with other keys the judgement may differ. */
     forgetRefusals: () => refused.clear(),
+  }
+
+  function noteLookup(result: CacheResult, span: Span | undefined): void {
+    metrics.cache(result)
+    span?.set('portcullis.cache', result)
   }
 
   /** Concurrent requests with the same token share the judgement. */

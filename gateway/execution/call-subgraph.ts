@@ -38,13 +38,14 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
   const { post } = parts.client
   const warnOfHidden = warnOfHiddenCodes(subgraph, parts.errors, log)
 
-  return async ({ body, operationKind }, client) => {
-    const { caller, requestId, signal, traceparent, setCookies } = client
+  return async ({ body, operationKind, span }, client) => {
+    const { caller, requestId, signal, traceContext, setCookies } = client
     const start = performance.now()
     try {
       const mayRetry = operationKind === 'query'
-      const options = { mayRetry, signal, traceparent, requestId }
+      const options = { mayRetry, signal, traceContext, requestId, span }
       const response = await post(headers(caller), body, options)
+      span?.set('http.response.status_code', response.status)
       const failure = failureOfResponse(response)
       if (failure) return failed(failure)
       const cookies = settableCookies(response.setCookie)

@@ -2,7 +2,7 @@
 import { Pool } from 'undici'
 import { GatewayError } from '../errors.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
-import type { EndSignal } from '../client-request.ts'
+import type { CallSpan, EndSignal, TraceContext } from '../client-request.ts'
 import { decodeContent } from './decode-content.ts'
 import { ResponseReceiver } from './receive-response.ts'
 import type { RawResponse } from './receive-response.ts'
@@ -46,8 +46,10 @@ export interface SubgraphCallOptions {
   readonly signal?: EndSignal | undefined
   /** Whether the request may be sent again when the connection failed: for queries only. */
   readonly mayRetry?: boolean
-  /** The `traceparent` of the client's request (W3C Trace Context). */
-  readonly traceparent?: string | undefined
+  /** The place of the client's request in a trace. */
+  readonly traceContext?: TraceContext | undefined
+  /** The place of this call in it; undefined if the request is not traced. */
+  readonly span?: CallSpan | undefined
   /** The id of the client's request. */
   readonly requestId?: string | undefined
 }
@@ -109,24 +111,29 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
     call: SubgraphCallOptions,
   ): Promise<RawResponse> {
     const sent = withTransport(headers, call)
+    call.span?.sent()
     const first = send(sent, body, call.signal)
     if (!call.mayRetry) return first
     return first.catch((cause: unknown) => {
       if (!isConnectionFailure(cause)) throw cause
+      call.span?.retried()
       return send(sent, body, call.signal)
     })
   }
 
   function withTransport(
     headers: Readonly<Record<string, string>>,
-    { traceparent, requestId }: SubgraphCallOptions,
+    { traceContext, span, requestId }: SubgraphCallOptions,
   ): Record<string, string> {
+    const traceparent = span?.traceparent ?? traceContext?.traceparent
+    const tracestate = traceContext?.tracestate
     return {
       ...headers,
       'content-type': 'application/json',
       accept: 'application/json',
       ...(options.compression ? { 'accept-encoding': 'gzip, br' } : {}),
       ...(traceparent ? { traceparent } : {}),
+      ...(tracestate ? { tracestate } : {}),
       ...(requestId ? { 'x-request-id': requestId } : {}),
     }
   }

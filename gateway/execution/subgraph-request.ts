@@ -1,4 +1,5 @@
 /** A request of the executor to a subgraph, and its result. */
+import type { CallSpan } from '../client-request.ts'
 import type { ErrorName } from '../errors.ts'
 import type { JsonObject } from './response-data.ts'
 import type { ResponsePath } from '../graphql/response-error.ts'
@@ -9,6 +10,8 @@ export interface SubgraphRequest {
   readonly body: string
   /** Whether it reads what a mutation of the same client request may have changed. */
   readonly isAfterMutation?: true
+  /** Undefined if the client's request is not traced. */
+  readonly span?: CallSpan | undefined
 }
 
 /** An error of a subgraph, as the client may see it. */

@@ -53,10 +53,13 @@ export function directPost(parts: DirectPostParts): RequestListener {
     if (length === undefined || Number(length) > bodyLimit) return undefined
     if (headers.origin || headers['content-encoding'] || headers['transfer-encoding'])
       return undefined
-    if (behindProxy && (headers['x-forwarded-for'] || headers['x-request-id'])) return undefined
+    if (behindProxy && ofProxies.some((name) => headers[name])) return undefined
     return Number(length)
   }
 }
+
+/** Headers that count if a trusted proxy sent them. */
+const ofProxies = ['x-forwarded-for', 'x-request-id', 'traceparent'] as const
 
 /** In characters. Node puts a text together with the head, which costs less for small ones only. */
 const largeBody = 16_384

@@ -92,6 +92,7 @@ function httpRequest(request: Request, response: Response, deadline: number): Ht
     headers: request.headersDistinct,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     clientAddress: request.ip,
+    isFromTrustedProxy: isTrusted(request),
     requestId: String(response.getHeader(requestIdHeader)),
     signal: requestSignal(response, deadline),
   }

@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly clientAddress?: string | undefined
   /** Set if the request could not be read: it gets this error. */
   readonly refused?: GatewayError | undefined
+  /** Whether a trusted proxy sent it. */
+  readonly isFromTrustedProxy?: boolean | undefined
   /** Its id, if it has one already. */
   readonly requestId?: string | undefined
   /** Aborted when the client has gone away, or when the response has taken too long. */

@@ -19,7 +19,7 @@ claims to the subgraphs in a signed header.
   --config FILE       the configuration (default outside production: gateway/gateway.yaml)
   --help              this text
 
-Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL.
+Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL, OTEL_*.
 `
 
 export interface CommandLine {

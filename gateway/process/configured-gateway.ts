@@ -14,6 +14,7 @@ import type { AccessLogOutput } from './access-log-output.ts'
 import { configuredAccessLog } from './configured-access-log.ts'
 import { configuredPolicies } from './configured-policies.ts'
 import { configuredSubgraph } from './configured-subgraph.ts'
+import { configuredTraces } from './configured-traces.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
 import { createSchemaVersion } from '../supergraph/schema-version.ts'
@@ -28,6 +29,7 @@ import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
 import { subjectPseudonyms } from '../telemetry/subject-pseudonym.ts'
 import type { PseudonymOf } from '../telemetry/subject-pseudonym.ts'
+import type { TraceSettings } from './trace-settings.ts'
 
 /** What an operator decides, after its checks. */
 export interface GatewaySettings {
@@ -39,6 +41,8 @@ export interface GatewaySettings {
   readonly secret: string
   /** Whether it runs in production, where balancers have to notice that it stops. */
   readonly production?: boolean | undefined
+  /** Where traces go; undefined: nowhere, and there are none. */
+  readonly traces?: TraceSettings | undefined
 }
 
 export interface ConfiguredGatewayParts extends GatewaySettings {
@@ -93,12 +97,15 @@ export async function createConfiguredGateway(
   )
   const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
   const logRequest = configuredAccessLog(config, pseudonymOf, parts.accessLog)
+  const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
   const respond = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: config.http.realm,
+    onRequest: traces?.begin,
     onResponse(response, facts) {
+      facts.trace?.end(response, facts)
       served.requests.answered++
       metrics.onResponse(response, facts)
       logRequest?.(response, facts)
@@ -113,6 +120,7 @@ export async function createConfiguredGateway(
     async close() {
       await supergraph.close()
       await callers.close()
+      await traces?.close()
     },
   }
 }

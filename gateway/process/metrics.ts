@@ -12,6 +12,7 @@ import { errorTable } from '../errors.ts'
 import type { HttpResponse } from '../http/http-message.ts'
 import { codesOf } from '../telemetry/outcome.ts'
 import type { RequestFacts } from '../telemetry/request-facts.ts'
+import type { SpanLoss } from '../telemetry/span-queue.ts'
 
 export interface GatewayMetrics {
   readonly registry: Registry
@@ -21,6 +22,8 @@ export interface GatewayMetrics {
   onDenied(guards: readonly string[]): void
   /** Reports a call to a subgraph; the outcome is `answered`, `cancelled` or a reason of the error table. */
   onSubgraphResponse(subgraph: string, outcome: string, seconds: number): void
+  /** Reports that spans were lost on their way to the collector. */
+  onSpansLost(loss: SpanLoss, spans: number): void
   /** Reports that another supergraph is served from now on. */
   supergraphServed(): void
   /** Reports that a new supergraph cannot be used. */
@@ -123,6 +126,12 @@ export function gatewayMetrics(linesLost: () => number): GatewayMetrics {
     labelNames: ['guard'],
     registers,
   })
+  const spans = new Counter({
+    name: 'portcullis_dropped_spans_total',
+    help: 'Spans that did not reach the collector: queue_full or export_failed',
+    labelNames: ['reason'],
+    registers,
+  })
   const supergraphs = new Counter({
     name: 'portcullis_supergraphs_served_total',
     help: 'How many supergraphs have been taken up since the start',
@@ -157,6 +166,7 @@ export function gatewayMetrics(linesLost: () => number): GatewayMetrics {
     },
     onSubgraphResponse: (subgraph, outcome, seconds) =>
       calls.observe({ subgraph, outcome }, seconds),
+    onSpansLost: (reason, count) => spans.inc({ reason }, count),
     supergraphServed() {
       supergraphs.inc()
       since.setToCurrentTime()

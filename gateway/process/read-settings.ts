@@ -3,6 +3,7 @@ import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import { readConfig } from '../configuration/read-config.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import { problemOfSecrets } from './gateway-secrets.ts'
+import { traceSettings } from './trace-settings.ts'
 
 /** Reads the configuration and the secret from their files; throws a StartFailure for problems. */
 export function readGatewaySettings(config: string, log: Logger): GatewaySettings {
@@ -11,5 +12,8 @@ export function readGatewaySettings(config: string, log: Logger): GatewaySetting
   const problem = secret ? problemOfSecrets(secret) : undefined
   if (problem !== undefined) settings.problem(problem)
   settings.refuseProblems()
-  return { config: readConfig(config, process.env, log), secret, production: settings.production }
+  const read = readConfig(config, process.env, log)
+  const traces = traceSettings(read, settings)
+  settings.refuseProblems()
+  return { config: read, secret, production: settings.production, traces }
 }

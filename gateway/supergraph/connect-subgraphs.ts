@@ -2,13 +2,17 @@
 import type { Logger } from 'pino'
 import { subgraphCall } from '../execution/call-subgraph.ts'
 import { untilAborted } from '../client-request.ts'
-import type { ClientRequest } from '../client-request.ts'
+import type { ClientRequest, Trace } from '../client-request.ts'
 import { deduplicatedRequests, mayBeDeduplicated } from '../execution/deduplicate-requests.ts'
 import { subgraphClient } from '../execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from '../execution/subgraph-client.ts'
 import type { SubgraphErrorPolicy } from '../execution/subgraph-errors.ts'
 import type { Forwarding } from '../forwarding/forwarded-headers.ts'
-import type { FetchSubgraph, SubgraphResult } from '../execution/subgraph-request.ts'
+import type {
+  FetchSubgraph,
+  SubgraphRequest,
+  SubgraphResult,
+} from '../execution/subgraph-request.ts'
 
 /** Gets the subgraph of each call, its outcome, and its duration in seconds. */
 export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number) => void
@@ -53,8 +57,9 @@ export function connectSubgraphs(
 
   return {
     fetch(name, request, client) {
-      const result = send(name, request, client)
-      return client.observer ? client.observer.duringCall(result) : result
+      const { observer, trace } = client
+      const result = trace ? sendTraced(name, request, client, trace) : send(name, request, client)
+      return observer ? observer.duringCall(result) : result
     },
     mayBatch: (name) => connected.get(name)!.batchEntityFetches,
     async close() {
@@ -69,6 +74,24 @@ export function connectSubgraphs(
     }
     // Batching of entity fetches has already made equal ones the same.
     return batchEntityFetches ? call(request, client) : withinRequest(name, request, client)
+  }
+
+  async function sendTraced(
+    name: string,
+    request: SubgraphRequest,
+    client: ClientRequest,
+    trace: Trace,
+  ): Promise<SubgraphResult> {
+    const span = trace.startCall(name, connected.get(name)!.url)
+    span.set('graphql.operation.type', request.operationKind)
+    try {
+      const result = await send(name, { ...request, span }, client)
+      span.end(result.outcome === 'failed' ? result.reason : undefined)
+      return result
+    } catch (cause) {
+      span.end('INTERNAL_SERVER_ERROR')
+      throw cause
+    }
   }
 
   function connect(name: string, url: string) {
@@ -88,7 +111,7 @@ export function connectSubgraphs(
       onSubgraphResponse: (outcome, seconds) => called(name, outcome, seconds),
       log,
     })
-    return { call, close: client.close, batchEntityFetches, deduplicateRequests, forwarding }
+    return { url, call, close: client.close, batchEntityFetches, deduplicateRequests, forwarding }
   }
 }
 

@@ -1,6 +1,6 @@
 /** What executes authorized operations: ours, or that of @apollo/gateway. */
 import type { DocumentNode, GraphQLSchema } from 'graphql'
-import type { EndSignal } from '../client-request.ts'
+import type { EndSignal, Trace } from '../client-request.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
 import type { Introspect, SharedShape } from '../graphql/response-shape.ts'
 
@@ -21,6 +21,8 @@ export interface OperationToExecute<Context> extends OperationToPrepare {
   /** What the response holds, if that is not just what the document selects. */
   shape?: SharedShape | undefined
   introspect?: Introspect | undefined
+  /** Gets a span of planning, if the executor plans. */
+  trace?: Trace | undefined
   /** Handed to whatever sends requests to subgraphs. */
   context: Context
 }

@@ -20,6 +20,7 @@ import type { PlanningOptions } from '../planning/start-planning.ts'
 import { tooComplexOperations } from '../planning/too-complex-operations.ts'
 import { sharedPlanning } from '../planning/shared-planning.ts'
 import type { SharedPlanning } from '../planning/shared-planning.ts'
+import { inSpan } from '../telemetry/in-span.ts'
 import type { Executor, OperationToExecute, OperationToPrepare } from './executor.ts'
 
 export interface NativeExecutorOptions<Context> extends PlanningOptions {
@@ -74,11 +75,21 @@ export async function nativeExecutor<Context>(
     operations: () => cache.values(),
     close,
     execute(operation) {
+      if (operation.trace) return executeTraced(operation)
       const ready = find(operation)
       return ready
         ? run(ready, operation)
         : prepare(operation).then((prepared) => run(prepared, operation))
     },
+  }
+
+  async function executeTraced(operation: OperationToExecute<Context>): Promise<ExecutionResult> {
+    const planned = await inSpan(operation.trace, 'graphql.plan', (span) => {
+      const ready = find(operation)
+      span?.set('portcullis.cache', ready ? 'hit' : 'miss')
+      return ready ?? prepare(operation)
+    })
+    return run(planned, operation)
   }
 
   function run(

@@ -193,6 +193,7 @@ function stagesOf(
                 ? introspectFor(compiled, caller, graphqlRequest.variables, granted)
                 : undefined,
               variables: graphqlRequest.variables,
+              trace: client.trace,
               context: client,
               signal: client.signal,
             })

@@ -1,14 +1,13 @@
 /** The access log: one line of JSON per request that is sampled. */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
-import { readTraceparent } from '../client-request.ts'
 import type { HttpResponse } from '../http/http-message.ts'
-import { soleHeader } from '../http/http-message.ts'
 import { clientLabel } from './client-name.ts'
 import { clientNetwork } from './client-network.ts'
 import { documentHash } from './document-hash.ts'
 import { outcomeOf, reasonOf } from './outcome.ts'
 import type { PreparedOperation, RequestFacts } from './request-facts.ts'
 import type { PseudonymOf } from './subject-pseudonym.ts'
+import { readTraceContext, traceIdOf } from './trace-context.ts'
 
 export interface AccessLogOptions {
   /** The part of the successful requests that is logged, from 0 to 1. */
@@ -42,7 +41,7 @@ export function accessLog(options: AccessLogOptions): LogRequest {
     const rate = outcome === 'ok' ? sample : errors
     if (rate === 0 || (rate < 1 && random() >= rate)) return
     const { request, caller, query, operation, startedAt } = facts
-    const trace = readTraceparent(soleHeader(request.headers, 'traceparent'))
+    const brought = facts.trace ? undefined : readTraceContext(request.headers)
     const line = {
       time: new Date().toISOString(),
       requestId: facts.requestId,
@@ -62,7 +61,7 @@ export function accessLog(options: AccessLogOptions): LogRequest {
       calls: facts.calls,
       bytes: Buffer.byteLength(response.body),
       denied: facts.denied,
-      trace: trace?.slice(3, 35),
+      trace: facts.trace?.traceId ?? (brought && traceIdOf(brought)),
     }
     write(`${JSON.stringify(line)}\n`)
   }

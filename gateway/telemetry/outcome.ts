@@ -1,4 +1,5 @@
 /** What became of a request, in one word, and why. */
+import { GatewayError } from '../errors.ts'
 import { RequestError } from '../graphql/response-error.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -26,6 +27,13 @@ export function reasonOf({ refusal, errors, isAbandoned }: RequestFacts): string
   if (refusal === 'unforeseen') return 'INTERNAL_SERVER_ERROR'
   if (refusal instanceof RequestError) return codeOf(refusal.errors[0])
   return refusal?.reason ?? codeOf(errors[0])
+}
+
+/** Returns the reason of a failure in the same words. */
+export function reasonOfFailure(cause: unknown): string {
+  if (cause instanceof GatewayError) return cause.reason
+  const code = cause instanceof RequestError ? codeOf(cause.errors[0]) : undefined
+  return code ?? 'INTERNAL_SERVER_ERROR'
 }
 
 /** Returns the codes of all errors of the response; none where nobody gets it. */

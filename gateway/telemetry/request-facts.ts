@@ -1,15 +1,21 @@
 /** What is known of one request when its response is ready: the access log and the metrics are made from it. */
 import type { DocumentNode, OperationDefinitionNode } from 'graphql'
 import { requestIdFrom } from '../../subgraphs/kit/request-id.ts'
-import type { Caller, RequestObserver } from '../client-request.ts'
+import type { Caller, RequestObserver, Trace, TraceContext } from '../client-request.ts'
 import type { GatewayError } from '../errors.ts'
 import type { RequestError, ResponseError } from '../graphql/response-error.ts'
-import type { HttpRequest } from '../http/http-message.ts'
+import type { HttpRequest, HttpResponse } from '../http/http-message.ts'
 
 /** The part of a prepared operation that the access log describes. */
 export interface PreparedOperation {
   readonly document: DocumentNode
   readonly operation: OperationDefinitionNode
+}
+
+/** The trace of a sampled request. */
+export interface EndingTrace extends Trace {
+  /** Ends the span of the request: its response is ready. */
+  end(response: HttpResponse, facts: RequestFacts): void
 }
 
 const noErrors: readonly ResponseError[] = []
@@ -20,6 +26,10 @@ export class RequestFacts implements RequestObserver {
   readonly requestId: string
   /** As `performance.now()` counts. */
   readonly startedAt = performance.now()
+  /** Undefined if the request is not sampled, or nothing is. */
+  trace: EndingTrace | undefined
+  /** What its calls to subgraphs carry; undefined if that has not been decided. */
+  traceContext: TraceContext | undefined
   caller: Caller | undefined
   /** The text of the document. */
   query: string | undefined

@@ -124,7 +124,12 @@ function completed(text: string): { path: string; environment: Record<string, st
   }
   const path = join(folder, 'gateway.yaml')
   writeFileSync(path, stringify(content))
-  return { path, environment: { TOKEN_ISSUER: 'https://id.example.com', HIVE_KEY: 'a key' } }
+  const environment = {
+    TOKEN_ISSUER: 'https://id.example.com',
+    HIVE_KEY: 'a key',
+    COLLECTOR_TOKEN: 'a token',
+  }
+  return { path, environment }
 }
 
 test.each(configs)('$page, line $line: the gateway.yaml is valid', ({ text }) => {

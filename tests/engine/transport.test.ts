@@ -146,7 +146,7 @@ test('traceparent is passed on', async () => {
     seen.push(request.headers.traceparent)
     response.end(answer)
   })
-  await client.post(headers, '{}', { traceparent: '00-a-b-01' })
+  await client.post(headers, '{}', { traceContext: { traceparent: '00-a-b-01' } })
   await client.post(headers, '{}')
   expect(seen).toEqual(['00-a-b-01', undefined])
 })

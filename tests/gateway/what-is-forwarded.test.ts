@@ -111,12 +111,18 @@ test('every header that holds something of the client is in the table of the doc
     '__Host-refresh=3',
     '__host-refresh=4',
   ]
-  await askWith({ cookie: cookies.join('; '), 'user-agent': 'The Client/1', traceparent })
+  await askWith({
+    cookie: cookies.join('; '),
+    'user-agent': 'The Client/1',
+    traceparent,
+    tracestate: 'vendor=1',
+    baggage: 'a=b',
+  })
 
   const rows = documentedHeaders()
   const everywhere = rows.flatMap(([header, reaches]) => (reaches === 'every one' ? [header] : []))
   const auth = rows.flatMap(([header, reaches]) => (reaches.includes('auth') ? [header] : []))
-  expect(everywhere).toEqual(['traceparent', 'x-request-id'])
+  expect(everywhere).toEqual(['traceparent', 'tracestate', 'x-request-id'])
   expect(Object.keys(seen.users!).sort()).toEqual([...ofGateway, ...everywhere].sort())
   expect(Object.keys(seen.auth!).sort()).toEqual([...ofGateway, ...everywhere, ...auth].sort())
 
@@ -134,11 +140,13 @@ test('a token in Authorization reaches no subgraph, nor does a malformed tracepa
   await askWith({
     authorization: `Bearer ${token}`,
     traceparent: 'anything; else',
+    tracestate: 'vendor=1',
     'user-agent': 'x',
   })
   for (const headers of [seen.auth, seen.users]) {
     expect(JSON.stringify(headers)).not.toContain(token)
     expect(headers).not.toHaveProperty('traceparent')
+    expect(headers).not.toHaveProperty('tracestate')
     expect(headers).not.toHaveProperty('cookie')
   }
 })

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { readConfig } from '../../gateway/configuration/read-config.ts'
 import { startGateway } from '../../gateway/process/start-single.ts'
+import { traceSettings } from '../../gateway/process/trace-settings.ts'
+import { readSettings } from '../../subgraphs/kit/process/settings.ts'
+import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 import { compose } from './compose.ts'
 import type { SubgraphSource } from './compose.ts'
 
@@ -27,11 +30,13 @@ export interface RunningGateway {
 /**
  * @param config the text of gateway.yaml
  * @param given a supergraph file that is there already
+ * @param environment OpenTelemetry's variables
  */
 export async function runGateway(
   subgraphs: readonly SubgraphSource[],
   config: string,
   given?: string,
+  environment: Environment = {},
 ): Promise<RunningGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
   const supergraph = given ?? join(folder, 'supergraph.graphql')
@@ -40,11 +45,18 @@ export async function runGateway(
   writeFileSync(configFile, config)
   const log: string[] = []
   const accessLog: string[] = []
-  const readSettings = () => ({ config: readConfig(configFile, {}), secret: gatewaySecret })
+  const settings = () => {
+    const config = readConfig(configFile, {})
+    return {
+      config,
+      secret: gatewaySecret,
+      traces: traceSettings(config, readSettings(environment)),
+    }
+  }
   const running = await startGateway({
     supergraph,
     dataDirectory: folder,
-    settings: readSettings(),
+    settings: settings(),
     listen: { host: '127.0.0.1', port: 0, portSetting: '--port' },
     accessLog: { write: (line) => void accessLog.push(line), flush() {}, lost: 0 },
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
@@ -60,7 +72,7 @@ export async function runGateway(
     log,
     accessLog,
     writeSupergraph,
-    reload: () => running.reload(readSettings()),
+    reload: () => running.reload(settings()),
     replaceSupergraph: (sources) => writeSupergraph(compose(sources)),
     async close() {
       await running.close()
