@@ -42,7 +42,7 @@ export interface WorkerEnd {
 export type SharedProcedures = Omit<PrimaryProcedures, 'listening' | 'failed'>
 
 /** How much longer than it should a worker may take to stop, in milliseconds. */
-const stopMargin = 2_000
+const stopMargin = 4_000
 
 /** Returns a new worker process. */
 export function startWorkerProcess(procedures: SharedProcedures): WorkerProcess {

@@ -11,6 +11,10 @@ import { checkConfig, readConfig } from '../../gateway/configuration/read-config
 import { traceSettings } from '../../gateway/process/trace-settings.ts'
 import { sampling } from '../../gateway/telemetry/sampling.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
+import { exportReport } from '../../gateway/telemetry/export-report.ts'
+import { spanQueue } from '../../gateway/telemetry/span-queue.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 import { startCollector } from '../support/collector.ts'
 import type { CollectedSpan, Collector } from '../support/collector.ts'
 import { startIssuer } from '../support/issuer.ts'
@@ -134,6 +138,8 @@ function settingsOf(text: string, environment: Record<string, string>) {
   settings.refuseProblems()
   return traces
 }
+
+type ExportResultCallback = Parameters<SpanExporter['export']>[1]
 
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
 const parent = '00f067aa0ba902b7'
@@ -497,6 +503,52 @@ test('nothing secret reaches the collector', async () => {
   expect(exported).toContain('graphql.prepare')
   for (const secret of [canary, 'canaryOfAnAlias', '203.0.113', token, token.split('.')[2]!])
     expect(exported).not.toContain(secret)
+})
+
+describe('a collector that takes nothing', () => {
+  test('costs a bounded number of spans: the others are counted', async () => {
+    const lost: Record<string, number> = {}
+    const batches: ExportResultCallback[] = []
+    const queue = spanQueue({
+      exporter: { export: (_spans, done) => void batches.push(done), shutdown: async () => {} },
+      exportDelay: 60_000,
+      mostWaiting: 600,
+      onLost: (loss, spans) => (lost[loss] = (lost[loss] ?? 0) + spans),
+      onExported: () => {},
+    })
+    for (let count = 0; count < 10_000; count++) queue.onEnd({} as ReadableSpan)
+    // 512 are being exported, 600 wait.
+    expect(lost).toEqual({ queue_full: 10_000 - 512 - 600 })
+    expect(batches).toHaveLength(1)
+    batches[0]!({ code: 1, error: new Error('no') })
+    await until(() => batches.length === 2)
+    expect(lost).toMatchObject({ export_failed: 512 })
+    batches[1]!({ code: 0 })
+    const stopped = queue.shutdown()
+    await until(() => batches.length === 3)
+    batches[2]!({ code: 0 })
+    await stopped
+    expect(lost).toEqual({ queue_full: 10_000 - 512 - 600, export_failed: 512 })
+  })
+
+  test('is one line of the log, and one when it takes spans again', () => {
+    const { log, lines } = recordedLog()
+    let time = 0
+    const report = exportReport(log, () => time)
+    report.exported()
+    for (let count = 0; count < 100; count++) report.lost('export_failed', 5, new Error('refused'))
+    report.exported()
+    report.lost('queue_full', 1)
+    time = 10_001
+    report.exported()
+    report.exported()
+    report.lost('queue_full', 1)
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 40, reason: 'refused' },
+      { level: 30, lost: 501 },
+      { level: 40, reason: 'queue_full' },
+    ])
+  })
 })
 
 test('settings that cannot be used are refused with what to do', async () => {
