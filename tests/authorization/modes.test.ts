@@ -536,3 +536,7 @@ describe('explained', () => {
     expect(subgraphs(phone)).toEqual([{ subgraph: 'reviews' }, { subgraph: 'users' }])
   })
 })
+
+// The same suite: loading the executor again takes half a second of CPU time.
+await import('./denied-at-one-place.ts')
+await import('./step-up.ts')

@@ -222,3 +222,6 @@ test('an access token that a browser would drop as a cookie is refused with a se
   const { data: own } = await ask({ ...withCookies, token }, '{ sessions { current } }')
   expect(own.sessions).toEqual([{ current: true }])
 })
+
+// The same suite: loading auth again takes half a second of CPU time.
+await import('./auth-typed-text.ts')
