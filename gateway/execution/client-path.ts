@@ -1,14 +1,8 @@
 /** Paths of errors: from names of the fetched data to the client's names. */
-import {
-  getNamedType,
-  isAbstractType,
-  isCompositeType,
-  isListType,
-  isNonNullType,
-  isUnionType,
-} from 'graphql'
+import { getNamedType, isAbstractType, isCompositeType, isListType, isNonNullType } from 'graphql'
 import type { FieldNode, GraphQLCompositeType, GraphQLOutputType, SelectionSetNode } from 'graphql'
 import { remembered } from '../values/remembered.ts'
+import { compositeTypeNamed, fieldOf, withPossibleTypes } from '../graphql/composite-types.ts'
 import { collectFields } from '../graphql/collect-fields.ts'
 import type { Selection } from '../graphql/collect-fields.ts'
 import { isObject } from '../values/json.ts'
@@ -88,19 +82,15 @@ export function clientPaths(
   ): GraphQLCompositeType | undefined {
     if (!isAbstractType(declared)) return declared
     const typename = isObject(object) ? object['__typename'] : undefined
-    const actual = typeof typename === 'string' ? selection.schema.getType(typename) : undefined
-    return isCompositeType(actual) ? actual : undefined
+    return compositeTypeNamed(selection.schema, typename)
   }
 
   function typeOf(
     parent: GraphQLCompositeType,
     { name: { value: field } }: FieldNode,
   ): GraphQLOutputType | undefined {
-    const candidates = isAbstractType(parent)
-      ? [parent, ...selection.schema.getPossibleTypes(parent)]
-      : [parent]
-    for (const type of candidates) {
-      const definition = isUnionType(type) ? undefined : type.getFields()[field]
+    for (const type of withPossibleTypes(selection.schema, parent)) {
+      const definition = fieldOf(type, field)
       if (definition) return definition.type
     }
     return undefined

@@ -22,6 +22,7 @@ import type {
   GraphQLOutputType,
   GraphQLSchema,
 } from 'graphql'
+import { compositeTypeNamed } from '../graphql/composite-types.ts'
 import { isIntrospection } from '../graphql/introspection-fields.ts'
 import type { CollectedField, ResponseShape } from '../graphql/response-shape.ts'
 import { hasNoObjects, typeConditionApplies } from '../graphql/type-conditions.ts'
@@ -161,7 +162,7 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
       const typename = (value as JsonObject)['__typename']
       const own = known.get(typename)
       if (own) return own
-      const actual = typename == null ? type : typeNamed(typename)
+      const actual = typename == null ? type : compositeTypeNamed(schema, typename)
       const isAllowed = actual === type ? isOfAnyType(type, sets) : isTypeOf(actual, type)
       if (!actual || !isAllowed) return withoutType
       const completion = objectOf(actual, sets)
@@ -172,11 +173,6 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
       write: (value, writing) => completionFor(value).write(value, writing),
       report: (value, path, found) => completionFor(value).report(value, path, found),
     }
-  }
-
-  function typeNamed(name: unknown): GraphQLCompositeType | undefined {
-    const type = typeof name === 'string' ? schema.getType(name) : undefined
-    return isCompositeType(type) ? type : undefined
   }
 
   function isTypeOf(actual: GraphQLCompositeType | undefined, type: GraphQLCompositeType): boolean {

@@ -11,10 +11,8 @@
 import type { FetchNode, PlanNode, QueryPlanSelectionNode } from '@apollo/query-planner'
 import {
   getNamedType,
-  isInterfaceType,
   isListType,
   isNonNullType,
-  isObjectType,
   Kind,
   print,
   stripIgnoredCharacters,
@@ -27,6 +25,7 @@ import type {
   SelectionSetNode,
   VariableDefinitionNode,
 } from 'graphql'
+import { compositeTypeNamed, fieldOf } from '../graphql/composite-types.ts'
 import { trimmedDocument } from '../graphql/trimmed-document.ts'
 import { parseFieldSet } from '../graphql/field-set.ts'
 import { typenameField } from '../graphql/introspection-fields.ts'
@@ -221,9 +220,8 @@ function placeBelow(
   { rules: { schema } }: FetchReading,
 ): Place | undefined {
   if (!field.selectionSet) return undefined
-  const parent = schema.getType(type)
-  if (!isObjectType(parent) && !isInterfaceType(parent)) return undefined
-  const definition = parent.getFields()[field.name.value]
+  const parent = compositeTypeNamed(schema, type)
+  const definition = parent && fieldOf(parent, field.name.value)
   if (!definition) return undefined
   return {
     type: getNamedType(definition.type).name,

@@ -3,7 +3,7 @@
  * subgraphs share takes it minutes. For such an operation, this file chooses the subgraphs from which its
  * entities may be fetched. The chosen subgraphs resolve everything that is selected.
  */
-import { getNamedType, isAbstractType, isCompositeType, isObjectType, Kind } from 'graphql'
+import { getNamedType, isCompositeType, isObjectType, Kind } from 'graphql'
 import type {
   ConstDirectiveNode,
   DocumentNode,
@@ -13,6 +13,7 @@ import type {
 } from 'graphql'
 import type { EntityRules } from './entity-rules.ts'
 import type { FieldSources } from './field-sources.ts'
+import { compositeTypeNamed, fieldOf, withPossibleTypes } from '../graphql/composite-types.ts'
 import { applied, argument } from '../graphql/supergraph-directives.ts'
 import { hasFields } from '../graphql/type-with-fields.ts'
 import { interfaceObjectsOf } from './expand-fragments.ts'
@@ -93,7 +94,7 @@ export function alternativesNarrower(parts: NarrowingParts) {
       if (!sources.resolving.get(`${type}.${field}`)?.includes(graph)) return false
       const value = valueOf(schema, type, field)
       if (!value) return true
-      return membersOf(schema, value).every(({ name }) => {
+      return withPossibleTypes(schema, value).every(({ name }) => {
         if (sources.entered.get(name)?.includes(graph) || above.has(name)) return true
         const inside = new Set([...above, name])
         return [...(selected.get(name) ?? [])].every((one) => resolves(graph, name, one, inside))
@@ -134,12 +135,11 @@ function selectedFields(
     collected.set(set, parents.add(parent.name))
     for (const selection of set.selections) {
       if (selection.kind === Kind.INLINE_FRAGMENT) {
-        const condition =
-          selection.typeCondition && schema.getType(selection.typeCondition.name.value)
-        collect(selection.selectionSet, isCompositeType(condition) ? condition : parent)
+        const condition = compositeTypeNamed(schema, selection.typeCondition?.name.value)
+        collect(selection.selectionSet, condition ?? parent)
       } else if (selection.kind === Kind.FIELD) {
         const { value: field } = selection.name
-        for (const { name } of membersOf(schema, parent)) {
+        for (const { name } of withPossibleTypes(schema, parent)) {
           select(name, field)
           const value = valueOf(schema, name, field)
           if (selection.selectionSet && value) collect(selection.selectionSet, value)
@@ -154,14 +154,10 @@ function selectedFields(
     selected.set(type, fields.add(field))
     for (const graph of sources.resolving.get(`${type}.${field}`) ?? []) {
       const required = entities.requirementSetOf(graph, type, field)
-      const parent = schema.getType(type)
-      if (required !== '' && isCompositeType(parent)) collect(parseFieldSet(required), parent)
+      const parent = compositeTypeNamed(schema, type)
+      if (required !== '' && parent) collect(parseFieldSet(required), parent)
     }
   }
-}
-
-function membersOf(schema: GraphQLSchema, type: GraphQLCompositeType) {
-  return isAbstractType(type) ? [type, ...schema.getPossibleTypes(type)] : [type]
 }
 
 function valueOf(
@@ -169,9 +165,8 @@ function valueOf(
   typeName: string,
   field: string,
 ): GraphQLCompositeType | undefined {
-  const type = schema.getType(typeName)
-  if (!isCompositeType(type) || !('getFields' in type)) return undefined
-  const definition = type.getFields()[field]
+  const type = compositeTypeNamed(schema, typeName)
+  const definition = type && fieldOf(type, field)
   const value = definition && getNamedType(definition.type)
   return isCompositeType(value) ? value : undefined
 }

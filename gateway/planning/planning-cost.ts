@@ -6,14 +6,7 @@
  * subgraph that resolves it is one more path to everything below. And where a field can be fetched from
  * several subgraphs at the same price, it compares complete plans.
  */
-import {
-  getNamedType,
-  getOperationAST,
-  isAbstractType,
-  isCompositeType,
-  isObjectType,
-  Kind,
-} from 'graphql'
+import { getNamedType, getOperationAST, isCompositeType, Kind } from 'graphql'
 import type {
   DocumentNode,
   FieldNode,
@@ -23,6 +16,7 @@ import type {
   SelectionSetNode,
 } from 'graphql'
 import { remembered } from '../values/remembered.ts'
+import { compositeTypeNamed, fieldOf, withPossibleTypes } from '../graphql/composite-types.ts'
 import { fragmentsOf } from '../graphql/fragments.ts'
 import type { FieldSources } from './field-sources.ts'
 
@@ -84,7 +78,7 @@ export function planningCost(
       if (++seen > mostSelections) return nothing
       if (selection.kind === Kind.FIELD) return costOfField(selection, parent, here)
       if (selection.kind === Kind.INLINE_FRAGMENT) {
-        const condition = typeNamed(selection.typeCondition?.name.value)
+        const condition = compositeTypeNamed(schema, selection.typeCondition?.name.value)
         return costOf(selection.selectionSet, condition ?? parent, here, spread)
       }
       // A fragment that is spread again in the same place adds nothing.
@@ -97,14 +91,14 @@ export function planningCost(
     /** A fragment costs the same wherever it is reached in the same subgraphs. */
     function costOfSpread(name: string, here: Sources): Cost {
       const fragment = fragments.get(name)
-      const type = typeNamed(fragment?.typeCondition.name.value)
+      const type = compositeTypeNamed(schema, fragment?.typeCondition.name.value)
       if (!fragment || !type) return nothing
       const place = [name, ...here].join()
       return remembered(known, place, () => costOf(fragment.selectionSet, type, here))
     }
 
     function costOfField(field: FieldNode, parent: GraphQLCompositeType, here: Sources): Cost {
-      const definition = 'getFields' in parent && parent.getFields()[field.name.value]
+      const definition = fieldOf(parent, field.name.value)
       const type = definition && getNamedType(definition.type)
       const { paths, next, choices } = sourcesOf(parent, field.name.value, here)
       if (!field.selectionSet || !isCompositeType(type)) {
@@ -119,17 +113,9 @@ export function planningCost(
     }
   }
 
-  function typeNamed(name: string | undefined): GraphQLCompositeType | undefined {
-    const type = name === undefined ? undefined : schema.getType(name)
-    return isCompositeType(type) ? type : undefined
-  }
-
   /** Returns the subgraphs that can resolve the field, and the number of ways to it. */
   function sourcesOf(parent: GraphQLCompositeType, field: string, here: Sources) {
-    const members: readonly GraphQLCompositeType[] =
-      isAbstractType(parent) && !isObjectType(parent)
-        ? [parent, ...schema.getPossibleTypes(parent)]
-        : [parent]
+    const members = withPossibleTypes(schema, parent)
     let paths = 1
     let choices = 1
     const next = new Set<string>()
