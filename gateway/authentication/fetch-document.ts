@@ -17,9 +17,9 @@ export interface FetchDocumentOptions {
 }
 
 /**
- * Which earlier response is good enough where several processes share what they fetch (`workers`), in
- * milliseconds: one that is younger, or one that came since a process last had this doubt. A single
- * process fetches each time.
+ * Which earlier response is good enough where several gateways share what they fetch (workers, and the
+ * configurations of one process), in milliseconds: one that is younger, or one that came since one of
+ * them last had this doubt.
  */
 export type Sharing =
   { readonly youngerThan: number } | { readonly cooldown: number; readonly doubt: Doubt }

@@ -1,6 +1,6 @@
 /**
- * The documents of the issuers, fetched once for several processes. Each process verifies by itself what it
- * gets: the documents are not read here, only kept for a moment.
+ * The documents of the issuers, fetched once for several processes and for the configurations that follow
+ * each other in one. Each verifies by itself what it gets: the documents are not read here, only kept.
  */
 import { LRUCache } from 'lru-cache'
 import { remembered } from '../values/remembered.ts'

@@ -1,6 +1,9 @@
 /** From configuration to a listening gateway, in one process. */
 import { listen } from '../../subgraphs/kit/process/listen.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { systemClock } from '../authentication/clock.ts'
+import { documentFetcher } from '../authentication/fetch-document.ts'
+import { sharedDocuments } from '../authentication/shared-documents.ts'
 import {
   clientListenOptions,
   connectionLimits,
@@ -32,12 +35,16 @@ export interface RunningGateway extends RunningProcess {
 /** Returns once the gateway accepts connections; throws a StartFailure for problems that an operator has to correct. */
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const { settings, log } = options
+  const documents = documentFetcher()
+  // Settings that replace others begin with what these have fetched: the issuer may be down.
+  const fetch = sharedDocuments(documents.fetch, systemClock)
   const supergraph = await openSupergraph(options)
   const gateway = await createReloadableGateway(settings, {
     ...options,
     supergraph: supergraph.source,
+    documents: { fetch, close: async () => {} },
   }).catch(async (cause: unknown) => {
-    await supergraph.close()
+    await Promise.all([supergraph.close(), documents.close()])
     throw cause
   })
   const listening = await listen(
@@ -60,6 +67,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       await drainClients(listening, drainTimes(gateway.settings()), log)
       await metrics?.close()
       await gateway.close()
+      await documents.close()
       await supergraph.close()
     },
   }

@@ -62,12 +62,18 @@ authentication:
   await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
   await auth.close()
 
-  const response = await fetch(gateway.url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: '{"query":"{ me }"}',
-  })
-  expect(await response.json()).toEqual({ data: { me: claims.sub } })
-  expect((await fetch(`${gateway.origin}/ready`)).status).toBe(200)
+  const servesItsCaller = async () => {
+    const response = await fetch(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: '{"query":"{ me }"}',
+    })
+    expect(await response.json()).toEqual({ data: { me: claims.sub } })
+    expect((await fetch(`${gateway.origin}/ready`)).status).toBe(200)
+  }
+  await servesItsCaller()
+  // An operator may have to change a limit just because auth is away.
+  await gateway.reload()
+  await servesItsCaller()
   await gateway.close()
 })
