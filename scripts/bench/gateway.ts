@@ -122,7 +122,8 @@ async function runAll(options: Options): Promise<Report> {
   const stubs = await startStubs()
   const running: RunningContender[] = []
   try {
-    const setting = { ...issuer, ...writtenSchemas(folder, stubs.origins), folder }
+    const { peers } = options
+    const setting = { ...issuer, ...writtenSchemas(folder, stubs.origins), peers, folder }
     const operations = allOperations.filter(
       ({ name }) => options.operations?.includes(name) ?? true,
     )

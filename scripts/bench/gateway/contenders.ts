@@ -1,6 +1,6 @@
 /** The contenders, each in a process of its own. */
 import { fork } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { everything, withoutAuthorization } from './contender.ts'
@@ -8,6 +8,7 @@ import type { Contender } from './contender.ts'
 import { messageOf, nodeOptions, runningNode } from './contender-process.ts'
 import { grafbase } from './grafbase.ts'
 import { hive } from './hive.ts'
+import type { BenchOperation } from './operations.ts'
 import type { BenchSetting } from './setting.ts'
 
 export interface RunningStubs {
@@ -37,6 +38,7 @@ export function contenders(peers: string): Contender[] {
       'apollo',
       withoutAuthorization,
     ),
+    mercurius('Mercurius (federation 1) + jose', peers),
     ...hive('Hive Gateway (JavaScript planner)', peers, false),
     ...hive('Hive Gateway (Rust planner)', peers, true),
     grafbase('Grafbase (Rust; authenticates nobody)', peers),
@@ -71,6 +73,18 @@ function benchProgram(name: string, file: string, executes: Contender['executes'
       return runningNode({ name, executes }, listening, child)
     },
   }
+}
+
+/**
+ * Returns Mercurius, if it is installed. It is left out of `big join`: several such requests at the same
+ * time take longer than the 30 s after which it gives up.
+ */
+function mercurius(name: string, peers: string): Contender {
+  const executes = (operation: BenchOperation) =>
+    withoutAuthorization(operation) && operation.name !== 'big join'
+  const { start } = benchProgram(name, 'mercurius', executes)
+  const isInstalled = existsSync(join(peers, 'node_modules/@mercuriusjs/gateway'))
+  return { name, executes, start: async (setting) => (isInstalled ? start(setting) : undefined) }
 }
 
 /** Returns this gateway as a contender: its command, as an operator starts it. */

@@ -11,6 +11,8 @@ export interface BenchSetting {
   readonly issuer: string
   readonly jwksUri: string
   readonly audience: string
+  /** The folder in which other gateways are installed. */
+  readonly peers: string
   /** A folder in which the contender may write files. */
   readonly folder: string
 }
