@@ -16,11 +16,12 @@ import { passwordProblems } from '../subgraphs/auth/passwords/password-rules.ts'
 import { readPassword } from '../subgraphs/auth/passwords/password-text.ts'
 import { readAdminSettings } from '../subgraphs/auth/settings.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 
 const usage = `
-Usage: npm run admin -- COMMAND
+Usage: ${productCommand('admin', 'COMMAND')}
 
   create USERNAME           makes an administrator; the password comes on standard input
   grant USERNAME ROLE ...   gives roles to an account, effective with its next access token
@@ -28,7 +29,7 @@ Usage: npm run admin -- COMMAND
                             argon2 or bcrypt: {"username", "passwordHash", "id"?, "name"?,
                             "email"?, "emailVerified"?, "roles"?}
 
-Settings as for npm run auth: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), AUTH_ROLES,
+Settings as for ${productCommand('auth')}: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), AUTH_ROLES,
 PASSWORD_MIN_LENGTH, NODE_ENV.
 `
 

@@ -2,7 +2,7 @@
  * `npm run build`: compiles the product to dist/, and the kit to subgraphs/kit/dist as the package that
  * other teams install.
  */
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { noteSources } from './build/compiled.mjs'
 import { compile, compiler, copyAssets, root } from './build/product.mjs'
@@ -29,6 +29,8 @@ if (compiler() === undefined) {
 }
 build('tsconfig.build.json', 'dist')
 copyAssets(join(root, 'dist'))
+// As npm does when it installs the package: `npx portcullis` works in the checkout, too.
+chmodSync(join(root, 'dist/scripts/portcullis.js'), 0o755)
 noteSources()
 build('subgraphs/kit/tsconfig.json', 'subgraphs/kit/dist')
 console.log('built: dist (the product), subgraphs/kit/dist (the package @portcullis/kit)')

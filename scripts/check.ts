@@ -1,5 +1,6 @@
 /** `npm run check`: finds unguarded paths, probable typos and removed fields or guards in the supergraph. */
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { checkSupergraph } from './check/check-supergraph.ts'
 import type { CheckReport } from './check/check-supergraph.ts'
 import { runCommand } from './command.ts'
@@ -8,7 +9,7 @@ import { describeProblem, withDisplayPaths } from './compose/problem.ts'
 import { readVerificationKeys } from './compose/sign-supergraph.ts'
 
 const usage = `
-Usage: npm run check -- [options]
+Usage: ${productCommand('check', '[options]')}
 
 Composes, writes nothing, and finds problems that composition accepts:
 

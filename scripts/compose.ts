@@ -1,5 +1,6 @@
 /** `npm run compose`: composes the subgraphs of supergraph.yaml into supergraph.graphql. */
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { compareWithFile, composeToFile } from './compose/compose-to-file.ts'
@@ -9,7 +10,7 @@ import type { ReportFormat } from './compose/report.ts'
 import { readSigner, readVerificationKeys } from './compose/sign-supergraph.ts'
 
 const usage = `
-Usage: npm run compose -- [options]
+Usage: ${productCommand('compose', '[options]')}
 
 Composes the subgraphs of supergraph.yaml into supergraph.graphql, which a running gateway loads by
 itself. After an error the file is not changed.
@@ -17,7 +18,7 @@ itself. After an error the file is not changed.
   --config FILE     the list of subgraphs, in the format of rover (default: supergraph.yaml)
   --output FILE     where the supergraph goes (default: supergraph.graphql)
   --sign KEY        signs the supergraph with the private key in this file, a JWK or PEM (Ed25519 or P-256),
-                    and writes the signature to FILE.jws; \`npm run keys -- supergraph-key\` makes a key
+                    and writes the signature to FILE.jws; \`${productCommand('keys', 'supergraph-key')}\` makes a key
   --check           writes nothing; reports whether the file is up to date
   --keys FILE       with --check: also verifies the signature with the public keys in this JWK Set
   --watch           composes again whenever a file or the schema of a running subgraph changes

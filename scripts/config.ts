@@ -6,12 +6,13 @@ import { describeProblem } from '../gateway/configuration/config-problem.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
 import { checkConfig } from '../gateway/configuration/read-config.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 
 const usage = `
-Usage: npm run config -- schema
-       npm run config -- check FILE [--format json]
+Usage: ${productCommand('config', 'schema')}
+       ${productCommand('config', 'check FILE [--format json]')}
 
 schema        prints the JSON Schema of gateway.yaml, for editors
 check FILE    reports whether the file can be used, and lists everything that is wrong with it,

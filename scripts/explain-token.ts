@@ -13,18 +13,18 @@ import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
 import { errorTable } from '../gateway/errors.ts'
 import { shippedConfig } from '../gateway/configuration/shipped-config.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 
 const usage = `
-Usage: npm run explain-token -- [TOKEN] [--config FILE] [--format json]
+Usage: ${productCommand('explain-token', '[TOKEN] [--config FILE] [--format json]')}
 
 Reports, check by check, how the gateway would judge an access token and why. Without TOKEN it is
 read from standard input, where no list of processes and no history of the shell shows it. An API key is
 exchanged for its access token first, as the gateway does.
 
-  --config FILE   the gateway's configuration (default: the shipped
-                  gateway/gateway.yaml)
+  --config FILE   the gateway's configuration (default: the shipped one)
   --format        text (default) or json
   --help          prints this text
 

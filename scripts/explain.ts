@@ -23,6 +23,7 @@ import { readConfig } from '../gateway/configuration/read-config.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { callerClaims } from './explain/caller-claims.ts'
@@ -32,7 +33,7 @@ import { readObject, readText } from './explain/read-file.ts'
 import { readSubgraphSources } from './explain/subgraph-sources.ts'
 
 const usage = `
-Usage: npm run explain -- --operation FILE [options]
+Usage: ${productCommand('explain', '--operation FILE [options]')}
 
 Reports for each field of an operation what it requires, where that is declared, and whether the caller
 gets it. Nothing is executed, and no policy service is called.

@@ -9,6 +9,7 @@ import type { KeyLifecycle, KeyOutcome } from '../subgraphs/auth/tokens/key-life
 import { requireOpenable } from '../subgraphs/auth/tokens/signing-keys.ts'
 import { deriveClaimsKey } from '../subgraphs/kit/claims-header.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { developmentSecret } from '../subgraphs/kit/process/development-secret.ts'
 import { readSettings } from '../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
@@ -17,7 +18,7 @@ import { createSigningKey } from './compose/sign-supergraph.ts'
 import { refuseUnknownSubgraph } from './keys/known-subgraph.ts'
 
 const usage = `
-Usage: npm run keys -- COMMAND
+Usage: ${productCommand('keys', 'COMMAND')}
 
 The keys that sign access tokens:
   list             all keys: their state, since when, until when
@@ -31,7 +32,7 @@ The keys that verify claims headers:
                    two where that has two secrets
   --config FILE    the list of subgraphs, in which NAME has to be (default: supergraph.yaml, if it is there)
 
-The key that signs supergraphs (npm run compose -- --sign FILE):
+The key that signs supergraphs (${productCommand('compose', '--sign FILE')}):
   supergraph-key FILE
                    writes a new private key to FILE, and prints the public one for supergraph.keys
 
@@ -39,7 +40,7 @@ The pseudonym of a subject in the log of the gateway:
   log-subject SUB  prints it, from GATEWAY_SECRET(_FILE); two where that has two secrets. SUB as subgraphs
                    get it: with the subject_prefix of its issuer, if that has one
 
-Settings as for npm run auth: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), TOKEN_ALGORITHM,
+Settings as for ${productCommand('auth')}: DATABASE_URL or DATA_DIR, KEY_ENCRYPTION_SECRET(_FILE), TOKEN_ALGORITHM,
 ACCESS_TOKEN_LIFETIME, KEY_ROTATION_PERIOD, NODE_ENV.
 `
 

@@ -1,7 +1,7 @@
 /**
- * Runs a module of the product, and the processes that it starts, from JavaScript:
+ * Runs a module of the product, and the processes that it starts, from JavaScript, for the npm scripts:
  *
- *   node scripts/run-compiled.mjs scripts/start
+ *   node scripts/run-compiled.mjs scripts/portcullis start
  *
  * Starting four processes from TypeScript would take several times as long. Without the development
  * dependencies, the output of `npm run build` in dist/ runs.
@@ -11,8 +11,10 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { compiled } from './build/compiled.mjs'
 
-const [, , name] = process.argv
+const [, , name, command] = process.argv
 const module = moduleToRun()
+// Messages name the commands as the user of a checkout types them: see product-command.ts.
+process.env.PORTCULLIS_RUN_BY = 'npm'
 process.argv.splice(1, 2, module)
 await import(pathToFileURL(module))
 
@@ -29,8 +31,9 @@ function moduleToRun() {
   }
 }
 
-/** The name in `npm run`: `keys` for scripts/keys, `auth` for subgraphs/auth/main. */
+/** The name in `npm run`: `bench` for scripts/bench, `auth` for subgraphs/auth/main. */
 function commandName() {
+  if (name === 'scripts/portcullis' && command !== undefined) return command
   return name
     .replace(/\/main$/, '')
     .split('/')

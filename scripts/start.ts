@@ -1,6 +1,7 @@
 /** `npm start`: the complete system for development, in one terminal. */
 import { rm } from 'node:fs/promises'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { sameSignal } from '../subgraphs/kit/process/run-process.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
@@ -11,13 +12,14 @@ import { ProcessEnded, supervisor } from './start/supervisor.ts'
 import { welcome } from './start/welcome.ts'
 
 const usage = `
-Usage: npm start -- [options]
+Usage: ${productCommand('start', '[options]')}
 
-Composes supergraph.yaml, then runs auth, users and the gateway until Ctrl-C, and prints lines to try
-them with. Composes again when supergraph.yaml or a schema changes. For development: secrets, a signing
-key and an account are made at the first start and kept under DATA_DIR.
+Composes the supergraph.yaml of the current folder (without one: the shipped one), then runs auth, users
+and the gateway until Ctrl-C, and prints lines to try them with. Composes again when supergraph.yaml or a
+schema changes. For development: secrets, a signing key and an account are made at the first start and
+kept under DATA_DIR.
 
-  --config FILE   the configuration of the gateway (default: gateway/gateway.yaml)
+  --config FILE   the configuration of the gateway (default: the shipped one)
   --help          this text
 
 Environment: HOST (127.0.0.1), GATEWAY_PORT (4000), AUTH_PORT (4001), USERS_PORT (4002), DATA_DIR (.data),
@@ -25,11 +27,11 @@ DATABASE_URL. Port 0 lets the system choose. The composed supergraph is kept in 
 runs; supergraph.graphql is left alone.
 `
 
-const productionWords = `\`npm start\` is for development: it makes secrets and an account. In production build
-once with \`npm run build\` and run each process by itself, with its own secrets:
-  node dist/subgraphs/auth/main.js
-  node dist/subgraphs/users/main.js
-  node dist/gateway/main.js --supergraph supergraph.graphql --config gateway.yaml
+const productionWords = `\`${productCommand('start')}\` is for development: it makes secrets and an account. In production
+run each process by itself, with its own secrets:
+  ${productCommand('auth')}
+  ${productCommand('users')}
+  ${productCommand('gateway', '--supergraph supergraph.graphql --config gateway.yaml')}
 Each lists the settings that it needs if one is missing, and with --help.`
 
 runCommand('start', async () => {

@@ -1,5 +1,6 @@
 /** `npm run walkthrough`: runs the twelve steps of a login and the requests after it. */
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { runCommand } from './command.ts'
 import { runningSystem } from './walkthrough/running-system.ts'
 import { isTrue, rowsOf } from './walkthrough/rows.ts'
@@ -10,7 +11,7 @@ import { walkThrough } from './walkthrough/walk-through.ts'
 import type { WalkThroughParts } from './walkthrough/walk-through.ts'
 
 const usage = `
-Usage: npm run walkthrough -- [options]
+Usage: ${productCommand('walkthrough', '[options]')}
 
 Logs in through the gateway, reads userData, and is refused with an expired, a tampered and a revoked token; prints
 what happened in each of the twelve steps, and which processes took part. Uses the system that runs at

@@ -2,20 +2,28 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/**
- * Returns the path of the shipped gateway.yaml. Compiled code that runs inside a checkout reads the file
- * of the checkout, not its own copy, so that edits of an operator take effect.
- */
+/** Returns the path of the shipped gateway.yaml. */
 export function shippedConfig(): string {
-  const here = dirname(fileURLToPath(import.meta.url))
-  return inCheckoutAround(here) ?? join(here, '..', 'gateway.yaml')
+  return shippedFile('gateway/gateway.yaml')
 }
 
-function inCheckoutAround(folder: string): string | undefined {
-  const config = join(folder, 'gateway', 'gateway.yaml')
-  if (isProduct(folder) && existsSync(config)) return config
+/**
+ * Returns the path of a file that is shipped with the product. Compiled code that runs inside a checkout
+ * reads the file of the checkout, not its own copy, so that edits of an operator take effect.
+ *
+ * @param path from the root of the product
+ */
+export function shippedFile(path: string): string {
+  const compiled = fileURLToPath(new URL('../../', import.meta.url))
+  const product = productAround(compiled)
+  const file = product === undefined ? undefined : join(product, path)
+  return file !== undefined && existsSync(file) ? file : join(compiled, path)
+}
+
+function productAround(folder: string): string | undefined {
+  if (isProduct(folder)) return folder
   const parent = dirname(folder)
-  return parent === folder ? undefined : inCheckoutAround(parent)
+  return parent === folder ? undefined : productAround(parent)
 }
 
 function isProduct(folder: string): boolean {

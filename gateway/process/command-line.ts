@@ -2,13 +2,14 @@ import type { Logger } from 'pino'
 import { portOption, readCommandLine } from '../../subgraphs/kit/process/command-line.ts'
 import type { ListenOptions } from '../../subgraphs/kit/process/listen.ts'
 import { logLevel, processLog } from '../../subgraphs/kit/process/log.ts'
+import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import { shippedConfig } from '../configuration/shipped-config.ts'
 import { accessLogOutput } from './access-log-output.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
 
 const usage = `
-Usage: npm run gateway -- [options]
+Usage: ${productCommand('gateway', '[options]')}
 
 Serves a supergraph at /graphql: verifies each access token once, plans, and forwards the verified
 claims to the subgraphs in a signed header.
@@ -16,7 +17,7 @@ claims to the subgraphs in a signed header.
   --supergraph PLACE  the composed supergraph, a file or an https URL (default: supergraph.graphql);
                       followed as it changes
   --port N            the port to listen on; 0 lets the system choose (default: GATEWAY_PORT, or 4000)
-  --config FILE       the configuration (default outside production: gateway/gateway.yaml)
+  --config FILE       the configuration (default outside production: the shipped one)
   --help              this text
 
 Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL, OTEL_*.

@@ -1,5 +1,6 @@
 import { parse } from 'graphql'
 import type { DocumentNode } from 'graphql'
+import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { joinedSubgraphs } from '../graphql/supergraph-directives.ts'
 
@@ -29,13 +30,13 @@ export function readSupergraph(text: string, name: string): Supergraph {
   const document = parseText(text)
   if (document === undefined) {
     throw new SupergraphUnusable(
-      `the supergraph ${name} is not GraphQL: make it anew with \`npm run compose\``,
+      `the supergraph ${name} is not GraphQL: make it anew with \`${productCommand('compose')}\``,
     )
   }
   const subgraphs = joinedSubgraphs(document)
   if (subgraphs.length === 0) {
     throw new SupergraphUnusable(
-      `${name} is a schema, but no supergraph (no join__Graph): compose it with \`npm run compose\``,
+      `${name} is a schema, but no supergraph (no join__Graph): compose it with \`${productCommand('compose')}\``,
     )
   }
   const astray = subgraphs.find(({ url }) => !isHttpUrl(url))

@@ -1,6 +1,7 @@
 /** A supergraph in a file, with its signature in a file beside it. */
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
+import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import type { ServedRecord, SupergraphReading, SupergraphSource } from './supergraph-source.ts'
 import { watchSupergraph } from './watch-supergraph.ts'
 
@@ -12,8 +13,10 @@ export function supergraphFile(path: string, record: ServedRecord): SupergraphSo
     mayComeLater: false,
     read() {
       const bytes = readIfThere(path)
-      if (bytes === undefined) return unreadable('cannot be read: make it with `npm run compose`')
-      if (!isUtf8(bytes)) return unreadable('is not UTF-8: make it anew with `npm run compose`')
+      if (bytes === undefined)
+        return unreadable(`cannot be read: make it with \`${productCommand('compose')}\``)
+      if (!isUtf8(bytes))
+        return unreadable(`is not UTF-8: make it anew with \`${productCommand('compose')}\``)
       const signature = readIfThere(signaturePath)?.toString('utf8')
       return { outcome: 'read', copy: { text: bytes.toString('utf8'), signature } }
     },

@@ -4,6 +4,7 @@ import type { webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK } from 'jose'
 import type { JWK } from 'jose'
+import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import type { SignedVersion, SupergraphCopy } from './supergraph-source.ts'
 
 /** The `typ` of the signature, so that no other document that the key has signed passes for a supergraph. */
@@ -17,7 +18,7 @@ export type VerifiedSignature =
   /** What is wrong, and what to do; it follows the name of the supergraph. */
   | { readonly outcome: 'refused'; readonly fault: string }
 
-const signIt = 'sign it with `npm run compose -- --sign KEY`'
+const signIt = `sign it with \`${productCommand('compose', '--sign KEY')}\``
 const mismatch = `does not match its signature, it is not the text that was signed: ${signIt}`
 
 /** Returns the signed version, or why the copy is not signed by one of the keys. */

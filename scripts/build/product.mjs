@@ -42,8 +42,8 @@ export function compile(project, options = []) {
 
 /** Copies schemas, configuration and the other files that the code reads. */
 export function copyAssets(target) {
-  for (const file of productFiles()) {
-    if (isAsset(file)) cpSync(join(root, file), join(target, file))
+  for (const file of ['supergraph.yaml', ...productFiles().filter(isAsset)]) {
+    cpSync(join(root, file), join(target, file))
   }
 }
 

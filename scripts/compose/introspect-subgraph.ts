@@ -1,5 +1,6 @@
 /** Introspects the schema of a running subgraph, as the federation specification defines. */
 
+import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import { decodeUtf8 } from './utf8.ts'
 
 /** How long a subgraph may take to respond, in milliseconds. */
@@ -53,7 +54,7 @@ interface Asked {
 function readAnswer({ url, status, isSigned }: Asked, bytes: Uint8Array): Introspection {
   if (status === 401 || status === 403) {
     const way = isSigned
-      ? 'although the request was signed with GATEWAY_SECRET: give it the CLAIMS_KEY that `npm run keys -- claims-key NAME` prints'
+      ? `although the request was signed with GATEWAY_SECRET: give it the CLAIMS_KEY that \`${productCommand('keys', 'claims-key NAME')}\` prints`
       : 'to every client but its gateway: set GATEWAY_SECRET, and the request is signed'
     return failed(
       url,

@@ -1,4 +1,5 @@
 /** The report of a composition: text for terminals, or one line of JSON for scripts. */
+import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import { counted } from './counted.ts'
 import { describeProblem, displayPath, withDisplayPaths } from './problem.ts'
 import type { Hint, Problem } from './problem.ts'
@@ -44,7 +45,7 @@ function sentence({ outcome, output, subgraphs, errors, signature }: Report): st
     composed: `${file} is composed of ${of}`,
     unchanged: `${file} is unchanged, composed of ${of}`,
     current: `${file} is current, composed of ${of}`,
-    'not current': `${file} is not current: run \`npm run compose\``,
+    'not current': `${file} is not current: run \`${productCommand('compose')}\``,
     failed: `${counted(errors.length, 'error')}: ${file} is left as it was`,
   }
   const suffix = signature ? `; signed with ${signature.key}, serial ${signature.serial}` : ''

@@ -7,6 +7,7 @@ import type { JWK } from 'jose'
 import { keysInFile } from '../../gateway/configuration/supergraph.ts'
 import { signatureType, verifySignature } from '../../gateway/supergraph/verify-signature.ts'
 import type { VerifiedSignature } from '../../gateway/supergraph/verify-signature.ts'
+import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 
 export interface SupergraphSigner {
@@ -37,7 +38,7 @@ export async function readSigner(path: string): Promise<SupergraphSigner> {
   if (algorithm === undefined) {
     throw new StartFailure(
       `the signing key ${path} is for neither EdDSA (Ed25519) nor ES256 (P-256): ` +
-        'make one with `npm run keys -- supergraph-key FILE`',
+        `make one with \`${productCommand('keys', 'supergraph-key FILE')}\``,
     )
   }
   const publicKey = await publicKeyOf(key, algorithm, givenId)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 
 /** Returns the JSON object in a file; throws a StartFailure if there is none. */
@@ -22,7 +23,9 @@ export function readText(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (cause) {
     const { code = 'unknown reason' } = cause as NodeJS.ErrnoException
-    const hint = path.endsWith('supergraph.graphql') ? ': create it with `npm run compose`' : ''
+    const hint = path.endsWith('supergraph.graphql')
+      ? `: create it with \`${productCommand('compose')}\``
+      : ''
     throw new StartFailure(`${path} cannot be read (${code})${hint}`, { cause })
   }
 }

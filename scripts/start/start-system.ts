@@ -1,6 +1,8 @@
 /** Starts the complete system on this machine: auth, users and the gateway, with the composed supergraph. */
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { shippedFile } from '../../gateway/configuration/shipped-config.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
@@ -10,7 +12,7 @@ import type { Composition } from '../compose/compose-supergraph.ts'
 import { writeComposition } from '../compose/compose-to-file.ts'
 import type { ComposeOptions } from '../compose/compose-to-file.ts'
 import type { ComposedOf } from '../compose/keep-composed.ts'
-import { describeProblem } from '../compose/problem.ts'
+import { describeProblem, displayPath } from '../compose/problem.ts'
 import { ownModule } from '../own-module.ts'
 import type { Supervisor } from './supervisor.ts'
 import { untilReady } from './until-ready.ts'
@@ -56,12 +58,13 @@ export async function startSystem({
 
   const start = (name: string, path: string) =>
     supervisor.start(name, { module: ownModule(path, import.meta.url), environment })
+  const config = listOfSubgraphs()
   const auth = start('auth', '../../subgraphs/auth/main')
   const users = start('users', '../../subgraphs/users/main')
   const subgraphs = Promise.all([auth, users])
   const composing = portsAreKnown
-    ? compose(environment)
-    : subgraphs.then((urls) => compose(withPortsOf(urls, environment)))
+    ? compose(config, environment)
+    : subgraphs.then((urls) => compose(config, withPortsOf(urls, environment)))
 
   // Written only once the ports are ours: another system in this folder may be running on them.
   const [urls, composition] = await Promise.all([subgraphs, composing])
@@ -89,14 +92,23 @@ export async function startSystem({
   }
 }
 
-const config = 'supergraph.yaml'
+/** Returns the list of subgraphs in the current folder; where there is none, the shipped one. */
+function listOfSubgraphs(): string {
+  const own = 'supergraph.yaml'
+  return existsSync(own) ? own : shippedFile(own)
+}
 
-async function compose(environment: Environment): Promise<Composition & { since: number }> {
+async function compose(
+  config: string,
+  environment: Environment,
+): Promise<Composition & { since: number }> {
   const since = Date.now()
   const composition = await composeSupergraph(config, environment)
   if (composition.outcome === 'composed') return { ...composition, since }
   const errors = composition.errors.map((error) => `\n${describeProblem('error', error)}`).join('')
-  throw new StartFailure(`${config} does not compose; correct this and start again:${errors}`)
+  throw new StartFailure(
+    `${displayPath(config)} does not compose; correct this and start again:${errors}`,
+  )
 }
 
 type SubgraphUrls = readonly [auth: string, users: string]

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { claimsKeys } from '../kit/process/claims-keys.ts'
 import { drainSettings } from '../kit/process/drain-settings.ts'
 import { logLevel } from '../kit/process/log.ts'
+import { productCommand } from '../kit/process/product-command.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment, Settings } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
@@ -16,7 +17,7 @@ import { signingAlgorithms } from './tokens/make-key.ts'
 export const help = `
 The auth subgraph: login, access tokens, public keys at /.well-known/jwks.json.
 
-Usage: npm run auth
+Usage: ${productCommand('auth')}
 
 Settings, from the environment:
   HOST                      the address to listen on (127.0.0.1)

@@ -1,8 +1,9 @@
 import { ClaimsHeaderError } from './claims-header.ts'
 import type { ClaimsVerificationKeys } from './claims-header.ts'
+import { productCommand } from './process/product-command.ts'
 
 /**
- * The keys with which a subgraph verifies claims headers: the text that `npm run keys -- claims-key NAME`
+ * The keys with which a subgraph verifies claims headers: the text that `portcullis keys claims-key NAME`
  * prints, its keys as bytes, or the gateway's public key set. `undefined`, as from an environment variable
  * that is not set, is refused with a helpful message.
  */
@@ -19,7 +20,7 @@ export function parseClaimsKeys(text: string): Uint8Array[] | undefined {
 
 /** Returns the keys for verification; throws a ClaimsHeaderError that says how to get a missing key. */
 export function verificationKeys(keys: ClaimsKeys, subgraph: string): ClaimsVerificationKeys {
-  const command = `npm run keys -- claims-key ${subgraph}`
+  const command = productCommand('keys', `claims-key ${subgraph}`)
   if (keys === undefined || keys === null || keys === '') {
     throw new ClaimsHeaderError(
       `the claims key of ${subgraph} is missing: set CLAIMS_KEY to what \`${command}\` prints`,

@@ -1,6 +1,7 @@
 import { claimsKeys } from '../kit/process/claims-keys.ts'
 import { drainSettings } from '../kit/process/drain-settings.ts'
 import { logLevel } from '../kit/process/log.ts'
+import { productCommand } from '../kit/process/product-command.ts'
 import { readSettings } from '../kit/process/settings.ts'
 import type { Environment } from '../kit/process/settings.ts'
 import { databaseUrl } from '../storage/database-url.ts'
@@ -8,7 +9,7 @@ import { databaseUrl } from '../storage/database-url.ts'
 export const help = `
 The users subgraph: userData, and User as an entity.
 
-Usage: npm run users
+Usage: ${productCommand('users')}
 
 Settings, from the environment:
   HOST                   the address to listen on (127.0.0.1)

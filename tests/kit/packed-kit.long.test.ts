@@ -135,7 +135,7 @@ test.each(servers)('without its key, or with another text, %s says what to do', 
     const server = startProcess([`${name}.js`], foreign, key)
     expect(await server.ended).toBe(1)
     expect(server.stderr).toContain(complaint)
-    expect(server.stderr).toContain('`npm run keys -- claims-key reviews` prints')
+    expect(server.stderr).toContain('`portcullis keys claims-key reviews` prints')
     expect(server.stderr).not.toContain(claimsKey)
   }
 })

@@ -1,5 +1,6 @@
 import { deriveClaimsKey } from '../claims-header.ts'
 import { parseClaimsKeys } from '../claims-keys.ts'
+import { productCommand } from './product-command.ts'
 import type { Settings } from './settings.ts'
 
 /**
@@ -17,7 +18,7 @@ export function claimsKeys(settings: Settings, subgraph: string): Uint8Array[] {
   if (keys !== undefined) return keys
   settings.problem(
     'CLAIMS_KEY is not a claims key: expected 32 bytes as base64url, or two such keys ' +
-      `separated by a comma (npm run keys -- claims-key ${subgraph})`,
+      `separated by a comma (${productCommand('keys', `claims-key ${subgraph}`)})`,
   )
   return []
 }
