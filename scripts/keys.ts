@@ -9,6 +9,7 @@ import type { KeyLifecycle, KeyOutcome } from '../subgraphs/auth/tokens/key-life
 import { requireOpenable } from '../subgraphs/auth/tokens/signing-keys.ts'
 import { deriveClaimsKey } from '../subgraphs/kit/claims-header.ts'
 import { readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { requireOptionalPackages } from '../subgraphs/kit/process/optional-packages.ts'
 import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { developmentSecret } from '../subgraphs/kit/process/development-secret.ts'
 import { readSettings } from '../subgraphs/kit/process/settings.ts'
@@ -98,6 +99,7 @@ async function withKeys(
   act: (lifecycle: KeyLifecycle, record: Record) => Promise<void>,
 ): Promise<void> {
   // Not for the other commands, which need no database.
+  requireOptionalPackages()
   const { openAuthDatabase } = await import('../subgraphs/auth/database.ts')
   const settings = readKeySettings(process.env)
   const database = await openAuthDatabase(settings.databaseUrl)

@@ -1,5 +1,6 @@
 /** `npm run walkthrough`: runs the twelve steps of a login and the requests after it. */
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
+import { requireOptionalPackages } from '../subgraphs/kit/process/optional-packages.ts'
 import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { runCommand } from './command.ts'
 import { runningSystem } from './walkthrough/running-system.ts'
@@ -40,6 +41,7 @@ runCommand('walkthrough', async () => {
   }
   const page = pages[choiceOption('--page', values.page, ['1', '2'])]
   const format = choiceOption('--format', values.format, ['text', 'json'])
+  requireOptionalPackages()
   const system = await runningSystem(process.env)
   try {
     const rows = await page(system)

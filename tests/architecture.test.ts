@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
+import { optionalPackages } from '../subgraphs/kit/process/optional-packages.ts'
 import { arrows } from './architecture/arrows.ts'
 import { importsOf, packageImportsOf, readSources } from './architecture/imports.ts'
 import type { Sources } from './architecture/imports.ts'
@@ -47,14 +48,18 @@ test('@apollo/server serves subgraphs, and the gateway does without it', () => {
 
 interface Manifest {
   dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
+  overrides?: Record<string, string>
   peerDependencies?: Record<string, string>
 }
 
+function readManifest(manifest: string): Manifest {
+  return JSON.parse(readFileSync(`${root}${manifest}`, 'utf8')) as Manifest
+}
+
 function undeclared(files: Sources, manifest: string): string[] {
-  const { dependencies, peerDependencies } = JSON.parse(
-    readFileSync(`${root}${manifest}`, 'utf8'),
-  ) as Manifest
-  const declared = { ...dependencies, ...peerDependencies }
+  const { dependencies, optionalDependencies, peerDependencies } = readManifest(manifest)
+  const declared = { ...dependencies, ...optionalDependencies, ...peerDependencies }
   return packageImportsOf(files)
     .filter(({ name }) => !(name in declared))
     .map(({ from, name }) => `${from} imports ${name}`)
@@ -70,6 +75,14 @@ test('what runs in production needs no development dependency', () => {
     ([file]) => !/^scripts\/(bench|fuzz)/.test(file),
   )
   expect(undeclared(new Map(built), 'package.json')).toEqual([])
+})
+
+test('auth and users look for all optional packages, which the gateway does without', () => {
+  const { optionalDependencies = {}, overrides = {} } = readManifest('package.json')
+  const declared = Object.keys(optionalDependencies).filter((name) => !(name in overrides))
+  expect(optionalPackages).toEqual(declared)
+  const users = packageImportsOf(filesIn('gateway')).filter(({ name }) => declared.includes(name))
+  expect(users).toEqual([])
 })
 
 test('the kit needs nothing but what its own package declares', () => {

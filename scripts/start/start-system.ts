@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shippedFile } from '../../gateway/configuration/shipped-config.ts'
+import { requireOptionalPackages } from '../../subgraphs/kit/process/optional-packages.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
@@ -47,6 +48,7 @@ export async function startSystem({
   config: gatewayConfig,
   supervisor,
 }: SystemOptions): Promise<RunningSystem> {
+  requireOptionalPackages()
   const settings = readSettings(given)
   const authPort = settings.port('AUTH_PORT', 4001)
   const portsAreKnown = authPort > 0 && settings.port('USERS_PORT', 4002) > 0

@@ -1,6 +1,5 @@
 /** An access token that has expired, without waiting for it. */
 import { decodeJwt, SignJWT } from 'jose'
-import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
 import { readAuthSettings } from '../../subgraphs/auth/settings.ts'
 import { keyEncryption } from '../../subgraphs/auth/tokens/key-encryption.ts'
 import { keyLifecycle } from '../../subgraphs/auth/tokens/key-lifecycle.ts'
@@ -16,6 +15,7 @@ const past = 3600
  */
 export async function expiredToken(token: string, environment: Environment): Promise<string> {
   const settings = readAuthSettings(environment)
+  const { openAuthDatabase } = await import('../../subgraphs/auth/database.ts')
   const database = await openAuthDatabase(settings.databaseUrl)
   try {
     const encryption = keyEncryption(settings.keyEncryptionSecret)

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
 import { totpCode, totpStep } from '../../subgraphs/auth/second-factors/totp.ts'
 import { readKeySettings } from '../../subgraphs/auth/settings.ts'
 import { keyEncryption } from '../../subgraphs/auth/tokens/key-encryption.ts'
@@ -140,6 +139,7 @@ async function keysOf(auth: string): Promise<string[]> {
 /** As npm run keys -- rotate. */
 async function rotateKeys(environment: WalkThroughParts['environment']) {
   const settings = readKeySettings(environment)
+  const { openAuthDatabase } = await import('../../subgraphs/auth/database.ts')
   const database = await openAuthDatabase(settings.databaseUrl)
   try {
     const encryption = keyEncryption(settings.keyEncryptionSecret)

@@ -5,6 +5,9 @@ import { statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { send } from '../../scripts/walkthrough/send.ts'
+import { optionalPackages } from '../../subgraphs/kit/process/optional-packages.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { until } from '../support/until.ts'
 import { repository, startLine } from './support/run-script.ts'
@@ -161,3 +164,79 @@ test('compose, check and keys work on the list of subgraphs in the current folde
   const unknown = await portcullis('keys claims-key users', {}, own)
   expect(unknown.stderr).toContain('supergraph.yaml has no subgraph "users", only reviews')
 })
+
+test('without the packages of auth the gateway serves, with policies of its operator, and other commands name each', async () => {
+  const place = join(folder, 'gateway-alone')
+  await install(place, '--omit=optional')
+  const bin = join(place, 'node_modules/.bin/portcullis')
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const [, policies = ''] =
+    /```js\n(export default \{[^]*?)```/.exec(
+      readFileSync(join(repository, 'docs/authorization.md'), 'utf8'),
+    ) ?? []
+  const files = {
+    'policies.mjs': policies,
+    'reviews.graphql': `
+      extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@policy"])
+      type Query { reviews: [String!] @policy(policies: [["is their doctor"]]) }`,
+    'supergraph.yaml': JSON.stringify({
+      subgraphs: {
+        reviews: {
+          routing_url: 'http://127.0.0.1:1/graphql',
+          schema: { file: 'reviews.graphql' },
+        },
+      },
+    }),
+    'gateway.yaml': JSON.stringify({
+      authentication: {
+        issuers: [
+          {
+            issuer: 'https://id.test',
+            jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }] },
+            audiences: ['portcullis'],
+          },
+        ],
+      },
+      authorization: { policies: { file: 'policies.mjs' } },
+    }),
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(place, name), text)
+  const composing = startLine(`${bin} compose`, place)
+  expect({ exitCode: await composing.ended, stderr: composing.stderr }).toEqual({
+    exitCode: 0,
+    stderr: '',
+  })
+  const gateway = startLine(`${bin} gateway --port 0 --config gateway.yaml`, place)
+  started.push(gateway)
+  const url = await until(() => /listening on (\S+)/.exec(gateway.stdout)?.[1])
+  const codeFor = async (role: string) => {
+    const token = new SignJWT({ role }).setProtectedHeader({
+      alg: 'ES256',
+      kid: '1',
+      typ: 'at+jwt',
+    })
+    token.setIssuer('https://id.test').setAudience('portcullis').setSubject('1').setJti('1')
+    const signed = await token.setIssuedAt().setExpirationTime('5m').sign(privateKey)
+    const { errors } = await send(url, { query: '{ reviews }' }, signed)
+    return errors.map(({ extensions }) => extensions?.code)
+  }
+  expect(await codeFor('nurse')).toEqual(['UNAUTHORIZED_FIELD_OR_TYPE'])
+  expect(await codeFor('doctor')).toEqual(['SUBGRAPH_UNREACHABLE'])
+
+  const names = optionalPackages.join(', ')
+  for (const words of ['auth', 'users', 'admin create ann', 'keys list', 'start', 'walkthrough']) {
+    const command = startLine(`${bin} ${words}`, place, freePorts)
+    expect(await command.ended).toBe(1)
+    expect(command.output).toBe(
+      `${words.split(' ')[0]}: these packages are not installed: ${names}. Install Portcullis without --omit=optional; only \`portcullis gateway\` and what reads no database works without them\n`,
+    )
+  }
+  for (const name of commands) {
+    const command = startLine(`${bin} ${name} --help`, place)
+    expect({ name, exitCode: await command.ended, stderr: command.stderr }).toEqual({
+      name,
+      exitCode: 0,
+      stderr: '',
+    })
+  }
+}, 300_000)
