@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticationMetrics } from '../authentication/metrics.ts'
 import type { AgeSource } from '../authentication/metrics.ts'
+import type { AddOperation } from '../telemetry/operation-labels.ts'
 import { draining } from '../supergraph/draining.ts'
 import { createConfiguredGateway } from './configured-gateway.ts'
 import type {
@@ -16,10 +17,13 @@ import { nothingServed } from './served-counts.ts'
 import type { ServedCounts } from './served-counts.ts'
 
 /** What every gateway of the process gets, whatever its settings. */
-export type ReloadableGatewayOptions = Pick<
+export interface ReloadableGatewayOptions extends Pick<
   ConfiguredGatewayParts,
   'supergraph' | 'documents' | 'servedByAll' | 'unreadinessOfAll' | 'accessLog' | 'log'
->
+> {
+  /** Decides which operations have a label of their own in the metrics. */
+  readonly addOperation: AddOperation
+}
 
 export interface ReloadableGateway {
   readonly listener: RequestListener
@@ -57,7 +61,10 @@ export async function createReloadableGateway(
   settings: GatewaySettings,
   options: ReloadableGatewayOptions,
 ): Promise<ReloadableGateway> {
-  const metrics = gatewayMetrics(() => options.accessLog?.lost ?? 0)
+  const metrics = gatewayMetrics({
+    linesLost: () => options.accessLog?.lost ?? 0,
+    addOperation: options.addOperation,
+  })
   const authentication = authenticationMetrics(metrics.registry)
   const served = nothingServed()
   const drainingGateways = draining(mostDraining)

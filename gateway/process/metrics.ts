@@ -1,18 +1,17 @@
 /** What the gateway counts and measures, under the names that Prometheus shows. */
-import {
-  AggregatorRegistry,
-  collectDefaultMetrics,
-  Counter,
-  Gauge,
-  Histogram,
-  Registry,
-} from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import { deniedCode } from '../authorization/denial.ts'
 import { errorTable } from '../errors.ts'
 import type { HttpResponse } from '../http/http-message.ts'
-import { codesOf } from '../telemetry/outcome.ts'
+import { operationLabels } from '../telemetry/operation-labels.ts'
+import type { AddOperation, OperationLabel } from '../telemetry/operation-labels.ts'
+import { codesOf, outcomeOf } from '../telemetry/outcome.ts'
+import type { Outcome } from '../telemetry/outcome.ts'
 import type { RequestFacts } from '../telemetry/request-facts.ts'
 import type { SpanLoss } from '../telemetry/span-queue.ts'
+import { remembered } from '../values/remembered.ts'
+import { SeriesHistogram } from './histogram.ts'
+import type { Series } from './histogram.ts'
 
 export interface GatewayMetrics {
   readonly registry: Registry
@@ -35,6 +34,9 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** From 0.1 milliseconds: what the gateway itself does is faster than what it waits for. */
 const overheadBuckets = [0.0001, 0.00025, 0.0005, ...buckets.slice(0, 10)]
+
+/** Few: each is a series for each operation and outcome. */
+const operationBuckets = [0.005, 0.025, 0.1, 0.5, 2.5]
 
 /** A subgraph's own code may be any text: only those of the error table are a label. */
 const knownCodes: ReadonlySet<string | undefined> = new Set([
@@ -63,13 +65,50 @@ export function lastingCounts(processes: readonly ProcessMetrics[]): Promise<Pro
 
 const lastingTypes = ['counter', 'histogram']
 
-/** Returns the counter of configurations that could not be used: in the process that reads them. */
-export function refusedConfigurations(registry: Registry): Counter {
+/** What is known of the processes of a gateway, whenever the metrics are read. */
+export interface ProcessesState {
+  /** How many processes serve requests. */
+  serving(): number
+  /** How many processes have ended unexpectedly. */
+  ended(): number
+}
+
+/**
+ * Registers the metrics of the process that starts the others and reads the configuration; returns the
+ * counter of configurations that could not be used.
+ */
+export function primaryMetrics(registry: Registry, processes: ProcessesState): Counter {
+  const registers = [registry]
+  new Gauge({
+    name: 'portcullis_serving_processes',
+    help: 'How many processes serve requests',
+    registers,
+    collect() {
+      this.set(processes.serving())
+    },
+  })
+  new Counter({
+    name: 'portcullis_workers_ended_total',
+    help: 'How many workers have ended unexpectedly since the start',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(processes.ended())
+    },
+  })
   return new Counter({
     name: 'portcullis_configurations_refused_total',
     help: 'How many new configurations could not be used since the start',
-    registers: [registry],
+    registers,
   })
+}
+
+/** What the metrics need of others. */
+export interface GatewayMetricsParts {
+  /** Returns how many lines of the access log were lost since the start. */
+  readonly linesLost: () => number
+  /** Decides which operations have a label of their own. */
+  readonly addOperation: AddOperation
 }
 
 function lostAccessLogLines(registry: Registry, linesLost: () => number): void {
@@ -84,31 +123,34 @@ function lostAccessLogLines(registry: Registry, linesLost: () => number): void {
   })
 }
 
-/**
- * Returns the gateway's metrics and those of its process, in a registry of their own.
- *
- * @param linesLost returns how many lines of the access log were lost since the start
- */
-export function gatewayMetrics(linesLost: () => number): GatewayMetrics {
+/** Returns the gateway's metrics and those of its process, in a registry of their own. */
+export function gatewayMetrics({ linesLost, addOperation }: GatewayMetricsParts): GatewayMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   lostAccessLogLines(registry, linesLost)
   const registers = [registry]
-  const requests = new Histogram({
+  const requests = new SeriesHistogram({
     name: 'portcullis_request_duration_seconds',
     help: 'Time to respond to a request to /graphql, by HTTP status',
     labelNames: ['status'],
     buckets,
     registers,
   })
-  const calls = new Histogram({
+  const operations = new SeriesHistogram({
+    name: 'portcullis_operation_duration_seconds',
+    help: 'Time to respond to a request to /graphql, by operation and outcome',
+    labelNames: ['operation', 'type', 'outcome'],
+    buckets: operationBuckets,
+    registers,
+  })
+  const calls = new SeriesHistogram({
     name: 'portcullis_subgraph_duration_seconds',
     help: 'Time of a call to a subgraph, by outcome',
     labelNames: ['subgraph', 'outcome'],
     buckets,
     registers,
   })
-  const overhead = new Histogram({
+  const overhead = new SeriesHistogram({
     name: 'portcullis_overhead_seconds',
     help: 'Time of a request to /graphql during which it waited for no subgraph',
     buckets: overheadBuckets,
@@ -151,12 +193,32 @@ export function gatewayMetrics(linesLost: () => number): GatewayMetrics {
     registers,
   })
 
+  const labelOf = operationLabels(addOperation)
+  const byStatus = new Map<number, Series>()
+  const byOperation = new Map<OperationLabel, Map<Outcome, Series>>()
+  const bySubgraph = new Map<string, Map<string, Series>>()
+  const allOverhead = overhead.series({})
+
+  function seriesOfStatus(status: number): Series {
+    return remembered(byStatus, status, () => requests.series({ status: String(status) }))
+  }
+
+  function observeOperation(label: OperationLabel, outcome: Outcome, seconds: number): void {
+    const byOutcome = remembered(byOperation, label, () => new Map<Outcome, Series>())
+    remembered(byOutcome, outcome, () => operations.series({ ...label, outcome })).observe(seconds)
+  }
+
   return {
     registry,
     onResponse({ status }, facts) {
       const milliseconds = performance.now() - facts.startedAt
-      requests.observe({ status }, milliseconds / 1000)
-      overhead.observe((milliseconds - facts.upstream) / 1000)
+      const seconds = milliseconds / 1000
+      seriesOfStatus(status).observe(seconds)
+      allOverhead.observe((milliseconds - facts.upstream) / 1000)
+      const label = labelOf(facts)
+      const outcome = outcomeOf(facts)
+      if ('then' in label) void label.then((known) => observeOperation(known, outcome, seconds))
+      else observeOperation(label, outcome, seconds)
       for (const code of codesOf(facts)) {
         errors.inc({ code: code !== undefined && knownCodes.has(code) ? code : 'other' })
       }
@@ -164,8 +226,10 @@ export function gatewayMetrics(linesLost: () => number): GatewayMetrics {
     onDenied(guards) {
       for (const guard of guards) denied.inc({ guard })
     },
-    onSubgraphResponse: (subgraph, outcome, seconds) =>
-      calls.observe({ subgraph, outcome }, seconds),
+    onSubgraphResponse(subgraph, outcome, seconds) {
+      const byOutcome = remembered(bySubgraph, subgraph, () => new Map<string, Series>())
+      remembered(byOutcome, outcome, () => calls.series({ subgraph, outcome })).observe(seconds)
+    },
     onSpansLost: (reason, count) => spans.inc({ reason }, count),
     supergraphServed() {
       supergraphs.inc()

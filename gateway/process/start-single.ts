@@ -12,9 +12,10 @@ import {
 } from './client-connections.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
 import type { CommandLine } from './command-line.ts'
+import { labelledOperations } from '../telemetry/operation-labels.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import { createReloadableGateway } from './hot-reload.ts'
-import { refusedConfigurations } from './metrics.ts'
+import { primaryMetrics } from './metrics.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import { openSupergraph } from './open-supergraph.ts'
 
@@ -43,6 +44,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     ...options,
     supergraph: supergraph.source,
     documents: { fetch, close: async () => {} },
+    addOperation: labelledOperations(),
   }).catch(async (cause: unknown) => {
     await Promise.all([supergraph.close(), documents.close()])
     throw cause
@@ -51,7 +53,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     gateway.listener,
     clientListenOptions(options.listen, settings, log),
   )
-  const refused = refusedConfigurations(gateway.registry)
+  const refused = primaryMetrics(gateway.registry, { serving: () => 1, ended: () => 0 })
   const metrics = await listenForMetrics(settings.config, log, () => gateway.registry.metrics())
 
   return {

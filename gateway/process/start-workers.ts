@@ -5,8 +5,9 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { systemClock } from '../authentication/clock.ts'
 import { documentFetcher } from '../authentication/fetch-document.ts'
 import { sharedDocuments } from '../authentication/shared-documents.ts'
+import { labelledOperations } from '../telemetry/operation-labels.ts'
 import { drainTimes } from './client-connections.ts'
-import { refusedConfigurations } from './metrics.ts'
+import { primaryMetrics } from './metrics.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import { openSupergraph } from './open-supergraph.ts'
 import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
@@ -49,6 +50,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     supergraphServed: supergraph.record.served,
     served: () => counts.served(serving(workers)),
     unreadiness: () => unreadinessOf(serving(workers)),
+    addOperation: labelledOperations(),
   }
   const pool = workerPool({ workers, procedures, counts, giveUp, log })
 
@@ -60,7 +62,10 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
   })
   const origin = await pool.start(count)
   const ownMetrics = new Registry()
-  const refused = refusedConfigurations(ownMetrics)
+  const refused = primaryMetrics(ownMetrics, {
+    serving: () => serving(workers).length,
+    ended: counts.ended,
+  })
   const metrics = await listenForMetrics(settings.config, log, async () =>
     counts.metrics(serving(workers), await ownMetrics.getMetricsAsJSON()),
   )

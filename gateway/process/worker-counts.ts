@@ -10,6 +10,8 @@ export interface WorkerCounts {
   metrics(workers: readonly WorkerProcess[], ofPrimary: ProcessMetrics): Promise<string>
   /** Returns the sum of what they have served. */
   served(workers: readonly WorkerProcess[]): Promise<ServedCounts>
+  /** Returns how many workers have ended unexpectedly. */
+  ended(): number
   /** Keeps the counts of a worker that has ended, as they were last read. */
   keep(worker: WorkerProcess): Promise<void>
 }
@@ -20,6 +22,7 @@ export function workerCounts(): WorkerCounts {
   const lastServed = new WeakMap<WorkerProcess, ServedCounts>()
   let metricsOfEnded: ProcessMetrics = []
   let servedByEnded = nothingServed()
+  let ended = 0
 
   return {
     async metrics(workers, ofPrimary) {
@@ -30,7 +33,9 @@ export function workerCounts(): WorkerCounts {
       const current = await Promise.all(workers.map((worker) => readServed(worker)))
       return current.reduce(sumOfCounts, servedByEnded)
     },
+    ended: () => ended,
     async keep(worker) {
+      ended++
       servedByEnded = sumOfCounts(servedByEnded, lastServed.get(worker) ?? nothingServed())
       metricsOfEnded = await lastingCounts([metricsOfEnded, lastMetrics.get(worker) ?? []])
     },

@@ -10,6 +10,7 @@ import type {
   SignedVersion,
   SupergraphCopy,
 } from '../supergraph/supergraph-source.ts'
+import type { OperationSeen } from '../telemetry/operation-labels.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import type { ProcessMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
@@ -30,6 +31,8 @@ export type PrimaryProcedures = {
   served: () => Promise<ServedCounts>
   /** Why any of the workers cannot serve now; empty if all can. */
   unreadiness: () => Promise<readonly string[]>
+  /** Adds an operation to those that have a label of their own in the metrics; returns all of them. */
+  addOperation: (seen: OperationSeen) => readonly string[]
   /** Reports that the worker accepts connections. */
   listening: (origin: string) => void
   /** Reports in one sentence why the worker cannot start. */

@@ -50,6 +50,7 @@ export async function runWorker(
       supergraph: sourceOfWorker(options.supergraph, feed, recordOfPrimary(call)),
       documents: documentsOfPrimary(call),
       servedByAll: () => call('served'),
+      addOperation: (operation) => call('addOperation', operation),
       unreadinessOfAll: () => call('unreadiness').catch(() => gateway().unreadiness()),
       accessLog: options.accessLog,
       log: options.log,

@@ -2,21 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { pages } from './pages.ts'
+import { anchors, pages } from './pages.ts'
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   scripts: Record<string, string>
-}
-
-/** Returns the anchors of a page, as GitHub makes them of the headings. */
-function anchors(page: string): string[] {
-  const headings = readFileSync(page, 'utf8').matchAll(/^#+ (.*)$/gm)
-  return [...headings].map(([, heading]) =>
-    heading!
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(' ', '-'),
-  )
 }
 
 /** Returns the first group of every match on a page. */

@@ -11,6 +11,17 @@ export const pages: readonly string[] = [
     .map((name) => join('docs', name)),
 ]
 
+/** Returns the anchors of a page, as GitHub makes them of the headings. */
+export function anchors(page: string): string[] {
+  const headings = readFileSync(page, 'utf8').matchAll(/^#+ (.*)$/gm)
+  return [...headings].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
 export interface Snippet {
   readonly page: string
   readonly line: number

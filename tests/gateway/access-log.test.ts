@@ -409,3 +409,48 @@ test('errors, denied fields and overhead are counted, and only known codes are l
   await until(async () => (await metrics()).includes('portcullis_supergraphs_refused_total 1'))
   await counting.close()
 })
+
+test('operations are measured by name and outcome, by 200 names at most', async () => {
+  const counting = await startedGateway('metrics: { port: 0 }')
+  const ask = (query: string, headers = {}) => post({ query }, headers, counting)
+  const many = (name: string, count: number, headers = {}) =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        ask(`query ${name}${index} { __typename }`, headers),
+      ),
+    )
+  const known = await caller()
+  await ask('query Fine { requestId }')
+  await ask('query Broken { broken }')
+  await ask('query Secret { secret }')
+  await ask('{ requestId }')
+  await ask('query Wrong { nothing }')
+  await ask(`query ${'Long'.repeat(50)} { __typename }`)
+  await many('Junk', 60)
+  await many('Known', 160, known)
+  await ask('query Junk59 { __typename }')
+  await ask('query Fine { requestId }', known)
+
+  const { url } = counting.log
+    .map((line) => JSON.parse(line))
+    .find(({ msg }) => msg === 'serving metrics')
+  const text = await (await fetch(url)).text()
+  const counts = new Map(
+    [...text.matchAll(/^portcullis_operation_duration_seconds_count\{(.*)\} (\d+)$/gm)].map(
+      ([, labels, count]) => [labels!.replaceAll(/\w+=|"/g, ''), Number(count)],
+    ),
+  )
+  const names = [...counts.keys()].map((labels) => labels.split(',')[0]!)
+  expect(Object.fromEntries([...counts].filter(([labels]) => !/Junk|Known/.test(labels)))).toEqual({
+    'Fine,query,ok': 2,
+    'Broken,query,error': 1,
+    'Secret,query,denied': 1,
+    'anonymous,query,ok': 1,
+    'unknown,unknown,refused': 1,
+    // The long name; 13 junk names beyond the 50 of anonymous callers, one of them twice; 10 beyond 200.
+    'other,query,ok': 1 + 13 + 1 + 10,
+  })
+  expect(names.filter((name) => name.startsWith('Junk'))).toHaveLength(47)
+  expect(names.filter((name) => name.startsWith('Known'))).toHaveLength(150)
+  await counting.close()
+})

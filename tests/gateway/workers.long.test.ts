@@ -37,7 +37,7 @@ interface Gateway {
   /** The lines of its log. */
   log(): readonly Record<string, unknown>[]
   write(config: string): void
-  ask(token?: string): Promise<{ status: number; body: string }>
+  ask(token?: string, query?: string): Promise<{ status: number; body: string }>
   get(path: string): Promise<Record<string, never>>
   stop(): Promise<number | null>
 }
@@ -85,7 +85,7 @@ async function startGateway(config: string, schema = supergraph): Promise<Gatewa
         .split('\n')
         .filter((line) => line.startsWith('{') && line.endsWith('}'))
         .map((line) => JSON.parse(line) as Record<string, unknown>),
-    async ask(token) {
+    async ask(token, query = '{ claimed }') {
       const { statusCode, body } = await pool.request({
         method: 'POST',
         path: '/graphql',
@@ -93,7 +93,7 @@ async function startGateway(config: string, schema = supergraph): Promise<Gatewa
           'content-type': 'application/json',
           ...(token ? { authorization: `Bearer ${token}` } : {}),
         },
-        body: '{"query":"{ claimed }"}',
+        body: JSON.stringify({ query }),
       })
       return { status: statusCode, body: await body.text() }
     },
@@ -173,6 +173,25 @@ describe('two processes', () => {
     expect(metrics).toContain('portcullis_request_duration_seconds_count{status="200"} 40')
     expect(metrics).toContain('portcullis_supergraphs_served_total 1')
     expect(metrics).toMatch(/portcullis_authentication_total\{[^}]*outcome="accepted"[^}]*\} 40/)
+    expect(metrics).toContain('portcullis_serving_processes 2')
+  })
+
+  test('label 200 operations together, the same in each process', async () => {
+    const token = await issuer.accessToken()
+    const names = Array.from({ length: 240 }, (_, index) => `Operation${index}`)
+    for (let round = 0; round < 4; round++) {
+      await Promise.all(names.map((name) => gateway.ask(token, `query ${name} { __typename }`)))
+    }
+    const { url } = gateway.log().find(({ msg }) => msg === 'serving metrics')!
+    const count = /^portcullis_operation_duration_seconds_count\{operation="(\w+)".*\} (\d+)$/gm
+    const counted = await until(async () => {
+      const metrics = await (await fetch(String(url))).text()
+      const counts = [...metrics.matchAll(count)].filter(([, name]) => name !== 'anonymous')
+      const sum = counts.reduce((sum, [, , count]) => sum + Number(count), 0)
+      return sum === 4 * names.length ? counts : undefined
+    })
+    const labelled = counted.filter(([, name]) => name !== 'other')
+    expect(labelled.map(([, , count]) => count)).toEqual(Array.from({ length: 200 }, () => '4'))
   })
 
   test('fetch the keys once, and once more for a flood of unknown key ids', async () => {
