@@ -8,4 +8,4 @@ export const metricsSchema = z
     port: wholeNumber({ least: 0, most: 65_535 }).describe('The port to listen on'),
   })
   .optional()
-  .describe('Serves /metrics in the Prometheus text format; left out: there are no metrics')
+  .describe('Serves /metrics in the Prometheus text format, and /usage; left out: there are none')

@@ -65,6 +65,9 @@ export const telemetrySchema = z
       .prefault({})
       .describe('One line of JSON per sampled request on standard output; both 0: none'),
     traces: tracesSchema,
+    usage: flag()
+      .default(true)
+      .describe('Counts which clients use which fields, for /usage on the metrics port'),
   })
   .prefault({})
-  .transform(({ access_log, traces }) => ({ accessLog: access_log, traces }))
+  .transform(({ access_log, traces, usage }) => ({ accessLog: access_log, traces, usage }))

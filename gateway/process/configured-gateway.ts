@@ -30,6 +30,7 @@ import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
 import { subjectPseudonyms } from '../telemetry/subject-pseudonym.ts'
 import type { PseudonymOf } from '../telemetry/subject-pseudonym.ts'
 import type { TraceSettings } from './trace-settings.ts'
+import type { UsageCounter } from '../telemetry/usage-counter.ts'
 
 /** What an operator decides, after its checks. */
 export interface GatewaySettings {
@@ -63,6 +64,8 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   previous?: ConfiguredGateway | undefined
   /** Gets the lines of the access log; left out: there is none. */
   accessLog?: AccessLogOutput | undefined
+  /** Counts which clients use which fields, if the configuration says so. */
+  usage: UsageCounter
   log: Logger
 }
 
@@ -98,6 +101,7 @@ export async function createConfiguredGateway(
   const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
   const logRequest = configuredAccessLog(config, pseudonymOf, parts.accessLog)
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
+  const usage = countedUsage(parts)
   const respond = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
@@ -108,6 +112,7 @@ export async function createConfiguredGateway(
       facts.trace?.end(response, facts)
       served.requests.answered++
       metrics.onResponse(response, facts)
+      usage?.count(facts)
       logRequest?.(response, facts)
     },
     log,
@@ -131,11 +136,17 @@ function withoutSubjects(log: Logger, pseudonymOf: PseudonymOf): Logger {
   return log.child({}, { serializers: { sub } })
 }
 
+/** Where there is no port to read it from, usage is not counted. */
+function countedUsage({ config, usage }: ConfiguredGatewayParts): UsageCounter | undefined {
+  return config.metrics && config.telemetry.usage ? usage : undefined
+}
+
 function configuredSupergraph(
-  { supergraph: source, config, metrics, previous, log }: ConfiguredGatewayParts,
+  parts: ConfiguredGatewayParts,
   policies: PolicyDecider,
   secret: string,
 ): Promise<FollowedSupergraph<SchemaVersion>> {
+  const { supergraph: source, config, metrics, previous, log } = parts
   // Only the first schema version follows one of earlier settings, which can then be released.
   let replaced = previous?.schemaVersion()
   return followSupergraph({
@@ -157,6 +168,7 @@ function configuredSupergraph(
         explainScope: config.authorization.explainScope,
         limits: config.limits,
         onDenied: metrics.onDenied,
+        onCompiled: countedUsage(parts)?.prepared,
         log,
       })
     },

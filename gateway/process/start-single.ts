@@ -12,7 +12,10 @@ import {
 } from './client-connections.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
 import type { CommandLine } from './command-line.ts'
+import { runInSlices } from '../slices.ts'
 import { labelledOperations } from '../telemetry/operation-labels.ts'
+import { usageCounter } from '../telemetry/usage-counter.ts'
+import { usageTotals } from '../telemetry/usage-totals.ts'
 import { listenForMetrics } from './metrics-port.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import { primaryMetrics } from './metrics.ts'
@@ -40,11 +43,14 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   // Settings that replace others begin with what these have fetched: the issuer may be down.
   const fetch = sharedDocuments(documents.fetch, systemClock)
   const supergraph = await openSupergraph(options)
+  const usages = usageTotals()
+  const usage = usageCounter(usages.add)
   const gateway = await createReloadableGateway(settings, {
     ...options,
     supergraph: supergraph.source,
     documents: { fetch, close: async () => {} },
     addOperation: labelledOperations(),
+    usage,
   }).catch(async (cause: unknown) => {
     await Promise.all([supergraph.close(), documents.close()])
     throw cause
@@ -54,13 +60,22 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     clientListenOptions(options.listen, settings, log),
   )
   const refused = primaryMetrics(gateway.registry, { serving: () => 1, ended: () => 0 })
-  const metrics = await listenForMetrics(settings.config, log, () => gateway.registry.metrics())
+  const metrics = await listenForMetrics(settings.config, log, {
+    metrics: () => gateway.registry.metrics(),
+    async usage() {
+      if (!gateway.settings().config.telemetry.usage) return undefined
+      usage.flush()
+      return runInSlices(usages.report())
+    },
+  })
 
   return {
     url: `${listening.origin}/graphql`,
     async reload(settings) {
       await supergraph.reconfigured(settings.config.supergraph, () => gateway.prepare(settings))
+      const countedBefore = gateway.settings().config.telemetry.usage
       gateway.adopt()
+      if (!countedBefore) usages.restart()
       listening.adjust(connectionLimits(settings))
     },
     configurationRefused: () => refused.inc(),

@@ -5,7 +5,9 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { systemClock } from '../authentication/clock.ts'
 import { documentFetcher } from '../authentication/fetch-document.ts'
 import { sharedDocuments } from '../authentication/shared-documents.ts'
+import { runInSlices } from '../slices.ts'
 import { labelledOperations } from '../telemetry/operation-labels.ts'
+import { usageTotals } from '../telemetry/usage-totals.ts'
 import { drainTimes } from './client-connections.ts'
 import { primaryMetrics } from './metrics.ts'
 import { listenForMetrics } from './metrics-port.ts'
@@ -36,6 +38,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
   const currentSettings = () => settings
   const workers = new Set<WorkerProcess>()
   const counts = workerCounts()
+  const usages = usageTotals()
   const documents = documentFetcher()
   const { feed, ...supergraph } = await openSupergraph(options)
   feed?.onChange(() => {
@@ -51,6 +54,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     served: () => counts.served(serving(workers)),
     unreadiness: () => unreadinessOf(serving(workers)),
     addOperation: labelledOperations(),
+    usage: usages.add,
   }
   const pool = workerPool({ workers, procedures, counts, giveUp, log })
 
@@ -66,9 +70,15 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     serving: () => serving(workers).length,
     ended: counts.ended,
   })
-  const metrics = await listenForMetrics(settings.config, log, async () =>
-    counts.metrics(serving(workers), await ownMetrics.getMetricsAsJSON()),
-  )
+  const metrics = await listenForMetrics(settings.config, log, {
+    metrics: async () => counts.metrics(serving(workers), await ownMetrics.getMetricsAsJSON()),
+    async usage() {
+      if (!settings.config.telemetry.usage) return undefined
+      // A worker that does not respond in time has reported until a few seconds ago.
+      await Promise.allSettled(serving(workers).map(({ probes }) => probes.reportUsage()))
+      return runInSlices(usages.report())
+    },
+  })
   log.info({ processes: [...workers].map(({ pid }) => pid) }, 'serving with several processes')
 
   return {
@@ -77,8 +87,10 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
       const prepared = serving(workers)
       await supergraph.reconfigured(next.config.supergraph, () => prepareAll(prepared, next))
       if (pool.isStopping) throw new StartFailure('the gateway is stopping')
+      const countedBefore = settings.config.telemetry.usage
       settings = next
       await adoptAll(prepared, next)
+      if (!countedBefore) usages.restart()
       const late = serving(workers).map((worker) => bringUpToDate(worker, currentSettings, log))
       await Promise.all(late)
     },

@@ -22,6 +22,7 @@ export interface WorkerProcess {
     metrics(): Promise<ProcessMetrics>
     served(): Promise<ServedCounts>
     unreadiness(): Promise<readonly string[]>
+    reportUsage(): Promise<void>
   }
   /** The settings that it started with or adopted last. */
   settings: GatewaySettings | undefined
@@ -81,6 +82,7 @@ export function startWorkerProcess(procedures: SharedProcedures): WorkerProcess 
       metrics: probe(() => call('metrics')),
       served: probe(() => call('served')),
       unreadiness: probe(() => call('unreadiness')),
+      reportUsage: probe(() => call('reportUsage')),
     },
     settings: undefined,
     isServing: false,

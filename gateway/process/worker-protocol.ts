@@ -11,6 +11,7 @@ import type {
   SupergraphCopy,
 } from '../supergraph/supergraph-source.ts'
 import type { OperationSeen } from '../telemetry/operation-labels.ts'
+import type { OperationUsage } from '../telemetry/usage-counter.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import type { ProcessMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
@@ -33,6 +34,8 @@ export type PrimaryProcedures = {
   unreadiness: () => Promise<readonly string[]>
   /** Adds an operation to those that have a label of their own in the metrics; returns all of them. */
   addOperation: (seen: OperationSeen) => readonly string[]
+  /** Adds what the worker has counted of the usage of fields. */
+  usage: (usage: readonly OperationUsage[]) => void
   /** Reports that the worker accepts connections. */
   listening: (origin: string) => void
   /** Reports in one sentence why the worker cannot start. */
@@ -49,6 +52,8 @@ export type WorkerProcedures = {
   metrics: () => Promise<ProcessMetrics>
   served: () => ServedCounts
   unreadiness: () => readonly string[]
+  /** Calls the primary's `usage` with what is not reported yet. */
+  reportUsage: () => void
   /** Announces the end to clients, completes the requests in flight, and ends the process. */
   stop: (times: DrainTimes) => void
 }

@@ -7,6 +7,7 @@ import { clientListenOptions, connectionLimits, drainClients } from './client-co
 import type { CommandLine } from './command-line.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import type { ReloadableGateway } from './hot-reload.ts'
+import { usageCounter } from '../telemetry/usage-counter.ts'
 import { sourceOfWorker } from './open-supergraph.ts'
 import { feedOfPrimary } from './supergraph-of-primary.ts'
 import { documentsOfPrimary, recordOfPrimary } from './worker-protocol.ts'
@@ -22,6 +23,9 @@ interface RunningWorker {
 
 /** Signals reach the whole process group of a terminal or a service: only the primary handles them. */
 const signalsOfPrimary = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** How often the primary gets what was counted, in ms: what a worker loses that is killed. */
+const usagePeriod = 10_000
 
 /** Serves until the primary process stops it, or is gone. */
 export async function runWorker(
@@ -39,9 +43,12 @@ export async function runWorker(
     metrics: () => gateway().registry.getMetricsAsJSON(),
     served: () => gateway().served,
     unreadiness: () => gateway().unreadiness(),
+    reportUsage: () => usage.flush(),
     stop: (times) => void Promise.resolve(running?.stop(times)).finally(() => process.exit(0)),
   }
   const call = openRpc<PrimaryProcedures>(channelToPrimary, procedures)
+  const usage = usageCounter((usage) => void call('usage', usage).catch(() => {}))
+  setInterval(usage.flush, usagePeriod).unref()
   try {
     const settings = await call('settings')
     const fetched = await call('supergraph')
@@ -50,6 +57,7 @@ export async function runWorker(
       supergraph: sourceOfWorker(options.supergraph, feed, recordOfPrimary(call)),
       documents: documentsOfPrimary(call),
       servedByAll: () => call('served'),
+      usage,
       addOperation: (operation) => call('addOperation', operation),
       unreadinessOfAll: () => call('unreadiness').catch(() => gateway().unreadiness()),
       accessLog: options.accessLog,

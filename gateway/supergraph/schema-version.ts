@@ -3,6 +3,7 @@
  * connections to subgraphs. It never changes; another supergraph is another version, and a request keeps
  * the one it started with.
  */
+import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
 import { grantedScopes } from '../../subgraphs/kit/guards.ts'
 import type { AuthorizationOptions } from '../authorization/authorization-options.ts'
@@ -44,6 +45,8 @@ export interface SchemaVersionParts extends ConnectOptions {
   limits: Limits
   /** Called with the guards that denied fields of a response: each as its directive, once per field. */
   onDenied?: ((guards: readonly string[]) => void) | undefined
+  /** Called with each operation that is compiled, and the schema that it was validated with. */
+  onCompiled?: ((operation: GuardedOperation, schema: GraphQLSchema) => void) | undefined
   log: Logger
   /**
    * The version that serves until this one does: its recent operations are planned before this one
@@ -156,7 +159,7 @@ async function executorFor(
 function stagesOf(
   authorizer: Authorizer,
   executor: Executor<ClientRequest>,
-  { policies, explainScope, limits, onDenied, log }: StageParts,
+  { policies, explainScope, limits, onDenied, onCompiled, log }: StageParts,
 ): Stages {
   const { apiSchema } = executor
   const decidePolicies = withStepUp(authorizer.options.stepUp, policies.decide, Date.now)
@@ -167,7 +170,11 @@ function stagesOf(
       apiSchema,
       limits,
       introspection: authorizer.options.introspection !== 'refuse',
-      compile: (document, operation) => authorizer.compile(document, operation.name?.value),
+      compile(document, operation) {
+        const compiled = authorizer.compile(document, operation.name?.value)
+        onCompiled?.(compiled, apiSchema)
+        return compiled
+      },
     }),
     async authorize(operation, { variables }, { caller, requestId }) {
       const { policies } = operation

@@ -454,3 +454,79 @@ test('operations are measured by name and outcome, by 200 names at most', async 
   expect(names.filter((name) => name.startsWith('Known'))).toHaveLength(150)
   await counting.close()
 })
+
+describe('the usage of fields', () => {
+  let counting: RunningGateway
+  let origin: string
+
+  beforeAll(async () => {
+    counting = await startedGateway('metrics: { port: 0 }')
+    const started = counting.log.map((line) => JSON.parse(line))
+    origin = new URL(started.find(({ msg }) => msg === 'serving metrics').url).origin
+  })
+  afterAll(() => counting.close())
+
+  const usage = async () => (await fetch(`${origin}/usage`)).json() as Promise<any>
+
+  test('is counted by client, from the valid document, whatever became of the request', async () => {
+    const web = { 'apollographql-client-name': 'web', 'apollographql-client-version': '1.4.2' }
+    const ios = { 'graphql-client-name': 'ios' }
+    const before = new Date().toISOString()
+    await post({ query: '{ requestId echo(text: "a") }' }, web, counting)
+    await post({ query: '{ requestId echo(text: "a") }' }, web, counting)
+    await post({ query: '{ requestId secret __typename }' }, ios, counting)
+    await post({ query: '{ echo @skip(if: true) }' }, {}, counting)
+    await post({ query: '{ nothing requestId }' }, ios, counting)
+    await post({ query: '{ requestId }' }, { ...ios, authorization: 'Bearer wrong' }, counting)
+
+    const { since, until, complete, requests, coordinates } = await usage()
+    expect({ complete, requests }).toEqual({ complete: true, requests: 4 })
+    expect(since < before && before < until).toBe(true)
+    expect(Object.keys(coordinates).sort()).toEqual([
+      ...['Query.echo', 'Query.echo(text:)', 'Query.requestId', 'Query.secret'],
+    ])
+    const lastSeen = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+    expect(coordinates['Query.requestId']).toEqual({
+      requests: 3,
+      lastSeen,
+      clients: [
+        { name: 'web', version: '1.4.2', requests: 2, lastSeen },
+        { name: 'ios', requests: 1, lastSeen },
+      ],
+    })
+    expect(coordinates['Query.secret']!.clients).toEqual([{ name: 'ios', requests: 1, lastSeen }])
+    expect(coordinates['Query.echo']!.clients).toContainEqual({ requests: 1, lastSeen })
+  })
+
+  test('is kept when another supergraph or configuration takes over', async () => {
+    const { id, requests } = await usage()
+    counting.replaceSupergraph([
+      { name: 'graph', url: subgraph.url, sdl: sdl.replace('broken', 'more: Int broken') },
+    ])
+    await until(() => counting.log.some((line) => line.includes('serving the new supergraph')))
+    await counting.reload()
+    await post({ query: '{ more }' }, {}, counting)
+    const after = await usage()
+    expect(after).toMatchObject({ id, requests: requests + 1 })
+    expect(Object.keys(after.coordinates)).toEqual(
+      expect.arrayContaining(['Query.more', 'Query.secret']),
+    )
+  })
+
+  test('is not there without telemetry.usage, and starts anew with it', async () => {
+    const { id } = await usage()
+    counting.configure((config) => `${config}\ntelemetry: { usage: false }`)
+    await counting.reload()
+    await post({ query: '{ requestId }' }, {}, counting)
+    const absent = await fetch(`${origin}/usage`)
+    expect(absent.status).toBe(404)
+    expect(await absent.text()).toContain('telemetry.usage')
+
+    counting.configure((config) => config.replace('usage: false', 'usage: true'))
+    await counting.reload()
+    await post({ query: '{ requestId }' }, {}, counting)
+    const again = await usage()
+    expect(again.requests).toBe(1)
+    expect(again.id).not.toBe(id)
+  })
+})

@@ -194,6 +194,22 @@ describe('two processes', () => {
     expect(labelled.map(([, , count]) => count)).toEqual(Array.from({ length: 200 }, () => '4'))
   })
 
+  test('add up what clients use, that of a worker that has ended included', async () => {
+    const token = await issuer.accessToken()
+    const { url } = gateway.log().find(({ msg }) => msg === 'serving metrics')!
+    const usage = async () =>
+      (await fetch(new URL('/usage', String(url)))).json() as Promise<{
+        requests: number
+        coordinates: Record<string, { requests: number }>
+      }>
+    const before = await usage()
+    await Promise.all(Array.from({ length: 40 }, () => gateway.ask(token)))
+    const after = await usage()
+    expect(after.requests).toBe(before.requests + 40)
+    const claimed = (report: typeof after) => report.coordinates['Query.claimed']!.requests
+    expect(claimed(after)).toBe(claimed(before) + 40)
+  })
+
   test('fetch the keys once, and once more for a flood of unknown key ids', async () => {
     expect(issuer.asked()).toBe(1)
     const strangers = await Promise.all(
@@ -260,6 +276,10 @@ describe('two processes', () => {
     const token = await issuer.accessToken()
     const { status, body } = await gateway.ask(token)
     expect({ status, body }).toEqual({ status: 200, body: answered('name sub') })
+
+    const { url } = gateway.log().find(({ msg }) => msg === 'serving metrics')!
+    const usage = await (await fetch(new URL('/usage', String(url)))).json()
+    expect((usage as { requests: number }).requests).toBeGreaterThan(1_000)
   })
 })
 

@@ -1,5 +1,5 @@
 /** A gateway over real HTTP with an issuer and subgraphs of the test's own. */
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -22,6 +22,8 @@ export interface RunningGateway {
   readonly accessLog: readonly string[]
   replaceSupergraph(subgraphs: readonly SubgraphSource[]): void
   writeSupergraph(text: string): void
+  /** Writes another gateway.yaml. */
+  configure(change: (config: string) => string): void
   /** Reads the configuration again, as SIGHUP does. */
   reload(): Promise<void>
   close(): Promise<void>
@@ -72,6 +74,7 @@ export async function runGateway(
     log,
     accessLog,
     writeSupergraph,
+    configure: (change) => writeFileSync(configFile, change(readFileSync(configFile, 'utf8'))),
     reload: () => running.reload(settings()),
     replaceSupergraph: (sources) => writeSupergraph(compose(sources)),
     async close() {
