@@ -1,4 +1,5 @@
 /** `npm run check`: finds unguarded paths, probable typos and removed fields or guards in the supergraph. */
+import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { checkSupergraph } from './check/check-supergraph.ts'
@@ -6,6 +7,9 @@ import type { CheckReport } from './check/check-supergraph.ts'
 import { runCommand } from './command.ts'
 import { counted } from './compose/counted.ts'
 import { describeProblem, withDisplayPaths } from './compose/problem.ts'
+import { readUsage } from './check/read-usage.ts'
+import type { RecordedUsage } from './check/read-usage.ts'
+import type { UsageOptions } from './check/schema-changes.ts'
 import { readVerificationKeys } from './compose/sign-supergraph.ts'
 
 const usage = `
@@ -24,6 +28,9 @@ Composes, writes nothing, and finds problems that composition accepts:
   --last FILE            the last supergraph (default: supergraph.graphql, if it is there)
   --accept FILE          scopes and policies that are not typos, as YAML: SCOPE_TYPO: [a, b]
                          (default: accepted.yaml, if it is there)
+  --usage FILE|URL       what GET /usage on a gateway's metrics port responds: each breaking change says which
+                         clients it breaks; several add up, such as one for each day and gateway
+  --allow-unused         a breaking change is only a warning if no client uses what it breaks (needs --usage)
   --default allow|deny   as authorization.default in gateway.yaml (default: allow)
   --format text|json     (default: text)
   --help                 prints this text
@@ -39,12 +46,15 @@ runCommand('check', async () => {
       last: { type: 'string' },
       keys: { type: 'string' },
       accept: { type: 'string' },
+      usage: { type: 'string', multiple: true },
+      'allow-unused': { type: 'boolean', default: false },
       default: { type: 'string', default: 'allow' },
       format: { type: 'string', default: 'text' },
     },
   })
   const format = choiceOption('--format', values.format, ['text', 'json'])
   const last = values.last ?? 'supergraph.graphql'
+  const clientUsage = await usageOptions(values.usage ?? [], values['allow-unused'])
   const report = await checkSupergraph({
     config: values.config,
     last,
@@ -54,11 +64,12 @@ runCommand('check', async () => {
       path: values.accept ?? 'accepted.yaml',
       isRequired: values.accept !== undefined,
     },
+    usage: clientUsage,
     default: choiceOption('--default', values.default, ['allow', 'deny']),
     environment: process.env,
   })
-  if (format === 'json') printJson(report)
-  else printText(report, last)
+  if (format === 'json') printJson(report, clientUsage)
+  else printText(report, last, clientUsage)
   return failed(report) ? 1 : 0
 })
 
@@ -66,18 +77,38 @@ function failed({ findings }: CheckReport): boolean {
   return findings.some(({ severity }) => severity === 'error')
 }
 
-function printText(report: CheckReport, last: string): void {
+async function usageOptions(
+  sources: readonly string[],
+  allowUnused: boolean,
+): Promise<UsageOptions | undefined> {
+  if (sources.length > 0) return { recorded: await readUsage(sources), allowUnused }
+  if (allowUnused)
+    throw new StartFailure('--allow-unused needs what clients use: give --usage FILE')
+  return undefined
+}
+
+function printText(report: CheckReport, last: string, usage: UsageOptions | undefined): void {
   const { findings, hints, compared } = report
   for (const hint of hints) console.error(describeProblem('hint', hint))
   for (const finding of findings) console.error(describeProblem(finding.severity, finding))
   if (!compared) console.log(`there is no ${last}: changes were not checked`)
+  if (usage) console.log(describeRecorded(usage.recorded))
   const count = (severity: string) =>
     counted(findings.filter((each) => each.severity === severity).length, severity)
   console.log(`${count('error')}, ${count('warning')}`)
 }
 
-function printJson(report: CheckReport): void {
+function describeRecorded({ since, until, requests, isComplete }: RecordedUsage): string {
+  const period = `from ${since} to ${until}`
+  const fault = isComplete ? '' : ': it is not complete, so nothing is known to be unused'
+  return `usage of ${requests.toLocaleString('en')} requests ${period}${fault}`
+}
+
+function printJson(report: CheckReport, usage: UsageOptions | undefined): void {
   const findings = report.findings.map(withDisplayPaths)
   const hints = report.hints.map(withDisplayPaths)
-  console.log(JSON.stringify({ passed: !failed(report), ...report, findings, hints }))
+  const { since, until, requests, isComplete: complete } = usage?.recorded ?? {}
+  const recorded = usage && { since, until, requests, complete }
+  const passed = !failed(report)
+  console.log(JSON.stringify({ passed, ...report, findings, hints, usage: recorded }))
 }

@@ -21,6 +21,7 @@ import { nameTypos } from './name-typos.ts'
 import { placesIn } from './places.ts'
 import { removedGuards } from './removed-guards.ts'
 import { schemaChanges } from './schema-changes.ts'
+import type { UsageOptions } from './schema-changes.ts'
 import { unguardedMutations } from './unguarded-mutations.ts'
 import { unguardedPaths } from './unguarded-paths.ts'
 
@@ -38,6 +39,8 @@ export interface CheckOptions {
   accept?: AcceptedFile
   /** As `authorization.default` in gateway.yaml. */
   default: 'allow' | 'deny'
+  /** What clients use; left out: not known. */
+  usage?: UsageOptions | undefined
   environment: Environment
   /** Default: composes in a worker thread. */
   compose?: Composer
@@ -97,7 +100,7 @@ function findingsIn(
     ...typos.needless.map(needlesslyAccepted),
     ...unguardedPaths(now.guarded),
     ...(last ? removedGuards(last.guarded, now.guarded) : []),
-    ...(last ? schemaChanges(last.schema, now.schema) : []),
+    ...(last ? schemaChanges(last.schema, now.schema, options.usage) : []),
   ]
 }
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../compose/problem.ts'
+import type { UsageOfChange } from './usage-of-change.ts'
 
 /** A problem of a supergraph that composes. */
 export interface Finding extends Problem {
@@ -6,6 +7,8 @@ export interface Finding extends Problem {
   readonly severity: 'error' | 'warning'
   /** The type or field with the problem. */
   readonly coordinate: string
+  /** Which clients use what a breaking change breaks, if their usage is given. */
+  readonly usage?: UsageOfChange | undefined
 }
 
 /** A finding without the places in the schemas that define its coordinate. */

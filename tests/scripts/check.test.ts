@@ -1,7 +1,11 @@
 /** `npm run check`: what composition lets pass. */
 import { afterEach, expect, test } from '@jest/globals'
-import type { AcceptedFile } from '../../scripts/check/accepted-names.ts'
+import { buildSchema } from 'graphql'
 import { checkSupergraph } from '../../scripts/check/check-supergraph.ts'
+import type { CheckOptions } from '../../scripts/check/check-supergraph.ts'
+import { readUsage } from '../../scripts/check/read-usage.ts'
+import type { RecordedUsage } from '../../scripts/check/read-usage.ts'
+import { schemaChanges } from '../../scripts/check/schema-changes.ts'
 import { composeSubgraphs } from '../../scripts/compose/compose-subgraphs.ts'
 import { composeToFile } from '../../scripts/compose/compose-to-file.ts'
 import type { SubgraphToCompose } from '../../scripts/compose/composition-messages.ts'
@@ -37,7 +41,7 @@ function paths() {
 
 /** What is found, as a person reads it, with the folder left out. */
 async function found(
-  options: { default?: 'allow' | 'deny'; accept?: AcceptedFile } = {},
+  options: Partial<Pick<CheckOptions, 'default' | 'accept' | 'usage'>> = {},
 ): Promise<string[]> {
   const { findings } = await checkSupergraph({
     ...paths(),
@@ -309,4 +313,171 @@ test('the command prints text or JSON; errors fail it, warnings do not', async (
   const passing = await runScript('check', words)
   expect(passing).toMatchObject({ exitCode: 0, stdout: '0 errors, 1 warning\n' })
   expect(passing.stderr).toContain('warning OPTIONAL_ARG_ADDED in subgraph shop')
+})
+
+/** A report of GET /usage. */
+function usageReport(
+  coordinates: Record<string, [client: string, requests: number, day: string][]>,
+  more: object = {},
+): string {
+  const uses = Object.entries(coordinates).map(([coordinate, clients]) => [
+    coordinate,
+    {
+      requests: 1,
+      lastSeen: '2026-11-01T00:00:00.000Z',
+      clients: clients.map(([client, requests, day]) => {
+        const [name, version] = client.split(' ')
+        const lastSeen = `${day}T12:00:00.000Z`
+        return { ...(name ? { name, version } : {}), requests, lastSeen }
+      }),
+    },
+  ])
+  return JSON.stringify({
+    id: 'gateway 1',
+    since: '2026-11-20T08:00:00.000Z',
+    until: '2026-11-26T08:00:00.000Z',
+    complete: true,
+    requests: 5000,
+    coordinates: Object.fromEntries(uses),
+    ...more,
+  })
+}
+
+const before = `type Query { a: Int b: Int c(x: Int y: Int): Int node: Node find(in: Outer, kind: Kind): Lone unused: Unused }
+interface Node { id: ID! name: String }
+type User implements Node { id: ID! name: String }
+type Lone { id: ID }
+type Unused { id: ID }
+enum Kind { OLD NEW }
+input Outer { inner: Inner }
+input Inner { text: String number: Int }
+`
+
+const after = `type Query { b: Int! c(y: Int): String node: Node find(in: Outer, kind: Kind): Lone }
+interface Node { id: ID! name: Int }
+type User implements Node { id: ID! name: Int }
+type Lone { id: ID }
+enum Kind { NEW }
+input Outer { inner: Inner }
+input Inner { text: String must: String! }
+`
+
+function usageOf(...reports: string[]): Promise<RecordedUsage> {
+  const files = reports.map((report, index) => {
+    folder.write(`usage-${index}.json`, report)
+    return folder.at(`usage-${index}.json`)
+  })
+  return readUsage(files)
+}
+
+test('a breaking change says which clients use what it breaks', async () => {
+  project(before)
+  await changeTo(after)
+  const recorded = await usageOf(
+    usageReport({
+      'Query.a': [
+        ['web 1.4.2', 1204, '2026-11-25'],
+        ['ios 3.0', 7, '2026-11-24'],
+        ['', 12, '2026-11-23'],
+        ['android 2', 1, '2026-11-22'],
+        ['tv 1', 1, '2026-11-22'],
+      ],
+      'Query.c': [['web 1.4.2', 30, '2026-11-25']],
+      'Query.c(y:)': [['web 1.4.2', 30, '2026-11-25']],
+    }),
+  )
+  const lines = await found({ usage: { recorded, allowUnused: false } })
+  expect(lines.filter((line) => /Query\.(a|c)/.test(line))).toEqual([
+    'error FIELD_REMOVED: Query.a was removed: used by web 1.4.2, last 2026-11-25 (1,204 requests); clients without a name, last 2026-11-23 (12 requests); ios 3.0, last 2026-11-24 (7 requests); 2 more clients',
+    'shop.graphql:6:22: error ARG_REMOVED in subgraph shop: Query.c arg x was removed: not used since 2026-11-20',
+    'shop.graphql:6:22: error FIELD_CHANGED_KIND in subgraph shop: Query.c changed type from Int to String: used by web 1.4.2, last 2026-11-25 (30 requests)',
+  ])
+})
+
+test('reports add up; of one gateway, the last includes the others', async () => {
+  project(before)
+  const use = (requests: number, day: string) => ({
+    'Query.a': [['web 1', requests, day]] as [string, number, string][],
+  })
+  const recorded = await usageOf(
+    usageReport(use(50, '2026-11-25'), { until: '2026-11-25T08:00:00.000Z' }),
+    usageReport(use(40, '2026-11-24'), { until: '2026-11-24T08:00:00.000Z' }),
+    usageReport(use(3, '2026-11-10'), { id: 'gateway 2', since: '2026-11-01T08:00:00.000Z' }),
+  )
+  expect(recorded).toMatchObject({
+    since: '2026-11-01T08:00:00.000Z',
+    until: '2026-11-26T08:00:00.000Z',
+    requests: 10_000,
+    isComplete: true,
+  })
+  expect(recorded.coordinates.get('Query.a')).toEqual([
+    { client: 'web 1', requests: 53, lastSeen: '2026-11-25T12:00:00.000Z' },
+  ])
+})
+
+test('what is no report of usage is refused in one sentence', async () => {
+  project(before)
+  await expect(readUsage([folder.at('usage.json')])).rejects.toThrow(
+    `the usage ${folder.at('usage.json')} is not there: name it with --usage`,
+  )
+  for (const [text, complaint] of [
+    ['portcullis_request_duration_seconds 1', 'is not JSON: save what GET /usage'],
+    ['[]', 'is no report of usage: save what GET'],
+    ['{"id":"a"}', 'is no report of usage (since: Invalid input'],
+    [
+      usageReport({}, { coordinates: { 'Query.a': { requests: -1 } } }),
+      'is no report of usage (coordinates.Query.a.requests: ',
+    ],
+  ] as const) {
+    await expect(usageOf(text)).rejects.toThrow(`usage-0.json ${complaint}`)
+  }
+  await expect(readUsage(['http://127.0.0.1:9/usage'])).rejects.toThrow(
+    'the usage at http://127.0.0.1:9/usage cannot be read: ',
+  )
+})
+
+function changes(recorded: RecordedUsage) {
+  const usage = { recorded, allowUnused: true }
+  return schemaChanges(buildSchema(before), buildSchema(after), usage)
+}
+
+test('nothing is unused where the usage is not complete', async () => {
+  project(before)
+  const found = changes(await usageOf(usageReport({}, { complete: false })))
+  expect(new Set(found.map(({ severity }) => severity))).toEqual(new Set(['error']))
+  expect(found[0]!.message).toMatch(/: whether it is used is not known$/)
+})
+
+test.each<[coordinate: string, changed: string[]]>([
+  ['Query.b', []],
+  ['Query.a', ['FIELD_REMOVED Query.a']],
+  ['Query.c', ['FIELD_CHANGED_KIND Query.c']],
+  ['Query.c(x:)', ['ARG_REMOVED Query.c']],
+  // A type goes with the fields that have it.
+  ['Query.unused', ['TYPE_REMOVED Unused', 'FIELD_REMOVED Query.unused']],
+  ['Unused.id', ['TYPE_REMOVED Unused']],
+  ['Unused', ['TYPE_REMOVED Unused']],
+  // Through an interface, the fields of all its types are selected.
+  ['Node.name', ['FIELD_CHANGED_KIND Node.name', 'FIELD_CHANGED_KIND User.name']],
+  ['User.name', ['FIELD_CHANGED_KIND User.name']],
+  ['Kind.NEW', []],
+  ['Kind.OLD', ['VALUE_REMOVED_FROM_ENUM Kind']],
+  // What is in a variable is not known: it may be anything that its type allows.
+  ['Kind', ['VALUE_REMOVED_FROM_ENUM Kind']],
+  ['Outer.inner', []],
+  ['Inner.text', ['REQUIRED_INPUT_FIELD_ADDED Inner']],
+  ['Inner.number', ['FIELD_REMOVED Inner.number', 'REQUIRED_INPUT_FIELD_ADDED Inner']],
+  ['Outer', ['FIELD_REMOVED Inner.number', 'REQUIRED_INPUT_FIELD_ADDED Inner']],
+])('a client that uses %s is broken by: %j', async (coordinate, changed) => {
+  project(before)
+  const report = usageReport({ [coordinate]: [['web 1', 1, '2026-11-25']] })
+  const found = changes(await usageOf(report))
+  const used = found.filter(({ usage }) => usage!.outcome === 'used')
+  expect(used.map(({ code, coordinate }) => `${code} ${coordinate}`).sort()).toEqual(
+    [...changed].sort(),
+  )
+  expect(used.every(({ severity }) => severity === 'error')).toBe(true)
+  const unused = found.filter(({ usage }) => usage!.outcome === 'not used')
+  expect(unused.length + used.length).toBe(found.length)
+  expect(unused.every(({ severity }) => severity === 'warning')).toBe(true)
 })
