@@ -57,8 +57,8 @@ export interface Span {
 export interface CallSpan extends Span {
   /** What the request to the subgraph carries: this span is the parent of the subgraph's own. */
   readonly traceparent: string
-  /** Notes that a request is sent for this call; a call without one shares the request of another. */
-  sent(): void
+  /** Notes that the subgraph is called for this span; otherwise it shares the call of another. */
+  isCalling(): void
   /** Notes that the request is sent once more, as the connection failed. */
   retried(): void
 }

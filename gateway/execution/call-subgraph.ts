@@ -41,6 +41,7 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
   return async ({ body, operationKind, span }, client) => {
     const { caller, requestId, signal, traceContext, setCookies } = client
     const start = performance.now()
+    span?.isCalling()
     try {
       const mayRetry = operationKind === 'query'
       const options = { mayRetry, signal, traceContext, requestId, span }

@@ -111,7 +111,6 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
     call: SubgraphCallOptions,
   ): Promise<RawResponse> {
     const sent = withTransport(headers, call)
-    call.span?.sent()
     const first = send(sent, body, call.signal)
     if (!call.mayRetry) return first
     return first.catch((cause: unknown) => {

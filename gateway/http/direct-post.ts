@@ -14,8 +14,8 @@ export interface DirectPostParts {
   bodyLimit: number
   /** How long a response may take, in milliseconds. */
   deadline: number
-  /** Whether proxies in front may name the client's address. */
-  behindProxy: boolean
+  /** Headers that count if a trusted proxy sent them: Express knows which proxies are. */
+  proxyHeaders: readonly string[]
   /** Called with a request with an untrusted X-Forwarded-For. */
   onForwardedAddress: ReportForwardedAddress
   otherwise: RequestListener
@@ -23,7 +23,7 @@ export interface DirectPostParts {
 
 /** Returns the listener for an HTTP server. */
 export function directPost(parts: DirectPostParts): RequestListener {
-  const { respond, bodyLimit, deadline, behindProxy, otherwise } = parts
+  const { respond, bodyLimit, deadline, proxyHeaders, otherwise } = parts
 
   return (request, response) => {
     const length = plainLength(request)
@@ -53,13 +53,10 @@ export function directPost(parts: DirectPostParts): RequestListener {
     if (length === undefined || Number(length) > bodyLimit) return undefined
     if (headers.origin || headers['content-encoding'] || headers['transfer-encoding'])
       return undefined
-    if (behindProxy && ofProxies.some((name) => headers[name])) return undefined
+    if (proxyHeaders.some((name) => headers[name])) return undefined
     return Number(length)
   }
 }
-
-/** Headers that count if a trusted proxy sent them. */
-const ofProxies = ['x-forwarded-for', 'x-request-id', 'traceparent'] as const
 
 /** In characters. Node puts a text together with the head, which costs less for small ones only. */
 const largeBody = 16_384

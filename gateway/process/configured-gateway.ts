@@ -201,7 +201,7 @@ function requestListener(
     respond,
     bodyLimit: http.bodyLimit,
     deadline: http.deadline,
-    behindProxy: http.trustedProxies !== 0,
+    proxyHeaders: http.trustedProxies === 0 ? [] : headersOfProxies(parts),
     onForwardedAddress,
     otherwise: expressApp({
       ...http,
@@ -213,6 +213,11 @@ function requestListener(
       log,
     }),
   })
+}
+
+/** Returns the headers that count if a trusted proxy sent them. */
+function headersOfProxies({ traces }: GatewaySettings): string[] {
+  return ['x-forwarded-for', 'x-request-id', ...(traces ? ['traceparent'] : [])]
 }
 
 /** Returns metrics that also count the verified tokens for `/health`, for operators without Prometheus. */

@@ -96,7 +96,7 @@ class SubgraphSpan extends StepSpan implements CallSpan {
     this.traceparent = recordedTraceparent(traceId, spanId)
   }
 
-  sent(): void {
+  isCalling(): void {
     this.#isShared = false
   }
 

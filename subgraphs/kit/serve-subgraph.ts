@@ -14,6 +14,7 @@ import { subgraphHandler } from './graphql-handler.ts'
 import { unforeseenErrors } from './unforeseen-errors.ts'
 import type { DrainTimes } from './process/drain.ts'
 import { requestIdFrom, requestIdHeader, withRequestId } from './request-id.ts'
+import { recordedTraceId } from './trace-id.ts'
 import type { SubgraphLog } from './subgraph-log.ts'
 import { listen } from './process/listen.ts'
 import type { ListenOptions } from './process/listen.ts'
@@ -81,7 +82,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
   app.use((request, response, next) => {
     const id = requestIdFrom(request.headers[requestIdHeader])
     response.setHeader(requestIdHeader, id)
-    withRequestId(id, next)
+    withRequestId(id, recordedTraceId(request.headers.traceparent), next)
   })
   const requests = { answered: 0, refused: 0 }
   addGetRoute(

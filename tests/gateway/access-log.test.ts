@@ -135,16 +135,18 @@ async function caller(claims: Record<string, unknown> = {}): Promise<Record<stri
 describe('the request id', () => {
   test('of a trusted proxy goes to the subgraph, into every line of the log, and back', async () => {
     const id = 'Root=1-67891233-abcdef012345678912345678'
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+    const traceparent = `00-${trace}-00f067aa0ba902b7-01`
     const { headers, body } = await post(
       { query: '{ requestId broken secret }' },
-      { 'x-request-id': id },
+      { 'x-request-id': id, traceparent },
     )
     expect(headers['x-request-id']).toBe(id)
     expect(body.data).toMatchObject({ requestId: id })
     expect(lines()).toMatchObject([{ requestId: id }])
     const about = (log: readonly string[], message: string) =>
       log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
-    expect(about(ofSubgraph.lines, 'unforeseen error')).toMatchObject([{ requestId: id }])
+    expect(about(ofSubgraph.lines, 'unforeseen error')).toMatchObject([{ requestId: id, trace }])
     expect(about(gateway.log, 'subgraph reported errors')).toMatchObject([{ requestId: id }])
     expect(about(gateway.log, 'fields denied')).toMatchObject([{ requestId: id }])
   })

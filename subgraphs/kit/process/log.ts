@@ -1,7 +1,7 @@
 /** The log of a process: JSON on standard error, one object per line. */
 import { pino } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
-import { currentRequestId } from '../request-id.ts'
+import { currentRequestId, currentTraceId } from '../request-id.ts'
 import { logOutput } from './log-output.ts'
 import type { Settings } from './settings.ts'
 
@@ -14,7 +14,7 @@ export function logLevel(settings: Settings): LogLevel {
   return settings.choice('LOG_LEVEL', logLevels, 'info')
 }
 
-/** Returns the log of the process of that name. Lines about a request of a subgraph have its id. */
+/** Returns the log of the process of that name. Lines about a request of a subgraph have its id, and that of its trace. */
 export function processLog(
   name: string,
   level: LogLevel = 'info',
@@ -22,7 +22,9 @@ export function processLog(
 ): Logger {
   const mixin = () => {
     const requestId = currentRequestId()
-    return requestId === undefined ? {} : { requestId }
+    if (requestId === undefined) return {}
+    const trace = currentTraceId()
+    return trace === undefined ? { requestId } : { requestId, trace }
   }
   return pino({ name, level, mixin, serializers: { err: plainError } }, destination)
 }
