@@ -1,7 +1,8 @@
-/** Usage of fields: what an operation refers to, and the bounds of what is kept. */
+/** What is kept of the operations that clients choose: coordinates, counts and labels, and their bounds. */
 import { expect, test } from '@jest/globals'
 import { buildSchema, getOperationAST, parse, validate } from 'graphql'
 import { runToCompletion } from '../../gateway/slices.ts'
+import { labelledOperations, operationLabels } from '../../gateway/telemetry/operation-labels.ts'
 import { operationCoordinates } from '../../gateway/telemetry/operation-coordinates.ts'
 import { RequestFacts } from '../../gateway/telemetry/request-facts.ts'
 import { usageCounter } from '../../gateway/telemetry/usage-counter.ts'
@@ -172,4 +173,53 @@ test('the report says when there was no room for a coordinate', () => {
   expect(Object.keys(coordinates)).toHaveLength(50)
   totals.restart()
   expect(reportOf(totals)).toMatchObject({ complete: true, requests: 0, coordinates: {} })
+})
+
+/** A request with an operation of that name, from a caller who has logged in or from an anonymous one. */
+function requestOf(name: string, isAnonymous: boolean): RequestFacts {
+  const facts = new RequestFacts({
+    method: 'POST',
+    search: '',
+    headers: {},
+    body: new Uint8Array(),
+  })
+  const document = parse(`query ${name} { me { id } }`)
+  facts.operation = { document, operation: getOperationAST(document)! }
+  facts.caller = { claims: isAnonymous ? null : { sub: '1' } }
+  return facts
+}
+
+const numbered = (name: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${name}${index}`)
+
+test('200 operations have a label of their own, 50 by anonymous callers, in all processes', async () => {
+  const add = labelledOperations()
+  const here = operationLabels(add)
+  // Another process, which asks the first one.
+  const there = operationLabels(async (seen) => add(seen))
+  const labels = async (names: string[], isAnonymous: boolean, of: typeof here) => {
+    const found = []
+    for (const name of names) found.push((await of(requestOf(name, isAnonymous))).operation)
+    return found
+  }
+  const other = (count: number) => new Array<string>(count).fill('other')
+
+  const junk = numbered('Junk', 60)
+  expect(await labels(junk, true, here)).toEqual([...junk.slice(0, 50), ...other(10)])
+  const known = numbered('Known', 160)
+  expect(await labels(known.slice(0, 100), false, there)).toEqual(known.slice(0, 100))
+  expect(await labels(known, false, here)).toEqual([...known.slice(0, 150), ...other(10)])
+  expect(await labels([...junk, ...known], false, there)).toEqual([
+    ...[...junk.slice(0, 50), ...other(10)],
+    ...[...known.slice(0, 150), ...other(10)],
+  ])
+  expect(await labels(['Known0', 'Junk0', 'Junk59', 'Known159'], true, there)).toEqual([
+    ...['Known0', 'Junk0', 'other', 'other'],
+  ])
+})
+
+test('an operation with a long name has no label of its own', () => {
+  const labelOf = operationLabels(labelledOperations())
+  const long = 'a'.repeat(101)
+  expect(labelOf(requestOf(long, false))).toEqual({ operation: 'other', type: 'query' })
 })
