@@ -4,6 +4,7 @@ import type { Worker } from 'node:cluster'
 import type { DrainTimes } from '../../subgraphs/kit/process/drain.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
+import { closeHandedConnections } from './handed-connections.ts'
 import type { ProcessMetrics } from './metrics.ts'
 import { probe } from './probe.ts'
 import type { ServedCounts } from './served-counts.ts'
@@ -49,6 +50,7 @@ const stopMargin = 4_000
 export function startWorkerProcess(procedures: SharedProcedures): WorkerProcess {
   const started = Date.now()
   const fork = cluster.fork()
+  closeHandedConnections(fork)
   let succeed: (origin: string) => void
   let fail: (sentence: string) => void
   const listening = new Promise<string>((resolve, reject) => {

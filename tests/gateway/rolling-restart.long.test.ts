@@ -161,6 +161,39 @@ test('a worker that is killed loses only the requests that it was responding to'
   expect(await gateway.ended).toBe(0)
 })
 
+test('a connection that a killed worker was being handed is closed: its client can try again', async () => {
+  const gateway = await start(2, '')
+  const token = await issuer.accessToken()
+  const outcomes: string[] = []
+  let asking = true
+  const clients = Array.from({ length: 24 }, async () => {
+    while (asking) {
+      const pool = new Pool(gateway.origin, { headersTimeout: 20_000 })
+      outcomes.push(await ask(pool, token))
+      await pool.close()
+    }
+  })
+  const { processes } = await until(() => gateway.log().find((line) => line.processes))
+  const replacements = () =>
+    gateway.log().filter(({ msg }) => msg === 'a worker has taken its place')
+  let [worker] = processes as number[]
+  for (let killed = 0; killed < 4; killed++) {
+    const before = outcomes.length
+    await until(() => outcomes.length > before + 200, { atMost: 60_000 })
+    process.kill(worker!, 'SIGKILL')
+    const replacement = await until(() => replacements()[killed], { atMost: 60_000 })
+    worker = replacement.worker as number
+  }
+  asking = false
+  await Promise.all(clients)
+  const lost = outcomes.filter((outcome) => outcome !== '200')
+  const isReset = (outcome: string) => ['ECONNRESET', 'UND_ERR_SOCKET'].includes(outcome)
+  expect(lost.filter((outcome) => !isReset(outcome))).toEqual([])
+  expect(lost.length).toBeLessThanOrEqual(4 * clients.length)
+  gateway.child.kill('SIGTERM')
+  expect(await gateway.ended).toBe(0)
+})
+
 test('a proxy that keeps connections for less time than the gateway loses no request', async () => {
   const gateway = await start(1, 'keep_alive: 3s')
   const token = await issuer.accessToken()
