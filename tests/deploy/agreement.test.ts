@@ -10,12 +10,6 @@ import type { ProcessName } from './deployed-processes.ts'
 const processes = deployedProcesses()
 const table = processes.map((process) => [`${process.name} (${process.way})`, process] as const)
 
-const modules = {
-  gateway: 'gateway/main',
-  auth: 'subgraphs/auth/main',
-  users: 'subgraphs/users/main',
-} as const
-
 /** In seconds: the announcement and the end of requests, http.drain and DRAIN_* at their defaults. */
 const drain = 5 + 25
 
@@ -27,9 +21,13 @@ beforeAll(() => {
     .map((file) => readFileSync(join(deployFolder, 'config', file), 'utf8'))
     .flatMap((text) => [...text.matchAll(/\$\{env\.([A-Z_]+)/g)].map(([, name]) => name!))
   for (const name of processNames) {
-    const { stdout } = spawnSync(process.execPath, runCompiled(modules[name], '--help'), {
-      encoding: 'utf8',
-    })
+    const { stdout } = spawnSync(
+      process.execPath,
+      runCompiled('scripts/portcullis', name, '--help'),
+      {
+        encoding: 'utf8',
+      },
+    )
     const ofHelp = [...stdout.matchAll(/\b[A-Z][A-Z_]{3,}\b/g)].map(([word]) => word)
     known.set(name, new Set([...ofHelp, ...(name === 'gateway' ? config : [])]))
   }
@@ -37,7 +35,7 @@ beforeAll(() => {
 
 describe.each(table)('%s', (_, deployed) => {
   test('runs its command', () => {
-    expect(deployed.words[0]).toBe(`dist/${modules[deployed.name]}.js`)
+    expect(deployed.words[0]).toBe(deployed.name)
   })
 
   test('has only settings that the process knows', () => {

@@ -165,7 +165,7 @@ function inSystemd(name: ProcessName): DeployedProcess {
   return {
     way: 'systemd',
     name,
-    words: start.split(' ').filter((word) => !word.startsWith('--max') && !word.includes('/node')),
+    words: start.split('portcullis.js ')[1]?.split(' ') ?? [],
     environment: Object.fromEntries(assignments.map((each) => each.split('=', 2))),
     secrets: (settings.get('LoadCredential') ?? []).map((line) => line.split(':')[0]!),
     secretsFolder: '%d',

@@ -63,7 +63,7 @@ describeImage('the image', () => {
   test('has what runs, and nothing of the build', () => {
     const has = (path: string) => existsSync(join(image.root, 'app', path))
     expect(
-      ['dist/gateway/main.js', 'deploy/ready.mjs', 'node_modules/graphql'].filter(has),
+      ['dist/scripts/portcullis.js', 'deploy/ready.mjs', 'node_modules/graphql'].filter(has),
     ).toHaveLength(3)
     expect(
       ['node_modules/typescript', 'node_modules/jest', 'tests', 'gateway', '.git'].filter(has),
@@ -72,7 +72,7 @@ describeImage('the image', () => {
   })
 
   test('each command explains itself', async () => {
-    const help = run('help', { words: ['dist/gateway/main.js', '--help'] })
+    const help = run('help', { words: ['gateway', '--help'] })
     expect(await help.ended).toBe(0)
     expect(help.output()).toContain('GATEWAY_SECRET_FILE')
   })
@@ -85,7 +85,7 @@ describeImage('the image', () => {
     // Its tokens name the address at which the gateway finds their status.
     const authPort = String(await freePort())
     const auth = run('auth', {
-      words: ['dist/subgraphs/auth/main.js'],
+      words: ['auth'],
       env: {
         ...common,
         AUTH_PORT: authPort,
@@ -97,7 +97,7 @@ describeImage('the image', () => {
       mounts: secret('auth-claims-key', 'key-encryption-secret', 'auth-database-url'),
     })
     const users = run('users', {
-      words: ['dist/subgraphs/users/main.js'],
+      words: ['users'],
       env: {
         ...common,
         USERS_PORT: '0',
@@ -112,7 +112,7 @@ describeImage('the image', () => {
     const composed = ownFolder('composed')
     const composing = run('compose', {
       words: [
-        'dist/scripts/compose.js',
+        'compose',
         '--config',
         'deploy/config/supergraph.yaml',
         '--output',
@@ -125,7 +125,7 @@ describeImage('the image', () => {
 
     const gateway = run('gateway', {
       words: [
-        'dist/gateway/main.js',
+        'gateway',
         '--config',
         'deploy/config/gateway.yaml',
         '--supergraph',
@@ -181,7 +181,7 @@ describeImage('the image', () => {
     const secrets = join(folder, 'secrets')
     const made = spawnSync(
       join(deploy, 'make-secrets.sh'),
-      [secrets, 'sh', '-c', `shift; exec node ${runCompiled('scripts/keys').join(' ')} "$@"`, 'sh'],
+      [secrets, process.execPath, ...runCompiled('scripts/portcullis')],
       { encoding: 'utf8', env: { ...process.env, DATABASE_HOST: new URL(server).host } },
     )
     if (made.status !== 0) throw new Error(made.stderr)

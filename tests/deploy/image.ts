@@ -45,7 +45,7 @@ export async function buildImage(folder: string): Promise<Image> {
 /** Removes the folder with the image, whose files are mounted. */
 export function removeImage(folder: string): void {
   for (const target of mountsBelow(folder)) spawnSync('umount', [target])
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 }
 
 /** Returns the mounts in a folder, the innermost first. */
