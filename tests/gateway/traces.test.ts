@@ -32,6 +32,7 @@ const graphSdl = `
     held: Int
     broken: Int
     flaky: Int
+    gone: Int
     secret: Int @requiresScopes(scopes: [["secrets:read"]])
   }
 `
@@ -47,7 +48,8 @@ const server = createServer(async (request, response) => {
   for await (const chunk of request.setEncoding('utf8')) body += chunk
   const subgraph = request.url!.slice(1).split('?')[0]!
   calls.push({ subgraph, headers: request.headers })
-  if (body.includes('flaky') && failures++ === 0) return void request.socket.destroy()
+  const isLost = body.includes('gone') || (body.includes('flaky') && failures++ === 0)
+  if (isLost) return void request.socket.destroy()
   const field = ['one', 'two', 'held', 'broken', 'flaky'].filter((name) => body.includes(name))
   const data = Object.fromEntries(field.map((name) => [name, name === 'broken' ? null : 1]))
   const errors = body.includes('broken')
@@ -306,6 +308,25 @@ describe('the spans of a request', () => {
     const [call] = named(await spansOf(), 'POST')
     expect(call!.attributes).toMatchObject({ 'http.request.resend_count': 1 })
     expect(calls).toHaveLength(2)
+  })
+
+  test('of a subgraph that is gone say so, also where the circuit breaker is open', async () => {
+    const breaking = await startedGateway('ratio: 1', {
+      more: 'subgraphs: { all: { circuit_breaker: { failures: 1, pause: 10m } } }',
+    })
+    for (const number of [1, 2]) {
+      await post({ query: '{ gone }' }, {}, breaking)
+      await spansOf(number)
+    }
+    expect(named(collector.spans, 'POST')).toMatchObject(
+      [1, 2].map(() => ({
+        status: { code: 2 },
+        attributes: { 'error.type': 'SUBGRAPH_UNREACHABLE', 'portcullis.shared': false },
+      })),
+    )
+    // The second request did not reach it: the first was sent twice.
+    expect(calls).toHaveLength(2)
+    await breaking.close()
   })
 
   test('of a subgraph that fails have its reason', async () => {
