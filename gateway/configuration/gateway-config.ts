@@ -9,6 +9,7 @@ import { subgraphsSchema } from './subgraphs.ts'
 import { supergraphSchema } from './supergraph.ts'
 import { telemetrySchema } from './telemetry.ts'
 import { wholeNumber } from './values.ts'
+import { warmUpSchema } from './warm-up.ts'
 
 /** gateway.yaml, section by section. */
 export const configSchema = z.strictObject({
@@ -21,6 +22,7 @@ export const configSchema = z.strictObject({
   limits: limitsSchema,
   metrics: metricsSchema,
   telemetry: telemetrySchema,
+  warm_up: warmUpSchema,
   engine: z
     .enum(['native', 'apollo'])
     .default('native')

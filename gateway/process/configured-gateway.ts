@@ -19,12 +19,11 @@ import { checkedSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
 import { createSchemaVersion } from '../supergraph/schema-version.ts'
 import type { SchemaVersion } from '../supergraph/schema-version.ts'
-import { directPost } from '../http/direct-post.ts'
-import { expressApp } from '../http/express-app.ts'
-import { forwardedAddressReport } from '../http/forwarded-address.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import { requestListener } from './request-listener.ts'
 import type { ServedCounts } from './served-counts.ts'
 import { followSupergraph } from '../supergraph/follow-supergraph.ts'
+import { warmUpProcess } from './warm-up/warm-up-process.ts'
 import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
 import { subjectPseudonyms } from '../telemetry/subject-pseudonym.ts'
@@ -155,9 +154,9 @@ function configuredSupergraph(
     log,
     onServed: metrics.supergraphServed,
     onRefused: metrics.supergraphRefused,
-    create(supergraph, before = replaced) {
+    async create(supergraph, before = replaced) {
       replaced = undefined
-      return createSchemaVersion({
+      const version = await createSchemaVersion({
         supergraph,
         previous: before,
         executor: config.engine,
@@ -171,6 +170,9 @@ function configuredSupergraph(
         onCompiled: countedUsage(parts)?.prepared,
         log,
       })
+      // A later version finds a process that is warm, and plans the operations of the one before.
+      if (before === undefined) await warmUpProcess(parts, version, supergraph)
+      return version
     },
     retire: (version: SchemaVersion) => version.close(),
   })
@@ -184,40 +186,6 @@ function configuredAuthenticator(parts: ConfiguredGatewayParts): Authenticator {
     ...(documents ? { documents } : {}),
     log,
   })
-}
-
-/** Returns what receives every HTTP request: POST /graphql directly, all others through Express. */
-function requestListener(
-  respond: Parameters<typeof directPost>[0]['respond'],
-  unreadiness: () => readonly string[],
-  parts: ConfiguredGatewayParts,
-  keySet: object,
-): RequestListener {
-  const { http } = parts.config
-  const { log, served, servedByAll = () => served, unreadinessOfAll = unreadiness } = parts
-  const { isStopping } = parts
-  const onForwardedAddress = forwardedAddressReport(log)
-  return directPost({
-    respond,
-    bodyLimit: http.bodyLimit,
-    deadline: http.deadline,
-    proxyHeaders: http.trustedProxies === 0 ? [] : headersOfProxies(parts),
-    onForwardedAddress,
-    otherwise: expressApp({
-      ...http,
-      respond,
-      served: servedByAll,
-      unreadiness: () => (isStopping() ? ['the gateway is stopping'] : unreadinessOfAll()),
-      documents: { '/.well-known/gateway-claims.json': () => keySet },
-      onForwardedAddress,
-      log,
-    }),
-  })
-}
-
-/** Returns the headers that count if a trusted proxy sent them. */
-function headersOfProxies({ traces }: GatewaySettings): string[] {
-  return ['x-forwarded-for', 'x-request-id', ...(traces ? ['traceparent'] : [])]
 }
 
 /** Returns metrics that also count the verified tokens for `/health`, for operators without Prometheus. */

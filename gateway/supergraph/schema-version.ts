@@ -16,10 +16,12 @@ import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
 import type { GuardedOperation } from '../authorization/guarded-operation.ts'
 import { introspection } from '../authorization/introspection.ts'
 import type { PolicyDecider } from '../authorization/policies.ts'
+import { scopesFor } from '../authorization/what-is-missing.ts'
 import { withStepUp } from '../authorization/step-up.ts'
 import { warnOfUndecidedPolicies } from '../authorization/undecided-policies.ts'
 import type { ClientRequest } from '../client-request.ts'
 import type { Limits } from '../configuration/limits.ts'
+import type { FetchSubgraph } from '../execution/subgraph-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import { operationPreparer } from '../operations/prepare-operation.ts'
@@ -76,14 +78,39 @@ export interface Stages {
 export interface SchemaVersion {
   /** Runs a request with the stages: this version is not closed before the request has ended. */
   serve<Result>(request: (stages: Stages) => Promise<Result>): Promise<Result>
-  readonly executor: Executor<ClientRequest>
+  readonly executor: Executor<ExecutionContext>
+  /** Returns what the warm-up of a process needs: this version with other subgraphs. */
+  rehearsal(parts: RehearsalParts): Rehearsal
   /** Closes the connections to the subgraphs once all requests in progress have ended. */
+  close(): Promise<void>
+}
+
+/** What the executor hands on with each fetch of a request. */
+export interface ExecutionContext {
+  readonly client: ClientRequest
+  readonly fetch: FetchSubgraph<ClientRequest>
+}
+
+/** What a rehearsal has instead of the parts of its version. */
+export type RehearsalParts = ConnectOptions & {
+  /** Where all subgraphs are. */
+  readonly url: string
+  readonly policies: PolicyDecider
+}
+
+/**
+ * A version that shares the plans of another one, and nothing else: none of its requests reaches a subgraph, a
+ * policy, a counter or the log of that version.
+ */
+export interface Rehearsal extends Pick<SchemaVersion, 'serve'> {
+  /** The scopes of a caller that may see everything. */
+  readonly scopes: readonly string[]
   close(): Promise<void>
 }
 
 /** The version that serves now. */
 export interface CurrentSchema {
-  current(): SchemaVersion
+  current(): Pick<SchemaVersion, 'serve'>
 }
 
 /** Returns a version that is ready to serve; it rejects when the supergraph cannot be loaded. */
@@ -99,7 +126,7 @@ export async function createSchemaVersion({
   const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
   const executor = await executorFor(loadableSdl, subgraphs, previous !== undefined, parts)
   await yieldToEventLoop()
-  const stages = stagesOf(authorizer, executor, parts)
+  const stages = stagesOf(authorizer, executor, { ...parts, fetch: subgraphs.fetch })
   if (previous) await warmUp(executor, previous.executor)
   let underWay = 0
   let idle = () => {}
@@ -112,6 +139,24 @@ export async function createSchemaVersion({
         return await request(stages)
       } finally {
         if (--underWay === 0) idle()
+      }
+    },
+    rehearsal({ url, ...others }) {
+      const madeUp = connectSubgraphs(
+        supergraph.subgraphs.map(({ name }) => ({ name, url })),
+        others,
+      )
+      const rehearsed = stagesOf(authorizer, executor, {
+        ...parts,
+        ...others,
+        onDenied: undefined,
+        onCompiled: undefined,
+        fetch: madeUp.fetch,
+      })
+      return {
+        scopes: scopesFor(authorizer.schema.guards, authorizer.credentials({ claims: null })),
+        serve: (request) => request(rehearsed),
+        close: madeUp.close,
       }
     },
     async close() {
@@ -130,19 +175,21 @@ async function executorFor(
   subgraphs: SubgraphCalls,
   whileServing: boolean,
   { executor, limits, log }: StageParts,
-): Promise<Executor<ClientRequest>> {
+): Promise<Executor<ExecutionContext>> {
+  const fetchSubgraph: FetchSubgraph<ExecutionContext> = (name, request, { client, fetch }) =>
+    fetch(name, request, client)
   const options = {
     supergraphSdl: loadableSdl,
-    fetchSubgraph: subgraphs.fetch,
+    fetchSubgraph,
     planningTime: limits.planningTime,
   }
   try {
     if (executor === 'apollo') {
       // Loading it takes a third of a second, so it is loaded only if it is used.
       const { apolloExecutor } = await import('./apollo-executor.ts')
-      return await apolloExecutor<ClientRequest>({ ...options, log })
+      return await apolloExecutor<ExecutionContext>({ ...options, log })
     }
-    return await nativeExecutor<ClientRequest>({
+    return await nativeExecutor<ExecutionContext>({
       ...options,
       mayBatch: subgraphs.mayBatch,
       planningThread: 'when large',
@@ -158,8 +205,16 @@ async function executorFor(
 
 function stagesOf(
   authorizer: Authorizer,
-  executor: Executor<ClientRequest>,
-  { policies, explainScope, limits, onDenied, onCompiled, log }: StageParts,
+  executor: Executor<ExecutionContext>,
+  {
+    policies,
+    explainScope,
+    limits,
+    onDenied,
+    onCompiled,
+    fetch,
+    log,
+  }: StageParts & Pick<ExecutionContext, 'fetch'>,
 ): Stages {
   const { apiSchema } = executor
   const decidePolicies = withStepUp(authorizer.options.stepUp, policies.decide, Date.now)
@@ -201,7 +256,7 @@ function stagesOf(
                 : undefined,
               variables: graphqlRequest.variables,
               trace: client.trace,
-              context: client,
+              context: { client, fetch },
               signal: client.signal,
             })
           : notExecuted

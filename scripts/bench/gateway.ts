@@ -10,12 +10,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { cpus, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { composeServices } from '@apollo/composition'
-import { parse } from 'graphql'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { startBenchIssuer } from './gateway/bench-issuer.ts'
 import { checkResponses } from './gateway/check-responses.ts'
+import { composed } from './gateway/composed.ts'
 import type { RunningContender } from './gateway/contender.ts'
 import { contenders, floorName, startStubs } from './gateway/contenders.ts'
 import { measureAll } from './gateway/measure-all.ts'
@@ -169,16 +168,4 @@ function writtenSchemas(folder: string, subgraphs: Readonly<Record<string, strin
     supergraph: written('supergraph.graphql', composed(subgraphs, 'sdl')),
     guardedSupergraph: written('guarded-supergraph.graphql', composed(subgraphs, 'guardedSdl')),
   }
-}
-
-function composed(origins: Readonly<Record<string, string>>, sdl: 'sdl' | 'guardedSdl'): string {
-  const { supergraphSdl, errors } = composeServices(
-    benchSubgraphs().map((subgraph) => ({
-      name: subgraph.name,
-      url: origins[subgraph.name]!,
-      typeDefs: parse(subgraph[sdl]),
-    })),
-  )
-  if (supergraphSdl === undefined) throw new Error(errors?.map(String).join('\n'))
-  return supergraphSdl
 }

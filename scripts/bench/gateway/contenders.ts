@@ -87,8 +87,15 @@ function mercurius(name: string, peers: string): Contender {
   return { name, executes, start: async (setting) => (isInstalled ? start(setting) : undefined) }
 }
 
+export interface PortcullisOptions {
+  readonly engine: string
+  readonly share: boolean
+  /** `warm_up.time`; default: that of production. */
+  readonly warmUp?: string
+}
+
 /** Returns this gateway as a contender: its command, as an operator starts it. */
-function portcullis(name: string, options: { engine: string; share: boolean }): Contender {
+export function portcullis(name: string, options: PortcullisOptions): Contender {
   return {
     name,
     executes: everything,
@@ -117,9 +124,10 @@ function portcullis(name: string, options: { engine: string; share: boolean }): 
 
 function portcullisConfig(
   { issuer, jwksUri, audience }: BenchSetting,
-  { engine, share }: { engine: string; share: boolean },
+  { engine, share, warmUp }: PortcullisOptions,
 ): string {
   return `engine: ${engine}
+${warmUp === undefined ? '' : `warm_up: { time: ${warmUp} }`}
 subgraphs: { all: { deduplicate_requests: ${share} } }
 authentication:
   issuers:

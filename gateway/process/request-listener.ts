@@ -1,0 +1,57 @@
+/** What receives every HTTP request of clients. */
+import type { RequestListener } from 'node:http'
+import type { Logger } from 'pino'
+import type { GatewayConfig } from '../configuration/gateway-config.ts'
+import { directPost } from '../http/direct-post.ts'
+import { expressApp } from '../http/express-app.ts'
+import { forwardedAddressReport } from '../http/forwarded-address.ts'
+import type { ServedCounts } from './served-counts.ts'
+
+export interface RequestListenerParts {
+  config: Pick<GatewayConfig, 'http'>
+  /** Counts for `/health`, of this process. */
+  served: ServedCounts
+  /** What all processes have served together, if there are several. */
+  servedByAll?: (() => Promise<ServedCounts>) | undefined
+  /** Why any of the processes cannot serve right now, if there are several. */
+  unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
+  /** Set if requests are traced. */
+  traces?: unknown
+  /** Whether the process is stopping: `/ready` then says so. */
+  isStopping: () => boolean
+  log: Logger
+}
+
+/** Returns the listener: POST /graphql directly, all others through Express. */
+export function requestListener(
+  respond: Parameters<typeof directPost>[0]['respond'],
+  unreadiness: () => readonly string[],
+  parts: RequestListenerParts,
+  keySet: object,
+): RequestListener {
+  const { http } = parts.config
+  const { log, served, servedByAll = () => served, unreadinessOfAll = unreadiness } = parts
+  const { isStopping } = parts
+  const onForwardedAddress = forwardedAddressReport(log)
+  return directPost({
+    respond,
+    bodyLimit: http.bodyLimit,
+    deadline: http.deadline,
+    proxyHeaders: http.trustedProxies === 0 ? [] : headersOfProxies(parts),
+    onForwardedAddress,
+    otherwise: expressApp({
+      ...http,
+      respond,
+      served: servedByAll,
+      unreadiness: () => (isStopping() ? ['the gateway is stopping'] : unreadinessOfAll()),
+      documents: { '/.well-known/gateway-claims.json': () => keySet },
+      onForwardedAddress,
+      log,
+    }),
+  })
+}
+
+/** Returns the headers that count if a trusted proxy sent them. */
+function headersOfProxies({ traces }: RequestListenerParts): string[] {
+  return ['x-forwarded-for', 'x-request-id', ...(traces ? ['traceparent'] : [])]
+}

@@ -1,0 +1,147 @@
+/**
+ * A gateway for the warm-up of its process: with the configuration and the plans of the one that will serve, and
+ * an issuer, subgraphs, caches, counters and secrets of its own, which end with it.
+ */
+import { randomBytes } from 'node:crypto'
+import { pino } from 'pino'
+import { Pool } from 'undici'
+import { authenticator } from '../../authentication/authenticator.ts'
+import type { Authenticator } from '../../authentication/authenticator.ts'
+import { FetchFailure } from '../../authentication/fetch-failure.ts'
+import { tokenCookieFinder } from '../../authentication/find-token.ts'
+import type { PolicyDecider } from '../../authorization/policies.ts'
+import { claimRules } from '../../configuration/claims.ts'
+import type { GatewayConfig } from '../../configuration/gateway-config.ts'
+import { createGateway } from '../../gateway.ts'
+import type { Supergraph } from '../../supergraph/read-supergraph.ts'
+import type { SchemaVersion } from '../../supergraph/schema-version.ts'
+import { configuredAccessLog } from '../configured-access-log.ts'
+import { configuredSubgraph } from '../configured-subgraph.ts'
+import { requestListener } from '../request-listener.ts'
+import { nothingServed } from '../served-counts.ts'
+import { localServer } from './local-server.ts'
+import { madeUpIssuer } from './made-up-issuer.ts'
+import type { MadeUpIssuer } from './made-up-issuer.ts'
+import { madeUpSubgraphs } from './made-up-subgraphs.ts'
+
+export interface RehearsedGateway {
+  /** Sends a request, as one of several callers, and returns its status. */
+  post(body: string): Promise<number>
+  close(): Promise<void>
+}
+
+/** More than the authenticator remembers: most tokens are verified each time. */
+const callerCount = 16
+const mostCallersKnown = 4
+
+const silent = pino({ level: 'silent' })
+
+/** Decides in favour of every request. */
+const granting: PolicyDecider = {
+  decide: async ({ policies }) => new Set(policies),
+  knows: () => true,
+}
+
+/** Returns it once it accepts connections, on this machine only. */
+export async function rehearsedGateway(
+  config: GatewayConfig,
+  version: SchemaVersion,
+  supergraph: Supergraph,
+): Promise<RehearsedGateway> {
+  // What this secret signs is worth nothing to a real subgraph.
+  const secret = randomSecret()
+  const server = await localServer()
+  const subgraphs = `/${randomSecret()}`
+  server.serve(subgraphs, madeUpSubgraphs(supergraph.document))
+  const rehearsal = version.rehearsal({
+    url: server.origin + subgraphs,
+    subgraph: (name) => configuredSubgraph(name, config, secret),
+    called: () => {},
+    policies: granting,
+    log: silent,
+  })
+  const issuer = await madeUpIssuer(config.authentication, rehearsal.scopes)
+  const callers = authenticatorFor(issuer, config)
+  await callers.warm
+  const logRequest = configuredAccessLog(config, secret, { write() {}, flush() {} })
+  const respond = createGateway({
+    authenticate: callers.authenticate,
+    schema: { current: () => rehearsal },
+    tokenCookie: tokenCookieFinder(config.authentication.sources),
+    realm: config.http.realm,
+    onResponse: (response, facts) => logRequest?.(response, facts),
+    log: silent,
+  })
+  const listener = requestListener(
+    respond,
+    () => [],
+    { config, served: nothingServed(), isStopping: () => false, log: silent },
+    {},
+  )
+  const ticket = randomSecret()
+  server.serve('/graphql', (request, response) => {
+    // Other programs of the machine could connect as well.
+    if (request.headers['warm-up'] !== ticket) return void response.destroy()
+    listener(request, response)
+  })
+  const pool = new Pool(server.origin, { connections: 4 })
+  const credentials = await Promise.all(Array.from({ length: callerCount }, issuer.credentials))
+  let sent = 0
+
+  return {
+    async post(body) {
+      const number = sent++
+      const { statusCode, body: response } = await pool.request({
+        method: 'POST',
+        path: '/graphql',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json',
+          'warm-up': ticket,
+          // Every other request is of the same caller, whose token is verified once.
+          ...credentials[number % 2 === 0 ? 0 : number % callerCount],
+        },
+        body,
+      })
+      await response.text()
+      return statusCode
+    },
+    async close() {
+      await pool.destroy()
+      server.close()
+      await Promise.all([rehearsal.close(), callers.close()])
+    },
+  }
+}
+
+function randomSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** It trusts the made-up issuer only, and has no way to fetch a document or to exchange an API key. */
+function authenticatorFor(
+  issuer: MadeUpIssuer,
+  { authentication, ...config }: GatewayConfig,
+): Authenticator {
+  const { cache } = authentication
+  return authenticator(
+    {
+      ...authentication,
+      issuers: [issuer.options],
+      cache: cache && { ...cache, entries: Math.min(cache.entries, mostCallersKnown) },
+      apiKeys: undefined,
+    },
+    {
+      claims: {
+        ...claimRules(config.claims),
+        policies: config.authorization.policies !== undefined,
+      },
+      metrics: { judged() {}, cache() {}, verified() {}, exchanged() {}, observe() {} },
+      documents: {
+        fetch: () => Promise.reject(new FetchFailure('a warm-up fetches nothing')),
+        async close() {},
+      },
+      log: silent,
+    },
+  )
+}

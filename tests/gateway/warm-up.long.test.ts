@@ -1,0 +1,172 @@
+/** The warm-up of a process: it uses the complete gateway, and nothing outside of it can tell. */
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { pino } from 'pino'
+import type { GatewayConfig } from '../../gateway/configuration/gateway-config.ts'
+import { readConfig } from '../../gateway/configuration/read-config.ts'
+import { madeUpIssuer } from '../../gateway/process/warm-up/made-up-issuer.ts'
+import { warmUpProcess } from '../../gateway/process/warm-up/warm-up-process.ts'
+import { startIssuer } from '../support/issuer.ts'
+import type { TestIssuer } from '../support/issuer.ts'
+import { runGateway } from '../support/running-gateway.ts'
+import type { RunningGateway } from '../support/running-gateway.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+
+/** Everything for which a made-up request or response needs more than a name. */
+const sdl = `
+  extend schema
+    @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requiresScopes", "@policy"])
+  type Query {
+    person(id: ID!, filter: Filter!): Person
+    people: [[Person!]!]!
+    node: Node
+    found: Found
+    secret: String @requiresScopes(scopes: [["secrets:read"]])
+    decided: Int @policy(policies: [["in the beta"]])
+  }
+  type Mutation { change(person: Change!): Person }
+  input Filter { kinds: [Kind!]! child: Filter at: Date! }
+  input Change { name: String! age: Int }
+  enum Kind { GOOD BAD }
+  scalar Date
+  interface Node { id: ID! }
+  type Person implements Node @key(fields: "id") { id: ID! name: String kind: Kind born: Date friends: [Person!] }
+  type Place implements Node { id: ID! at: Float open: Boolean }
+  union Found = Person | Place
+`
+const other = `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+  type Person @key(fields: "id") { id: ID! likes: [String!]! }
+`
+
+const folder = scratchFolder()
+let issuer: TestIssuer
+let outside: Server
+/** The requests that have reached a subgraph or the policy service. */
+const received: string[] = []
+let gateway: RunningGateway
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  outside = createServer((request, response) => {
+    received.push(`${request.method} ${request.url}`)
+    request.resume()
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ data: { people: [] } }))
+  })
+  await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve))
+  gateway = await startedGateway('warm_up: { time: 10s }')
+})
+afterAll(async () => {
+  await gateway?.close()
+  outside?.close()
+  outside?.closeAllConnections()
+  await issuer?.close()
+})
+
+const origin = () => `http://127.0.0.1:${(outside.address() as AddressInfo).port}`
+
+function configText(more: string): string {
+  return `authentication:
+  issuers:
+    - { issuer: ${issuer.issuer}, jwks_uri: ${issuer.jwksUri}, audiences: [portcullis] }
+authorization: { policies: { url: ${origin()}/policies } }
+telemetry: { access_log: { sample: 1 } }
+metrics: { port: 0 }
+${more}
+`
+}
+
+function configOf(more: string): GatewayConfig {
+  const file = join(folder, 'gateway.yaml')
+  writeFileSync(file, configText(more))
+  return readConfig(file, {})
+}
+
+function startedGateway(more: string): Promise<RunningGateway> {
+  const subgraphs = [
+    { name: 'one', url: `${origin()}/one`, sdl },
+    { name: 'two', url: `${origin()}/two`, sdl: other },
+  ]
+  return runGateway(subgraphs, configText(more))
+}
+
+const lines = (of: RunningGateway) => of.log.map((line) => JSON.parse(line))
+
+test('a warm-up has sent requests of every kind, and none was refused', () => {
+  const line = lines(gateway).find(({ msg }) => msg === 'warmed up')
+  expect(line).toMatchObject({ refused: 0 })
+  expect(line.requests).toBeGreaterThan(7)
+})
+
+test('no subgraph, no policy service and no issuer has received a request because of it', () => {
+  expect(received).toEqual([])
+  expect(issuer.asked()).toBe(1)
+})
+
+test('it has left no trace in the logs, the metrics and the counts', async () => {
+  expect(gateway.accessLog).toEqual([])
+  expect(gateway.log.join('')).not.toMatch(/WarmUp|made up|urn:uuid/)
+  const { url } = lines(gateway).find(({ msg }) => msg === 'serving metrics')
+  const metrics = await (await fetch(url)).text()
+  const counted = metrics
+    .split('\n')
+    .filter((line) => /^portcullis_(?!supergraph|key_set|revocation|config)\S+ [^0]/.test(line))
+  expect(counted).toEqual([])
+  expect(await (await fetch(`${gateway.origin}/health`)).json()).toMatchObject({
+    requests: { answered: 0 },
+    tokens: { accepted: 0, refused: 0 },
+  })
+})
+
+test('a token of a made-up issuer is refused by the gateway that serves', async () => {
+  const config = configOf('')
+  const { credentials } = await madeUpIssuer(config.authentication, ['secrets:read'])
+  const response = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(await credentials()) },
+    body: '{"query":"{ secret }"}',
+  })
+  expect(response.status).toBe(401)
+  expect(await response.json()).toMatchObject({
+    errors: [{ extensions: { reason: 'ISSUER_UNKNOWN' } }],
+  })
+})
+
+test('the first real request reaches its subgraph', async () => {
+  const response = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"query":"{ people { id } }"}',
+  })
+  expect(await response.json()).toEqual({ data: { people: [] } })
+  expect(received).toEqual(['POST /one'])
+})
+
+describe('without a warm-up', () => {
+  test('outside production there is none', async () => {
+    const another = await startedGateway('')
+    expect(lines(another).map(({ msg }) => msg)).not.toContain('warmed up')
+    await another.close()
+  })
+
+  test('a fault of it is one warning, and the process serves', async () => {
+    const log: string[] = []
+    const config = configOf('warm_up: { time: 1s }')
+    const version = {
+      rehearsal() {
+        throw new Error('a fault')
+      },
+    } as never
+    await warmUpProcess(
+      { config, log: pino({}, { write: (line: string) => void log.push(line) }) },
+      version,
+      { document: { definitions: [] } } as never,
+    )
+    expect(log.map((line) => JSON.parse(line))).toMatchObject([{ level: 40, reason: 'a fault' }])
+  })
+})
