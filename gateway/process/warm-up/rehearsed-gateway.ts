@@ -15,6 +15,8 @@ import type { GatewayConfig } from '../../configuration/gateway-config.ts'
 import { createGateway } from '../../gateway.ts'
 import type { Supergraph } from '../../supergraph/read-supergraph.ts'
 import type { SchemaVersion } from '../../supergraph/schema-version.ts'
+import { subjectPseudonyms } from '../../telemetry/subject-pseudonym.ts'
+import type { AccessLogOutput } from '../access-log-output.ts'
 import { configuredAccessLog } from '../configured-access-log.ts'
 import { configuredSubgraph } from '../configured-subgraph.ts'
 import { requestListener } from '../request-listener.ts'
@@ -34,6 +36,7 @@ export interface RehearsedGateway {
 const callerCount = 16
 const mostCallersKnown = 4
 
+const nowhere: AccessLogOutput = { write() {}, flush() {}, lost: 0 }
 const silent = pino({ level: 'silent' })
 
 /** Decides in favour of every request. */
@@ -63,7 +66,7 @@ export async function rehearsedGateway(
   const issuer = await madeUpIssuer(config.authentication, rehearsal.scopes)
   const callers = authenticatorFor(issuer, config)
   await callers.warm
-  const logRequest = configuredAccessLog(config, secret, { write() {}, flush() {} })
+  const logRequest = configuredAccessLog(config, subjectPseudonyms(secret), nowhere)
   const respond = createGateway({
     authenticate: callers.authenticate,
     schema: { current: () => rehearsal },
@@ -97,13 +100,14 @@ export async function rehearsedGateway(
         headers: {
           'content-type': 'application/json',
           accept: 'application/json',
+          'accept-encoding': 'gzip',
           'warm-up': ticket,
           // Every other request is of the same caller, whose token is verified once.
           ...credentials[number % 2 === 0 ? 0 : number % callerCount],
         },
         body,
       })
-      await response.text()
+      await response.arrayBuffer()
       return statusCode
     },
     async close() {
