@@ -176,7 +176,7 @@ export const errorTable = {
   ),
   UNSUPPORTED_MEDIA_TYPE: {
     ...badRequest(
-      'The media type is not supported: send application/json without content encoding',
+      'The media type or the content encoding is not supported: send application/json, as it is or as gzip, deflate or br',
     ),
     status: 415,
   },

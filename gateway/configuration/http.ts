@@ -95,6 +95,23 @@ const drainSchema = z
   })
   .prefault({})
 
+/** Which responses are compressed for clients that accept it. */
+const compressionSchema = z
+  .union(
+    [
+      z.literal(false),
+      z.strictObject({
+        from: size({ least: '0B', most: '100MB' })
+          .default(1024)
+          .describe('The smallest response that is compressed'),
+      }),
+    ],
+    'expected false, or from with a size such as "1KB"',
+  )
+  .prefault({})
+  .transform((compression) => (compression === false ? undefined : compression))
+  .describe('gzip and br, for clients that accept them; false: responses are not compressed')
+
 /** `http:` of gateway.yaml: how clients and proxies reach the gateway. */
 export const httpSchema = z
   .strictObject({
@@ -105,6 +122,7 @@ export const httpSchema = z
     body_limit: size({ least: '1KB', most: '10MB' })
       .default(100 * 1024)
       .describe('The largest request body that is accepted'),
+    compression: compressionSchema,
     deadline: duration({ least: '100ms', most: '10m' })
       .default(30_000)
       .describe('The longest time for a response: what is missing then is reported as an error'),

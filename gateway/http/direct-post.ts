@@ -2,14 +2,16 @@
  * `POST /graphql` without a web framework, for nearly all requests. Unusual requests are handled by
  * Express, with the same response.
  */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { ReportForwardedAddress } from './forwarded-address.ts'
 import type { HttpResponse, HttpRequest } from './http-message.ts'
 import { requestSignal } from './request-signal.ts'
+import type { SendResponse } from './send-response.ts'
 
 export interface DirectPostParts {
   /** Returns the response to a request to /graphql; never rejects. */
   respond: (request: HttpRequest) => Promise<HttpResponse>
+  send: SendResponse
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
   /** How long a response may take, in milliseconds. */
@@ -23,7 +25,7 @@ export interface DirectPostParts {
 
 /** Returns the listener for an HTTP server. */
 export function directPost(parts: DirectPostParts): RequestListener {
-  const { respond, bodyLimit, deadline, proxyHeaders, otherwise } = parts
+  const { respond, send, bodyLimit, deadline, proxyHeaders, otherwise } = parts
 
   return (request, response) => {
     const length = plainLength(request)
@@ -42,7 +44,7 @@ export function directPost(parts: DirectPostParts): RequestListener {
         body,
         clientAddress: request.socket.remoteAddress,
         signal: requestSignal(response, deadline),
-      }).then((answered) => send(response, answered))
+      }).then((content) => send(request, response, content))
     })
   }
 
@@ -56,14 +58,4 @@ export function directPost(parts: DirectPostParts): RequestListener {
     if (proxyHeaders.some((name) => headers[name])) return undefined
     return Number(length)
   }
-}
-
-/** In characters. Node puts a text together with the head, which costs less for small ones only. */
-const largeBody = 16_384
-
-/** Writes a complete response. */
-export function send(response: ServerResponse, { status, headers, body }: HttpResponse): void {
-  const content = body.length < largeBody ? body : Buffer.from(body)
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(content) })
-  response.end(content)
 }

@@ -6,16 +6,17 @@ import type { Logger } from 'pino'
 import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
-import { send } from './direct-post.ts'
 import type { ReportForwardedAddress } from './forwarded-address.ts'
 import type { HttpResponse, HttpRequest } from './http-message.ts'
 import { errorResponse } from './error-response.ts'
 import type { ErrorResponseOptions } from './error-response.ts'
 import { requestSignal } from './request-signal.ts'
+import type { SendResponse } from './send-response.ts'
 
 export interface ExpressAppParts extends ErrorResponseOptions {
   /** Returns the response to a request to /graphql; never rejects. */
   respond: (request: HttpRequest) => Promise<HttpResponse>
+  send: SendResponse
   /** What has been served since the start, shown by `/health`. */
   served: () => object | Promise<object>
   /** Why the gateway cannot serve right now, or nothing. */
@@ -40,6 +41,7 @@ const preflightLifetime = 600
 
 /** Returns the app with `/graphql`, `/health` (alive) and `/ready` (can serve). */
 export function expressApp(parts: ExpressAppParts): Express {
+  const { send } = parts
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -72,14 +74,14 @@ export function expressApp(parts: ExpressAppParts): Express {
   if (parts.cors) app.use('/graphql', crossOrigin(parts.cors))
   app.all(
     '/graphql',
-    raw({ type: () => true, limit: parts.bodyLimit, inflate: false }),
+    raw({ type: () => true, limit: parts.bodyLimit, inflate: true }),
     async (request, response) => {
       if (isForwarded(request) && !isTrusted(request)) parts.onForwardedAddress(request)
-      send(response, await parts.respond(httpRequest(request, response, parts.deadline)))
+      send(request, response, await parts.respond(httpRequest(request, response, parts.deadline)))
     },
   )
-  app.use((_request, response) =>
-    send(response, errorResponse(new GatewayError('NOT_FOUND'), parts)),
+  app.use((request, response) =>
+    send(request, response, errorResponse(new GatewayError('NOT_FOUND'), parts)),
   )
   app.use(refuseUnreadable(parts))
   return app
@@ -126,7 +128,7 @@ const refusals: Readonly<Record<number, ErrorName>> = {
 }
 
 function refuseUnreadable(parts: ExpressAppParts): ErrorRequestHandler {
-  const { log, realm, bodyLimit, deadline } = parts
+  const { log, realm, bodyLimit, deadline, send } = parts
   return async (error, request, response, _next) => {
     const name = refusals[error?.status] ?? 'INTERNAL_SERVER_ERROR'
     if (name === 'INTERNAL_SERVER_ERROR') log.error({ err: error }, 'unforeseen error')
@@ -134,15 +136,25 @@ function refuseUnreadable(parts: ExpressAppParts): ErrorRequestHandler {
     // The rest of the body is read and discarded, so that the client reads the response.
     if (errorTable[name].status === 413) request.resume()
     response.setHeader('connection', 'close')
+    // RFC 9110, section 15.5.16.
+    if (error?.type === 'encoding.unsupported')
+      response.setHeader('accept-encoding', contentCodings)
     const message = name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undefined
     const refused = new GatewayError(name, { cause: error, ...(message ? { message } : {}) })
     if (request.path !== '/graphql') {
-      return send(response, errorResponse(refused, { realm, accept: request.headers.accept }))
+      return send(
+        request,
+        response,
+        errorResponse(refused, { realm, accept: request.headers.accept }),
+      )
     }
     const unreadable = httpRequest(request, response, deadline)
-    send(response, await parts.respond({ ...unreadable, refused }))
+    send(request, response, await parts.respond({ ...unreadable, refused }))
   }
 }
+
+/** The content codings in which request bodies are accepted; the body reader removes them. */
+const contentCodings = 'gzip, deflate, br'
 
 function tooLarge(limit: number): string {
   const [unit, bytes] = limit % (1024 * 1024) === 0 ? ['MB', 1024 * 1024] : ['KB', 1024]

@@ -85,7 +85,6 @@ function readJsonBody({ headers, body }: HttpRequest): Parameters {
   if (!isJson(soleHeader(headers, 'content-type'), true)) {
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
   }
-  if (headers['content-encoding']) throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
   if (!isUtf8(body)) throw new GatewayError('INVALID_JSON')
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
   const value = parseJson(text, (cause) => new GatewayError('INVALID_JSON', { cause }))

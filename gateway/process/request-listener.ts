@@ -5,10 +5,11 @@ import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { directPost } from '../http/direct-post.ts'
 import { expressApp } from '../http/express-app.ts'
 import { forwardedAddressReport } from '../http/forwarded-address.ts'
+import { responseSender } from '../http/send-response.ts'
 import type { ServedCounts } from './served-counts.ts'
 
 export interface RequestListenerParts {
-  config: Pick<GatewayConfig, 'http'>
+  config: Pick<GatewayConfig, 'http' | 'authentication' | 'claims'>
   /** Counts for `/health`, of this process. */
   served: ServedCounts
   /** What all processes have served together, if there are several. */
@@ -32,9 +33,14 @@ export function requestListener(
   const { http } = parts.config
   const { log, served, servedByAll = () => served, unreadinessOfAll = unreadiness } = parts
   const { isStopping } = parts
+  const send = responseSender({
+    compressFrom: http.compression?.from,
+    cookiesIdentify: cookiesIdentify(parts.config),
+  })
   const onForwardedAddress = forwardedAddressReport(log)
   return directPost({
     respond,
+    send,
     bodyLimit: http.bodyLimit,
     deadline: http.deadline,
     proxyHeaders: http.trustedProxies === 0 ? [] : headersOfProxies(parts),
@@ -42,6 +48,7 @@ export function requestListener(
     otherwise: expressApp({
       ...http,
       respond,
+      send,
       served: servedByAll,
       unreadiness: () => (isStopping() ? ['the gateway is stopping'] : unreadinessOfAll()),
       documents: { '/.well-known/gateway-claims.json': () => keySet },
@@ -54,4 +61,10 @@ export function requestListener(
 /** Returns the headers that count if a trusted proxy sent them. */
 function headersOfProxies({ traces }: RequestListenerParts): string[] {
   return ['x-forwarded-for', 'x-request-id', ...(traces ? ['traceparent'] : [])]
+}
+
+/** Returns whether the gateway finds access tokens in cookies, or forwards cookies. */
+function cookiesIdentify({ authentication, claims }: RequestListenerParts['config']): boolean {
+  const forwarded = Object.values(claims.subgraphs).some(({ cookies }) => cookies.length > 0)
+  return forwarded || authentication.sources.some((source) => 'cookie' in source)
 }

@@ -42,6 +42,7 @@ export async function main(): Promise<void> {
       supergraph,
       guardedSupergraph: supergraph,
       schemas: {},
+      peers: folder,
       folder,
       subgraphs: stubs.origins,
     }

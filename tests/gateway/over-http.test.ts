@@ -5,7 +5,6 @@ import type { IncomingHttpHeaders, Server } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { gzipSync } from 'node:zlib'
 import { GraphQLError, parse } from 'graphql'
 import { auditServer } from 'graphql-http'
 import { deriveClaimsKey, requireClaims, serveSubgraph } from '../../subgraphs/kit/index.ts'
@@ -303,18 +302,6 @@ describe('malformed requests', () => {
     expect(body.errors[0]!.extensions.code).toBe(code)
     expect(status).toBe(400)
     expect(JSON.stringify(body)).not.toMatch(/Did you mean|stack|node_modules/)
-  })
-
-  test('a compressed body is refused, whatever is in it', async () => {
-    const response = await fetch(gateway.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
-      body: gzipSync('{"query":"{ weather }"}'),
-    })
-    expect(response.status).toBe(415)
-    expect(await response.json()).toMatchObject({
-      errors: [{ extensions: { code: 'BAD_REQUEST' } }],
-    })
   })
 
   test('a body of 10 MB is refused, and its sender gets to read why', async () => {
