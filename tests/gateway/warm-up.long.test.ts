@@ -115,8 +115,11 @@ test('it has left no trace in the logs, the metrics and the counts', async () =>
   const metrics = await (await fetch(url)).text()
   const counted = metrics
     .split('\n')
-    .filter((line) => /^portcullis_(?!supergraph|key_set|revocation|config)\S+ [^0]/.test(line))
+    .filter((line) =>
+      /^portcullis_(?!supergraph|key_set|revocation|config|serving_processes)\S+ [^0]/.test(line),
+    )
   expect(counted).toEqual([])
+  expect(await (await fetch(new URL('/usage', url))).text()).not.toContain('Person')
   expect(await (await fetch(`${gateway.origin}/health`)).json()).toMatchObject({
     requests: { answered: 0 },
     tokens: { accepted: 0, refused: 0 },
