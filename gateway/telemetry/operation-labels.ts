@@ -87,10 +87,14 @@ export function operationLabels(add: AddOperation): LabelOfOperation {
   }
 }
 
+/** Operations with such a name are `other`: their own label would be that of other requests. */
+const reservedNames = ['anonymous', 'other', 'unknown']
+
 function labelsOfType(type: string) {
+  const other: OperationLabel = { operation: 'other', type }
   return {
-    named: new Map<string, OperationLabel>(),
+    named: new Map(reservedNames.map((name) => [name, other])),
     anonymous: { operation: 'anonymous', type },
-    other: { operation: 'other', type },
+    other,
   }
 }

@@ -223,3 +223,12 @@ test('an operation with a long name has no label of its own', () => {
   const long = 'a'.repeat(101)
   expect(labelOf(requestOf(long, false))).toEqual({ operation: 'other', type: 'query' })
 })
+
+test('an operation cannot take the label of all others', () => {
+  const labelOf = operationLabels(labelledOperations())
+  const other = labelOf(requestOf('a'.repeat(101), false))
+  for (const name of ['other', 'anonymous', 'unknown']) {
+    // The same object, as two would be two series with the same labels, which Prometheus refuses.
+    expect(labelOf(requestOf(name, false))).toBe(other)
+  }
+})
