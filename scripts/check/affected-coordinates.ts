@@ -2,6 +2,7 @@
 import {
   BreakingChangeType as Change,
   getNamedType,
+  isAbstractType,
   isInputObjectType,
   isInterfaceType,
   isObjectType,
@@ -20,13 +21,16 @@ export function affectedCoordinates(
 ): string[] | undefined {
   const { form, coordinates } = forms[type]
   const names = form.exec(description)?.slice(1)
-  return names && coordinates(names as [string, string, string], last)
+  return names && coordinates(names as Names, last)
 }
+
+/** What the groups of a form have found. */
+type Names = [string, string, string, string, string]
 
 interface Form {
   /** The words of graphql-js, with groups for the names. */
   readonly form: RegExp
-  readonly coordinates: (names: [string, string, string], last: GraphQLSchema) => string[]
+  readonly coordinates: (names: Names, last: GraphQLSchema) => string[]
 }
 
 const forms: Readonly<Record<Change, Form>> = {
@@ -40,19 +44,25 @@ const forms: Readonly<Record<Change, Form>> = {
   },
   [Change.TYPE_REMOVED_FROM_UNION]: {
     form: /^(\w+) was removed from union type/,
-    coordinates: ([member]) => allOf(member),
+    coordinates: ([member], last) => [...allOf(member), ...abstractTypesOf(member, last)],
   },
   [Change.IMPLEMENTED_INTERFACE_REMOVED]: {
     form: /^(\w+) no longer implements interface (\w+)/,
-    coordinates: ([type, ofInterface]) => [...allOf(type), ...allOf(ofInterface)],
+    coordinates: ([type, ofInterface], last) => [
+      ...[...allOf(type), ...allOf(ofInterface)],
+      ...abstractTypesOf(type, last),
+    ],
   },
   [Change.FIELD_REMOVED]: {
     form: /^(\w+)\.(\w+) was removed/,
     coordinates: ([type, field], last) => usesOfField(type, field, last),
   },
   [Change.FIELD_CHANGED_KIND]: {
-    form: /^(\w+)\.(\w+) changed type/,
-    coordinates: ([type, field], last) => usesOfField(type, field, last),
+    form: /^(\w+)\.(\w+) changed type from (\S+) to (\S+)\.$/,
+    coordinates: ([type, field, from, to], last) =>
+      isInputObjectType(last.getType(type)) && becomesRequired(from, to)
+        ? usesOfInput(type, last)
+        : usesOfField(type, field, last),
   },
   [Change.REQUIRED_ARG_ADDED]: {
     form: /^A required arg \w+ on (\w+)\.(\w+) was added/,
@@ -63,8 +73,11 @@ const forms: Readonly<Record<Change, Form>> = {
     coordinates: ([type, field, argument], last) => usesOfArgument(type, field, argument, last),
   },
   [Change.ARG_CHANGED_KIND]: {
-    form: /^(\w+)\.(\w+) arg (\w+) has changed type/,
-    coordinates: ([type, field, argument], last) => usesOfArgument(type, field, argument, last),
+    form: /^(\w+)\.(\w+) arg (\w+) has changed type from (\S+) to (\S+)\.$/,
+    coordinates: ([type, field, argument, from, to], last) =>
+      becomesRequired(from, to)
+        ? usesOfField(type, field, last)
+        : usesOfArgument(type, field, argument, last),
   },
   [Change.VALUE_REMOVED_FROM_ENUM]: {
     form: /^(\w+) was removed from enum type (\w+)/,
@@ -72,7 +85,7 @@ const forms: Readonly<Record<Change, Form>> = {
   },
   [Change.REQUIRED_INPUT_FIELD_ADDED]: {
     form: /^A required field \w+ on input type (\w+) was added/,
-    coordinates: ([type], last) => [`${type}.*`, ...variablesWith(type, last)],
+    coordinates: ([type], last) => usesOfInput(type, last),
   },
   [Change.DIRECTIVE_REMOVED]: {
     form: /^(\w+) was removed/,
@@ -101,6 +114,22 @@ function allOf(type: string): string[] {
   return [type, `${type}.*`]
 }
 
+/**
+ * The interfaces and unions to which the type belongs: a fragment on one of them within another is valid as long
+ * as they have a type in common (GraphQL, "Fragment Spread Is Possible").
+ */
+function abstractTypesOf(name: string, last: GraphQLSchema): string[] {
+  const type = last.getType(name)
+  if (!isObjectType(type) && !isInterfaceType(type)) return []
+  const abstract = Object.values(last.getTypeMap()).filter(isAbstractType)
+  return abstract.filter((each) => last.isSubType(each, type)).map((each) => each.name)
+}
+
+/** Whether those that leave the argument or the input field out are broken. */
+function becomesRequired(from: string, to: string): boolean {
+  return to.endsWith('!') && !from.endsWith('!')
+}
+
 /** Everything in the last schema that has this type, too. */
 function usesOfType(name: string, last: GraphQLSchema): string[] {
   const uses: string[] = []
@@ -116,11 +145,19 @@ function usesOfType(name: string, last: GraphQLSchema): string[] {
       uses.push(...field.args.filter(isOfType).map((each) => `${coordinate}(${each.name}:)`))
     }
   }
-  return [...allOf(name), ...uses, ...variablesWith(name, last)]
+  for (const directive of last.getDirectives()) {
+    uses.push(...directive.args.filter(isOfType).map((each) => `@${directive.name}(${each.name}:)`))
+  }
+  return [...allOf(name), ...uses, ...abstractTypesOf(name, last), ...variablesWith(name, last)]
 
   function isOfType({ type }: { type: Parameters<typeof getNamedType>[0] }): boolean {
     return getNamedType(type)?.name === name
   }
+}
+
+/** Every object of an input type. */
+function usesOfInput(type: string, last: GraphQLSchema): string[] {
+  return [`${type}.*`, ...variablesWith(type, last)]
 }
 
 function usesOfField(type: string, field: string, last: GraphQLSchema): string[] {

@@ -343,23 +343,38 @@ function usageReport(
   })
 }
 
-const before = `type Query { a: Int b: Int c(x: Int y: Int): Int node: Node find(in: Outer, kind: Kind): Lone unused: Unused }
+const before = `type Query { a: Int b: Int c(x: Int y: Int): Int node: Node find(in: Outer, kind: Kind): Lone unused: Unused d(z: Int): Int any: Any }
 interface Node { id: ID! name: String }
+interface Named { title: String }
 type User implements Node { id: ID! name: String }
+type Book implements Named { title: String }
 type Lone { id: ID }
 type Unused { id: ID }
+union Any = Book | Lone
+union More = Book | User
+union Spare = Unused | Lone
 enum Kind { OLD NEW }
 input Outer { inner: Inner }
 input Inner { text: String number: Int }
+input Strict { free: Int fixed: Int }
+scalar Place
+directive @near(place: Place) on FIELD
 `
 
-const after = `type Query { b: Int! c(y: Int): String node: Node find(in: Outer, kind: Kind): Lone }
+const after = `type Query { b: Int! c(y: Int): String node: Node find(in: Outer, kind: Kind): Lone d(z: Int!): Int any: Any }
 interface Node { id: ID! name: Int }
+interface Named { title: String }
 type User implements Node { id: ID! name: Int }
+type Book { title: String }
 type Lone { id: ID }
+union Any = Lone
+union More = Book | User
+union Spare = Lone
 enum Kind { NEW }
 input Outer { inner: Inner }
 input Inner { text: String must: String! }
+input Strict { free: Int fixed: Int! }
+directive @near(place: String) on FIELD
 `
 
 function usageOf(...reports: string[]): Promise<RecordedUsage> {
@@ -455,8 +470,9 @@ test.each<[coordinate: string, changed: string[]]>([
   ['Query.c(x:)', ['ARG_REMOVED Query.c']],
   // A type goes with the fields that have it.
   ['Query.unused', ['TYPE_REMOVED Unused', 'FIELD_REMOVED Query.unused']],
-  ['Unused.id', ['TYPE_REMOVED Unused']],
-  ['Unused', ['TYPE_REMOVED Unused']],
+  ['Unused.id', ['TYPE_REMOVED Unused', 'TYPE_REMOVED_FROM_UNION Unused']],
+  ['Unused', ['TYPE_REMOVED Unused', 'TYPE_REMOVED_FROM_UNION Unused']],
+  ['Spare', ['TYPE_REMOVED Unused', 'TYPE_REMOVED_FROM_UNION Unused']],
   // Through an interface, the fields of all its types are selected.
   ['Node.name', ['FIELD_CHANGED_KIND Node.name', 'FIELD_CHANGED_KIND User.name']],
   ['User.name', ['FIELD_CHANGED_KIND User.name']],
@@ -468,6 +484,15 @@ test.each<[coordinate: string, changed: string[]]>([
   ['Inner.text', ['REQUIRED_INPUT_FIELD_ADDED Inner']],
   ['Inner.number', ['FIELD_REMOVED Inner.number', 'REQUIRED_INPUT_FIELD_ADDED Inner']],
   ['Outer', ['FIELD_REMOVED Inner.number', 'REQUIRED_INPUT_FIELD_ADDED Inner']],
+  // What becomes required breaks those that leave it out.
+  ['Query.d', ['ARG_CHANGED_KIND Query.d']],
+  ['Strict.free', ['FIELD_CHANGED_KIND Strict.fixed']],
+  // A fragment must have a type in common with what it is in.
+  ['Book', ['IMPLEMENTED_INTERFACE_REMOVED Book', 'TYPE_REMOVED_FROM_UNION Book']],
+  ['Named', ['IMPLEMENTED_INTERFACE_REMOVED Book', 'TYPE_REMOVED_FROM_UNION Book']],
+  ['More', ['IMPLEMENTED_INTERFACE_REMOVED Book', 'TYPE_REMOVED_FROM_UNION Book']],
+  ['Any', ['IMPLEMENTED_INTERFACE_REMOVED Book', 'TYPE_REMOVED_FROM_UNION Book']],
+  ['@near(place:)', ['TYPE_REMOVED Place']],
 ])('a client that uses %s is broken by: %j', async (coordinate, changed) => {
   project(before)
   const report = usageReport({ [coordinate]: [['web 1', 1, '2026-11-25']] })
