@@ -1,6 +1,7 @@
 /** The usage of fields that gateways have reported, from files or from the gateways themselves. */
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { displayUrl, isUrl } from '../../gateway/supergraph/remote-supergraph.ts'
 import { readBody } from '../../gateway/values/read-body.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { displayPath } from '../compose/problem.ts'
@@ -61,8 +62,8 @@ export async function readUsage(sources: readonly string[]): Promise<RecordedUsa
 }
 
 async function readReport(source: string): Promise<Report> {
-  const text = /^https?:\/\//.test(source) ? await fetched(source) : await contentOf(source)
-  const name = /^https?:\/\//.test(source) ? source : displayPath(source)
+  const name = isUrl(source) ? nameOfUrl(source) : displayPath(source)
+  const text = await (isUrl(source) ? fetched(source, name) : contentOf(source))
   let content: unknown
   try {
     content = JSON.parse(text)
@@ -80,16 +81,26 @@ const expected = 'save what GET /usage on the metrics port of a gateway responds
 
 async function contentOf(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    const reason = cause.code === 'ENOENT' ? 'is not there' : `cannot be read (${cause.code})`
+    const code = cause.code ?? cause.message
+    const reason = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`
     throw new StartFailure(`the usage ${displayPath(path)} ${reason}: name it with --usage`, {
       cause,
     })
   })
 }
 
-async function fetched(url: string): Promise<string> {
+/** Returns what messages say of the URL: a user, a password or a query may be secrets. */
+function nameOfUrl(url: string): string {
+  if (!URL.canParse(url)) throw new StartFailure('a URL of --usage is not valid: correct it')
+  const { username, password } = new URL(url)
+  if (!username && !password) return displayUrl(url)
+  const instead = 'save it with another program, and give the file'
+  throw new StartFailure(`the usage at ${displayUrl(url)} needs a user or a password: ${instead}`)
+}
+
+async function fetched(url: string, name: string): Promise<string> {
   const failure = (reason: string, cause?: unknown) =>
-    new StartFailure(`the usage at ${url} cannot be read: ${reason}`, { cause })
+    new StartFailure(`the usage at ${name} cannot be read: ${reason}`, { cause })
   try {
     const signal = AbortSignal.timeout(timeLimit)
     const { status, body } = await fetch(url, { redirect: 'error', signal })
@@ -101,7 +112,8 @@ async function fetched(url: string): Promise<string> {
     if (cause instanceof StartFailure) throw cause
     const { name, message, cause: reason } = cause as Error
     if (name === 'TimeoutError') throw failure(`no response within ${timeLimit / 1000} s`, cause)
-    throw failure((reason as NodeJS.ErrnoException | undefined)?.code ?? message, cause)
+    const { code, message: sentence } = (reason ?? {}) as Partial<NodeJS.ErrnoException>
+    throw failure(code ?? sentence ?? message, cause)
   }
 }
 

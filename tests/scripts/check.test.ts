@@ -446,9 +446,21 @@ test('what is no report of usage is refused in one sentence', async () => {
   ] as const) {
     await expect(usageOf(text)).rejects.toThrow(`usage-0.json ${complaint}`)
   }
-  await expect(readUsage(['http://127.0.0.1:9/usage'])).rejects.toThrow(
-    'the usage at http://127.0.0.1:9/usage cannot be read: ',
-  )
+  for (const [url, complaint] of [
+    [
+      '127.0.0.1:9/usage?token=secret',
+      'the usage at http://127.0.0.1:9/usage cannot be read: bad port',
+    ],
+    [
+      'user:secret@127.0.0.1:9/',
+      'the usage at http://127.0.0.1:9/ needs a user or a password: save it',
+    ],
+    ['127.0.0.1:secret', 'a URL of --usage is not valid: correct it'],
+  ] as const) {
+    const message = await readUsage([`http://${url}`]).catch(String)
+    expect(message).toContain(complaint)
+    expect(message).not.toContain('secret')
+  }
 })
 
 function changes(recorded: RecordedUsage) {
