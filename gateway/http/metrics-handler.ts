@@ -25,13 +25,14 @@ export function metricsHandler({ metrics, usage }: MetricsSources): RequestListe
     '/usage': {
       type: 'application/json; charset=utf-8',
       read: usage,
-      absent: 'Usage is not counted: set telemetry.usage to true\n',
+      absent: 'Usage is not counted: it needs telemetry.usage and metrics in the configuration\n',
     },
   }
 
   return (request, response) => {
     response.setHeader(requestIdHeader, requestIdFrom(undefined))
-    const content = request.method === 'GET' ? contents[request.url ?? ''] : undefined
+    const [path] = (request.url ?? '').split('?') as [string]
+    const content = request.method === 'GET' ? contents[path] : undefined
     if (!content) return void response.writeHead(404).end(absent)
     content.read().then(
       (text) => {

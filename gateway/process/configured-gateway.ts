@@ -20,6 +20,7 @@ import { createGateway } from '../gateway.ts'
 import { createSchemaVersion } from '../supergraph/schema-version.ts'
 import type { SchemaVersion } from '../supergraph/schema-version.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import { countsUsage } from './metrics-port.ts'
 import { requestListener } from './request-listener.ts'
 import type { ServedCounts } from './served-counts.ts'
 import { followSupergraph } from '../supergraph/follow-supergraph.ts'
@@ -135,9 +136,8 @@ function withoutSubjects(log: Logger, pseudonymOf: PseudonymOf): Logger {
   return log.child({}, { serializers: { sub } })
 }
 
-/** Where there is no port to read it from, usage is not counted. */
 function countedUsage({ config, usage }: ConfiguredGatewayParts): UsageCounter | undefined {
-  return config.metrics && config.telemetry.usage ? usage : undefined
+  return countsUsage(config) ? usage : undefined
 }
 
 function configuredSupergraph(

@@ -19,3 +19,8 @@ export async function listenForMetrics(
   log.info({ url: `${listening.origin}/metrics` }, 'serving metrics')
   return listening
 }
+
+/** Returns whether usage is counted: not where there is no port to read it from. */
+export function countsUsage({ metrics, telemetry }: GatewayConfig): boolean {
+  return metrics !== undefined && telemetry.usage
+}

@@ -16,7 +16,7 @@ import { runInSlices } from '../slices.ts'
 import { labelledOperations } from '../telemetry/operation-labels.ts'
 import { usageCounter } from '../telemetry/usage-counter.ts'
 import { usageTotals } from '../telemetry/usage-totals.ts'
-import { listenForMetrics } from './metrics-port.ts'
+import { countsUsage, listenForMetrics } from './metrics-port.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import { primaryMetrics } from './metrics.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
@@ -63,7 +63,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   const metrics = await listenForMetrics(settings.config, log, {
     metrics: () => gateway.registry.metrics(),
     async usage() {
-      if (!gateway.settings().config.telemetry.usage) return undefined
+      if (!countsUsage(gateway.settings().config)) return undefined
       usage.flush()
       return runInSlices(usages.report())
     },
@@ -73,7 +73,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     url: `${listening.origin}/graphql`,
     async reload(settings) {
       await supergraph.reconfigured(settings.config.supergraph, () => gateway.prepare(settings))
-      const countedBefore = gateway.settings().config.telemetry.usage
+      const countedBefore = countsUsage(gateway.settings().config)
       gateway.adopt()
       if (!countedBefore) usages.restart()
       listening.adjust(connectionLimits(settings))

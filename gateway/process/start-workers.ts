@@ -10,7 +10,7 @@ import { labelledOperations } from '../telemetry/operation-labels.ts'
 import { usageTotals } from '../telemetry/usage-totals.ts'
 import { drainTimes } from './client-connections.ts'
 import { primaryMetrics } from './metrics.ts'
-import { listenForMetrics } from './metrics-port.ts'
+import { countsUsage, listenForMetrics } from './metrics-port.ts'
 import { openSupergraph } from './open-supergraph.ts'
 import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
 import { workerCounts } from './worker-counts.ts'
@@ -73,7 +73,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
   const metrics = await listenForMetrics(settings.config, log, {
     metrics: async () => counts.metrics(serving(workers), await ownMetrics.getMetricsAsJSON()),
     async usage() {
-      if (!settings.config.telemetry.usage) return undefined
+      if (!countsUsage(settings.config)) return undefined
       // A worker that does not respond in time has reported until a few seconds ago.
       await Promise.allSettled(serving(workers).map(({ probes }) => probes.reportUsage()))
       return runInSlices(usages.report())
@@ -87,7 +87,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
       const prepared = serving(workers)
       await supergraph.reconfigured(next.config.supergraph, () => prepareAll(prepared, next))
       if (pool.isStopping) throw new StartFailure('the gateway is stopping')
-      const countedBefore = settings.config.telemetry.usage
+      const countedBefore = countsUsage(settings.config)
       settings = next
       await adoptAll(prepared, next)
       if (!countedBefore) usages.restart()

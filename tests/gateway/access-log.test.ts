@@ -495,4 +495,25 @@ describe('the usage of fields', () => {
     expect(again.requests).toBe(1)
     expect(again.id).not.toBe(id)
   })
+
+  test('starts anew after a configuration without a metrics port, by which it was not counted', async () => {
+    const { id } = await usage()
+    counting.configure((config) => config.replace('metrics: { port: 0 }', ''))
+    await counting.reload()
+    await post({ query: '{ requestId }' }, {}, counting)
+    expect((await fetch(`${origin}/usage`)).status).toBe(404)
+
+    counting.configure((config) => `${config}\nmetrics: { port: 0 }`)
+    await counting.reload()
+    const again = await usage()
+    expect(again.requests).toBe(0)
+    expect(again.id).not.toBe(id)
+  })
+
+  test('does not depend on a query of the URL', async () => {
+    for (const path of ['/usage?at=now', '/metrics?']) {
+      expect((await fetch(origin + path)).status).toBe(200)
+    }
+    expect((await fetch(`${origin}/`)).status).toBe(404)
+  })
 })
