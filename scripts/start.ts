@@ -15,9 +15,9 @@ const usage = `
 Usage: ${productCommand('start', '[options]')}
 
 Composes the supergraph.yaml of the current folder (without one: the shipped one), then runs auth, users
-and the gateway until Ctrl-C, and prints lines to try them with. Composes again when supergraph.yaml or a
-schema changes. For development: secrets, a signing key and an account are made at the first start and
-kept under DATA_DIR.
+and the gateway until Ctrl-C, and prints lines to try them with, if auth and users are in the supergraph.
+Composes again when supergraph.yaml or a schema changes. For development: secrets, a signing key and an
+account are made at the first start and kept under DATA_DIR.
 
   --config FILE   the configuration of the gateway (default: the shipped one)
   --help          this text
@@ -70,7 +70,7 @@ runCommand('start', async () => {
       supervisor: processes,
     })
     composed = supergraph.output
-    console.log(welcome(urls.gateway))
+    console.log(welcome(urls.gateway, supergraph.composed.subgraphs))
     stopComposing = await keepComposed({
       ...supergraph,
       onReport: (report) => printReport(report, 'text'),

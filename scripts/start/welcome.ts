@@ -1,16 +1,26 @@
 /** The text printed when the system is running: its addresses, and commands to try. */
 import { developmentAccount } from '../../subgraphs/auth/accounts/development-account.ts'
 
-/** Returns the text; every command in it can be copied into a shell unchanged. */
-export function welcome(gateway: string): string {
-  const { username, password } = developmentAccount
-  const login = `mutation { login(username: "${username}", password: "${password}") { token expiresIn user { id } } }`
-  const userData = '{ userData { id name } }'
-  return `
+/**
+ * Returns the text; every command in it can be copied into a shell unchanged.
+ *
+ * @param subgraphs those of the supergraph: without auth, nobody can log in through the gateway
+ */
+export function welcome(gateway: string, subgraphs: readonly string[]): string {
+  const head = `
 Portcullis is running. Ctrl-C stops it.
 
   gateway   ${gateway}
-  account   ${username} / ${password}
+`
+  const isComplete = ['auth', 'users'].every((name) => subgraphs.includes(name))
+  return isComplete ? head + linesToTry(gateway) : head
+}
+
+function linesToTry(gateway: string): string {
+  const { username, password } = developmentAccount
+  const login = `mutation { login(username: "${username}", password: "${password}") { token expiresIn user { id } } }`
+  const userData = '{ userData { id name } }'
+  return `  account   ${username} / ${password}
 
 Log in:
   ${curl('-s', gateway, login)}

@@ -1,6 +1,7 @@
-/** The log of a process, as `npm start` prints it. */
+/** What `npm start` prints: where it runs, and the logs of its processes. */
 import { expect, test } from '@jest/globals'
 import { isAccessLine, readableLine } from '../../scripts/start/readable-line.ts'
+import { welcome } from '../../scripts/start/welcome.ts'
 import { recordedLog } from '../support/recorded-log.ts'
 
 const { log, lines } = recordedLog()
@@ -53,3 +54,13 @@ test.each(['auth listening on http://127.0.0.1:4001', '', '{ not: json', '{"a":1
   'any other line stays as it is: %j',
   (line) => expect(readableLine('auth', line)).toBe(line),
 )
+
+test('lines to log in are printed only if auth and users are in the supergraph', () => {
+  const url = 'http://127.0.0.1:4000/graphql'
+  const lines = welcome(url, ['shop', 'auth', 'users'])
+  expect(lines).toContain(`  gateway   ${url}\n  account   alice / secret\n`)
+  expect(lines).toContain('mutation { login')
+  const short = welcome(url, ['shop', 'auth'])
+  expect(short).toContain(`  gateway   ${url}\n`)
+  expect(short).not.toMatch(/alice|login/)
+})
