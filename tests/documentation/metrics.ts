@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse, stringify } from 'yaml'
+import { addedUp, gatewayMetrics } from '../../gateway/process/metrics.ts'
+import type { ProcessMetrics } from '../../gateway/process/metrics.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
@@ -137,6 +139,28 @@ describe('metrics', () => {
     expect(alert.annotations.summary).toBeDefined()
     const [page, anchor] = alert.annotations.runbook!.split('#')
     expect(anchors(page!)).toContain(anchor)
+  })
+
+  test('clients that go away are no failures of a subgraph', () => {
+    const queries = [...panels.flatMap(({ targets }) => targets!), ...alerts].map(
+      ({ expr }) => expr,
+    )
+    const failures = queries.filter((query) => /subgraph_duration_seconds_count{[^}]*!/.test(query))
+    expect(failures).toHaveLength(2)
+    for (const query of failures) expect(query).toContain('outcome!~"answered|cancelled"')
+  })
+
+  test('of several processes, the event-loop delay is that of the slowest', async () => {
+    const delay = 'nodejs_eventloop_lag_p99_seconds'
+    const processes = [0.01, 0.5, 0.01].map(async (seconds) => {
+      const { registry } = gatewayMetrics({ linesLost: () => 0, addOperation: () => [] })
+      const metrics = await registry.getMetricsAsJSON()
+      return metrics.map((metric) =>
+        metric.name === delay ? { ...metric, values: [{ labels: {}, value: seconds }] } : metric,
+      )
+    })
+    const sums = await addedUp((await Promise.all(processes)) as ProcessMetrics[]).metrics()
+    expect(sums).toMatch(new RegExp(`^${delay} 0\\.5$`, 'm'))
   })
 
   test.each([
