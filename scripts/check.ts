@@ -100,8 +100,9 @@ function printText(report: CheckReport, last: string, usage: UsageOptions | unde
 
 function describeRecorded({ since, until, requests, isComplete }: RecordedUsage): string {
   const period = `from ${since} to ${until}`
-  const fault = isComplete ? '' : ': it is not complete, so nothing is known to be unused'
-  return `usage of ${requests.toLocaleString('en')} requests ${period}${fault}`
+  const isKnown = isComplete && requests > 0
+  const fault = `it is ${isComplete ? 'empty' : 'not complete'}, so nothing is known to be unused`
+  return `usage of ${requests.toLocaleString('en')} requests ${period}${isKnown ? '' : `: ${fault}`}`
 }
 
 function printJson(report: CheckReport, usage: UsageOptions | undefined): void {

@@ -28,7 +28,7 @@ export function usageOfChange(
     const by = [...clients.values()].sort((one, other) => other.requests - one.requests)
     return { outcome: 'used', by }
   }
-  if (!usage.isComplete) return { outcome: 'not known' }
+  if (!usage.isComplete || usage.requests === 0) return { outcome: 'not known' }
   return { outcome: 'not used', since: usage.since }
 }
 

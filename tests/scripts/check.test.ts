@@ -468,9 +468,12 @@ function changes(recorded: RecordedUsage) {
   return schemaChanges(buildSchema(before), buildSchema(after), usage)
 }
 
-test('nothing is unused where the usage is not complete', async () => {
+test.each([
+  ['the usage is not complete', { complete: false }],
+  ['no request was counted', { requests: 0 }],
+])('nothing is unused where %s', async (_why, report) => {
   project(before)
-  const found = changes(await usageOf(usageReport({}, { complete: false })))
+  const found = changes(await usageOf(usageReport({}, report)))
   expect(new Set(found.map(({ severity }) => severity))).toEqual(new Set(['error']))
   expect(found[0]!.message).toMatch(/: whether it is used is not known$/)
 })
