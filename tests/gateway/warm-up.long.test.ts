@@ -10,11 +10,14 @@ import type { GatewayConfig } from '../../gateway/configuration/gateway-config.t
 import { readConfig } from '../../gateway/configuration/read-config.ts'
 import { madeUpIssuer } from '../../gateway/process/warm-up/made-up-issuer.ts'
 import { warmUpProcess } from '../../gateway/process/warm-up/warm-up-process.ts'
+import { compose } from '../support/compose.ts'
+import { spawnGateway } from '../support/gateway-process.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { until } from '../support/until.ts'
 
 /** Everything for which a made-up request or response needs more than a name. */
 const sdl = `
@@ -87,12 +90,13 @@ function configOf(more: string): GatewayConfig {
   return readConfig(file, {})
 }
 
+const subgraphs = () => [
+  { name: 'one', url: `${origin()}/one`, sdl },
+  { name: 'two', url: `${origin()}/two`, sdl: other },
+]
+
 function startedGateway(more: string): Promise<RunningGateway> {
-  const subgraphs = [
-    { name: 'one', url: `${origin()}/one`, sdl },
-    { name: 'two', url: `${origin()}/two`, sdl: other },
-  ]
-  return runGateway(subgraphs, configText(more))
+  return runGateway(subgraphs(), configText(more))
 }
 
 const lines = (of: RunningGateway) => of.log.map((line) => JSON.parse(line))
@@ -173,3 +177,31 @@ describe('without a warm-up', () => {
     expect(log.map((line) => JSON.parse(line))).toMatchObject([{ level: 40, reason: 'a fault' }])
   })
 })
+
+describe.each([1, 2])('a gateway with workers: %d', (workers) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s while it is warming up ends it at once, exit code 0',
+    async (signal) => {
+      const supergraph = join(folder, 'supergraph.graphql')
+      writeFileSync(supergraph, compose(subgraphs()))
+      const config = configText(`workers: ${workers}\nwarm_up: { time: 60s }`)
+      const environment = { LOG_LEVEL: 'debug' }
+      const starting = spawnGateway({ folder, config, supergraph, environment })
+      const warming = await until(
+        () => starting.log().find(({ msg }) => msg === 'warming up') as { pid: number } | undefined,
+      )
+      starting.child.kill(signal)
+      expect(await starting.ended).toBe(0)
+      await until(() => !isRunning(warming.pid))
+      expect(starting.log().map(({ msg }) => msg)).not.toContain('warmed up')
+    },
+  )
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

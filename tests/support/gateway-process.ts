@@ -6,13 +6,18 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCompiled } from './run-compiled.ts'
 
-export interface GatewayProcess {
+export interface StartingGateway {
   readonly child: ChildProcess
-  readonly origin: string
   /** Resolves when it has ended, with its exit code or the signal that ended it. */
   readonly ended: Promise<number | string>
   /** The lines of its log. */
   log(): readonly Record<string, unknown>[]
+  /** Everything that it has written to its standard error. */
+  output(): string
+}
+
+export interface GatewayProcess extends StartingGateway {
+  readonly origin: string
 }
 
 export interface GatewayProcessOptions {
@@ -28,6 +33,17 @@ let count = 0
 
 /** Returns once it accepts connections, at a port that the system has chosen. */
 export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
+  const gateway = spawnGateway(options)
+  const { child, ended, output } = gateway
+  const url = await Promise.race([
+    once(child, 'message').then(([message]) => (message as { listening: string }).listening),
+    ended.then((how) => Promise.reject(new Error(`the gateway ended with ${how}: ${output()}`))),
+  ])
+  return { ...gateway, origin: new URL(url).origin }
+}
+
+/** Returns a process that does not accept connections yet. */
+export function spawnGateway(options: GatewayProcessOptions): StartingGateway {
   const file = join(options.folder, `gateway-process-${count++}.yaml`)
   writeFileSync(file, options.config)
   const words = ['--supergraph', options.supergraph, '--config', file, '--port', '0']
@@ -39,19 +55,14 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
-  let output = ''
-  child.stderr!.on('data', (chunk) => (output += chunk))
-  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string)
-  const url = await Promise.race([
-    once(child, 'message').then(([message]) => (message as { listening: string }).listening),
-    ended.then((how) => Promise.reject(new Error(`the gateway ended with ${how}: ${output}`))),
-  ])
+  let written = ''
+  child.stderr!.on('data', (chunk) => (written += chunk))
   return {
     child,
-    origin: new URL(url).origin,
-    ended,
+    ended: once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string),
+    output: () => written,
     log: () =>
-      output
+      written
         .split('\n')
         .filter((line) => line.startsWith('{') && line.endsWith('}'))
         .map((line) => JSON.parse(line) as Record<string, unknown>),

@@ -30,6 +30,7 @@ export async function warmUpProcess(
 ): Promise<void> {
   const time = config.warm_up.time ?? (production ? timeInProduction : 0)
   if (time === 0) return
+  log.debug({ time }, 'warming up')
   const started = performance.now()
   const gateways: RehearsedGateway[] = []
   try {

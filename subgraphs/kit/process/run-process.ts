@@ -12,16 +12,18 @@ export interface RunningProcess {
 export const sameSignal = 500
 
 /**
- * Starts a process and stops it on SIGINT, SIGTERM, or when its supervising parent is gone. A second
- * signal ends it at once.
+ * Starts a process and stops it on SIGINT, SIGTERM, or when its supervising parent is gone: at once while it is
+ * still starting, as it has no clients then. A second signal ends it at once.
  * Exit code 0 after a clean stop, 1 after a failed start or an unforeseen error.
  */
 export function runProcess(name: string, start: () => Promise<RunningProcess>): void {
+  let running: RunningProcess | undefined
+  // Before the start: no signal ends the first process of a container unless it is handled.
+  stopWhenTold(() => running?.close())
   start().then(
-    (running) => {
+    (started) => {
+      running = started
       console.log(`${name} listening on ${running.url}`)
-      const close = closeWhenTold(running)
-      if (parentIsGone()) return close()
       process.send?.({ listening: running.url })
     },
     (cause) => {
@@ -37,26 +39,22 @@ export function failureLine(cause: unknown): string {
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
 }
 
-/** The parent may have ended while this process was starting. */
-function parentIsGone(): boolean {
-  return process.send !== undefined && !process.connected
-}
-
-function closeWhenTold(running: RunningProcess): () => Promise<void> {
+function stopWhenTold(close: () => Promise<void> | undefined): void {
   let closingSince: number | undefined
-  const close = async () => {
+  const stop = async () => {
     if (closingSince !== undefined) return
     closingSince = performance.now()
-    await running.close()
+    await close()
     process.exit(0)
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (closingSince === undefined) return void close()
+      if (closingSince === undefined) return void stop()
       if (performance.now() - closingSince < sameSignal) return
       process.exit(128 + constants.signals[signal])
     })
   }
-  process.on('disconnect', close)
-  return close
+  process.on('disconnect', stop)
+  // The parent may have ended while this process was loading.
+  if (process.send !== undefined && !process.connected) void stop()
 }
