@@ -34,18 +34,18 @@ export function workerPool(options: WorkerPoolOptions) {
     get isStopping() {
       return isStopping
     },
-    /** Returns the origin of the workers once that many serve. */
+    /** Returns the origin of the workers once that many serve. They start, and warm up, at the same time. */
     async start(count: number): Promise<string> {
-      // The first worker starts alone: a problem with the settings is then reported once.
-      const first = startWorker()
-      const origin = await first.serving
-      const others = Array.from({ length: count - 1 }, startWorker)
-      await Promise.all(others.map(({ serving }) => serving)).catch(async (cause) => {
-        await stop(promptDrain)
-        throw cause
-      })
-      for (const { worker } of [first, ...others]) void keepReplaced(worker)
-      return origin
+      const starting = Array.from({ length: count }, startWorker)
+      // The reason of the first one that fails is that of all: it is reported once.
+      const [origin] = await Promise.all(starting.map(({ serving }) => serving)).catch(
+        async (cause) => {
+          await stop(promptDrain)
+          throw cause
+        },
+      )
+      for (const { worker } of starting) void keepReplaced(worker)
+      return origin!
     },
     stop,
   }

@@ -11,7 +11,7 @@ import { readConfig } from '../../gateway/configuration/read-config.ts'
 import { madeUpIssuer } from '../../gateway/process/warm-up/made-up-issuer.ts'
 import { warmUpProcess } from '../../gateway/process/warm-up/warm-up-process.ts'
 import { compose } from '../support/compose.ts'
-import { spawnGateway } from '../support/gateway-process.ts'
+import { spawnGateway, startGatewayProcess } from '../support/gateway-process.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
@@ -196,6 +196,29 @@ describe.each([1, 2])('a gateway with workers: %d', (workers) => {
       expect(starting.log().map(({ msg }) => msg)).not.toContain('warmed up')
     },
   )
+})
+
+test('workers warm up at the same time, and so does the one that takes the place of another', async () => {
+  const supergraph = join(folder, 'supergraph.graphql')
+  writeFileSync(supergraph, compose(subgraphs()))
+  const config = configText('workers: 2\nwarm_up: { time: 5s }')
+  const environment = { LOG_LEVEL: 'debug' }
+  const running = await startGatewayProcess({ folder, config, supergraph, environment })
+  const warmUps = () =>
+    running.log().filter(({ msg }) => msg === 'warming up' || msg === 'warmed up')
+  const [first, second, ...others] = await until(() => warmUps().length === 4 && warmUps())
+  expect([first!.msg, second!.msg]).toEqual(['warming up', 'warming up'])
+  expect(others.map(({ msg, refused }) => ({ msg, refused }))).toEqual([
+    { msg: 'warmed up', refused: 0 },
+    { msg: 'warmed up', refused: 0 },
+  ])
+
+  process.kill(first!.pid as number, 'SIGKILL')
+  await until(() => running.log().some(({ msg }) => msg === 'a worker has taken its place'))
+  const pids = new Set(warmUps().map(({ pid }) => pid))
+  expect({ pids: pids.size, lines: warmUps().length }).toEqual({ pids: 3, lines: 6 })
+  running.child.kill('SIGTERM')
+  expect(await running.ended).toBe(0)
 })
 
 function isRunning(pid: number): boolean {
