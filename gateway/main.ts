@@ -5,19 +5,21 @@ import { fileURLToPath } from 'node:url'
 import { runProcess } from '../subgraphs/kit/process/run-process.ts'
 import { gatewayCommandLine } from './process/command-line.ts'
 import type { StartGatewayOptions, RunningGateway } from './process/start-single.ts'
+import type { StartWorkersOptions } from './process/start-workers.ts'
 import { readGatewaySettings } from './process/read-settings.ts'
 import { reloadOnSighup } from './process/reload-on-sighup.ts'
 
 if (cluster.isWorker) await serveAsWorker()
 else runProcess('gateway', start)
 
-async function start(): Promise<RunningGateway> {
+async function start(closeBy: StartWorkersOptions['closeBy']): Promise<RunningGateway> {
   const options = gatewayCommandLine()
+  const beginReloads = reloadOnSighup(options)
   const settings = readGatewaySettings(options.config, options.log)
   const { workers } = settings.config
   const count = workers === 'auto' ? availableParallelism() : workers
-  const running = await startProcesses(count, { ...options, settings })
-  reloadOnSighup(running, options, settings)
+  const running = await startProcesses(count, { ...options, settings, closeBy })
+  beginReloads(running, settings)
   return running
 }
 
@@ -25,7 +27,7 @@ async function start(): Promise<RunningGateway> {
 
 async function startProcesses(
   count: number,
-  options: StartGatewayOptions,
+  options: StartGatewayOptions & Pick<StartWorkersOptions, 'closeBy'>,
 ): Promise<RunningGateway> {
   if (count === 1) {
     const { startGateway } = await import('./process/start-single.ts')

@@ -29,6 +29,8 @@ export interface StartWorkersOptions extends Pick<
   module: string
   /** Called when workers keep ending, so that none serves. */
   giveUp: (sentence: string) => void
+  /** Called with what stops the workers: one may have clients while others start. */
+  closeBy: (close: () => Promise<void>) => void
 }
 
 /** Returns once all workers accept connections; throws a StartFailure for problems that an operator has to correct. */
@@ -64,6 +66,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     execArgv: withLargeYoungGeneration(process.execArgv),
     serialization: 'advanced',
   })
+  options.closeBy(() => pool.stop(drainTimes(settings)))
   const origin = await pool.start(count)
   const ownMetrics = new Registry()
   const refused = primaryMetrics(ownMetrics, {

@@ -40,7 +40,7 @@ export function workerPool(options: WorkerPoolOptions) {
       // The reason of the first one that fails is that of all: it is reported once.
       const [origin] = await Promise.all(starting.map(({ serving }) => serving)).catch(
         async (cause) => {
-          await stop(promptDrain)
+          if (!isStopping) await stop(promptDrain)
           throw cause
         },
       )

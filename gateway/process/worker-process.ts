@@ -101,12 +101,15 @@ function channelTo(fork: Worker): Channel {
 }
 
 /** Resolves when the worker has ended: after its last requests, or when it takes too long for them. */
-export async function stopWorkerProcess(
-  { pid, call, ended }: WorkerProcess,
-  times: DrainTimes,
-): Promise<void> {
-  const most = times.announce + times.finish + stopMargin
-  const timer = setTimeout(() => pid !== undefined && process.kill(pid, 'SIGKILL'), most)
+export async function stopWorkerProcess(worker: WorkerProcess, times: DrainTimes): Promise<void> {
+  const { pid, call, ended } = worker
+  const kill = () => pid !== undefined && process.kill(pid, 'SIGKILL')
+  // Calls are lost until the worker has made its first one, for its settings. It has no clients yet.
+  if (worker.settings === undefined) {
+    kill()
+    return void (await ended)
+  }
+  const timer = setTimeout(kill, times.announce + times.finish + stopMargin)
   call('stop', times).catch(() => {})
   await ended
   clearTimeout(timer)

@@ -1,11 +1,13 @@
 /** What clients see of a gateway that stops. It is the same for one process and for several. */
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, request } from 'node:http'
 import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { startModule } from '../scripts/support/run-script.ts'
 import { compose } from './compose.ts'
 import { startGatewayProcess } from './gateway-process.ts'
 import type { GatewayProcess } from './gateway-process.ts'
@@ -115,14 +117,82 @@ export function testStopping(workers: number): void {
     expect(await outcome).toBe('ECONNRESET')
     await respondToAll()
   })
+
+  test('SIGHUP while it starts is followed once it serves', async () => {
+    const { run, source, respond } = await starting(workers)
+    run.process.kill('SIGHUP')
+    respond()
+    await until(() => run.stderr.includes('serving with the new configuration'))
+    expect(run.stdout).toContain('gateway listening on')
+    run.process.kill('SIGTERM')
+    expect(await run.ended).toBe(0)
+    source.closeAllConnections()
+    source.close()
+  })
+
+  test('SIGTERM as soon as it accepts connections loses no request', async () => {
+    const port = await freePort()
+    const run = startModule('gateway/main', words(workers, supergraph, String(port)), {
+      ...environment,
+      NODE_ENV: 'production',
+    })
+    const gateway = { origin: `http://127.0.0.1:${port}` }
+    const isReady = ({ status }: Seen) => status === 200
+    await until(() => readiness(gateway, new Agent()).then(isReady, () => false))
+    const outcome = slowResponse(gateway, new Agent())
+    await until(() => waiting.length === 1)
+    run.process.kill('SIGTERM')
+    await until(async () => (await readiness(gateway, new Agent())).status === 503)
+    await respondToAll()
+    expect(await outcome).toMatchObject({ status: 200 })
+    expect(await run.ended).toBe(0)
+  })
 }
 
 function start(workers: number, http = '', environment = {}): Promise<GatewayProcess> {
-  const config = `workers: ${workers}
+  const config = configuration(workers, http)
+  return startGatewayProcess({ folder, config, supergraph, environment })
+}
+
+function configuration(workers: number, http = ''): string {
+  return `workers: ${workers}
 authentication:
   issuers: [{ issuer: '${issuer.issuer}', jwks_uri: '${issuer.jwksUri}', audiences: [portcullis] }]
 http: { ${http} }`
-  return startGatewayProcess({ folder, config, supergraph, environment })
+}
+
+const environment = { GATEWAY_SECRET: 'a secret that only the tests of stopping know' }
+
+function words(workers: number, source: string, port: string): string[] {
+  const file = join(folder, `starting-${workers}.yaml`)
+  writeFileSync(file, configuration(workers))
+  return ['--supergraph', source, '--config', file, '--port', port]
+}
+
+/** The port has to be known before the process says it: it serves earlier. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+/** A gateway that has asked for its supergraph, which the source sends when the test says so. */
+async function starting(workers: number) {
+  let respond = () => {}
+  const text = readFileSync(supergraph)
+  const source = createServer((_request, response) => (respond = () => response.end(text)))
+  source.listen(0, '127.0.0.1')
+  const requested = once(source, 'request')
+  await once(source, 'listening')
+  const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}/supergraph.graphql`
+  const run = startModule('gateway/main', words(workers, url, '0'), {
+    ...environment,
+    DATA_DIR: join(folder, `data-${randomUUID()}`),
+  })
+  await requested
+  return { run, source, respond: () => respond() }
 }
 
 interface Seen {
@@ -147,9 +217,10 @@ function send(url: string, agent: Agent, body?: string): Promise<Seen> {
   })
 }
 
-const readiness = ({ origin }: GatewayProcess, agent: Agent) => send(`${origin}/ready`, agent)
+const readiness = ({ origin }: Pick<GatewayProcess, 'origin'>, agent: Agent) =>
+  send(`${origin}/ready`, agent)
 const query = '{"query":"{ slow }"}'
-const slowResponse = ({ origin }: GatewayProcess, agent: Agent) =>
+const slowResponse = ({ origin }: Pick<GatewayProcess, 'origin'>, agent: Agent) =>
   send(`${origin}/graphql`, agent, query)
 
 async function respondToAll(): Promise<void> {
