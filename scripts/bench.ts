@@ -21,6 +21,10 @@ Usage: npm run bench -- NAME [options of the benchmark]
 
 Names: ${names.join(', ')}${usual ? ` (without a name: ${usual})` : ''}
 
+Options of features (what the access log, metrics, traces and the like cost a request):
+  --rounds N         how often each is measured (default 5; medians are shown)
+  --scale N          share of the requests of a measurement (default 1)
+
 Options of gateway:
   --rounds N         how often each contender is measured (default 5; medians are shown)
   --scale N          share of the requests of a measurement (default 1)

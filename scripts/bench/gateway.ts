@@ -11,7 +11,7 @@ import { cpus, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
-import { wholeNumber } from '../whole-number.ts'
+import { positiveNumber, wholeNumber } from '../whole-number.ts'
 import { startBenchIssuer } from './gateway/bench-issuer.ts'
 import { checkResponses } from './gateway/check-responses.ts'
 import { composed } from './gateway/composed.ts'
@@ -60,12 +60,6 @@ function readOptions(): Options {
       from: { type: 'string' },
     },
   })
-  const scale = Number(values.scale)
-  if (!(scale > 0 && scale < Infinity)) {
-    throw new StartFailure(
-      `--scale is ${JSON.stringify(values.scale)}: give a number above 0, for instance 0.3`,
-    )
-  }
   if (values.picture !== undefined && !values.picture.endsWith('.svg')) {
     throw new StartFailure(
       `--picture is ${JSON.stringify(values.picture)}: give the name of an .svg file`,
@@ -73,7 +67,7 @@ function readOptions(): Options {
   }
   return {
     rounds: wholeNumber(values.rounds, '--rounds'),
-    scale,
+    scale: positiveNumber(values.scale, '--scale'),
     only: namesGiven('--only', values.only, contenders(values.peers)),
     operations: namesGiven('--operations', values.operations, allOperations),
     peers: values.peers,

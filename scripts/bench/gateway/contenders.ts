@@ -92,7 +92,12 @@ export interface PortcullisOptions {
   readonly share: boolean
   /** `warm_up.time`; default: that of production. */
   readonly warmUp?: string
+  /** Further lines of gateway.yaml. */
+  readonly settings?: string
 }
+
+/** How many configurations have been written. */
+let configurations = 0
 
 /** Returns this gateway as a contender: its command, as an operator starts it. */
 export function portcullis(name: string, options: PortcullisOptions): Contender {
@@ -102,7 +107,7 @@ export function portcullis(name: string, options: PortcullisOptions): Contender 
     async start(setting) {
       const config = join(
         setting.folder,
-        `${options.engine}-${options.share ? 'shared' : 'alone'}.yaml`,
+        `${options.engine}-${options.share ? 'shared' : 'alone'}-${configurations++}.yaml`,
       )
       writeFileSync(config, portcullisConfig(setting, options))
       const words = ['--supergraph', setting.guardedSupergraph, '--config', config, '--port', '0']
@@ -124,7 +129,7 @@ export function portcullis(name: string, options: PortcullisOptions): Contender 
 
 function portcullisConfig(
   { issuer, jwksUri, audience }: BenchSetting,
-  { engine, share, warmUp }: PortcullisOptions,
+  { engine, share, warmUp, settings = '' }: PortcullisOptions,
 ): string {
   return `engine: ${engine}
 ${warmUp === undefined ? '' : `warm_up: { time: ${warmUp} }`}
@@ -137,5 +142,6 @@ authentication:
       audiences: [${audience}]
       algorithms: [ES256]
       token_types: [at+jwt]
+${settings}
 `
 }
