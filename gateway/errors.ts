@@ -222,7 +222,9 @@ export const errorTable = {
     ...row('TOO_MANY_REQUESTS', 429, 'Too many requests: retry after 60 seconds'),
     retryAfter: 60,
   },
-  SERVICE_UNAVAILABLE: unavailable('The service is overloaded: retry after 5 seconds'),
+  SERVICE_UNAVAILABLE: unavailable(
+    'The service is overloaded or unavailable: retry after 5 seconds',
+  ),
   UNAUTHENTICATED: row('UNAUTHENTICATED', 200, 'Log in to see this'),
   FORBIDDEN: row('FORBIDDEN', 200, 'You do not have permission for this'),
   UNRESOLVABLE_FIELD: row('UNRESOLVABLE_FIELD', 500, 'No subgraph can resolve this field'),
