@@ -134,6 +134,17 @@ describe.each(await testDatabases())('signing keys on $name', ({ make }) => {
     expect((await keys.published()).map(({ kid }) => kid)).not.toContain(stolen)
     expect((await states()).some((state) => state.endsWith('next'))).toBe(true)
   })
+
+  test('also where there was no key before it: the next one signs for a period from now', async () => {
+    await sql`delete from auth_signing_keys`.execute(database)
+    const lifecycle = lifecycleOf()
+    await lifecycle.provide()
+    const next = await idOf('next')
+    await lifecycle.revoke(await idOf('signing'))
+    const [following, signing] = await lifecycle.list()
+    expect(signing!.row).toMatchObject({ id: next, signs_from: time })
+    expect(following!.row.signs_from).toBe(time + 30 * day)
+  })
 })
 
 describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) => {

@@ -83,11 +83,12 @@ export function keyLifecycle(options: KeyLifecycleOptions): KeyLifecycle {
     },
 
     async revoke(id) {
-      const key = (await list()).find(({ row }) => row.id === id)
+      const keys = await list()
+      const key = keys.find(({ row }) => row.id === id)
       if (!key) return { outcome: 'unknown key' }
       if (key.state === 'revoked') return { outcome: 'already' }
+      const successor = keys.find(({ state }) => state === 'next')
       await update(id, { revoked_at: now(), private_jwk: '' })
-      const successor = (await list()).find(({ state }) => state === 'next')
       if (key.state === 'signing' && successor) await setSignsFrom(successor.row.id, now())
       await provide()
       return { outcome: 'done', key: id }
