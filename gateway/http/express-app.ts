@@ -1,7 +1,8 @@
 /** The Express app: converts its requests to plain values, and plain values to responses. */
+import type { IncomingHttpHeaders } from 'node:http'
 import cors from 'cors'
 import express, { raw } from 'express'
-import type { ErrorRequestHandler, Express, Request, Response } from 'express'
+import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
 import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 import { errorTable, GatewayError } from '../errors.ts'
@@ -74,6 +75,7 @@ export function expressApp(parts: ExpressAppParts): Express {
   if (parts.cors) app.use('/graphql', crossOrigin(parts.cors))
   app.all(
     '/graphql',
+    refuseOtherCodings,
     raw({ type: () => true, limit: parts.bodyLimit, inflate: true }),
     async (request, response) => {
       if (isForwarded(request) && !isTrusted(request)) parts.onForwardedAddress(request)
@@ -139,7 +141,8 @@ function refuseUnreadable(parts: ExpressAppParts): ErrorRequestHandler {
     // RFC 9110, section 15.5.16.
     if (error?.type === 'encoding.unsupported')
       response.setHeader('accept-encoding', contentCodings)
-    const message = name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undefined
+    const message =
+      name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undecodable(name, request.headers)
     const refused = new GatewayError(name, { cause: error, ...(message ? { message } : {}) })
     if (request.path !== '/graphql') {
       return send(
@@ -156,9 +159,23 @@ function refuseUnreadable(parts: ExpressAppParts): ErrorRequestHandler {
 /** The content codings in which request bodies are accepted; the body reader removes them. */
 const contentCodings = 'gzip, deflate, br'
 
+/** The body reader accepts more on some versions of Node. */
+const refuseOtherCodings: RequestHandler = ({ headers }, _response, next) => {
+  const coding = headers['content-encoding']?.toLowerCase() || 'identity'
+  if ([...contentCodings.split(', '), 'identity'].includes(coding)) return next()
+  next(Object.assign(new Error(), { status: 415, type: 'encoding.unsupported' }))
+}
+
 function tooLarge(limit: number): string {
   const [unit, bytes] = limit % (1024 * 1024) === 0 ? ['MB', 1024 * 1024] : ['KB', 1024]
   return `The request body is larger than ${limit / bytes} ${unit}`
+}
+
+/** Bodies in other content codings get another refusal: the header has one of those. */
+function undecodable(name: ErrorName, headers: IncomingHttpHeaders): string | undefined {
+  const coding = headers['content-encoding']
+  if (name !== 'BAD_REQUEST' || !coding || coding === 'identity') return undefined
+  return `The request body is not complete and valid ${coding.toLowerCase()}, as Content-Encoding says`
 }
 
 function searchOf(url: string): string {

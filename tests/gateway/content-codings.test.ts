@@ -223,16 +223,23 @@ describe('requests', () => {
     ['gzip that ends too early', gzipSync(ofLength(10)).subarray(0, -12)],
   ])('%s is 400', async (_name, body) => {
     const { status, bytes } = await send('POST', body, { 'content-encoding': 'gzip' })
-    expect(JSON.parse(bytes.toString()).errors[0].extensions.code).toBe('BAD_REQUEST')
+    expect(JSON.parse(bytes.toString()).errors[0]).toMatchObject({
+      message: 'The request body is not complete and valid gzip, as Content-Encoding says',
+      extensions: { code: 'BAD_REQUEST' },
+    })
     expect(status).toBe(400)
     expect(gateway.log.filter((line) => line.includes('"level":50'))).toEqual([])
   })
 
-  test.each(['compress', 'gzip, gzip', 'x'])('Content-Encoding: %s is 415', async (coding) => {
-    const { status, headers } = await send('POST', gzipSync(ofLength(10)), {
-      'content-encoding': coding,
-    })
-    expect(status).toBe(415)
-    expect(headers['accept-encoding']).toBe('gzip, deflate, br')
-  })
+  // The body reader accepts zstd on Node.js 22.
+  test.each(['compress', 'gzip, gzip', 'zstd', 'x'])(
+    'Content-Encoding: %s is 415',
+    async (coding) => {
+      const { status, headers } = await send('POST', gzipSync(ofLength(10)), {
+        'content-encoding': coding,
+      })
+      expect(status).toBe(415)
+      expect(headers['accept-encoding']).toBe('gzip, deflate, br')
+    },
+  )
 })
