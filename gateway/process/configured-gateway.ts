@@ -24,7 +24,9 @@ import { countsUsage } from './metrics-port.ts'
 import { requestListener } from './request-listener.ts'
 import type { ServedCounts } from './served-counts.ts'
 import { followSupergraph } from '../supergraph/follow-supergraph.ts'
-import { warmUpProcess } from './warm-up/warm-up-process.ts'
+import type { KeptOperations } from './warm-up/kept-operations.ts'
+import type { OperationCounter } from './warm-up/operation-counts.ts'
+import { warmUpProcess, warmUpTime } from './warm-up/warm-up-process.ts'
 import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
 import { subjectPseudonyms } from '../telemetry/subject-pseudonym.ts'
@@ -66,6 +68,8 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   accessLog?: AccessLogOutput | undefined
   /** Counts which clients use which fields, if the configuration says so. */
   usage: UsageCounter
+  /** Counts the operations that clients send, for the warm-up of later processes, and has those of earlier ones. */
+  operations: Pick<KeptOperations, 'earlier'> & OperationCounter
   log: Logger
 }
 
@@ -102,6 +106,7 @@ export async function createConfiguredGateway(
   const logRequest = configuredAccessLog(config, pseudonymOf, parts.accessLog)
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
   const usage = countedUsage(parts)
+  const operations = warmUpTime(parts) > 0 ? parts.operations : undefined
   const respond = createGateway({
     authenticate: callers.authenticate,
     schema: supergraph,
@@ -113,6 +118,7 @@ export async function createConfiguredGateway(
       served.requests.answered++
       metrics.onResponse(response, facts)
       usage?.count(facts)
+      operations?.count(facts)
       logRequest?.(response, facts)
     },
     log,

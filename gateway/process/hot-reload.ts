@@ -19,7 +19,14 @@ import type { ServedCounts } from './served-counts.ts'
 /** What every gateway of the process gets, whatever its settings. */
 export interface ReloadableGatewayOptions extends Pick<
   ConfiguredGatewayParts,
-  'supergraph' | 'documents' | 'servedByAll' | 'unreadinessOfAll' | 'accessLog' | 'usage' | 'log'
+  | 'supergraph'
+  | 'documents'
+  | 'servedByAll'
+  | 'unreadinessOfAll'
+  | 'accessLog'
+  | 'usage'
+  | 'operations'
+  | 'log'
 > {
   /** Decides which operations have a label of their own in the metrics. */
   readonly addOperation: AddOperation

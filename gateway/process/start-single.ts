@@ -20,6 +20,8 @@ import { countsUsage, listenForMetrics } from './metrics-port.ts'
 import { createReloadableGateway } from './hot-reload.ts'
 import { primaryMetrics } from './metrics.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
+import { keptOperations } from './warm-up/kept-operations.ts'
+import { operationCounter, reportPeriod } from './warm-up/operation-counts.ts'
 import { openSupergraph } from './open-supergraph.ts'
 
 export interface StartGatewayOptions extends Omit<CommandLine, 'config' | 'accessLog'> {
@@ -45,12 +47,21 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   const supergraph = await openSupergraph(options)
   const usages = usageTotals()
   const usage = usageCounter(usages.add)
+  const kept = keptOperations({
+    directory: options.dataDirectory,
+    location: options.supergraph,
+    log,
+  })
+  const counter = operationCounter()
+  const keepCounts = () => kept.add(counter.take())
+  const keeping = setInterval(keepCounts, reportPeriod).unref()
   const gateway = await createReloadableGateway(settings, {
     ...options,
     supergraph: supergraph.source,
     documents: { fetch, close: async () => {} },
     addOperation: labelledOperations(),
     usage,
+    operations: { ...counter, earlier: kept.earlier },
   }).catch(async (cause: unknown) => {
     await Promise.all([supergraph.close(), documents.close()])
     throw cause
@@ -84,6 +95,9 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       await drainClients(listening, drainTimes(gateway.settings()), log)
       await metrics?.close()
       await gateway.close()
+      clearInterval(keeping)
+      keepCounts()
+      await kept.close()
       await documents.close()
       await supergraph.close()
     },

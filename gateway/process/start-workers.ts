@@ -11,6 +11,7 @@ import { usageTotals } from '../telemetry/usage-totals.ts'
 import { drainTimes } from './client-connections.ts'
 import { primaryMetrics } from './metrics.ts'
 import { countsUsage, listenForMetrics } from './metrics-port.ts'
+import { keptOperations } from './warm-up/kept-operations.ts'
 import { openSupergraph } from './open-supergraph.ts'
 import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
 import { workerCounts } from './worker-counts.ts'
@@ -43,6 +44,11 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
   const usages = usageTotals()
   const documents = documentFetcher()
   const { feed, ...supergraph } = await openSupergraph(options)
+  const operations = keptOperations({
+    directory: options.dataDirectory,
+    location: options.supergraph,
+    log,
+  })
   feed?.onChange(() => {
     for (const { call } of workers) call('supergraph', feed.state()).catch(() => {})
   })
@@ -57,6 +63,8 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     unreadiness: () => unreadinessOf(serving(workers)),
     addOperation: labelledOperations(),
     usage: usages.add,
+    earlierOperations: operations.earlier,
+    operationCounts: operations.add,
   }
   const pool = workerPool({ workers, procedures, counts, giveUp, log })
 
@@ -100,6 +108,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     configurationRefused: () => refused.inc(),
     async close() {
       await pool.stop(drainTimes(settings))
+      await operations.close()
       await metrics?.close()
       await documents.close()
       await supergraph.close()

@@ -15,6 +15,7 @@ import type { OperationUsage } from '../telemetry/usage-counter.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import type { ProcessMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
+import type { OperationCount } from './warm-up/operation-counts.ts'
 import type { Call } from './worker-rpc.ts'
 
 /** The procedures of the primary. */
@@ -36,6 +37,10 @@ export type PrimaryProcedures = {
   addOperation: (seen: OperationSeen) => readonly string[]
   /** Adds what the worker has counted of the usage of fields. */
   usage: (usage: readonly OperationUsage[]) => void
+  /** The operations that clients have sent to earlier processes, those that were used most first. */
+  earlierOperations: () => Promise<readonly string[]>
+  /** Adds what the worker has counted of operations. */
+  operationCounts: (counts: readonly OperationCount[]) => void
   /** Reports that the worker accepts connections. */
   listening: (origin: string) => void
   /** Reports in one sentence why the worker cannot start. */

@@ -12,6 +12,7 @@ import { sourceOfWorker } from './open-supergraph.ts'
 import { feedOfPrimary } from './supergraph-of-primary.ts'
 import { documentsOfPrimary, recordOfPrimary } from './worker-protocol.ts'
 import type { PrimaryProcedures, WorkerProcedures } from './worker-protocol.ts'
+import { operationCounter, reportPeriod } from './warm-up/operation-counts.ts'
 import { openRpc } from './worker-rpc.ts'
 import type { Channel } from './worker-rpc.ts'
 
@@ -49,6 +50,9 @@ export async function runWorker(
   const call = openRpc<PrimaryProcedures>(channelToPrimary, procedures)
   const usage = usageCounter((usage) => void call('usage', usage).catch(() => {}))
   setInterval(usage.flush, usagePeriod).unref()
+  const operations = operationCounter()
+  const reportOperations = () => call('operationCounts', operations.take()).catch(() => {})
+  setInterval(reportOperations, reportPeriod).unref()
   try {
     const settings = await call('settings')
     const fetched = await call('supergraph')
@@ -58,6 +62,7 @@ export async function runWorker(
       documents: documentsOfPrimary(call),
       servedByAll: () => call('served'),
       usage,
+      operations: { ...operations, earlier: () => call('earlierOperations') },
       addOperation: (operation) => call('addOperation', operation),
       unreadinessOfAll: () => call('unreadiness').catch(() => gateway().unreadiness()),
       accessLog: options.accessLog,
@@ -77,6 +82,7 @@ export async function runWorker(
         started.announceStop()
         await drainClients(listening, times, options.log)
         await started.close()
+        await reportOperations()
       },
     }
     await call('listening', listening.origin)

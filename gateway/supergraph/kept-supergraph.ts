@@ -1,10 +1,8 @@
 /** What served last, kept on disk: for a start while the source is down, and against rollbacks. */
-import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import { keptFile, writeAtomically } from './kept-file.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { displayUrl, isUrl } from './remote-supergraph.ts'
 import type { ServedRecord, SignedVersion, SupergraphCopy } from './supergraph-source.ts'
 import { digestOf } from './verify-signature.ts'
 
@@ -31,7 +29,7 @@ interface Kept {
 /** Returns the record of what served from that location. It is in memory too: the disk may fail. */
 export async function keptSupergraph(options: KeptSupergraphOptions): Promise<KeptSupergraph> {
   const { directory, location, log } = options
-  const path = join(directory, `last-supergraph-${nameOf(location)}.json`)
+  const path = keptFile(directory, 'last-supergraph', location)
   let kept = await readKept(path, log)
   let newest: () => SupergraphCopy | undefined = () => undefined
   let isFailing = false
@@ -74,12 +72,6 @@ function isSame(one: Kept, other: Kept): boolean {
   )
 }
 
-/** One record per location. The query of a URL does not count: it may change with every start. */
-function nameOf(location: string): string {
-  const id = isUrl(location) ? displayUrl(location) : resolve(location)
-  return createHash('sha256').update(id).digest('hex').slice(0, 16)
-}
-
 async function readKept(path: string, log: Logger): Promise<Kept> {
   try {
     const kept = JSON.parse(await readFile(path, 'utf8')) as Partial<Kept> | null
@@ -92,23 +84,5 @@ async function readKept(path: string, log: Logger): Promise<Kept> {
     const { code } = cause as NodeJS.ErrnoException
     if (code !== 'ENOENT') log.warn({ path, reason: code ?? 'not JSON' }, 'what was kept is lost')
     return {}
-  }
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
-  try {
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-  } catch (cause) {
-    await rm(draft, { force: true }).catch(() => {})
-    throw cause
   }
 }

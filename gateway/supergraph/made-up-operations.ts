@@ -23,8 +23,8 @@ export interface MadeUpOperation {
   readonly variables: Readonly<Record<string, unknown>>
 }
 
-/** The first root fields of a schema are enough to have used every part of the gateway. */
-const mostOperations = 40
+/** How many a warm-up needs: the first root fields of a schema are enough to have used every part of the gateway. */
+export const mostOperations = 40
 /** Small enough for every limit on documents that an operator might set. */
 const deepest = 3
 const mostFields = 6
@@ -55,7 +55,7 @@ function operationFor(kind: string, field: GraphQLField<unknown, unknown>): Made
     query:
       `${kind} WarmUp_${field.name}${definitions && `(${definitions})`} ` +
       `{ ${field.name}${values && `(${values})`}${selection} }`,
-    variables: Object.fromEntries(needed.map(({ name, type }) => [name, madeUpInput(type, 0)])),
+    variables: Object.fromEntries(needed.map(({ name, type }) => [name, madeUpInput(type)])),
   }
 }
 
@@ -79,7 +79,8 @@ function fieldsOf(type: GraphQLCompositeType, depth: number): string {
     .join(' ')
 }
 
-function madeUpInput(type: GraphQLInputType, depth: number): unknown {
+/** Returns a value for an input type, with the required fields of input objects only. */
+export function madeUpInput(type: GraphQLInputType, depth = 0): unknown {
   if (isNonNullType(type)) return madeUpInput(type.ofType, depth)
   if (isListType(type)) return [madeUpInput(type.ofType, depth)]
   if (isEnumType(type)) return type.getValues()[0]?.name

@@ -1,5 +1,5 @@
 /** The warm-up of a process: it uses the complete gateway, and nothing outside of it can tell. */
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,6 +11,7 @@ import { readConfig } from '../../gateway/configuration/read-config.ts'
 import { madeUpIssuer } from '../../gateway/process/warm-up/made-up-issuer.ts'
 import { warmUpProcess } from '../../gateway/process/warm-up/warm-up-process.ts'
 import { compose } from '../support/compose.ts'
+import type { GatewayProcess } from '../support/gateway-process.ts'
 import { spawnGateway, startGatewayProcess } from '../support/gateway-process.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
@@ -170,7 +171,11 @@ describe('without a warm-up', () => {
       },
     } as never
     await warmUpProcess(
-      { config, log: pino({}, { write: (line: string) => void log.push(line) }) },
+      {
+        config,
+        operations: { earlier: async () => [] },
+        log: pino({}, { write: (line: string) => void log.push(line) }),
+      },
       version,
       { document: { definitions: [] } } as never,
     )
@@ -196,6 +201,80 @@ describe.each([1, 2])('a gateway with workers: %d', (workers) => {
       expect(starting.log().map(({ msg }) => msg)).not.toContain('warmed up')
     },
   )
+})
+
+describe.each([1, 2])('what clients send most, with workers: %d', (workers) => {
+  const data = join(folder, `data-${workers}`)
+  const starts = async (more: string) => {
+    const supergraph = join(folder, 'supergraph.graphql')
+    writeFileSync(supergraph, compose(subgraphs()))
+    const config = configText(`workers: ${workers}\nwarm_up: { time: 5s }\n${more}`)
+    return startGatewayProcess({ folder, config, supergraph, environment: { DATA_DIR: data } })
+  }
+  const kept = () => {
+    const files = readdirSync(data).filter((name) => name.startsWith('operations-'))
+    expect(files).toHaveLength(1)
+    return join(data, files[0]!)
+  }
+  const send = async ({ origin }: GatewayProcess, body: object) => {
+    const response = await fetch(`${origin}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'graphql-client-name': 'canary-client' },
+      body: JSON.stringify(body),
+    })
+    return response.status
+  }
+  const stopped = async ({ child, ended }: GatewayProcess) => {
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+  }
+
+  test('is kept without a value of a client, for its owner only', async () => {
+    const running = await starts('')
+    const filter = { kinds: ['GOOD'], at: 'canary-variable' }
+    const person =
+      'query One($id: ID!, $filter: Filter!) { person(id: $id, filter: $filter) { id } }'
+    await send(running, { query: '{ people { name } } # canary-comment' })
+    for (let sent = 0; sent < 3; sent++) {
+      const variables = { id: 'canary-variable', filter }
+      await send(running, { query: person, variables })
+      await send(running, { query: `{ person(id: "canary-literal", filter: {kinds: []}) { id } }` })
+      await send(running, { query: '{ people { missing } }' })
+    }
+    await stopped(running)
+    const text = readFileSync(kept(), 'utf8')
+    expect(text).not.toContain('canary')
+    expect(JSON.parse(text)).toEqual([
+      { document: expect.stringContaining('query One($id: ID!, $filter: Filter!)'), requests: 3 },
+      { document: '{\n  people {\n    name\n  }\n}', requests: 1 },
+    ])
+    expect(statSync(kept()).mode & 0o777).toBe(0o600)
+  })
+
+  test('is what the next start warms up with, where it fits the schema', async () => {
+    const document = '{ noLongerThere }'
+    const before = JSON.parse(readFileSync(kept(), 'utf8'))
+    writeFileSync(
+      kept(),
+      JSON.stringify([...before, { document, requests: 9 }, { document: '{', requests: 1 }]),
+    )
+    const running = await starts('')
+    const warmUps = running.log().filter(({ msg }) => msg === 'warmed up')
+    expect(warmUps).toEqual(
+      Array.from({ length: workers }, () => expect.objectContaining({ kept: 2, refused: 0 })),
+    )
+    await stopped(running)
+  })
+
+  test('is made up, with one warning, when the file is damaged', async () => {
+    writeFileSync(kept(), '[{"document":')
+    const running = await starts('')
+    expect(running.log().filter(({ level }) => level === 40)).toEqual([
+      expect.objectContaining({ path: kept(), reason: 'not what this version writes' }),
+    ])
+    expect(running.log()).toContainEqual(expect.objectContaining({ msg: 'warmed up', kept: 0 }))
+    await stopped(running)
+  })
 })
 
 test('workers warm up at the same time, and so does the one that takes the place of another', async () => {

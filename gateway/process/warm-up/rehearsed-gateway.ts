@@ -22,6 +22,7 @@ import { configuredSubgraph } from '../configured-subgraph.ts'
 import { requestListener } from '../request-listener.ts'
 import { nothingServed } from '../served-counts.ts'
 import { localServer } from './local-server.ts'
+import type { LocalServer } from './local-server.ts'
 import { madeUpIssuer } from './made-up-issuer.ts'
 import type { MadeUpIssuer } from './made-up-issuer.ts'
 import { madeUpSubgraphs } from './made-up-subgraphs.ts'
@@ -51,9 +52,21 @@ export async function rehearsedGateway(
   version: SchemaVersion,
   supergraph: Supergraph,
 ): Promise<RehearsedGateway> {
+  const server = await localServer()
+  return gatewayBehind(server, config, version, supergraph).catch((cause) => {
+    server.close()
+    throw cause
+  })
+}
+
+async function gatewayBehind(
+  server: LocalServer,
+  config: GatewayConfig,
+  version: SchemaVersion,
+  supergraph: Supergraph,
+): Promise<RehearsedGateway> {
   // What this secret signs is worth nothing to a real subgraph.
   const secret = randomSecret()
-  const server = await localServer()
   const subgraphs = `/${randomSecret()}`
   server.serve(subgraphs, madeUpSubgraphs(supergraph.document))
   const rehearsal = version.rehearsal({

@@ -5,10 +5,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../../configuration/gateway-config.ts'
-import { madeUpOperations } from '../../supergraph/made-up-operations.ts'
 import type { MadeUpOperation } from '../../supergraph/made-up-operations.ts'
 import type { Supergraph } from '../../supergraph/read-supergraph.ts'
 import type { SchemaVersion } from '../../supergraph/schema-version.ts'
+import type { KeptOperations } from './kept-operations.ts'
+import { operationsToRehearse } from './operations-to-rehearse.ts'
 import { rehearsedGateway } from './rehearsed-gateway.ts'
 import type { RehearsedGateway } from './rehearsed-gateway.ts'
 
@@ -19,25 +20,43 @@ export interface WarmUpParts {
   config: GatewayConfig
   /** Whether it runs in production, where the first clients are many. */
   production?: boolean | undefined
+  /** The operations that clients have sent to earlier processes. */
+  operations: Pick<KeptOperations, 'earlier'>
   log: Logger
+}
+
+/** Returns how long a warm-up may take, in milliseconds; 0: there is none. */
+export function warmUpTime({
+  config,
+  production,
+}: Omit<WarmUpParts, 'operations' | 'log'>): number {
+  return config.warm_up.time ?? (production ? timeInProduction : 0)
 }
 
 /** Returns once the process is warm, or the time is over. A fault is logged, and changes nothing else. */
 export async function warmUpProcess(
-  { config, production, log }: WarmUpParts,
+  parts: WarmUpParts,
   version: SchemaVersion,
   supergraph: Supergraph,
 ): Promise<void> {
-  const time = config.warm_up.time ?? (production ? timeInProduction : 0)
+  const { config, log } = parts
+  const time = warmUpTime(parts)
   if (time === 0) return
   log.debug({ time }, 'warming up')
   const started = performance.now()
   const gateways: RehearsedGateway[] = []
   try {
     while (gateways.length < 2) gateways.push(await rehearsedGateway(config, version, supergraph))
-    const counts = await rehearse(gateways, madeUpOperations(version.executor.apiSchema), time)
+    const documents = await parts.operations.earlier()
+    const { apiSchema } = version.executor
+    const { operations, kept } = await operationsToRehearse(
+      documents,
+      apiSchema,
+      started + time / 2,
+    )
+    const counts = await rehearse(gateways, operations, started + time - performance.now())
     const milliseconds = Math.round(performance.now() - started)
-    log.info({ ...counts, milliseconds }, 'warmed up')
+    log.info({ kept, ...counts, milliseconds }, 'warmed up')
   } catch (cause) {
     const reason = (cause as Error).message
     log.warn({ reason }, 'the process could not warm up: its first requests take longer')
