@@ -8,7 +8,8 @@
 #
 #   deploy/make-secrets.sh deploy/secrets docker run --rm -e GATEWAY_SECRET portcullis
 #
-# DATABASE_HOST is the host of PostgreSQL in the URLs of the databases: postgres unless set.
+# DATABASE_HOST is the host of PostgreSQL in the URLs of the databases: postgres unless set. If it is set, the
+# URLs are written again, without what was added to them.
 set -eu
 umask 022
 
@@ -42,6 +43,7 @@ for subgraph in auth users; do
   echo "$key" | put "$subgraph-claims-key"
   is_missing "$subgraph-database-password" && openssl rand -hex 24 | put "$subgraph-database-password"
   password=$(cat "$folder/$subgraph-database-password")
+  if [ -z "${DATABASE_HOST:-}" ] && ! is_missing "$subgraph-database-url"; then continue; fi
   echo "postgres://$subgraph:$password@${DATABASE_HOST:-postgres}/$subgraph" | put "$subgraph-database-url"
 done
 ls "$folder"
