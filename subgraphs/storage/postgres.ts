@@ -107,6 +107,8 @@ function describe(url: string, cause: unknown): string {
     '28000': refusedLogin,
     '3D000': `the database ${name} does not exist: create it, or correct DATABASE_URL`,
     '53300': `the database ${name} has no connection left: raise its max_connections, or close some connections`,
+    ERR_INVALID_URL:
+      'DATABASE_URL is not a valid URL: in the user and the password, write characters such as / # ? @ as %2F %23 %3F %40',
     ENOTFOUND: `the host of the database ${name} is not known: correct DATABASE_URL`,
     ECONNREFUSED: `the database ${name} refused the connection: start PostgreSQL, or correct DATABASE_URL`,
   }

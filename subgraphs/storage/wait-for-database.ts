@@ -12,8 +12,8 @@ const longestWait = 30_000
 const reportPeriod = 5_000
 const pause = 500
 
-/** The classes of SQLSTATE that only a person can correct: user or password refused, no such database. */
-const permanent = /^(28|3D)/
+/** What only a person can correct: classes of SQLSTATE (user or password refused, no such database), the URL. */
+const permanent = /^(28|3D)|^ERR_INVALID_URL$/
 
 /**
  * Returns what `open` returns. While the database is not there, or not ready, `open` is called again,

@@ -67,6 +67,14 @@ describeOnPostgres('auth and users', () => {
   })
 })
 
+test('a password that is not encoded is not waited for, and not in the message', async () => {
+  const url = 'postgres://shop:pass#word@127.0.0.1:5432/shop'
+  const run = startModule('subgraphs/users/main', [], usersEnvironment(url))
+  expect(await run.ended).toBe(1)
+  expect(run.stderr).toMatch(/^users: DATABASE_URL is not a valid URL: [^\n]*%23[^\n]*\n$/)
+  expect(run.stderr).not.toContain('word@')
+})
+
 test('waiting has an end, with the reason', async () => {
   const reports: string[] = []
   const open = () => openDatabase('postgres://127.0.0.1:1/shop')
