@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { shippedFile } from '../gateway/configuration/shipped-config.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
+import { keepCompiledCode } from './portcullis/keep-compiled-code.ts'
 import { likelyMeant } from './portcullis/likely-meant.ts'
 
 interface Command {
@@ -11,24 +12,30 @@ interface Command {
   readonly summary: string
   /** Its module runs when it is loaded, and reads the command line that is left. */
   load(): Promise<unknown>
+  /** Whether it is a process that serves, with a folder for its data. */
+  readonly serves?: true
 }
 
 const commands: Readonly<Record<string, Command>> = {
   start: {
     summary: 'runs auth, users and the gateway on this machine, for development',
     load: () => import('./start.ts'),
+    serves: true,
   },
   gateway: {
     summary: 'serves a supergraph',
     load: () => import('../gateway/main.ts'),
+    serves: true,
   },
   auth: {
     summary: 'serves accounts, logins and access tokens',
     load: () => import('../subgraphs/auth/main.ts'),
+    serves: true,
   },
   users: {
     summary: 'serves userData',
     load: () => import('../subgraphs/users/main.ts'),
+    serves: true,
   },
   compose: {
     summary: 'composes supergraph.yaml into supergraph.graphql',
@@ -80,6 +87,7 @@ const command = name !== undefined && Object.hasOwn(commands, name) ? commands[n
 if (command) {
   // Each command reads its own options: its name is removed.
   process.argv.splice(2, 1)
+  if (command.serves) keepCompiledCode(process.env)
   await command.load()
 } else {
   runCommand('portcullis', async () => withoutCommand(name))
