@@ -1,5 +1,6 @@
 /** The spans that wait to be exported: a bounded number, one export at a time. What does not fit is lost. */
 import { ExportResultCode } from '@opentelemetry/core'
+import type { ExportResult } from '@opentelemetry/core'
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 
 /** Why spans are lost. */
@@ -11,6 +12,8 @@ export interface SpanQueueOptions {
   readonly exportDelay: number
   /** The most spans that wait; a span is some 2 KB. */
   readonly mostWaiting: number
+  /** How long an export may take, in milliseconds; default one minute. */
+  readonly longestExport?: number
   /** Gets the number of spans that were lost, and the error of a failed export. */
   readonly onLost: (loss: SpanLoss, spans: number, error?: Error) => void
   readonly onExported: () => void
@@ -18,12 +21,19 @@ export interface SpanQueueOptions {
 
 const mostAtOnce = 512
 
+/** The result of an export that takes too long. */
+const endless: ExportResult = {
+  code: ExportResultCode.FAILED,
+  error: new Error('no complete response in time'),
+}
+
 /** How long the last exports may take when the process stops, in milliseconds. */
 const shutdownTime = 2_000
 
 /** Returns the processor that hands finished spans to the exporter. It never throws or rejects. */
 export function spanQueue(options: SpanQueueOptions): SpanProcessor {
-  const { exporter, exportDelay, mostWaiting, onLost, onExported } = options
+  const { exporter, exportDelay, mostWaiting, longestExport = 60_000 } = options
+  const { onLost, onExported } = options
   let waiting: ReadableSpan[] = []
   let timer: NodeJS.Timeout | undefined
   let exporting: Promise<void> | undefined
@@ -67,13 +77,15 @@ export function spanQueue(options: SpanQueueOptions): SpanProcessor {
     return exporting
   }
 
-  function exportSpans(spans: ReadableSpan[]): Promise<void> {
-    return new Promise<void>((resolve) => {
-      exporter.export(spans, ({ code, error }) => {
-        if (code === ExportResultCode.SUCCESS) onExported()
-        else onLost('export_failed', spans.length, error)
-        resolve()
-      })
-    }).catch((cause: Error) => onLost('export_failed', spans.length, cause))
+  /** The exporter itself has a time limit for silence only: a response may go on without end. */
+  async function exportSpans(spans: ReadableSpan[]): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const result = await new Promise<ExportResult>((resolve) => {
+      timer = setTimeout(() => resolve(endless), longestExport).unref()
+      exporter.export(spans, resolve)
+    }).catch((error: Error) => ({ code: ExportResultCode.FAILED, error }))
+    clearTimeout(timer)
+    if (result.code === ExportResultCode.SUCCESS) onExported()
+    else onLost('export_failed', spans.length, result.error)
   }
 }

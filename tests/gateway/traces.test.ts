@@ -552,6 +552,26 @@ describe('a collector that takes nothing', () => {
     expect(lost).toEqual({ queue_full: 10_000 - 512 - 600, export_failed: 512 })
   })
 
+  test('or whose response does not end, holds up no later export', async () => {
+    const errors: (string | undefined)[] = []
+    const batches: ExportResultCallback[] = []
+    const queue = spanQueue({
+      exporter: { export: (_spans, done) => void batches.push(done), shutdown: async () => {} },
+      exportDelay: 1,
+      mostWaiting: 600,
+      longestExport: 1,
+      onLost: (_loss, _spans, error) => errors.push(error?.message),
+      onExported: () => errors.push('exported'),
+    })
+    queue.onEnd({} as ReadableSpan)
+    await until(() => errors.length === 1)
+    batches[0]!({ code: 0 })
+    queue.onEnd({} as ReadableSpan)
+    await until(() => errors.length === 2)
+    expect(errors).toEqual(['no complete response in time', 'no complete response in time'])
+    expect(batches).toHaveLength(2)
+  })
+
   test('is one line of the log, and one when it takes spans again', () => {
     const { log, lines } = recordedLog()
     let time = 0
