@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, request } from 'node:http'
 import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
@@ -98,6 +99,20 @@ export function testStopping(workers: number): void {
     const line = { requests: 1, msg: 'requests were cut off: they took too long' }
     expect(gateway.log()).toContainEqual(expect.objectContaining(line))
     await respondToAll()
+  })
+
+  test('a request whose headers do not arrive does not delay the stop until http.drain.finish', async () => {
+    const http = 'drain: { announce: 0s, finish: 10m }, timeouts: { headers: 2s, request: 1h }'
+    const gateway = await start(workers, http)
+    const outcome = slowResponse(gateway, new Agent())
+    await until(() => waiting.length === 1)
+    const slow = connect(Number(new URL(gateway.origin).port), '127.0.0.1')
+    slow.on('error', () => {}).write('POST /graphql HTTP/1.1\r\nhost: ')
+    gateway.child.kill('SIGTERM')
+    await once(slow, 'close')
+    await respondToAll()
+    expect(await outcome).toMatchObject({ status: 200 })
+    expect(await gateway.ended).toBe(0)
   })
 
   test('a second signal ends it at once', async () => {

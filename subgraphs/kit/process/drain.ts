@@ -60,7 +60,13 @@ export function drainable(server: Server): (times: DrainTimes) => Promise<number
     const silence = setTimeout(() => {
       for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
     }, firstByteTime)
+    // Node limits the time for the headers of a request only while it accepts connections.
+    const incomplete = setTimeout(() => {
+      const busy = new Set([...underWay].map(({ req }) => req.socket))
+      for (const socket of connections) if (!busy.has(socket)) socket.destroy()
+    }, server.headersTimeout)
     await closed
+    clearTimeout(incomplete)
     clearTimeout(finished)
     clearTimeout(silence)
     clearInterval(sweep)
