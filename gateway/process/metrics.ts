@@ -139,6 +139,11 @@ export function gatewayMetrics({ linesLost, addOperation }: GatewayMetricsParts)
   collectDefaultMetrics({ register: registry })
   reportSlowestProcess(registry)
   lostAccessLogLines(registry, linesLost)
+  return requestMetrics(registry, addOperation)
+}
+
+/** Returns the gateway's metrics without those of its process, which would be measured as long as it lives. */
+export function requestMetrics(registry: Registry, addOperation: AddOperation): GatewayMetrics {
   const registers = [registry]
   const requests = new SeriesHistogram({
     name: 'portcullis_request_duration_seconds',

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
+import { Registry } from 'prom-client'
 import { Pool } from 'undici'
 import { authenticator } from '../../authentication/authenticator.ts'
 import type { Authenticator } from '../../authentication/authenticator.ts'
@@ -15,10 +16,12 @@ import type { GatewayConfig } from '../../configuration/gateway-config.ts'
 import { createGateway } from '../../gateway.ts'
 import type { Supergraph } from '../../supergraph/read-supergraph.ts'
 import type { SchemaVersion } from '../../supergraph/schema-version.ts'
+import { labelledOperations } from '../../telemetry/operation-labels.ts'
 import { subjectPseudonyms } from '../../telemetry/subject-pseudonym.ts'
 import type { AccessLogOutput } from '../access-log-output.ts'
 import { configuredAccessLog } from '../configured-access-log.ts'
 import { configuredSubgraph } from '../configured-subgraph.ts'
+import { requestMetrics } from '../metrics.ts'
 import { requestListener } from '../request-listener.ts'
 import { nothingServed } from '../served-counts.ts'
 import { localServer } from './local-server.ts'
@@ -69,10 +72,12 @@ async function gatewayBehind(
   const secret = randomSecret()
   const subgraphs = `/${randomSecret()}`
   server.serve(subgraphs, madeUpSubgraphs(supergraph.document))
+  // It has a registry of its own: nobody reads what it counts.
+  const metrics = requestMetrics(new Registry(), labelledOperations())
   const rehearsal = version.rehearsal({
     url: server.origin + subgraphs,
     subgraph: (name) => configuredSubgraph(name, config, secret),
-    called: () => {},
+    called: metrics.onSubgraphResponse,
     policies: granting,
     log: silent,
   })
@@ -85,7 +90,10 @@ async function gatewayBehind(
     schema: { current: () => rehearsal },
     tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: config.http.realm,
-    onResponse: (response, facts) => logRequest?.(response, facts),
+    onResponse(response, facts) {
+      metrics.onResponse(response, facts)
+      logRequest?.(response, facts)
+    },
     log: silent,
   })
   const listener = requestListener(
