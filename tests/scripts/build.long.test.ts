@@ -19,7 +19,7 @@ const product = join(folder, 'product')
 const started: ScriptRun[] = []
 let issuer: TestIssuer | undefined
 
-/** The lines of the production section of docs/operations.md, without their comments. */
+/** The lines of the production section of docs/operations.md, without their comments and final `&`. */
 const [, productionSection = ''] =
   /\n## Production\n[^]*?```sh\n([^]*?)```/.exec(
     readFileSync(join(repository, 'docs/operations.md'), 'utf8'),
@@ -27,13 +27,27 @@ const [, productionSection = ''] =
 const lines = productionSection
   .trim()
   .split('\n')
-  .map((line) => line.replace(/\s+#.*/, ''))
+  .map((line) => line.replace(/\s+#.*/, '').replace(/ &$/, ''))
 
 /** Returns the line with these words, which must be one of that section. */
 function documented(words: string): string {
   const found = lines.filter((line) => line.includes(words))
   expect([words, found.length]).toEqual([words, 1])
   return found[0]!
+}
+
+/** Returns the lines that make the secrets and set the environment, up to the one with these words. */
+function linesBefore(words: string): string {
+  return lines
+    .slice(lines.indexOf(documented('umask')), lines.indexOf(documented(words)))
+    .join('\n')
+}
+
+/** Runs lines of a shell in the product; returns the environment that they leave. */
+async function environmentOf(script: string): Promise<Record<string, string>> {
+  const print = `node -p 'JSON.stringify(process.env)'`
+  const { stdout } = await run('sh', ['-c', `set -e\n${script}\n${print}`], { cwd: product })
+  return JSON.parse(stdout.trim().split('\n').at(-1)!)
 }
 
 beforeAll(async () => {
@@ -94,32 +108,21 @@ async function listening(
 }
 
 test('the commands of the production section run the built product, without an account', async () => {
-  const secrets = {
-    DATA_DIR: join(folder, 'data'),
-    TOKEN_ISSUER: 'https://issuer.test',
-    GATEWAY_SECRET: 'a gateway secret that only this test knows',
-    KEY_ENCRYPTION_SECRET: 'a secret of at least thirty-two characters',
-  }
-  const claimsKey = async (name: string) => {
-    const line = ['--silent', 'run', 'keys', '--', 'claims-key', name]
-    const env = { ...process.env, ...secrets }
-    return (await run('npm', line, { cwd: product, env })).stdout.trim()
-  }
+  await run('sh', ['-c', documented('cp gateway/gateway.yaml')], { cwd: product })
+  const exported = await environmentOf(linesBefore('dist/subgraphs/auth/'))
+  const free = { AUTH_PORT: '0', USERS_PORT: '0', GATEWAY_PORT: '0' }
   const [auth, users] = await Promise.all(
-    ['auth', 'users'].map(async (name) => {
-      const environment = { ...secrets, CLAIMS_KEY: await claimsKey(name) }
-      const free = { AUTH_PORT: '0', USERS_PORT: '0' }
-      return listening(documented(`dist/subgraphs/${name}/`), { ...environment, ...free })
-    }),
+    ['auth', 'users'].map((name) =>
+      listening(documented(`dist/subgraphs/${name}/`), { ...exported, ...free }),
+    ),
   )
   const ports = { AUTH_PORT: new URL(auth!).port, USERS_PORT: new URL(users!).port }
   await run('sh', ['-c', documented('npm run compose')], {
     cwd: product,
     env: { ...process.env, ...ports },
   })
-  await run('sh', ['-c', documented('cp gateway/gateway.yaml')], { cwd: product })
   const gateway = await listening(documented('dist/gateway/main.js'), {
-    ...secrets,
+    ...exported,
     ...ports,
     GATEWAY_PORT: '0',
   })
@@ -131,7 +134,8 @@ test('the commands of the production section run the built product, without an a
 })
 
 test('in production a process lists everything that it misses, and makes nothing', async () => {
-  const process = startLine(documented('dist/subgraphs/auth/main.js'), product, {})
+  const line = documented('dist/subgraphs/auth/main.js').replace(/^CLAIMS_KEY_FILE=\S+ /, '')
+  const process = startLine(line, product, { NODE_ENV: 'production' })
   expect(await process.ended).toBe(1)
   for (const name of ['TOKEN_ISSUER', 'DATABASE_URL', 'CLAIMS_KEY', 'KEY_ENCRYPTION_SECRET']) {
     expect(process.stderr).toContain(`\n  - ${name} is not set`)
