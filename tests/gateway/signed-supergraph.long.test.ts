@@ -193,7 +193,9 @@ describe.each([
 test('a URL that was never signed leaves the gateway not ready, and says what to do', async () => {
   const { ready } = await on.start({ keys })
   const [reason] = (await ready()).body.reasons!
-  expect(reason).toMatch(/has no signature beside it \(\.jws\): sign it with `portcullis compose --sign KEY`/)
+  expect(reason).toMatch(
+    /has no signature beside it \(\.jws\): sign it with `portcullis compose --sign KEY`/,
+  )
 })
 
 test('a file that is not signed is refused at the start', async () => {
