@@ -37,11 +37,11 @@ export function deduplicatedRequests<Context>(
   }
 }
 
+/** Returns whether a response is for its own client alone: its data may belong to the cookie that it sets. */
 function noRequests(): Map<string, Promise<SubgraphResult>> {
   return new Map()
 }
 
-/** Returns whether a response is for its own client alone: its data may belong to the cookie that it sets. */
 function setsCookie(response: SubgraphResult): boolean {
   return response.outcome === 'answered' && response.setsCookie === true
 }
