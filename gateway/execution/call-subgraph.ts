@@ -5,8 +5,7 @@ import type { Caller, ClientRequest } from '../client-request.ts'
 import { errorsForLog } from './errors-for-log.ts'
 import { warnOfHiddenCodes } from './hidden-codes.ts'
 import { overloadOf } from './overload.ts'
-import { readEnvelope } from './response-envelope.ts'
-import type { ResponseEnvelope } from './response-envelope.ts'
+import { isObject } from '../values/json.ts'
 import { failureOfResponse } from './response-failure.ts'
 import type { ResponseFailure } from './response-failure.ts'
 import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
@@ -39,7 +38,7 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
   const { post } = parts.client
   const warnOfHidden = warnOfHiddenCodes(subgraph, parts.errors, log)
 
-  return async ({ body, operationKind, readData, span }, client) => {
+  return async ({ body, operationKind, span }, client) => {
     const { caller, requestId, signal, traceContext, setCookies } = client
     const start = performance.now()
     span?.isCalling()
@@ -48,14 +47,13 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       const options = { mayRetry, signal, traceContext, requestId, span }
       const response = await post(headers(caller), body, options)
       span?.set('http.response.status_code', response.status)
-      const envelope = readEnvelope(response.bytes, readData)
-      const failure = failureOfResponse(response, envelope)
+      const failure = failureOfResponse(response)
       if (failure) return failed(failure)
       const cookies = settableCookies(response.setCookie)
       setCookies.push(...cookies)
       report('answered')
       return {
-        ...resultOf(response, envelope!, requestId),
+        ...readResponse(response, requestId),
         ...(cookies.length > 0 ? { setsCookie: true } : {}),
       }
     } catch (cause) {
@@ -82,19 +80,15 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
     }
   }
 
-  function resultOf(
-    response: SubgraphResponse,
-    { data, errors }: ResponseEnvelope,
-    requestId: string | undefined,
-  ): SubgraphResult {
+  function readResponse(response: SubgraphResponse, requestId: string | undefined): SubgraphResult {
+    const { data, errors } = response.body!
     if (errors) {
       log.info({ requestId, subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
       warnOfHidden(errors)
     }
     return {
       outcome: 'answered',
-      bytes: response.bytes,
-      hasData: data === 'object',
+      data: isObject(data) ? data : null,
       errors: readSubgraphErrors(errors, parts.errors, overloadOf(response)),
     }
   }

@@ -1,16 +1,12 @@
 /** QueryPlan -> steps that can be executed many times: texts written, paths concatenated, functions made. */
 import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner'
-import { Kind, parse } from 'graphql'
-import type { SelectionSetNode } from 'graphql'
-import { contextReader, openContexts } from './context-arguments.ts'
-import { routeOf } from './data-path.ts'
-import type { DataPath } from './data-path.ts'
+import { contextReader } from './context-arguments.ts'
 import { levelled } from './level-plan.ts'
 import { representationWriter } from './representations.ts'
 import type { RepresentationRules } from './representations.ts'
 import type { FetchStep, Step } from './plan-steps.ts'
-import { addSelection, openPath, openRequired, Place, placeAt } from './places.ts'
-import type { TypeNames } from './type-names.ts'
+import type { DataPath } from './response-data.ts'
+import { renamedKeys, rewriter } from './rewrites.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 
 /** A fetch that may not be for all entities at its place: see RepresentationRules. */
@@ -20,16 +16,13 @@ type FetchForSomeEntities = FetchNode & Pick<RepresentationRules, 'keys' | 'unle
 export interface CompiledPlan {
   /** Undefined when nothing has to be fetched. */
   readonly root: Step | undefined
-  /** The place of the root object. */
-  readonly place: Place
   readonly fetches: readonly FetchStep[]
-  /** Whether entities with equal representations may have the same objects below them. */
+  /** Whether equal entities may become one object: see deduplicate-entities.ts. */
   readonly mayShareObjects: boolean
 }
 
 /** What a plan is compiled with. */
 export interface PlanParts {
-  readonly types: TypeNames
   readonly isOfType: IsOfType
   /** Returns whether sibling fetches from a subgraph may leave in one request. */
   readonly mayBatch: (subgraph: string) => boolean
@@ -37,34 +30,32 @@ export interface PlanParts {
 
 /** Returns the steps of a plan. */
 export function compilePlan({ node }: QueryPlan, parts: PlanParts): CompiledPlan {
-  const place = new Place()
-  const planned: PlannedFetch[] = []
+  const fetches: FetchStep[] = []
   if (node?.kind === 'Subscription') throw new Error('subscriptions are not supported')
-  if (node) collectFetches(node, [], planned)
-  // A step knows where its fields are in records: all fetches add fields before.
-  planned.forEach((one) => addFetch(place, one))
-  const fetches = planned.map((one, id) => fetchStep(one, id, place, parts))
-  const root = node && levelled(compile(node))
+  const root = node && levelled(compile(node, []))
   // The same entity at two positions may be in two contexts.
   const mayShareObjects = fetches.every(({ readContext }) => !readContext)
-  return { root, place, fetches, mayShareObjects }
+  return { root, fetches, mayShareObjects }
 
-  function compile(plan: PlanNode): Step {
+  function compile(plan: PlanNode, path: DataPath): Step {
     switch (plan.kind) {
-      case 'Fetch':
-        return fetches[planned.findIndex(({ fetch }) => fetch === plan)]!
+      case 'Fetch': {
+        const step = fetchStep(plan, fetches.length, path, parts)
+        fetches.push(step)
+        return step
+      }
       case 'Flatten':
-        return compile(plan.node)
+        return compile(plan.node, [...path, ...plan.path.map(String)])
       case 'Sequence':
-        return { kind: 'sequence', steps: plan.nodes.map(compile) }
+        return { kind: 'sequence', steps: plan.nodes.map((child) => compile(child, path)) }
       case 'Parallel':
-        return { kind: 'parallel', steps: plan.nodes.map(compile) }
+        return { kind: 'parallel', steps: plan.nodes.map((child) => compile(child, path)) }
       case 'Condition':
         return {
           kind: 'condition',
           variable: plan.condition,
-          then: plan.ifClause && compile(plan.ifClause),
-          otherwise: plan.elseClause && compile(plan.elseClause),
+          then: plan.ifClause && compile(plan.ifClause, path),
+          otherwise: plan.elseClause && compile(plan.elseClause, path),
         }
       case 'Defer':
         throw new Error('@defer is not supported')
@@ -72,69 +63,11 @@ export function compilePlan({ node }: QueryPlan, parts: PlanParts): CompiledPlan
   }
 }
 
-interface PlannedFetch {
-  readonly fetch: FetchForSomeEntities
-  readonly path: DataPath
-  /** What it selects of the objects at the path. */
-  readonly selection: SelectionSetNode
-  /** Names given by the planner -> names of the operation. */
-  readonly renamed: ReadonlyMap<string, string>
-}
-
-function collectFetches(plan: PlanNode, path: DataPath, found: PlannedFetch[]): void {
-  switch (plan.kind) {
-    case 'Fetch': {
-      const selection = selectionOf(plan)
-      return void found.push({ fetch: plan, path, selection, renamed: renamedKeys(plan) })
-    }
-    case 'Flatten':
-      return collectFetches(plan.node, [...path, ...plan.path.map(String)], found)
-    case 'Sequence':
-    case 'Parallel':
-      return plan.nodes.forEach((child) => collectFetches(child, path, found))
-    case 'Condition':
-      if (plan.ifClause) collectFetches(plan.ifClause, path, found)
-      if (plan.elseClause) collectFetches(plan.elseClause, path, found)
-  }
-}
-
-/** Returns what the fetch selects of the root object, or of entities. */
-function selectionOf({ operation, requires }: FetchNode): SelectionSetNode {
-  const [definition] = parse(operation, { noLocation: true }).definitions
-  if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error('not an operation')
-  const [entities] = definition.selectionSet.selections
-  if (!requires) return definition.selectionSet
-  if (entities?.kind !== Kind.FIELD || !entities.selectionSet) throw new Error('no entities')
-  return entities.selectionSet
-}
-
-/** Returns the names that rewrites give back to fields. */
-function renamedKeys({ outputRewrites }: FetchNode): ReadonlyMap<string, string> {
-  return new Map(
-    (outputRewrites ?? []).flatMap((rewrite) =>
-      rewrite.kind === 'KeyRenamer' ? [[rewrite.path.at(-1)!, rewrite.renameKeyTo] as const] : [],
-    ),
-  )
-}
-
-function addFetch(root: Place, { fetch, path, selection, renamed }: PlannedFetch): void {
-  openPath(root, path)
-  const place = placeAt(root, path)
-  addSelection(place, selection, renamed)
-  if (fetch.requires) openRequired(place, fetch.requires)
-  if (fetch.contextRewrites) openContexts(root, path, fetch.contextRewrites)
-}
-
-function fetchStep(
-  { fetch, path, selection, renamed }: PlannedFetch,
-  id: number,
-  root: Place,
-  { types, isOfType, mayBatch }: PlanParts,
-): FetchStep {
-  const { operation, operationName, requires, contextRewrites, keys, unless } = fetch
+function fetchStep(fetch: FetchNode, id: number, path: DataPath, parts: PlanParts): FetchStep {
+  const { isOfType, mayBatch } = parts
+  const { operation, operationName, requires, contextRewrites } = fetch
+  const { keys, unless }: FetchForSomeEntities = fetch
   const contextNames = new Set((contextRewrites ?? []).map(({ renameKeyTo }) => renameKeyTo))
-  const route = routeOf(root, path)
-  const place = placeAt(root, path)
   return {
     kind: 'fetch',
     id,
@@ -147,23 +80,14 @@ function fetchStep(
     ),
     path,
     place: path.join('.'),
-    route,
-    placeOfObjects: place,
-    selection,
-    bringsObjects: [...place.slots.values()].some(({ below }) => below),
     represent:
       requires &&
-      representationWriter(requires, place, {
-        types,
-        isOfType,
-        rewrites: fetch.inputRewrites,
-        keys,
-        unless,
-      }),
+      representationWriter(requires, { isOfType, rewrites: fetch.inputRewrites, keys, unless }),
     readContext: contextRewrites?.length
-      ? contextReader(contextRewrites, { root, path, route, types, isOfType })
+      ? contextReader(contextRewrites, path, isOfType)
       : undefined,
-    renamed,
+    rewriteResponse: rewriter(fetch.outputRewrites, isOfType),
+    renamed: renamedKeys(fetch.outputRewrites),
     mayBatch: !!requires && !contextRewrites?.length && mayBatch(fetch.serviceName),
   }
 }

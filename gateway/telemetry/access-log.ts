@@ -1,5 +1,4 @@
 /** The access log: one line of JSON per request that is sampled. */
-import { sizeOfText } from '../graphql/response-data.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { HttpResponse } from '../http/http-message.ts'
 import { clientLabel } from './client-name.ts'
@@ -60,7 +59,7 @@ export function accessLog(options: AccessLogOptions): LogRequest {
       ms: rounded(performance.now() - startedAt),
       upstreamMs: rounded(facts.upstream),
       calls: facts.calls,
-      bytes: sizeOfText(response.body),
+      bytes: Buffer.byteLength(response.body),
       denied: facts.denied,
       trace: facts.trace?.traceId ?? (brought && traceIdOf(brought)),
     }

@@ -1,5 +1,4 @@
 /** Real subgraphs, composed, guarded, planned and executed by a real engine, in one process. */
-import { answered, parsed } from '../../support/response-bytes.ts'
 import { composeServices } from '@apollo/composition'
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import { pino } from 'pino'
@@ -138,7 +137,7 @@ export async function guardedGraph(
       denials,
     )
     return {
-      data: parsed(data) as never,
+      data: JSON.parse(data),
       errors: errors as Denial[],
       ...(extensions ? { extensions } : {}),
       outcome: authorized.outcome,
@@ -173,8 +172,8 @@ export function ownEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engi
 }
 
 function fetchFrom(schemas: EngineParts['schemas']): FetchSubgraph<Recording> {
-  return async (subgraph, request, contextValue) => {
-    const { query, variables } = JSON.parse(request.body) as { query: string; variables?: object }
+  return async (subgraph, { body }, contextValue) => {
+    const { query, variables } = JSON.parse(body) as { query: string; variables?: object }
     const { data, errors = [] } = await graphql({
       schema: schemas.get(subgraph)!,
       source: query,
@@ -186,7 +185,12 @@ function fetchFrom(schemas: EngineParts['schemas']): FetchSubgraph<Recording> {
       ...(path ? { path } : {}),
       extensions,
     }))
-    return answered(request, data, reported)
+    // As over the wire: plain objects without other references.
+    return {
+      outcome: 'answered',
+      data: JSON.parse(JSON.stringify(data ?? null)),
+      errors: reported,
+    }
   }
 }
 
