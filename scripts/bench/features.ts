@@ -2,7 +2,7 @@
  * `npm run bench -- features`: what each feature for operators costs a request. Gateways that differ in
  * one setting answer the same requests in turn, and are compared with one that has everything off.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { positiveNumber, wholeNumber } from '../whole-number.ts'
 import { startBenchIssuer } from './gateway/bench-issuer.ts'
-import { composed } from './gateway/composed.ts'
 import { portcullis, startStubs } from './gateway/contenders.ts'
 import type { RunningContender } from './gateway/contender.ts'
+import { guardedSetting } from './gateway/guarded-setting.ts'
 import { measure, requestOnce } from './gateway/measure.ts'
 import { operations } from './gateway/operations.ts'
 
@@ -63,17 +63,7 @@ export async function main(): Promise<void> {
   await once(collector, 'listening')
   const running: RunningContender[] = []
   try {
-    const supergraph = join(folder, 'supergraph.graphql')
-    writeFileSync(supergraph, composed(stubs.origins, 'guardedSdl'))
-    const setting = {
-      ...issuer,
-      supergraph,
-      guardedSupergraph: supergraph,
-      schemas: {},
-      peers: folder,
-      folder,
-      subgraphs: stubs.origins,
-    }
+    const setting = guardedSetting(issuer, stubs.origins, folder)
     const tokens = await issuer.tokens(10)
     const { port } = collector.address() as AddressInfo
     const features = featuresWith(`http://127.0.0.1:${port}`)

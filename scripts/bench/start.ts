@@ -2,15 +2,15 @@
  * `npm run bench -- start`: what a warm-up costs and saves. For each length of `warm_up.time` a gateway is
  * started, and gets its first requests over one connection, half of them for one subgraph and half for two.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { wholeNumber } from '../whole-number.ts'
 import { startBenchIssuer } from './gateway/bench-issuer.ts'
-import { composed } from './gateway/composed.ts'
 import { portcullis, startStubs } from './gateway/contenders.ts'
+import { guardedSetting } from './gateway/guarded-setting.ts'
 import { operations } from './gateway/operations.ts'
 import type { BenchSetting } from './gateway/setting.ts'
 
@@ -37,17 +37,7 @@ export async function main(): Promise<void> {
   const issuer = await startBenchIssuer()
   const stubs = await startStubs()
   try {
-    const supergraph = join(folder, 'supergraph.graphql')
-    writeFileSync(supergraph, composed(stubs.origins, 'guardedSdl'))
-    const setting = {
-      ...issuer,
-      supergraph,
-      guardedSupergraph: supergraph,
-      schemas: {},
-      peers: folder,
-      folder,
-      subgraphs: stubs.origins,
-    }
+    const setting = guardedSetting(issuer, stubs.origins, folder)
     const tokens = await issuer.tokens(10)
     // The first start warms up this process, and the stubs.
     await start('0s', setting, tokens)

@@ -1,14 +1,12 @@
 /** The image is built from deploy/Dockerfile, and its processes run as they would in production. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statfsSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { freePort } from '../support/free-port.ts'
 import { postgresServer } from '../support/postgres.ts'
 import { runCompiled } from '../support/run-compiled.ts'
 import { until } from '../support/until.ts'
@@ -218,15 +216,6 @@ function roomyFolder(): string {
   if (!existsSync(memory)) return tmpdir()
   const { bavail, bsize } = statfsSync(memory)
   return bavail * bsize > 8 * 2 ** 30 && freemem() > 8 * 2 ** 30 ? memory : tmpdir()
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function loginAndReadUserData(url: string): Promise<unknown> {

@@ -1,11 +1,10 @@
 /** The snippets of README and of the kit's README, in another repository that has installed the packed kit. */
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { freePort } from '../support/free-port.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import { repository, runScript, startProcess } from '../scripts/support/run-script.ts'
 import type { ScriptRun } from '../scripts/support/run-script.ts'
@@ -88,14 +87,6 @@ async function packedKit(): Promise<string> {
   const pack = ['pack', '--ignore-scripts', '--pack-destination', folder]
   const { stdout } = await run('npm', pack, { cwd: kit })
   return join(folder, stdout.trim())
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
 }
 
 test('every TypeScript snippet compiles in another repository, strictly', async () => {

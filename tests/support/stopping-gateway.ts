@@ -8,6 +8,7 @@ import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { freePort } from './free-port.ts'
 import { startModule } from '../scripts/support/run-script.ts'
 import { compose } from './compose.ts'
 import { startGatewayProcess } from './gateway-process.ts'
@@ -146,6 +147,7 @@ export function testStopping(workers: number): void {
   })
 
   test('SIGTERM as soon as it accepts connections loses no request', async () => {
+    // The port has to be known before the process says it: it serves earlier.
     const port = await freePort()
     const run = startModule('gateway/main', words(workers, supergraph, String(port)), {
       ...environment,
@@ -182,15 +184,6 @@ function words(workers: number, source: string, port: string): string[] {
   const file = join(folder, `starting-${workers}.yaml`)
   writeFileSync(file, configuration(workers))
   return ['--supergraph', source, '--config', file, '--port', port]
-}
-
-/** The port has to be known before the process says it: it serves earlier. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }
 
 /** A gateway that has asked for its supergraph, which the source sends when the test says so. */

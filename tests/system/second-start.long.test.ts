@@ -1,10 +1,8 @@
 /** Several `npm start` in one checkout, and one whose schemas change. */
-import { once } from 'node:events'
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { freePort } from '../support/free-port.ts'
 import { send } from '../../scripts/walkthrough/send.ts'
 import { repository, runScript } from '../scripts/support/run-script.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -113,12 +111,3 @@ test('--config names the configuration of the gateway; the issuer follows AUTH_P
   await until(() => own.run.stderr.includes('request refused'))
   await endsByCtrlC(own)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
