@@ -1,5 +1,6 @@
 /** The errors about denied fields in a result. */
 import type { ResponseError, ResponsePath } from '../graphql/response-error.ts'
+import type { ResponseData } from '../graphql/response-data.ts'
 import type { DeniedField } from '../graphql/response-shape.ts'
 import type { Authorizer } from './authorizer.ts'
 import type { Caller } from '../client-request.ts'
@@ -20,8 +21,7 @@ export interface AuthorizedRequest {
 
 /** The result of executing an authorized operation. */
 export interface ExecutedOperation {
-  /** The JSON text of `data`. */
-  readonly data: string
+  readonly data: ResponseData
   readonly errors: readonly ResponseError[]
   readonly denied: readonly DeniedField[]
   /** How many denied fields there are, listed or not. */
@@ -30,7 +30,7 @@ export interface ExecutedOperation {
 }
 
 export interface DeniedResult {
-  readonly data: string
+  readonly data: ResponseData
   readonly errors: readonly ResponseError[]
   readonly extensions?: Readonly<Record<string, unknown>> | undefined
   /** The error row for the HTTP status if nothing of the operation is left. */

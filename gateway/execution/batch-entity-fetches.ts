@@ -7,8 +7,14 @@ import { Kind, parse, print, stripIgnoredCharacters, visit } from 'graphql'
 import type { FieldNode, VariableDefinitionNode } from 'graphql'
 import { requestHead } from './compile-plan.ts'
 import type { FetchStep } from './plan-steps.ts'
-import { copyOf } from './response-data.ts'
-import type { JsonObject } from './response-data.ts'
+import type { FetchedData } from './fetched-data.ts'
+import { readEnvelope } from './response-envelope.ts'
+import type { ReadData } from './response-envelope.ts'
+import type { NamedFetch, ResponseForm } from './response-form.ts'
+import { ResponseReader } from './response-reader.ts'
+import type { ReadObject } from './response-reader.ts'
+import type { FetchedEntities } from './settle-entity-fetch.ts'
+import type { TypeNames } from './type-names.ts'
 import type { SubgraphResult, SubgraphError, SubgraphRequest } from './subgraph-request.ts'
 import { variablesText } from './variables-text.ts'
 import { remembered } from '../values/remembered.ts'
@@ -35,10 +41,15 @@ export interface EntityFetchBatching {
   readonly batchedOperations: BatchedOperations
   /** By subgraph: the fetches that leave with the next batch. */
   readonly waiting: Map<string, WaitingFetch[]>
+  /** Gets what is fetched. */
+  readonly data: FetchedData
+  readonly types: TypeNames
+  /** How responses are read. */
+  readonly form: ResponseForm
 }
 
 interface WaitingFetch extends EntityFetch {
-  readonly resolve: (response: SubgraphResult | Promise<SubgraphResult>) => void
+  readonly resolve: (response: FetchedEntities | Promise<FetchedEntities>) => void
 }
 
 /** The most batched operations kept for a plan; the plan's shape leaves room for few. */
@@ -48,11 +59,11 @@ const mostBatchedOperations = 64
 export function fetchInBatch(
   batching: EntityFetchBatching,
   fetch: EntityFetch,
-): Promise<SubgraphResult> {
+): Promise<FetchedEntities> {
   const { waiting } = batching
   const { step, representations, contextArguments } = fetch
   const { subgraph } = step
-  if (!step.mayBatch) return sendAlone(batching, fetch)
+  if (!step.mayBatch) return sendGroup(batching, [fetch]).then(([only]) => only!)
   return new Promise((resolve) => {
     const waitingFetch = { step, representations, contextArguments, resolve }
     const others = waiting.get(subgraph)
@@ -68,37 +79,100 @@ function sendWaiting(batching: EntityFetchBatching): void {
   const batches = [...batching.waiting.values()]
   batching.waiting.clear()
   for (const fetches of batches) {
-    const distinct = distinctFetches(fetches)
-    if (distinct.length > 1) sendBatch(batching, distinct)
-    else settleAll(distinct[0]!, sendAlone(batching, distinct[0]![0]!))
+    const groups = groupsOfEqual(fetches)
+    const sent = groups.length > 1 ? sendBatch(batching, groups) : undefined
+    groups.forEach((group, index) => {
+      const responding = sent?.then((all) => all[index]!) ?? sendGroup(batching, group)
+      group.forEach(({ resolve }, one) => resolve(responding.then((all) => all[one]!)))
+    })
   }
 }
 
-function sendAlone(
-  { send, variables }: EntityFetchBatching,
-  { step, representations, contextArguments }: EntityFetch,
-): Promise<SubgraphResult> {
+/** Fetches that select the same of the same entities, of different places. */
+type Group = readonly EntityFetch[]
+
+/** Sends one request for a group; returns the response for each of its fetches. */
+async function sendGroup(batching: EntityFetchBatching, group: Group): Promise<FetchedEntities[]> {
+  const { send, variables } = batching
+  const { step, representations, contextArguments } = group[0]!
   const others = contextArguments + variablesText(variables, step.variables)
   const body = `${step.head}"representations":${representations}${others}}}`
-  return send(step.subgraph, { operationKind: step.operationKind, body })
+  const lists = new EntityLists(batching, [[entitiesName, step]])
+  const { operationKind } = step
+  const response = await send(step.subgraph, { operationKind, body, readData: lists.read })
+  return responsesOf(batching, { response, lists, group, name: entitiesName })
 }
 
-function sendBatch(batching: EntityFetchBatching, groups: readonly WaitingFetch[][]): void {
+/** Sends one request for several groups; returns the responses by group and fetch. */
+async function sendBatch(
+  batching: EntityFetchBatching,
+  groups: readonly Group[],
+): Promise<FetchedEntities[][]> {
   const fetches = groups.map(([first]) => first!)
   const { subgraph, operationKind } = fetches[0]!.step
   const body = batchHead(batching, fetches) + batchVariables(batching, fetches)
-  const responding = batching.send(subgraph, { operationKind, body })
-  groups.forEach((group, index) =>
-    settleAll(
+  const named = fetches.map(({ step }, index) => [alias(index), step] as const)
+  const lists = new EntityLists(batching, named)
+  const response = await batching.send(subgraph, { operationKind, body, readData: lists.read })
+  // An error in one fetch can make all data null: each group is then sent alone.
+  if (response.outcome === 'answered' && !response.hasData) {
+    return Promise.all(groups.map((group) => sendGroup(batching, group)))
+  }
+  return groups.map((group, index) =>
+    responsesOf(batching, {
+      response: partOf(response, index),
+      lists,
       group,
-      // An error in one fetch can make all data null: each is then sent alone.
-      responding.then((response) =>
-        response.outcome === 'answered' && response.data === null
-          ? sendAlone(batching, group[0]!)
-          : partOf(response, index),
-      ),
-    ),
+      name: alias(index),
+    }),
   )
+}
+
+/** What came for a group: the list under a name, of which the objects of its first fetch have been read. */
+interface ResponseForGroup {
+  readonly response: SubgraphResult
+  readonly lists: EntityLists
+  readonly group: Group
+  readonly name: string
+}
+
+function responsesOf(
+  batching: EntityFetchBatching,
+  { response, lists, group, name }: ResponseForGroup,
+): FetchedEntities[] {
+  if (response.outcome === 'failed') return group.map(() => response)
+  const { bytes, hasData, errors } = response
+  return group.map(({ step }, index) => {
+    const own = index === 0 ? lists : new EntityLists(batching, [[name, step]])
+    if (index > 0) readEnvelope(bytes, own.read)
+    return {
+      outcome: 'answered',
+      entities: hasData ? own.slotOf(name) : undefined,
+      errors,
+    }
+  })
+}
+
+/** Reads the lists of entities in the data of a response. */
+class EntityLists {
+  readonly read: ReadData
+  readonly #object: ReadObject
+  #record = 0
+
+  constructor({ data, types, form }: EntityFetchBatching, named: readonly NamedFetch[]) {
+    this.#object = form.entitiesOf(named)
+    this.read = (bytes, at) => {
+      const reader = new ResponseReader(data, bytes, types)
+      reader.at = at
+      this.#record = reader.readObject(this.#object)
+      return reader.at
+    }
+  }
+
+  /** Returns the slot of a list. */
+  slotOf(name: string): number {
+    return this.#record + this.#object.place.slot(name).index
+  }
 }
 
 function batchVariables(
@@ -125,7 +199,7 @@ function batchHead(
 }
 
 /** Groups the fetches that select the same of the same entities: each group is sent once. */
-function distinctFetches(fetches: readonly WaitingFetch[]): WaitingFetch[][] {
+function groupsOfEqual(fetches: readonly WaitingFetch[]): WaitingFetch[][] {
   const groups = new Map<string, WaitingFetch[]>()
   for (const fetch of fetches) {
     const key = `${fetch.step.operation}\n${fetch.representations}`
@@ -134,14 +208,7 @@ function distinctFetches(fetches: readonly WaitingFetch[]): WaitingFetch[][] {
   return [...groups.values()]
 }
 
-/** Each fetch changes the data that it gets: only the last may have the original. */
-function settleAll(group: readonly WaitingFetch[], responding: Promise<SubgraphResult>): void {
-  group.forEach(({ resolve }, index) => {
-    const isLast = index === group.length - 1
-    resolve(isLast ? responding : responding.then(copyOf))
-  })
-}
-
+const entitiesName = '_entities'
 const alias = (index: number) => `_e${index}`
 const representationsName = (index: number) => `_representations${index}`
 
@@ -174,16 +241,15 @@ export function batchedOperation(operations: readonly string[]): string {
   )
 }
 
-/** Returns the part of a batch's response that is for one of its fetches, as if it had been sent alone. */
+/** Returns the part of a batch's response that is for one of its groups, as if it had been sent alone. */
 function partOf(response: SubgraphResult, index: number): SubgraphResult {
   if (response.outcome === 'failed') return response
   const own = alias(index)
-  const data: JsonObject | null = response.data && { _entities: response.data[own] ?? null }
   const errors = response.errors.flatMap((error): SubgraphError[] => {
     const [head, ...rest] = error.path ?? []
-    if (head === own) return [{ ...error, path: ['_entities', ...rest] }]
+    if (head === own) return [{ ...error, path: [entitiesName, ...rest] }]
     const isOfNoFetch = typeof head !== 'string' || !head.startsWith('_e')
     return isOfNoFetch && index === 0 ? [error] : []
   })
-  return { outcome: 'answered', data, errors }
+  return { ...response, errors }
 }

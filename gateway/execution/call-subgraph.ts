@@ -5,7 +5,8 @@ import type { Caller, ClientRequest } from '../client-request.ts'
 import { errorsForLog } from './errors-for-log.ts'
 import { warnOfHiddenCodes } from './hidden-codes.ts'
 import { overloadOf } from './overload.ts'
-import { isObject } from '../values/json.ts'
+import { readEnvelope } from './response-envelope.ts'
+import type { ResponseEnvelope } from './response-envelope.ts'
 import { failureOfResponse } from './response-failure.ts'
 import type { ResponseFailure } from './response-failure.ts'
 import type { SubgraphClient, SubgraphResponse } from './subgraph-client.ts'
@@ -38,7 +39,7 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
   const { post } = parts.client
   const warnOfHidden = warnOfHiddenCodes(subgraph, parts.errors, log)
 
-  return async ({ body, operationKind, span }, client) => {
+  return async ({ body, operationKind, readData, span }, client) => {
     const { caller, requestId, signal, traceContext, setCookies } = client
     const start = performance.now()
     span?.isCalling()
@@ -47,13 +48,14 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       const options = { mayRetry, signal, traceContext, requestId, span }
       const response = await post(headers(caller), body, options)
       span?.set('http.response.status_code', response.status)
-      const failure = failureOfResponse(response)
+      const envelope = readEnvelope(response.bytes, readData)
+      const failure = failureOfResponse(response, envelope)
       if (failure) return failed(failure)
       const cookies = settableCookies(response.setCookie)
       setCookies.push(...cookies)
       report('answered')
       return {
-        ...readResponse(response, requestId),
+        ...resultOf(response, envelope!, requestId),
         ...(cookies.length > 0 ? { setsCookie: true } : {}),
       }
     } catch (cause) {
@@ -80,15 +82,19 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
     }
   }
 
-  function readResponse(response: SubgraphResponse, requestId: string | undefined): SubgraphResult {
-    const { data, errors } = response.body!
+  function resultOf(
+    response: SubgraphResponse,
+    { data, errors }: ResponseEnvelope,
+    requestId: string | undefined,
+  ): SubgraphResult {
     if (errors) {
       log.info({ requestId, subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
       warnOfHidden(errors)
     }
     return {
       outcome: 'answered',
-      data: isObject(data) ? data : null,
+      bytes: response.bytes,
+      hasData: data === 'object',
       errors: readSubgraphErrors(errors, parts.errors, overloadOf(response)),
     }
   }

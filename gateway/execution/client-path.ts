@@ -6,7 +6,7 @@ import { compositeTypeNamed, fieldOf, withPossibleTypes } from '../graphql/compo
 import { collectFields } from '../graphql/collect-fields.ts'
 import type { Selection } from '../graphql/collect-fields.ts'
 import { isObject } from '../values/json.ts'
-import type { JsonObject } from './response-data.ts'
+import type { Outline } from './data-path.ts'
 import type { ResponsePath } from '../graphql/response-error.ts'
 
 /** What of an operation is in the response, and its names in the fetched data. */
@@ -33,7 +33,7 @@ export type ClientPath = (path: ResponsePath) => ResponsePath | undefined
 
 /** Returns the function for the paths of one response. */
 export function clientPaths(
-  data: JsonObject,
+  data: Outline,
   { selection, root, set, clientName }: ClientOperation,
 ): ClientPath {
   const { fieldsOf, setsBelow } = selections(selection)
@@ -49,8 +49,7 @@ export function clientPaths(
     let lists = 0
     for (const key of path) {
       const object = value
-      value =
-        typeof object === 'object' && object !== null ? (object as JsonObject)[key] : undefined
+      value = typeof object === 'object' && object !== null ? (object as Outline)[key] : undefined
       if (typeof key === 'number') {
         if (lists-- <= 0) return own
         own.push(key)

@@ -13,9 +13,11 @@ import type { ResponseShape } from '../graphql/response-shape.ts'
 import { compilePlan } from './compile-plan.ts'
 import type { CompiledPlan } from './compile-plan.ts'
 import type { BatchedOperations } from './batch-entity-fetches.ts'
-import type { JsonObject, MergeObject } from './response-data.ts'
-import { responseWriter } from './response-writer.ts'
-import type { ResponseWriter } from './response-writer.ts'
+import type { Outline } from './data-path.ts'
+import type { IsAbstract } from './merge-records.ts'
+import { responseForm } from './response-form.ts'
+import type { ResponseForm } from './response-form.ts'
+import type { TypeNames } from './type-names.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 
 /** The values of the variables as the client sent them, checked by the stage that prepares operations. */
@@ -39,7 +41,8 @@ export interface OperationSchema {
   readonly mayBatch: (subgraph: string) => boolean
   /** The client's name for a name in the fetched data. */
   readonly clientName: (fetched: string) => string
-  readonly mergeObject: MergeObject
+  readonly types: TypeNames
+  readonly isAbstract: IsAbstract
 }
 
 /** An operation with all that is prepared before a request comes. */
@@ -51,20 +54,20 @@ export interface CompiledOperation {
   readonly batchedOperations: BatchedOperations
   /** The value of a Boolean variable, its default included; undefined when it has none. */
   readonly condition: (variable: string, variables: VariableValues) => boolean | undefined
-  /** How many writers it keeps at most: each combination of conditions has its own. */
-  readonly mostWriters: number
-  /** The writer for the conditions as these variables decide them. */
-  readonly writerFor: (variables: VariableValues) => ResponseWriter
-  /** Returns a writer of another shape than that of the document: it is not kept here. */
-  readonly writerOf: (shape: ResponseShape) => ResponseWriter
+  /** How many forms it keeps at most: each combination of conditions has its own. */
+  readonly mostForms: number
+  /** The form for the conditions as these variables decide them. */
+  readonly formFor: (variables: VariableValues) => ResponseForm
+  /** Returns a form of another shape than that of the document: it is not kept here. */
+  readonly formOf: (shape: ResponseShape) => ResponseForm
   /** Returns the function for paths of the fetched data in the client's words: see client-path.ts. */
-  readonly clientPaths: (data: JsonObject, variables: VariableValues) => ClientPath
+  readonly clientPaths: (data: Outline, variables: VariableValues) => ClientPath
 }
 
 const nothingToDecide: ReadonlyMap<string, boolean> = new Map()
 
-/** The most writers that one operation keeps, and the most fields in all of them. */
-const mostWriters = 32
+/** The most forms that one operation keeps, and the most fields in all of them. */
+const mostForms = 32
 const mostFields = 4_000
 
 /** Returns the compiled operation. */
@@ -79,20 +82,21 @@ export function compileOperation(
   const fragments = fragmentsOf(document)
   const defaults = conditionVariables(definition, fragments)
   const names = [...defaults.keys()]
-  const most = mostWritersOf(document, names)
-  let onlyWriter: ResponseWriter | undefined
-  const writers = new LRUCache<string, ResponseWriter>({ max: most })
+  const compiled = compilePlan(plan, schema)
+  const most = mostFormsOf(document, names)
+  let onlyForm: ResponseForm | undefined
+  const forms = new LRUCache<string, ResponseForm>({ max: most })
 
   return {
     operationName,
     document,
     schema,
-    plan: compilePlan(plan, schema),
+    plan: compiled,
     batchedOperations: new Map(),
     condition,
-    mostWriters: most,
-    writerFor,
-    writerOf,
+    mostForms: most,
+    formFor,
+    formOf,
     clientPaths: (data, variables) =>
       clientPaths(data, {
         selection: { ...selectionFor(decide(variables)), fetchedAs },
@@ -115,30 +119,39 @@ export function compileOperation(
     return { schema: schema.apiSchema, fragments, isTrue: (name) => decided.get(name) === true }
   }
 
-  function writerFor(variables: VariableValues): ResponseWriter {
-    if (names.length === 0) return (onlyWriter ??= newWriter(nothingToDecide))
+  function formFor(variables: VariableValues): ResponseForm {
+    if (names.length === 0) return (onlyForm ??= newForm(nothingToDecide))
     const decided = decide(variables)
     const key = [...decided.values()].map(Number).join('')
-    const known = writers.get(key)
+    const known = forms.get(key)
     if (known) return known
-    const writer = newWriter(decided)
-    writers.set(key, writer)
-    return writer
+    const form = newForm(decided)
+    forms.set(key, form)
+    return form
   }
 
-  function newWriter(decided: ReadonlyMap<string, boolean>): ResponseWriter {
-    return writerOf(completeShape(selectionFor(decided), definition!.selectionSet))
+  function newForm(decided: ReadonlyMap<string, boolean>): ResponseForm {
+    return formOf(completeShape(selectionFor(decided), definition!.selectionSet))
   }
 
-  function writerOf(shape: ResponseShape): ResponseWriter {
-    return responseWriter({ schema: schema.apiSchema, rootType: root!, shape, fetchedAs })
+  function formOf(shape: ResponseShape): ResponseForm {
+    const { apiSchema, types, isOfType } = schema
+    return responseForm({
+      schema: apiSchema,
+      types,
+      isOfType,
+      rootType: root!,
+      plan: compiled,
+      shape,
+      fetchedAs,
+    })
   }
 }
 
 /** A large operation keeps fewer: what clients send must not fill the memory. */
-function mostWritersOf(document: DocumentNode, conditions: readonly string[]): number {
+function mostFormsOf(document: DocumentNode, conditions: readonly string[]): number {
   let fields = 1
   visit(document, { Field: () => void fields++ })
   const affordable = Math.max(2, Math.floor(mostFields / fields))
-  return Math.min(mostWriters, 2 ** conditions.length, affordable)
+  return Math.min(mostForms, 2 ** conditions.length, affordable)
 }

@@ -2,23 +2,18 @@
 import type { CollectedField, DeniedField, Introspect } from '../graphql/response-shape.ts'
 import type { ResponsePath } from '../graphql/response-error.ts'
 import { errorList } from './error-list.ts'
-import type { JsonObject } from './response-data.ts'
+import { absent, isNull } from './fetched-data.ts'
+import type { FetchedData } from './fetched-data.ts'
+import { nullWord } from './json-bytes.ts'
+import type { ResponseOutput } from './response-output.ts'
 
 /** The state of writing one response. */
 export interface Writing {
+  readonly data: FetchedData
+  readonly output: ResponseOutput
   /** Set when the response needs errors: something does not fit the schema, or is denied. */
   hasErrors: boolean
   readonly introspect: Introspect
-  /** The texts already written of objects that occur at several positions. */
-  readonly texts?: SharedTexts | undefined
-}
-
-/** By object: the text, and the fields that it has. Empty: not written yet. */
-export type SharedTexts = Map<JsonObject, SharedText>
-
-export interface SharedText {
-  fields: unknown
-  text: string | undefined
 }
 
 /** Something in the fetched data that does not fit the schema: a field error (section 6.4.4). */
@@ -30,13 +25,12 @@ export interface FieldError {
 /** The outcome for a value: `null` has one of two reasons, which a non-null type propagates. */
 export type Outcome = 'complete' | 'field error' | 'denied'
 
+/** `slot` is where the value is on the tape; 0 for a value that is not fetched. */
 export interface Completion {
-  /** Whether any string is valid: most fields contain strings, which are then written without a check. */
-  readonly isText?: boolean
-  /** Returns the JSON text; undefined is a null where none may be. */
-  write(value: unknown, writing: Writing): string | undefined
+  /** Writes the value and returns true; false is a null where none may be. */
+  write(slot: number, writing: Writing): boolean
   /** Reports the coercion errors and the denied fields of the value. */
-  report(value: unknown, path: ResponsePath, found: Findings): Outcome
+  report(slot: number, path: ResponsePath, found: Findings): Outcome
 }
 
 /** The most denied fields that are listed: aliases in a long list can make millions of them. */
@@ -44,13 +38,15 @@ const mostDenied = 1_000
 
 /** The errors of one response, as a second walk over its data finds them. */
 export class Findings {
+  readonly data: FetchedData
   readonly #errors = errorList<FieldError>()
   readonly #denied: DeniedField[] = []
   #deniedCount = 0
   readonly #isExplained: (path: ResponsePath) => boolean
 
   /** @param isExplained returns whether the error of a fetch covers a field error at the path */
-  constructor(isExplained: (path: ResponsePath) => boolean) {
+  constructor(data: FetchedData, isExplained: (path: ResponsePath) => boolean) {
+    this.data = data
     this.#isExplained = isExplained
   }
 
@@ -84,12 +80,27 @@ export class Findings {
   }
 }
 
+/** Returns whether there is no value in a slot. */
+export function isMissing({ tape }: FetchedData, slot: number): boolean {
+  const first = tape[slot]
+  return first === absent || first === isNull
+}
+
 /** Returns the completion of a nullable type, from that of its values. */
 export function nullable(inner: Completion): Completion {
   return {
-    write: (value, writing) => (value == null ? 'null' : (inner.write(value, writing) ?? 'null')),
-    report(value, path, found) {
-      if (value != null) inner.report(value, path, found)
+    write(slot, writing) {
+      const { data, output } = writing
+      if (!isMissing(data, slot)) {
+        const { position } = output
+        if (inner.write(slot, writing)) return true
+        output.returnTo(position)
+      }
+      output.write(nullWord)
+      return true
+    },
+    report(slot, path, found) {
+      if (!isMissing(found.data, slot)) inner.report(slot, path, found)
       return 'complete'
     },
   }
@@ -98,13 +109,13 @@ export function nullable(inner: Completion): Completion {
 /** Returns the completion of a non-null type, from that of its values. */
 export function nonNull(inner: Completion, place: string): Completion {
   return {
-    write(value, writing) {
-      if (value != null) return inner.write(value, writing)
+    write(slot, writing) {
+      if (!isMissing(writing.data, slot)) return inner.write(slot, writing)
       writing.hasErrors = true
-      return undefined
+      return false
     },
-    report(value, path, found) {
-      if (value != null) return inner.report(value, path, found)
+    report(slot, path, found) {
+      if (!isMissing(found.data, slot)) return inner.report(slot, path, found)
       found.add({ message: `Cannot return null for non-nullable ${place}.`, path })
       return 'field error'
     },
@@ -116,7 +127,7 @@ export function fieldError(message: string): Completion {
   return {
     write(_, writing) {
       writing.hasErrors = true
-      return undefined
+      return false
     },
     report(_, path, found) {
       found.add({ message, path })
@@ -133,7 +144,8 @@ export function deniedField(
   return {
     write(_, writing) {
       writing.hasErrors = true
-      return isNonNull ? undefined : 'null'
+      if (!isNonNull) writing.output.write(nullWord)
+      return !isNonNull
     },
     report(_, path, found) {
       found.deny(path, fields)

@@ -1,20 +1,34 @@
 /** `@fromContext`: arguments whose values are in objects above the entity. */
 import type { FetchDataKeyRenamer } from '@apollo/query-planner'
-import { isObject } from '../values/json.ts'
-import type { DataPath, JsonObject } from './response-data.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
+import { placedRecords } from './data-path.ts'
+import type { DataPath, Route } from './data-path.ts'
+import { absent, isRecord } from './fetched-data.ts'
+import type { FetchedData } from './fetched-data.ts'
+import type { Place } from './places.ts'
+import { gatherLeaf } from './representations.ts'
+import { jsonOf } from './gathered-value.ts'
+import type { TypeNames } from './type-names.ts'
 
 /** An entity and its arguments from its context. */
 export interface EntityInContext {
-  readonly entity: JsonObject
-  /** The variables that carry the arguments, by name. */
-  readonly variables: JsonObject
+  readonly entity: number
+  /** The JSON text of the variables that carry the arguments: `,"name":value` for each. */
+  readonly variables: string
 }
 
-/** Returns the entities at the fetch's path, in order, each with its arguments. */
-export type ReadContext = (data: JsonObject) => EntityInContext[]
+/** Returns the entities of a fetch, in order, each with its arguments. */
+export type ReadContext = (data: FetchedData, root: number) => EntityInContext[]
 
 const conditionPrefix = '... on '
+
+export interface ContextParts {
+  readonly root: Place
+  readonly path: DataPath
+  readonly route: Route
+  readonly types: TypeNames
+  readonly isOfType: IsOfType
+}
 
 /**
  * Returns the reader for a fetch. In the path of a rewrite, each `..` leads to the object above; lists
@@ -22,44 +36,81 @@ const conditionPrefix = '... on '
  */
 export function contextReader(
   rewrites: readonly FetchDataKeyRenamer[],
-  path: DataPath,
-  isOfType: IsOfType,
+  { root, path, route, types, isOfType }: ContextParts,
 ): ReadContext {
-  return (data) =>
-    lineagesAt(data, path).map((lineage) => {
-      const variables: JsonObject = {}
-      for (const { path: steps, renameKeyTo } of rewrites) {
-        if (variables[renameKeyTo] !== undefined) continue
-        const value = read(lineage, steps)
-        if (value !== undefined) variables[renameKeyTo] = value
-      }
-      return { entity: lineage.at(-1)!, variables }
+  const places = placesOn(root, path)
+  const names = [...new Set(rewrites.map(({ renameKeyTo }) => renameKeyTo))]
+
+  return (data, record) =>
+    placedRecords(data, record, path, route).map(({ record: entity, lineage }) => {
+      const variables = names.map((name) => {
+        const value = valueOf(name, data, lineage)
+        return value === undefined ? '' : `,${JSON.stringify(name)}:${value}`
+      })
+      return { entity, variables: variables.join('') }
     })
 
-  function read(lineage: readonly JsonObject[], steps: readonly string[]): unknown {
-    const levels = steps.filter((step) => step === '..').length
-    let value: unknown = lineage.at(-1 - levels)
-    for (const step of steps.slice(levels)) {
-      if (!isObject(value)) return value
-      if (!step.startsWith(conditionPrefix)) value = value[step]
-      else if (!isOfType(String(value['__typename']), step.slice(conditionPrefix.length))) {
-        return undefined
-      }
+  function valueOf(
+    name: string,
+    data: FetchedData,
+    lineage: readonly number[],
+  ): string | undefined {
+    for (const { path: steps, renameKeyTo } of rewrites) {
+      const value = renameKeyTo === name ? read(data, lineage, steps) : undefined
+      if (value !== undefined) return value
     }
-    return value
+    return undefined
+  }
+
+  function read(
+    data: FetchedData,
+    lineage: readonly number[],
+    steps: readonly string[],
+  ): string | undefined {
+    const { tape } = data
+    const levels = steps.filter((step) => step === '..').length
+    let record = lineage.at(-1 - levels)
+    let place = places.at(-1 - levels)
+    let slot = 0
+    if (record === undefined || !place) return undefined
+    for (const step of steps.slice(levels)) {
+      if (step.startsWith(conditionPrefix)) {
+        const typename = types.names[tape[record]!] ?? ''
+        if (!isOfType(typename, step.slice(conditionPrefix.length))) return undefined
+        continue
+      }
+      slot = record + place.slot(step).index
+      if (tape[slot] !== isRecord) break
+      record = tape[slot + 1]!
+      place = place.below(step)
+    }
+    const value = tape[slot] === absent ? undefined : gatherLeaf(data, slot)
+    return value && jsonOf(value)
   }
 }
 
-/** Returns, for each object at the path, the objects on the way to it, itself last. */
-function lineagesAt(data: JsonObject, path: DataPath): JsonObject[][] {
-  let current: { value: unknown; above: JsonObject[] }[] = [{ value: data, above: [] }]
-  for (const step of path) {
-    current = current.flatMap(({ value, above }) => {
-      if (step !== '@') {
-        return isObject(value) ? [{ value: value[step], above: [...above, value] }] : []
-      }
-      return Array.isArray(value) ? value.map((element) => ({ value: element, above })) : []
-    })
+/** Returns the places of the objects on a path, that of the root first. */
+function placesOn(root: Place, path: DataPath): Place[] {
+  const places = [root]
+  for (const key of path) if (key !== '@') places.push(places.at(-1)!.below(key))
+  return places
+}
+
+/** Opens the places below which a fetch reads its context: their objects become records. */
+export function openContexts(
+  root: Place,
+  path: DataPath,
+  rewrites: readonly FetchDataKeyRenamer[],
+): void {
+  const places = placesOn(root, path)
+  for (const { path: steps } of rewrites) {
+    const levels = steps.filter((step) => step === '..').length
+    let place = places.at(-1 - levels)
+    const keys = steps.slice(levels).filter((step) => !step.startsWith(conditionPrefix))
+    for (const key of keys.slice(0, -1)) {
+      place = place?.below(key)
+      if (place) place.isOpen = true
+    }
+    if (place) place.slot(keys.at(-1)!)
   }
-  return current.flatMap(({ value, above }) => (isObject(value) ? [[...above, value]] : []))
 }

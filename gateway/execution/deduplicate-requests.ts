@@ -1,6 +1,6 @@
 /** Request deduplication: identical queries to a subgraph that are in flight together are one request. */
 import { remembered } from '../values/remembered.ts'
-import { copyOf } from './response-data.ts'
+import { readEnvelope } from './response-envelope.ts'
 import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 
 /**
@@ -24,8 +24,9 @@ export function deduplicatedRequests<Context>(
     if (known) {
       return known.then((response) => {
         const isOfOther = typeof scope === 'string' && setsCookie(response)
-        // Every receiver changes the data of its response. All copies are made before the first continues.
-        return isOfOther ? fetchSubgraph(subgraph, request, context) : copyOf(response)
+        if (isOfOther) return fetchSubgraph(subgraph, request, context)
+        if (response.outcome === 'answered') readEnvelope(response.bytes, request.readData)
+        return response
       })
     }
     const responding = fetchSubgraph(subgraph, request, context)

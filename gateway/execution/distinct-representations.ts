@@ -1,60 +1,143 @@
-import type { RepresentationWriter } from './representations.ts'
-import type { JsonObject } from './response-data.ts'
+/** The representations of one fetch: equal ones are sent once. */
+import type { EntitiesOfFetch } from './entity-places.ts'
+import type { FetchedData, WrittenText } from './fetched-data.ts'
+import { closeBracket, comma, openBracket } from './json-bytes.ts'
+import type { FetchStep } from './plan-steps.ts'
+import type { Place } from './places.ts'
+import { ResponseOutput } from './response-output.ts'
+import { areEqual } from './share-records.ts'
+import { remembered } from '../values/remembered.ts'
 
 /** The distinct representations of one fetch. */
 export interface DistinctRepresentations {
-  /** As JSON texts. */
-  readonly texts: readonly string[]
-  readonly entities: readonly JsonObject[]
-  /** By representation: the indexes of the entities that it is for. */
-  readonly owners: readonly (readonly number[])[]
+  /** The JSON text of their list. */
+  readonly text: string
+  readonly count: number
+  /** The records of the entities. */
+  readonly entities: readonly number[]
+  /** By entity: the index of its representation; -1 if it cannot be represented. */
+  readonly indexes: readonly number[]
 }
 
-/** Returns each representation once; entities that cannot be represented have none. */
+/** Returns each representation once. Equal entities in the slots become one. */
 export function distinctRepresentations(
-  represent: RepresentationWriter,
-  entities: readonly JsonObject[],
+  data: FetchedData,
+  { represent, placeOfObjects }: FetchStep,
+  { records, slots }: EntitiesOfFetch,
 ): DistinctRepresentations {
-  const numbers = new Map<string, number>()
-  const texts: string[] = []
-  const owners: number[][] = []
-  // Most entities are found by the value of one field: texts are written for the first of each only.
-  const byFirstField = new Map<readonly string[], Map<unknown, number>>()
-
-  for (let index = 0; index < entities.length; index++) {
-    const entity = entities[index]!
-    const fields = represent.fieldsOf(entity)
-    const known = fields && numberOf(entity, fields)
-    if (known !== undefined) {
-      if (entities[owners[known]![0]!] !== entity) owners[known]!.push(index)
+  const output = new ResponseOutput(data, true)
+  const entities: number[] = []
+  const indexes: number[] = []
+  /** By representation: its first entity. */
+  const firsts: number[] = []
+  const known = new KnownTexts(output, records.length)
+  output.writeByte(openBracket)
+  for (let entity = 0; entity < records.length; entity++) {
+    const record = records[entity]!
+    const before = output.position
+    if (known.count > 0) output.writeByte(comma)
+    const from = output.position
+    const index = represent!(data, record, output) ? known.indexOf(from) : -1
+    if (index === firsts.length) firsts.push(record)
+    else output.returnTo(before)
+    if (index >= 0 && slots && mayShare(data, placeOfObjects, record, firsts[index]!)) {
+      data.tape[slots[entity]! + 1] = firsts[index]!
       continue
     }
-    const text = represent.write(entity)
-    if (text === undefined) continue
-    const number = numbers.get(text)
-    if (number !== undefined) {
-      owners[number]!.push(index)
-      continue
-    }
-    numbers.set(text, texts.length)
-    if (fields) byFirstField.get(fields)!.set(entity[fields[0]!], texts.length)
-    texts.push(text)
-    owners.push([index])
+    entities.push(record)
+    indexes.push(index)
   }
-  return { texts, entities, owners }
+  output.writeByte(closeBracket)
+  const text = output.bytes.toString('utf8', 0, output.position)
+  return { text, count: known.count, entities, indexes }
+}
 
-  function numberOf(entity: JsonObject, fields: readonly string[]): number | undefined {
-    const ofType = byFirstField.get(fields)
-    if (!ofType) {
-      byFirstField.set(fields, new Map())
-      return undefined
-    }
-    const number = ofType.get(entity[fields[0]!])
-    if (number === undefined) return undefined
-    const other = entities[owners[number]![0]!]!
-    for (let index = 1; index < fields.length; index++) {
-      if (entity[fields[index]!] !== other[fields[index]!]) return undefined
-    }
-    return number
+/** Returns whether the first record may take the place of another one. */
+function mayShare(data: FetchedData, place: Place, record: number, first: number): boolean {
+  if (record === first || !areEqual(data, place, record, first)) return false
+  remembered(data.shared, first, notWritten)
+  return true
+}
+
+function notWritten(): WrittenText {
+  return { fields: undefined, from: 0, to: 0, state: 0 }
+}
+
+/** Tables up to this length are used again. */
+const longestTable = 1 << 16
+let scratch = new Int32Array(0)
+
+/** Only one list of representations is written at a time. */
+function emptyTable(length: number): Int32Array {
+  if (length > longestTable) return new Int32Array(length)
+  if (length > scratch.length) scratch = new Int32Array(length)
+  else scratch.fill(0, 0, length)
+  return scratch.subarray(0, length)
+}
+
+/** Up to so many texts are compared one by one. */
+const few = 8
+
+/** The texts in an output, found again by what is in them: of many, by an open-addressed hash table. */
+class KnownTexts {
+  count = 0
+  readonly #output: ResponseOutput
+  /** By hash: the index of a text plus one; 0 for none. */
+  readonly #table: Int32Array | undefined
+  /** By index: where the text begins, and where it ends. */
+  readonly #ranges: number[] = []
+
+  constructor(output: ResponseOutput, most: number) {
+    this.#output = output
+    if (most > few) this.#table = emptyTable(2 ** Math.ceil(Math.log2(2 * most)))
   }
+
+  /** Returns the index of the text from a position to the end of the output; a new one is added. */
+  indexOf(from: number): number {
+    const table = this.#table
+    const found = table ? this.#find(table, from) : this.#compareAll(from)
+    if (found === this.count) {
+      this.#ranges.push(from, this.#output.position)
+      this.count++
+    }
+    return found
+  }
+
+  #compareAll(from: number): number {
+    let index = 0
+    while (index < this.count && !this.#isEqual(index, from)) index++
+    return index
+  }
+
+  #find(table: Int32Array, from: number): number {
+    const { bytes, position } = this.#output
+    const mask = table.length - 1
+    let place = hashOf(bytes, from, position) & mask
+    while (table[place]! > 0) {
+      const index = table[place]! - 1
+      if (this.#isEqual(index, from)) return index
+      place = (place + 1) & mask
+    }
+    table[place] = this.count + 1
+    return this.count
+  }
+
+  #isEqual(index: number, from: number): boolean {
+    const { bytes, position } = this.#output
+    const start = this.#ranges[2 * index]!
+    if (this.#ranges[2 * index + 1]! - start !== position - from) return false
+    for (let offset = position - from - 1; offset >= 0; offset--) {
+      if (bytes[start + offset] !== bytes[from + offset]) return false
+    }
+    return true
+  }
+}
+
+/** FNV-1a in 32 bits, with a last step that spreads it. A subgraph that wants collisions slows itself down. */
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = 0x811c9dc5
+  for (let index = from; index < to; index++) {
+    hash = Math.imul(hash ^ bytes[index]!, 0x01000193)
+  }
+  return hash ^ (hash >>> 15)
 }

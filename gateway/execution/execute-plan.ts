@@ -4,16 +4,19 @@ import { rootResponseKeys } from '../graphql/root-response-keys.ts'
 import { fetchInBatch } from './batch-entity-fetches.ts'
 import type { EntityFetchBatching, Send } from './batch-entity-fetches.ts'
 import type { CompiledOperation, VariableValues } from './compile-operation.ts'
-import type { SharedObjects } from './deduplicate-entities.ts'
+import { recordsOn } from './data-path.ts'
 import { distinctRepresentations } from './distinct-representations.ts'
 import { entityPlaces } from './entity-places.ts'
+import type { EntitiesOfFetch } from './entity-places.ts'
 import { errorList } from './error-list.ts'
 import { addFailure, addRootError } from './fetch-errors.ts'
 import type { FetchError } from './fetch-errors.ts'
-import { boundedJson, NestedTooDeep, nestedTooDeep } from './nesting.ts'
+import type { FetchedData } from './fetched-data.ts'
+import { copyRecord, mergeRecord } from './merge-records.ts'
+import { NestedTooDeep, nestedTooDeep } from './nesting.ts'
 import type { FetchStep, Step } from './plan-steps.ts'
-import { copyOf, objectsAt } from './response-data.ts'
-import type { JsonObject } from './response-data.ts'
+import type { ResponseForm } from './response-form.ts'
+import { ResponseReader } from './response-reader.ts'
 import { settleEntityFetch } from './settle-entity-fetch.ts'
 import type { FetchedSoFar } from './settle-entity-fetch.ts'
 import type { FetchSubgraph } from './subgraph-request.ts'
@@ -22,42 +25,59 @@ import { remembered } from '../values/remembered.ts'
 
 export interface PlanExecution<Context> {
   readonly operation: CompiledOperation
+  /** How responses are read. */
+  readonly form: ResponseForm
   readonly variables: VariableValues
   readonly fetchSubgraph: FetchSubgraph<Context>
   readonly context: Context
 }
 
-export interface FetchedData {
-  readonly data: JsonObject
-  readonly errors: readonly FetchError[]
-  readonly shared: SharedObjects
+/** What is fetched for one request. */
+export interface FetchedRoot {
+  readonly data: FetchedData
+  /** The record of the root object. */
+  readonly root: number
 }
 
 /** One execution: what its steps need, and what they have fetched so far. */
-interface Execution extends FetchedSoFar {
-  readonly data: JsonObject
+interface Execution extends FetchedSoFar, FetchedRoot {
+  readonly operation: CompiledOperation
   readonly isTrue: (variable: string) => boolean
   readonly batching: EntityFetchBatching
 }
 
-/** Returns everything that the plan's fetches brought. It does not reject for a subgraph's fault. */
-export async function executePlan<Context>(request: PlanExecution<Context>): Promise<FetchedData> {
-  const { operation, variables } = request
+/**
+ * Fetches everything that the plan needs into the record of the root object; returns the errors. It does
+ * not reject for a subgraph's fault.
+ */
+export async function executePlan<Context>(
+  request: PlanExecution<Context>,
+  { data, root }: FetchedRoot,
+): Promise<readonly FetchError[]> {
+  const { operation, form, variables } = request
   const { plan, batchedOperations, schema } = operation
-  const data: JsonObject = {}
   const list = errorList<FetchError>()
-  const places = entityPlaces(data, plan.mayShareObjects)
   const execution: Execution = {
     data,
-    errors: { data, list },
-    places,
-    mergeObject: schema.mergeObject,
+    root,
+    operation,
+    errors: { data, root, list },
+    places: entityPlaces(data, root, plan.mayShareObjects),
+    isAbstract: schema.isAbstract,
     mayShareObjects: plan.mayShareObjects,
     isTrue: (variable) => operation.condition(variable, variables) === true,
-    batching: { send: sender(request), variables, batchedOperations, waiting: new Map() },
+    batching: {
+      send: sender(request),
+      variables,
+      batchedOperations,
+      waiting: new Map(),
+      data,
+      types: schema.types,
+      form,
+    },
   }
   if (plan.root) await run(execution, plan.root)
-  return { data, errors: list.listed(), shared: places.shared }
+  return list.listed()
 }
 
 /** Returns the function that sends the requests of one execution, and marks those after a mutation. */
@@ -92,29 +112,46 @@ async function runInOrder(execution: Execution, steps: readonly Step[]): Promise
 function nothingMore(): void {}
 
 async function fetchRootFields(execution: Execution, step: FetchStep): Promise<void> {
-  const { data, errors, places, mergeObject, batching } = execution
-  const targets = objectsAt(data, step.path)
+  const { data, root, operation, errors, places, batching } = execution
+  const targets = recordsOn(data, root, step.route)
   if (targets.length === 0) return
-  const { operationKind } = step
+  const { operationKind, placeOfObjects } = step
   const body = `${step.head}${variablesText(batching.variables, step.variables).slice(1)}}}`
-  const response = await batching.send(step.subgraph, { operationKind, body })
+  let record = 0
+  const readData = (bytes: Uint8Array, at: number) => {
+    const reader = new ResponseReader(data, bytes, operation.schema.types)
+    reader.at = at
+    record = reader.readObject(batching.form.rootOf(step))
+    return reader.at
+  }
+  const response = await batching.send(step.subgraph, { operationKind, body, readData })
   if (response.outcome === 'failed') {
     const keys = rootResponseKeys(parse(step.operation, { noLocation: true }))
     return addFailure(errors, step, response, keys)
   }
   for (const error of response.errors) addRootError(errors, step, error)
-  if (!response.data) return
-  step.rewriteResponse?.(response.data)
+  if (!response.hasData) return
   places.changeBelow(step)
-  targets.forEach((target, index) =>
-    mergeObject(target, index === 0 ? response.data! : copyOf(response.data!)),
-  )
+  targets.forEach((target, index) => {
+    const isShared = index === 0 || execution.mayShareObjects
+    const source = isShared ? record : copyRecord(data, placeOfObjects, record)
+    mergeRecord(data, placeOfObjects, target, source, execution.isAbstract)
+  })
 }
 
 function runEntityFetch(execution: Execution, step: FetchStep): Promise<void> {
   const fetching = step.readContext
     ? fetchInContexts(execution, step)
     : fetchEntities(execution, step, execution.places.entitiesFor(step))
+  return reportingDepth(execution, step, fetching)
+}
+
+/** Adds an error if an entity has something that is nested too deep to be sent. */
+function reportingDepth(
+  execution: Execution,
+  step: FetchStep,
+  fetching: Promise<void>,
+): Promise<void> {
   return fetching.catch((cause: unknown) => {
     if (!(cause instanceof NestedTooDeep)) throw cause
     addFailure(execution.errors, step, {
@@ -125,15 +162,18 @@ function runEntityFetch(execution: Execution, step: FetchStep): Promise<void> {
   })
 }
 
-/** Entities in different contexts have different arguments: there is a fetch for each context. */
+/**
+ * Entities in different contexts have different arguments: there is a fetch for each context. The others
+ * go on if one cannot be sent.
+ */
 async function fetchInContexts(execution: Execution, step: FetchStep): Promise<void> {
-  const groups = new Map<string, JsonObject[]>()
-  for (const { entity, variables } of step.readContext!(execution.data)) {
-    remembered(groups, boundedJson(variables), () => []).push(entity)
+  const groups = new Map<string, number[]>()
+  for (const { entity, variables } of step.readContext!(execution.data, execution.root)) {
+    remembered(groups, variables, () => []).push(entity)
   }
   await Promise.all(
-    [...groups].map(([text, entities]) =>
-      fetchEntities(execution, step, entities, text === '{}' ? '' : `,${text.slice(1, -1)}`),
+    [...groups].map(([variables, records]) =>
+      reportingDepth(execution, step, fetchEntities(execution, step, { records }, variables)),
     ),
   )
 }
@@ -142,12 +182,13 @@ async function fetchInContexts(execution: Execution, step: FetchStep): Promise<v
 async function fetchEntities(
   execution: Execution,
   step: FetchStep,
-  entities: readonly JsonObject[],
+  entities: EntitiesOfFetch,
   contextArguments = '',
 ): Promise<void> {
-  const distinct = distinctRepresentations(step.represent!, entities)
-  if (distinct.texts.length === 0) return
-  const representations = `[${distinct.texts.join()}]`
-  const fetch = { step, representations, contextArguments }
+  if (entities.records.length === 0) return
+  const distinct = distinctRepresentations(execution.data, step, entities)
+  if (entities.slots) execution.places.shared(step, distinct.entities)
+  if (distinct.count === 0) return
+  const fetch = { step, representations: distinct.text, contextArguments }
   settleEntityFetch(execution, step, await fetchInBatch(execution.batching, fetch), distinct)
 }

@@ -2,12 +2,13 @@
 import type { DistinctRepresentations } from './distinct-representations.ts'
 import type { ErrorList } from './error-list.ts'
 import type { FetchStep } from './plan-steps.ts'
-import { objectsAt, positionsAt } from './response-data.ts'
-import type { JsonObject } from './response-data.ts'
+import { placedRecords } from './data-path.ts'
+import type { PlacedRecord } from './data-path.ts'
+import type { FetchedData } from './fetched-data.ts'
 import type { ResponsePath } from '../graphql/response-error.ts'
+import { remembered } from '../values/remembered.ts'
 import { errorOfCall } from './subgraph-errors.ts'
 import type { FailedCall, SubgraphError } from './subgraph-request.ts'
-import { remembered } from '../values/remembered.ts'
 
 /** An error of a subgraph, or of the connection to it. */
 export interface FetchError {
@@ -21,22 +22,24 @@ export interface FetchError {
 
 export interface FetchErrors {
   /** The data that the fetches have brought so far, to find the places in it. */
-  readonly data: JsonObject
+  readonly data: FetchedData
+  /** The record of the root object. */
+  readonly root: number
   readonly list: ErrorList<FetchError>
 }
 
 /** Adds one error for each root field of a failed fetch; for entities, one at the first of them. */
 export function addFailure(
-  { data, list }: FetchErrors,
+  errors: FetchErrors,
   step: FetchStep,
   failed: FailedCall,
   rootKeys?: readonly string[],
 ): void {
   const { message, extensions } = errorOfCall(failed)
-  const here = positionsAt(data, step.path)[0] ?? []
+  const here = placesOf(errors, step)[0]?.position ?? []
   const paths = rootKeys ? rootKeys.map((key) => [...here, key]) : [here]
   for (const path of paths) {
-    list.add(() => ({ message, extensions, path, covers: rootKeys ? path : step.path }))
+    errors.list.add(() => ({ message, extensions, path, covers: rootKeys ? path : step.path }))
   }
 }
 
@@ -51,26 +54,23 @@ export function addRootError({ list }: FetchErrors, step: FetchStep, error: Subg
 
 /** Adds the errors of a fetch of entities. One at a representation is one at each of its entities. */
 export function addEntityErrors(
-  { data, list }: FetchErrors,
+  target: FetchErrors,
   step: FetchStep,
   errors: readonly SubgraphError[],
-  { entities, owners }: DistinctRepresentations,
+  representations: DistinctRepresentations,
 ): void {
-  const positions = positionsAt(data, step.path)
-  const positionsOf = positionsByObject(objectsAt(data, step.path), positions)
+  const { list } = target
+  const places = placesOf(target, step)
+  const positionsOf = positionsByRepresentation(places, representations)
   for (const error of errors) {
     const [head, index, ...rest] = error.path ?? []
-    const concerned = typeof index === 'number' ? owners[index] : undefined
-    if (head !== '_entities' || !concerned) {
-      list.add(() => withoutPlace(step, error, positions[0] ?? []))
+    const positions = typeof index === 'number' ? positionsOf.get(index) : undefined
+    if (head !== '_entities' || !positions) {
+      list.add(() => withoutPlace(step, error, places[0]?.position ?? []))
       continue
     }
     const below = ownPath(step, rest)
-    for (const entity of new Set(concerned.map((owner) => entities[owner]!))) {
-      list.addEach(positionsOf.get(entity) ?? [], (position) =>
-        withPlace(error, [...position, ...below]),
-      )
-    }
+    list.addEach(positions, (position) => withPlace(error, [...position, ...below]))
   }
 }
 
@@ -92,14 +92,21 @@ function ownPath({ renamed }: FetchStep, path: ResponsePath): ResponsePath {
   return path.map((key) => (typeof key === 'string' ? (renamed.get(key) ?? key) : key))
 }
 
-/** A deduplicated object is at several positions. */
-function positionsByObject(
-  objects: readonly JsonObject[],
-  positions: readonly ResponsePath[],
-): ReadonlyMap<JsonObject, readonly ResponsePath[]> {
-  const found = new Map<JsonObject, ResponsePath[]>()
-  objects.forEach((object, index) => {
-    remembered(found, object, () => []).push(positions[index]!)
-  })
+function placesOf({ data, root }: FetchErrors, { path, route }: FetchStep): PlacedRecord[] {
+  return placedRecords(data, root, path, route)
+}
+
+/** An entity may be at several positions, and a representation is for all equal entities. */
+function positionsByRepresentation(
+  places: readonly PlacedRecord[],
+  { entities, indexes }: DistinctRepresentations,
+): ReadonlyMap<number, readonly ResponsePath[]> {
+  const representations = new Map(entities.map((entity, index) => [entity, indexes[index]!]))
+  const found = new Map<number, ResponsePath[]>()
+  for (const { record, position } of places) {
+    const index = representations.get(record)
+    if (index === undefined) continue
+    remembered(found, index, () => []).push(position)
+  }
   return found
 }

@@ -1,65 +1,61 @@
-/** Leaves, which are most of a response: result coercion of scalars and enums (GraphQL, section 3.5). */
-import { isEnumType, isSpecifiedScalarType } from 'graphql'
+/** Leaves, which are most of a response. The reader has checked them against the types of their fields. */
 import type { GraphQLLeafType } from 'graphql'
-import { isWithinNesting } from '../values/json.ts'
+import { isMissing } from './completion.ts'
 import type { Completion } from './completion.ts'
-import { jsonString } from './json-string.ts'
-import { deepestNesting, jsonWithinNesting } from './nesting.ts'
+import { irregular } from './fetched-data.ts'
+import type { FetchedData } from './fetched-data.ts'
+import { depthOf, nullWord } from './json-bytes.ts'
+import { deepestNesting } from './nesting.ts'
 
-/** Returns the completion of a leaf type. Null and what does not fit are found after the value itself. */
+/** Returns the completion of a leaf type. */
 export function leaf(type: GraphQLLeafType, place: string, isNonNull: boolean): Completion {
-  const write = leafWriter(type)
   return {
-    isText: isSpecifiedScalarType(type) && (type.name === 'String' || type.name === 'ID'),
-    write(value, writing) {
-      const written = value == null ? undefined : write(value)
-      if (written !== undefined) return written
-      if (isNonNull || value != null) writing.hasErrors = true
-      return isNonNull ? undefined : 'null'
+    write(slot, writing) {
+      const { data, output } = writing
+      const first = data.tape[slot]!
+      if (first >= 0) {
+        output.writeFetched(first, data.tape[slot + 1]!)
+        return true
+      }
+      if (isRewritten(data, slot)) {
+        output.writeText(rewritten(type, data.textAt(slot)!))
+        return true
+      }
+      if (isNonNull || !isMissing(data, slot)) writing.hasErrors = true
+      if (!isNonNull) output.write(nullWord)
+      return !isNonNull
     },
-    report(value, path, found) {
-      if (value == null && !isNonNull) return 'complete'
-      if (value != null && write(value) !== undefined) return 'complete'
-      const message =
-        value == null
-          ? `Cannot return null for non-nullable ${place}.`
-          : coercionErrorMessage(value, place)
+    report(slot, path, found) {
+      const { data } = found
+      if (isMissing(data, slot) ? !isNonNull : isValid(data, slot)) return 'complete'
+      const message = isMissing(data, slot)
+        ? `Cannot return null for non-nullable ${place}.`
+        : coercionErrorMessage(data, slot, place)
       found.add({ message, path })
       return isNonNull ? 'field error' : 'complete'
     },
   }
 }
 
-function coercionErrorMessage(value: unknown, place: string): string {
-  if (isWithinNesting(value, deepestNesting)) return `Invalid value found for ${place}.`
-  return `The value found for ${place} is nested deeper than ${deepestNesting} levels.`
+function isValid(data: FetchedData, slot: number): boolean {
+  return data.tape[slot]! >= 0 || isRewritten(data, slot)
 }
 
-/** Returns the writer of a leaf type; it returns undefined for a value that does not belong to the type. */
-function leafWriter(type: GraphQLLeafType): (value: unknown) => string | undefined {
-  if (isEnumType(type)) {
-    const texts = new Map(type.getValues().map(({ name }) => [name as unknown, `"${name}"`]))
-    return (value) => texts.get(value)
+function isRewritten({ tape }: FetchedData, slot: number): boolean {
+  return tape[slot]! <= irregular && tape[slot + 1]! <= irregular
+}
+
+/** Returns a value as its type demands: an ID as a string, an Int without fraction and exponent, a name without escapes. */
+function rewritten({ name }: GraphQLLeafType, text: string): string {
+  if (text.startsWith('"')) return JSON.stringify(JSON.parse(text))
+  const number = String(Number(text))
+  return name === 'ID' ? `"${number}"` : number
+}
+
+function coercionErrorMessage(data: FetchedData, slot: number, place: string): string {
+  const text = data.textAt(slot)
+  if (text === undefined || depthOf(text) <= deepestNesting) {
+    return `Invalid value found for ${place}.`
   }
-  if (!isSpecifiedScalarType(type)) {
-    return (value) => (typeof value === 'string' ? jsonString(value) : jsonWithinNesting(value))
-  }
-  switch (type.name) {
-    case 'Int':
-      // 32 bits (section 3.5.1).
-      return (value) =>
-        typeof value === 'number' && value === (value | 0) ? String(value) : undefined
-    case 'Float':
-      return (value) => (Number.isFinite(value) ? String(value) : undefined)
-    case 'Boolean':
-      return (value) => (typeof value === 'boolean' ? String(value) : undefined)
-    case 'ID':
-      return (value) => {
-        if (typeof value === 'string') return jsonString(value)
-        // A larger number is not the one that the subgraph wrote.
-        return Number.isSafeInteger(value) ? `"${String(value)}"` : undefined
-      }
-    default:
-      return (value) => (typeof value === 'string' ? jsonString(value) : undefined)
-  }
+  return `The value found for ${place} is nested deeper than ${deepestNesting} levels.`
 }

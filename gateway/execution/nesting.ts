@@ -26,10 +26,3 @@ export function jsonWithinNesting(value: unknown): string | undefined {
     ? text
     : undefined
 }
-
-/** Returns the JSON text of a value; it throws NestedTooDeep. */
-export function boundedJson(value: unknown): string {
-  const text = jsonWithinNesting(value)
-  if (text === undefined) throw new NestedTooDeep()
-  return text
-}

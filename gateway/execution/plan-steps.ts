@@ -1,7 +1,9 @@
 /** The steps of a compiled plan. */
 import type { ReadContext } from './context-arguments.ts'
-import type { RepresentationWriter } from './representations.ts'
-import type { DataPath, JsonObject } from './response-data.ts'
+import type { DataPath, Route } from './data-path.ts'
+import type { Place } from './places.ts'
+import type { Represent } from './representations.ts'
+import type { SelectionSetNode } from 'graphql'
 
 /** A request to a subgraph. */
 export interface FetchStep {
@@ -19,11 +21,17 @@ export interface FetchStep {
   readonly path: DataPath
   /** The path as text. */
   readonly place: string
+  readonly route: Route
+  /** The place of the objects that this fetch adds to. */
+  readonly placeOfObjects: Place
+  /** What it selects of them. */
+  readonly selection: SelectionSetNode
+  /** Whether it selects objects: there may be more entities in them. */
+  readonly bringsObjects: boolean
   /** Writes the representations of a fetch of entities; undefined for one of root fields. */
-  readonly represent: RepresentationWriter | undefined
+  readonly represent: Represent | undefined
   /** Reads the arguments of fields with `@fromContext` from above the entity. */
   readonly readContext: ReadContext | undefined
-  readonly rewriteResponse: ((data: JsonObject) => void) | undefined
   /** Names given by the planner -> names of the operation. */
   readonly renamed: ReadonlyMap<string, string>
   /** Whether it fetches entities and may leave in one request with its siblings. */

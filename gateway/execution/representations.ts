@@ -1,36 +1,21 @@
 /** Representations: they identify an entity for a subgraph, and contain the fields that it requires. */
 import type { FetchDataRewrite, QueryPlanSelectionNode } from '@apollo/query-planner'
-import { jsonString } from './json-string.ts'
-import { boundedJson, deepestNesting, NestedTooDeep } from './nesting.ts'
-import { isObject } from '../values/json.ts'
-import type { JsonObject } from './response-data.ts'
-import { rewriter } from './rewrites.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
+import { absent, irregular, isList, isRecord } from './fetched-data.ts'
+import type { FetchedData } from './fetched-data.ts'
+import { jsonOf, rewriteOf } from './gathered-value.ts'
+import type { Gathered, GatheredObject } from './gathered-value.ts'
+import { closeBrace, depthOf } from './json-bytes.ts'
+import { deepestNesting, NestedTooDeep } from './nesting.ts'
+import type { Place } from './places.ts'
+import type { ResponseOutput } from './response-output.ts'
+import type { TypeNames } from './type-names.ts'
 
-/**
- * Returns the representation as JSON text, or undefined for an object that cannot be represented.
- * It throws NestedTooDeep.
- */
-type Represent = (entity: JsonObject) => string | undefined
-
-export interface RepresentationWriter {
-  readonly write: Represent
-  /**
-   * Returns the scalar fields that make the representations of this entity's type, one list for each
-   * type; undefined when there is more to them. Entities that have the same there are represented
-   * alike.
-   */
-  fieldsOf(entity: JsonObject): readonly string[] | undefined
-}
-
-interface TypeWriter {
-  readonly write: Represent
-  readonly fields?: readonly string[]
-}
-
-type Gather = (source: JsonObject) => JsonObject | undefined
+/** Writes the representation of a record and returns true; false if it cannot be represented. */
+export type Represent = (data: FetchedData, record: number, output: ResponseOutput) => boolean
 
 export interface RepresentationRules {
+  readonly types: TypeNames
   readonly isOfType: IsOfType
   readonly rewrites?: readonly FetchDataRewrite[] | undefined
   /** A representation must contain one of these keys completely; undefined if it always does. */
@@ -43,42 +28,41 @@ export interface RepresentationRules {
  * Returns the function for a fetch.
  *
  * @param requires the fields of a representation, by type
+ * @param place that of the entities
  */
 export function representationWriter(
   requires: readonly QueryPlanSelectionNode[],
-  { isOfType, rewrites, keys, unless }: RepresentationRules,
-): RepresentationWriter {
-  const gather = gatherer(requires, isOfType)
-  const rewrite = rewriter(rewrites, isOfType)
-  const byTypename = new Map<unknown, TypeWriter>()
+  place: Place,
+  { types, isOfType, rewrites, keys, unless }: RepresentationRules,
+): Represent {
+  const gather = gatherer(requires, place, types, isOfType)
+  const changes = (rewrites ?? []).map((one) => rewriteOf(one, isOfType))
+  const byType = new Map<number, Represent>()
+  const unlessSlot = unless === undefined ? undefined : place.slot(unless).index
 
-  return {
-    write: (entity) => writerFor(entity).write(entity),
-    fieldsOf: (entity) => writerFor(entity).fields,
+  return (data, record, output) => {
+    const type = data.tape[record]!
+    let represent = byType.get(type)
+    if (!represent) {
+      represent = (keys || unless ? undefined : flatWriter(types.names[type])) ?? writeGathered
+      byType.set(type, represent)
+    }
+    return represent(data, record, output)
   }
 
-  function writerFor(entity: JsonObject): TypeWriter {
-    const typename = entity['__typename']
-    const known = byTypename.get(typename)
-    if (known) return known
-    const writer = (keys || unless ? undefined : flatWriter(typename)) ?? { write: writeGathered }
-    // What a subgraph may invent is not kept.
-    if (byTypename.size < mostTypenames) byTypename.set(typename, writer)
-    return writer
+  function writeGathered(data: FetchedData, record: number, output: ResponseOutput): boolean {
+    if (unlessSlot !== undefined && data.tape[record + unlessSlot] !== absent) return false
+    const representation = gather(data, record)
+    if (!isTyped(representation)) return false
+    if (keys && !keys.some((key) => key.every((name) => representation.has(name)))) return false
+    for (const change of changes) change(representation)
+    output.writeText(jsonOf(representation))
+    return true
   }
 
-  function writeGathered(entity: JsonObject): string | undefined {
-    if (unless !== undefined && entity[unless] !== undefined) return undefined
-    const representation = gather(entity)
-    if (!representation?.['__typename']) return undefined
-    if (keys && !keys.some((key) => key.every((name) => name in representation))) return undefined
-    rewrite?.(representation)
-    return boundedJson(representation)
-  }
-
-  /** The usual case, as a fast path: one type condition fits, and its fields are scalars. */
-  function flatWriter(typename: unknown): TypeWriter | undefined {
-    if (typeof typename !== 'string') return undefined
+  /** The usual case, as a fast path: one type condition fits, and its fields are leaves. */
+  function flatWriter(typename: string | undefined): Represent | undefined {
+    if (typename === undefined) return undefined
     const fitting = requires.filter(
       (one) => one.kind === 'Field' || isOfType(typename, one.typeCondition ?? typename),
     )
@@ -90,24 +74,39 @@ export function representationWriter(
     if (names.length !== fragment.selections.length || names[0] !== '__typename') return undefined
     const written = typenameAfter(rewrites, typename, isOfType)
     if (written === undefined) return undefined
-    const head = `{"__typename":${JSON.stringify(written)}`
-    const fields = names.slice(1).map((name) => ({ name, prefix: `,${JSON.stringify(name)}:` }))
-    const write = (entity: JsonObject) => {
-      let text = head
+    const head = Buffer.from(`{"__typename":${JSON.stringify(written)}`)
+    const fields = names.slice(1).map((name) => ({
+      slot: place.slot(name).index,
+      prefix: Buffer.from(`,${JSON.stringify(name)}:`),
+    }))
+    return (data, record, output) => {
+      output.write(head)
       for (let index = 0; index < fields.length; index++) {
-        const { name, prefix } = fields[index]!
-        const value = entity[name]
-        if (value === undefined) return undefined
-        text += prefix + (typeof value === 'string' ? jsonString(value) : boundedJson(value))
+        const { slot, prefix } = fields[index]!
+        output.write(prefix)
+        if (!writeLeaf(data, record + slot, output)) return false
       }
-      return text + '}'
+      output.writeByte(closeBrace)
+      return true
     }
-    return { write, fields: names.slice(1) }
   }
 }
 
-/** The most types for which a writer is kept. */
-const mostTypenames = 100
+function writeLeaf(data: FetchedData, slot: number, output: ResponseOutput): boolean {
+  const first = data.tape[slot]!
+  if (first >= 0) output.writeFetched(first, data.tape[slot + 1]!)
+  else {
+    const gathered = gatherLeaf(data, slot)
+    if (gathered === undefined) return false
+    output.writeText(jsonOf(gathered))
+  }
+  return true
+}
+
+function isTyped(representation: GatheredObject | undefined): representation is GatheredObject {
+  const typename = representation?.get('__typename')
+  return typename !== undefined && typename !== 'null' && typename !== '""'
+}
 
 /** Returns the `__typename` after rewrites of nothing else; undefined when they rewrite more. */
 function typenameAfter(
@@ -126,73 +125,105 @@ function typenameAfter(
 }
 
 /** A missing field, unlike a null one, means that the object cannot be represented. */
-function gatherer(selections: readonly QueryPlanSelectionNode[], isOfType: IsOfType): Gather {
+type Gather = (data: FetchedData, record: number) => GatheredObject | undefined
+
+type GatherStep = (data: FetchedData, record: number, result: GatheredObject) => boolean
+
+function gatherer(
+  selections: readonly QueryPlanSelectionNode[],
+  place: Place,
+  types: TypeNames,
+  isOfType: IsOfType,
+): Gather {
   const steps = selections.map((selection) =>
-    selection.kind === 'Field' ? fieldStep(selection, isOfType) : fragmentStep(selection, isOfType),
+    selection.kind === 'Field' ? fieldStep(selection) : fragmentStep(selection),
   )
-  return (source) => {
-    const result: JsonObject = {}
-    for (const step of steps) if (!step(source, result)) return undefined
+  return (data, record) => {
+    const result: GatheredObject = new Map()
+    for (const step of steps) if (!step(data, record, result)) return undefined
     return result
   }
-}
 
-type Step = (source: JsonObject, result: JsonObject) => boolean
-
-function fieldStep(
-  field: Extract<QueryPlanSelectionNode, { kind: 'Field' }>,
-  isOfType: IsOfType,
-): Step {
-  const name = field.alias ?? field.name
-  const gather = field.selections && gatherer(field.selections, isOfType)
-  return (source, result) => {
-    const value = source[name]
-    if (value === undefined) return false
-    result[name] = gather ? gatherValue(value, gather, deepestNesting) : value
-    return true
-  }
-}
-
-function gatherValue(value: unknown, gather: Gather, levels: number): unknown {
-  if (Array.isArray(value)) {
-    if (levels === 0) throw new NestedTooDeep()
-    return value.map((element) => gatherValue(element, gather, levels - 1))
-  }
-  return isObject(value) ? (gather(value) ?? null) : null
-}
-
-/** Fields under a type condition are optional: the object may be represented by another one. */
-function fragmentStep(
-  fragment: Extract<QueryPlanSelectionNode, { kind: 'InlineFragment' }>,
-  isOfType: IsOfType,
-): Step {
-  const { typeCondition } = fragment
-  const gather = gatherer(fragment.selections, isOfType)
-  return (source, result) => {
-    const typename = source['__typename']
-    if (
-      typeCondition === undefined ||
-      (typeof typename === 'string' && isOfType(typename, typeCondition))
-    ) {
-      const gathered = gather(source)
-      if (gathered) mergeRepresentation(result, gathered)
+  function fieldStep(field: Extract<QueryPlanSelectionNode, { kind: 'Field' }>): GatherStep {
+    const name = field.alias ?? field.name
+    const slot = place.slot(name).index
+    const gather =
+      field.selections && gatherer(field.selections, place.below(name), types, isOfType)
+    return (data, record, result) => {
+      const value = gather
+        ? gatherObjects(data, record + slot, gather)
+        : gatherLeaf(data, record + slot)
+      if (value === undefined) return false
+      result.set(name, value)
+      return true
     }
-    return true
+  }
+
+  /** Fields under a type condition are optional: the object may be represented by another one. */
+  function fragmentStep(
+    fragment: Extract<QueryPlanSelectionNode, { kind: 'InlineFragment' }>,
+  ): GatherStep {
+    const { typeCondition } = fragment
+    const gather = gatherer(fragment.selections, place, types, isOfType)
+    return (data, record, result) => {
+      const typename = types.names[data.tape[record]!]
+      if (
+        typeCondition === undefined ||
+        (typename !== undefined && isOfType(typename, typeCondition))
+      ) {
+        const gathered = gather(data, record)
+        if (gathered) mergeGathered(result, gathered)
+      }
+      return true
+    }
   }
 }
 
-function mergeRepresentation(result: JsonObject, gathered: JsonObject): void {
-  for (const [name, value] of Object.entries(gathered)) {
-    const before = result[name]
-    if (before === value) continue
-    if (isObject(before) && isObject(value)) mergeRepresentation(before, value)
+/** Returns the value of a leaf; undefined if it has not been fetched. Throws NestedTooDeep. */
+export function gatherLeaf(data: FetchedData, slot: number): Gathered | undefined {
+  const first = data.tape[slot]!
+  if (first === absent) return undefined
+  if (first === isList) {
+    const list = data.tape[slot + 1]!
+    return Array.from(
+      { length: data.tape[list]! },
+      (_, index) => gatherLeaf(data, list + 1 + 2 * index) ?? 'null',
+    )
+  }
+  const text = data.textAt(slot) ?? 'null'
+  if (first <= irregular && depthOf(text) > deepestNesting) throw new NestedTooDeep()
+  return text
+}
+
+function gatherObjects(data: FetchedData, slot: number, gather: Gather): Gathered | undefined {
+  const { tape } = data
+  switch (tape[slot]) {
+    case absent:
+      return undefined
+    case isRecord:
+      return gather(data, tape[slot + 1]!) ?? 'null'
+    case isList: {
+      const list = tape[slot + 1]!
+      return Array.from(
+        { length: tape[list]! },
+        (_, index) => gatherObjects(data, list + 1 + 2 * index, gather) ?? 'null',
+      )
+    }
+    default:
+      return 'null'
+  }
+}
+
+function mergeGathered(result: GatheredObject, gathered: GatheredObject): void {
+  for (const [name, value] of gathered) {
+    const before = result.get(name)
+    if (before instanceof Map && value instanceof Map) mergeGathered(before, value)
     else if (Array.isArray(before) && Array.isArray(value) && before.length === value.length) {
-      before.forEach((element, index) => {
-        const other: unknown = value[index]
-        if (element === other) return
-        if (isObject(element) && isObject(other)) mergeRepresentation(element, other)
-        else before[index] = other
+      before.forEach((element: Gathered, index) => {
+        const other = (value as readonly Gathered[])[index]!
+        if (element instanceof Map && other instanceof Map) mergeGathered(element, other)
+        else (before as Gathered[])[index] = other
       })
-    } else result[name] = value
+    } else result.set(name, value)
   }
 }

@@ -2,6 +2,7 @@
 import type { ErrorName } from '../errors.ts'
 import { overloadOf } from './overload.ts'
 import { isObject } from '../values/json.ts'
+import type { ResponseEnvelope } from './response-envelope.ts'
 import type { SubgraphResponse } from './subgraph-client.ts'
 
 export interface ResponseFailure {
@@ -15,27 +16,33 @@ export interface ResponseFailure {
  * Returns why the complete response has failed; undefined when it has data, or errors that explain why it
  * has none (GraphQL, section 7.1: `data: null` only with errors).
  */
-export function failureOfResponse(response: SubgraphResponse): ResponseFailure | undefined {
-  const { status, body } = response
-  if (status === 401 && body) {
-    const refused = refusalOfClaimsHeader(body)
+export function failureOfResponse(
+  response: SubgraphResponse,
+  envelope: ResponseEnvelope | undefined,
+): ResponseFailure | undefined {
+  const { status } = response
+  if (status === 401 && envelope) {
+    const refused = refusalOfClaimsHeader(envelope)
     if (refused !== undefined) return { reason: 'SUBGRAPH_ERROR', why: refused }
   }
-  if (body && (isObject(body.data) || (Array.isArray(body.errors) && body.errors.length > 0))) {
-    return undefined
-  }
+  if (envelope && (envelope.data === 'object' || hasErrors(envelope))) return undefined
   if (status === 401 || status === 403) {
     const why = `it refused the gateway with HTTP status ${status}: check its claims key`
     return { reason: 'SUBGRAPH_ERROR', why }
   }
   const overload = overloadOf(response)
   if (overload) return { ...overload, why: `HTTP status ${status}` }
-  const what = body?.data === null ? '`data: null` without an error' : 'no GraphQL response in it'
+  const what =
+    envelope?.data === 'null' ? '`data: null` without an error' : 'no GraphQL response in it'
   return { reason: 'SUBGRAPH_RESPONSE_INVALID', why: `HTTP status ${status}, ${what}` }
 }
 
+function hasErrors({ errors }: ResponseEnvelope): boolean {
+  return Array.isArray(errors) && errors.length > 0
+}
+
 /** Returns the problem when the subgraph uses our kit and the kit refused the claims header. */
-function refusalOfClaimsHeader({ errors }: Record<string, unknown>): string | undefined {
+function refusalOfClaimsHeader({ errors }: ResponseEnvelope): string | undefined {
   const [error] = Array.isArray(errors) ? (errors as unknown[]) : []
   const extensions = isObject(error) && isObject(error.extensions) ? error.extensions : {}
   if (extensions.reason !== 'CLAIMS_HEADER_REFUSED') return undefined

@@ -1,6 +1,6 @@
 /**
  * A client's operation -> a function that writes the response: CompleteValue (GraphQL, section 6.4.3)
- * over fetched data, as JSON text, in one pass.
+ * over fetched data, as the bytes of a JSON text, in one pass.
  *
  * Writing knows no paths, for speed. When something does not fit the schema, or is denied, `hasErrors`
  * is set, and `report` walks the same data a second time to find out what and where.
@@ -24,39 +24,48 @@ import type {
 } from 'graphql'
 import { compositeTypeNamed } from '../graphql/composite-types.ts'
 import { isIntrospection } from '../graphql/introspection-fields.ts'
+import type { ResponsePath } from '../graphql/response-error.ts'
 import type { CollectedField, ResponseShape } from '../graphql/response-shape.ts'
 import { hasNoObjects, typeConditionApplies } from '../graphql/type-conditions.ts'
 import { deniedField, fieldError, nonNull, nullable } from './completion.ts'
 import type { Completion, Findings, Outcome, Writing } from './completion.ts'
-import { isPlainText } from './json-string.ts'
+import { absent, isList, isRecord, noType, unknownType } from './fetched-data.ts'
+import { closeBrace, closeBracket, comma, openBracket } from './json-bytes.ts'
 import { leaf } from './leaf-completion.ts'
-import { isObject } from '../values/json.ts'
-import type { JsonObject } from './response-data.ts'
+import type { Place } from './places.ts'
+import type { TypeNames } from './type-names.ts'
+
+/** The completion of objects, which are records. */
+interface ObjectCompletion {
+  write(record: number, writing: Writing): boolean
+  report(record: number, path: ResponsePath, found: Findings): Outcome
+}
 
 interface FieldCompletion extends Completion {
   /** The comma or brace before the field, its response name, and the colon. */
-  readonly prefix: string
-  /** The prefix, and the quote before a text. */
-  readonly textPrefix: string
-  /** The name of the field in the fetched data. */
-  readonly source: string
+  readonly prefix: Uint8Array
+  /** Where its slot is in a record; undefined if it is not fetched. */
+  readonly slot: number | undefined
   readonly responseName: string
 }
 
 export interface ResponseWriterParts {
   /** The schema that clients see. */
   readonly schema: GraphQLSchema
+  readonly types: TypeNames
   readonly rootType: GraphQLCompositeType
+  /** The place of the root object in the fetched data. */
+  readonly root: Place
   readonly shape: ResponseShape
   /** Returns the name of a client's field in the fetched data. */
   readonly fetchedAs: (field: FieldNode) => string
 }
 
 export interface ResponseWriter {
-  /** Returns the JSON text of `data`. */
-  write(data: JsonObject, writing: Writing): string
+  /** Writes the JSON text of `data`, whose root object is the record. */
+  write(record: number, writing: Writing): void
   /** Finds all field errors and denied fields. */
-  report(data: JsonObject, found: Findings): void
+  report(record: number, found: Findings): void
   /** The response names of the root fields that have to be fetched. */
   readonly fetchedKeys: readonly string[]
 }
@@ -66,16 +75,21 @@ type Fields = readonly CollectedField<unknown>[]
 
 /** Returns the writer of a shape. The fields of a type are collected for its first object. */
 export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
-  const { schema, rootType, shape, fetchedAs } = parts
-  const object = objectOf(rootType, [shape.root])
+  const { schema, types, rootType, root, shape, fetchedAs } = parts
+  const object = objectOf(rootType, root, [shape.root])
   const rootFields = [...collect(rootType, [shape.root])]
 
   return {
     fetchedKeys: rootFields
       .filter(([, fields]) => !fields[0]!.node.name.value.startsWith('__') && !areDenied(fields))
       .map(([responseName]) => responseName),
-    write: (data, writing) => object.write(data, writing) ?? 'null',
-    report: (data, found) => void object.report(data, [], found),
+    write(record, writing) {
+      const { output } = writing
+      if (object.write(record, writing)) return
+      output.returnTo(0)
+      output.writeText('null')
+    },
+    report: (record, found) => void object.report(record, [], found),
   }
 
   /** Without a type: the fields for any object. */
@@ -86,41 +100,51 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
     )
   }
 
-  function objectOf(type: GraphQLCompositeType, sets: Sets): Completion {
+  function objectOf(
+    type: GraphQLCompositeType,
+    place: Place | undefined,
+    sets: Sets,
+  ): ObjectCompletion {
     let fields: readonly FieldCompletion[] | undefined
-    const compiled = () => (fields ??= fieldsOf(type, sets))
+    const compiled = () => (fields ??= fieldsOf(type, place, sets))
     return {
-      write(value, writing) {
-        const object = value as JsonObject
+      write(record, writing) {
         const own = fields ?? compiled()
-        const shared = writing.texts?.get(object)
-        if (!shared) return writeFields(object, own, writing)
-        if (shared.fields !== own) {
-          shared.text = writeFields(object, own, writing)
-          // Reading a character puts the pieces of a text together: once here, not at each position.
-          shared.text?.charCodeAt(0)
-          shared.fields = own
-        }
-        return shared.text
+        const { data, output } = writing
+        const written = data.shared.size > 0 ? data.shared.get(record) : undefined
+        if (!written) return writeFields(record, own, writing)
+        if (written.fields === own && output.writeAgain(written)) return true
+        const from = output.position
+        if (!writeFields(record, own, writing)) return false
+        Object.assign(written, { fields: own, from, to: output.position, state: output.state })
+        return true
       },
-      report: (value, path, found) => reportFields(value as JsonObject, compiled(), path, found),
+      report: (record, path, found) => reportFields(record, compiled(), path, found),
     }
   }
 
-  function fieldsOf(type: GraphQLCompositeType, sets: Sets): FieldCompletion[] {
+  function fieldsOf(
+    type: GraphQLCompositeType,
+    place: Place | undefined,
+    sets: Sets,
+  ): FieldCompletion[] {
     return [...collect(type, sets)].map(([responseName, fields], index) => {
-      const prefix = `${index === 0 ? '{' : ','}${JSON.stringify(responseName)}:`
+      const slot = place?.slots.get(fetchedAs(fetchedField(fields)))
       return {
-        ...completionOfField(type, fields),
+        ...completionOfField(type, slot?.below, fields),
         responseName,
-        source: fetchedAs(fetchedField(fields)),
-        prefix,
-        textPrefix: `${prefix}"`,
+        slot: slot?.index,
+        prefix: Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(responseName)}:`),
       }
     })
   }
 
-  function completionOfField(parent: GraphQLCompositeType, fields: Fields): Completion {
+  /** @param below the place of the objects of the field */
+  function completionOfField(
+    parent: GraphQLCompositeType,
+    below: Place | undefined,
+    fields: Fields,
+  ): Completion {
     const name = fields[0]!.node.name.value
     if (name === '__typename') return typename(parent)
     const definition = 'getFields' in parent ? parent.getFields()[name] : undefined
@@ -130,48 +154,50 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
     if (isIntrospection(name)) return introspected(fields)
     if (!definition) throw new Error(`there is no field ${parent.name}.${name}`)
     const sets = fields.flatMap(({ selections }) => (selections === undefined ? [] : [selections]))
-    return completionOf(definition.type, `field ${parent.name}.${name}`, sets)
+    return completionOf(definition.type, `field ${parent.name}.${name}`, { place: below, sets })
   }
 
-  function completionOf(type: GraphQLOutputType, place: string, sets: Sets): Completion {
+  function completionOf(type: GraphQLOutputType, field: string, below: Below): Completion {
     const isNonNull = isNonNullType(type)
     const inner = isNonNull ? type.ofType : type
-    if (isLeafType(inner)) return leaf(inner, place, isNonNull)
-    const value = completionOfValue(inner, place, sets)
-    if (isNonNull) return nonNull(value, place)
+    if (isLeafType(inner)) return leaf(inner, field, isNonNull)
+    const value = completionOfValue(inner, field, below)
+    if (isNonNull) return nonNull(value, field)
     const named = getNamedType(inner)
     return isCompositeType(inner) && hasNoObjects(schema, inner)
-      ? fetched(nullable(value), named, place)
+      ? fetched(nullable(value), named, field)
       : nullable(value)
   }
 
-  function completionOfValue(type: GraphQLOutputType, place: string, sets: Sets): Completion {
+  function completionOfValue(type: GraphQLOutputType, field: string, below: Below): Completion {
     if (isListType(type)) {
-      return listOf(completionOf(type.ofType, `an element of ${place}`, sets), place)
+      return listOf(completionOf(type.ofType, `an element of ${field}`, below), field)
     }
-    if (isObjectType(type)) return objectOnly(objectOf(type, sets), place)
-    if (isCompositeType(type)) return objectOnly(anyOf(type, place, sets), place)
-    throw new Error(`${place} is of no output type`)
+    const { place, sets } = below
+    if (isObjectType(type)) return objectOnly(objectOf(type, place, sets), field)
+    if (isCompositeType(type)) return objectOnly(anyOf(type, field, below), field)
+    throw new Error(`${field} is of no output type`)
   }
 
   /** Objects of an interface or union: `__typename` says which of its types (section 6.4.3). */
-  function anyOf(type: GraphQLCompositeType, place: string, sets: Sets): Completion {
-    const known = new Map<unknown, Completion>()
-    const withoutType = fieldError(`Invalid __typename found for object at ${place}.`)
-    const completionFor = (value: unknown): Completion => {
-      const typename = (value as JsonObject)['__typename']
-      const own = known.get(typename)
+  function anyOf(type: GraphQLCompositeType, field: string, below: Below): ObjectCompletion {
+    const { place, sets } = below
+    const known = new Map<number, ObjectCompletion>()
+    const withoutType = fieldError(`Invalid __typename found for object at ${field}.`)
+    const completionFor = (index: number): ObjectCompletion => {
+      const own = known.get(index)
       if (own) return own
-      const actual = typename == null ? type : compositeTypeNamed(schema, typename)
+      const named = index === unknownType ? undefined : types.names[index]
+      const actual = index === noType ? type : compositeTypeNamed(schema, named)
       const isAllowed = actual === type ? isOfAnyType(type, sets) : isTypeOf(actual, type)
-      if (!actual || !isAllowed) return withoutType
-      const completion = objectOf(actual, sets)
-      known.set(typename, completion)
+      const completion = actual && isAllowed ? objectOf(actual, place, sets) : withoutType
+      known.set(index, completion)
       return completion
     }
     return {
-      write: (value, writing) => completionFor(value).write(value, writing),
-      report: (value, path, found) => completionFor(value).report(value, path, found),
+      write: (record, writing) => completionFor(writing.data.tape[record]!).write(record, writing),
+      report: (record, path, found) =>
+        completionFor(found.data.tape[record]!).report(record, path, found),
     }
   }
 
@@ -194,6 +220,12 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
   }
 }
 
+/** What is selected of the objects of a field. */
+interface Below {
+  readonly place: Place | undefined
+  readonly sets: Sets
+}
+
 /** A field that is selected at a denied place and at an allowed one is allowed. */
 function areDenied(fields: Fields): boolean {
   return fields.every(({ denied }) => denied !== undefined)
@@ -204,29 +236,35 @@ function fetchedField(fields: Fields): FieldNode {
   return (fields.find(({ denied }) => denied === undefined) ?? fields[0]!).node
 }
 
+const noFields = Buffer.from('{}')
+
 function writeFields(
-  object: JsonObject,
+  record: number,
   fields: readonly FieldCompletion[],
   writing: Writing,
-): string | undefined {
-  let text = ''
+): boolean {
+  const { output } = writing
+  if (fields.length === 0) {
+    output.write(noFields)
+    return true
+  }
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index]!
-    const value = object[field.source]
-    if (field.isText && typeof value === 'string' && isPlainText(value)) {
-      text += field.textPrefix + value + '"'
-      continue
-    }
-    const written = field.write(value, writing)
-    if (written === undefined) return undefined
-    text += field.prefix + written
+    output.write(field.prefix)
+    if (!field.write(slotOf(field, record), writing)) return false
   }
-  return text === '' ? '{}' : text + '}'
+  output.writeByte(closeBrace)
+  return true
+}
+
+/** The slot 0 of each tape is empty. */
+function slotOf({ slot }: FieldCompletion, record: number): number {
+  return slot === undefined ? 0 : record + slot
 }
 
 /** Denied fields inside an object that is null because of a field error are not reported. */
 function reportFields(
-  object: JsonObject,
+  record: number,
   fields: readonly FieldCompletion[],
   path: readonly (string | number)[],
   found: Findings,
@@ -234,7 +272,7 @@ function reportFields(
   const deniedBefore = found.deniedCount
   let outcome: Outcome = 'complete'
   for (const field of fields) {
-    const ofField = field.report(object[field.source], [...path, field.responseName], found)
+    const ofField = field.report(slotOf(field, record), [...path, field.responseName], found)
     if (ofField === 'field error') {
       found.keepDenied(deniedBefore)
       return ofField
@@ -245,16 +283,16 @@ function reportFields(
 }
 
 /** A type without objects is null only when it was fetched and found to be so. */
-function fetched(inner: Completion, type: GraphQLNamedType, place: string): Completion {
+function fetched(inner: Completion, type: GraphQLNamedType, field: string): Completion {
   return {
-    write(value, writing) {
-      if (value === undefined) writing.hasErrors = true
-      return inner.write(value, writing)
+    write(slot, writing) {
+      if (writing.data.tape[slot] === absent) writing.hasErrors = true
+      return inner.write(slot, writing)
     },
-    report(value, path, found) {
-      if (value !== undefined) return inner.report(value, path, found)
+    report(slot, path, found) {
+      if (found.data.tape[slot] !== absent) return inner.report(slot, path, found)
       found.add({
-        message: `Cannot fetch ${place}: there is no object type for ${type.name}.`,
+        message: `Cannot fetch ${field}: there is no object type for ${type.name}.`,
         path,
       })
       return 'complete'
@@ -262,37 +300,61 @@ function fetched(inner: Completion, type: GraphQLNamedType, place: string): Comp
   }
 }
 
-function listOf(element: Completion, place: string): Completion {
-  const noList = fieldError(`Invalid value found for ${place}.`)
+function listOf(element: Completion, field: string): Completion {
+  const noList = fieldError(`Invalid value found for ${field}.`)
   return {
-    write(value, writing) {
-      if (!Array.isArray(value)) return noList.write(value, writing)
-      let text = '['
-      for (let index = 0; index < value.length; index++) {
-        const written = element.write(value[index], writing)
-        if (written === undefined) return undefined
-        text += index === 0 ? written : ',' + written
+    write(slot, writing) {
+      const { data, output } = writing
+      const first = data.tape[slot]!
+      if (first >= 0) {
+        output.writeFetched(first, data.tape[slot + 1]!)
+        return true
       }
-      return text + ']'
+      if (first !== isList) return noList.write(slot, writing)
+      const list = data.tape[slot + 1]!
+      const length = data.tape[list]!
+      output.writeByte(openBracket)
+      for (let index = 0; index < length; index++) {
+        if (index > 0) output.writeByte(comma)
+        if (!element.write(list + 1 + 2 * index, writing)) return false
+      }
+      output.writeByte(closeBracket)
+      return true
     },
-    report(value, path, found) {
-      if (!Array.isArray(value)) return noList.report(value, path, found)
+    report(slot, path, found) {
+      const { tape } = found.data
+      if (tape[slot]! >= 0) return 'complete'
+      if (tape[slot] !== isList) return noList.report(slot, path, found)
+      const list = tape[slot + 1]!
       const deniedBefore = found.deniedCount
-      const outcomes = value.map((inner, index) => element.report(inner, [...path, index], found))
-      if (!outcomes.includes('field error')) {
-        return outcomes.includes('denied') ? 'denied' : 'complete'
+      let outcome: Outcome = 'complete'
+      for (let index = 0; index < tape[list]!; index++) {
+        const ofElement = element.report(list + 1 + 2 * index, [...path, index], found)
+        if (ofElement === 'field error') outcome = ofElement
+        else if (ofElement === 'denied' && outcome === 'complete') outcome = ofElement
       }
-      found.keepDenied(deniedBefore)
-      return 'field error'
+      if (outcome === 'field error') found.keepDenied(deniedBefore)
+      return outcome
     },
   }
 }
 
-function objectOnly(inner: Completion, place: string): Completion {
-  const noObject = fieldError(`Invalid value found for ${place}.`)
+function objectOnly(inner: ObjectCompletion, field: string): Completion {
+  const noObject = fieldError(`Invalid value found for ${field}.`)
   return {
-    write: (value, writing) => (isObject(value) ? inner : noObject).write(value, writing),
-    report: (value, path, found) => (isObject(value) ? inner : noObject).report(value, path, found),
+    write(slot, writing) {
+      const { data, output } = writing
+      const first = data.tape[slot]!
+      if (first === isRecord) return inner.write(data.tape[slot + 1]!, writing)
+      if (first < 0) return noObject.write(slot, writing)
+      output.writeFetched(first, data.tape[slot + 1]!)
+      return true
+    },
+    report(slot, path, found) {
+      const { tape } = found.data
+      if (tape[slot] === isRecord) return inner.report(tape[slot + 1]!, path, found)
+      return tape[slot]! < 0 ? noObject.report(slot, path, found) : 'complete'
+    },
   }
 }
 
@@ -300,14 +362,23 @@ function typename(parent: GraphQLCompositeType): Completion {
   if (!isObjectType(parent)) {
     return fieldError(`The type of an object of ${parent.name} is not known.`)
   }
-  const text = JSON.stringify(parent.name)
-  return { write: () => text, report: () => 'complete' }
+  const text = Buffer.from(JSON.stringify(parent.name))
+  return {
+    write(_, { output }) {
+      output.write(text)
+      return true
+    },
+    report: () => 'complete',
+  }
 }
 
 function introspected(fields: Fields): Completion {
   const nodes = fields.flatMap(({ node, denied }) => (denied === undefined ? [node] : []))
   return {
-    write: (_, { introspect }) => JSON.stringify(introspect(nodes) ?? null),
+    write(_, { introspect, output }) {
+      output.writeText(JSON.stringify(introspect(nodes) ?? null))
+      return true
+    },
     report: () => 'complete',
   }
 }

@@ -1,28 +1,26 @@
 /** Executes the plan of one request, and writes the response. */
 import { errorTable } from '../errors.ts'
 import type { DeniedField, Introspect } from '../graphql/response-shape.ts'
+import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import type { OperationSchema } from './compile-operation.ts'
 import { Findings } from './completion.ts'
-import type { FieldError, SharedTexts } from './completion.ts'
-import type { SharedObjects } from './deduplicate-entities.ts'
+import type { FieldError } from './completion.ts'
+import { outlineOf } from './data-path.ts'
 import { executePlan } from './execute-plan.ts'
-import type { FetchedData, PlanExecution } from './execute-plan.ts'
+import type { FetchedRoot, PlanExecution } from './execute-plan.ts'
 import { errorPlaces } from './error-places.ts'
 import type { FetchError } from './fetch-errors.ts'
-import type { JsonObject } from './response-data.ts'
-import type { ResponseWriter } from './response-writer.ts'
+import { FetchedData } from './fetched-data.ts'
+import { ResponseOutput } from './response-output.ts'
 
 export interface Run<Context> extends PlanExecution<Context> {
-  /** Writes the response; its names are those of the operation. */
-  readonly writer: ResponseWriter
   readonly introspect?: Introspect | undefined
 }
 
 /** The result of executing an operation. */
 export interface ExecutionResult {
-  /** The JSON text of `data`. */
-  readonly data: string
+  readonly data: ResponseData
   readonly errors: readonly ResponseError[]
   /** The fields that are null because they are denied; of very many, the first ones. */
   readonly denied: readonly DeniedField[]
@@ -32,41 +30,51 @@ export interface ExecutionResult {
 
 /** Returns the result. It rejects only for a fault of ours. */
 export async function runOperation<Context>(run: Run<Context>): Promise<ExecutionResult> {
-  const { operation, writer } = run
+  const { operation, form } = run
+  const { writer } = form
   if (!operation.plan.root && writer.fetchedKeys.length > 0) {
     return { ...nothingFound, data: 'null', errors: writer.fetchedKeys.map(unresolvable) }
   }
-  const { data, errors, shared } = operation.plan.root ? await executePlan(run) : nothingFetched
-  const { introspect = nothingIntrospected } = run
-  const writing = { hasErrors: false, introspect, texts: textsOf(shared) }
-  const text = writer.write(data, writing)
-  if (!writing.hasErrors && errors.length === 0) return { ...nothingFound, data: text }
+  const data = new FetchedData()
+  try {
+    const fetched = { data, root: data.newRecord(operation.plan.place) }
+    const errors = operation.plan.root ? await executePlan(run, fetched) : []
+    return written(run, fetched, errors)
+  } finally {
+    data.release()
+  }
+}
 
-  const findings = new Findings(explainedBy(errors, operation.schema))
-  if (writing.hasErrors) writer.report(data, findings)
+const nothingFound = { errors: [], denied: [], deniedCount: 0 } as const
+const nothingIntrospected: Introspect = () => null
+
+function written<Context>(
+  run: Run<Context>,
+  fetched: FetchedRoot,
+  errors: readonly FetchError[],
+): ExecutionResult {
+  const { operation, form, introspect = nothingIntrospected } = run
+  const { data, root } = fetched
+  const output = new ResponseOutput(data)
+  const writing = { data, output, hasErrors: false, introspect }
+  form.writer.write(root, writing)
+  const pieces = output.finish()
+  if (!writing.hasErrors && errors.length === 0) return { ...nothingFound, data: pieces }
+
+  const findings = new Findings(data, explainedBy(errors, operation.schema))
+  if (writing.hasErrors) form.writer.report(root, findings)
   return {
-    data: text,
-    errors: [...fetchErrors(errors, data, run), ...findings.errors.map(responseInvalid)],
+    data: pieces,
+    errors: [...fetchErrors(errors, run, fetched), ...findings.errors.map(responseInvalid)],
     denied: findings.denied,
     deniedCount: findings.deniedCount,
   }
 }
 
-const nothingFound = { errors: [], denied: [], deniedCount: 0 } as const
-const nothingFetched: FetchedData = { data: {}, errors: [], shared: new Set() }
-const nothingIntrospected: Introspect = () => null
-
 /** Returns whether the error of a fetch covers a field error at a path. */
 function explainedBy(errors: readonly FetchError[], { clientName }: OperationSchema) {
   const inResponse = (key: string | number) => (typeof key === 'string' ? clientName(key) : key)
   return errorPlaces(errors.map(({ covers }) => covers.map(inResponse)))
-}
-
-function textsOf(shared: SharedObjects): SharedTexts | undefined {
-  if (shared.size === 0) return undefined
-  const texts: SharedTexts = new Map()
-  for (const object of shared) texts.set(object, { fields: undefined, text: undefined })
-  return texts
 }
 
 function unresolvable(key: string): ResponseError {
@@ -76,11 +84,13 @@ function unresolvable(key: string): ResponseError {
 
 function fetchErrors<Context>(
   errors: readonly FetchError[],
-  data: JsonObject,
-  { operation, variables }: Run<Context>,
+  { operation, variables }: PlanExecution<Context>,
+  { data, root }: FetchedRoot,
 ): ResponseError[] {
   if (errors.length === 0) return []
-  const clientPath = operation.clientPaths(data, variables)
+  const { plan, schema } = operation
+  const outline = outlineOf(data, root, plan.place, schema.types.names)
+  const clientPath = operation.clientPaths(outline, variables)
   return errors.flatMap(({ message, path, extensions }) => {
     const own = path && clientPath(path)
     if (path && !own) return []

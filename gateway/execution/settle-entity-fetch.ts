@@ -2,20 +2,32 @@ import type { DistinctRepresentations } from './distinct-representations.ts'
 import type { EntityPlaces } from './entity-places.ts'
 import { addEntityErrors, addFailure } from './fetch-errors.ts'
 import type { FetchErrors } from './fetch-errors.ts'
+import { isList, isNull, isRecord } from './fetched-data.ts'
+import type { FetchedData } from './fetched-data.ts'
+import { copyRecord, mergeRecord } from './merge-records.ts'
+import type { IsAbstract } from './merge-records.ts'
 import type { FetchStep } from './plan-steps.ts'
-import { isObject } from '../values/json.ts'
-import { copyOf } from './response-data.ts'
-import type { JsonObject, MergeObject } from './response-data.ts'
-import type { FailedCall, SubgraphResult } from './subgraph-request.ts'
+import type { FailedCall, SubgraphError } from './subgraph-request.ts'
 
 /** What the response to a fetch of entities is added to. */
 export interface FetchedSoFar {
+  readonly data: FetchedData
   readonly errors: FetchErrors
   readonly places: EntityPlaces
-  readonly mergeObject: MergeObject
+  readonly isAbstract: IsAbstract
   /** Whether entities with equal representations may have the same objects below them. */
   readonly mayShareObjects: boolean
 }
+
+/** The response to a fetch of entities. */
+export type FetchedEntities =
+  | {
+      readonly outcome: 'answered'
+      /** The slot of the list of entities; undefined if there is no data. */
+      readonly entities: number | undefined
+      readonly errors: readonly SubgraphError[]
+    }
+  | FailedCall
 
 const noEntities: FailedCall = { outcome: 'failed', reason: 'SUBGRAPH_RESPONSE_INVALID' }
 
@@ -23,54 +35,48 @@ const noEntities: FailedCall = { outcome: 'failed', reason: 'SUBGRAPH_RESPONSE_I
 export function settleEntityFetch(
   target: FetchedSoFar,
   step: FetchStep,
-  response: SubgraphResult,
+  response: FetchedEntities,
   representations: DistinctRepresentations,
 ): void {
-  const { errors, places } = target
+  const { data, errors, places } = target
   if (response.outcome === 'failed') return addFailure(errors, step, response)
   const hasErrors = response.errors.length > 0
   if (hasErrors) addEntityErrors(errors, step, response.errors, representations)
-  if (!response.data) return
-  const received = response.data['_entities']
-  const count = representations.texts.length
-  if (!Array.isArray(received) || received.length !== count) {
+  if (response.entities === undefined) return
+  const { tape } = data
+  const list = tape[response.entities + 1]!
+  if (tape[response.entities] !== isList || tape[list] !== representations.count) {
     if (!hasErrors) addFailure(errors, step, noEntities)
     return
   }
-  let hasObjects = false
-  let isInvalid = false
-  for (let index = 0; index < count; index++) {
-    const entity: unknown = received[index]
-    if (!isObject(entity)) {
-      // Null is an entity that the subgraph does not have.
-      isInvalid ||= entity !== null
-      continue
-    }
-    const names = addToOwners(target, step, entity, representations, index)
-    hasObjects ||= names.some((name) => typeof entity[name] === 'object')
-  }
-  if (hasObjects) places.changeBelow(step)
-  if (isInvalid && !hasErrors) addFailure(errors, step, noEntities)
+  addToEntities(target, step, list, representations)
+  if (step.bringsObjects) places.changeBelow(step)
+  if (!hasErrors && hasInvalid(data, list)) addFailure(errors, step, noEntities)
 }
 
-/** Merges the data of a representation into each of its entities; returns the names of its fields. */
-function addToOwners(
-  { mergeObject, mayShareObjects }: FetchedSoFar,
-  step: FetchStep,
-  received: JsonObject,
-  { entities, owners }: DistinctRepresentations,
-  representation: number,
-): readonly string[] {
-  const own = owners[representation]!
-  if (step.rewriteResponse) {
-    received['__typename'] ??= entities[own[0]!]!['__typename']
-    step.rewriteResponse(received)
+/** Null is an entity that the subgraph does not have. */
+function hasInvalid({ tape }: FetchedData, list: number): boolean {
+  for (let index = 0; index < tape[list]!; index++) {
+    const first = tape[list + 1 + 2 * index]
+    if (first !== isRecord && first !== isNull) return true
   }
-  const names = Object.keys(received)
-  // Backwards, as the first owner may get the original: copies are made before it changes.
-  for (let index = own.length - 1; index >= 0; index--) {
-    const isOriginal = index === 0 || mayShareObjects
-    mergeObject(entities[own[index]!]!, isOriginal ? received : copyOf(received), names)
+  return false
+}
+
+function addToEntities(
+  { data, isAbstract, mayShareObjects }: FetchedSoFar,
+  { placeOfObjects }: FetchStep,
+  list: number,
+  { entities, indexes, count }: DistinctRepresentations,
+): void {
+  const isUsed = mayShareObjects ? undefined : new Uint8Array(count)
+  for (let index = 0; index < entities.length; index++) {
+    const representation = indexes[index]!
+    const slot = list + 1 + 2 * representation
+    if (representation < 0 || data.tape[slot] !== isRecord) continue
+    const received = data.tape[slot + 1]!
+    const source = isUsed?.[representation] ? copyRecord(data, placeOfObjects, received) : received
+    mergeRecord(data, placeOfObjects, entities[index]!, source, isAbstract)
+    if (isUsed) isUsed[representation] = 1
   }
-  return names
 }

@@ -6,7 +6,6 @@ import type { CallSpan, EndSignal, TraceContext } from '../client-request.ts'
 import { decodeContent } from './decode-content.ts'
 import { ResponseReceiver } from './receive-response.ts'
 import type { RawResponse } from './receive-response.ts'
-import { isObject } from '../values/json.ts'
 
 export interface SubgraphClientOptions {
   /** The longest a call may take until its last byte, in milliseconds. */
@@ -30,15 +29,14 @@ export interface SubgraphClientOptions {
   circuitBreaker?: { failures: number; pause: number } | false
 }
 
-/** A subgraph's response, parsed but not validated. */
+/** A subgraph's response. */
 export interface SubgraphResponse {
   readonly status: number
   /** The value of its `Retry-After` header field. */
   readonly retryAfter: string | undefined
   /** The values of its `Set-Cookie` header fields. */
   readonly setCookie: string | string[] | undefined
-  /** Undefined when it is no JSON object. */
-  readonly body: Record<string, unknown> | undefined
+  readonly bytes: Uint8Array
 }
 
 export interface SubgraphCallOptions {
@@ -93,7 +91,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
         breaker && breaker.succeeded()
         const { status, setCookie, retryAfter, encoding } = raw
         const bytes = encoding === undefined ? bytesOf(raw.chunks) : await decoded(raw, limit)
-        return { status, setCookie, retryAfter, body: parseBody(bytes) }
+        return { status, setCookie, retryAfter, bytes }
       } catch (cause) {
         const failure = failureOf(cause)
         const hasResponded = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
@@ -181,18 +179,5 @@ async function decoded(
     // The status of a refusal is enough to report it.
     if (status >= 400) return Buffer.alloc(0)
     throw new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause })
-  }
-}
-
-/** Some frameworks write a byte order mark, which JSON does not allow and a reader may ignore (RFC 8259 section 8.1). */
-const byteOrderMark = 0xfeff
-
-function parseBody(bytes: Buffer): Record<string, unknown> | undefined {
-  const text = bytes.toString('utf8')
-  try {
-    const body: unknown = JSON.parse(text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text)
-    return isObject(body) ? body : undefined
-  } catch {
-    return undefined
   }
 }

@@ -5,6 +5,7 @@ import type { DocumentNode } from 'graphql'
 import { rootResponseKeys } from '../graphql/root-response-keys.ts'
 
 import { isWithinNesting } from '../values/json.ts'
+import { valueEnd } from './json-bytes.ts'
 import { deepestNesting, nestedTooDeep } from './nesting.ts'
 import { errorOfCall } from './subgraph-errors.ts'
 import type {
@@ -26,9 +27,15 @@ export function subgraphDataSource<Context extends object>(
       const { query = '', variables, operationName } = request
       const body = JSON.stringify({ query, variables, operationName })
       const operationKind = query.startsWith('mutation') ? 'mutation' : 'query'
-      const result = await call({ operationKind, body }, context as Context)
-      if (result.outcome === 'answered' && isWithinNesting(result.data, deepestNesting)) {
-        const { data, errors } = result
+      let data: object | null = null
+      const readData = (bytes: Uint8Array, at: number) => {
+        const end = valueEnd(bytes, at)
+        data = JSON.parse(Buffer.from(bytes.subarray(at, end)).toString()) as object
+        return end
+      }
+      const result = await call({ operationKind, body, readData }, context as Context)
+      if (result.outcome === 'answered' && isWithinNesting(data, deepestNesting)) {
+        const { errors } = result
         return { data, ...(errors.length > 0 ? { errors: errors.map(withMark) } : {}) }
       }
       const document = 'document' in fetch ? fetch.document : undefined

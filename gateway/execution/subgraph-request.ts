@@ -1,13 +1,15 @@
 /** A request of the executor to a subgraph, and its result. */
 import type { CallSpan } from '../client-request.ts'
 import type { ErrorName } from '../errors.ts'
-import type { JsonObject } from './response-data.ts'
 import type { ResponsePath } from '../graphql/response-error.ts'
+import type { ReadData } from './response-envelope.ts'
 
 export interface SubgraphRequest {
   readonly operationKind: 'query' | 'mutation' | 'subscription'
   /** The JSON text to post. */
   readonly body: string
+  /** Gets the data of the response, if it has some. */
+  readonly readData: ReadData
   /** Whether it reads what a mutation of the same client request may have changed. */
   readonly isAfterMutation?: true
   /** Undefined if the client's request is not traced. */
@@ -33,7 +35,9 @@ export interface FailedCall {
 export type SubgraphResult =
   | {
       readonly outcome: 'answered'
-      readonly data: JsonObject | null
+      /** The response as it arrived: another request may read it, too. */
+      readonly bytes: Uint8Array
+      readonly hasData: boolean
       readonly errors: readonly SubgraphError[]
       /** Whether the response set a cookie for the client: it is for this client alone. */
       readonly setsCookie?: boolean
@@ -42,7 +46,7 @@ export type SubgraphResult =
 
 /**
  * Sends a request to a subgraph for a caller, and returns the result. A fault of the subgraph is a result;
- * a rejection is a fault of the gateway. The receiver owns the data of its result, and changes it.
+ * a rejection is a fault of the gateway.
  */
 export type FetchSubgraph<Context> = (
   subgraph: string,

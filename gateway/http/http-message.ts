@@ -1,5 +1,6 @@
 /** A request and its response as plain values, independent of the web framework. */
 import type { GatewayError } from '../errors.ts'
+import type { ResponseData } from '../graphql/response-data.ts'
 import type { RequestSignal } from './request-signal.ts'
 
 /** Every header by its lower-case name, with each of its values: two Authorization headers are two. */
@@ -27,7 +28,7 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[]>>
-  readonly body: string
+  readonly body: ResponseData
 }
 
 /** Returns the only value of a header that may occur once; undefined when it is absent or repeated. */

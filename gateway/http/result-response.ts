@@ -1,6 +1,8 @@
 /** The result of an operation -> its HTTP response (GraphQL over HTTP, section 6.4). */
 import { errorTable, plausibleRetryAfter, retryLater } from '../errors.ts'
 import type { ErrorName, ErrorRow } from '../errors.ts'
+import { stringOf } from '../graphql/response-data.ts'
+import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import { challenge } from './error-response.ts'
 import type { HttpResponse } from './http-message.ts'
@@ -8,8 +10,7 @@ import { statusDependsOnResult } from './media-type.ts'
 
 /** The result of an operation. */
 export interface OperationResult {
-  /** The JSON text of `data`. */
-  readonly data: string
+  readonly data: ResponseData
   readonly errors: readonly ResponseError[]
   readonly extensions?: Readonly<Record<string, unknown>> | undefined
   /** Set if nothing of the operation is left for this caller: the row, and attributes of its challenge. */
@@ -38,7 +39,7 @@ export function resultResponse(
   }
   if (setCookies.length > 0) headers['set-cookie'] = [...setCookies]
   if (errors.length === 0 && !extensions)
-    return { status: 200, headers, body: `{"data":${data}}\n` }
+    return { status: 200, headers, body: around('{"data":', data, '}\n') }
 
   const head = headOf(result, mediaType, realm)
   const before = errors.length > 0 ? `"errors":${JSON.stringify(errors)},` : ''
@@ -46,8 +47,14 @@ export function resultResponse(
   return {
     status: head.status,
     headers: { ...headers, ...head.headers },
-    body: `{${before}"data":${data}${after}}\n`,
+    body: around(`{${before}"data":`, data, `${after}}\n`),
   }
+}
+
+/** Returns the data with a text before it and after it. */
+function around(before: string, data: ResponseData, after: string): ResponseData {
+  if (typeof data === 'string') return before + data + after
+  return [Buffer.from(before), ...data, Buffer.from(after)]
 }
 
 interface Head {
@@ -90,7 +97,7 @@ function retryOf({ data, errors }: OperationResult): Head | undefined {
     return name ? [errorTable[name]] : []
   })
   if (rows.length === 0 || rows.length < errors.length) return undefined
-  const fields: Record<string, unknown> = JSON.parse(data) ?? {}
+  const fields: Record<string, unknown> = JSON.parse(stringOf(data)) ?? {}
   if (!Object.values(fields).every((value) => value === null)) return undefined
   const seconds = errors.map((error, index) => secondsOf(error, rows[index]!.retryAfter))
   return {

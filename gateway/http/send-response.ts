@@ -1,5 +1,7 @@
 /** Writes complete responses, compressed for clients that accept it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { sizeOfText } from '../graphql/response-data.ts'
+import type { ResponseData } from '../graphql/response-data.ts'
 import { codingChooser, refusesIdentity } from './accepted-coding.ts'
 import { bodyCompressor } from './compress-body.ts'
 import type { HttpResponse } from './http-message.ts'
@@ -22,9 +24,6 @@ export type SendResponse = (
   content: HttpResponse,
 ) => void
 
-/** In characters. Node puts a text together with the head, which costs less for small ones only. */
-const largeBody = 16_384
-
 /** Returns the function that writes responses. */
 export function responseSender({ compressFrom, cookiesIdentify }: SendOptions): SendResponse {
   if (compressFrom === undefined) return (_request, response, content) => write(response, content)
@@ -35,7 +34,7 @@ export function responseSender({ compressFrom, cookiesIdentify }: SendOptions): 
     const headers = { ...content.headers, vary: withAcceptEncoding(response.getHeader('vary')) }
     const coding = mayCompress(request, content) ? codingFor(accepted(request)) : undefined
     if (coding === undefined) return write(response, { ...content, headers })
-    compress(coding, Buffer.from(content.body), (compressed) => {
+    compress(coding, bytesOf(content.body), (compressed) => {
       if (response.destroyed) return
       if (compressed === undefined) return write(response, { ...content, headers })
       response.writeHead(content.status, {
@@ -50,7 +49,7 @@ export function responseSender({ compressFrom, cookiesIdentify }: SendOptions): 
   function mayCompress(request: IncomingMessage, { headers, body }: HttpResponse): boolean {
     const acceptEncoding = request.headers['accept-encoding']
     if (acceptEncoding === undefined) return false
-    if (body.length < compressFrom! && !refusesIdentity(acceptEncoding)) return false
+    if (sizeOfText(body) < compressFrom! && !refusesIdentity(acceptEncoding)) return false
     if (headers['set-cookie'] !== undefined) return false
     return !(cookiesIdentify && request.headers.cookie !== undefined)
   }
@@ -61,9 +60,15 @@ function accepted({ headers }: IncomingMessage): string {
 }
 
 function write(response: ServerResponse, { status, headers, body }: HttpResponse): void {
-  const content = body.length < largeBody ? body : Buffer.from(body)
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(content) })
-  response.end(content)
+  response.writeHead(status, { ...headers, 'content-length': sizeOfText(body) })
+  if (typeof body === 'string') return void response.end(body)
+  response.cork()
+  for (const piece of body) response.write(piece)
+  response.end()
+}
+
+function bytesOf(body: ResponseData): Buffer {
+  return typeof body === 'string' ? Buffer.from(body) : Buffer.concat(body)
 }
 
 /** Caches must not give a response to clients that accept other codings (RFC 9110, section 12.5.5). */

@@ -24,8 +24,13 @@ import { errorTable, GatewayError } from '../errors.ts'
 import { Findings } from '../execution/completion.ts'
 import type { FieldError } from '../execution/completion.ts'
 import { errorPlaces } from '../execution/error-places.ts'
-import type { JsonObject } from '../execution/response-data.ts'
+import { readObject } from '../execution/compile-readers.ts'
+import { FetchedData } from '../execution/fetched-data.ts'
+import { addSelection, Place } from '../execution/places.ts'
+import { ResponseOutput } from '../execution/response-output.ts'
+import { ResponseReader } from '../execution/response-reader.ts'
 import { responseWriter } from '../execution/response-writer.ts'
+import { typeNames } from '../execution/type-names.ts'
 import { responseInvalid } from '../execution/run-operation.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
 import { readableExtensions, subgraphDataSource } from '../execution/subgraph-data-source.ts'
@@ -36,6 +41,7 @@ import { typenameField } from '../graphql/introspection-fields.ts'
 import { completeShape } from '../graphql/response-shape.ts'
 import type { ResponseShape } from '../graphql/response-shape.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
+import { typeRelation } from '../graphql/type-conditions.ts'
 import { fieldSources } from '../planning/field-sources.ts'
 import { planningCost } from '../planning/planning-cost.ts'
 import type { Executor, OperationToExecute } from './executor.ts'
@@ -78,6 +84,8 @@ export async function apolloExecutor<Context extends object>({
   const planned = planningCost(schema, sources)
   const estimate = (document: DocumentNode) => planned(document, undefined)
   const costOf = memoized(estimate)
+  const types = typeNames(schema, new Map())
+  const isOfType = typeRelation(new Map())
   const withTypes = memoized((document) => withTypenames(schema, document))
 
   return {
@@ -109,35 +117,44 @@ export async function apolloExecutor<Context extends object>({
     } as never)
     if (data === undefined) return withoutData(errors)
     const reported = errors.map(responseError)
-    return written(operation, data as JsonObject | null, reported, fieldErrors(extensions))
+    return written(operation, data as object | null, reported, fieldErrors(extensions))
   }
 
   function written(
     { document, variables, shape, introspect = () => null }: OperationToExecute<Context>,
-    data: JsonObject | null,
+    response: object | null,
     reported: readonly ResponseError[],
     completion: readonly FieldError[],
   ): ExecutionResult {
-    const findings = new Findings(errorPlaces(reported.map(({ path = [] }) => path)))
+    const data = new FetchedData()
+    const output = new ResponseOutput(data)
+    const findings = new Findings(data, errorPlaces(reported.map(({ path = [] }) => path)))
     for (const error of completion) findings.add(error)
-    const result = (text: string): ExecutionResult => ({
-      data: text,
+    if (response === null) output.writeText('null')
+    else {
+      const definition = getOperationAST(document)!
+      const rootType = schema.getRootType(definition.operation)!
+      const root = new Place()
+      const own = shape ?? shapeOf(document, variables ?? {})
+      const parts = { schema, shape: own, fetchedAs, isOfType }
+      const writer = responseWriter({ ...parts, types, rootType, root })
+      const set = withoutSpreads(withTypes(document))
+      addSelection(root, set, new Map())
+      const selection = { place: root, parts: [{ set, parents: [rootType] }], client: undefined }
+      const reader = new ResponseReader(data, Buffer.from(JSON.stringify(response)), types)
+      const record = reader.readObject(readObject(parts, selection, (key) => key))
+      const writing = { data, output, hasErrors: false, introspect }
+      writer.write(record, writing)
+      if (writing.hasErrors) writer.report(record, findings)
+    }
+    const pieces = output.finish()
+    data.release()
+    return {
+      data: pieces,
       errors: [...reported, ...findings.errors.map(responseInvalid)],
       denied: findings.denied,
       deniedCount: findings.deniedCount,
-    })
-    if (data === null) return result('null')
-    const definition = getOperationAST(document)!
-    const writer = responseWriter({
-      schema,
-      rootType: schema.getRootType(definition.operation)!,
-      shape: shape ?? shapeOf(document, variables ?? {}),
-      fetchedAs: (field: FieldNode) => (field.alias ?? field.name).value,
-    })
-    const writing = { hasErrors: false, introspect }
-    const text = writer.write(data, writing)
-    if (writing.hasErrors) writer.report(data, findings)
-    return result(text)
+    }
   }
 
   function responseError({ message, path, extensions }: GraphQLError): ResponseError {
@@ -185,6 +202,26 @@ function withTypenames(schema: GraphQLSchema, document: DocumentNode): DocumentN
     return { ...set, selections: [typenameField, ...set.selections] }
   }
   return visit(document, visitWithTypeInfo(types, { SelectionSet: { enter } })) as DocumentNode
+}
+
+function fetchedAs({ alias, name }: FieldNode): string {
+  return (alias ?? name).value
+}
+
+/** Returns what the operation selects, with an inline fragment in the place of each fragment spread. */
+function withoutSpreads(document: DocumentNode): SelectionSetNode {
+  const fragments = fragmentsOf(document)
+  return inlined(getOperationAST(document)!.selectionSet)
+
+  function inlined(set: SelectionSetNode): SelectionSetNode {
+    return visit(set, {
+      FragmentSpread({ name, directives }) {
+        const { typeCondition, selectionSet } = fragments.get(name.value)!
+        const inline = { kind: Kind.INLINE_FRAGMENT, typeCondition, directives } as const
+        return { ...inline, selectionSet: inlined(selectionSet) }
+      },
+    }) as SelectionSetNode
+  }
 }
 
 function memoized<Of>(make: (document: DocumentNode) => Of): (document: DocumentNode) => Of {

@@ -4,12 +4,12 @@ import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
 import { compileOperation } from '../execution/compile-operation.ts'
 import type { CompiledOperation } from '../execution/compile-operation.ts'
-import { objectMerger } from '../execution/response-data.ts'
-import type { ResponseWriter } from '../execution/response-writer.ts'
+import type { ResponseForm } from '../execution/response-form.ts'
 import { runOperation } from '../execution/run-operation.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
 import type { SharedShape } from '../graphql/response-shape.ts'
+import { typeNames } from '../execution/type-names.ts'
 import { typeRelation } from '../graphql/type-conditions.ts'
 import { mostOperations, operationBudget, operationWeight } from '../operations/operation-weight.ts'
 import { overrideLabelsOn } from '../planning/override-labels.ts'
@@ -53,20 +53,23 @@ export async function nativeExecutor<Context>(
   const cache = planCache<CompiledOperation>({
     most: options.operations ?? mostOperations,
     budget: operationBudget(),
-    weigh: ({ document, mostWriters }) => operationWeight(document) * (1 + (mostWriters - 1) / 2),
+    weigh: ({ document, mostForms }) => operationWeight(document) * (1 + (mostForms - 1) / 2),
   })
-  const shapedWriters = new LRUCache<SharedShape, ResponseWriter>({
+  const shapedForms = new LRUCache<SharedShape, ResponseForm>({
     max: mostOperations,
     maxSize: operationBudget() / 2,
   })
   const planning = new Map<string, SharedPlanning<CompiledOperation>>()
   const tooComplex = tooComplexOperations()
+  const types = typeNames(apiSchema, facts.members)
+  const abstract = types.names.map((name) => facts.members.has(name))
   const schema = {
     apiSchema,
     isOfType: typeRelation(facts.members),
     mayBatch,
     clientName: names.clientName,
-    mergeObject: objectMerger((typename) => facts.members.has(String(typename))),
+    types,
+    isAbstract: (type: number) => abstract[type] === true,
   }
 
   return {
@@ -99,7 +102,7 @@ export async function nativeExecutor<Context>(
     const values = variables ?? nothing
     return runOperation({
       operation: ready,
-      writer: shape ? writerOf(shape, ready) : ready.writerFor(values),
+      form: shape ? formOf(shape, ready) : ready.formFor(values),
       variables: values,
       introspect,
       fetchSubgraph,
@@ -107,12 +110,12 @@ export async function nativeExecutor<Context>(
     })
   }
 
-  function writerOf(shape: SharedShape, ready: CompiledOperation): ResponseWriter {
-    const known = shapedWriters.get(shape)
+  function formOf(shape: SharedShape, ready: CompiledOperation): ResponseForm {
+    const known = shapedForms.get(shape)
     if (known) return known
-    const writer = ready.writerOf(shape)
-    shapedWriters.set(shape, writer, { size: operationWeight(shape.document) })
-    return writer
+    const form = ready.formOf(shape)
+    shapedForms.set(shape, form, { size: operationWeight(shape.document) })
+    return form
   }
 
   function find(operation: OperationToPrepare): CompiledOperation | undefined {

@@ -1,4 +1,5 @@
 /** The access log: one line of JSON per request that is sampled. */
+import { sizeOfText } from '../graphql/response-data.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { HttpResponse } from '../http/http-message.ts'
 import { clientLabel } from './client-name.ts'
@@ -59,7 +60,7 @@ export function accessLog(options: AccessLogOptions): LogRequest {
       ms: rounded(performance.now() - startedAt),
       upstreamMs: rounded(facts.upstream),
       calls: facts.calls,
-      bytes: Buffer.byteLength(response.body),
+      bytes: sizeOfText(response.body),
       denied: facts.denied,
       trace: facts.trace?.traceId ?? (brought && traceIdOf(brought)),
     }

@@ -1,12 +1,20 @@
 /** `npm run bench -- authorization`: the CPU time of a decision, without planning and fetching. */
 import { Supergraph } from '@apollo/federation-internals'
-import { parse } from 'graphql'
+import { getOperationAST, parse } from 'graphql'
+import type { FieldNode } from 'graphql'
 import type { Authorizer } from '../../gateway/authorization/authorizer.ts'
 import type { AuthorizedOperation } from '../../gateway/authorization/decisions.ts'
 import { denialsOf } from '../../gateway/authorization/denied-result.ts'
 import { Findings } from '../../gateway/execution/completion.ts'
+import { readObject } from '../../gateway/execution/compile-readers.ts'
+import { FetchedData } from '../../gateway/execution/fetched-data.ts'
+import { addSelection, Place } from '../../gateway/execution/places.ts'
+import { ResponseOutput } from '../../gateway/execution/response-output.ts'
+import { ResponseReader } from '../../gateway/execution/response-reader.ts'
+import { typeNames } from '../../gateway/execution/type-names.ts'
 import { responseWriter } from '../../gateway/execution/response-writer.ts'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
+import { typeRelation } from '../../gateway/graphql/type-conditions.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 
 const guardedFields = 12
@@ -91,20 +99,29 @@ function responder(
 ): () => unknown {
   if (authorized.outcome !== 'reduced') throw new Error('nothing of the operation is denied')
   const schema = Supergraph.build(loadableSdl).apiSchema().toGraphQLJSSchema()
-  const writer = responseWriter({
-    schema,
-    rootType: schema.getQueryType()!,
-    shape: authorized.shape!,
-    fetchedAs: ({ alias, name }) => (alias ?? name).value,
-  })
-  const data = customers(10)
+  const types = typeNames(schema, new Map())
+  const rootType = schema.getQueryType()!
+  const { shape, document } = authorized
+  const fetchedAs = ({ alias, name }: FieldNode) => (alias ?? name).value
+  const root = new Place()
+  const set = getOperationAST(document)!.selectionSet
+  addSelection(root, set, new Map())
+  const writer = responseWriter({ schema, types, rootType, root, shape: shape!, fetchedAs })
+  const client = { type: rootType, sets: [shape!.root] }
+  const selection = { place: root, parts: [{ set, parents: [rootType] }], client }
+  const parts = { schema, shape: shape!, fetchedAs, isOfType: typeRelation(new Map()) }
+  const reading = readObject(parts, selection, (key) => key)
+  const bytes = Buffer.from(JSON.stringify(customers(10)))
   return () => {
-    const writing = { hasErrors: false, introspect: () => null }
-    const text = writer.write(data, writing)
-    const findings = new Findings(() => false)
-    writer.report(data, findings)
+    const data = new FetchedData()
+    const record = new ResponseReader(data, bytes, types).readObject(reading)
+    const output = new ResponseOutput(data)
+    writer.write(record, { data, output, hasErrors: false, introspect: () => null })
+    const findings = new Findings(data, () => false)
+    writer.report(record, findings)
+    data.release()
     const { denied, deniedCount } = findings
-    const executed = { data: text, errors: [], denied, deniedCount }
+    const executed = { data: output.finish(), errors: [], denied, deniedCount }
     return denialsOf(authorizer, { authorized, caller }, executed)
   }
 }

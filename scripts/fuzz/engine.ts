@@ -1,13 +1,16 @@
 /**
  * `npm run fuzz -- engine [operations] [seed]`: random operations on difficult supergraphs, executed by
- * both engines. Prints each wrong response of the native engine with its seed. Exit code: 1 if there was
+ * both engines; the native one gets its responses as unusual bytes, and once more with faults in them. Prints each wrong response of the native engine with its seed. Exit code: 1 if there was
  * one.
  */
-import { compareEngines } from '../../tests/engine/compare-engines.ts'
+import { compareEngines, compareFaults } from '../../tests/engine/compare-engines.ts'
 import { federations } from '../../tests/engine/federations.ts'
-import { randomOperation } from '../../tests/engine/random-operation.ts'
+import { oddResponse } from '../../tests/engine/odd-bytes.ts'
+import { randomNumbers, randomOperation } from '../../tests/engine/random-operation.ts'
 import { reservedNames } from '../../tests/engine/reserved-names.ts'
 import { twoEngines } from '../../tests/engine/two-engines.ts'
+import type { WriteResponse } from '../../tests/engine/two-engines.ts'
+import { hash } from '../../tests/engine/universe.ts'
 import { wholeNumber } from '../whole-number.ts'
 
 const [operations = '20000', firstSeed = '1'] = process.argv.slice(2)
@@ -29,13 +32,21 @@ for (const federation of federations) {
       reserved: seed % 2 === 0 ? reserved : [],
       aliases: seed % 2 === 0 ? [] : reserved,
     })
-    const verdict = await compareEngines(engines, operation)
+    // Of three operations, one has responses as servers write them; the others, unusual ones.
+    const write: WriteResponse = (response, call) =>
+      oddResponse(response, randomNumbers(hash(call, seed)))
+    const verdict = await compareEngines(
+      engines,
+      seed % 3 === 0 ? operation : { ...operation, write },
+    )
+    const ofFaults = await compareFaults(engines, operation, seed)
     if (verdict.disagreement) disagreements++
     // If the responses differ, one is wrong: it must be that of @apollo/gateway.
-    if (!verdict.wrong && (!verdict.disagreement || verdict.apolloIsWrong)) continue
+    const isWrong = verdict.wrong ?? (verdict.apolloIsWrong ? undefined : verdict.disagreement)
+    if (!isWrong && !ofFaults) continue
     wrong++
     if (wrong > mostShown) continue
-    const { about, native, other } = (verdict.wrong ?? verdict.disagreement)!
+    const { about, native, other } = (isWrong ?? ofFaults)!
     console.log(`\n${federation.name}, seed ${seed}: wrong ${about}`)
     console.log(operation.text, JSON.stringify(operation.variables))
     console.log('native:', JSON.stringify(native))

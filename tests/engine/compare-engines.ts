@@ -2,6 +2,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { visit } from 'graphql'
 import type { DocumentNode } from 'graphql'
+import { faulty, meaningOf, oddResponse } from './odd-bytes.ts'
+import { randomNumbers } from './random-operation.ts'
+import { hash } from './universe.ts'
 import type { EngineAnswer, OperationForEngines, TwoEngines } from './two-engines.ts'
 
 export interface Verdict {
@@ -37,6 +40,35 @@ export async function compareEngines(
     apolloIsWrong:
       difference(apollo!, truth!, (answer) => errorsOfSubgraphs(answer, names)) !== undefined,
   }
+}
+
+/**
+ * Returns how the response differs from that of an operation for which the calls with broken bytes fail:
+ * of a response with a fault nothing may be used.
+ */
+export async function compareFaults(
+  { native }: TwoEngines,
+  operation: OperationForEngines,
+  seed: number,
+): Promise<Difference | undefined> {
+  const withFaults = (use: (bytes: Buffer) => Buffer | undefined) =>
+    settled(
+      native({
+        ...operation,
+        write(response, call) {
+          const random = randomNumbers(hash(call, seed))
+          const bytes = oddResponse(response, random)
+          const broken = hash(seed, call) % 3 === 0 ? faulty(bytes, random) : bytes
+          return meaningOf(broken) ? bytes : use(broken)
+        },
+      }),
+    )
+  const [own, right] = await Promise.all([
+    withFaults((bytes) => bytes),
+    withFaults(() => undefined),
+  ])
+  const everything = ({ errors }: EngineAnswer) => errors.map((error) => JSON.stringify(error))
+  return difference(own!, right!, everything)
 }
 
 function difference(

@@ -1,3 +1,5 @@
+import { stringOf } from '../../gateway/graphql/response-data.ts'
+import { answered, parsed } from '../support/response-bytes.ts'
 import { beforeAll, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
 import type { SubgraphResult, SubgraphRequest } from '../../gateway/execution/subgraph-request.ts'
@@ -42,15 +44,15 @@ function engineFor(options: {
 
 async function fetchSubgraph(
   subgraph: string,
-  { body }: SubgraphRequest,
+  request: SubgraphRequest,
   { calls, answer }: Context,
 ): Promise<SubgraphResult> {
-  const call = JSON.parse(body) as { query: string; variables: Record<string, unknown> }
+  const call = JSON.parse(request.body) as { query: string; variables: Record<string, unknown> }
   calls.push({ subgraph, ...call })
-  const answered = answer(subgraph, call) as Partial<Record<'data' | 'errors' | 'failed', unknown>>
-  if (answered.failed) return { outcome: 'failed', reason: answered.failed as 'SUBGRAPH_TIMEOUT' }
-  const { data = null, errors = [] } = structuredClone(answered)
-  return { outcome: 'answered', data: data as never, errors: errors as never }
+  const response = answer(subgraph, call) as Partial<Record<'data' | 'errors' | 'failed', unknown>>
+  if (response.failed) return { outcome: 'failed', reason: response.failed as 'SUBGRAPH_TIMEOUT' }
+  const { data = null, errors = [] } = response
+  return answered(request, data, errors as never)
 }
 
 async function run(
@@ -66,8 +68,8 @@ async function run(
     context: { calls, answer },
   })
   return {
-    text: data,
-    data: data === undefined ? undefined : (JSON.parse(data) as unknown),
+    text: stringOf(data),
+    data: parsed(data),
     errors: errors.map(({ message, path, extensions }) => ({
       message,
       path,
@@ -363,4 +365,43 @@ test('a thread plans as well as the engine itself, refusals included', async () 
   // When the thread is lost, planning goes on without it.
   const { plan } = await threaded.prepare({ document: parse('{ best { upc } }') })
   expect(plan.fetches).toHaveLength(1)
+})
+
+const contexts = federation('deep values in contexts', {
+  users: `
+    scalar JSON
+    type Query { readers: [User!]! }
+    type User @key(fields: "id") @context(name: "reader") { id: ID! locale: String! post: Post }
+    type Post @key(fields: "id") { id: ID! notes: JSON }
+  `,
+  posts: `
+    scalar JSON
+    type User @key(fields: "id") @context(name: "reader") { id: ID! locale: String! @external }
+    type Post @key(fields: "id") {
+      id: ID! notes: JSON @external
+      text(locale: String @fromContext(field: "$reader { locale }")): String @requires(fields: "notes")
+    }
+  `,
+})
+
+test('a value nested too deep to be sent does not end the fetches for other contexts', async () => {
+  const deep = JSON.parse('['.repeat(501) + ']'.repeat(501)) as unknown
+  const post = (id: string, notes: unknown) => ({ __typename: 'Post', id, notes })
+  const readers = [
+    { __typename: 'User', locale: 'de', post: post('1', 1) },
+    { __typename: 'User', locale: 'fr', post: post('2', deep) },
+  ]
+  const { execute, close } = await nativeExecutor<undefined>({
+    supergraphSdl: composed(contexts),
+    async fetchSubgraph(subgraph, request) {
+      if (subgraph === 'users') return answered(request, { readers })
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return answered(request, { _entities: [{ text: 'found' }] })
+    },
+  })
+  const document = parse('{ readers { post { text } } }')
+  const { data, errors } = await execute({ document, context: undefined })
+  await close()
+  expect(parsed(data)).toEqual({ readers: [{ post: { text: 'found' } }, { post: { text: null } }] })
+  expect(errors).toMatchObject([{ extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } }])
 })

@@ -5,9 +5,10 @@ import type {
   GatewayGraphQLRequestContext,
 } from '@apollo/server-gateway-interface'
 import { parse } from 'graphql'
-import type { DocumentNode, GraphQLSchema } from 'graphql'
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql'
 import { nativeExecutor } from '../../gateway/supergraph/native-executor.ts'
 import type { PlanningOptions } from '../../gateway/planning/start-planning.ts'
+import { invalid, parsed, readResponse } from '../support/response-bytes.ts'
 import { composed } from './federations.ts'
 import type { Federation } from './federations.ts'
 import { universe } from './universe.ts'
@@ -25,10 +26,19 @@ export interface EngineAnswer {
   readonly calls: readonly string[]
 }
 
+/** Writes the response of a subgraph; undefined if the call is to fail. `call` is what was sent. */
+export type WriteResponse = (response: ExecutionResult, call: string) => Uint8Array | undefined
+
 export interface OperationForEngines {
   readonly document: DocumentNode
   readonly variables?: Record<string, unknown> | undefined
   readonly operationName?: string
+  /** How the native engine gets the responses of subgraphs; default: as JSON.stringify writes them. */
+  readonly write?: WriteResponse
+}
+
+interface NativeState extends RequestState {
+  readonly write: WriteResponse
 }
 
 export type Answer = (operation: OperationForEngines) => Promise<EngineAnswer>
@@ -42,6 +52,7 @@ export interface TwoEngines {
   stop(): Promise<void>
 }
 
+const plainly: WriteResponse = (response) => Buffer.from(JSON.stringify(response))
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Returns both engines of a federation. */
@@ -52,21 +63,14 @@ export async function twoEngines(
   const supergraphSdl = composed(federation)
   const { ask, truth } = universe(federation.subgraphs)
 
-  const native = await nativeExecutor<RequestState>({
+  const native = await nativeExecutor<NativeState>({
     ...planning,
     supergraphSdl,
     random: () => 1,
-    async fetchSubgraph(subgraph, { body }, state) {
-      const { data, errors } = await ask(subgraph, JSON.parse(body), state)
-      return {
-        outcome: 'answered',
-        data: data ?? null,
-        errors: (errors ?? []).map(({ message, path, extensions }) => ({
-          message,
-          ...(path ? { path } : {}),
-          extensions: extensions ?? {},
-        })),
-      }
+    async fetchSubgraph(subgraph, request, state) {
+      const response = await ask(subgraph, JSON.parse(request.body), state)
+      const bytes = state.write(response, `${subgraph} ${request.body}`)
+      return bytes ? readResponse(request, bytes) : invalid
     },
   })
 
@@ -94,8 +98,8 @@ export async function twoEngines(
 
   return {
     apiSchema: native.apiSchema,
-    async native({ document, variables, operationName }) {
-      const state: RequestState = { mutations: 0, calls: [] }
+    async native({ document, variables, operationName, write = plainly }) {
+      const state: NativeState = { mutations: 0, calls: [], write }
       const { data, errors } = await native.execute({
         document,
         operationName,
@@ -103,7 +107,7 @@ export async function twoEngines(
         context: state,
       })
       return {
-        data: data === undefined ? undefined : (JSON.parse(data) as unknown),
+        data: parsed(data),
         errors: errors.map(readError),
         calls: state.calls,
       }

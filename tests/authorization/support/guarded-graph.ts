@@ -1,4 +1,5 @@
 /** Real subgraphs, composed, guarded, planned and executed by a real engine, in one process. */
+import { answered, parsed } from '../../support/response-bytes.ts'
 import { composeServices } from '@apollo/composition'
 import { buildSubgraphSchema } from '@apollo/subgraph'
 import { pino } from 'pino'
@@ -137,7 +138,7 @@ export async function guardedGraph(
       denials,
     )
     return {
-      data: JSON.parse(data),
+      data: parsed(data) as never,
       errors: errors as Denial[],
       ...(extensions ? { extensions } : {}),
       outcome: authorized.outcome,
@@ -172,8 +173,8 @@ export function ownEngine({ supergraphSdl, schemas }: EngineParts): Promise<Engi
 }
 
 function fetchFrom(schemas: EngineParts['schemas']): FetchSubgraph<Recording> {
-  return async (subgraph, { body }, contextValue) => {
-    const { query, variables } = JSON.parse(body) as { query: string; variables?: object }
+  return async (subgraph, request, contextValue) => {
+    const { query, variables } = JSON.parse(request.body) as { query: string; variables?: object }
     const { data, errors = [] } = await graphql({
       schema: schemas.get(subgraph)!,
       source: query,
@@ -185,12 +186,7 @@ function fetchFrom(schemas: EngineParts['schemas']): FetchSubgraph<Recording> {
       ...(path ? { path } : {}),
       extensions,
     }))
-    // As over the wire: plain objects without other references.
-    return {
-      outcome: 'answered',
-      data: JSON.parse(JSON.stringify(data ?? null)),
-      errors: reported,
-    }
+    return answered(request, data, reported)
   }
 }
 

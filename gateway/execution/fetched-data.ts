@@ -1,0 +1,141 @@
+/**
+ * The data that subgraphs have sent for one request, as positions in the bytes that arrived.
+ *
+ * The tape is a list of integers, and the first two are a slot that is always empty. A record on it stands for an object of the response: the index of its
+ * type, then a slot of two integers for each field of its place (see places.ts). A list is its length,
+ * then a slot for each element. The first integer of a slot says what it is, see below.
+ */
+import { GatewayError } from '../errors.ts'
+import { giveTapeBack, takeTape } from './free-tapes.ts'
+import type { Place } from './places.ts'
+
+/** The field has not been fetched. */
+export const absent = -1
+export const isNull = -2
+/** The second integer is the place of the record on the tape. */
+export const isRecord = -3
+/** The second integer is the place of the list on the tape. */
+export const isList = -4
+/**
+ * A slot of a text has the addresses of its first byte and of the byte after it, both at least 0. The first
+ * is `irregular - address` when the text does not belong to the type of the field, and both are when it
+ * belongs to the type but is written differently in a response, such as `1.0` for an Int.
+ */
+export const irregular = -16
+
+/** The type of an object without `__typename`. */
+export const noType = -2
+/** The type of an object whose `__typename` is no type of the schema. */
+export const unknownType = -1
+
+/** The largest address: that of an irregular text is still an integer of 32 bits. */
+const mostBytes = 2 ** 31 + irregular
+/** In integers: 1 GB. A small object takes as much as all fields of its place. */
+const longestTape = 2 ** 28
+
+function tooMuch(why: string): GatewayError {
+  return new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause: new Error(why) })
+}
+
+/** Where the text of a record is in the output, and of which fields it is; no fields: it is not written yet. */
+export interface WrittenText {
+  fields: unknown
+  from: number
+  to: number
+  /** That of the output then: after another state, there may be something else. */
+  state: number
+}
+
+/** All that was fetched for one request. */
+export class FetchedData {
+  tape = takeTape(0)
+  #top = 2
+  /** The records that are at several positions of the response. */
+  readonly shared = new Map<number, WrittenText>()
+  readonly #texts: Uint8Array[] = []
+  /** The address of the first byte of each text, and of the byte after the last one. */
+  readonly #starts: number[] = [0]
+  /** The text that was used last, and its addresses. */
+  bytes: Uint8Array = nothing
+  start = 0
+  limit = 0
+
+  constructor() {
+    this.tape[0] = absent
+  }
+
+  /** Adds bytes; returns the address of the first. */
+  addBytes(bytes: Uint8Array): number {
+    const start = this.#starts.at(-1)!
+    if (start + bytes.length > mostBytes) {
+      throw tooMuch('the responses to one request are larger than 2 GB together')
+    }
+    this.#texts.push(bytes)
+    this.#starts.push(start + bytes.length)
+    return start
+  }
+
+  /** Makes `bytes` those that have the address; the address minus `start` is the position in them. */
+  locate(address: number): void {
+    if (address >= this.start && address < this.limit) return
+    const starts = this.#starts
+    let index = starts.length - 2
+    while (starts[index]! > address) index--
+    this.bytes = this.#texts[index]!
+    this.start = starts[index]!
+    this.limit = starts[index + 1]!
+  }
+
+  /** Returns a new record without any field. */
+  newRecord({ width }: Place): number {
+    const record = this.#reserve(1 + 2 * width)
+    const { tape } = this
+    tape[record] = noType
+    for (let index = record + 1; index <= record + 2 * width; index += 2) tape[index] = absent
+    return record
+  }
+
+  /** Returns a new list of these slots, given as pairs of integers from an index on. */
+  newList(slots: readonly number[], from: number): number {
+    const count = slots.length - from
+    const list = this.#reserve(1 + count)
+    const { tape } = this
+    tape[list] = count / 2
+    for (let index = 0; index < count; index++) tape[list + 1 + index] = slots[from + index]!
+    return list
+  }
+
+  #reserve(length: number): number {
+    const at = this.#top
+    const top = at + length
+    if (top > this.tape.length) {
+      if (top > longestTape) throw tooMuch('too many objects for one request')
+      const longer = takeTape(top)
+      longer.set(this.tape)
+      giveTapeBack(this.tape)
+      this.tape = longer
+    }
+    this.#top = top
+    return at
+  }
+
+  /** Returns the text of a slot, which is JSON; undefined for a record, a list, null, and nothing. */
+  textAt(slot: number): string | undefined {
+    const first = this.tape[slot]!
+    if (first < 0 && first > irregular) return undefined
+    const from = first < 0 ? irregular - first : first
+    const second = this.tape[slot + 1]!
+    const to = second < 0 ? irregular - second : second
+    this.locate(from)
+    return Buffer.prototype.utf8Slice.call(this.bytes, from - this.start, to - this.start)
+  }
+
+  /** Gives the tape back, to be used for another request. */
+  release(): void {
+    giveTapeBack(this.tape)
+    this.tape = noTape
+  }
+}
+
+const nothing = new Uint8Array(0)
+const noTape = new Int32Array(0)

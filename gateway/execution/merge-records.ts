@@ -1,0 +1,97 @@
+/** Merges what a fetch brought into the records of the objects that it is for. */
+import { absent, isList, isNull, isRecord, noType } from './fetched-data.ts'
+import type { FetchedData } from './fetched-data.ts'
+import type { Place } from './places.ts'
+
+/** Returns whether the type of that index is an interface or a union. */
+export type IsAbstract = (type: number) => boolean
+
+/**
+ * Merges a record into another of the same place. A value wins over null in any order: of two subgraphs
+ * that share a field, one may have failed. The name of an object type wins over that of an interface,
+ * which is the only one in a subgraph with an interface object.
+ */
+export function mergeRecord(
+  data: FetchedData,
+  place: Place,
+  target: number,
+  source: number,
+  isAbstract: IsAbstract,
+): void {
+  if (target === source) return
+  const { tape } = data
+  const keepsType = !mayReplaceType(tape[target]!, tape[source]!, isAbstract)
+  if (!keepsType) tape[target] = tape[source]!
+  for (const slot of place.slots.values()) {
+    const from = source + slot.index
+    const to = target + slot.index
+    const first = tape[from]!
+    if (first === absent) continue
+    const existing = tape[to]!
+    if (existing === absent || existing === isNull) setSlot(tape, to, from)
+    else if (first !== isNull && (slot.key !== '__typename' || !keepsType)) {
+      mergeValue(data, slot.below, to, from, isAbstract)
+    }
+  }
+}
+
+function mayReplaceType(existing: number, type: number, isAbstract: IsAbstract): boolean {
+  return type !== noType && (existing === noType || isAbstract(existing))
+}
+
+function mergeValue(
+  data: FetchedData,
+  below: Place | undefined,
+  to: number,
+  from: number,
+  isAbstract: IsAbstract,
+): void {
+  const { tape } = data
+  const target = tape[to + 1]!
+  const source = tape[from + 1]!
+  if (below && tape[to] === isRecord && tape[from] === isRecord) {
+    return mergeRecord(data, below, target, source, isAbstract)
+  }
+  const areLists = tape[to] === isList && tape[from] === isList && tape[target] === tape[source]
+  if (!areLists || target === source) return setSlot(tape, to, from)
+  for (let index = 0; index < tape[target]!; index++) {
+    const toElement = target + 1 + 2 * index
+    const fromElement = source + 1 + 2 * index
+    const existing = tape[toElement]!
+    if (existing === absent || existing === isNull) setSlot(tape, toElement, fromElement)
+    else if (tape[fromElement] !== isNull) {
+      mergeValue(data, below, toElement, fromElement, isAbstract)
+    }
+  }
+}
+
+function setSlot(tape: Int32Array, to: number, from: number): void {
+  tape[to] = tape[from]!
+  tape[to + 1] = tape[from + 1]!
+}
+
+/** Returns a record like this one that shares no record or list with it. */
+export function copyRecord(data: FetchedData, place: Place, record: number): number {
+  const copy = data.newRecord(place)
+  data.tape[copy] = data.tape[record]!
+  for (const { index, below } of place.slots.values()) {
+    copySlot(data, below, copy + index, record + index)
+  }
+  return copy
+}
+
+function copySlot(data: FetchedData, below: Place | undefined, to: number, from: number): void {
+  const first = data.tape[from]!
+  const second = data.tape[from + 1]!
+  let copied = second
+  if (first === isRecord) copied = copyRecord(data, below!, second)
+  if (first === isList) {
+    const length = data.tape[second]!
+    copied = data.newList(Array<number>(2 * length).fill(0), 0)
+    for (let index = 0; index < length; index++) {
+      copySlot(data, below, copied + 1 + 2 * index, second + 1 + 2 * index)
+    }
+  }
+  data.tape[to] = first
+  data.tape[to + 1] = copied
+}

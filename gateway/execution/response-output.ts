@@ -1,0 +1,133 @@
+/** The bytes of a response, while they are written. */
+import type { ResponseData } from '../graphql/response-data.ts'
+import type { FetchedData, WrittenText } from './fetched-data.ts'
+
+/** A text of a subgraph from this length on, in bytes, is not copied. */
+const longText = 32 * 1024
+/** A loop is faster than a call up to this length. */
+const shortText = 48
+/** Node puts a string together with the head of a response, which costs less for small ones only. */
+const shortData = 16 * 1024
+const initialSize = 64 * 1024
+const largestKept = 4 * 1024 * 1024
+
+/** Where a response is written: one at a time, as writing does not wait for anything. */
+let scratch = Buffer.allocUnsafeSlow(initialSize)
+
+/** The output of one response, or of a part of a request to a subgraph. */
+export class ResponseOutput {
+  readonly #data: FetchedData
+  #bytes = scratch
+  #at = 0
+  /** What comes before the bytes. */
+  readonly #chunks: Uint8Array[] = []
+  #sizeOfChunks = 0
+
+  /** Another number after something that was written has been removed. */
+  state = 0
+  readonly #longText: number
+
+  /** @param inOne whether everything is to be in one piece */
+  constructor(data: FetchedData, inOne = false) {
+    this.#data = data
+    this.#longText = inOne ? Infinity : longText
+  }
+
+  /** What was written last, up to the position; with `inOne`, everything. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** How many bytes have been written. */
+  get position(): number {
+    return this.#sizeOfChunks + this.#at
+  }
+
+  /** Removes what was written after the position. */
+  returnTo(position: number): void {
+    if (position < this.position) this.state++
+    while (this.#sizeOfChunks > position) {
+      const last = this.#chunks.pop()!
+      this.#sizeOfChunks -= last.length
+      this.#at = 0
+      if (this.#sizeOfChunks < position) this.#add(last.subarray(0, position - this.#sizeOfChunks))
+    }
+    this.#at = position - this.#sizeOfChunks
+  }
+
+  /** Writes bytes. */
+  write(bytes: Uint8Array): void {
+    this.#copy(bytes, 0, bytes.length)
+  }
+
+  /** Writes a text. */
+  writeText(text: string): void {
+    this.write(Buffer.from(text))
+  }
+
+  /** Writes one byte. */
+  writeByte(byte: number): void {
+    if (this.#at === this.#bytes.length) this.#makeRoom(1)
+    this.#bytes[this.#at++] = byte
+  }
+
+  /** Writes the fetched bytes from an address to another. */
+  writeFetched(from: number, to: number): void {
+    const data = this.#data
+    data.locate(from)
+    this.#copy(data.bytes, from - data.start, to - data.start)
+  }
+
+  /** Writes once more what is between two positions, and returns true; false if it is not at hand. */
+  writeAgain({ from, to, state }: WrittenText): boolean {
+    if (state !== this.state || from < this.#sizeOfChunks) return false
+    const length = to - from
+    if (this.#at + length > this.#bytes.length) this.#makeRoom(length)
+    const start = from - this.#sizeOfChunks
+    this.#bytes.copyWithin(this.#at, start, start + length)
+    this.#at += length
+    return true
+  }
+
+  #copy(source: Uint8Array, from: number, to: number): void {
+    const length = to - from
+    if (length >= this.#longText) {
+      this.#flush()
+      return this.#add(source.subarray(from, to))
+    }
+    if (this.#at + length > this.#bytes.length) this.#makeRoom(length)
+    const target = this.#bytes
+    let at = this.#at
+    if (length > shortText) target.set(source.subarray(from, to), at)
+    else for (let index = from; index < to; index++) target[at++] = source[index]!
+    this.#at += length
+  }
+
+  #makeRoom(length: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + length))
+    larger.set(this.#bytes.subarray(0, this.#at))
+    this.#bytes = larger
+    scratch = larger
+  }
+
+  #flush(): void {
+    if (this.#at === 0) return
+    this.#add(Buffer.from(this.#bytes.subarray(0, this.#at)))
+    this.#at = 0
+  }
+
+  #add(chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#sizeOfChunks += chunk.length
+  }
+
+  /** Returns all that was written. */
+  finish(): ResponseData {
+    if (this.#chunks.length === 0 && this.#at < shortData) {
+      return this.#bytes.toString('utf8', 0, this.#at)
+    }
+    this.#flush()
+    if (scratch.length > largestKept) scratch = Buffer.allocUnsafeSlow(initialSize)
+    return this.#chunks
+  }
+}

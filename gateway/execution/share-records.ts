@@ -1,0 +1,34 @@
+/**
+ * Equal entities at one place of the data become one record, such as the author of a hundred comments. What
+ * is fetched for it is then added once, and its text is written once.
+ */
+import { absent, isNull } from './fetched-data.ts'
+import type { FetchedData } from './fetched-data.ts'
+import type { Place } from './places.ts'
+
+/** Returns whether two records of a place have the same type and the same values. */
+export function areEqual(data: FetchedData, place: Place, one: number, other: number): boolean {
+  const { tape } = data
+  if (tape[one] !== tape[other]) return false
+  for (const { index } of place.slots.values()) {
+    if (!areEqualSlots(data, one + index, other + index)) return false
+  }
+  return true
+}
+
+function areEqualSlots(data: FetchedData, one: number, other: number): boolean {
+  const { tape } = data
+  const first = tape[one]!
+  if (first === absent || first === isNull) return tape[other] === first
+  if (first < 0) return tape[other] === first && tape[other + 1] === tape[one + 1]
+  const from = tape[other]!
+  const length = tape[one + 1]! - first
+  if (from < 0 || tape[other + 1]! - from !== length) return false
+  data.locate(first)
+  const { bytes, start } = data
+  data.locate(from)
+  for (let index = 0; index < length; index++) {
+    if (bytes[first - start + index] !== data.bytes[from - data.start + index]) return false
+  }
+  return true
+}

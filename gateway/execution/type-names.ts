@@ -1,0 +1,51 @@
+/** The types of objects, by the index that records have. */
+import type { GraphQLSchema } from 'graphql'
+import { unknownType } from './fetched-data.ts'
+import { wordEnd } from './json-bytes.ts'
+
+/** The names of the types of one schema version, also those that clients do not see. */
+export class TypeNames {
+  readonly names: readonly string[]
+  readonly #indexes: ReadonlyMap<string, number>
+  readonly #words: readonly Uint8Array[]
+  /** Most objects have the type of the object before. */
+  #last = 0
+
+  constructor(names: readonly string[]) {
+    this.names = names
+    this.#indexes = new Map(names.map((name, index) => [name, index]))
+    this.#words = names.map((name) => Buffer.from(JSON.stringify(name)))
+  }
+
+  /** Returns the index of a name; -1 if no type has it. */
+  indexOf(name: string): number {
+    return this.#indexes.get(name) ?? unknownType
+  }
+
+  /** Returns the index for the text of a string, quotes included. */
+  indexOfText(bytes: Uint8Array, at: number, end: number): number {
+    const word = this.#words[this.#last]
+    if (word?.length === end - at && wordEnd(bytes, at, word) > 0) return this.#last
+    const index = this.indexOf(nameOf(Buffer.prototype.latin1Slice.call(bytes, at, end)))
+    if (index >= 0) this.#last = index
+    return index
+  }
+}
+
+/** Returns the name in the text of a string, which may have escapes; quotes included. */
+export function nameOf(text: string): string {
+  return text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1)
+}
+
+/**
+ * Returns the names of the types of a schema.
+ *
+ * @param members by interface or union, the types that belong to it, those included that clients do not see
+ */
+export function typeNames(
+  schema: GraphQLSchema,
+  members: ReadonlyMap<string, ReadonlySet<string>>,
+): TypeNames {
+  const hidden = [...members].flatMap(([name, own]) => [name, ...own])
+  return new TypeNames([...new Set([...Object.keys(schema.getTypeMap()), ...hidden])])
+}
