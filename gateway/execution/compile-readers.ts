@@ -22,8 +22,7 @@ import type {
   SelectionSetNode,
 } from 'graphql'
 import { fieldOf, withPossibleTypes } from '../graphql/composite-types.ts'
-import type { CollectedField, ResponseShape } from '../graphql/response-shape.ts'
-import { typeConditionApplies } from '../graphql/type-conditions.ts'
+import type { CollectedField } from '../graphql/response-shape.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 import { remembered } from '../values/remembered.ts'
 import {
@@ -36,23 +35,15 @@ import {
   isRewritable,
 } from './accepted-text.ts'
 import type { Accepts, TextField } from './accepted-text.ts'
+import { mostTypes } from './client-selection.ts'
+import type { ClientSelection, ClientSelectionParts } from './client-selection.ts'
 import type { Place } from './places.ts'
 import { objectToRead } from './response-reader.ts'
 import type { ReadField, ReadObject, ReadValue } from './response-reader.ts'
 
-/** What the client selects of the objects of a place. */
-export interface ClientSelection {
-  readonly type: GraphQLCompositeType
-  readonly sets: readonly unknown[]
-}
-
 /** What all readers of one shape have in common. */
-export interface ReadersOfShape {
-  readonly schema: GraphQLSchema
-  readonly shape: ResponseShape
+export interface ReadersOfShape extends ClientSelectionParts {
   readonly isOfType: IsOfType
-  /** Returns the name of a client's field in the fetched data. */
-  readonly fetchedAs: (field: FieldNode) => string
 }
 
 /** What a fetch selects of the objects of one place. */
@@ -76,26 +67,30 @@ interface SelectedField {
 /** The types that a field belongs to; an interface that clients do not see is the objects that they see. */
 type Parents = readonly GraphQLCompositeType[]
 
+/** How objects are read: those that the client gets as they are stay text, if they may. */
+interface Readers {
+  readonly object: ReadObject
+  readonly accepts: Accepts | undefined
+}
+
 /** Returns how the objects of a selection are read. `keyOf` gives fields the names of the operation. */
 export function readObject(
   shape: ReadersOfShape,
   selection: FetchSelection,
   keyOf: (key: string) => string,
 ): ReadObject {
-  const { schema } = shape
-  return objectOf(selection)
+  const { schema, fetchedAs } = shape
+  return readersOf(selection).object
 
-  function objectOf({ place, parts, client }: FetchSelection): ReadObject {
+  function readersOf({ place, parts, client }: FetchSelection): Readers {
     const fields = [...selectedFields(shape, parts)].map(([key, nodes]): ReadField => {
       const slot = place.slot(keyOf(key))
-      return {
-        key,
-        name: nameOf(key),
-        slot: slot.index,
-        ...valueOf(nodes, slot.below, client && below(client, slot.key)),
-      }
+      const value = valueOf(nodes, slot.below, client?.below(slot.key))
+      return { key, name: nameOf(key), slot: slot.index, ...value }
     })
-    return objectToRead(place, fields)
+    const object = objectToRead(place, fields)
+    const isWhole = !place.isOpen && client && isObjectType(client.type)
+    return { object, accepts: isWhole ? acceptsWhole(object, parts, client) : undefined }
   }
 
   function valueOf(
@@ -106,131 +101,59 @@ export function readObject(
     const { node, parents } = nodes[0]!
     const type = typeOfField(schema, parents, node)
     if (!place || !node.selectionSet) return leafValue(type)
-    const named = type && getNamedType(type)
     const parts = nodes.flatMap((one): SelectionPart[] => {
       const { selectionSet: set } = one.node
       const below = typeOfField(schema, one.parents, one.node)
       const inner = below && getNamedType(below)
       return set ? [{ set, parents: isCompositeType(inner) ? [inner] : [] }] : []
     })
-    const own = client && client.type === named ? client : undefined
-    const object = objectOf({ place, parts, client })
-    const accepts =
-      own && nodes.length === 1 && type && isTypeForAll(schema, nodes[0]!, type)
-        ? acceptsAsText(type, place, node, own)
-        : undefined
-    return { accepts, object }
+    const { object, accepts } = readersOf({ place, parts, client })
+    if (!accepts || !type || client?.type !== getNamedType(type))
+      return { accepts: undefined, object }
+    const isForAll = isTypeForAll(schema, nodes[0]!, type)
+    return { accepts: isForAll ? acceptsIn(type, accepts) : undefined, object }
   }
 
-  /** Returns what accepts values that the client gets as they are, if there can be such. */
-  function acceptsAsText(
-    type: GraphQLOutputType,
-    place: Place,
-    { selectionSet }: FieldNode,
-    { sets }: ClientSelection,
+  /** Returns what accepts objects of which the client gets everything in the order of the fetch. */
+  function acceptsWhole(
+    { fields }: ReadObject,
+    parts: readonly SelectionPart[],
+    client: ClientSelection,
   ): Accepts | undefined {
-    const named = getNamedType(type)
-    if (place.isOpen || !selectionSet || !isObjectType(named)) return undefined
-    const fields = plainFields(selectionSet)
-    const selected = [...collect(named, sets)]
-    if (!fields || fields.length !== selected.length || fields.length === 0) return undefined
-    const texts = fields.map((node, index): TextField | undefined => {
+    const nodes = parts.length === 1 ? plainFields(parts[0]!.set) : undefined
+    if (!nodes?.length || nodes.length !== client.fields.size) return undefined
+    const texts: TextField[] = []
+    for (const [responseName, collected] of client.fields) {
+      const node = nodes[texts.length]!
+      const field = fields[texts.length]
       const key = (node.alias ?? node.name).value
-      const [responseName, collected] = selected[index]!
-      if (key !== responseName || keyOf(key) !== key) return undefined
+      if (field?.key !== key || key !== responseName || keyOf(key) !== key) return undefined
       if (!collected.every((one) => isFetchedAs(one, node))) return undefined
-      const accepts = acceptsField(named, place, node, collected)
-      return accepts && { name: nameOf(key), accepts }
-    })
-    if (!texts.every((text) => text !== undefined)) return undefined
-    return acceptsIn(getNullableType(type), acceptsObject(texts))
+      const accepts = acceptsField(client.type, node, field)
+      if (!accepts) return undefined
+      texts.push({ name: field.name, accepts })
+    }
+    return acceptsObject(texts)
   }
 
   function isFetchedAs({ node, denied }: CollectedField<unknown>, fetched: FieldNode): boolean {
     const key = (fetched.alias ?? fetched.name).value
-    return (
-      denied === undefined &&
-      node.name.value === fetched.name.value &&
-      shape.fetchedAs(node) === key
-    )
+    return denied === undefined && node.name.value === fetched.name.value && fetchedAs(node) === key
   }
 
   function acceptsField(
     parent: GraphQLCompositeType,
-    place: Place,
     node: FieldNode,
-    collected: readonly CollectedField<unknown>[],
+    { accepts, object }: ReadField,
   ): Accepts | undefined {
-    if (node.name.value === '__typename') return acceptsWords([parent.name])
-    const type = typeOfField(schema, [parent], node)
+    const { value: name } = node.name
+    if (name === '__typename') return acceptsWords([parent.name])
+    const type = fieldOf(parent, name)?.type
     if (!type) return undefined
-    const inside = place.slots.get((node.alias ?? node.name).value)?.below
     const named = getNamedType(type)
-    let accepts: Accepts | undefined
-    if (inside && isObjectType(named)) {
-      const sets = collected.flatMap(({ selections }) =>
-        selections === undefined ? [] : [selections],
-      )
-      accepts = acceptsAsText(named, inside, node, { type: named, sets })
-    } else if (!inside && isLeafType(named)) accepts = acceptsLeaf(named)
-    return accepts && acceptsNulls(type, accepts)
+    if (!object) return isLeafType(named) ? acceptsNulls(type, acceptsLeaf(named)) : undefined
+    return accepts && (isNonNullType(type) ? accepts : acceptsNull(accepts))
   }
-
-  function collect(type: GraphQLCompositeType | undefined, sets: readonly unknown[]) {
-    return shape.shape.collect(
-      sets,
-      (condition) => !type || typeConditionApplies(schema, condition, type),
-    )
-  }
-
-  /** Returns what the client selects below a field, if that is the same for all objects of the place. */
-  function below({ type, sets }: ClientSelection, key: string): ClientSelection | undefined {
-    return selectionBelow(shape, { type, sets }, key)
-  }
-}
-
-/** Returns what the client selects of the objects of a field, if it is the same for every type. */
-export function selectionBelow(
-  { schema, shape, fetchedAs }: ReadersOfShape,
-  { type, sets }: ClientSelection,
-  key: string,
-): ClientSelection | undefined {
-  const types = isObjectType(type) ? [type] : schema.getPossibleTypes(type as never)
-  let found: readonly CollectedField<unknown>[] | undefined
-  let parent: GraphQLCompositeType | undefined
-  if (types.length > mostTypes) return undefined
-  for (const one of types) {
-    const collected = shape.collect(sets, (name) => typeConditionApplies(schema, name, one))
-    for (const fields of collected.values()) {
-      if (!fields.some(({ node }) => fetchedAs(node) === key)) continue
-      if (found && !areSame(found, fields)) return undefined
-      found = fields
-      parent = one
-    }
-  }
-  const fieldType = found && parent && typeOfField(schema, [parent], found[0]!.node)
-  const named = fieldType && getNamedType(fieldType)
-  if (!found || !isCompositeType(named)) return undefined
-  return {
-    type: named,
-    sets: found.flatMap(({ selections }) => (selections === undefined ? [] : [selections])),
-  }
-}
-
-/** A selection that is to stay text is not compared for more types than this. */
-const mostTypes = 20
-
-function areSame(
-  some: readonly CollectedField<unknown>[],
-  others: readonly CollectedField<unknown>[],
-): boolean {
-  return (
-    some.length === others.length &&
-    some.every(({ node, denied }, index) => {
-      const other = others[index]!
-      return node === other.node && (denied === undefined) === (other.denied === undefined)
-    })
-  )
 }
 
 /** Returns the fields of a selection set without conditions; undefined if there is anything else. */

@@ -5,8 +5,8 @@ import type { ResponseShape } from '../graphql/response-shape.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 import { remembered } from '../values/remembered.ts'
 import type { CompiledPlan } from './compile-plan.ts'
-import { readObject, selectionBelow } from './compile-readers.ts'
-import type { ClientSelection, ReadersOfShape } from './compile-readers.ts'
+import { ClientSelection } from './client-selection.ts'
+import { readObject } from './compile-readers.ts'
 import type { FetchStep } from './plan-steps.ts'
 import { Place } from './places.ts'
 import { objectToRead } from './response-reader.ts'
@@ -45,7 +45,6 @@ export interface ResponseForm {
 /** Returns the form. Readers are compiled when they are first used. */
 export function responseForm(parts: FormParts): ResponseForm {
   const { rootType, plan, shape } = parts
-  const readers: ReadersOfShape = parts
   const objects = new Map<FetchStep, ReadObject>()
   const lists = new LRUCache<string, ReadObject>({ max: mostCombinations })
   return {
@@ -75,12 +74,11 @@ export function responseForm(parts: FormParts): ResponseForm {
   }
 
   function compile({ placeOfObjects: place, path, selection: set, renamed, represent }: FetchStep) {
-    const root: ClientSelection = { type: rootType, sets: [shape.root] }
     const client = path.reduce<ClientSelection | undefined>(
-      (above, key) => (key === '@' || !above ? above : selectionBelow(readers, above, key)),
-      root,
+      (above, key) => (key === '@' ? above : above?.below(key)),
+      new ClientSelection(parts, rootType, [shape.root]),
     )
     const selected = [{ set, parents: represent ? [] : [rootType] }]
-    return readObject(readers, { place, parts: selected, client }, (key) => renamed.get(key) ?? key)
+    return readObject(parts, { place, parts: selected, client }, (key) => renamed.get(key) ?? key)
   }
 }

@@ -6,6 +6,7 @@ import type { Authorizer } from '../../gateway/authorization/authorizer.ts'
 import type { AuthorizedOperation } from '../../gateway/authorization/decisions.ts'
 import { denialsOf } from '../../gateway/authorization/denied-result.ts'
 import { Findings } from '../../gateway/execution/completion.ts'
+import { ClientSelection } from '../../gateway/execution/client-selection.ts'
 import { readObject } from '../../gateway/execution/compile-readers.ts'
 import { FetchedData } from '../../gateway/execution/fetched-data.ts'
 import { addSelection, Place } from '../../gateway/execution/places.ts'
@@ -107,9 +108,9 @@ function responder(
   const set = getOperationAST(document)!.selectionSet
   addSelection(root, set, new Map())
   const writer = responseWriter({ schema, types, rootType, root, shape: shape!, fetchedAs })
-  const client = { type: rootType, sets: [shape!.root] }
-  const selection = { place: root, parts: [{ set, parents: [rootType] }], client }
   const parts = { schema, shape: shape!, fetchedAs, isOfType: typeRelation(new Map()) }
+  const client = new ClientSelection(parts, rootType, [shape!.root])
+  const selection = { place: root, parts: [{ set, parents: [rootType] }], client }
   const reading = readObject(parts, selection, (key) => key)
   const bytes = Buffer.from(JSON.stringify(customers(10)))
   return () => {
