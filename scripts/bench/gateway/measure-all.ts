@@ -25,6 +25,10 @@ const longestMeasurement = 2_500
 /** Milliseconds without requests, after which memory is at rest. */
 const longestPause = 10_000
 
+/** Measurements before those that count, at most. */
+const mostWarmUps = 12
+const clearlyLess = 0.95
+
 /** What is measured together: a contender, an operation, and how many callers send it. */
 interface Cell {
   readonly contender: RunningContender
@@ -33,7 +37,10 @@ interface Cell {
   readonly measurements: Measurement[]
 }
 
-/** Returns the figures: medians of the rounds. One more round before them only warms up. */
+/**
+ * Returns the figures: medians of the rounds. Before them, each cell is measured until it costs no less
+ * any more: Node compiles code for long, and a gateway runs for days.
+ */
 export async function measureAll(
   running: readonly RunningContender[],
   operations: readonly BenchOperation[],
@@ -55,7 +62,7 @@ export async function measureAll(
   )) {
     await introduceCallers(contender, allOperations[0]!, tokens, defaultConnections)
   }
-  for (const cell of cells) await measureOnce(cell)
+  for (const cell of cells) await settle(() => measureOnce(cell))
   // A small run has not used much that could be given back.
   await pause(Math.min(longestPause, longestPause * scale * 4))
   const memoryAtRest = new Map(
@@ -72,6 +79,17 @@ export async function measureAll(
     )!
     return rowOf(cell, floor, memoryAtRest.get(cell.contender)!)
   })
+}
+
+/** Measures again while that makes requests cheaper. */
+async function settle(measureOnce: () => Promise<Measurement>): Promise<void> {
+  let best = Infinity
+  let inVain = 0
+  for (let count = 0; count < mostWarmUps && inVain < 2; count++) {
+    const { cpu } = await measureOnce()
+    inVain = cpu > clearlyLess * best ? inVain + 1 : 0
+    best = Math.min(best, cpu)
+  }
 }
 
 function cellsOf(
