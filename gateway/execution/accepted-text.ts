@@ -22,14 +22,16 @@ import {
   stringEnd,
   trueWord,
   valueEnd,
-  wordEnd,
 } from './json-bytes.ts'
 import type { ValueExtent } from './json-bytes.ts'
 import { deepestNesting } from './nesting.ts'
+import { plainEnd, Word } from './word.ts'
 
 /** Bytes, and the position up to which they have been read. */
 export interface Scan {
-  bytes: Uint8Array
+  readonly bytes: Uint8Array
+  /** A view of the bytes. */
+  readonly view: DataView
   at: number
 }
 
@@ -110,8 +112,8 @@ function numberAt(bytes: Uint8Array, at: number, end: number): number {
 }
 
 const acceptsBoolean: Accepts = (scan) => {
-  const { bytes, at } = scan
-  const end = wordEnd(bytes, at, bytes[at] === 0x74 ? trueWord : falseWord)
+  const { bytes, view, at } = scan
+  const end = (bytes[at] === 0x74 ? trueWord : falseWord).endIn(view, at)
   scan.at = end
   return end > 0
 }
@@ -119,14 +121,15 @@ const acceptsBoolean: Accepts = (scan) => {
 const acceptsString: Accepts = (scan) => {
   const { bytes, at } = scan
   if (bytes[at] !== quote) return false
-  scan.at = stringEnd(bytes, at)
+  const end = plainEnd(scan.view, at + 1)
+  scan.at = bytes[end] === quote ? end + 1 : stringEnd(bytes, at, end)
   return true
 }
 
 /** Accepts any value but null and what is nested too deep to be read. */
 export const acceptsAny: Accepts = (scan) => {
   const { bytes, at } = scan
-  if (wordEnd(bytes, at, nullWord) > 0) return false
+  if (nullWord.endIn(scan.view, at) > 0) return false
   const extent: ValueExtent = { depth: 0 }
   scan.at = valueEnd(bytes, at, extent)
   return extent.depth <= deepestNesting
@@ -134,10 +137,10 @@ export const acceptsAny: Accepts = (scan) => {
 
 /** Returns what accepts only these strings, which need no escapes. */
 export function acceptsWords(words: readonly string[]): Accepts {
-  const texts = words.map((word) => Buffer.from(JSON.stringify(word)))
+  const texts = words.map((word) => new Word(JSON.stringify(word)))
   return (scan) => {
     for (let index = 0; index < texts.length; index++) {
-      const end = wordEnd(scan.bytes, scan.at, texts[index]!)
+      const end = texts[index]!.endIn(scan.view, scan.at)
       if (end < 0) continue
       scan.at = end
       return true
@@ -151,7 +154,7 @@ export function acceptsNull(accepts: Accepts): Accepts {
   return (scan) => {
     const { at } = scan
     if (scan.bytes[at] !== 0x6e) return accepts(scan)
-    scan.at = wordEnd(scan.bytes, at, nullWord)
+    scan.at = nullWord.endIn(scan.view, at)
     return scan.at > 0
   }
 }
@@ -161,7 +164,8 @@ export function acceptsList(accepts: Accepts): Accepts {
   return (scan) => {
     const { bytes } = scan
     if (bytes[scan.at] !== openBracket) return false
-    scan.at = skipSpace(bytes, scan.at + 1)
+    scan.at++
+    if (bytes[scan.at]! <= 0x20) scan.at = skipSpace(bytes, scan.at)
     if (bytes[scan.at] === closeBracket) {
       scan.at++
       return true
@@ -182,20 +186,20 @@ export function acceptsList(accepts: Accepts): Accepts {
 /** A field of an object that may stay text. */
 export interface TextField {
   /** The response key in quotes, and the colon. */
-  readonly name: Uint8Array
+  readonly name: Word
   readonly accepts: Accepts
 }
 
 /** Returns what accepts objects that have exactly these fields, in this order. */
 export function acceptsObject(fields: readonly TextField[]): Accepts {
   return (scan) => {
-    const { bytes } = scan
+    const { bytes, view } = scan
     if (bytes[scan.at] !== openBrace) return false
     for (let index = 0; index < fields.length; index++) {
       const { name, accepts } = fields[index]!
       let at = scan.at + 1
       if (bytes[at]! <= 0x20) at = skipSpace(bytes, at)
-      at = wordEnd(bytes, at, name)
+      at = name.endIn(view, at)
       if (at < 0) return false
       scan.at = bytes[at]! <= 0x20 ? skipSpace(bytes, at) : at
       if (!accepts(scan)) return false

@@ -156,10 +156,12 @@ function responsesOf(
 /** Reads the lists of entities in the data of a response. */
 class EntityLists {
   readonly read: ReadData
+  readonly #data: FetchedData
   readonly #object: ReadObject
   #record = 0
 
   constructor({ data, types, form }: EntityFetchBatching, named: readonly NamedFetch[]) {
+    this.#data = data
     this.#object = form.entitiesOf(named)
     this.read = (bytes, at) => {
       const reader = new ResponseReader(data, bytes, types)
@@ -171,7 +173,7 @@ class EntityLists {
 
   /** Returns the slot of a list. */
   slotOf(name: string): number {
-    return this.#record + this.#object.place.slot(name).index
+    return this.#data.slotAt(this.#record, this.#object.place.slot(name).index)
   }
 }
 

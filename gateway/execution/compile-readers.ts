@@ -6,6 +6,7 @@
  */
 import {
   getNamedType,
+  GraphQLString,
   getNullableType,
   isCompositeType,
   isLeafType,
@@ -39,6 +40,7 @@ import { mostTypes } from './client-selection.ts'
 import type { ClientSelection, ClientSelectionParts } from './client-selection.ts'
 import type { Place } from './places.ts'
 import { objectToRead } from './response-reader.ts'
+import { Word } from './word.ts'
 import type { ReadField, ReadObject, ReadValue } from './response-reader.ts'
 
 /** What all readers of one shape have in common. */
@@ -100,6 +102,7 @@ export function readObject(
   ): ReadValue {
     const { node, parents } = nodes[0]!
     const type = typeOfField(schema, parents, node)
+    if (node.name.value === '__typename') return leafValue(GraphQLString)
     if (!place || !node.selectionSet) return leafValue(type)
     const parts = nodes.flatMap((one): SelectionPart[] => {
       const { selectionSet: set } = one.node
@@ -245,6 +248,6 @@ function acceptsNulls(type: GraphQLOutputType, accepts: Accepts): Accepts {
   return acceptsNull(acceptsIn(type, accepts))
 }
 
-function nameOf(key: string): Uint8Array {
-  return Buffer.from(`${JSON.stringify(key)}:`)
+function nameOf(key: string): Word {
+  return new Word(`${JSON.stringify(key)}:`)
 }

@@ -79,7 +79,7 @@ export function contextReader(
         if (!isOfType(typename, step.slice(conditionPrefix.length))) return undefined
         continue
       }
-      slot = record + place.slot(step).index
+      slot = data.slotAt(record, place.slot(step).index)
       if (tape[slot] !== isRecord) break
       record = tape[slot + 1]!
       place = place.below(step)

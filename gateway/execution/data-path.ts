@@ -10,6 +10,7 @@ export type DataPath = readonly string[]
 /** A path, for records of a place: where the slots are, and `eachElement`. */
 export type Route = readonly number[]
 
+/** No slot has this index. */
 const eachElement = -1
 
 /** Returns the route of a path from a place. */
@@ -29,7 +30,8 @@ export function routeOf(from: Place, path: DataPath): Route {
  */
 export function slotsOn(data: FetchedData, root: number, route: Route): number[] {
   const found: number[] = []
-  if (route.length > 0) visitSlot(data, root + route[0]!, { route, found, visited: new Set() }, 1)
+  if (route.length === 0) return found
+  visitSlot(data, data.slotAt(root, route[0]!), { route, found, visited: new Set() }, 1)
   return found
 }
 
@@ -56,7 +58,7 @@ function visitSlot(data: FetchedData, slot: number, visit: Visit, index: number)
       visit.visited.add(second)
     }
     if (step === undefined) visit.found.push(slot)
-    else if (step !== eachElement) visitSlot(data, second + step, visit, index + 1)
+    else if (step !== eachElement) visitSlot(data, data.slotAt(second, step), visit, index + 1)
   } else if (tape[slot] === isList && step === eachElement) {
     const end = second + 1 + 2 * tape[second]!
     for (let at = second + 1; at < end; at += 2) visitSlot(data, at, visit, index + 1)
@@ -92,7 +94,7 @@ export function placedRecords(
     const lineage = [...around, record]
     if (index === path.length) return void found.push({ record, position, lineage })
     if (path[index] === '@') return
-    atSlot(record + route[index]!, index + 1, [...position, path[index]!], lineage)
+    atSlot(data.slotAt(record, route[index]!), index + 1, [...position, path[index]!], lineage)
   }
 
   function atSlot(
@@ -128,7 +130,7 @@ export function outlineOf(
   function objectAt(at: number, { slots }: Place): Outline {
     const outline: Record<string, unknown> = {}
     for (const { key, index, below } of slots.values()) {
-      if (below) outline[key] = valueAt(at + index, below)
+      if (below) outline[key] = valueAt(data.slotAt(at, index), below)
     }
     outline['__typename'] = typeNames[tape[at]!]
     return outline

@@ -7,6 +7,7 @@ import type { Place } from './places.ts'
 import { ResponseOutput } from './response-output.ts'
 import { areEqual } from './share-records.ts'
 import { remembered } from '../values/remembered.ts'
+import { areSameBytes, hashOf } from './word.ts'
 
 /** The distinct representations of one fetch. */
 export interface DistinctRepresentations {
@@ -78,7 +79,10 @@ function emptyTable(length: number): Int32Array {
 /** Up to so many texts are compared one by one. */
 const few = 8
 
-/** The texts in an output, found again by what is in them: of many, by an open-addressed hash table. */
+/**
+ * The texts in an output, found again by what is in them: of many, by an open-addressed hash table. A subgraph
+ * that wants collisions slows itself down.
+ */
 class KnownTexts {
   count = 0
   readonly #output: ResponseOutput
@@ -110,9 +114,9 @@ class KnownTexts {
   }
 
   #find(table: Int32Array, from: number): number {
-    const { bytes, position } = this.#output
+    const { view, position } = this.#output
     const mask = table.length - 1
-    let place = hashOf(bytes, from, position) & mask
+    let place = hashOf(view, from, position) & mask
     while (table[place]! > 0) {
       const index = table[place]! - 1
       if (this.#isEqual(index, from)) return index
@@ -123,21 +127,10 @@ class KnownTexts {
   }
 
   #isEqual(index: number, from: number): boolean {
-    const { bytes, position } = this.#output
+    const { view, position } = this.#output
     const start = this.#ranges[2 * index]!
-    if (this.#ranges[2 * index + 1]! - start !== position - from) return false
-    for (let offset = position - from - 1; offset >= 0; offset--) {
-      if (bytes[start + offset] !== bytes[from + offset]) return false
-    }
-    return true
+    const length = position - from
+    if (this.#ranges[2 * index + 1]! - start !== length) return false
+    return areSameBytes(view, start, length, view, from)
   }
-}
-
-/** FNV-1a in 32 bits, with a last step that spreads it. A subgraph that wants collisions slows itself down. */
-function hashOf(bytes: Uint8Array, from: number, to: number): number {
-  let hash = 0x811c9dc5
-  for (let index = from; index < to; index++) {
-    hash = Math.imul(hash ^ bytes[index]!, 0x01000193)
-  }
-  return hash ^ (hash >>> 15)
 }

@@ -1,13 +1,19 @@
 /**
  * The data that subgraphs have sent for one request, as positions in the bytes that arrived.
  *
- * The tape is a list of integers, and the first two are a slot that is always empty. A record on it stands for an object of the response: the index of its
- * type, then a slot of two integers for each field of its place (see places.ts). A list is its length,
- * then a slot for each element. The first integer of a slot says what it is, see below.
+ * The tape is a list of integers, and the first of them are slots that are always empty. A record on it
+ * stands for an object of the response: the index of its type, then a slot of two integers for each field
+ * of its place (see places.ts and slot-index.ts). A list is its length, then a slot for each element. The
+ * first integer of a slot says what it is, see below.
  */
 import { GatewayError } from '../errors.ts'
 import { giveTapeBack, takeTape } from './free-tapes.ts'
 import type { Place } from './places.ts'
+import { viewOf } from './word.ts'
+import { blockOf, firstBlock, lengthOfBlock, offsetInBlock } from './slot-index.ts'
+
+/** Where a slot is that is always empty: the value of a field that is not fetched. */
+export const emptySlot = 0
 
 /** The field has not been fetched. */
 export const absent = -1
@@ -49,29 +55,33 @@ export interface WrittenText {
 /** All that was fetched for one request. */
 export class FetchedData {
   tape = takeTape(0)
-  #top = 2
+  #top = lengthOfBlock
   /** The records that are at several positions of the response. */
   readonly shared = new Map<number, WrittenText>()
   readonly #texts: Uint8Array[] = []
+  readonly #views: DataView[] = []
   /** The address of the first byte of each text, and of the byte after the last one. */
   readonly #starts: number[] = [0]
   /** The text that was used last, and its addresses. */
   bytes: Uint8Array = nothing
+  view = noView
   start = 0
   limit = 0
 
   constructor() {
-    this.tape[0] = absent
+    this.tape.fill(absent, 0, lengthOfBlock)
   }
 
-  /** Adds bytes; returns the address of the first. */
+  /** Adds bytes, which are those used last then; returns the address of the first. */
   addBytes(bytes: Uint8Array): number {
     const start = this.#starts.at(-1)!
     if (start + bytes.length > mostBytes) {
       throw tooMuch('the responses to one request are larger than 2 GB together')
     }
     this.#texts.push(bytes)
+    this.#views.push(viewOf(bytes))
     this.#starts.push(start + bytes.length)
+    this.#use(this.#texts.length - 1)
     return start
   }
 
@@ -81,18 +91,43 @@ export class FetchedData {
     const starts = this.#starts
     let index = starts.length - 2
     while (starts[index]! > address) index--
+    this.#use(index)
+  }
+
+  #use(index: number): void {
     this.bytes = this.#texts[index]!
-    this.start = starts[index]!
-    this.limit = starts[index + 1]!
+    this.view = this.#views[index]!
+    this.start = this.#starts[index]!
+    this.limit = this.#starts[index + 1]!
   }
 
   /** Returns a new record without any field. */
-  newRecord({ width }: Place): number {
-    const record = this.#reserve(1 + 2 * width)
+  newRecord({ length }: Place): number {
+    const record = this.#reserve(length)
     const { tape } = this
+    const end = record + Math.min(length, firstBlock)
     tape[record] = noType
-    for (let index = record + 1; index <= record + 2 * width; index += 2) tape[index] = absent
+    for (let index = record + 1; index < end; index += 2) tape[index] = absent
+    if (length > firstBlock) tape.fill(emptySlot, end, record + length)
     return record
+  }
+
+  /** Returns the slot of a record for an index; an empty one that is not the record's if it has none yet. */
+  slotAt(record: number, index: number): number {
+    if (index >= 0) return record + index
+    return this.tape[record + blockOf(index)]! + offsetInBlock(index)
+  }
+
+  /** Returns the slot of a record for an index, to be written to. */
+  ownSlot(record: number, index: number): number {
+    if (index >= 0) return record + index
+    const at = record + blockOf(index)
+    if (this.tape[at] === emptySlot) {
+      const block = this.#reserve(lengthOfBlock)
+      this.tape.fill(absent, block, block + lengthOfBlock)
+      this.tape[at] = block
+    }
+    return this.tape[at]! + offsetInBlock(index)
   }
 
   /** Returns a new list of these slots, given as pairs of integers from an index on. */
@@ -138,4 +173,5 @@ export class FetchedData {
 }
 
 const nothing = new Uint8Array(0)
+const noView = viewOf(nothing)
 const noTape = new Int32Array(0)

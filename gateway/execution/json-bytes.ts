@@ -1,5 +1,7 @@
 /** The grammar of JSON (RFC 8259) over bytes: where a value ends, and whether it is well-formed. */
 
+import { Word } from './word.ts'
+
 /** The text of a response is not JSON. */
 export class MalformedJson extends Error {
   override name = 'MalformedJson'
@@ -35,10 +37,14 @@ export function skipSpace(bytes: Uint8Array, at: number): number {
   return position
 }
 
-/** Returns the position after a string whose opening quote is at `at`. */
-export function stringEnd(bytes: Uint8Array, at: number): number {
+/**
+ * Returns the position after a string whose opening quote is at `at`.
+ *
+ * @param plain up to here the string is known to be plain
+ */
+export function stringEnd(bytes: Uint8Array, at: number, plain = at + 1): number {
   const end = bytes.length
-  let position = at + 1
+  let position = plain
   while (position < end) {
     const byte = bytes[position]!
     if (byte === quote) return position + 1
@@ -111,17 +117,17 @@ export function beginsNumber(byte: number | undefined): boolean {
   return byte === minus || (byte! >= zero && byte! <= nine)
 }
 
-/** Returns the position after a word such as `null` at `at`; -1 if there is another. */
-export function wordEnd(bytes: Uint8Array, at: number, word: Uint8Array): number {
-  for (let index = 0; index < word.length; index++) {
-    if (bytes[at + index] !== word[index]) return -1
+/** Returns the position after a text such as `null` at `at`; -1 if there is another. */
+export function textEnd(bytes: Uint8Array, at: number, text: Uint8Array): number {
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[at + index] !== text[index]) return -1
   }
-  return at + word.length
+  return at + text.length
 }
 
-export const nullWord = Buffer.from('null')
-export const trueWord = Buffer.from('true')
-export const falseWord = Buffer.from('false')
+export const nullWord = new Word('null')
+export const trueWord = new Word('true')
+export const falseWord = new Word('false')
 
 /** How many lists and objects are inside each other in a value. */
 export interface ValueExtent {
@@ -208,9 +214,9 @@ function scalarEnd(bytes: Uint8Array, at: number): number {
   if (beginsNumber(byte)) return numberEnd(bytes, at)
   const end =
     byte === 0x74
-      ? wordEnd(bytes, at, trueWord)
+      ? textEnd(bytes, at, trueWord.bytes)
       : byte === 0x66
-        ? wordEnd(bytes, at, falseWord)
-        : wordEnd(bytes, at, nullWord)
+        ? textEnd(bytes, at, falseWord.bytes)
+        : textEnd(bytes, at, nullWord.bytes)
   return end < 0 ? malformed() : end
 }

@@ -22,11 +22,14 @@ export function mergeRecord(
   const { tape } = data
   const keepsType = !mayReplaceType(tape[target]!, tape[source]!, isAbstract)
   if (!keepsType) tape[target] = tape[source]!
-  for (const slot of place.slots.values()) {
-    const from = source + slot.index
-    const to = target + slot.index
-    const first = tape[from]!
+  const slots = place.list
+  for (let index = 0; index < slots.length; index++) {
+    const slot = slots[index]!
+    const from = data.slotAt(source, slot.index)
+    const first = data.tape[from]!
     if (first === absent) continue
+    const to = data.ownSlot(target, slot.index)
+    const { tape } = data
     const existing = tape[to]!
     if (existing === absent || existing === isNull) setSlot(tape, to, from)
     else if (first !== isNull && (slot.key !== '__typename' || !keepsType)) {
@@ -75,7 +78,8 @@ export function copyRecord(data: FetchedData, place: Place, record: number): num
   const copy = data.newRecord(place)
   data.tape[copy] = data.tape[record]!
   for (const { index, below } of place.slots.values()) {
-    copySlot(data, below, copy + index, record + index)
+    const from = data.slotAt(record, index)
+    if (data.tape[from] !== absent) copySlot(data, below, data.ownSlot(copy, index), from)
   }
   return copy
 }

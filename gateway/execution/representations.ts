@@ -10,6 +10,7 @@ import { deepestNesting, NestedTooDeep } from './nesting.ts'
 import type { Place } from './places.ts'
 import type { ResponseOutput } from './response-output.ts'
 import type { TypeNames } from './type-names.ts'
+import { Word } from './word.ts'
 
 /** Writes the representation of a record and returns true; false if it cannot be represented. */
 export type Represent = (data: FetchedData, record: number, output: ResponseOutput) => boolean
@@ -51,7 +52,9 @@ export function representationWriter(
   }
 
   function writeGathered(data: FetchedData, record: number, output: ResponseOutput): boolean {
-    if (unlessSlot !== undefined && data.tape[record + unlessSlot] !== absent) return false
+    if (unlessSlot !== undefined && data.tape[data.slotAt(record, unlessSlot)] !== absent) {
+      return false
+    }
     const representation = gather(data, record)
     if (!isTyped(representation)) return false
     if (keys && !keys.some((key) => key.every((name) => representation.has(name)))) return false
@@ -74,17 +77,17 @@ export function representationWriter(
     if (names.length !== fragment.selections.length || names[0] !== '__typename') return undefined
     const written = typenameAfter(rewrites, typename, isOfType)
     if (written === undefined) return undefined
-    const head = Buffer.from(`{"__typename":${JSON.stringify(written)}`)
+    const head = new Word(`{"__typename":${JSON.stringify(written)}`)
     const fields = names.slice(1).map((name) => ({
       slot: place.slot(name).index,
-      prefix: Buffer.from(`,${JSON.stringify(name)}:`),
+      prefix: new Word(`,${JSON.stringify(name)}:`),
     }))
     return (data, record, output) => {
       output.write(head)
       for (let index = 0; index < fields.length; index++) {
         const { slot, prefix } = fields[index]!
         output.write(prefix)
-        if (!writeLeaf(data, record + slot, output)) return false
+        if (!writeLeaf(data, data.slotAt(record, slot), output)) return false
       }
       output.writeByte(closeBrace)
       return true
@@ -150,9 +153,8 @@ function gatherer(
     const gather =
       field.selections && gatherer(field.selections, place.below(name), types, isOfType)
     return (data, record, result) => {
-      const value = gather
-        ? gatherObjects(data, record + slot, gather)
-        : gatherLeaf(data, record + slot)
+      const at = data.slotAt(record, slot)
+      const value = gather ? gatherObjects(data, at, gather) : gatherLeaf(data, at)
       if (value === undefined) return false
       result.set(name, value)
       return true

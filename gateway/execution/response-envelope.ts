@@ -10,7 +10,7 @@ import {
   skipSpace,
   stringEnd,
   valueEnd,
-  wordEnd,
+  textEnd,
 } from './json-bytes.ts'
 
 /**
@@ -73,7 +73,7 @@ const dataName = Buffer.from('"data"')
 
 /** Returns the name at a position where one has been found. */
 function nameAt(bytes: Uint8Array, at: number): unknown {
-  if (wordEnd(bytes, at, dataName) > 0) return 'data'
+  if (textEnd(bytes, at, dataName) > 0) return 'data'
   return JSON.parse(textAt(bytes, at, stringEnd(bytes, at)))
 }
 

@@ -14,6 +14,7 @@ import type { ReadObject } from './response-reader.ts'
 import { responseWriter } from './response-writer.ts'
 import type { ResponseWriter } from './response-writer.ts'
 import type { TypeNames } from './type-names.ts'
+import { Word } from './word.ts'
 
 export interface FormParts {
   /** The schema that clients see. */
@@ -65,7 +66,7 @@ export function responseForm(parts: FormParts): ResponseForm {
     const place = new Place()
     const fields = named.map(([key, step]) => ({
       key,
-      name: Buffer.from(`${JSON.stringify(key)}:`),
+      name: new Word(`${JSON.stringify(key)}:`),
       slot: place.slot(key).index,
       accepts: undefined,
       object: objectsOf(step),

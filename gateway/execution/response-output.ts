@@ -1,11 +1,13 @@
 /** The bytes of a response, while they are written. */
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { FetchedData, WrittenText } from './fetched-data.ts'
+import { copyBytes, viewOf } from './word.ts'
+import type { Word } from './word.ts'
 
 /** A text of a subgraph from this length on, in bytes, is not copied. */
 const longText = 32 * 1024
 /** A loop is faster than a call up to this length. */
-const shortText = 48
+const shortText = 160
 /** Node puts a string together with the head of a response, which costs less for small ones only. */
 const shortData = 16 * 1024
 const initialSize = 64 * 1024
@@ -13,11 +15,13 @@ const largestKept = 4 * 1024 * 1024
 
 /** Where a response is written: one at a time, as writing does not wait for anything. */
 let scratch = Buffer.allocUnsafeSlow(initialSize)
+let scratchView = viewOf(scratch)
 
 /** The output of one response, or of a part of a request to a subgraph. */
 export class ResponseOutput {
   readonly #data: FetchedData
   #bytes = scratch
+  #view = scratchView
   #at = 0
   /** What comes before the bytes. */
   readonly #chunks: Uint8Array[] = []
@@ -38,6 +42,11 @@ export class ResponseOutput {
     return this.#bytes
   }
 
+  /** A view of the same bytes. */
+  get view(): DataView {
+    return this.#view
+  }
+
   /** How many bytes have been written. */
   get position(): number {
     return this.#sizeOfChunks + this.#at
@@ -55,14 +64,19 @@ export class ResponseOutput {
     this.#at = position - this.#sizeOfChunks
   }
 
-  /** Writes bytes. */
-  write(bytes: Uint8Array): void {
-    this.#copy(bytes, 0, bytes.length)
+  /** Writes a word. */
+  write(word: Word): void {
+    const { length } = word
+    if (this.#at + length > this.#bytes.length) this.#makeRoom(length)
+    word.writeTo(this.#view, this.#at)
+    this.#at += length
   }
 
   /** Writes a text. */
   writeText(text: string): void {
-    this.write(Buffer.from(text))
+    const length = Buffer.byteLength(text)
+    if (this.#at + length > this.#bytes.length) this.#makeRoom(length)
+    this.#at += this.#bytes.write(text, this.#at)
   }
 
   /** Writes one byte. */
@@ -74,8 +88,18 @@ export class ResponseOutput {
   /** Writes the fetched bytes from an address to another. */
   writeFetched(from: number, to: number): void {
     const data = this.#data
+    const length = to - from
     data.locate(from)
-    this.#copy(data.bytes, from - data.start, to - data.start)
+    const start = from - data.start
+    if (length >= this.#longText) {
+      this.#flush()
+      return this.#add(data.bytes.subarray(start, start + length))
+    }
+    if (this.#at + length > this.#bytes.length) this.#makeRoom(length)
+    const at = this.#at
+    if (length > shortText) this.#bytes.set(data.bytes.subarray(start, start + length), at)
+    else copyBytes(data.view, start, start + length, this.#view, at)
+    this.#at = at + length
   }
 
   /** Writes once more what is between two positions, and returns true; false if it is not at hand. */
@@ -89,25 +113,11 @@ export class ResponseOutput {
     return true
   }
 
-  #copy(source: Uint8Array, from: number, to: number): void {
-    const length = to - from
-    if (length >= this.#longText) {
-      this.#flush()
-      return this.#add(source.subarray(from, to))
-    }
-    if (this.#at + length > this.#bytes.length) this.#makeRoom(length)
-    const target = this.#bytes
-    let at = this.#at
-    if (length > shortText) target.set(source.subarray(from, to), at)
-    else for (let index = from; index < to; index++) target[at++] = source[index]!
-    this.#at += length
-  }
-
   #makeRoom(length: number): void {
     const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + length))
     larger.set(this.#bytes.subarray(0, this.#at))
-    this.#bytes = larger
-    scratch = larger
+    this.#bytes = scratch = larger
+    this.#view = scratchView = viewOf(larger)
   }
 
   #flush(): void {
@@ -127,7 +137,10 @@ export class ResponseOutput {
       return this.#bytes.toString('utf8', 0, this.#at)
     }
     this.#flush()
-    if (scratch.length > largestKept) scratch = Buffer.allocUnsafeSlow(initialSize)
+    if (scratch.length > largestKept) {
+      scratch = Buffer.allocUnsafeSlow(initialSize)
+      scratchView = viewOf(scratch)
+    }
     return this.#chunks
   }
 }

@@ -21,11 +21,11 @@ import {
   skipSpace,
   stringEnd,
   valueEnd,
-  wordEnd,
 } from './json-bytes.ts'
 import { deepestNesting } from './nesting.ts'
 import type { Place } from './places.ts'
 import type { TypeNames } from './type-names.ts'
+import type { Word } from './word.ts'
 
 /** How a value is read. */
 export interface ReadValue {
@@ -43,8 +43,8 @@ export interface ReadValue {
 export interface ReadField extends ReadValue {
   readonly key: string
   /** The response key in quotes, and the colon. */
-  readonly name: Uint8Array
-  /** Where its slot is in the record. */
+  readonly name: Word
+  /** The index of its slot. */
   readonly slot: number
 }
 
@@ -67,6 +67,7 @@ const mostCompared = 16
 /** Reads one response. */
 export class ResponseReader implements Scan {
   readonly bytes: Uint8Array
+  readonly view: DataView
   at = 0
   readonly #data: FetchedData
   readonly #types: TypeNames
@@ -82,6 +83,7 @@ export class ResponseReader implements Scan {
     this.bytes = bytes
     this.#types = types
     this.#start = data.addBytes(bytes)
+    this.view = data.view
   }
 
   /** Reads an object whose opening brace is at the position; returns its record. */
@@ -93,7 +95,8 @@ export class ResponseReader implements Scan {
     const { place, fields } = object
     const { bytes } = this
     const record = this.#data.newRecord(place)
-    this.at = skipSpace(bytes, this.at + 1)
+    this.at++
+    if (bytes[this.at]! <= 0x20) this.at = skipSpace(bytes, this.at)
     if (bytes[this.at] === closeBrace) {
       this.at++
       return record
@@ -107,9 +110,10 @@ export class ResponseReader implements Scan {
         expected = index + 1
         const start = this.at
         const first = this.#read(field, depth)
+        const slot = this.#data.ownSlot(record, field.slot)
         const { tape } = this.#data
-        tape[record + field.slot] = first
-        tape[record + field.slot + 1] = this.#second
+        tape[slot] = first
+        tape[slot + 1] = this.#second
         if (field.key === '__typename') this.#setType(record, start)
       }
       let { at } = this
@@ -124,10 +128,10 @@ export class ResponseReader implements Scan {
 
   /** Moves the position from a name to its value; returns the index of the field, -1 if there is none. */
   #fieldAt({ fields, indexes }: ReadObject, expected: number): number {
-    const { bytes, at } = this
+    const { bytes, view, at } = this
     const last = Math.min(expected + mostCompared, fields.length)
     for (let index = expected; index < last; index++) {
-      const end = wordEnd(bytes, at, fields[index]!.name)
+      const end = fields[index]!.name.endIn(view, at)
       if (end < 0) continue
       this.at = bytes[end]! <= 0x20 ? skipSpace(bytes, end) : end
       return index
@@ -146,9 +150,9 @@ export class ResponseReader implements Scan {
   }
 
   #setType(record: number, start: number): void {
-    const { bytes, at } = this
+    const { bytes } = this
     const { tape } = this.#data
-    if (bytes[start] === quote) tape[record] = this.#types.indexOfText(bytes, start, at)
+    if (bytes[start] === quote) tape[record] = this.#types.indexOfText(this, start)
     else tape[record] = bytes[start] === 0x6e ? noType : unknownType
   }
 
@@ -177,7 +181,7 @@ export class ResponseReader implements Scan {
       this.#second = this.#list(value, depth + 1)
       return isList
     }
-    if (byte === 0x6e && wordEnd(bytes, at, nullWord) > 0) {
+    if (byte === 0x6e && nullWord.endIn(this.view, at) > 0) {
       this.at = at + nullWord.length
       return isNull
     }
@@ -194,7 +198,8 @@ export class ResponseReader implements Scan {
     const { element } = value
     const elements = this.#elements
     const from = elements.length
-    this.at = skipSpace(bytes, this.at + 1)
+    this.at++
+    if (bytes[this.at]! <= 0x20) this.at = skipSpace(bytes, this.at)
     if (bytes[this.at] === closeBracket) this.at++
     else {
       for (;;) {

@@ -29,11 +29,13 @@ import type { CollectedField, ResponseShape } from '../graphql/response-shape.ts
 import { hasNoObjects, typeConditionApplies } from '../graphql/type-conditions.ts'
 import { deniedField, fieldError, nonNull, nullable } from './completion.ts'
 import type { Completion, Findings, Outcome, Writing } from './completion.ts'
-import { absent, isList, isRecord, noType, unknownType } from './fetched-data.ts'
+import { absent, emptySlot, isList, isRecord, noType, unknownType } from './fetched-data.ts'
+import type { FetchedData } from './fetched-data.ts'
 import { closeBrace, closeBracket, comma, openBracket } from './json-bytes.ts'
 import { leaf } from './leaf-completion.ts'
 import type { Place } from './places.ts'
 import type { TypeNames } from './type-names.ts'
+import { Word } from './word.ts'
 
 /** The completion of objects, which are records. */
 interface ObjectCompletion {
@@ -43,9 +45,13 @@ interface ObjectCompletion {
 
 interface FieldCompletion extends Completion {
   /** The comma or brace before the field, its response name, and the colon. */
-  readonly prefix: Uint8Array
+  readonly prefix: Word
   /** Where its slot is in a record; undefined if it is not fetched. */
   readonly slot: number | undefined
+  /** Whether what was fetched is written as it came if it belongs to the type of the field. */
+  readonly isCopied: boolean
+  /** Whether it has the response name in the fetched data. */
+  readonly keepsName: boolean
   readonly responseName: string
 }
 
@@ -132,9 +138,11 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
       const slot = place?.slots.get(fetchedAs(fetchedField(fields)))
       return {
         ...completionOfField(type, slot?.below, fields),
+        isCopied: !areDenied(fields) && !fields[0]!.node.name.value.startsWith('__'),
+        keepsName: slot?.key === responseName,
         responseName,
         slot: slot?.index,
-        prefix: Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(responseName)}:`),
+        prefix: new Word(`${index === 0 ? '{' : ','}${JSON.stringify(responseName)}:`),
       }
     })
   }
@@ -236,30 +244,56 @@ function fetchedField(fields: Fields): FieldNode {
   return (fields.find(({ denied }) => denied === undefined) ?? fields[0]!).node
 }
 
-const noFields = Buffer.from('{}')
+const noFields = new Word('{}')
 
+/**
+ * Fields that a subgraph has sent one after the other, and that are written so, are copied together: if only
+ * as many bytes are between two values as the name of the second one has with its comma and colon, nothing
+ * else can be there.
+ */
 function writeFields(
   record: number,
   fields: readonly FieldCompletion[],
   writing: Writing,
 ): boolean {
-  const { output } = writing
+  const { data, output } = writing
+  const { tape } = data
   if (fields.length === 0) {
     output.write(noFields)
     return true
   }
+  let from = none
+  let to = none
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index]!
+    const slot = slotOf(data, record, field)
+    const first = tape[slot]!
+    if (first >= 0 && field.isCopied) {
+      const isNext =
+        from !== none && first - field.prefix.length === to && field.keepsName && first < data.limit
+      if (!isNext) {
+        if (from !== none) output.writeFetched(from, to)
+        output.write(field.prefix)
+        data.locate(first)
+        from = first
+      }
+      to = tape[slot + 1]!
+      continue
+    }
+    if (from !== none) output.writeFetched(from, to)
+    from = to = none
     output.write(field.prefix)
-    if (!field.write(slotOf(field, record), writing)) return false
+    if (!field.write(slot, writing)) return false
   }
+  if (from !== none) output.writeFetched(from, to)
   output.writeByte(closeBrace)
   return true
 }
 
-/** The slot 0 of each tape is empty. */
-function slotOf({ slot }: FieldCompletion, record: number): number {
-  return slot === undefined ? 0 : record + slot
+const none = -1
+
+function slotOf(data: FetchedData, record: number, { slot }: FieldCompletion): number {
+  return slot === undefined ? emptySlot : data.slotAt(record, slot)
 }
 
 /** Denied fields inside an object that is null because of a field error are not reported. */
@@ -272,7 +306,8 @@ function reportFields(
   const deniedBefore = found.deniedCount
   let outcome: Outcome = 'complete'
   for (const field of fields) {
-    const ofField = field.report(slotOf(field, record), [...path, field.responseName], found)
+    const slot = slotOf(found.data, record, field)
+    const ofField = field.report(slot, [...path, field.responseName], found)
     if (ofField === 'field error') {
       found.keepDenied(deniedBefore)
       return ofField
@@ -362,7 +397,7 @@ function typename(parent: GraphQLCompositeType): Completion {
   if (!isObjectType(parent)) {
     return fieldError(`The type of an object of ${parent.name} is not known.`)
   }
-  const text = Buffer.from(JSON.stringify(parent.name))
+  const text = new Word(JSON.stringify(parent.name))
   return {
     write(_, { output }) {
       output.write(text)

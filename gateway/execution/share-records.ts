@@ -5,13 +5,14 @@
 import { absent, isNull } from './fetched-data.ts'
 import type { FetchedData } from './fetched-data.ts'
 import type { Place } from './places.ts'
+import { areSameBytes } from './word.ts'
 
 /** Returns whether two records of a place have the same type and the same values. */
 export function areEqual(data: FetchedData, place: Place, one: number, other: number): boolean {
   const { tape } = data
   if (tape[one] !== tape[other]) return false
-  for (const { index } of place.slots.values()) {
-    if (!areEqualSlots(data, one + index, other + index)) return false
+  for (const { index } of place.list) {
+    if (!areEqualSlots(data, data.slotAt(one, index), data.slotAt(other, index))) return false
   }
   return true
 }
@@ -25,10 +26,7 @@ function areEqualSlots(data: FetchedData, one: number, other: number): boolean {
   const length = tape[one + 1]! - first
   if (from < 0 || tape[other + 1]! - from !== length) return false
   data.locate(first)
-  const { bytes, start } = data
+  const { view, start } = data
   data.locate(from)
-  for (let index = 0; index < length; index++) {
-    if (bytes[first - start + index] !== data.bytes[from - data.start + index]) return false
-  }
-  return true
+  return areSameBytes(view, first - start, length, data.view, from - data.start)
 }

@@ -1,20 +1,21 @@
 /** The types of objects, by the index that records have. */
 import type { GraphQLSchema } from 'graphql'
 import { unknownType } from './fetched-data.ts'
-import { wordEnd } from './json-bytes.ts'
+import type { Scan } from './accepted-text.ts'
+import { Word } from './word.ts'
 
 /** The names of the types of one schema version, also those that clients do not see. */
 export class TypeNames {
   readonly names: readonly string[]
   readonly #indexes: ReadonlyMap<string, number>
-  readonly #words: readonly Uint8Array[]
+  readonly #words: readonly Word[]
   /** Most objects have the type of the object before. */
   #last = 0
 
   constructor(names: readonly string[]) {
     this.names = names
     this.#indexes = new Map(names.map((name, index) => [name, index]))
-    this.#words = names.map((name) => Buffer.from(JSON.stringify(name)))
+    this.#words = names.map((name) => new Word(JSON.stringify(name)))
   }
 
   /** Returns the index of a name; -1 if no type has it. */
@@ -22,11 +23,10 @@ export class TypeNames {
     return this.#indexes.get(name) ?? unknownType
   }
 
-  /** Returns the index for the text of a string, quotes included. */
-  indexOfText(bytes: Uint8Array, at: number, end: number): number {
-    const word = this.#words[this.#last]
-    if (word?.length === end - at && wordEnd(bytes, at, word) > 0) return this.#last
-    const index = this.indexOf(nameOf(Buffer.prototype.latin1Slice.call(bytes, at, end)))
+  /** Returns the index for a string from `from` to the position, quotes included. */
+  indexOfText({ bytes, view, at }: Scan, from: number): number {
+    if (this.#words[this.#last]?.endIn(view, from) === at) return this.#last
+    const index = this.indexOf(nameOf(Buffer.prototype.latin1Slice.call(bytes, from, at)))
     if (index >= 0) this.#last = index
     return index
   }

@@ -3,11 +3,12 @@ import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { GraphQLFloat, GraphQLInt, GraphQLScalarType, GraphQLString } from 'graphql'
 import { acceptsLeaf, acceptsList, acceptsNull } from '../../gateway/execution/accepted-text.ts'
-import { FetchedData } from '../../gateway/execution/fetched-data.ts'
+import { absent, FetchedData } from '../../gateway/execution/fetched-data.ts'
 import { MalformedJson, skipSpace, valueEnd } from '../../gateway/execution/json-bytes.ts'
 import { readEnvelope } from '../../gateway/execution/response-envelope.ts'
-import type { Place } from '../../gateway/execution/places.ts'
+import { Place } from '../../gateway/execution/places.ts'
 import { TypeNames } from '../../gateway/execution/type-names.ts'
+import { viewOf } from '../../gateway/execution/word.ts'
 import { isObject } from '../../gateway/values/json.ts'
 import { faulty, meaningOf, oddJson, oddResponse } from './odd-bytes.ts'
 import { randomNumbers } from './random-operation.ts'
@@ -86,7 +87,8 @@ test.each(['{data":{}}', '{data:{}}', '{"a":1,data":{}}', "{'data':{}}"])(
 test('the name of a type may have escapes', () => {
   const types = new TypeNames(['Book', 'Author'])
   const text = Buffer.from('"\\u0041uthor"')
-  expect(types.indexOfText(text, 0, text.length)).toBe(1)
+  const scan = { bytes: text, view: viewOf(text), at: text.length }
+  expect(types.indexOfText(scan, 0)).toBe(1)
 })
 
 const any = new GraphQLScalarType({ name: 'Any' })
@@ -103,7 +105,7 @@ test('a list that stays text has only values of its type', () => {
     fc.property(fc.array(json), seed, fc.constantFrom(...lists), (values, number, kind) => {
       const random = randomNumbers(number)
       const bytes = Buffer.from(oddJson(values, random))
-      const scan = { bytes, at: 0 }
+      const scan = { bytes, view: viewOf(bytes), at: 0 }
       if (!acceptsList(acceptsNull(acceptsLeaf(kind.type)))(scan)) return
       expect(scan.at).toBe(bytes.length)
       expect(values.every((value) => value === null || kind.isValid(value))).toBe(true)
@@ -114,9 +116,47 @@ test('a list that stays text has only values of its type', () => {
 
 test('more objects than there is room for are a fault of the subgraph', () => {
   const data = new FetchedData()
-  const place = { width: 2 ** 27 } as Place
+  const place = { length: 2 ** 28 } as Place
   expect(() => data.newRecord(place)).toThrow(
     expect.objectContaining({ reason: 'SUBGRAPH_RESPONSE_INVALID' }),
   )
+  data.release()
+})
+
+test('a place with hundreds of fields has room for those that an object has', () => {
+  const place = new Place()
+  const slots = Array.from({ length: 500 }, (_, index) => place.slot(`field${index}`))
+  const data = new FetchedData()
+  const records = Array.from({ length: 10_000 }, (_, index) => {
+    const record = data.newRecord(place)
+    const own = data.ownSlot(record, slots[index % 500]!.index)
+    data.tape[own] = index
+    return record
+  })
+  const isRight = records.every((record, index) =>
+    slots.every((slot, field) => {
+      const found = data.tape[data.slotAt(record, slot.index)]
+      return found === (field === index % 500 ? index : absent)
+    }),
+  )
+  expect(isRight).toBe(true)
+  expect(data.tape.length).toBeLessThan(10_000 * 500)
+  data.release()
+})
+
+test.each([0, 1, 24, 25, 40, 41, 500])('%d fields have slots of their own', (count) => {
+  const place = new Place()
+  const data = new FetchedData()
+  const slots = Array.from({ length: count }, (_, index) => place.slot(`field${index}`))
+  const record = data.newRecord(place)
+  slots.forEach(({ index }, value) => {
+    const own = data.ownSlot(record, index)
+    data.tape[own] = value
+    data.tape[own + 1] = -value
+  })
+  const read = slots.map(({ index }) => data.slotAt(record, index))
+  expect(read.map((at) => data.tape[at])).toEqual(slots.map((_, value) => value))
+  expect(new Set(read).size).toBe(count)
+  expect(data.newRecord(place)).toBeGreaterThan(Math.max(record, ...read))
   data.release()
 })
