@@ -49,8 +49,7 @@ export function distinctRepresentations(
     indexes.push(index)
   }
   output.writeByte(closeBracket)
-  const text = output.bytes.toString('utf8', 0, output.position)
-  return { text, count: known.count, entities, indexes }
+  return { text: output.text(), count: known.count, entities, indexes }
 }
 
 /** Returns whether the first record may take the place of another one. */

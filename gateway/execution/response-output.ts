@@ -11,7 +11,8 @@ const shortText = 160
 /** Node puts a string together with the head of a response, which costs less for small ones only. */
 const shortData = 16 * 1024
 const initialSize = 64 * 1024
-const largestKept = 4 * 1024 * 1024
+/** A larger scratch is not kept. */
+const largestKept = 1024 * 1024
 
 /** Where a response is written: one at a time, as writing does not wait for anything. */
 let scratch = Buffer.allocUnsafeSlow(initialSize)
@@ -29,20 +30,15 @@ export class ResponseOutput {
 
   /** Another number after something that was written has been removed. */
   state = 0
-  readonly #longText: number
+  readonly #isInOne: boolean
 
-  /** @param inOne whether everything is to be in one piece */
-  constructor(data: FetchedData, inOne = false) {
+  /** @param isInOne whether everything is to be in one piece */
+  constructor(data: FetchedData, isInOne = false) {
     this.#data = data
-    this.#longText = inOne ? Infinity : longText
+    this.#isInOne = isInOne
   }
 
-  /** What was written last, up to the position; with `inOne`, everything. */
-  get bytes(): Buffer {
-    return this.#bytes
-  }
-
-  /** A view of the same bytes. */
+  /** A view of what was written, if it is in one piece. */
   get view(): DataView {
     return this.#view
   }
@@ -91,7 +87,7 @@ export class ResponseOutput {
     const length = to - from
     data.locate(from)
     const start = from - data.start
-    if (length >= this.#longText) {
+    if (length >= longText && !this.#isInOne) {
       this.#flush()
       return this.#add(data.bytes.subarray(start, start + length))
     }
@@ -106,14 +102,19 @@ export class ResponseOutput {
   writeAgain({ from, to, state }: WrittenText): boolean {
     if (state !== this.state || from < this.#sizeOfChunks) return false
     const length = to - from
-    if (this.#at + length > this.#bytes.length) this.#makeRoom(length)
+    if (this.#at + length > this.#bytes.length) {
+      this.#makeRoom(length)
+      if (from < this.#sizeOfChunks) return false
+    }
     const start = from - this.#sizeOfChunks
     this.#bytes.copyWithin(this.#at, start, start + length)
     this.#at += length
     return true
   }
 
+  /** What is full becomes a chunk: many small ones cost less than one large one, whose memory is new. */
   #makeRoom(length: number): void {
+    if (!this.#isInOne && length <= this.#bytes.length) return this.#flush()
     const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + length))
     larger.set(this.#bytes.subarray(0, this.#at))
     this.#bytes = scratch = larger
@@ -131,16 +132,22 @@ export class ResponseOutput {
     this.#sizeOfChunks += chunk.length
   }
 
+  /** Returns all that was written, if it is in one piece. */
+  text(): string {
+    const text = this.#bytes.toString('utf8', 0, this.#at)
+    if (scratch.length > largestKept) {
+      scratch = Buffer.allocUnsafeSlow(initialSize)
+      scratchView = viewOf(scratch)
+    }
+    return text
+  }
+
   /** Returns all that was written. */
   finish(): ResponseData {
     if (this.#chunks.length === 0 && this.#at < shortData) {
       return this.#bytes.toString('utf8', 0, this.#at)
     }
     this.#flush()
-    if (scratch.length > largestKept) {
-      scratch = Buffer.allocUnsafeSlow(initialSize)
-      scratchView = viewOf(scratch)
-    }
     return this.#chunks
   }
 }
