@@ -12,11 +12,11 @@ export interface Caller {
    * Every verified claim, for the operator's policies alone: no subgraph may see them. Subject and
    * scopes are those of `claims`. Left out where no policies are configured.
    */
-  readonly verifiedClaims?: Claims
+  readonly verifiedClaims?: Claims | undefined
   /** When the access token expires, in seconds since the epoch. */
-  readonly expiresAt?: number
+  readonly expiresAt?: number | undefined
   /** The issuer of the access token, for the access log. */
-  readonly issuer?: string
+  readonly issuer?: string | undefined
   /** The client's address and agent, for the subgraphs that are configured to get them. */
   readonly client?: { readonly address?: string | undefined; readonly agent?: string | undefined }
   /** The client's `Cookie` header, for the subgraphs that are configured to get some of its cookies. */

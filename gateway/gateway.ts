@@ -7,7 +7,7 @@ import { GatewayError } from './errors.ts'
 import { lastOfEachName } from './forwarding/cookies.ts'
 import { RequestError } from './graphql/response-error.ts'
 import { errorResponse } from './http/error-response.ts'
-import { soleHeader } from './http/http-message.ts'
+import { listHeader, soleHeader } from './http/http-message.ts'
 import type { HttpRequest, HttpResponse } from './http/http-message.ts'
 import { readGraphqlRequest } from './http/read-graphql-request.ts'
 import { resultResponse } from './http/result-response.ts'
@@ -41,18 +41,20 @@ export function createGateway(
   return async (request) => {
     const facts = new RequestFacts(request)
     parts.onRequest?.(facts)
-    const response = await respond(request, facts).catch((error) => refuse(facts, error))
+    const response = await respond(request, facts).catch((error) => refused(facts, error))
     parts.onResponse?.(response, facts)
-    return { ...response, headers: { ...response.headers, 'x-request-id': facts.requestId } }
+    return response
   }
 
   /** The complete life of a request, top to bottom. */
   async function respond(request: HttpRequest, facts: RequestFacts): Promise<HttpResponse> {
     if (request.refused) throw request.refused
-    const { trace } = facts
-    const caller = await inSpan(trace, 'authenticate', (span) =>
-      authenticate(request.headers, facts.requestId, span),
-    )
+    const { trace, requestId } = facts
+    const identified = trace
+      ? inSpan(trace, 'authenticate', (span) => authenticate(request.headers, requestId, span))
+      : authenticate(request.headers, requestId)
+    // A promise costs more than what it waits for here, which most callers are spared.
+    const caller = identified instanceof Promise ? await identified : identified
     facts.caller = caller
     const graphqlRequest = readGraphqlRequest(request)
     facts.query = graphqlRequest.query
@@ -60,19 +62,26 @@ export function createGateway(
     return schema.current().serve(async (stages) => {
       const { prepare, authorize, execute } = trace ? tracedStages(stages, trace) : stages
       const operation = (facts.operation = prepare(graphqlRequest))
-      const authorized = await authorize(operation, graphqlRequest, client)
+      const decided = authorize(operation, graphqlRequest, client)
+      const authorized = decided instanceof Promise ? await decided : decided
       const result = await execute(authorized, graphqlRequest, client)
       facts.errors = result.errors
       const { mediaType } = graphqlRequest
       const setCookies = lastOfEachName(client.setCookies)
-      return resultResponse(result, { mediaType, realm, setCookies })
+      return resultResponse(result, { mediaType, realm, setCookies, requestId })
     })
+  }
+
+  function refused(facts: RequestFacts, error: unknown): HttpResponse {
+    const response = refuse(facts, error)
+    const headers = { ...response.headers, 'x-request-id': facts.requestId }
+    return { ...response, headers }
   }
 
   /** An expected failure is a row of the error table, or a request error; the rest is a fault of ours. */
   function refuse(facts: RequestFacts, error: unknown): HttpResponse {
     const { request, requestId } = facts
-    const options = { realm, accept: request.headers['accept']?.join(', ') }
+    const options = { realm, accept: listHeader(request.headers, 'accept') }
     const isForeseen = error instanceof RequestError || error instanceof GatewayError
     facts.refusal = isForeseen ? error : 'unforeseen'
     if (error instanceof RequestError) return errorResponse(error, options)
@@ -100,7 +109,10 @@ function clientRequest(caller: Caller, facts: RequestFacts): ClientRequest {
   const { clientAddress: address, headers, signal } = facts.request
   return {
     caller: {
-      ...caller,
+      claims: caller.claims,
+      verifiedClaims: caller.verifiedClaims,
+      expiresAt: caller.expiresAt,
+      issuer: caller.issuer,
       client: { address, agent: soleHeader(headers, 'user-agent') },
       cookies: headers.cookie?.join('; '),
     },

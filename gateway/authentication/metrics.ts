@@ -1,6 +1,7 @@
 /** The metrics of authentication. */
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
+import { remembered } from '../values/remembered.ts'
 
 export interface AuthenticationMetrics {
   /** Counts a request by its outcome: `accepted`, `anonymous`, or the reason of its refusal. */
@@ -96,9 +97,10 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
   }
 }
 
-/** A counter that costs a map lookup per increment: the library would hash its labels each time. */
+/** A counter of one or two labels that costs a map lookup for each: the library would hash its labels each time. */
 function tally(name: string, help: string, labelNames: string[], registry: Registry) {
-  const counts = new Map<string, { labels: Record<string, string>; count: number }>()
+  const counts: { labels: Record<string, string>; count: number }[] = []
+  const byFirst = new Map<string, Map<string, { count: number }>>()
   new Counter({
     name,
     help,
@@ -106,14 +108,18 @@ function tally(name: string, help: string, labelNames: string[], registry: Regis
     registers: [registry],
     collect() {
       this.reset()
-      for (const { labels, count } of counts.values()) this.inc(labels, count)
+      for (const { labels, count } of counts) this.inc(labels, count)
     },
   })
-  return (...values: string[]): void => {
-    const key = values.length === 1 ? values[0]! : values.join('\n')
-    const known = counts.get(key)
-    if (known) return void known.count++
+  return (first: string, second = ''): void => {
+    const bySecond = remembered(byFirst, first, () => new Map<string, { count: number }>())
+    remembered(bySecond, second, () => newCount([first, second])).count++
+  }
+
+  function newCount(values: readonly string[]): { count: number } {
     const labels = Object.fromEntries(labelNames.map((label, index) => [label, values[index]!]))
-    counts.set(key, { labels, count: 1 })
+    const counted = { labels, count: 0 }
+    counts.push(counted)
+    return counted
   }
 }

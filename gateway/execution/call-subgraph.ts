@@ -40,7 +40,7 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
   const warnOfHidden = warnOfHiddenCodes(subgraph, parts.errors, log)
 
   return async ({ body, operationKind, readData, span }, client) => {
-    const { caller, requestId, signal, traceContext, setCookies } = client
+    const { caller, requestId, signal, traceContext } = client
     const start = performance.now()
     span?.isCalling()
     try {
@@ -50,55 +50,66 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       span?.set('http.response.status_code', response.status)
       const envelope = readEnvelope(response.bytes, readData)
       const failure = failureOfResponse(response, envelope)
-      if (failure) return failed(failure)
-      const cookies = settableCookies(response.setCookie)
-      setCookies.push(...cookies)
-      report('answered')
-      return {
-        ...resultOf(response, envelope!, requestId),
-        ...(cookies.length > 0 ? { setsCookie: true } : {}),
-      }
+      if (failure) return failed(failure, client, start)
+      report('answered', start)
+      return resultOf(response, envelope!, client)
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause
-      if (signal?.reason === 'client gone') return cancelled(cause)
-      return failed({ reason: cause.reason, why: describe(cause.cause) })
+      if (signal?.reason === 'client gone') return cancelled(cause, client, start)
+      return failed({ reason: cause.reason, why: describe(cause.cause) }, client, start)
     }
+  }
 
-    function report(outcome: string): void {
-      parts.onSubgraphResponse?.(outcome, (performance.now() - start) / 1000)
-    }
+  function report(outcome: string, start: number): void {
+    parts.onSubgraphResponse?.(outcome, (performance.now() - start) / 1000)
+  }
 
-    /** Nobody reads the result: the client's response has ended. */
-    function cancelled({ reason }: GatewayError): SubgraphResult {
-      report('cancelled')
-      log.debug({ requestId, subgraph }, 'subgraph call cancelled: the client has gone away')
-      return { outcome: 'failed', reason }
-    }
+  /** Nobody reads the result: the client's response has ended. */
+  function cancelled(
+    { reason }: GatewayError,
+    { requestId }: ClientRequest,
+    start: number,
+  ): SubgraphResult {
+    report('cancelled', start)
+    log.debug({ requestId, subgraph }, 'subgraph call cancelled: the client has gone away')
+    return { outcome: 'failed', reason }
+  }
 
-    function failed({ why, ...failure }: ResponseFailure): SubgraphResult {
-      report(failure.reason)
-      log.warn({ requestId, subgraph, code: failure.reason, cause: why }, 'subgraph failed')
-      return { outcome: 'failed', ...failure }
-    }
+  function failed(
+    { why, ...failure }: ResponseFailure,
+    { requestId }: ClientRequest,
+    start: number,
+  ): SubgraphResult {
+    report(failure.reason, start)
+    log.warn({ requestId, subgraph, code: failure.reason, cause: why }, 'subgraph failed')
+    return { outcome: 'failed', ...failure }
   }
 
   function resultOf(
     response: SubgraphResponse,
     { data, errors }: ResponseEnvelope,
-    requestId: string | undefined,
+    { requestId, setCookies }: ClientRequest,
   ): SubgraphResult {
     if (errors) {
       log.info({ requestId, subgraph, ...errorsForLog(errors) }, 'subgraph reported errors')
       warnOfHidden(errors)
     }
+    const cookies = response.setCookie === undefined ? none : settableCookies(response.setCookie)
+    setCookies.push(...cookies)
     return {
       outcome: 'answered',
       bytes: response.bytes,
       hasData: data === 'object',
-      errors: readSubgraphErrors(errors, parts.errors, overloadOf(response)),
+      errors:
+        errors === undefined
+          ? none
+          : readSubgraphErrors(errors, parts.errors, overloadOf(response)),
+      setsCookie: cookies.length > 0,
     }
   }
 }
+
+const none: readonly never[] = []
 
 /** Returns the message and code of an error, without the headers or bodies that undici attaches to it. */
 function describe(cause: unknown): string {

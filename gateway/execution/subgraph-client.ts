@@ -76,7 +76,9 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
   const { origin, pathname, search } = new URL(url)
   const pool = new Pool(origin, poolOptions(options))
   const path = pathname + search
+  const { timeout } = options
   const limit = options.responseLimit ?? defaultResponseLimit
+  const transport = transportHeaders(options)
   const settings = options.circuitBreaker ?? defaultBreaker
   const breaker = settings && circuitBreaker({ ...settings, now: () => performance.now() })
 
@@ -118,38 +120,50 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
     })
   }
 
+  /** Returns names and values in turn, which is cheaper than an object for each request. */
   function withTransport(
     headers: Readonly<Record<string, string>>,
     { traceContext, span, requestId }: SubgraphCallOptions,
-  ): Record<string, string> {
+  ): string[] {
     const traceparent = span?.traceparent ?? traceContext?.traceparent
     const tracestate = traceContext?.tracestate
-    return {
-      ...headers,
-      'content-type': 'application/json',
-      accept: 'application/json',
-      ...(options.compression ? { 'accept-encoding': 'gzip, br' } : {}),
-      ...(traceparent ? { traceparent } : {}),
-      ...(tracestate ? { tracestate } : {}),
-      ...(requestId ? { 'x-request-id': requestId } : {}),
-    }
+    const all = transport.slice()
+    if (traceparent) all.push('traceparent', traceparent)
+    if (tracestate) all.push('tracestate', tracestate)
+    if (requestId) all.push('x-request-id', requestId)
+    // A plain header may have the name of one of these.
+    for (const name in headers) if (!isNamed(all, name)) all.push(name, headers[name]!)
+    return all
   }
 
   function send(
-    headers: Record<string, string>,
+    headers: string[],
     body: string,
     signal: EndSignal | undefined,
   ): Promise<RawResponse> {
     return new Promise((resolve, reject) => {
-      const receiver = new ResponseReceiver(resolve, reject, { ...options, limit, signal })
+      const receiver = new ResponseReceiver(resolve, reject, { timeout, limit, signal })
       pool.dispatch({ method: 'POST', path, headers, body }, receiver)
     })
   }
 }
 
+function isNamed(headers: readonly string[], name: string): boolean {
+  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return true
+  return false
+}
+
+function transportHeaders({ compression }: SubgraphClientOptions): string[] {
+  const headers = ['content-type', 'application/json', 'accept', 'application/json']
+  return compression ? [...headers, 'accept-encoding', 'gzip, br'] : headers
+}
+
 function poolOptions({ connections, http2, tls }: SubgraphClientOptions): Pool.Options {
   return {
     connections,
+    // A call has one time limit, until its last byte.
+    headersTimeout: 0,
+    bodyTimeout: 0,
     allowH2: http2 === true,
     ...(tls ? { connect: { ca: tls.ca, cert: tls.certificate, key: tls.key } } : {}),
   }

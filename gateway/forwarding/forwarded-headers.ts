@@ -37,16 +37,14 @@ export interface Forwarding {
 export function forwardedHeaders(
   list: readonly ForwardedHeader[],
 ): Pick<Forwarding, 'headers' | 'deduplicationKey'> {
+  const headersOf = (forwarded: ForwardedHeader, caller: Caller) =>
+    forwarded.write(forwarded.select(caller), caller.expiresAt ?? Infinity)
+  const [first, ...more] = list
   return {
     headers(caller) {
-      const headers: Record<string, string> = {}
-      for (const forwarded of list) {
-        Object.assign(
-          headers,
-          forwarded.write(forwarded.select(caller), caller.expiresAt ?? Infinity),
-        )
-      }
-      return headers
+      const headers = first ? headersOf(first, caller) : {}
+      if (more.length === 0) return headers
+      return Object.assign({}, headers, ...more.map((forwarded) => headersOf(forwarded, caller)))
     },
     deduplicationKey: (caller) => JSON.stringify(list.map(({ select }) => select(caller))),
   }

@@ -31,6 +31,12 @@ export interface HttpResponse {
   readonly body: ResponseData
 }
 
+/** Returns the values of a header as one (RFC 9110, section 5.3); undefined when it is absent. */
+export function listHeader(headers: RequestHeaders, name: string): string | undefined {
+  const values = headers[name]
+  return values?.length === 1 ? values[0] : values?.join(', ')
+}
+
 /** Returns the only value of a header that may occur once; undefined when it is absent or repeated. */
 export function soleHeader(headers: RequestHeaders, name: string): string | undefined {
   const values = headers[name]

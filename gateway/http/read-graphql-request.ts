@@ -2,7 +2,7 @@
 import { MIMEType } from 'node:util'
 import { isUtf8 } from 'node:buffer'
 import { GatewayError } from '../errors.ts'
-import { soleHeader } from './http-message.ts'
+import { listHeader, soleHeader } from './http-message.ts'
 import type { HttpRequest } from './http-message.ts'
 import { acceptedMediaType } from './media-type.ts'
 import { refusePersistedQuery } from './persisted-query.ts'
@@ -46,7 +46,7 @@ export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
   if (typeof query !== 'string') {
     throw malformed('`query` must be a string: the text of a GraphQL document')
   }
-  const mediaType = acceptedMediaType(request.headers['accept']?.join(', '))
+  const mediaType = acceptedMediaType(listHeader(request.headers, 'accept'))
   if (mediaType === undefined) throw new GatewayError('NOT_ACCEPTABLE')
   return { method, query, operationName, variables: variables ?? nothing, extensions, mediaType }
 }
@@ -86,7 +86,7 @@ function readJsonBody({ headers, body }: HttpRequest): Parameters {
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
   }
   if (!isUtf8(body)) throw new GatewayError('INVALID_JSON')
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+  const text = Buffer.prototype.utf8Slice.call(body, 0, body.length)
   const value = parseJson(text, (cause) => new GatewayError('INVALID_JSON', { cause }))
   if (Array.isArray(value)) throw new GatewayError('BATCH_REFUSED')
   if (!isRecord(value)) throw new GatewayError('BAD_REQUEST')

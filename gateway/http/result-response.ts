@@ -25,17 +25,19 @@ export interface ResultResponseOptions {
   readonly realm: string
   /** `Set-Cookie` values of subgraphs that may set cookies. */
   readonly setCookies: readonly string[]
+  readonly requestId: string
 }
 
 /** Returns the response. Its body is concatenated from texts that are already written. */
 export function resultResponse(
   result: OperationResult,
-  { mediaType, realm, setCookies }: ResultResponseOptions,
+  { mediaType, realm, setCookies, requestId }: ResultResponseOptions,
 ): HttpResponse {
   const { data, errors, extensions } = result
   const headers: Record<string, string | string[]> = {
     'content-type': mediaType,
     'cache-control': 'no-store',
+    'x-request-id': requestId,
   }
   if (setCookies.length > 0) headers['set-cookie'] = [...setCookies]
   if (errors.length === 0 && !extensions)

@@ -1,5 +1,5 @@
 /** Writes complete responses, compressed for clients that accept it. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http'
 import { sizeOfText } from '../graphql/response-data.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import { codingChooser, refusesIdentity } from './accepted-coding.ts'
@@ -26,23 +26,21 @@ export type SendResponse = (
 
 /** Returns the function that writes responses. */
 export function responseSender({ compressFrom, cookiesIdentify }: SendOptions): SendResponse {
-  if (compressFrom === undefined) return (_request, response, content) => write(response, content)
+  if (compressFrom === undefined) {
+    return (_request, response, content) => write(response, content, [])
+  }
   const codingFor = codingChooser()
   const compress = bodyCompressor()
 
   return (request, response, content) => {
-    const headers = { ...content.headers, vary: withAcceptEncoding(response.getHeader('vary')) }
+    const vary = withAcceptEncoding(response.getHeader('vary'))
     const coding = mayCompress(request, content) ? codingFor(accepted(request)) : undefined
-    if (coding === undefined) return write(response, { ...content, headers })
+    if (coding === undefined) return write(response, content, ['vary', vary])
     compress(coding, bytesOf(content.body), (compressed) => {
       if (response.destroyed) return
-      if (compressed === undefined) return write(response, { ...content, headers })
-      response.writeHead(content.status, {
-        ...headers,
-        'content-encoding': coding,
-        'content-length': compressed.length,
-      })
-      response.end(compressed)
+      if (compressed === undefined) return write(response, content, ['vary', vary])
+      const more = ['vary', vary, 'content-encoding', coding]
+      write(response, { ...content, body: [compressed] }, more)
     })
   }
 
@@ -59,12 +57,29 @@ function accepted({ headers }: IncomingMessage): string {
   return String(headers['accept-encoding'])
 }
 
-function write(response: ServerResponse, { status, headers, body }: HttpResponse): void {
-  response.writeHead(status, { ...headers, 'content-length': sizeOfText(body) })
-  if (typeof body === 'string') return void response.end(body)
+/**
+ * Writes a response.
+ *
+ * @param head further headers, names and values in turn: node writes a list faster than an object
+ */
+function write(
+  response: ServerResponse,
+  { status, headers, body }: HttpResponse,
+  head: OutgoingHttpHeader[],
+): void {
+  for (const name in headers) head.push(name, headers[name]!)
+  const size = sizeOfText(body)
+  head.push('content-length', size)
+  response.writeHead(status, head)
+  // ASCII, if it has as many bytes as characters: that is written faster.
+  if (typeof body === 'string') return void response.end(body, encodingOf(body, size))
   response.cork()
   for (const piece of body) response.write(piece)
   response.end()
+}
+
+function encodingOf(text: string, size: number): BufferEncoding {
+  return text.length === size ? 'latin1' : 'utf8'
 }
 
 function bytesOf(body: ResponseData): Buffer {

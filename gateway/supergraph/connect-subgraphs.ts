@@ -67,7 +67,7 @@ export function connectSubgraphs(
     },
   }
 
-  function send(...[name, request, client]: Parameters<FetchSubgraph<ClientRequest>>) {
+  function send(name: string, request: SubgraphRequest, client: ClientRequest) {
     const { call, batchEntityFetches, deduplicateRequests } = connected.get(name)!
     if (deduplicateRequests && mayBeDeduplicated(request)) {
       return untilAborted(acrossRequests(name, request, client), client.signal, timedOut)

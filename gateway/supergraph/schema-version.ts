@@ -61,12 +61,12 @@ export interface SchemaVersionParts extends ConnectOptions {
 export interface Stages {
   /** Prepares the operation: parse, limits, validate, select by name, check the variables. */
   readonly prepare: PrepareOperation<GuardedOperation>
-  /** Decides which part of the operation is executed for the caller. */
+  /** Decides which part of the operation is executed for the caller; at once if no policy is asked. */
   readonly authorize: (
     operation: GuardedOperation,
     graphqlRequest: GraphqlRequest,
     client: ClientRequest,
-  ) => Promise<AuthorizedRequest>
+  ) => AuthorizedRequest | Promise<AuthorizedRequest>
   /** Plans, fetches, merges and writes; denied fields are null in the result, with an error. */
   readonly execute: (
     request: AuthorizedRequest,
@@ -231,16 +231,17 @@ function stagesOf(
         return compiled
       },
     }),
-    async authorize(operation, { variables }, { caller, requestId }) {
+    authorize(operation, { variables }, { caller, requestId }) {
+      const authorized = (granted?: ReadonlySet<string>): AuthorizedRequest => ({
+        authorized: authorizer.authorize(operation, caller, variables, granted),
+        caller,
+        granted,
+      })
       const { policies } = operation
+      if (policies.length === 0) return authorized()
       const claims = caller.verifiedClaims ?? caller.claims
       const operationName = operation.operation.name?.value ?? null
-      const granted =
-        policies.length === 0
-          ? undefined
-          : await decidePolicies({ policies, claims, operationName }, requestId)
-      const authorized = authorizer.authorize(operation, caller, variables, granted)
-      return { authorized, caller, granted }
+      return decidePolicies({ policies, claims, operationName }, requestId).then(authorized)
     },
     async execute(request, graphqlRequest, client) {
       const { authorized, caller, granted } = request
