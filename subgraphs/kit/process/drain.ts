@@ -1,6 +1,7 @@
 /** How a server stops without losing a request. */
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { Slots } from './slots.ts'
 
 /** In milliseconds. */
 export interface DrainTimes {
@@ -25,28 +26,25 @@ const firstByteTime = 500
 
 /** Returns the function that stops the server, and returns how many requests were cut off. */
 export function drainable(server: Server): (times: DrainTimes) => Promise<number> {
-  const connections = new Set<Socket>()
-  const underWay = new Set<ServerResponse>()
+  const connections = new Slots<Socket>()
+  const underWay = new Slots<ServerResponse>()
   let isDraining = false
 
-  function forget(this: ServerResponse): void {
-    underWay.delete(this)
-  }
   server.on('connection', (socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
+    const slot = connections.add(socket)
+    socket.once('close', () => connections.remove(slot))
   })
   // Before the handler, which may send the response at once.
   server.prependListener('request', (_request, response) => {
-    underWay.add(response)
-    response.on('close', forget)
+    const slot = underWay.add(response)
+    response.once('close', () => underWay.remove(slot))
     if (isDraining) askToReconnect(response)
   })
 
   return async ({ announce, finish }) => {
     isDraining = true
     // Their connections would be closed right after the response, as the next request arrives.
-    for (const response of underWay) askToReconnect(response)
+    for (const response of underWay.all()) askToReconnect(response)
     await delay(Math.max(announce, leastAnnounce))
 
     const closed = new Promise((resolve) => server.close(resolve))
@@ -58,12 +56,12 @@ export function drainable(server: Server): (times: DrainTimes) => Promise<number
     const sweep = setInterval(() => server.closeIdleConnections(), sweepPeriod)
     // Node counts a connection as idle only after its first request.
     const silence = setTimeout(() => {
-      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+      for (const socket of connections.all()) if (socket.bytesRead === 0) socket.destroy()
     }, firstByteTime)
     // Node limits the time for the headers of a request only while it accepts connections.
     const incomplete = setTimeout(() => {
-      const busy = new Set([...underWay].map(({ req }) => req.socket))
-      for (const socket of connections) if (!busy.has(socket)) socket.destroy()
+      const busy = new Set(underWay.all().map(({ req }) => req.socket))
+      for (const socket of connections.all()) if (!busy.has(socket)) socket.destroy()
     }, server.headersTimeout)
     await closed
     clearTimeout(incomplete)
