@@ -23,6 +23,15 @@ export function decideKnownConditions(operation: OperationDefinitionNode): Opera
   return { ...operation, selectionSet: decideInSet(operation.selectionSet, new Map()) }
 }
 
+/** Returns what is selected where the variable has the value. */
+export function selectionsWhere(
+  set: SelectionSetNode,
+  variable: string,
+  value: boolean,
+): SelectionSetNode {
+  return decideInSet(set, new Map([[variable, value]]))
+}
+
 function decideInSet(set: SelectionSetNode, known: KnownConditions): SelectionSetNode {
   const selections = set.selections.flatMap((one) => decide(one, known))
   return { ...set, selections: selections.length > 0 ? selections : [typenameField] }
