@@ -14,7 +14,7 @@ import type { TypeNames } from './type-names.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 
 /** A fetch that may not be for all entities at its place: see RepresentationRules. */
-type FetchForSomeEntities = FetchNode & Pick<RepresentationRules, 'keys' | 'unless'>
+type FetchForSomeEntities = FetchNode & Pick<RepresentationRules, 'keys'>
 
 /** A plan, ready to be executed any number of times. */
 export interface CompiledPlan {
@@ -131,7 +131,7 @@ function fetchStep(
   root: Place,
   { types, isOfType, mayBatch }: PlanParts,
 ): FetchStep {
-  const { operation, operationName, requires, contextRewrites, keys, unless } = fetch
+  const { operation, operationName, requires, contextRewrites, keys } = fetch
   const contextNames = new Set((contextRewrites ?? []).map(({ renameKeyTo }) => renameKeyTo))
   const route = routeOf(root, path)
   const place = placeAt(root, path)
@@ -158,7 +158,6 @@ function fetchStep(
         isOfType,
         rewrites: fetch.inputRewrites,
         keys,
-        unless,
       }),
     readContext: contextRewrites?.length
       ? contextReader(contextRewrites, { root, path, route, types, isOfType })

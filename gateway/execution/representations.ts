@@ -21,8 +21,6 @@ export interface RepresentationRules {
   readonly rewrites?: readonly FetchDataRewrite[] | undefined
   /** A representation must contain one of these keys completely; undefined if it always does. */
   readonly keys?: readonly (readonly string[])[] | undefined
-  /** A field: entities that have it already are left out. */
-  readonly unless?: string | undefined
 }
 
 /**
@@ -34,27 +32,23 @@ export interface RepresentationRules {
 export function representationWriter(
   requires: readonly QueryPlanSelectionNode[],
   place: Place,
-  { types, isOfType, rewrites, keys, unless }: RepresentationRules,
+  { types, isOfType, rewrites, keys }: RepresentationRules,
 ): Represent {
   const gather = gatherer(requires, place, types, isOfType)
   const changes = (rewrites ?? []).map((one) => rewriteOf(one, isOfType))
   const byType = new Map<number, Represent>()
-  const unlessSlot = unless === undefined ? undefined : place.slot(unless).index
 
   return (data, record, output) => {
     const type = data.tape[record]!
     let represent = byType.get(type)
     if (!represent) {
-      represent = (keys || unless ? undefined : flatWriter(types.names[type])) ?? writeGathered
+      represent = (keys ? undefined : flatWriter(types.names[type])) ?? writeGathered
       byType.set(type, represent)
     }
     return represent(data, record, output)
   }
 
   function writeGathered(data: FetchedData, record: number, output: ResponseOutput): boolean {
-    if (unlessSlot !== undefined && data.tape[data.slotAt(record, unlessSlot)] !== absent) {
-      return false
-    }
     const representation = gather(data, record)
     if (!isTyped(representation)) return false
     if (keys && !keys.some((key) => key.every((name) => representation.has(name)))) return false

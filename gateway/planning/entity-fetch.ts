@@ -16,8 +16,6 @@ export interface EntityField {
 export type FetchForSomeEntities = FetchNode & {
   /** Its representations have to hold one of these keys complete. */
   readonly keys?: readonly (readonly string[])[]
-  /** It is for entities that are without this field. */
-  readonly unless?: string
 }
 
 /** Returns the fields that a fetch selects of entities, each once; `__typename` does not count. */
@@ -62,7 +60,7 @@ export function inputNames(selections: readonly QueryPlanSelectionNode[]): strin
 }
 
 /** Returns the operation of a fetch, parsed. */
-export function parseOperation(text: string): OperationDefinitionNode {
+function parseOperation(text: string): OperationDefinitionNode {
   const [operation] = parse(text, { noLocation: true }).definitions
   if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('not an operation')
   return operation

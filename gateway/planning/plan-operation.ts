@@ -2,7 +2,8 @@
  * Operation -> QueryPlan: what is fetched from which subgraph, and in which order. @apollo/query-planner
  * finds the plan. Each of its faults is corrected by one file of this folder, most of them by a pass: over
  * the operation before it plans, or over its plan afterwards. Two faults are corrected in the supergraph
- * (planner-supergraph.ts), two in the planner itself (collect-variables.ts, narrow-alternatives.ts).
+ * (planner-supergraph.ts), four in the planner itself (collect-variables.ts, conditional-fetches.ts,
+ * dependent-fetches.ts, narrow-alternatives.ts).
  */
 import { operationFromDocument } from '@apollo/federation-internals'
 import { QueryPlanner } from '@apollo/query-planner'
@@ -12,13 +13,14 @@ import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { runToCompletion } from '../slices.ts'
 import type { Slices } from '../slices.ts'
 import './collect-variables.ts'
+import './conditional-fetches.ts'
+import './dependent-fetches.ts'
 import { keepConditionalFields } from './conditional-fields.ts'
 import { separateArguments } from './conflicting-arguments.ts'
 import { expandFragments } from './expand-fragments.ts'
 import { decideKnownConditions } from './known-conditions.ts'
 import { replaceLiterals, restoreLiterals } from './literals-as-written.ts'
 import { mergeRootFields } from './merge-root-fields.ts'
-import { fetchMissingInputs } from './missing-inputs.ts'
 import type { FetchPass, OperationPass, OperationToPlan, PassRules, PlanPass } from './passes.ts'
 import { replaceFetches } from './plan-nodes.ts'
 import { plannerSupergraph } from './planner-supergraph.ts'
@@ -42,11 +44,7 @@ const operationPasses: readonly OperationPass[] = [
 const fetchPasses: readonly FetchPass[] = [separateArguments, separateInputs, restoreRequiredFields]
 
 /** What happens to the planner's plan, in this order. */
-const planPasses: readonly PlanPass[] = [
-  fetchMissingInputs,
-  inEachFetch(fetchPasses),
-  restoreLiterals,
-]
+const planPasses: readonly PlanPass[] = [inEachFetch(fetchPasses), restoreLiterals]
 
 /** A planner for one supergraph. */
 export interface OperationPlanner {
