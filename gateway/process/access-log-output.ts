@@ -1,5 +1,5 @@
 /** Where the lines of the access log go: standard output, a block at a time. */
-import { write } from 'node:fs'
+import { fstatSync, write, writeSync } from 'node:fs'
 import process from 'node:process'
 import type { Logger } from 'pino'
 import {
@@ -20,6 +20,8 @@ export interface AccessLogOutput {
 
 /** In bytes. A reader that falls behind costs lines, never memory. */
 const mostBuffered = 1024 * 1024
+/** In bytes: what goes to a file needs no small pieces. */
+const largeBlockSize = 64 * 1024
 /** In milliseconds. */
 const flushInterval = 500
 /** How often lost lines are reported, in milliseconds. */
@@ -34,6 +36,10 @@ interface Block {
 /** Returns standard output. What is there is written when the process exits, too. */
 export function accessLogOutput(log: Pick<Logger, 'warn'>): AccessLogOutput {
   const output = unblocked(1)
+  const largestBlock = fstatSync(output).isFIFO() ? blockSize : largeBlockSize
+  // An output that does not block needs no thread, which would cost more than writing.
+  const needsThread = output === 1
+  const writeBlock = needsThread ? write : writeWithoutThread
   const blocks: Block[] = []
   let lines: string[] = []
   /** The size of the lines, and of the blocks, in bytes. */
@@ -56,7 +62,7 @@ export function accessLogOutput(log: Pick<Logger, 'warn'>): AccessLogOutput {
   function add(line: string): void {
     const size = Buffer.byteLength(line)
     if (ofBlocks + ofLines + size > mostBuffered) return lose(1, 'the reader is too slow')
-    if (ofLines + size > blockSize) closeBlock()
+    if (ofLines + size > largestBlock) closeBlock()
     lines.push(line)
     ofLines += size
     timer ??= setTimeout(onTime, flushInterval).unref()
@@ -78,7 +84,7 @@ export function accessLogOutput(log: Pick<Logger, 'warn'>): AccessLogOutput {
   function writeNext(): void {
     const block = blocks[0]
     isWriting = block !== undefined
-    if (block) write(output, block.bytes, onWritten)
+    if (block) writeBlock(output, block.bytes, onWritten)
   }
 
   function onWritten(cause: NodeJS.ErrnoException | null, size: number): void {
@@ -109,12 +115,26 @@ export function accessLogOutput(log: Pick<Logger, 'warn'>): AccessLogOutput {
   function flush(): void {
     clearTimeout(timer)
     timer = undefined
-    // A thread writes the first block, and the process waits for the thread.
-    const rest = blocks.splice(isWriting ? 1 : 0).map(({ bytes }) => bytes)
+    // A thread may be writing the first block, and the process waits for the thread.
+    const rest = blocks.splice(needsThread && isWriting ? 1 : 0).map(({ bytes }) => bytes)
     const last = Buffer.from(lines.join(''))
     lines = []
     ofLines = 0
     ofBlocks = blocks[0]?.bytes.length ?? 0
     writeAtExit(output, Buffer.concat([...rest, last]))
   }
+}
+
+function writeWithoutThread(
+  output: number,
+  bytes: Buffer,
+  onWritten: (cause: NodeJS.ErrnoException | null, size: number) => void,
+): void {
+  let size: number
+  try {
+    size = writeSync(output, bytes)
+  } catch (cause) {
+    return onWritten(cause as NodeJS.ErrnoException, 0)
+  }
+  onWritten(null, size)
 }

@@ -37,7 +37,7 @@ export function drainable(server: Server): (times: DrainTimes) => Promise<number
   // Before the handler, which may send the response at once.
   server.prependListener('request', (_request, response) => {
     const slot = underWay.add(response)
-    response.once('close', () => underWay.remove(slot))
+    response.on('close', () => underWay.remove(slot))
     if (isDraining) askToReconnect(response)
   })
 
