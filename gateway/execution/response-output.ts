@@ -10,19 +10,31 @@ const longText = 32 * 1024
 const shortText = 160
 /** Node puts a string together with the head of a response, which costs less for small ones only. */
 const shortData = 16 * 1024
-const initialSize = 64 * 1024
-/** A larger scratch is not kept. */
+const usualSize = 64 * 1024
+/** In bytes. */
 const largestKept = 1024 * 1024
 
-/** Where a response is written: one at a time, as writing does not wait for anything. */
-let scratch = Buffer.allocUnsafeSlow(initialSize)
-let scratchView = viewOf(scratch)
+/** Bytes to write to. */
+interface Scratch {
+  readonly bytes: Buffer
+  readonly view: DataView
+}
+
+function newScratch(size: number): Scratch {
+  const bytes = Buffer.allocUnsafeSlow(size)
+  return { bytes, view: viewOf(bytes) }
+}
+
+/** One response is written at a time, as writing does not wait for anything. */
+const forChunks = newScratch(usualSize)
+/** For what is in one piece: as large as the largest one, within a limit. */
+let forOnePiece = newScratch(usualSize)
 
 /** The output of one response, or of a part of a request to a subgraph. */
 export class ResponseOutput {
   readonly #data: FetchedData
-  #bytes = scratch
-  #view = scratchView
+  #bytes: Buffer
+  #view: DataView
   #at = 0
   /** What comes before the bytes. */
   readonly #chunks: Uint8Array[] = []
@@ -36,6 +48,9 @@ export class ResponseOutput {
   constructor(data: FetchedData, isInOne = false) {
     this.#data = data
     this.#isInOne = isInOne
+    const { bytes, view } = isInOne ? forOnePiece : forChunks
+    this.#bytes = bytes
+    this.#view = view
   }
 
   /** A view of what was written, if it is in one piece. */
@@ -115,10 +130,11 @@ export class ResponseOutput {
   /** What is full becomes a chunk: many small ones cost less than one large one, whose memory is new. */
   #makeRoom(length: number): void {
     if (!this.#isInOne && length <= this.#bytes.length) return this.#flush()
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + length))
-    larger.set(this.#bytes.subarray(0, this.#at))
-    this.#bytes = scratch = larger
-    this.#view = scratchView = viewOf(larger)
+    const larger = newScratch(Math.max(2 * this.#bytes.length, this.#at + length))
+    larger.bytes.set(this.#bytes.subarray(0, this.#at))
+    this.#bytes = larger.bytes
+    this.#view = larger.view
+    if (this.#isInOne && larger.bytes.length <= largestKept) forOnePiece = larger
   }
 
   #flush(): void {
@@ -134,12 +150,7 @@ export class ResponseOutput {
 
   /** Returns all that was written, if it is in one piece. */
   text(): string {
-    const text = this.#bytes.toString('utf8', 0, this.#at)
-    if (scratch.length > largestKept) {
-      scratch = Buffer.allocUnsafeSlow(initialSize)
-      scratchView = viewOf(scratch)
-    }
-    return text
+    return this.#bytes.toString('utf8', 0, this.#at)
   }
 
   /** Returns all that was written. */

@@ -14,7 +14,7 @@ function textOf(length: number, start: number): string {
   ).join('')
 }
 
-test.each(Array.from({ length: 40 }, (_, seed) => seed))('random writes, seed %d', (seed) => {
+test.each(Array.from({ length: 24 }, (_, seed) => seed))('random writes, seed %d', (seed) => {
   const random = randomNumbers(seed)
   const pick = (most: number) => Math.floor(random() * most)
   const data = new FetchedData()
@@ -24,10 +24,11 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))('random writes, seed %d
   const output = new ResponseOutput(data, isInOne)
   let expected = ''
   let written: { from: number; to: number; state: number; fields: undefined } | undefined
-  for (let step = 0; step < 150; step++) {
+  for (let step = 0; step < 300; step++) {
     const from = output.position
     expect(from).toBe(expected.length)
-    const one = pick(lengths.length)
+    // Long texts empty the buffer: some outputs have none.
+    const one = seed % 2 === 0 ? pick(lengths.length) : 8 + pick(3)
     const usual = pick(11)
     switch (pick(6)) {
       case 0:
