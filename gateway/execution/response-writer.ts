@@ -15,45 +15,22 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql'
-import type {
-  FieldNode,
-  GraphQLCompositeType,
-  GraphQLNamedType,
-  GraphQLOutputType,
-  GraphQLSchema,
-} from 'graphql'
+import type { FieldNode, GraphQLCompositeType, GraphQLOutputType, GraphQLSchema } from 'graphql'
 import { compositeTypeNamed } from '../graphql/composite-types.ts'
 import { isIntrospection } from '../graphql/introspection-fields.ts'
-import type { ResponsePath } from '../graphql/response-error.ts'
 import type { CollectedField, ResponseShape } from '../graphql/response-shape.ts'
 import { hasNoObjects, typeConditionApplies } from '../graphql/type-conditions.ts'
 import { deniedField, fieldError, nonNull, nullable } from './completion.ts'
-import type { Completion, Findings, Outcome, Writing } from './completion.ts'
-import { absent, emptySlot, isList, isRecord, noType, unknownType } from './fetched-data.ts'
-import type { FetchedData } from './fetched-data.ts'
-import { closeBrace, closeBracket, comma, openBracket } from './json-bytes.ts'
+import type { Completion, Findings, Writing } from './completion.ts'
+import { fetched, introspected, listOf, objectOnly, typename } from './composite-completion.ts'
+import type { ObjectCompletion } from './composite-completion.ts'
+import { noType, unknownType } from './fetched-data.ts'
 import { leaf } from './leaf-completion.ts'
+import { reportFields, writeFields } from './object-fields.ts'
+import type { FieldCompletion } from './object-fields.ts'
 import type { Place } from './places.ts'
 import type { TypeNames } from './type-names.ts'
 import { Word } from './word.ts'
-
-/** The completion of objects, which are records. */
-interface ObjectCompletion {
-  write(record: number, writing: Writing): boolean
-  report(record: number, path: ResponsePath, found: Findings): Outcome
-}
-
-interface FieldCompletion extends Completion {
-  /** The comma or brace before the field, its response name, and the colon. */
-  readonly prefix: Word
-  /** Where its slot is in a record; undefined if it is not fetched. */
-  readonly slot: number | undefined
-  /** Whether what was fetched is written as it came if it belongs to the type of the field. */
-  readonly isCopied: boolean
-  /** Whether it has the response name in the fetched data. */
-  readonly keepsName: boolean
-  readonly responseName: string
-}
 
 export interface ResponseWriterParts {
   /** The schema that clients see. */
@@ -242,178 +219,4 @@ function areDenied(fields: Fields): boolean {
 /** What is fetched under a response name: the same field may be denied at another place. */
 function fetchedField(fields: Fields): FieldNode {
   return (fields.find(({ denied }) => denied === undefined) ?? fields[0]!).node
-}
-
-const noFields = new Word('{}')
-
-/**
- * Fields that a subgraph has sent one after the other, and that are written so, are copied together: if only
- * as many bytes are between two values as the name of the second one has with its comma and colon, nothing
- * else can be there.
- */
-function writeFields(
-  record: number,
-  fields: readonly FieldCompletion[],
-  writing: Writing,
-): boolean {
-  const { data, output } = writing
-  const { tape } = data
-  if (fields.length === 0) {
-    output.write(noFields)
-    return true
-  }
-  let from = none
-  let to = none
-  for (let index = 0; index < fields.length; index++) {
-    const field = fields[index]!
-    const slot = slotOf(data, record, field)
-    const first = tape[slot]!
-    if (first >= 0 && field.isCopied) {
-      const isNext =
-        from !== none && first - field.prefix.length === to && field.keepsName && first < data.limit
-      if (!isNext) {
-        if (from !== none) output.writeFetched(from, to)
-        output.write(field.prefix)
-        data.locate(first)
-        from = first
-      }
-      to = tape[slot + 1]!
-      continue
-    }
-    if (from !== none) output.writeFetched(from, to)
-    from = to = none
-    output.write(field.prefix)
-    if (!field.write(slot, writing)) return false
-  }
-  if (from !== none) output.writeFetched(from, to)
-  output.writeByte(closeBrace)
-  return true
-}
-
-const none = -1
-
-function slotOf(data: FetchedData, record: number, { slot }: FieldCompletion): number {
-  return slot === undefined ? emptySlot : data.slotAt(record, slot)
-}
-
-/** Denied fields inside an object that is null because of a field error are not reported. */
-function reportFields(
-  record: number,
-  fields: readonly FieldCompletion[],
-  path: readonly (string | number)[],
-  found: Findings,
-): Outcome {
-  const deniedBefore = found.deniedCount
-  let outcome: Outcome = 'complete'
-  for (const field of fields) {
-    const slot = slotOf(found.data, record, field)
-    const ofField = field.report(slot, [...path, field.responseName], found)
-    if (ofField === 'field error') {
-      found.keepDenied(deniedBefore)
-      return ofField
-    }
-    if (ofField === 'denied') outcome = ofField
-  }
-  return outcome
-}
-
-/** A type without objects is null only when it was fetched and found to be so. */
-function fetched(inner: Completion, type: GraphQLNamedType, field: string): Completion {
-  return {
-    write(slot, writing) {
-      if (writing.data.tape[slot] === absent) writing.hasErrors = true
-      return inner.write(slot, writing)
-    },
-    report(slot, path, found) {
-      if (found.data.tape[slot] !== absent) return inner.report(slot, path, found)
-      found.add({
-        message: `Cannot fetch ${field}: there is no object type for ${type.name}.`,
-        path,
-      })
-      return 'complete'
-    },
-  }
-}
-
-function listOf(element: Completion, field: string): Completion {
-  const noList = fieldError(`Invalid value found for ${field}.`)
-  return {
-    write(slot, writing) {
-      const { data, output } = writing
-      const first = data.tape[slot]!
-      if (first >= 0) {
-        output.writeFetched(first, data.tape[slot + 1]!)
-        return true
-      }
-      if (first !== isList) return noList.write(slot, writing)
-      const list = data.tape[slot + 1]!
-      const length = data.tape[list]!
-      output.writeByte(openBracket)
-      for (let index = 0; index < length; index++) {
-        if (index > 0) output.writeByte(comma)
-        if (!element.write(list + 1 + 2 * index, writing)) return false
-      }
-      output.writeByte(closeBracket)
-      return true
-    },
-    report(slot, path, found) {
-      const { tape } = found.data
-      if (tape[slot]! >= 0) return 'complete'
-      if (tape[slot] !== isList) return noList.report(slot, path, found)
-      const list = tape[slot + 1]!
-      const deniedBefore = found.deniedCount
-      let outcome: Outcome = 'complete'
-      for (let index = 0; index < tape[list]!; index++) {
-        const ofElement = element.report(list + 1 + 2 * index, [...path, index], found)
-        if (ofElement === 'field error') outcome = ofElement
-        else if (ofElement === 'denied' && outcome === 'complete') outcome = ofElement
-      }
-      if (outcome === 'field error') found.keepDenied(deniedBefore)
-      return outcome
-    },
-  }
-}
-
-function objectOnly(inner: ObjectCompletion, field: string): Completion {
-  const noObject = fieldError(`Invalid value found for ${field}.`)
-  return {
-    write(slot, writing) {
-      const { data, output } = writing
-      const first = data.tape[slot]!
-      if (first === isRecord) return inner.write(data.tape[slot + 1]!, writing)
-      if (first < 0) return noObject.write(slot, writing)
-      output.writeFetched(first, data.tape[slot + 1]!)
-      return true
-    },
-    report(slot, path, found) {
-      const { tape } = found.data
-      if (tape[slot] === isRecord) return inner.report(tape[slot + 1]!, path, found)
-      return tape[slot]! < 0 ? noObject.report(slot, path, found) : 'complete'
-    },
-  }
-}
-
-function typename(parent: GraphQLCompositeType): Completion {
-  if (!isObjectType(parent)) {
-    return fieldError(`The type of an object of ${parent.name} is not known.`)
-  }
-  const text = new Word(JSON.stringify(parent.name))
-  return {
-    write(_, { output }) {
-      output.write(text)
-      return true
-    },
-    report: () => 'complete',
-  }
-}
-
-function introspected(fields: Fields): Completion {
-  const nodes = fields.flatMap(({ node, denied }) => (denied === undefined ? [node] : []))
-  return {
-    write(_, { introspect, output }) {
-      output.writeText(JSON.stringify(introspect(nodes) ?? null))
-      return true
-    },
-    report: () => 'complete',
-  }
 }
