@@ -1,16 +1,22 @@
 /**
  * `npm run fuzz -- engine [operations] [seed]`: random operations on difficult supergraphs, executed by
- * both engines; the native one gets its responses as unusual bytes, and once more with faults in them. Prints each wrong response of the native engine with its seed. Exit code: 1 if there was
- * one.
+ * both engines; the native one gets its responses as unusual bytes, once more with faults in them, and once
+ * more with values that do not fit the schema. Prints each wrong response of the native engine with its
+ * seed. Exit code: 1 if there was one.
  */
-import { compareEngines, compareFaults } from '../../tests/engine/compare-engines.ts'
+import {
+  compareEngines,
+  compareFaults,
+  compareWrongValues,
+} from '../../tests/engine/compare-engines.ts'
 import { federations } from '../../tests/engine/federations.ts'
 import { oddResponse } from '../../tests/engine/odd-bytes.ts'
 import { randomNumbers, randomOperation } from '../../tests/engine/random-operation.ts'
 import { reservedNames } from '../../tests/engine/reserved-names.ts'
 import { twoEngines } from '../../tests/engine/two-engines.ts'
 import type { WriteResponse } from '../../tests/engine/two-engines.ts'
-import { hash } from '../../tests/engine/universe.ts'
+import { damageExcept } from '../../tests/engine/wrong-values.ts'
+import { hash } from '../../tests/engine/hash.ts'
 import { wholeNumber } from '../whole-number.ts'
 
 const [operations = '20000', firstSeed = '1'] = process.argv.slice(2)
@@ -25,6 +31,7 @@ let disagreements = 0
 for (const federation of federations) {
   const engines = await twoEngines(federation, { planningTime })
   const reserved = reservedNames(federation)
+  const damaged = await twoEngines(federation, { planningTime }, damageExcept(reserved, first))
   for (let seed = first; seed < first + count; seed++) {
     // Every second operation also uses the names that @apollo/gateway is known to confuse.
     const operation = randomOperation(engines.apiSchema, {
@@ -40,13 +47,14 @@ for (const federation of federations) {
       seed % 3 === 0 ? operation : { ...operation, write },
     )
     const ofFaults = await compareFaults(engines, operation, seed)
+    const ofWrongValues = await compareWrongValues(damaged, { ...operation, write })
     if (verdict.disagreement) disagreements++
     // If the responses differ, one is wrong: it must be that of @apollo/gateway.
     const isWrong = verdict.wrong ?? (verdict.apolloIsWrong ? undefined : verdict.disagreement)
-    if (!isWrong && !ofFaults) continue
+    if (!isWrong && !ofFaults && !ofWrongValues) continue
     wrong++
     if (wrong > mostShown) continue
-    const { about, native, other } = (isWrong ?? ofFaults)!
+    const { about, native, other } = (isWrong ?? ofFaults ?? ofWrongValues)!
     console.log(`\n${federation.name}, seed ${seed}: wrong ${about}`)
     console.log(operation.text, JSON.stringify(operation.variables))
     console.log('native:', JSON.stringify(native))
@@ -54,6 +62,7 @@ for (const federation of federations) {
   }
   console.log(`${federation.name}: ${count} operations`)
   await engines.stop()
+  await damaged.stop()
 }
 console.log(
   `native engine: ${wrong} wrong; @apollo/gateway responds differently to ${disagreements}`,

@@ -4,7 +4,7 @@ import { visit } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { faulty, meaningOf, oddResponse } from './odd-bytes.ts'
 import { randomNumbers } from './random-operation.ts'
-import { hash } from './universe.ts'
+import { hash } from './hash.ts'
 import type { EngineAnswer, OperationForEngines, TwoEngines } from './two-engines.ts'
 
 export interface Verdict {
@@ -69,6 +69,22 @@ export async function compareFaults(
   ])
   const everything = ({ errors }: EngineAnswer) => errors.map((error) => JSON.stringify(error))
   return difference(own!, right!, everything)
+}
+
+/** Returns how the response to values that do not fit the schema differs from the right one. */
+export async function compareWrongValues(
+  { native, truth }: TwoEngines,
+  operation: OperationForEngines,
+): Promise<Difference | undefined> {
+  const [own, right] = await Promise.all([settled(native(operation)), settled(truth(operation))])
+  const names = responseNames(operation.document)
+  // The words differ.
+  const places = ({ data, errors }: EngineAnswer) =>
+    errorsOf(
+      { data, errors: errors.map((one) => ({ ...one, message: 'error' })), calls: [] },
+      names,
+    )
+  return difference(own, right, places)
 }
 
 function difference(

@@ -1,10 +1,11 @@
 import { afterAll, expect, test } from '@jest/globals'
-import { compareEngines } from './compare-engines.ts'
-import { federations } from './federations.ts'
+import { compareEngines, compareWrongValues } from './compare-engines.ts'
+import { federations, values } from './federations.ts'
 import { randomOperation } from './random-operation.ts'
 import { reservedNames } from './reserved-names.ts'
 import { twoEngines } from './two-engines.ts'
 import type { TwoEngines } from './two-engines.ts'
+import { damageExcept } from './wrong-values.ts'
 
 const seeds = 8
 const running: TwoEngines[] = []
@@ -31,3 +32,14 @@ test.each(federations.map((federation) => [federation.name, federation] as const
     }
   },
 )
+
+test('values that do not fit the schema are errors in their places, as in graphql-js', async () => {
+  const engines = await twoEngines(values, {}, damageExcept(reservedNames(values), 1))
+  running.push(engines)
+  for (let seed = 1; seed <= 40; seed++) {
+    const operation = randomOperation(engines.apiSchema, { seed })
+    const told = { seed, operation: operation.text, variables: operation.variables }
+    const wrong = await compareWrongValues(engines, operation)
+    expect({ ...told, wrong }).toEqual({ ...told, wrong: undefined })
+  }
+})

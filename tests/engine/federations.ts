@@ -233,4 +233,72 @@ export const media = federation('media', {
   `,
 })
 
-export const federations: readonly Federation[] = [shop, library, mesh, office]
+/** Fields that require fields that require fields, of several subgraphs. */
+export const chains = federation('chains', {
+  first: `
+    type Query { list: [B] one: B }
+    type B @key(fields: "x") { x: ID! value: Int }
+  `,
+  middle: `
+    type Query { lines: [[B!]] }
+    type B @key(fields: "x") @key(fields: "z") {
+      x: ID! z: ID! value: Int @external value2: Int @requires(fields: "value")
+    }
+  `,
+  last: `
+    type B @key(fields: "z") { z: ID! value2: Int @external chain: String @requires(fields: "value2") }
+  `,
+  other: `
+    type B @key(fields: "z") {
+      z: ID! value2: Int @external chain2: String @requires(fields: "value2") below: B
+    }
+  `,
+  end: `
+    type B @key(fields: "x") {
+      x: ID! value2: Int @external chain: String @external end: String @requires(fields: "value2 chain")
+    }
+  `,
+})
+
+/** Values of all kinds, in lists of lists, in types that differ by object, and required. */
+export const values = federation('values', {
+  store: `
+    scalar Json
+    enum Mood { CALM WILD }
+    type Query {
+      item: Item items: [Item!] grid: [[Item]] any: [Any!] node: Node nodes: [[Node!]]
+      matrix: [[[Int!]]!] blob: Json moods: [[Mood!]!] parts: [Part!]! maybePart: Part!
+    }
+    union Any = Item | Leaf | Part
+    interface Node { id: ID! label: String part: Part maybeNext: Node }
+    type Leaf implements Node { id: ID! label: String part: Part maybeNext: Leaf weight: Int! }
+    type Branch implements Node @key(fields: "id") {
+      id: ID! label: String! part: Part! maybeNext: Node nodes: [Node!] any: [[Any]]
+    }
+    type Item @key(fields: "id") {
+      id: ID! blob: Json blobs: [Json!] mood: Mood moods: [[Mood!]!] ints: [[Int]] floats: [Float!]!
+      good: Boolean flags: [Boolean!] part: Part parts: [[Part!]!]! strict: Int! maybeItem: Item
+      related: [Item!]! node: Node
+    }
+    type Part {
+      text: String! mood: Mood! blob: Json maybeInner: Part item: Item size(unit: String): Float
+      note: String! tone: Mood! score: Int! ticks: [[Int!]!] other: Part!
+    }
+  `,
+  facts: `
+    scalar Json
+    enum Mood { CALM WILD }
+    type Item @key(fields: "id") {
+      id: ID! blob: Json @external mood: Mood @external part: Part @external floats: [Float!]! @external
+      parts: [[Part!]!]! @external
+      summary: String @requires(fields: "blob mood part { text maybeInner { mood } }")
+      shape: Json @requires(fields: "floats parts { text mood blob }")
+      more: [[Json]] link: Item any: [Any] count: Int! tones: [Mood!] strictLink: Item!
+    }
+    type Part { text: String! @external mood: Mood! @external blob: Json @external maybeInner: Part @external }
+    union Any = Item | Branch
+    type Branch @key(fields: "id") { id: ID! twigs: [[Int!]] item: Item score: Int! sharp: Boolean! }
+  `,
+})
+
+export const federations: readonly Federation[] = [shop, library, mesh, office, chains, values]

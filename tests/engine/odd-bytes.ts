@@ -1,4 +1,5 @@
 /** JSON texts as no server of ours writes them: unusual but valid, or broken. */
+
 /** Returns numbers from 0 up to 1. */
 export type Random = () => number
 
@@ -18,6 +19,7 @@ const extraValues: readonly unknown[] = [
 export function oddJson(value: unknown, random: Random): string {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
   const space = () => (random() < 0.2 ? pick(spaces) : '')
+  let isScalar = false
   return text(value)
 
   function text(inner: unknown): string {
@@ -25,7 +27,12 @@ export function oddJson(value: unknown, random: Random): string {
     if (typeof inner === 'number') return numberText(inner)
     if (typeof inner !== 'object' || inner === null) return JSON.stringify(inner)
     if (Array.isArray(inner)) return around('[', inner.map(text), ']')
-    return around('{', members(Object.entries(inner)), '}')
+    // An unknown member of an object that is a value of a scalar would be part of the value.
+    const before = isScalar
+    isScalar ||= '' in inner
+    const own = around('{', members(Object.entries(inner)), '}')
+    isScalar = before
+    return own
   }
 
   function around(open: string, inner: readonly string[], close: string): string {
@@ -39,7 +46,7 @@ export function oddJson(value: unknown, random: Random): string {
       const own = member(name, inner)
       // The last of several members with one name counts, as for JSON.parse.
       const before = random() < 0.05 ? [member(name, pick(extraValues))] : []
-      const isUnknown = (extra: string) => entries.every(([other]) => other !== extra)
+      const isUnknown = (extra: string) => !isScalar && entries.every(([other]) => other !== extra)
       const extra = random() < 0.05 ? [pick(extraNames)].filter(isUnknown) : []
       return [...before, ...extra.map((one) => member(one, pick(extraValues))), own]
     })

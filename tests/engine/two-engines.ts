@@ -13,6 +13,7 @@ import { composed } from './federations.ts'
 import type { Federation } from './federations.ts'
 import { universe } from './universe.ts'
 import type { RequestState } from './universe.ts'
+import type { Damage } from './wrong-values.ts'
 
 export interface EngineError {
   readonly message: string
@@ -55,13 +56,18 @@ export interface TwoEngines {
 const plainly: WriteResponse = (response) => Buffer.from(JSON.stringify(response))
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Returns both engines of a federation. */
+/**
+ * Returns both engines of a federation.
+ *
+ * @param damage what subgraphs send instead of their values
+ */
 export async function twoEngines(
   federation: Federation,
   planning: PlanningOptions = {},
+  damage?: Damage,
 ): Promise<TwoEngines> {
   const supergraphSdl = composed(federation)
-  const { ask, truth } = universe(federation.subgraphs)
+  const { ask, truth } = universe(federation.subgraphs, damage)
 
   const native = await nativeExecutor<NativeState>({
     ...planning,

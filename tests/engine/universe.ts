@@ -22,6 +22,9 @@ import {
   valueFromASTUntyped,
   visit,
 } from 'graphql'
+import { hash } from './hash.ts'
+import { coerced, lenient } from './wrong-values.ts'
+import type { Damage } from './wrong-values.ts'
 import type {
   ConstDirectiveNode,
   DefinitionNode,
@@ -73,13 +76,35 @@ interface Thing {
   readonly origin: string
 }
 
+/** Values of a scalar that may be anything. Their objects have an empty name, by which odd-bytes.ts knows them. */
+const jsonValues: readonly unknown[] = [
+  null,
+  [],
+  [null, [[]], { '': null, a: {} }],
+  { '': [{}], __typename: 'Item', id: 'id#1', data: { errors: [{ message: '\ud83d\ude00' }] } },
+  { '': { a: { a: { a: { a: [[[[[null, -0.5e-7, true]]]]] } } } } },
+  'text "quoted" \u2028 \u0000',
+  '\ud83d',
+  1e300,
+  false,
+  Number.MAX_SAFE_INTEGER,
+]
+
 /** How many objects each type has. */
 const population = 12
 
-/** Returns the universe of these subgraphs. */
-export function universe(definitions: readonly SubgraphDefinition[]): Universe {
+/**
+ * Returns the universe of these subgraphs.
+ *
+ * @param damage what the subgraphs send instead of their values; of these values, the truth is what the
+ *   schema says of them
+ */
+export function universe(
+  definitions: readonly SubgraphDefinition[],
+  damage?: Damage | undefined,
+): Universe {
   const families = familiesOf(definitions)
-  const subgraphs = new Map(definitions.map((one) => [one.name, subgraphOf(one, families)]))
+  const subgraphs = new Map(definitions.map((one) => [one.name, subgraphOf(one, families, damage)]))
   const parsed = new Map<string, DocumentNode>()
 
   return {
@@ -116,11 +141,13 @@ export function universe(definitions: readonly SubgraphDefinition[]): Universe {
     source: Thing | undefined,
     args: Record<string, unknown>,
     state: RequestState,
-    { parentType: { name: parent }, fieldName: field, operation }: GraphQLResolveInfo,
+    { parentType: { name: parent }, fieldName: field, operation, returnType }: GraphQLResolveInfo,
   ): unknown {
     if (operation.operation === 'mutation' && source === undefined) state.mutations++
     const round = source === undefined ? state.mutations : 0
-    return valueInWhole(source, parent, field, args, round)
+    const value = valueInWhole(source, parent, field, args, round)
+    if (!damage) return value
+    return coerced(returnType, damage(returnType, value, field, [source?.number ?? 0, args]))
   }
 
   function valueInWhole(
@@ -214,17 +241,22 @@ function familiesOf(definitions: readonly SubgraphDefinition[]): Families {
   return families
 }
 
-function subgraphOf({ name: subgraph, sdl }: SubgraphDefinition, families: Families) {
+function subgraphOf(
+  { name: subgraph, sdl }: SubgraphDefinition,
+  families: Families,
+  damage: Damage | undefined,
+) {
   const typeDefs = parse(sdl)
   const fields = fieldsOf(typeDefs)
   const keyedTypes = typeDefs.definitions.filter(isKeyed)
   const keyed = new Set(keyedTypes.map(({ name }) => name.value))
   const keys = new Map(keyedTypes.map((type) => [type.name.value, resolvableKeysOf(type)]))
-  const schema = buildSubgraphSchema({ typeDefs, resolvers: referenceResolvers(typeDefs) as never })
+  const resolvers = referenceResolvers(typeDefs) as never
+  const schema = buildSubgraphSchema({ typeDefs, resolvers })
 
   return {
     name: subgraph,
-    schema,
+    schema: damage ? buildSubgraphSchema({ typeDefs: lenient(typeDefs), resolvers }) : schema,
     resolve: resolverOf(schema),
     owns: (type: string, field: string) => fieldOf(type, field)?.external === false,
     requires: (type: string, field: string) => fieldOf(type, field)?.requires,
@@ -280,6 +312,8 @@ function subgraphOf({ name: subgraph, sdl }: SubgraphDefinition, families: Famil
       const parent = info.parentType.name
       const thing: Thing = source ?? { __typename: parent, number: 0, given: {}, origin: subgraph }
       const field = info.fieldName
+      const strict = own.getType(parent)
+      const type = (isObjectType(strict) && strict.getFields()[field]?.type) || info.returnType
       if (info.operation.operation === 'mutation' && source === undefined) state.mutations++
       const round = source === undefined ? state.mutations : 0
       const requires = fields.get(`${parent}.${field}`)?.requires
@@ -287,13 +321,17 @@ function subgraphOf({ name: subgraph, sdl }: SubgraphDefinition, families: Famil
         const names = new Set(requires.selections.map((one) => (one as FieldNode).name.value))
         const given = Object.entries(thing.given).filter(([name]) => names.has(name))
         const more = [required(Object.fromEntries(given)), args]
-        return leafOrThing(own, info.returnType, field, thing.number, more)
+        return sent(leafOrThing(own, type, field, thing.number, more))
       }
-      if (isLeafType(getNamedType(info.returnType)) && Object.keys(args).length === 0) {
-        const sent = thing.given[field]
-        if (sent !== undefined && (typeof sent !== 'object' || sent === null)) return sent
+      if (isLeafType(getNamedType(type)) && Object.keys(args).length === 0) {
+        const given = thing.given[field]
+        if (given !== undefined && (typeof given !== 'object' || given === null)) return given
       }
-      return leafOrThing(own, info.returnType, field, thing.number, [args, round])
+      return sent(leafOrThing(own, type, field, thing.number, [args, round]))
+
+      function sent(value: unknown): unknown {
+        return damage ? damage(type, value, field, [source?.number ?? 0, args]) : value
+      }
     }
   }
 
@@ -343,6 +381,8 @@ function subgraphOf({ name: subgraph, sdl }: SubgraphDefinition, families: Famil
           return number + (hash(field, told) % 1000) / 8
         case 'Boolean':
           return seed % 2 === 0
+        case 'Json':
+          return jsonValues[seed % jsonValues.length]
         default:
           return `${field}#${number}${told}`
       }
@@ -449,13 +489,4 @@ function numberIn(given: Record<string, unknown>): number | undefined {
     if (number !== undefined) return number
   }
   return undefined
-}
-
-/** FNV-1a, folded: the same on every machine. */
-export function hash(...parts: readonly unknown[]): number {
-  let value = 2166136261
-  for (const character of JSON.stringify(parts)) {
-    value = Math.imul(value ^ character.charCodeAt(0), 16777619)
-  }
-  return (value ^ (value >>> 13)) >>> 0
 }
