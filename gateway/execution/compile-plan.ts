@@ -121,7 +121,10 @@ function addFetch(root: Place, { fetch, path, selection, renamed }: PlannedFetch
   openPath(root, path)
   const place = placeAt(root, path)
   addSelection(place, selection, renamed)
-  if (fetch.requires) openRequired(place, fetch.requires)
+  if (fetch.requires) {
+    place.hasEntities = true
+    openRequired(place, fetch.requires)
+  }
   if (fetch.contextRewrites) openContexts(root, path, fetch.contextRewrites)
 }
 

@@ -130,13 +130,10 @@ export class FetchedData {
     return this.tape[at]! + offsetInBlock(index)
   }
 
-  /** Returns a new list of these slots, given as pairs of integers from an index on. */
-  newList(slots: readonly number[], from: number): number {
-    const count = slots.length - from
-    const list = this.#reserve(1 + count)
-    const { tape } = this
-    tape[list] = count / 2
-    for (let index = 0; index < count; index++) tape[list + 1 + index] = slots[from + index]!
+  /** Returns a new list of so many slots, which are to be written to. */
+  newList(length: number): number {
+    const list = this.#reserve(1 + 2 * length)
+    this.tape[list] = length
     return list
   }
 

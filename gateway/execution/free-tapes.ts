@@ -1,6 +1,6 @@
 /**
  * The tapes of ended requests, to be used again: large typed arrays are costly to allocate and to collect.
- * Lengths are powers of four.
+ * Lengths are powers of two.
  */
 
 /** The shortest tape, in integers. */
@@ -16,7 +16,7 @@ let kept = 0
 /** Returns a tape for at least so many integers. What is on it is left from another request. */
 export function takeTape(length: number): Int32Array {
   let size = shortest
-  while (size < length) size *= 4
+  while (size < length) size *= 2
   const tape = free.get(size)?.pop()
   if (!tape) return new Int32Array(size)
   kept -= size

@@ -91,7 +91,7 @@ function copySlot(data: FetchedData, below: Place | undefined, to: number, from:
   if (first === isRecord) copied = copyRecord(data, below!, second)
   if (first === isList) {
     const length = data.tape[second]!
-    copied = data.newList(Array<number>(2 * length).fill(0), 0)
+    copied = data.newList(length)
     for (let index = 0; index < length; index++) {
       copySlot(data, below, copied + 1 + 2 * index, second + 1 + 2 * index)
     }

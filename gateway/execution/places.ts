@@ -17,6 +17,8 @@ export class Place {
   length = lengthOfRecord(0)
   /** Whether its objects become records; a place that nothing is added to may stay text. */
   isOpen = false
+  /** Whether fields of its objects are fetched by their keys: equal objects may become one record. */
+  hasEntities = false
 
   /** Returns the slot of a response key; the first time, it is made. */
   slot(key: string): PlaceSlot {

@@ -122,7 +122,8 @@ export class ResponseOutput {
       if (from < this.#sizeOfChunks) return false
     }
     const start = from - this.#sizeOfChunks
-    this.#bytes.copyWithin(this.#at, start, start + length)
+    if (length > shortText) this.#bytes.copyWithin(this.#at, start, start + length)
+    else copyBytes(this.#view, start, start + length, this.#view, this.#at)
     this.#at += length
     return true
   }

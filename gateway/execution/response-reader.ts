@@ -24,6 +24,7 @@ import {
 } from './json-bytes.ts'
 import { deepestNesting } from './nesting.ts'
 import type { Place } from './places.ts'
+import { SlotStack } from './slot-stack.ts'
 import type { TypeNames } from './type-names.ts'
 import type { Word } from './word.ts'
 
@@ -61,6 +62,9 @@ export function objectToRead(place: Place, fields: readonly ReadField[]): ReadOb
   return { place, fields, indexes: new Map(fields.map(({ key }, index) => [key, index])) }
 }
 
+/** The slots of the lists that are being read: one response is read at a time. */
+const elements = new SlotStack()
+
 /** How many fields a name is compared with, before it is looked up. */
 const mostCompared = 16
 
@@ -73,8 +77,6 @@ export class ResponseReader implements Scan {
   readonly #types: TypeNames
   /** The address of the first byte. */
   readonly #start: number
-  /** The slots of the lists that are being read. */
-  readonly #elements: number[] = []
   /** The second integer of the slot that was read last. */
   #second = 0
 
@@ -88,6 +90,7 @@ export class ResponseReader implements Scan {
 
   /** Reads an object whose opening brace is at the position; returns its record. */
   readObject(object: ReadObject): number {
+    elements.clear()
     return this.#object(object, 0)
   }
 
@@ -196,7 +199,6 @@ export class ResponseReader implements Scan {
   #list(value: ReadValue, depth: number): number {
     const { bytes } = this
     const { element } = value
-    const elements = this.#elements
     const from = elements.length
     this.at++
     if (bytes[this.at]! <= 0x20) this.at = skipSpace(bytes, this.at)
@@ -214,8 +216,8 @@ export class ResponseReader implements Scan {
         if (bytes[this.at]! <= 0x20) this.at = skipSpace(bytes, this.at)
       }
     }
-    const list = this.#data.newList(elements, from)
-    elements.length = from
+    const list = this.#data.newList((elements.length - from) / 2)
+    elements.moveTo(this.#data.tape, list + 1, from)
     return list
   }
 }

@@ -90,11 +90,12 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
   ): ObjectCompletion {
     let fields: readonly FieldCompletion[] | undefined
     const compiled = () => (fields ??= fieldsOf(type, place, sets))
+    const mayBeShared = place?.hasEntities === true
     return {
       write(record, writing) {
         const own = fields ?? compiled()
         const { data, output } = writing
-        const written = data.shared.size > 0 ? data.shared.get(record) : undefined
+        const written = mayBeShared ? data.shared.get(record) : undefined
         if (!written) return writeFields(record, own, writing)
         if (written.fields === own && output.writeAgain(written)) return true
         const from = output.position
