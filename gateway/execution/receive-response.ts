@@ -8,7 +8,7 @@ export interface RawResponse {
   readonly status: number
   readonly retryAfter: string | undefined
   readonly encoding: string | undefined
-  readonly setCookie: string | string[] | undefined
+  readonly setCookie: readonly string[] | undefined
   readonly chunks: readonly Buffer[]
 }
 
@@ -20,10 +20,10 @@ export interface ReceiverOptions {
   readonly signal: EndSignal | undefined
 }
 
-type Controller = Dispatcher.DispatchController
-type Headers = Record<string, string | string[] | undefined>
-
-/** Receives a response from undici chunk by chunk, which is cheaper than a stream. */
+/**
+ * Receives a response from undici chunk by chunk, which is cheaper than a stream. It is a handler as undici
+ * uses it within: for one with `onResponseStart`, undici makes two more objects, and reads every header.
+ */
 export class ResponseReceiver implements Dispatcher.DispatchHandler {
   readonly #resolve: (response: RawResponse) => void
   readonly #reject: (cause: unknown) => void
@@ -37,12 +37,12 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
         ? 'the client has gone away'
         : "the client's request has taken longer than http.deadline",
     )
-  #controller: Controller | undefined
+  #abort: ((cause: Error) => void) | undefined
   #ended: GatewayError | undefined
   #status = 0
   #encoding: string | undefined
   #retryAfter: string | undefined
-  #setCookie: string | string[] | undefined
+  #setCookie: string[] | undefined
   #chunks: Buffer[] = []
   #size = 0
 
@@ -63,26 +63,29 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
     else signal?.addEventListener('abort', this.#onAbort)
   }
 
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller
-    if (this.#ended) controller.abort(this.#ended)
+  onConnect(abort: (cause?: Error) => void): void {
+    this.#abort = abort
+    if (this.#ended) abort(this.#ended)
   }
 
-  onResponseStart(_controller: Controller, status: number, headers: Headers): void {
+  /** Returns true: undici goes on reading. It is called for each response, those with a status of 1xx too. */
+  onHeaders(status: number, headers: readonly Buffer[]): boolean {
     this.#status = status
-    this.#encoding = headers['content-encoding']?.toString()
-    this.#setCookie = headers['set-cookie']
-    const retryAfter = status < 400 ? undefined : headers['retry-after']
-    this.#retryAfter = typeof retryAfter === 'string' ? retryAfter : undefined
+    this.#encoding = valuesOf(headers, 'content-encoding')?.join()
+    this.#setCookie = valuesOf(headers, 'set-cookie')
+    const retryAfter = status < 400 ? undefined : valuesOf(headers, 'retry-after')
+    this.#retryAfter = retryAfter?.length === 1 ? retryAfter[0] : undefined
+    return true
   }
 
-  onResponseData(_controller: Controller, chunk: Buffer): void {
+  onData(chunk: Buffer): boolean {
     this.#size += chunk.length
     if (this.#size > this.#limit) this.#end('SUBGRAPH_RESPONSE_INVALID', tooLarge)
     else this.#chunks.push(chunk)
+    return true
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
     this.#cleanUp()
     this.#resolve({
       status: this.#status,
@@ -93,7 +96,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
     })
   }
 
-  onResponseError(_controller: Controller | undefined, error: Error): void {
+  onError(error: Error): void {
     this.#cleanUp()
     this.#reject(this.#ended ?? error)
   }
@@ -102,13 +105,28 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
     this.#ended = new GatewayError(reason, { cause: new Error(why) })
     this.#cleanUp()
     this.#reject(this.#ended)
-    this.#controller?.abort(this.#ended)
+    this.#abort?.(this.#ended)
   }
 
   #cleanUp(): void {
     clearTimeout(this.#timer)
     this.#signal?.removeEventListener('abort', this.#onAbort)
   }
+}
+
+/** Returns the values of a header; undefined if it is absent. Names and values take turns. */
+function valuesOf(headers: readonly Buffer[], name: string): string[] | undefined {
+  let values: string[] | undefined
+  for (let index = 0; index < headers.length; index += 2) {
+    const other = headers[index]!
+    // Most names differ in their length or in their first letter.
+    if (other.length !== name.length || (other[0]! | 0x20) !== name.charCodeAt(0)) continue
+    if (other.toString('latin1').toLowerCase() !== name) continue
+    const value = headers[index + 1]!.toString('latin1')
+    if (values) values.push(value)
+    else values = [value]
+  }
+  return values
 }
 
 const tooLarge = 'a response larger than the limit'

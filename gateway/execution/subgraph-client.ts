@@ -35,7 +35,7 @@ export interface SubgraphResponse {
   /** The value of its `Retry-After` header field. */
   readonly retryAfter: string | undefined
   /** The values of its `Set-Cookie` header fields. */
-  readonly setCookie: string | string[] | undefined
+  readonly setCookie: readonly string[] | undefined
   readonly bytes: Uint8Array
 }
 
