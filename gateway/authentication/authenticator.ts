@@ -85,7 +85,9 @@ export function authenticator(
       const found = findToken(headers)
       if (found.outcome === 'none') return withoutToken(requestId, span)
       if (found.outcome === 'refused') throw refusal(found, requestId, span)
-      return andThen(judge(found.token, span), (judgement) => conclude(judgement, requestId, span))
+      const judgement = judge(found.token, span)
+      if (!(judgement instanceof Promise)) return conclude(judgement, requestId, span)
+      return judgement.then((later) => conclude(later, requestId, span))
     },
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,
@@ -96,9 +98,13 @@ export function authenticator(
   }
 
   function judge(credential: string, span: Span | undefined): NowOrLater<Judgement> {
-    const judgeToken = (text: string) => andThen(tokens.judge(text, span), checkNow)
-    if (!apiKeys?.recognizes(credential)) return judgeToken(credential)
-    return judgeApiKey(credential, { apiKeys, judgeAccessToken: judgeToken })
+    if (!apiKeys?.recognizes(credential)) return judgeToken(credential, span)
+    const judgeAccessToken = (text: string) => judgeToken(text, span)
+    return judgeApiKey(credential, { apiKeys, judgeAccessToken })
+  }
+
+  function judgeToken(text: string, span: Span | undefined): NowOrLater<Judgement> {
+    return andThen(tokens.judge(text, span), checkNow)
   }
 
   function checkNow(judgement: Judgement): NowOrLater<Judgement> {

@@ -95,7 +95,7 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       warnOfHidden(errors)
     }
     const cookies = response.setCookie === undefined ? none : settableCookies(response.setCookie)
-    setCookies.push(...cookies)
+    if (cookies.length > 0) setCookies.push(...cookies)
     return {
       outcome: 'answered',
       bytes: response.bytes,

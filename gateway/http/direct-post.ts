@@ -34,7 +34,6 @@ export function directPost(parts: DirectPostParts): RequestListener {
     const body = Buffer.allocUnsafe(length)
     let received = 0
     request.on('data', (chunk: Buffer) => (received += chunk.copy(body, received)))
-    request.on('error', () => response.destroy())
     request.on('end', () => {
       if (received !== length) return response.destroy()
       respond({

@@ -36,6 +36,8 @@ export function accessLog(options: AccessLogOptions): LogRequest {
   const { sample, errors, write, random = Math.random } = options
   const nameOf = pseudonymsOfClaims(options.pseudonymOf)
   const hashOf = documentHashes()
+  const networkOf = rememberedNetwork()
+  const timeNow = clockText()
 
   return (response, facts) => {
     const outcome = outcomeOf(facts)
@@ -43,28 +45,64 @@ export function accessLog(options: AccessLogOptions): LogRequest {
     if (rate === 0 || (rate < 1 && random() >= rate)) return
     const { request, caller, query, operation, startedAt } = facts
     const brought = facts.trace ? undefined : readTraceContext(request.headers)
-    const line = {
-      time: new Date().toISOString(),
-      requestId: facts.requestId,
-      operation: bounded(operation?.operation.name?.value),
-      type: operation?.operation.operation,
-      hash: operation && query !== undefined ? hashOf(operation, query) : undefined,
-      sub: caller?.claims ? nameOf(caller.claims) : undefined,
-      issuer: caller?.issuer,
-      client: clientLabel(request.headers, 'name'),
-      version: clientLabel(request.headers, 'version'),
-      network: clientNetwork(request.clientAddress),
-      status: response.status,
-      outcome,
-      reason: bounded(reasonOf(facts)),
-      ms: rounded(performance.now() - startedAt),
-      upstreamMs: rounded(facts.upstream),
-      calls: facts.calls,
-      bytes: sizeOfText(response.body),
-      denied: facts.denied,
-      trace: facts.trace?.traceId ?? (brought && traceIdOf(brought)),
+    // Written by hand, in half the time of JSON.stringify.
+    write(
+      `{"time":"${timeNow()}","requestId":"${facts.requestId}"` +
+        member('operation', bounded(operation?.operation.name?.value)) +
+        member('type', operation?.operation.operation) +
+        member('hash', operation && query !== undefined ? hashOf(operation, query) : undefined) +
+        member('sub', caller?.claims ? nameOf(caller.claims) : undefined) +
+        member('issuer', caller?.issuer) +
+        member('client', clientLabel(request.headers, 'name')) +
+        member('version', clientLabel(request.headers, 'version')) +
+        member('network', networkOf(request.clientAddress)) +
+        `,"status":${response.status},"outcome":"${outcome}"` +
+        member('reason', bounded(reasonOf(facts))) +
+        `,"ms":${rounded(performance.now() - startedAt)},"upstreamMs":${rounded(facts.upstream)}` +
+        `,"calls":${facts.calls},"bytes":${sizeOfText(response.body)},"denied":${facts.denied}` +
+        member('trace', facts.trace?.traceId ?? (brought && traceIdOf(brought))) +
+        '}\n',
+    )
+  }
+}
+
+/** Returns a member of an object in JSON, with the comma before it; an empty text if there is no value. */
+function member(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${jsonString(value)}`
+}
+
+/** What JSON and Unicode leave as it is. */
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
+
+function jsonString(text: string): string {
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
+/** Returns the function that returns the time (RFC 3339): a date is formatted once per second. */
+function clockText(): () => string {
+  let second = NaN
+  let start = ''
+  return () => {
+    const now = Date.now()
+    const milliseconds = now % 1_000
+    if (now - milliseconds !== second) {
+      second = now - milliseconds
+      start = new Date(second).toISOString().slice(0, -4)
     }
-    write(`${JSON.stringify(line)}\n`)
+    return `${start}${String(milliseconds).padStart(3, '0')}Z`
+  }
+}
+
+/** Returns the function that returns networks: a proxy, or a client, sends many requests in a row. */
+function rememberedNetwork(): (address: string | undefined) => string | undefined {
+  let last: string | undefined
+  let network: string | undefined
+  return (address) => {
+    if (address !== last) {
+      last = address
+      network = clientNetwork(address)
+    }
+    return network
   }
 }
 
