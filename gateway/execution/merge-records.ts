@@ -57,12 +57,14 @@ function mergeValue(
   }
   const areLists = tape[to] === isList && tape[from] === isList && tape[target] === tape[source]
   if (!areLists || target === source) return setSlot(tape, to, from)
-  for (let index = 0; index < tape[target]!; index++) {
+  const length = tape[target]!
+  for (let index = 0; index < length; index++) {
     const toElement = target + 1 + 2 * index
     const fromElement = source + 1 + 2 * index
-    const existing = tape[toElement]!
-    if (existing === absent || existing === isNull) setSlot(tape, toElement, fromElement)
-    else if (tape[fromElement] !== isNull) {
+    // Merging an element may make the tape longer, and that is another tape.
+    const existing = data.tape[toElement]!
+    if (existing === absent || existing === isNull) setSlot(data.tape, toElement, fromElement)
+    else if (data.tape[fromElement] !== isNull) {
       mergeValue(data, below, toElement, fromElement, isAbstract)
     }
   }
