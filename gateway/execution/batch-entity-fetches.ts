@@ -8,7 +8,7 @@ import type { FieldNode, VariableDefinitionNode } from 'graphql'
 import { requestHead } from './compile-plan.ts'
 import type { FetchStep } from './plan-steps.ts'
 import type { FetchedData } from './fetched-data.ts'
-import { readEnvelope } from './response-envelope.ts'
+import { readAgain } from './read-again.ts'
 import type { ReadData } from './response-envelope.ts'
 import type { NamedFetch, ResponseForm } from './response-form.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -144,12 +144,14 @@ function responsesOf(
   const { bytes, hasData, errors } = response
   return group.map(({ step }, index) => {
     const own = index === 0 ? lists : new EntityLists(batching, [[name, step]])
-    if (index > 0) readEnvelope(bytes, own.read)
-    return {
-      outcome: 'answered',
-      entities: hasData ? own.slotOf(name) : undefined,
-      errors,
-    }
+    const failed = index === 0 ? undefined : readAgain(bytes, own.read)
+    return (
+      failed ?? {
+        outcome: 'answered',
+        entities: hasData ? own.slotOf(name) : undefined,
+        errors,
+      }
+    )
   })
 }
 

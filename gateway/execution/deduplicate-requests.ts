@@ -1,6 +1,6 @@
 /** Request deduplication: identical queries to a subgraph that are in flight together are one request. */
 import { remembered } from '../values/remembered.ts'
-import { readEnvelope } from './response-envelope.ts'
+import { readAgain } from './read-again.ts'
 import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 
 /**
@@ -25,8 +25,8 @@ export function deduplicatedRequests<Context>(
       return known.then((response) => {
         const isOfOther = typeof scope === 'string' && setsCookie(response)
         if (isOfOther) return fetchSubgraph(subgraph, request, context)
-        if (response.outcome === 'answered') readEnvelope(response.bytes, request.readData)
-        return response
+        if (response.outcome === 'failed') return response
+        return readAgain(response.bytes, request.readData) ?? response
       })
     }
     const responding = fetchSubgraph(subgraph, request, context)

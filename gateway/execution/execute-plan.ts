@@ -1,5 +1,6 @@
 /** Executes a compiled plan: fetches, and merges the responses. */
 import { parse } from 'graphql'
+import { GatewayError } from '../errors.ts'
 import { rootResponseKeys } from '../graphql/root-response-keys.ts'
 import { fetchInBatch } from './batch-entity-fetches.ts'
 import type { EntityFetchBatching, Send } from './batch-entity-fetches.ts'
@@ -19,7 +20,7 @@ import type { ResponseForm } from './response-form.ts'
 import { ResponseReader } from './response-reader.ts'
 import { settleEntityFetch } from './settle-entity-fetch.ts'
 import type { FetchedSoFar } from './settle-entity-fetch.ts'
-import type { FetchSubgraph } from './subgraph-request.ts'
+import type { FailedCall, FetchSubgraph } from './subgraph-request.ts'
 import { variablesText } from './variables-text.ts'
 import { remembered } from '../values/remembered.ts'
 
@@ -93,7 +94,11 @@ function sender<Context>({ fetchSubgraph, context }: PlanExecution<Context>): Se
 function run(execution: Execution, step: Step): Promise<void> {
   switch (step.kind) {
     case 'fetch':
-      return step.represent ? runEntityFetch(execution, step) : fetchRootFields(execution, step)
+      return reportingFaults(
+        execution,
+        step,
+        step.represent ? runEntityFetch(execution, step) : fetchRootFields(execution, step),
+      )
     case 'sequence':
       return runInOrder(execution, step.steps)
     case 'parallel':
@@ -126,8 +131,7 @@ async function fetchRootFields(execution: Execution, step: FetchStep): Promise<v
   }
   const response = await batching.send(step.subgraph, { operationKind, body, readData })
   if (response.outcome === 'failed') {
-    const keys = rootResponseKeys(parse(step.operation, { noLocation: true }))
-    return addFailure(errors, step, response, keys)
+    return addFailure(errors, step, response, rootKeysOf(step))
   }
   for (const error of response.errors) addRootError(errors, step, error)
   if (!response.hasData) return
@@ -139,26 +143,37 @@ async function fetchRootFields(execution: Execution, step: FetchStep): Promise<v
   })
 }
 
-function runEntityFetch(execution: Execution, step: FetchStep): Promise<void> {
-  const fetching = step.readContext
-    ? fetchInContexts(execution, step)
-    : fetchEntities(execution, step, execution.places.entitiesFor(step))
-  return reportingDepth(execution, step, fetching)
+function failureOf(cause: unknown): FailedCall | undefined {
+  const reason = 'SUBGRAPH_RESPONSE_INVALID'
+  if (cause instanceof NestedTooDeep) return { outcome: 'failed', reason, detail: nestedTooDeep }
+  const isFault = cause instanceof GatewayError && cause.reason === reason
+  return isFault ? { outcome: 'failed', reason } : undefined
 }
 
-/** Adds an error if an entity has something that is nested too deep to be sent. */
-function reportingDepth(
+/** Returns the response keys of a fetch of root fields; undefined for one of entities. */
+function rootKeysOf({ operation, represent }: FetchStep): readonly string[] | undefined {
+  return represent ? undefined : rootResponseKeys(parse(operation, { noLocation: true }))
+}
+
+function runEntityFetch(execution: Execution, step: FetchStep): Promise<void> {
+  return step.readContext
+    ? fetchInContexts(execution, step)
+    : fetchEntities(execution, step, execution.places.entitiesFor(step))
+}
+
+/**
+ * Adds an error if an entity has something that is nested too deep to be sent, or if there is no room for
+ * what a fetch has brought.
+ */
+function reportingFaults(
   execution: Execution,
   step: FetchStep,
   fetching: Promise<void>,
 ): Promise<void> {
   return fetching.catch((cause: unknown) => {
-    if (!(cause instanceof NestedTooDeep)) throw cause
-    addFailure(execution.errors, step, {
-      outcome: 'failed',
-      reason: 'SUBGRAPH_RESPONSE_INVALID',
-      detail: nestedTooDeep,
-    })
+    const failed = failureOf(cause)
+    if (!failed) throw cause
+    addFailure(execution.errors, step, failed, rootKeysOf(step))
   })
 }
 
@@ -173,7 +188,7 @@ async function fetchInContexts(execution: Execution, step: FetchStep): Promise<v
   }
   await Promise.all(
     [...groups].map(([variables, records]) =>
-      reportingDepth(execution, step, fetchEntities(execution, step, { records }, variables)),
+      reportingFaults(execution, step, fetchEntities(execution, step, { records }, variables)),
     ),
   )
 }

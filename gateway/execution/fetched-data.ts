@@ -34,10 +34,19 @@ export const noType = -2
 /** The type of an object whose `__typename` is no type of the schema. */
 export const unknownType = -1
 
-/** The largest address: that of an irregular text is still an integer of 32 bits. */
-const mostBytes = 2 ** 31 + irregular
-/** In integers: 1 GB. A small object takes as much as all fields of its place. */
-const longestTape = 2 ** 28
+/** How much may be fetched for one request. */
+export interface DataLimits {
+  /** Of all responses. */
+  readonly bytes: number
+  /** The length of the tape, in integers. */
+  readonly tape: number
+}
+
+/**
+ * The address of an irregular text is still an integer of 32 bits, and the tape has at most 1 GB. A small
+ * object takes as much as all fields of its place.
+ */
+const largest: DataLimits = { bytes: 2 ** 31 + irregular, tape: 2 ** 28 }
 
 function tooMuch(why: string): GatewayError {
   return new GatewayError('SUBGRAPH_RESPONSE_INVALID', { cause: new Error(why) })
@@ -68,15 +77,19 @@ export class FetchedData {
   start = 0
   limit = 0
 
-  constructor() {
+  readonly #limits: DataLimits
+
+  /** @param limits to exceed them is a fault of the subgraph: a GatewayError */
+  constructor(limits = largest) {
+    this.#limits = limits
     this.tape.fill(absent, 0, lengthOfBlock)
   }
 
   /** Adds bytes, which are those used last then; returns the address of the first. */
   addBytes(bytes: Uint8Array): number {
     const start = this.#starts.at(-1)!
-    if (start + bytes.length > mostBytes) {
-      throw tooMuch('the responses to one request are larger than 2 GB together')
+    if (start + bytes.length > this.#limits.bytes) {
+      throw tooMuch('the responses to one request are too large together')
     }
     this.#texts.push(bytes)
     this.#views.push(viewOf(bytes))
@@ -141,7 +154,7 @@ export class FetchedData {
     const at = this.#top
     const top = at + length
     if (top > this.tape.length) {
-      if (top > longestTape) throw tooMuch('too many objects for one request')
+      if (top > this.#limits.tape) throw tooMuch('too many objects for one request')
       const longer = takeTape(top)
       longer.set(this.tape)
       giveTapeBack(this.tape)

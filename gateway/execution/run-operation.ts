@@ -12,10 +12,12 @@ import type { FetchedRoot, PlanExecution } from './execute-plan.ts'
 import { errorPlaces } from './error-places.ts'
 import type { FetchError } from './fetch-errors.ts'
 import { FetchedData } from './fetched-data.ts'
+import type { DataLimits } from './fetched-data.ts'
 import { ResponseOutput } from './response-output.ts'
 
 export interface Run<Context> extends PlanExecution<Context> {
   readonly introspect?: Introspect | undefined
+  readonly dataLimits?: DataLimits | undefined
 }
 
 /** The result of executing an operation. */
@@ -35,7 +37,7 @@ export async function runOperation<Context>(run: Run<Context>): Promise<Executio
   if (!operation.plan.root && writer.fetchedKeys.length > 0) {
     return { ...nothingFound, data: 'null', errors: writer.fetchedKeys.map(unresolvable) }
   }
-  const data = new FetchedData()
+  const data = new FetchedData(run.dataLimits)
   try {
     const fetched = { data, root: data.newRecord(operation.plan.place) }
     const errors = operation.plan.root ? await executePlan(run, fetched) : []

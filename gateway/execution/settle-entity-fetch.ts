@@ -49,8 +49,8 @@ export function settleEntityFetch(
     if (!hasErrors) addFailure(errors, step, noEntities)
     return
   }
-  addToEntities(target, step, list, representations)
   if (step.bringsObjects) places.changeBelow(step)
+  addToEntities(target, step, list, representations)
   if (!hasErrors && hasInvalid(data, list)) addFailure(errors, step, noEntities)
 }
 

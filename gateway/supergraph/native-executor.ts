@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
 import { compileOperation } from '../execution/compile-operation.ts'
 import type { CompiledOperation } from '../execution/compile-operation.ts'
+import type { DataLimits } from '../execution/fetched-data.ts'
 import type { ResponseForm } from '../execution/response-form.ts'
 import { runOperation } from '../execution/run-operation.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
@@ -32,6 +33,8 @@ export interface NativeExecutorOptions<Context> extends PlanningOptions {
   operations?: number
   /** Called when an operation is too complex to plan, but not when it is sent again soon after. */
   onTooComplex?: (operationName: string | undefined) => void
+  /** How much may be fetched for one request; default: what addresses of 32 bits allow. */
+  dataLimits?: DataLimits
   /** A number from 0 to 1, for `percent(...)`; default Math.random. */
   random?: () => number
 }
@@ -107,6 +110,7 @@ export async function nativeExecutor<Context>(
       introspect,
       fetchSubgraph,
       context,
+      dataLimits: options.dataLimits,
     })
   }
 
