@@ -55,11 +55,18 @@ export interface ReadObject {
   readonly fields: readonly ReadField[]
   /** By response key: the index of the field. */
   readonly indexes: ReadonlyMap<unknown, number>
+  /** The index of the type of the last object: most objects of a place have the same. */
+  lastType: number
 }
 
 /** Returns how objects with these fields are read. */
 export function objectToRead(place: Place, fields: readonly ReadField[]): ReadObject {
-  return { place, fields, indexes: new Map(fields.map(({ key }, index) => [key, index])) }
+  return {
+    place,
+    fields,
+    indexes: new Map(fields.map(({ key }, index) => [key, index])),
+    lastType: 0,
+  }
 }
 
 /** The slots of the lists that are being read: one response is read at a time. */
@@ -117,7 +124,7 @@ export class ResponseReader implements Scan {
         const { tape } = this.#data
         tape[slot] = first
         tape[slot + 1] = this.#second
-        if (field.key === '__typename') this.#setType(record, start)
+        if (field.key === '__typename') this.#setType(object, record, start)
       }
       let { at } = this
       let byte = bytes[at]
@@ -152,11 +159,12 @@ export class ResponseReader implements Scan {
     return indexes.get(text.includes('\\') ? JSON.parse(text) : text.slice(1, -1)) ?? -1
   }
 
-  #setType(record: number, start: number): void {
+  #setType(object: ReadObject, record: number, start: number): void {
     const { bytes } = this
     const { tape } = this.#data
-    if (bytes[start] === quote) tape[record] = this.#types.indexOfText(this, start)
-    else tape[record] = bytes[start] === 0x6e ? noType : unknownType
+    if (bytes[start] === quote) {
+      tape[record] = object.lastType = this.#types.indexOfText(this, start, object.lastType)
+    } else tape[record] = bytes[start] === 0x6e ? noType : unknownType
   }
 
   /** Reads a value; returns the first integer of its slot. */

@@ -9,8 +9,6 @@ export class TypeNames {
   readonly names: readonly string[]
   readonly #indexes: ReadonlyMap<string, number>
   readonly #words: readonly Word[]
-  /** Most objects have the type of the object before. */
-  #last = 0
 
   constructor(names: readonly string[]) {
     this.names = names
@@ -23,12 +21,14 @@ export class TypeNames {
     return this.#indexes.get(name) ?? unknownType
   }
 
-  /** Returns the index for a string from `from` to the position, quotes included. */
-  indexOfText({ bytes, view, at }: Scan, from: number): number {
-    if (this.#words[this.#last]?.endIn(view, from) === at) return this.#last
-    const index = this.indexOf(nameOf(Buffer.prototype.latin1Slice.call(bytes, from, at)))
-    if (index >= 0) this.#last = index
-    return index
+  /**
+   * Returns the index for a string from `from` to the position, quotes included.
+   *
+   * @param likely an index that is tried first
+   */
+  indexOfText({ bytes, view, at }: Scan, from: number, likely = 0): number {
+    if (this.#words[likely]?.endIn(view, from) === at) return likely
+    return this.indexOf(nameOf(Buffer.prototype.latin1Slice.call(bytes, from, at)))
   }
 }
 
