@@ -11,7 +11,7 @@ for (let field = 0; field < 40; field++) below.slot(`f${field}`)
 test('what is merged into a list is there, wherever the tape becomes longer', () => {
   for (let length = 0; length < 1_200; length += 8) {
     const data = new FetchedData()
-    data.newList(Array<number>(length).fill(0), 0)
+    data.newList(length / 2)
     const target = recordWithList(data, [recordOf(data, 'f0', 7), undefined])
     const source = recordWithList(data, [recordOf(data, 'f39', 8), recordOf(data, 'f39', 9)])
     mergeRecord(data, place, target, source, () => false)
@@ -35,7 +35,8 @@ function recordOf(data: FetchedData, key: string, value: number): number {
 
 function recordWithList(data: FetchedData, records: readonly (number | undefined)[]): number {
   const elements = records.flatMap((one) => (one === undefined ? [isNull, 0] : [isRecord, one]))
-  const list = data.newList(elements, 0)
+  const list = data.newList(records.length)
+  data.tape.set(elements, list + 1)
   const record = data.newRecord(place)
   const slot = data.ownSlot(record, place.slot('list').index)
   data.tape[slot] = isList
