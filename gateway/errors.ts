@@ -148,6 +148,12 @@ export const errorTable = {
     'A stronger or more recent login is required',
   ),
 
+  ORIGIN_REFUSED: row(
+    'FORBIDDEN',
+    403,
+    'Pages of this origin may not open a WebSocket: add the origin to `http.cors.origins`',
+  ),
+
   // The request and its operation.
   BAD_REQUEST: badRequest('The request is malformed'),
   INVALID_JSON: badRequest('The request body is not valid JSON'),
@@ -202,7 +208,25 @@ export const errorTable = {
   ),
   MUTATIONS_NOT_SERVED: unresolved('The schema has no mutations: send a query'),
   SUBSCRIPTIONS_NOT_SERVED: unresolved(
-    'Subscriptions are not supported: send a query or a mutation',
+    'The schema has no subscriptions: send a query or a mutation',
+  ),
+  SUBSCRIPTIONS_NOT_SUPPORTED: unresolved(
+    'This gateway does not support subscriptions: send a query or a mutation',
+  ),
+  SUBSCRIPTION_TRANSPORT_NEEDED: row(
+    'SUBSCRIPTION_TRANSPORT_NEEDED',
+    406,
+    'A subscription needs a stream: send `Accept: text/event-stream`, or open a WebSocket with the subprotocol graphql-transport-ws',
+  ),
+  SUBSCRIPTION_SCHEMA_RELOAD: row(
+    'SUBSCRIPTION_SCHEMA_RELOAD',
+    200,
+    'The schema has changed: subscribe again',
+  ),
+  SUBSCRIPTION_TOO_SLOW: row(
+    'SUBSCRIPTION_TOO_SLOW',
+    200,
+    'The subscription has ended, as its events were not read fast enough: subscribe again',
   ),
   CREDENTIALS_REPEATED: row(
     'CREDENTIALS_REPEATED',

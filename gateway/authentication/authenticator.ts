@@ -1,5 +1,6 @@
 /** Authentication identifies the caller of each request. Only this stage reads access tokens. */
 import type { Logger } from 'pino'
+import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { Caller, Span } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
 import type { Authenticate } from './authenticate.ts'
@@ -17,11 +18,11 @@ import { issuerWarnings } from './issuer-warnings.ts'
 import { judgeAccessToken } from './judge-access-token.ts'
 import { judgeApiKey } from './judge-api-key.ts'
 import { andThen } from './judgement.ts'
-import type { Judgement, NowOrLater, Refused } from './judgement.ts'
+import type { Accepted, Judgement, NowOrLater, Refused } from './judgement.ts'
 import type { AuthenticationMetrics } from './metrics.ts'
 import type { ClaimRules } from './select-claims.ts'
 import { trustedIssuers } from './trusted-issuers.ts'
-import { verifiedTokens } from './verified-tokens.ts'
+import { isKeyCurrent, verifiedTokens } from './verified-tokens.ts'
 import type { VerifiedTokensOptions } from './verified-tokens.ts'
 
 export interface AuthenticatorOptions extends FindTokenOptions {
@@ -47,6 +48,11 @@ export interface AuthenticatorParts {
 
 export interface Authenticator {
   readonly authenticate: Authenticate
+  /**
+   * Returns why a caller would be refused by now: its access token has expired or been revoked, or its key has
+   * gone. Undefined while it is admitted; an anonymous caller always is.
+   */
+  recheck(caller: Caller): NowOrLater<GatewayError | undefined>
   /** Returns why the tokens of a required issuer cannot be verified, in words; empty when all can. */
   unreadiness(): readonly string[]
   /** Resolves when the first attempt to fetch each document has ended, with success or without. */
@@ -67,8 +73,14 @@ export function authenticator(
   const { fetch, close } = parts.documents ?? documentFetcher()
   const onKeysChanged = () => tokens.forgetRefusals()
   const issuers = trustedIssuers(options.issuers, { claims, fetch, clock, log, onKeysChanged })
+  /** By the claims of their callers: those that live as long as an open connection. */
+  const accepted = new WeakMap<Claims, Accepted>()
   const tokens = verifiedTokens(options.cache, {
-    judge: (text) => judgeAccessToken(text, issuers.byName, metrics),
+    async judge(text) {
+      const judgement = await judgeAccessToken(text, issuers.byName, metrics)
+      if (judgement.outcome === 'accepted') accepted.set(judgement.caller.claims!, judgement)
+      return judgement
+    },
     now: clock.now,
     metrics,
   })
@@ -88,6 +100,14 @@ export function authenticator(
       const judgement = judge(found.token, span)
       if (!(judgement instanceof Promise)) return conclude(judgement, requestId, span)
       return judgement.then((later) => conclude(later, requestId, span))
+    },
+    recheck({ claims }) {
+      const judgement = claims ? accepted.get(claims) : undefined
+      if (!judgement) return undefined
+      if (!isKeyCurrent(judgement)) return new GatewayError('KEY_UNKNOWN')
+      return andThen(checkNow(judgement), (now) =>
+        now.outcome === 'refused' ? new GatewayError(now.reason, { cause: now.cause }) : undefined,
+      )
     },
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,

@@ -87,7 +87,7 @@ export function verifiedTokens(
   }
 }
 
-/** When its key has left the key set, the token is verified again. */
-function isKeyCurrent({ issuer, key }: Accepted): boolean {
+/** Returns whether its key is still in the key set; if not, the token is verified again. */
+export function isKeyCurrent({ issuer, key }: Accepted): boolean {
   return issuer.keys.current(key.keyId) === key
 }

@@ -6,6 +6,7 @@ import { httpSchema } from './http.ts'
 import { limitsSchema } from './limits.ts'
 import { metricsSchema } from './metrics.ts'
 import { subgraphsSchema } from './subgraphs.ts'
+import { subscriptionsSchema } from './subscriptions.ts'
 import { supergraphSchema } from './supergraph.ts'
 import { telemetrySchema } from './telemetry.ts'
 import { wholeNumber } from './values.ts'
@@ -18,6 +19,7 @@ export const configSchema = z.strictObject({
   authorization: authorizationSchema,
   supergraph: supergraphSchema,
   subgraphs: subgraphsSchema,
+  subscriptions: subscriptionsSchema,
   http: httpSchema,
   limits: limitsSchema,
   metrics: metricsSchema,

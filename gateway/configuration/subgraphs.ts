@@ -64,6 +64,11 @@ const subgraphSchema = z.strictObject({
   response_limit: size({ least: '1KB', most: '1024MB' })
     .optional()
     .describe('The largest response that is accepted, after decompression (default 50MB)'),
+  event_silence: duration({ least: '1s', most: '1h' })
+    .optional()
+    .describe(
+      'How long a subscription at the subgraph may be silent, heartbeats included, before it counts as lost (default 30s)',
+    ),
   compression: flag()
     .optional()
     .describe('true: ask for compressed responses, gzip or br (default false)'),
@@ -102,6 +107,7 @@ const defaults: SubgraphSettings = {
   connections: 100,
   subgraphErrors: 'redact',
   responseLimit: 50 * 1024 * 1024,
+  eventSilence: 30_000,
   compression: false,
   http2: false,
   circuitBreaker: { failures: 20, pause: 2_000 },

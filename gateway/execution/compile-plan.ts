@@ -39,7 +39,7 @@ export interface PlanParts {
 export function compilePlan({ node }: QueryPlan, parts: PlanParts): CompiledPlan {
   const place = new Place()
   const planned: PlannedFetch[] = []
-  if (node?.kind === 'Subscription') throw new Error('subscriptions are not supported')
+  if (node?.kind === 'Subscription') throw new Error('the plan has no order: see stepsInOrder')
   if (node) collectFetches(node, [], planned)
   // A step knows where its fields are in records: all fetches add fields before.
   planned.forEach((one) => addFetch(place, one))

@@ -116,12 +116,17 @@ async function runInOrder(execution: Execution, steps: readonly Step[]): Promise
 
 function nothingMore(): void {}
 
+/** Returns what is posted to the subgraph for a fetch of root fields. */
+export function bodyOfRootFetch(step: FetchStep, variables: VariableValues): string {
+  return `${step.head}${variablesText(variables, step.variables).slice(1)}}}`
+}
+
 async function fetchRootFields(execution: Execution, step: FetchStep): Promise<void> {
   const { data, root, operation, errors, places, batching } = execution
   const targets = recordsOn(data, root, step.route)
   if (targets.length === 0) return
   const { operationKind, placeOfObjects } = step
-  const body = `${step.head}${variablesText(batching.variables, step.variables).slice(1)}}}`
+  const body = bodyOfRootFetch(step, batching.variables)
   let record = 0
   const readData = (bytes: Uint8Array, at: number) => {
     const reader = new ResponseReader(data, bytes, operation.schema.types)

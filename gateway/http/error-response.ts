@@ -24,9 +24,7 @@ export function errorResponse(
   if (error instanceof RequestError) {
     return { status: 400, headers, body: bodyOf(error.errors) }
   }
-  const { row, reason } = error
-  const { message, code } = row
-  const extensions = { code, reason, ...(errorId === undefined ? {} : { errorId }) }
+  const { row } = error
   return {
     status: row.status,
     headers: {
@@ -35,8 +33,19 @@ export function errorResponse(
       ...(row.retryAfter ? { 'retry-after': String(row.retryAfter) } : {}),
       ...(row.allow ? { allow: row.allow } : {}),
     },
-    body: bodyOf([{ message, extensions }]),
+    body: bodyOf(errorsOf(error, errorId)),
   }
+}
+
+/** Returns the errors that a client gets for a refusal. */
+export function errorsOf(
+  error: GatewayError | RequestError,
+  errorId?: string,
+): readonly ResponseError[] {
+  if (error instanceof RequestError) return error.errors
+  const { row, reason } = error
+  const { message, code } = row
+  return [{ message, extensions: { code, reason, ...(errorId === undefined ? {} : { errorId }) } }]
 }
 
 function bodyOf(errors: readonly ResponseError[]): string {

@@ -1,4 +1,5 @@
 /** A request and its response as plain values, independent of the web framework. */
+import type { ServerResponse } from 'node:http'
 import type { GatewayError } from '../errors.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { RequestSignal } from './request-signal.ts'
@@ -19,6 +20,8 @@ export interface HttpRequest {
   readonly refused?: GatewayError | undefined
   /** Whether a trusted proxy sent it. */
   readonly isFromTrustedProxy?: boolean | undefined
+  /** Whether it is an operation of an open connection, which can carry a stream. */
+  readonly isConnection?: boolean | undefined
   /** Its id, if it has one already. */
   readonly requestId?: string | undefined
   /** Aborted when the client has gone away, or when the response has taken too long. */
@@ -29,6 +32,8 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[]>>
   readonly body: ResponseData
+  /** Writes the rest of the response, whose head has been sent: there is no complete body. */
+  readonly stream?: ((response: ServerResponse) => void) | undefined
 }
 
 /** Returns the values of a header as one (RFC 9110, section 5.3); undefined when it is absent. */

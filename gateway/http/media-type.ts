@@ -1,18 +1,29 @@
-/** Content negotiation between the two media types of GraphQL over HTTP (section 6.4). */
+/** Content negotiation: the two media types of GraphQL over HTTP (section 6.4), then streams of events. */
 import Negotiator from 'negotiator'
 
-const json = 'application/json; charset=utf-8'
+/** The media type of a client that names none. */
+export const json = 'application/json; charset=utf-8'
 const graphqlResponse = 'application/graphql-response+json; charset=utf-8'
 
-/** Returns the media type for that Accept header; undefined when it accepts neither. */
+/** The media type of server-sent events, whose encoding is always UTF-8 (HTML, section 9.2.5). */
+export const eventStream = 'text/event-stream'
+
+/** Returns the media type for that Accept header; undefined when it accepts none. */
 export function acceptedMediaType(accept: string | undefined): string | undefined {
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return json
-  return new Negotiator({ headers: { accept } }).mediaType([json, graphqlResponse])
+  return new Negotiator({ headers: { accept } }).mediaType([json, graphqlResponse, eventStream])
 }
 
-/** Returns the media type for that Accept header; `application/json` when it accepts neither. */
+/** Returns the media type of a complete response for that Accept header; by default `application/json`. */
 export function responseMediaType(accept: string | undefined): string {
-  return acceptedMediaType(accept) ?? json
+  const accepted = acceptedMediaType(accept)
+  return accepted === undefined || accepted === eventStream ? json : accepted
+}
+
+/** Returns whether that Accept header names server-sent events; a wildcard does not. */
+export function acceptsEvents(accept: string | undefined): boolean {
+  if (accept === undefined) return false
+  return new Negotiator({ headers: { accept } }).mediaTypes().includes(eventStream)
 }
 
 /**

@@ -22,7 +22,7 @@ export interface GraphqlRequest {
 }
 
 /** `query`, `variables` and the other parameters, not validated. */
-type Parameters = Readonly<Record<string, unknown>>
+export type Parameters = Readonly<Record<string, unknown>>
 
 const nothing = {}
 
@@ -31,6 +31,20 @@ export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
   const { method } = request
   if (method !== 'GET' && method !== 'POST') throw new GatewayError('METHOD_NOT_ALLOWED')
   const parameters = method === 'POST' ? readJsonBody(request) : readSearch(request)
+  return requestOf(parameters, method, listHeader(request.headers, 'accept'))
+}
+
+/**
+ * Returns the request that has these parameters, from wherever they came. Throws a GatewayError if it is
+ * not well-formed.
+ *
+ * @param accept which media types the client accepts
+ */
+export function requestOf(
+  parameters: Parameters,
+  method: GraphqlRequest['method'],
+  accept: string | undefined,
+): GraphqlRequest {
   refuseUnboundedValues(parameters)
   const { query } = parameters
   const operationName = parameters['operationName'] ?? undefined
@@ -46,7 +60,7 @@ export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
   if (typeof query !== 'string') {
     throw malformed('`query` must be a string: the text of a GraphQL document')
   }
-  const mediaType = acceptedMediaType(listHeader(request.headers, 'accept'))
+  const mediaType = acceptedMediaType(accept)
   if (mediaType === undefined) throw new GatewayError('NOT_ACCEPTABLE')
   return { method, query, operationName, variables: variables ?? nothing, extensions, mediaType }
 }

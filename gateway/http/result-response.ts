@@ -33,24 +33,24 @@ export function resultResponse(
   result: OperationResult,
   { mediaType, realm, setCookies, requestId }: ResultResponseOptions,
 ): HttpResponse {
-  const { data, errors, extensions } = result
   const headers: Record<string, string | string[]> = {
     'content-type': mediaType,
     'cache-control': 'no-store',
     'x-request-id': requestId,
   }
   if (setCookies.length > 0) headers['set-cookie'] = [...setCookies]
-  if (errors.length === 0 && !extensions)
-    return { status: 200, headers, body: around('{"data":', data, '}\n') }
-
+  const body = bodyOfResult(result)
+  if (result.errors.length === 0 && !result.extensions) return { status: 200, headers, body }
   const head = headOf(result, mediaType, realm)
+  return { status: head.status, headers: { ...headers, ...head.headers }, body }
+}
+
+/** Returns the JSON text of a result, with a line break at its end. */
+export function bodyOfResult({ data, errors, extensions }: OperationResult): ResponseData {
+  if (errors.length === 0 && !extensions) return around('{"data":', data, '}\n')
   const before = errors.length > 0 ? `"errors":${JSON.stringify(errors)},` : ''
   const after = extensions ? `,"extensions":${JSON.stringify(extensions)}` : ''
-  return {
-    status: head.status,
-    headers: { ...headers, ...head.headers },
-    body: around(`{${before}"data":`, data, `${after}}\n`),
-  }
+  return around(`{${before}"data":`, data, `${after}}\n`)
 }
 
 /** Returns the data with a text before it and after it. */

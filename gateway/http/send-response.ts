@@ -33,6 +33,7 @@ export function responseSender({ compressFrom, cookiesIdentify }: SendOptions): 
   const compress = bodyCompressor()
 
   return (request, response, content) => {
+    if (content.stream) return write(response, content, [])
     const vary = withAcceptEncoding(response.getHeader('vary'))
     const coding = mayCompress(request, content) ? codingFor(accepted(request)) : undefined
     if (coding === undefined) return write(response, content, ['vary', vary])
@@ -64,10 +65,14 @@ function accepted({ headers }: IncomingMessage): string {
  */
 function write(
   response: ServerResponse,
-  { status, headers, body }: HttpResponse,
+  { status, headers, body, stream }: HttpResponse,
   head: OutgoingHttpHeader[],
 ): void {
   for (const name in headers) head.push(name, headers[name]!)
+  if (stream) {
+    response.writeHead(status, head)
+    return stream(response)
+  }
   const size = sizeOfText(body)
   head.push('content-length', size)
   response.writeHead(status, head)

@@ -76,9 +76,12 @@ export function operationPreparer<Of extends Compiled>(
   }
 
   function refuseKind(kind: OperationTypeNode, method: OperationRequest['method']): void {
-    if (method === 'GET' && kind !== 'query') throw new GatewayError('GET_NOT_ALLOWED')
-    if (kind === 'subscription') throw new GatewayError('SUBSCRIPTIONS_NOT_SERVED')
-    if (!apiSchema.getRootType(kind)) throw new GatewayError('MUTATIONS_NOT_SERVED')
+    // A browser's EventSource subscribes by GET, which is as safe as a query.
+    if (method === 'GET' && kind === 'mutation') throw new GatewayError('GET_NOT_ALLOWED')
+    if (apiSchema.getRootType(kind)) return
+    throw new GatewayError(
+      kind === 'subscription' ? 'SUBSCRIPTIONS_NOT_SERVED' : 'MUTATIONS_NOT_SERVED',
+    )
   }
 
   function keep(text: string, document: DocumentNode): PreparedDocument<Of> {

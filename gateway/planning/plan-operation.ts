@@ -28,6 +28,7 @@ import type { SupergraphFacts } from './supergraph-facts.ts'
 import { buildQueryPlan, planningEffort } from './planning-effort.ts'
 import { restoreRequiredFields } from './required-arguments.ts'
 import { separateResponseNames } from './response-names.ts'
+import { stepsInOrder } from './subscription-plan.ts'
 import { separateInputs } from './unequal-inputs.ts'
 
 /** What happens to an operation before the planner gets it, in this order. */
@@ -91,8 +92,8 @@ export function* operationPlannerInSlices(
       const overrideConditions = new Map(request.overrideLabels?.map((label) => [label, true]))
       const options = { overrideConditions }
       const plan = buildQueryPlan(planner, operation, options, effort(document), rules.graphOf)
-      if (!plan.node || plan.node.kind === 'Subscription') return plan
-      return { ...plan, node: finish(plan.node, rules, request) }
+      if (!plan.node) return plan
+      return { ...plan, node: finish(stepsInOrder(plan.node), rules, request) }
     },
   }
 }

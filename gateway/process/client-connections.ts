@@ -22,10 +22,11 @@ export function drainTimes({ config, production }: GatewaySettings): DrainTimes 
 export function clientListenOptions(
   listen: ListenOptions,
   settings: GatewaySettings,
-  log: Logger,
+  { upgrade, log }: { upgrade: ListenOptions['upgrade']; log: Logger },
 ): ListenOptions {
   return {
     ...listen,
+    upgrade,
     limits: connectionLimits(settings),
     onConnectionsRefused: (limit) =>
       log.warn({ limit }, 'connections are refused: http.connections is reached'),
@@ -36,13 +37,19 @@ export function clientListenOptions(
 export async function drainClients(
   listening: Listening,
   times: DrainTimes,
-  log: Logger,
+  { restartLive, log }: { restartLive: (longest: number) => Promise<void>; log: Logger },
 ): Promise<void> {
   // Without an announcement it takes no time that needs an explanation.
   log[times.announce > 0 ? 'info' : 'debug'](
     times,
     'stopping: waiting for the requests in progress',
   )
-  const cutOff = await listening.close(times)
+  const [cutOff] = await Promise.all([listening.close(times), endLive()])
   if (cutOff > 0) log.warn({ requests: cutOff }, 'requests were cut off: they took too long')
+
+  /** The server does not end before its WebSockets have. Those that come back go to others by then. */
+  async function endLive(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, times.announce))
+    await restartLive(times.finish / 2)
+  }
 }

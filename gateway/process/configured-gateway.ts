@@ -13,6 +13,7 @@ import { claimsKeyPair, claimsKeySet } from '../forwarding/claims-signing-key.ts
 import type { AccessLogOutput } from './access-log-output.ts'
 import { configuredAccessLog } from './configured-access-log.ts'
 import { configuredPolicies } from './configured-policies.ts'
+import { configuredUpgrade, liveParts } from './configured-live.ts'
 import { configuredSubgraph } from './configured-subgraph.ts'
 import { configuredTraces } from './configured-traces.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
@@ -23,6 +24,7 @@ import type { GatewayMetrics } from './metrics.ts'
 import { countsUsage } from './metrics-port.ts'
 import { requestListener } from './request-listener.ts'
 import type { ServedCounts } from './served-counts.ts'
+import type { Upgrade } from '../streaming/websocket-upgrade.ts'
 import { followSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { KeptOperations } from './warm-up/kept-operations.ts'
 import type { OperationCounter } from './warm-up/operation-counts.ts'
@@ -75,6 +77,14 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
 
 export interface ConfiguredGateway {
   readonly listener: RequestListener
+  /** Opens a WebSocket, or responds with a refusal. */
+  readonly upgrade: Upgrade
+  /**
+   * Ends the subscriptions and WebSockets so that their clients come back by themselves; no new ones are accepted.
+   *
+   * @param longest how long that may take, in milliseconds
+   */
+  restartLive(longest: number): Promise<void>
   /** Resolves when each document of the issuers has been requested once, with success or without. */
   readonly warm: Promise<void>
   /** Why it cannot serve right now; empty if it can. */
@@ -107,7 +117,9 @@ export async function createConfiguredGateway(
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
   const usage = countedUsage(parts)
   const operations = warmUpTime(parts) > 0 ? parts.operations : undefined
-  const respond = createGateway({
+  const live = liveParts(config, callers)
+  const { respond, connect } = createGateway({
+    live,
     authenticate: callers.authenticate,
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
@@ -125,6 +137,8 @@ export async function createConfiguredGateway(
   })
   return {
     listener: requestListener(respond, unreadiness, parts, keySet),
+    upgrade: configuredUpgrade(config, { live, connect, log }),
+    restartLive: async (longest) => live?.connections.restartAll(longest),
     warm: callers.warm,
     unreadiness,
     schemaVersion: supergraph.currentIfAny,
@@ -170,6 +184,7 @@ function configuredSupergraph(
         called: metrics.onSubgraphResponse,
         authorization: config.authorization,
         policies,
+        policiesRecheck: config.subscriptions.policiesRecheck,
         explainScope: config.authorization.explainScope,
         limits: config.limits,
         onDenied: metrics.onDenied,

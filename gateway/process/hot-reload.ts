@@ -5,6 +5,7 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticationMetrics } from '../authentication/metrics.ts'
 import type { AgeSource } from '../authentication/metrics.ts'
 import type { AddOperation } from '../telemetry/operation-labels.ts'
+import type { Upgrade } from '../streaming/websocket-upgrade.ts'
 import { draining } from '../supergraph/draining.ts'
 import { createConfiguredGateway } from './configured-gateway.ts'
 import type {
@@ -34,6 +35,8 @@ export interface ReloadableGatewayOptions extends Pick<
 
 export interface ReloadableGateway {
   readonly listener: RequestListener
+  /** Opens a WebSocket, or responds with a refusal. */
+  readonly upgrade: Upgrade
   readonly registry: Registry
   readonly served: ServedCounts
   /** Why this process cannot serve right now; empty if it can. */
@@ -42,6 +45,8 @@ export interface ReloadableGateway {
   settings(): GatewaySettings
   /** Makes `/ready` respond with 503, so that balancers choose others. */
   announceStop(): void
+  /** Ends subscriptions and WebSockets within these milliseconds: their clients find another process. */
+  restartLive(longest: number): Promise<void>
   /** Builds a gateway for these settings; nothing changes until it is adopted. */
   prepare(settings: GatewaySettings): Promise<void>
   /** Serves later requests with the prepared gateway; requests in progress complete with the old one. */
@@ -53,6 +58,9 @@ export interface ReloadableGateway {
 
 /** How many earlier gateways may be draining when another one is prepared. */
 const mostDraining = 4
+
+/** How long the subscriptions of earlier settings may take to end, in milliseconds. */
+const longestRestart = 10_000
 
 /** A gateway for certain settings, and its requests in flight. */
 interface ActiveGateway {
@@ -90,6 +98,8 @@ export async function createReloadableGateway(
     unreadiness: () => current.gateway.unreadiness(),
     settings: () => current.settings,
     announceStop: () => void (isStopping = true),
+    restartLive: (longest) => current.gateway.restartLive(longest),
+    upgrade: (...request) => current.gateway.upgrade(...request),
     listener(request, response) {
       const serving = current
       serving.requestsInFlight++
@@ -114,6 +124,8 @@ export async function createReloadableGateway(
       const previous = current
       current = prepared
       prepared = undefined
+      // Clients come back to the new settings, by which they are identified again.
+      void previous.gateway.restartLive(longestRestart)
       drainingGateways.add(closeWhenIdle(previous))
     },
     discard,

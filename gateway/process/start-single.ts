@@ -68,7 +68,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   })
   const listening = await listen(
     gateway.listener,
-    clientListenOptions(options.listen, settings, log),
+    clientListenOptions(options.listen, settings, { upgrade: gateway.upgrade, log }),
   )
   const refused = primaryMetrics(gateway.registry, { serving: () => 1, ended: () => 0 })
   const metrics = await listenForMetrics(settings.config, log, {
@@ -92,7 +92,10 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     configurationRefused: () => refused.inc(),
     async close() {
       gateway.announceStop()
-      await drainClients(listening, drainTimes(gateway.settings()), log)
+      await drainClients(listening, drainTimes(gateway.settings()), {
+        restartLive: gateway.restartLive,
+        log,
+      })
       await metrics?.close()
       await gateway.close()
       clearInterval(keeping)

@@ -70,7 +70,10 @@ export async function runWorker(
     })
     const listening = await listen(
       started.listener,
-      clientListenOptions(options.listen, settings, options.log),
+      clientListenOptions(options.listen, settings, {
+        upgrade: started.upgrade,
+        log: options.log,
+      }),
     )
     running = {
       gateway: started,
@@ -80,7 +83,10 @@ export async function runWorker(
       },
       async stop(times) {
         started.announceStop()
-        await drainClients(listening, times, options.log)
+        await drainClients(listening, times, {
+          restartLive: started.restartLive,
+          log: options.log,
+        })
         await started.close()
         await reportOperations()
       },

@@ -13,11 +13,19 @@ import type {
   SubgraphRequest,
   SubgraphResult,
 } from '../execution/subgraph-request.ts'
+import type { Upstream } from '../streaming/upstream.ts'
+import { upstreamBySse } from '../streaming/upstream-by-sse.ts'
+import { subscriberTo } from './subscribe-to-subgraph.ts'
+import type { SubscribeToSubgraph } from './subscribe-to-subgraph.ts'
 
 /** Gets the subgraph of each call, its outcome, and its duration in seconds. */
 export type SubgraphCalled = (subgraph: string, outcome: string, seconds: number) => void
 
 export interface SubgraphParts extends SubgraphClientOptions {
+  /** The largest response, or event of a subscription, that is read, in bytes. */
+  responseLimit: number
+  /** How long a subscription may be silent before it counts as lost, in milliseconds. */
+  eventSilence: number
   /** What is forwarded of callers to the subgraph. */
   forwarding: Forwarding
   subgraphErrors: SubgraphErrorPolicy
@@ -35,6 +43,8 @@ export interface ConnectOptions {
 
 export interface SubgraphCalls {
   fetch: FetchSubgraph<ClientRequest>
+  /** Asks a subgraph for events, in the name of a client. */
+  subscribe(subgraph: string, ...words: Parameters<SubscribeToSubgraph>): Upstream
   mayBatch(subgraph: string): boolean
   close(): Promise<void>
 }
@@ -61,6 +71,7 @@ export function connectSubgraphs(
       const result = trace ? sendTraced(name, request, client, trace) : send(name, request, client)
       return observer ? observer.duringCall(result) : result
     },
+    subscribe: (name, ...words) => connected.get(name)!.subscribe(...words),
     mayBatch: (name) => connected.get(name)!.batchEntityFetches,
     async close() {
       await Promise.all([...connected.values()].map(({ close }) => close()))
@@ -111,7 +122,21 @@ export function connectSubgraphs(
       onSubgraphResponse: (outcome, seconds) => called(name, outcome, seconds),
       log,
     })
-    return { url, call, close: client.close, batchEntityFetches, deduplicateRequests, forwarding }
+    const upstream = upstreamBySse(url, {
+      ...options,
+      silence: options.eventSilence,
+      eventLimit: options.responseLimit,
+    })
+    const subscribe = subscriberTo({ ...forwarding, subgraph: name, upstream, errors, log })
+    return {
+      url,
+      call,
+      subscribe,
+      batchEntityFetches,
+      deduplicateRequests,
+      forwarding,
+      close: async () => void (await Promise.all([client.close(), upstream.close()])),
+    }
   }
 }
 

@@ -27,6 +27,19 @@ export interface OperationToExecute<Context> extends OperationToPrepare {
   context: Context
 }
 
+/** The operation of a subscription: everything but what is of a single event. */
+export type OperationToSubscribe = Omit<OperationToExecute<unknown>, 'context'>
+
+/** A subscription that has been planned: each of its events is executed by the same plan. */
+export interface PlannedSubscription<Context> {
+  /** The subgraph that sends the events. */
+  readonly subgraph: string
+  /** The JSON text with which it is asked for them. */
+  readonly body: string
+  /** Executes the operation for one event: the result of its fetch of kind `subscription` is the event. */
+  execute(operation: OperationToExecute<Context>): Promise<ExecutionResult>
+}
+
 export interface Executor<Context> {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
@@ -39,6 +52,8 @@ export interface Executor<Context> {
   operations(): Iterable<OperationToPrepare>
   /** Rejects as `prepare` does; what a subgraph does wrong is in the result. */
   execute(operation: OperationToExecute<Context>): Promise<ExecutionResult>
+  /** Plans a subscription, or rejects as `prepare` does; undefined: this executor cannot execute any. */
+  readonly subscribe?: (operation: OperationToSubscribe) => Promise<PlannedSubscription<Context>>
   /** Ends its threads. */
   close(): Promise<void>
 }

@@ -146,11 +146,11 @@ export async function followSupergraph<Version>(
       const next = await load(source.read)
       if (fault !== undefined) log.info({ supergraph: name }, 'the newest supergraph can be used')
       fault = undefined
-      if (next.version !== previous?.version) {
-        log.info({ supergraph: name }, 'serving the new supergraph')
-        if (previous) replaced.add(retire(previous.version))
-      }
       serve(next)
+      if (next.version === previous?.version) return
+      log.info({ supergraph: name }, 'serving the new supergraph')
+      // Its subscriptions end: the clients that come back find the new one.
+      if (previous) replaced.add(retire(previous.version))
     } catch (cause) {
       options.onRefused?.()
       report((cause as Error).message)

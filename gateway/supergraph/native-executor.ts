@@ -4,7 +4,10 @@ import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
 import { compileOperation } from '../execution/compile-operation.ts'
 import type { CompiledOperation } from '../execution/compile-operation.ts'
+import type { CompiledPlan } from '../execution/compile-plan.ts'
+import { bodyOfRootFetch } from '../execution/execute-plan.ts'
 import type { DataLimits } from '../execution/fetched-data.ts'
+import type { FetchStep } from '../execution/plan-steps.ts'
 import type { ResponseForm } from '../execution/response-form.ts'
 import { runOperation } from '../execution/run-operation.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
@@ -22,7 +25,13 @@ import { tooComplexOperations } from '../planning/too-complex-operations.ts'
 import { sharedPlanning } from '../planning/shared-planning.ts'
 import type { SharedPlanning } from '../planning/shared-planning.ts'
 import { inSpan } from '../telemetry/in-span.ts'
-import type { Executor, OperationToExecute, OperationToPrepare } from './executor.ts'
+import type {
+  Executor,
+  OperationToExecute,
+  OperationToPrepare,
+  OperationToSubscribe,
+  PlannedSubscription,
+} from './executor.ts'
 
 export interface NativeExecutorOptions<Context> extends PlanningOptions {
   supergraphSdl: string
@@ -79,6 +88,7 @@ export async function nativeExecutor<Context>(
     apiSchema,
     prepare,
     operations: () => cache.values(),
+    subscribe,
     close,
     execute(operation) {
       if (operation.trace) return executeTraced(operation)
@@ -96,6 +106,16 @@ export async function nativeExecutor<Context>(
       return ready ?? prepare(operation)
     })
     return run(planned, operation)
+  }
+
+  async function subscribe(operation: OperationToSubscribe): Promise<PlannedSubscription<Context>> {
+    const ready = await prepare(operation)
+    const fetch = subscriptionFetch(ready.plan)
+    return {
+      subgraph: fetch.subgraph,
+      body: bodyOfRootFetch(fetch, operation.variables ?? nothing),
+      execute: (event) => run(ready, event),
+    }
   }
 
   function run(
@@ -158,6 +178,15 @@ export async function nativeExecutor<Context>(
     planning.set(key, compiling)
     return compiling.wait(operation.signal)
   }
+}
+
+/** Returns the fetch to which events are the responses. A plan with several of them cannot be executed. */
+function subscriptionFetch({ fetches }: CompiledPlan): FetchStep {
+  const [first, ...more] = fetches.filter(({ operationKind }) => operationKind === 'subscription')
+  if (first && more.length === 0) return first
+  throw new GatewayError('SUBSCRIPTIONS_NOT_SUPPORTED', {
+    message: 'This subscription would need several streams of events: select fewer fields of it',
+  })
 }
 
 function placeOf(operation: OperationToPrepare, overrideLabels: readonly string[]) {

@@ -9,13 +9,14 @@ import { grantedScopes } from '../../subgraphs/kit/guards.ts'
 import type { AuthorizationOptions } from '../authorization/authorization-options.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import { denialsOf, notExecuted, resultWithDenials } from '../authorization/denied-result.ts'
-import type { AuthorizedRequest } from '../authorization/denied-result.ts'
+import type { AuthorizedRequest, ExecutedOperation } from '../authorization/denied-result.ts'
+import { keptDecisions } from '../authorization/kept-decisions.ts'
 import { denyingGuards } from '../authorization/denying-guards.ts'
 import { explainOperation } from '../authorization/explain-operation.ts'
 import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
 import type { GuardedOperation } from '../authorization/guarded-operation.ts'
 import { introspection } from '../authorization/introspection.ts'
-import type { PolicyDecider } from '../authorization/policies.ts'
+import type { DecidePolicies, PolicyDecider } from '../authorization/policies.ts'
 import { scopesFor } from '../authorization/what-is-missing.ts'
 import { withStepUp } from '../authorization/step-up.ts'
 import { warnOfUndecidedPolicies } from '../authorization/undecided-policies.ts'
@@ -25,13 +26,15 @@ import type { FetchSubgraph } from '../execution/subgraph-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import { operationPreparer } from '../operations/prepare-operation.ts'
-import type { PrepareOperation } from '../operations/prepare-operation.ts'
 import { runInSlices, yieldToEventLoop } from '../slices.ts'
 import { connectSubgraphs } from './connect-subgraphs.ts'
 import type { ConnectOptions, SubgraphCalls } from './connect-subgraphs.ts'
 import type { Executor } from './executor.ts'
 import { nativeExecutor } from './native-executor.ts'
 import type { Supergraph } from './read-supergraph.ts'
+import type { ExecutionContext, Stages } from './stages.ts'
+import { subscriptionStage } from './subscription-stage.ts'
+import type { SubscribedVersion } from './subscription-stage.ts'
 import { warmUp } from './warm-up.ts'
 
 /** Our own executor, or @apollo/gateway's as the reference. */
@@ -42,6 +45,8 @@ export interface SchemaVersionParts extends ConnectOptions {
   executor: ExecutorName
   authorization: Partial<AuthorizationOptions>
   policies: PolicyDecider
+  /** After how many milliseconds policies decide again about a subscription; default: a minute. */
+  policiesRecheck?: number | undefined
   /** A caller with this scope may request `extensions.authorization`. */
   explainScope: string | undefined
   limits: Limits
@@ -57,38 +62,17 @@ export interface SchemaVersionParts extends ConnectOptions {
   previous?: SchemaVersion | undefined
 }
 
-/** The stages of a request that depend on the schema, in their order. */
-export interface Stages {
-  /** Prepares the operation: parse, limits, validate, select by name, check the variables. */
-  readonly prepare: PrepareOperation<GuardedOperation>
-  /** Decides which part of the operation is executed for the caller; at once if no policy is asked. */
-  readonly authorize: (
-    operation: GuardedOperation,
-    graphqlRequest: GraphqlRequest,
-    client: ClientRequest,
-  ) => AuthorizedRequest | Promise<AuthorizedRequest>
-  /** Plans, fetches, merges and writes; denied fields are null in the result, with an error. */
-  readonly execute: (
-    request: AuthorizedRequest,
-    graphqlRequest: GraphqlRequest,
-    client: ClientRequest,
-  ) => Promise<OperationResult>
-}
-
 export interface SchemaVersion {
   /** Runs a request with the stages: this version is not closed before the request has ended. */
   serve<Result>(request: (stages: Stages) => Promise<Result>): Promise<Result>
   readonly executor: Executor<ExecutionContext>
   /** Returns what the warm-up of a process needs: this version with other subgraphs. */
   rehearsal(parts: RehearsalParts): Rehearsal
-  /** Closes the connections to the subgraphs once all requests in progress have ended. */
+  /**
+   * Ends the subscriptions, and closes the connections to the subgraphs once all requests in progress have
+   * ended: another version serves, or none.
+   */
   close(): Promise<void>
-}
-
-/** What the executor hands on with each fetch of a request. */
-export interface ExecutionContext {
-  readonly client: ClientRequest
-  readonly fetch: FetchSubgraph<ClientRequest>
 }
 
 /** What a rehearsal has instead of the parts of its version. */
@@ -126,21 +110,25 @@ export async function createSchemaVersion({
   const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
   const executor = await executorFor(loadableSdl, subgraphs, previous !== undefined, parts)
   await yieldToEventLoop()
-  const stages = stagesOf(authorizer, executor, { ...parts, fetch: subgraphs.fetch })
+  const subscribed = new Set<() => void>()
+  const stages = stagesOf(authorizer, executor, {
+    ...parts,
+    subgraphs,
+    during: (part) => serve(part),
+    onReplaced(listener) {
+      if (isClosing) queueMicrotask(listener)
+      else subscribed.add(listener)
+      return () => void subscribed.delete(listener)
+    },
+  })
   if (previous) await warmUp(executor, previous.executor)
   let underWay = 0
   let idle = () => {}
+  let isClosing = false
 
   return {
     executor,
-    async serve(request) {
-      underWay++
-      try {
-        return await request(stages)
-      } finally {
-        if (--underWay === 0) idle()
-      }
-    },
+    serve,
     rehearsal({ url, ...others }) {
       const madeUp = connectSubgraphs(
         supergraph.subgraphs.map(({ name }) => ({ name, url })),
@@ -151,7 +139,9 @@ export async function createSchemaVersion({
         ...others,
         onDenied: undefined,
         onCompiled: undefined,
-        fetch: madeUp.fetch,
+        subgraphs: madeUp,
+        during: (part) => part(),
+        onReplaced: () => () => {},
       })
       return {
         scopes: scopesFor(authorizer.schema.guards, authorizer.credentials({ claims: null })),
@@ -160,10 +150,21 @@ export async function createSchemaVersion({
       }
     },
     async close() {
+      isClosing = true
+      for (const replaced of [...subscribed]) replaced()
       if (underWay > 0) await new Promise<void>((ended) => (idle = ended))
       await executor.close()
       await subgraphs.close()
     },
+  }
+
+  async function serve<Result>(request: (stages: Stages) => Promise<Result>): Promise<Result> {
+    underWay++
+    try {
+      return await request(stages)
+    } finally {
+      if (--underWay === 0) idle()
+    }
   }
 }
 
@@ -212,12 +213,16 @@ function stagesOf(
     limits,
     onDenied,
     onCompiled,
-    fetch,
+    policiesRecheck = 60_000,
+    subgraphs,
     log,
-  }: StageParts & Pick<ExecutionContext, 'fetch'>,
+    ...version
+  }: StageParts & SubscribedVersion & { subgraphs: SubgraphCalls },
 ): Stages {
+  const { fetch } = subgraphs
   const { apiSchema } = executor
-  const decidePolicies = withStepUp(authorizer.options.stepUp, policies.decide, Date.now)
+  const { stepUp } = authorizer.options
+  const authorize = authorizeBy(withStepUp(stepUp, policies.decide, Date.now))
   const introspectFor = introspection(authorizer, apiSchema)
 
   return {
@@ -231,18 +236,7 @@ function stagesOf(
         return compiled
       },
     }),
-    authorize(operation, { variables }, { caller, requestId }) {
-      const authorized = (granted?: ReadonlySet<string>): AuthorizedRequest => ({
-        authorized: authorizer.authorize(operation, caller, variables, granted),
-        caller,
-        granted,
-      })
-      const { policies } = operation
-      if (policies.length === 0) return authorized()
-      const claims = caller.verifiedClaims ?? caller.claims
-      const operationName = operation.operation.name?.value ?? null
-      return decidePolicies({ policies, claims, operationName }, requestId).then(authorized)
-    },
+    authorize,
     async execute(request, graphqlRequest, client) {
       const { authorized, caller, granted } = request
       const { compiled } = authorized
@@ -261,19 +255,62 @@ function stagesOf(
               signal: client.signal,
             })
           : notExecuted
-      const denials = denialsOf(authorizer, request, executed)
-      if (denials.length > 0) {
-        const denied = denials.slice(0, 20).map(({ path }) => path.join('.'))
-        const operationName = compiled.operation.name?.value
-        const { requestId, observer } = client
-        log.info({ requestId, operationName, sub: caller.claims?.sub, denied }, 'fields denied')
-        if (observer) observer.denied = Math.max(denials.length, executed.deniedCount)
-        onDenied?.(denyingGuards(authorizer, request, executed))
-      }
-      const result =
-        denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)
-      return mayExplain(graphqlRequest, client) ? explained(result, request) : result
+      return conclude(request, graphqlRequest, client, executed)
     },
+    subscribe: subscriptionStage({
+      executor,
+      subgraphs,
+      // Whether the login is recent enough may change with each event.
+      authorizer: ({ policies: referenced }) =>
+        referenced.length === 0
+          ? authorize
+          : authorizeBy(
+              withStepUp(
+                stepUp,
+                keptDecisions(policies.decide, policiesRecheck, Date.now),
+                Date.now,
+              ),
+            ),
+      conclude,
+      version,
+    }),
+  }
+
+  function authorizeBy(decide: DecidePolicies): Stages['authorize'] {
+    return (operation, { variables }, { caller, requestId }) => {
+      const authorized = (granted?: ReadonlySet<string>): AuthorizedRequest => ({
+        authorized: authorizer.authorize(operation, caller, variables, granted),
+        caller,
+        granted,
+      })
+      const { policies } = operation
+      if (policies.length === 0) return authorized()
+      const claims = caller.verifiedClaims ?? caller.claims
+      const operationName = operation.operation.name?.value ?? null
+      return decide({ policies, claims, operationName }, requestId).then(authorized)
+    }
+  }
+
+  /** Returns the result with its denials, and reports them; those of events are no news for the log. */
+  function conclude(
+    request: AuthorizedRequest,
+    graphqlRequest: GraphqlRequest,
+    client: ClientRequest,
+    executed: ExecutedOperation,
+  ): OperationResult {
+    const denials = denialsOf(authorizer, request, executed)
+    if (denials.length > 0) {
+      const denied = denials.slice(0, 20).map(({ path }) => path.join('.'))
+      const operationName = request.authorized.compiled.operation.name?.value
+      const { requestId, observer } = client
+      const sub = request.caller.claims?.sub
+      log[observer ? 'info' : 'debug']({ requestId, operationName, sub, denied }, 'fields denied')
+      if (observer) observer.denied = Math.max(denials.length, executed.deniedCount)
+      onDenied?.(denyingGuards(authorizer, request, executed))
+    }
+    const result =
+      denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)
+    return mayExplain(graphqlRequest, client) ? explained(result, request) : result
   }
 
   function mayExplain({ extensions }: GraphqlRequest, { caller }: ClientRequest): boolean {

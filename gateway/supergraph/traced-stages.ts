@@ -1,6 +1,6 @@
 import type { Trace } from '../client-request.ts'
 import { inSpan } from '../telemetry/in-span.ts'
-import type { Stages } from './schema-version.ts'
+import type { Stages } from './stages.ts'
 
 /** The outcomes of authorization, as a span has them. */
 const outcomes = {
@@ -11,7 +11,10 @@ const outcomes = {
 } as const
 
 /** Returns the stages with a span for each; execution has spans of its own. */
-export function tracedStages({ prepare, authorize, execute }: Stages, trace: Trace): Stages {
+export function tracedStages(
+  { prepare, authorize, execute, subscribe }: Stages,
+  trace: Trace,
+): Stages {
   return {
     prepare: (request) => inSpan(trace, 'graphql.prepare', () => prepare(request)),
     authorize: (operation, request, client) =>
@@ -23,5 +26,6 @@ export function tracedStages({ prepare, authorize, execute }: Stages, trace: Tra
         return authorized
       }),
     execute,
+    subscribe,
   }
 }

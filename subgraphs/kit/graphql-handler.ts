@@ -9,6 +9,7 @@ import { verificationKeys } from './claims-keys.ts'
 import type { ClaimsKeys } from './claims-keys.ts'
 import { readClientHeaders } from './client-headers.ts'
 import { clientCookies } from './cookies.ts'
+import type { EventStreams } from './event-streams.ts'
 import type { SubgraphContext } from './guards.ts'
 
 export interface SubgraphHandlerOptions {
@@ -18,6 +19,8 @@ export interface SubgraphHandlerOptions {
   keys: ClaimsKeys
   /** The largest request body, in bytes; default: 10 MB, enough for long lists of representations. */
   bodyLimit?: number
+  /** Serves subscriptions; left out: they are refused. */
+  events?: EventStreams
   /** Called for each request that came through the gateway. */
   onAccepted?: () => void
   /** Called with the reason for each refused request. It never contains the header itself. */
@@ -62,6 +65,14 @@ export function subgraphHandler(
 
   const executeRequest: RequestHandler = async (request, response) => {
     const setCookies: string[] = []
+    const context: SubgraphContext = {
+      claims: response.locals.claims as Claims | null,
+      client: readClientHeaders(request.headers),
+      cookies: clientCookies(request.headers.cookie, setCookies),
+    }
+    if (options.events?.accepts(request.headers.accept)) {
+      return options.events.respond({ body: parseJson(request.body), context }, response)
+    }
     const { status, headers, body } = await server.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
         method: request.method,
@@ -69,11 +80,7 @@ export function subgraphHandler(
         search: new URL(request.originalUrl, 'http://subgraph').search,
         body: parseJson(request.body),
       },
-      context: async () => ({
-        claims: response.locals.claims as Claims | null,
-        client: readClientHeaders(request.headers),
-        cookies: clientCookies(request.headers.cookie, setCookies),
-      }),
+      context: async () => context,
     })
     for (const [name, value] of headers) response.setHeader(name, value)
     if (setCookies.length > 0) response.setHeader('set-cookie', setCookies)

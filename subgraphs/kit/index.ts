@@ -17,6 +17,13 @@ export type {
 export type { ClaimsKeys } from './claims-keys.ts'
 export { clientAddressHeader, clientAgentHeader } from './client-headers.ts'
 export type { CallerClient } from './client-headers.ts'
+export { addSubscriptionSources, eventStreams } from './event-streams.ts'
+export type {
+  EventStreams,
+  EventStreamOptions,
+  SubscriptionContext,
+  SubscriptionSource,
+} from './event-streams.ts'
 export { grantedScopes, requireClaims, requireScopes } from './guards.ts'
 export type { SubgraphContext } from './guards.ts'
 export { currentRequestId, currentTraceId } from './request-id.ts'

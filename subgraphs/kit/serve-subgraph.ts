@@ -6,9 +6,17 @@ import { buildSubgraphSchema } from '@apollo/subgraph'
 import express from 'express'
 import type { Express } from 'express'
 import { parse } from 'graphql'
-import type { DocumentNode, GraphQLFieldResolver, GraphQLScalarType, ValidationRule } from 'graphql'
+import type {
+  DocumentNode,
+  GraphQLFieldResolver,
+  GraphQLScalarType,
+  GraphQLSchema,
+  ValidationRule,
+} from 'graphql'
 import type { ClaimsKeys } from './claims-keys.ts'
 import type { SubgraphContext } from './guards.ts'
+import { addSubscriptionSources, eventStreams } from './event-streams.ts'
+import type { EventStreams, SubscriptionSource } from './event-streams.ts'
 import { addGetRoute } from './get-route.ts'
 import { subgraphHandler } from './graphql-handler.ts'
 import { unforeseenErrors } from './unforeseen-errors.ts'
@@ -33,6 +41,11 @@ export interface SubgraphOptions extends Pick<ListenOptions, 'host' | 'port'> {
   /** The schema, as text or parsed. */
   typeDefs: string | DocumentNode
   resolvers: SubgraphResolvers
+  /**
+   * The events of each field of `Subscription`: `{ priceChanged: (_parent, args, context) => events }`,
+   * where `events` is an async iterator of the field's values. Left out: subscriptions are refused.
+   */
+  subscriptions?: Readonly<Record<string, SubscriptionSource>>
   /** Verifies the claims header: `process.env.CLAIMS_KEY` as it is, or see ClaimsKeys. */
   keys: ClaimsKeys
   /** The setting for another port, for the message if this one is taken. */
@@ -62,8 +75,10 @@ export interface SubgraphOptions extends Pick<ListenOptions, 'host' | 'port'> {
 export async function serveSubgraph(options: SubgraphOptions): Promise<RunningProcess> {
   const log = options.log ?? processLog(options.name)
   const errors = unforeseenErrors(log, options.isUnavailable)
+  const schema = buildSubgraphSchema([{ typeDefs: parsed(options), resolvers: options.resolvers }])
+  const events = options.subscriptions && subscribable(schema, options.subscriptions)
   const server = new ApolloServer<SubgraphContext>({
-    schema: buildSubgraphSchema([{ typeDefs: parsed(options), resolvers: options.resolvers }]),
+    schema,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
     introspection: true,
@@ -106,6 +121,7 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
       subgraph: options.name,
       keys: options.keys,
       ...(options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit }),
+      ...(events ? { events } : {}),
       onAccepted: () => void requests.answered++,
       onRefused: (reason) => {
         requests.refused++
@@ -122,10 +138,20 @@ export async function serveSubgraph(options: SubgraphOptions): Promise<RunningPr
     url: `${listening.origin}/graphql`,
     async close() {
       isStopping = true
+      events?.close()
       await listening.close(options.drain)
       await server.stop()
       await options.onClose?.()
     },
+  }
+
+  function subscribable(
+    schema: GraphQLSchema,
+    sources: Readonly<Record<string, SubscriptionSource>>,
+  ): EventStreams {
+    addSubscriptionSources(schema, sources)
+    const { validationRules } = options
+    return eventStreams({ schema, validationRules, formatError: errors.format })
   }
 }
 

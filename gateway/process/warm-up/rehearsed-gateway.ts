@@ -85,7 +85,7 @@ async function gatewayBehind(
   const callers = authenticatorFor(issuer, config)
   await callers.warm
   const logRequest = configuredAccessLog(config, subjectPseudonyms(secret), nowhere)
-  const respond = createGateway({
+  const { respond } = createGateway({
     authenticate: callers.authenticate,
     schema: { current: () => rehearsal },
     tokenCookie: tokenCookieFinder(config.authentication.sources),

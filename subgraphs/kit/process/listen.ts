@@ -1,10 +1,12 @@
 import { createServer } from 'node:http'
-import type { RequestListener, Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { checkPeriod, defaultLimits, limitConnections } from './connection-limits.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import { drainable, promptDrain } from './drain.ts'
 import type { DrainTimes } from './drain.ts'
+import { asksForWebSocket, ignoreUpgrade } from './ignore-upgrade.ts'
 import { StartFailure } from './start-failure.ts'
 import { respondToUnreadableRequests } from './unreadable-requests.ts'
 
@@ -15,6 +17,8 @@ export interface ListenOptions {
   /** The setting for another port, for the message if this one is taken. */
   portSetting: string
   limits?: ConnectionLimits | undefined
+  /** Handles requests for a WebSocket; left out: they get the response of any other request. */
+  upgrade?: ((request: IncomingMessage, socket: Duplex, head: Buffer) => void) | undefined
   /** Called now and then while connections are refused because there are too many. */
   onConnectionsRefused?: ((limit: number) => void) | undefined
 }
@@ -36,6 +40,13 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   const server = createServer({ connectionsCheckingInterval: checkPeriod }, handler)
   const { adjust } = limitConnections(server, limits, onConnectionsRefused)
   const drain = drainable(server)
+  const { upgrade } = options
+  if (upgrade) {
+    server.on('upgrade', (request, socket, head) => {
+      if (asksForWebSocket(request)) upgrade(request, socket, head)
+      else ignoreUpgrade(server, request, socket, head)
+    })
+  }
   respondToUnreadableRequests(server)
   // Beyond its default of 1,000, Node silently drops headers, credentials among them. The limit of 16 KB
   // for all headers together is sufficient.

@@ -1,0 +1,32 @@
+/** An event of a subscription: a response of a subgraph that came without a request of its own. */
+import { readEnvelope } from './response-envelope.ts'
+import { failureOfResponse } from './response-failure.ts'
+import type { SubgraphResponse } from './subgraph-client.ts'
+import type { SubgraphRequest, SubgraphResult } from './subgraph-request.ts'
+import { usableResult } from './usable-result.ts'
+import type { UsableResultParts } from './usable-result.ts'
+
+export interface SubscriptionEvent {
+  /** In bytes. */
+  readonly size: number
+  /** Returns the result of the fetch to which the event is the response. Each execution reads it anew. */
+  resultFor(request: Pick<SubgraphRequest, 'readData'>): SubgraphResult
+}
+
+/** Returns the function that makes an event of a response, or of the data of an event in a stream. */
+export function subscriptionEvents(parts: UsableResultParts) {
+  const { subgraph, log } = parts
+  const resultOf = usableResult(parts)
+
+  return (response: SubgraphResponse, requestId: string | undefined): SubscriptionEvent => ({
+    size: response.bytes.length,
+    resultFor({ readData }) {
+      const envelope = readEnvelope(response.bytes, readData)
+      const failure = failureOfResponse(response, envelope)
+      if (!failure) return resultOf(response, envelope!, { requestId, setCookies: [] })
+      const { why, ...failed } = failure
+      log.warn({ requestId, subgraph, code: failed.reason, cause: why }, 'subgraph failed')
+      return { outcome: 'failed', ...failed }
+    },
+  })
+}

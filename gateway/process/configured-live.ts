@@ -1,0 +1,54 @@
+/** Subscriptions and WebSockets, as the configuration has them. */
+import type { Logger } from 'pino'
+import type { Authenticator } from '../authentication/authenticator.ts'
+import type { GatewayConfig } from '../configuration/gateway-config.ts'
+import type { Gateway, LiveParts } from '../gateway.ts'
+import { requestOrigins } from '../http/client-address.ts'
+import { liveConnections } from '../streaming/live-connections.ts'
+import { webSocketUpgrade } from '../streaming/websocket-upgrade.ts'
+import type { Upgrade } from '../streaming/websocket-upgrade.ts'
+
+export interface ConfiguredUpgradeParts extends Pick<Gateway, 'connect'> {
+  live: LiveParts | undefined
+  log: Logger
+}
+
+/** Returns what subscriptions need; undefined where they are not served. */
+export function liveParts(
+  { subscriptions, engine }: GatewayConfig,
+  { recheck }: Pick<Authenticator, 'recheck'>,
+): LiveParts | undefined {
+  if (!subscriptions.enabled || engine !== 'native') return undefined
+  const { connections, connectionsPerCaller, heartbeat, queue } = subscriptions
+  return {
+    connections: liveConnections({ connections, connectionsPerCaller }),
+    recheck,
+    heartbeat,
+    queue,
+  }
+}
+
+/** Returns the function that opens WebSockets. */
+export function configuredUpgrade(
+  { http, authentication, subscriptions }: GatewayConfig,
+  { live, connect, log }: ConfiguredUpgradeParts,
+): Upgrade {
+  const { sources } = authentication
+  return webSocketUpgrade({
+    ...subscriptions,
+    connections: live?.connections,
+    connect,
+    originOf: requestOrigins(http.trustedProxies),
+    credentialHeaders: [
+      'authorization',
+      ...sources.flatMap((source) => ('header' in source ? [source.header] : [])),
+    ],
+    cors: http.cors,
+    messageLimit: http.bodyLimit,
+    operations: subscriptions.operationsPerConnection,
+    deadline: http.deadline,
+    realm: http.realm,
+    onClosed: (code, reason) => log.debug({ code, reason }, 'WebSocket closed'),
+    onFailure: (cause) => log.error({ err: cause }, 'unforeseen error'),
+  })
+}

@@ -1,0 +1,45 @@
+/** A stream of events from a subgraph, whatever carries it. */
+
+/** Gets what comes of a stream. After `completed`, `lost` or `responded` nothing comes any more. */
+export interface UpstreamListener {
+  /** Gets an event: the bytes of a GraphQL response. */
+  next(bytes: Buffer): void
+  /** The subgraph has ended the stream: there are no more events. */
+  completed(): void
+  /** The stream could not be opened, or broke off; `why` is for the log. */
+  lost(reason: UpstreamFailure, why: string): void
+  /** The subgraph has responded without a stream. */
+  responded(response: UpstreamResponse): void
+}
+
+export type UpstreamFailure =
+  'SUBGRAPH_UNREACHABLE' | 'SUBGRAPH_RESPONSE_INVALID' | 'SUBGRAPH_TIMEOUT'
+
+/** A response that is not a stream: an error, or the only event. */
+export interface UpstreamResponse {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly bytes: Buffer
+}
+
+/** An open stream. */
+export interface Upstream {
+  /** Ends it without another word to the listener. */
+  close(): void
+}
+
+/** Opens streams at one subgraph. */
+export interface UpstreamClient {
+  /**
+   * Asks the subgraph for events.
+   *
+   * @param headers those of the caller and of the request; the client adds those of its protocol
+   */
+  open(
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    listener: UpstreamListener,
+  ): Upstream
+  /** Ends all streams and connections. */
+  close(): Promise<void>
+}

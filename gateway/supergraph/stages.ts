@@ -1,0 +1,45 @@
+/** The stages of a request that depend on the schema: what a schema version does. */
+import type { ExecutableOperation } from '../authorization/decisions.ts'
+import type { AuthorizedRequest } from '../authorization/denied-result.ts'
+import type { GuardedOperation } from '../authorization/guarded-operation.ts'
+import type { ClientRequest } from '../client-request.ts'
+import type { FetchSubgraph } from '../execution/subgraph-request.ts'
+import type { GraphqlRequest } from '../http/read-graphql-request.ts'
+import type { OperationResult } from '../http/result-response.ts'
+import type { PrepareOperation } from '../operations/prepare-operation.ts'
+import type { LiveSubscription } from '../streaming/live-subscription.ts'
+
+/** The stages of a request that depend on the schema, in their order. */
+export interface Stages {
+  /** Prepares the operation: parse, limits, validate, select by name, check the variables. */
+  readonly prepare: PrepareOperation<GuardedOperation>
+  /** Decides which part of the operation is executed for the caller; at once if no policy is asked. */
+  readonly authorize: (
+    operation: GuardedOperation,
+    graphqlRequest: GraphqlRequest,
+    client: ClientRequest,
+  ) => AuthorizedRequest | Promise<AuthorizedRequest>
+  /** Plans, fetches, merges and writes; denied fields are null in the result, with an error. */
+  readonly execute: (
+    request: AuthorizedRequest,
+    graphqlRequest: GraphqlRequest,
+    client: ClientRequest,
+  ) => Promise<OperationResult>
+  /** Plans a subscription; its events are executed later, while this version serves. */
+  readonly subscribe: (
+    request: ExecutableRequest,
+    graphqlRequest: GraphqlRequest,
+    client: ClientRequest,
+  ) => Promise<LiveSubscription>
+}
+
+/** An authorized request of which something is left to execute. */
+export interface ExecutableRequest extends AuthorizedRequest {
+  readonly authorized: ExecutableOperation
+}
+
+/** What the executor hands on with each fetch of a request. */
+export interface ExecutionContext {
+  readonly client: ClientRequest
+  readonly fetch: FetchSubgraph<ClientRequest>
+}

@@ -1,0 +1,131 @@
+/** Prepares subscriptions: each of their events is authorized and executed like a request of its own. */
+import { notExecuted } from '../authorization/denied-result.ts'
+import type { AuthorizedRequest, ExecutedOperation } from '../authorization/denied-result.ts'
+import type { ExecutableOperation } from '../authorization/decisions.ts'
+import type { GuardedOperation } from '../authorization/guarded-operation.ts'
+import type { ClientRequest } from '../client-request.ts'
+import { GatewayError } from '../errors.ts'
+import type { SubscriptionEvent } from '../execution/subscription-event.ts'
+import { errorOfCall } from '../execution/subgraph-errors.ts'
+import type { FetchSubgraph } from '../execution/subgraph-request.ts'
+import type { GraphqlRequest } from '../http/read-graphql-request.ts'
+import type { OperationResult } from '../http/result-response.ts'
+import type { EventOutcome, LiveSubscription } from '../streaming/live-subscription.ts'
+import type { Upstream } from '../streaming/upstream.ts'
+import type { SubgraphCalls } from './connect-subgraphs.ts'
+import type { Executor, PlannedSubscription } from './executor.ts'
+import type { ExecutionContext, Stages } from './stages.ts'
+
+export interface SubscriptionStageParts {
+  executor: Executor<ExecutionContext>
+  subgraphs: Pick<SubgraphCalls, 'fetch' | 'subscribe'>
+  /** Returns the function that authorizes each event of an operation. */
+  authorizer: (operation: GuardedOperation) => Stages['authorize']
+  /** Returns the result for the client. */
+  conclude: (
+    request: AuthorizedRequest,
+    graphqlRequest: GraphqlRequest,
+    client: ClientRequest,
+    executed: ExecutedOperation,
+  ) => OperationResult
+  /** The schema version that executes. */
+  version: SubscribedVersion
+}
+
+/** What a subscription needs of its schema version. */
+export interface SubscribedVersion {
+  /** Runs a part of a request: the version is not closed before it has ended. */
+  during<Result>(part: () => Promise<Result>): Promise<Result>
+  /** Calls the listener when another version serves, at once if one does; returns how to stop that. */
+  onReplaced(listener: () => void): () => void
+}
+
+type Planned = PlannedSubscription<ExecutionContext>
+
+/** Returns the stage. */
+export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscribe'] {
+  const { executor, subgraphs, conclude, version } = parts
+
+  return async ({ authorized: first }, graphqlRequest, subscriber) => {
+    const { compiled } = first
+    const authorize = parts.authorizer(compiled)
+    let authorized = first
+    let planned = await plan(first, graphqlRequest, subscriber)
+    return { open } satisfies LiveSubscription
+
+    function open(...[client, listener]: Parameters<LiveSubscription['open']>) {
+      const { subgraph, body } = planned
+      let upstream: Upstream | undefined
+      const forget = version.onReplaced(() => {
+        upstream?.close()
+        listener.replaced()
+      })
+      upstream = subgraphs.subscribe(subgraph, body, client, {
+        next(event) {
+          const { size } = event
+          const respond = (client: ClientRequest) => version.during(() => execute(event, client))
+          listener.next({ size, respond })
+        },
+        ended(failure) {
+          forget()
+          listener.ended(failure && errorOfCall(failure))
+        },
+      })
+      return {
+        close() {
+          forget()
+          upstream.close()
+        },
+      }
+    }
+
+    async function execute(event: SubscriptionEvent, client: ClientRequest): Promise<EventOutcome> {
+      const request = await authorize(compiled, graphqlRequest, client)
+      if (!('document' in request.authorized)) {
+        const result = conclude(request, graphqlRequest, client, notExecuted)
+        return { outcome: 'denied', result }
+      }
+      if (!(await isStill(request.authorized, client))) return { outcome: 'outdated' }
+      const executed = await planned.execute({
+        ...operationOf(request.authorized, graphqlRequest),
+        context: { client, fetch: withEvent(event) },
+      })
+      const result = conclude(request, graphqlRequest, client, executed)
+      return { outcome: 'executed', result }
+    }
+
+    /** Whether the open stream has what the caller may see now. If not, the next one will have it. */
+    async function isStill(now: ExecutableOperation, client: ClientRequest): Promise<boolean> {
+      const before = authorized
+      authorized = now
+      if (now.document === before.document || now.text() === before.text()) return true
+      const { subgraph, body } = planned
+      planned = await plan(now, graphqlRequest, client)
+      return planned.subgraph === subgraph && planned.body === body
+    }
+  }
+
+  function plan(
+    authorized: ExecutableOperation,
+    graphqlRequest: GraphqlRequest,
+    { signal }: ClientRequest,
+  ): Promise<Planned> {
+    if (!executor.subscribe) throw new GatewayError('SUBSCRIPTIONS_NOT_SUPPORTED')
+    return executor.subscribe({ ...operationOf(authorized, graphqlRequest), signal })
+  }
+
+  /** The fetch of kind `subscription` gets the event; all others are requests. */
+  function withEvent(event: SubscriptionEvent): FetchSubgraph<ClientRequest> {
+    return async (subgraph, request, client) =>
+      request.operationKind === 'subscription'
+        ? event.resultFor(request)
+        : subgraphs.fetch(subgraph, request, client)
+  }
+}
+
+function operationOf(
+  { document, text, shape }: ExecutableOperation,
+  { variables }: GraphqlRequest,
+) {
+  return { document, text, shape, variables }
+}
