@@ -29,3 +29,85 @@ test('an event is executed as the response to a first fetch, in the name of its 
   expect(graph.readers).toEqual(['7', '7', '7'])
   await events.return?.()
 })
+
+test('queries and mutations are answered in a stream as well', async () => {
+  const client = graph.sse()
+  const only = async (query: string) => (await client.iterate({ query }).next()).value
+  expect(await only('{ products { name stars } }')).toEqual({
+    data: { products: [{ name: 'Table', stars: 5 }] },
+  })
+  expect(await only('mutation { rename(id: 1, name: "Chair") { name } }')).toEqual({
+    data: { rename: { name: 'Chair' } },
+  })
+})
+
+test('the bytes of a stream are those of GraphQL over SSE, by POST and GET', async () => {
+  const query = 'subscription { counter(to: 2) }'
+  const accept = { accept: 'text/event-stream' }
+  const expected =
+    ':\n\n' +
+    'event: next\ndata: {"data":{"counter":1}}\n\n' +
+    'event: next\ndata: {"data":{"counter":2}}\n\n' +
+    'event: complete\ndata: \n\n'
+  const posted = await fetch(graph.gateway.url, {
+    method: 'POST',
+    headers: { ...accept, 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  expect(Object.fromEntries(posted.headers)).toMatchObject({
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  })
+  expect(await posted.text()).toBe(expected)
+  const search = new URLSearchParams({ query })
+  const got = await fetch(`${graph.gateway.url}?${search}`, { headers: accept })
+  expect(await got.text()).toBe(expected)
+})
+
+test('what a client accepts decides: a wildcard is no stream, a list with it is', async () => {
+  const ask = (accept: string, query = 'subscription { counter(to: 1) }') =>
+    fetch(`${graph.gateway.url}?${new URLSearchParams({ query })}`, { headers: { accept } })
+  expect((await ask('*/*')).status).toBe(406)
+  expect((await ask('application/json')).status).toBe(406)
+  const list = 'application/graphql-response+json, application/json, text/event-stream'
+  expect(await (await ask(list)).text()).toContain('event: complete')
+  const json = await ask(list, '{ products { name } }')
+  expect(json.headers.get('content-type')).toMatch(/^application\/graphql-response\+json/)
+})
+
+test('an invalid document is a stream of its errors; a refused caller gets 401', async () => {
+  const ask = (query: string, headers = {}) =>
+    fetch(graph.gateway.url, {
+      method: 'POST',
+      headers: { accept: 'text/event-stream', 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query }),
+    })
+  const invalid = await ask('subscription { nothing }')
+  expect(invalid.status).toBe(200)
+  expect(await invalid.text()).toMatch(
+    /^event: next\ndata: \{"errors":\[.*GRAPHQL_VALIDATION_FAILED.*\]\}\n\nevent: complete\ndata: \n\n$/,
+  )
+  const refused = await ask('subscription { counter(to: 1) }', { authorization: 'Bearer x' })
+  expect(refused.status).toBe(401)
+  expect(refused.headers.get('www-authenticate')).toMatch(/invalid_token/)
+})
+
+test('a fault of the subgraph is an error of the client, without its text', async () => {
+  const results = []
+  for await (const result of graph.sse().iterate({ query: 'subscription { failing }' })) {
+    results.push(result)
+  }
+  expect(results).toEqual([
+    { data: { failing: 1 } },
+    {
+      data: { failing: null },
+      errors: [
+        {
+          message: expect.any(String),
+          extensions: expect.objectContaining({ code: 'SUBGRAPH_ERROR' }),
+        },
+      ],
+    },
+  ])
+})

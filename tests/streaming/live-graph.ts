@@ -14,11 +14,11 @@ import type { RunningGateway } from '../support/running-gateway.ts'
 import { until } from '../support/until.ts'
 
 export const productsSdl = `
-  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requiresScopes"])
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requiresScopes", "@policy"])
   type Query { products: [Product!]! me: String }
   type Mutation { rename(id: ID!, name: String!): Product }
   type Subscription { priceChanged(id: ID): Product failing: Int counter(to: Int!): Int }
-  type Product @key(fields: "id") { id: ID! name: String price: Int secret: String @requiresScopes(scopes: [["secrets"]]) }
+  type Product @key(fields: "id") { id: ID! name: String price: Int secret: String @requiresScopes(scopes: [["secrets"]]) vault: String @policy(policies: [["recent login"]]) }
 `
 export const reviewsSdl = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
@@ -43,6 +43,10 @@ export interface LiveGraph {
   authorization(claims?: Record<string, unknown>): Promise<string>
   sse(headers?: Record<string, string> | (() => Promise<Record<string, string>>)): SseClient
   ws(options?: Partial<ClientOptions>): WsClient
+  /** The text of gateway.yaml, for a gateway of the test's own. */
+  readonly config: string
+  /** Serves the supergraph with another field of Query. */
+  replaceSupergraph(field: string): void
   stopProducts(): Promise<void>
   close(): Promise<void>
 }
@@ -70,6 +74,7 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
       Product: {
         __resolveReference: ({ id }: { id: string }) => ({ id, name: 'Table' }),
         secret: () => 'hidden',
+        vault: () => 'gold',
       },
     },
     subscriptions: {
@@ -119,12 +124,15 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
     },
   })
   const urls = { products: products.url, reviews: reviews.url }
-  const gateway = await runGateway(
-    [
-      { name: 'products', url: urls.products, sdl: productsSdl },
-      { name: 'reviews', url: urls.reviews, sdl: reviewsSdl },
-    ],
-    `authentication:
+  const sources = (field: string) => [
+    { name: 'products', url: urls.products, sdl: productsSdl },
+    {
+      name: 'reviews',
+      url: urls.reviews,
+      sdl: reviewsSdl.replace('type Query {', `type Query { ${field}: Int `),
+    },
+  ]
+  const text = `authentication:
   issuers:
     - issuer: ${issuer.issuer}
       jwks_uri: ${issuer.jwksUri}
@@ -132,8 +140,8 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
       algorithms: [ES256]
       clock_tolerance: 0s
 ${issuerConfig}${config}
-`,
-  )
+`
+  const gateway = await runGateway(sources('first'), text)
   await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
   const stopProducts = once(products)
 
@@ -146,9 +154,16 @@ ${issuerConfig}${config}
     listening: (count) => until(() => open === count, { pause: 5 }),
     subscribed,
     readers,
+    config: text,
+    replaceSupergraph: (field) => gateway.replaceSupergraph(sources(field)),
     authorization: async (claims) => `Bearer ${await issuer.accessToken(claims)}`,
     sse(headers = {}) {
-      const client = createSseClient({ url: gateway.url, headers, retryAttempts: 3 })
+      const client = createSseClient({
+        url: gateway.url,
+        headers,
+        retryAttempts: 3,
+        retry: shortly,
+      })
       clients.push(client)
       return client
     },
@@ -157,7 +172,7 @@ ${issuerConfig}${config}
         url: gateway.url.replace('http', 'ws'),
         webSocketImpl: WebSocket,
         retryAttempts: 3,
-        retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
+        retryWait: shortly,
         ...options,
       })
       clients.push(client)
@@ -171,6 +186,10 @@ ${issuerConfig}${config}
       await issuer.close()
     },
   }
+}
+
+function shortly(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50))
 }
 
 function once(process: RunningProcess): () => Promise<void> {

@@ -1,0 +1,214 @@
+/** What ends a subscription, and what its client sees of that. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { startAuth } from '../../subgraphs/auth/start-auth.ts'
+import { asker } from '../support/ask-subgraph.ts'
+import { authEnvironment, cheapHashes, loggedIn } from '../support/auth-client.ts'
+import { testDatabases } from '../support/databases.ts'
+import { until } from '../support/until.ts'
+import { openLiveGraph } from './live-graph.ts'
+import type { LiveGraph } from './live-graph.ts'
+
+const [database] = await testDatabases()
+const scratch = await database!.make()
+const auth = await startAuth(authEnvironment(scratch.url), { hashParameters: cheapHashes })
+const at = (path: string) => new URL(path, auth.url).href
+const ask = asker('auth', auth.url)
+
+let graph: LiveGraph
+beforeAll(async () => {
+  graph = await openLiveGraph(
+    `
+authorization: { step_up: { recent login: { max_age: 2s } } }
+subscriptions: { heartbeat: 1s }
+`,
+    `    - issuer: http://127.0.0.1:4001
+      jwks_uri: ${at('/.well-known/jwks.json')}
+      audiences: [portcullis]
+      algorithms: [ES256]
+      revocation:
+        status_lists: ['${at('/status-lists/')}']
+        not_before: ${at('/revocations')}
+`,
+  )
+})
+afterEach(() => graph.listening(0))
+afterAll(async () => {
+  await graph.close()
+  await auth.close()
+  await scratch.drop()
+})
+
+const query = 'subscription { priceChanged { price reader } }'
+/** A new access token each time, which is valid for two seconds. */
+const shortLived = () =>
+  graph.authorization({ exp: Math.floor(Date.now() / 1000) + 2, sub: 'short' })
+
+/** Sends an event now and then; returns how to stop. */
+function keepChanging(): () => void {
+  let price = 0
+  const timer = setInterval(() => graph.changePrice(++price), 50)
+  return () => clearInterval(timer)
+}
+
+describe('expiry', () => {
+  test('a WebSocket is closed with 4403, and the client comes back with a fresh token', async () => {
+    const closes: unknown[] = []
+    let asked = 0
+    const client = graph.ws({
+      connectionParams: async () => {
+        asked++
+        return { authorization: await shortLived() }
+      },
+      on: { closed: (event) => closes.push(event) },
+    })
+    const stop = keepChanging()
+    const readers = new Set<unknown>()
+    for await (const { data, errors } of client.iterate<any>({ query })) {
+      expect(errors).toBeUndefined()
+      readers.add(data!['priceChanged'].reader)
+      if (closes.length >= 2 && asked >= 3) break
+    }
+    stop()
+    expect(readers).toEqual(new Set(['short']))
+    expect(closes.slice(0, 2)).toMatchObject([
+      { code: 4403, reason: 'TOKEN_EXPIRED' },
+      { code: 4403, reason: 'TOKEN_EXPIRED' },
+    ])
+  })
+
+  test('an event stream ends without `complete`, and the client comes back with a fresh token', async () => {
+    let asked = 0
+    const client = graph.sse(async () => {
+      asked++
+      return { authorization: await shortLived() }
+    })
+    const stop = keepChanging()
+    for await (const { data, errors } of client.iterate({ query })) {
+      expect(errors).toBeUndefined()
+      expect(data).toMatchObject({ priceChanged: { reader: 'short' } })
+      if (asked >= 3) break
+    }
+    stop()
+  })
+
+  test('a silent stream ends as well', async () => {
+    const response = await fetch(graph.gateway.url, {
+      method: 'POST',
+      headers: {
+        accept: 'text/event-stream',
+        'content-type': 'application/json',
+        authorization: await shortLived(),
+      },
+      body: JSON.stringify({ query }),
+    })
+    expect(await response.text()).toMatch(/^(:\n\n)+$/)
+  })
+})
+
+describe('revocation', () => {
+  test('a logout ends a WebSocket with 4401 and an event stream with its reason', async () => {
+    const { token, claims } = await loggedIn(ask)
+    const authorization = `Bearer ${token}`
+    const client = graph.ws({ connectionParams: { authorization } })
+    const overSocket = client.iterate({ query })
+    const closed = overSocket.next()
+    const results: unknown[] = []
+    const overStream = (async () => {
+      for await (const result of graph.sse({ authorization }).iterate({ query }))
+        results.push(result)
+    })()
+    await graph.listening(2)
+    await ask(claims, 'mutation { logout }')
+    await expect(closed).rejects.toMatchObject({ code: 4401, reason: 'TOKEN_REVOKED' })
+    await overStream
+    expect(results).toMatchObject([
+      { errors: [{ extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_REVOKED' } }] },
+    ])
+  })
+})
+
+test('a field that needs a recent login is denied once the login is too long ago', async () => {
+  const authorization = await graph.authorization({ auth_time: Math.floor(Date.now() / 1000) })
+  const stop = keepChanging()
+  const seen: unknown[] = []
+  const subscribed = graph.subscribed.length
+  for await (const { data, errors } of graph
+    .sse({ authorization })
+    .iterate<any>({ query: 'subscription { priceChanged { price vault } }' })) {
+    seen.push(data!['priceChanged'].vault)
+    if (!errors) continue
+    expect(errors).toMatchObject([{ path: ['priceChanged', 'vault'] }])
+    break
+  }
+  stop()
+  expect(seen.at(0)).toBe('gold')
+  expect(seen.at(-1)).toBeNull()
+  const asked = graph.subscribed.slice(subscribed)
+  expect(asked).toHaveLength(2)
+  expect(asked[0]).toContain('vault')
+  expect(asked[1]).not.toContain('vault')
+})
+
+test('a connection without events gets heartbeats', async () => {
+  const response = await fetch(graph.gateway.url, {
+    method: 'POST',
+    headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  let text = ''
+  for await (const chunk of response.body!) {
+    text += Buffer.from(chunk).toString()
+    if (text === ':\n\n:\n\n:\n\n') break
+    expect(text).toMatch(/^(:\n\n)+$/)
+  }
+})
+
+test('five new supergraphs are served while streams of the first are open', async () => {
+  const ends: Promise<unknown>[] = []
+  for (const field of ['a', 'b', 'c', 'd', 'e']) {
+    const results: unknown[] = []
+    ends.push(
+      (async () => {
+        for await (const result of graph.sse().iterate({ query })) results.push(result)
+        return results
+      })(),
+    )
+    await graph.listening(1)
+    graph.replaceSupergraph(field)
+    await until(() => serves(field))
+  }
+  for (const results of await Promise.all(ends)) {
+    expect(results).toMatchObject([
+      { errors: [{ extensions: { code: 'SUBSCRIPTION_SCHEMA_RELOAD' } }] },
+    ])
+  }
+})
+
+async function serves(field: string): Promise<boolean> {
+  const response = await fetch(graph.gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ __type(name: "Query") { fields { name } } }' }),
+  })
+  return (await response.text()).includes(`"${field}"`)
+}
+
+test('a new configuration passes without a client noticing', async () => {
+  const stop = keepChanging()
+  const closes: unknown[] = []
+  const socket = graph.ws({ on: { closed: (event) => closes.push(event) } }).iterate({ query })
+  const stream = graph.sse().iterate({ query })
+  await Promise.all([socket.next(), stream.next()])
+  await graph.listening(2)
+  await graph.gateway.reload()
+  await until(() => closes.length > 0)
+  expect(closes).toMatchObject([{ code: 1012 }])
+  await graph.listening(2)
+  for (const events of [socket, stream]) {
+    for (let count = 0; count < 5; count++) {
+      expect((await events.next()).value).toMatchObject({ data: { priceChanged: {} } })
+    }
+  }
+  stop()
+  await Promise.all([socket.return?.(), stream.return?.()])
+})
