@@ -114,9 +114,12 @@ export function eventStreams(options: EventStreamOptions): EventStreams {
   async function start(body: unknown, contextValue: SubscriptionContext) {
     const { query, variables, operationName } = Object(body) as Record<string, unknown>
     try {
-      const document = parse(String(query))
+      if (typeof query !== 'string') throw withCode('BAD_REQUEST', new GraphQLError('No `query`'))
+      const document = parsed(query)
       const errors = validate(schema, document, rules)
-      if (errors.length > 0) return { errors }
+      if (errors.length > 0) {
+        return { errors: errors.map((error) => withCode('GRAPHQL_VALIDATION_FAILED', error)) }
+      }
       return (await subscribe({
         schema,
         document: requireSubscription(document),
@@ -133,11 +136,7 @@ export function eventStreams(options: EventStreamOptions): EventStreams {
   async function send(events: AsyncIterable<ExecutionResult>, response: Response): Promise<void> {
     for await (const event of events) {
       if (!open.has(response)) return
-      if (response.write(next(event))) continue
-      await new Promise<void>((resolve) => {
-        response.once('drain', resolve)
-        response.once('close', resolve)
-      })
+      if (!response.write(next(event))) await drained(response)
     }
   }
 
@@ -155,6 +154,17 @@ export function eventStreams(options: EventStreamOptions): EventStreams {
   }
 }
 
+/** Resolves when the response can take more, or is closed. */
+function drained(response: Response): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
+}
+
 /** EventSource drops an event without data. */
 const complete = 'event: complete\ndata: \n\n'
 
@@ -164,9 +174,21 @@ function requireSubscription(document: DocumentNode): DocumentNode {
       definition.kind === 'OperationDefinition' && definition.operation !== 'subscription',
   )
   if (!isOther) return document
-  throw new GraphQLError('Only subscriptions are sent as events', {
-    extensions: { code: 'BAD_REQUEST' },
-  })
+  throw withCode('BAD_REQUEST', new GraphQLError('Only subscriptions are sent as events'))
+}
+
+function parsed(query: string): DocumentNode {
+  try {
+    return parse(query)
+  } catch (error) {
+    throw withCode('GRAPHQL_PARSE_FAILED', error as GraphQLError)
+  }
+}
+
+/** An error with a code is one that the request has caused. */
+function withCode(code: string, error: GraphQLError): GraphQLError {
+  error.extensions['code'] ??= code
+  return error
 }
 
 function asGraphQLError(error: unknown): GraphQLError {

@@ -1,0 +1,87 @@
+/** What bounds the connections, the operations and the memory of clients. */
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import WebSocket from 'ws'
+import { until } from '../support/until.ts'
+import { openLiveGraph } from './live-graph.ts'
+import type { LiveGraph } from './live-graph.ts'
+
+let graph: LiveGraph
+beforeAll(async () => {
+  graph = await openLiveGraph(`
+subscriptions: { connections: 4, connections_per_caller: 2, queue: { events: 20, bytes: 300KB } }
+`)
+})
+afterEach(() => graph.listening(0))
+afterAll(() => graph.close())
+
+const query = 'subscription { priceChanged { price } }'
+
+async function openStream(
+  headers: Record<string, string> = {},
+  text = query,
+): Promise<IncomingMessage> {
+  const sent = request(graph.gateway.url, {
+    method: 'POST',
+    headers: { accept: 'text/event-stream', 'content-type': 'application/json', ...headers },
+  })
+  sent.end(JSON.stringify({ query: text }))
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  response.on('error', () => {})
+  return response
+}
+
+test('a caller has so many connections, of either kind, and the process so many', async () => {
+  const alice = { authorization: await graph.authorization({ sub: 'alice' }) }
+  const bob = { authorization: await graph.authorization({ sub: 'bob' }) }
+  const open = [await openStream(alice)]
+  const socket = new WebSocket(graph.gateway.url.replace('http', 'ws'), 'graphql-transport-ws', {
+    headers: alice,
+  })
+  await once(socket, 'open')
+  const refused = await openStream(alice)
+  expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '60'])
+  await expect(
+    graph.ws({ connectionParams: alice, retryAttempts: 0 }).iterate({ query }).next(),
+  ).rejects.toMatchObject({ code: 1013, reason: 'TOO_MANY_REQUESTS' })
+  open.push(await openStream(bob), await openStream(bob))
+  expect((await openStream()).statusCode).toBe(429)
+  socket.close()
+  await once(socket, 'close')
+  await until(async () => {
+    const next = await openStream(alice)
+    open.push(next)
+    return next.statusCode === 200
+  })
+  for (const stream of open) stream.destroy()
+})
+
+test('the subgraph learns that a client has gone', async () => {
+  const stream = await openStream()
+  await graph.listening(1)
+  stream.destroy()
+  await graph.listening(0)
+})
+
+test('a client that does not read ends, and delays nobody', async () => {
+  const slow = await openStream({}, 'subscription { priceChanged { id } }')
+  slow.pause()
+  const quick = graph.ws().iterate({ query })
+  const first = quick.next()
+  await graph.listening(2)
+  const id = 'x'.repeat(100_000)
+  let price = 0
+  let isEnded = false
+  slow.on('close', () => (isEnded = true))
+  graph.changePrice(++price, id)
+  await first
+  while (graph.listeners() === 2) {
+    graph.changePrice(++price, id)
+    expect((await quick.next()).value).toMatchObject({ data: { priceChanged: { price } } })
+  }
+  slow.resume()
+  await until(() => isEnded)
+  await quick.return?.()
+})
