@@ -7,10 +7,12 @@ import type { Client as WsClient, ClientOptions } from 'graphql-ws'
 import WebSocket from 'ws'
 import { deriveClaimsKey, requireClaims, serveSubgraph } from '../../subgraphs/kit/index.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
+import { compose } from '../support/compose.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 import { until } from '../support/until.ts'
 
 export const productsSdl = `
@@ -41,12 +43,17 @@ export interface LiveGraph {
   /** How many entity fetches the other subgraph got, and in whose name. */
   readonly readers: (string | null)[]
   authorization(claims?: Record<string, unknown>): Promise<string>
-  sse(headers?: Record<string, string> | (() => Promise<Record<string, string>>)): SseClient
+  sse(
+    headers?: Record<string, string> | (() => Promise<Record<string, string>>),
+    url?: string,
+  ): SseClient
   ws(options?: Partial<ClientOptions>): WsClient
   /** The text of gateway.yaml, for a gateway of the test's own. */
   readonly config: string
   /** Serves the supergraph with another field of Query. */
   replaceSupergraph(field: string): void
+  /** The text of the composed supergraph. */
+  readonly supergraph: string
   stopProducts(): Promise<void>
   close(): Promise<void>
 }
@@ -59,7 +66,8 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
   const subscribed: string[] = []
   const clients: (SseClient | WsClient)[] = []
   let open = 0
-  const common = { host: '127.0.0.1', port: 0 }
+  const { log } = recordedLog()
+  const common = { host: '127.0.0.1', port: 0, log }
   const products = await serveSubgraph({
     ...common,
     name: 'products',
@@ -155,6 +163,7 @@ ${issuerConfig}${config}
     subscribed,
     readers,
     config: text,
+    supergraph: compose(sources('first')),
     replaceSupergraph: (field) => gateway.replaceSupergraph(sources(field)),
     authorization: async (claims) => `Bearer ${await issuer.accessToken(claims)}`,
     sse(headers = {}) {
