@@ -70,6 +70,8 @@ function inHeader(name: string, scheme: string | undefined): ReadPlace {
     const values = valuesOf(headers, name)
     const [value] = values
     if (value === undefined || values.length > 1 || prefix === undefined) return values
+    // As nearly all clients write it.
+    if (value.startsWith(`${scheme} `)) return [value.slice(prefix.length).trimStart()]
     // `Bearer` with nothing after it is a token that is malformed, not another scheme.
     const start = `${value} `.slice(0, prefix.length).toLowerCase()
     return start === prefix ? [value.slice(prefix.length).trimStart()] : none

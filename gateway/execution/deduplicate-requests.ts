@@ -4,6 +4,16 @@ import { readAgain } from './read-again.ts'
 import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 
 /**
+ * By key. The response is taken out when it has come: a former table of a Map, once it is old, keeps what was
+ * in the Map, see slots.ts of the kit.
+ */
+type RequestsInFlight = Map<string, RequestInFlight>
+
+interface RequestInFlight {
+  response: Promise<SubgraphResult> | undefined
+}
+
+/**
  * Returns `fetchSubgraph` with one request for all that have the same scope: an object for the parts of
  * one client request, or, across client requests, a text with everything that is forwarded of the caller.
  * Across client requests, a response that sets a cookie is not shared: the others send their own request.
@@ -12,15 +22,15 @@ export function deduplicatedRequests<Context>(
   fetchSubgraph: FetchSubgraph<Context>,
   scopeOf: (context: Context, subgraph: string) => object | string,
 ): FetchSubgraph<Context> {
-  const ofObjects = new WeakMap<object, Map<string, Promise<SubgraphResult>>>()
-  const ofTexts = new Map<string, Promise<SubgraphResult>>()
+  const ofObjects = new WeakMap<object, RequestsInFlight>()
+  const ofTexts: RequestsInFlight = new Map()
 
   return (subgraph, request, context) => {
     if (!mayBeDeduplicated(request)) return fetchSubgraph(subgraph, request, context)
     const scope = scopeOf(context, subgraph)
     const inFlight = typeof scope === 'string' ? ofTexts : remembered(ofObjects, scope, noRequests)
     const key = `${subgraph}\n${typeof scope === 'string' ? scope : ''}\n${request.body}`
-    const known = inFlight.get(key)
+    const known = inFlight.get(key)?.response
     if (known) {
       return known.then((response) => {
         const isOfOther = typeof scope === 'string' && setsCookie(response)
@@ -30,18 +40,22 @@ export function deduplicatedRequests<Context>(
       })
     }
     const responding = fetchSubgraph(subgraph, request, context)
-    inFlight.set(key, responding)
-    const ended = () => void inFlight.delete(key)
+    const entry: RequestInFlight = { response: responding }
+    inFlight.set(key, entry)
+    const ended = () => {
+      inFlight.delete(key)
+      entry.response = undefined
+    }
     responding.then(ended, ended)
     return responding.then((response) => response)
   }
 }
 
-/** Returns whether a response is for its own client alone: its data may belong to the cookie that it sets. */
-function noRequests(): Map<string, Promise<SubgraphResult>> {
+function noRequests(): RequestsInFlight {
   return new Map()
 }
 
+/** Returns whether a response is for its own client alone: its data may belong to the cookie that it sets. */
 function setsCookie(response: SubgraphResult): boolean {
   return response.outcome === 'answered' && response.setsCookie === true
 }

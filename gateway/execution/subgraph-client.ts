@@ -88,36 +88,28 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
         const cause = new Error('the circuit breaker is open after repeated failures')
         throw new GatewayError('SUBGRAPH_UNREACHABLE', { cause })
       }
-      try {
-        const raw = await sendWithRetry(headers, body, call)
-        breaker && breaker.succeeded()
-        const { status, setCookie, retryAfter, encoding } = raw
-        const bytes = encoding === undefined ? bytesOf(raw.chunks) : await decoded(raw, limit)
-        return { status, setCookie, retryAfter, bytes }
-      } catch (cause) {
-        const failure = failureOf(cause)
-        const hasResponded = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
-        if (breaker && !hasResponded && !call.signal?.aborted) breaker.failed()
-        throw failure
+      const sent = withTransport(headers, call)
+      for (let mayRetry = call.mayRetry === true; ; mayRetry = false) {
+        try {
+          const raw = await send(sent, body, call.signal)
+          breaker && breaker.succeeded()
+          const { status, setCookie, retryAfter, encoding } = raw
+          const bytes = encoding === undefined ? bytesOf(raw.chunks) : await decoded(raw, limit)
+          return { status, setCookie, retryAfter, bytes }
+        } catch (cause) {
+          // A subgraph may close a kept-alive connection just as it is used.
+          if (mayRetry && isConnectionFailure(cause)) {
+            call.span?.retried()
+            continue
+          }
+          const failure = failureOf(cause)
+          const hasResponded = failure.reason === 'SUBGRAPH_RESPONSE_INVALID'
+          if (breaker && !hasResponded && !call.signal?.aborted) breaker.failed()
+          throw failure
+        }
       }
     },
     close: () => pool.destroy(),
-  }
-
-  /** Sends once more what may be retried: a subgraph may close a kept-alive connection just as it is used. */
-  function sendWithRetry(
-    headers: Readonly<Record<string, string>>,
-    body: string,
-    call: SubgraphCallOptions,
-  ): Promise<RawResponse> {
-    const sent = withTransport(headers, call)
-    const first = send(sent, body, call.signal)
-    if (!call.mayRetry) return first
-    return first.catch((cause: unknown) => {
-      if (!isConnectionFailure(cause)) throw cause
-      call.span?.retried()
-      return send(sent, body, call.signal)
-    })
   }
 
   /** Returns names and values in turn, which is cheaper than an object for each request. */
