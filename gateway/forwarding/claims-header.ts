@@ -11,10 +11,26 @@ export interface ClaimsHeaderOptions {
   /** The subgraph's name in supergraph.yaml: the audience of the header. */
   subgraph: string
   signingKey: ClaimsSigningKey
-  /** Returns the claims that this subgraph gets. */
-  narrow: (claims: Claims) => Claims
+  /** Returns what this subgraph gets of claims: the same object for the same claims. */
+  forward: (claims: Claims) => ForwardedClaims
   /** Milliseconds since the epoch. */
   now: () => number
+}
+
+/** The claims that a subgraph gets, with the header that was written of them last. */
+export class ForwardedClaims {
+  /** Null for an anonymous caller. */
+  readonly claims: Claims | null
+  written: Written | undefined
+
+  constructor(claims: Claims | null) {
+    this.claims = claims
+  }
+
+  /** Returns what is part of the key: the claims alone. */
+  toJSON(): Claims | null {
+    return this.claims
+  }
 }
 
 interface Written {
@@ -28,20 +44,18 @@ interface Written {
  * first half of its lifetime, so that the requests of a caller share one signature. The signature holds
  * the time and cannot be part of a key; the claims are.
  */
-export function claimsHeader(options: ClaimsHeaderOptions): ForwardedHeader<Claims | null> {
-  const { subgraph, signingKey, narrow, now } = options
+export function claimsHeader(options: ClaimsHeaderOptions): ForwardedHeader<ForwardedClaims> {
+  const { subgraph, signingKey, forward, now } = options
   const sign = claimsHeaderWriter(subgraph, signingKey, now)
-  const written = new WeakMap<Claims, Written>()
-  let writtenForAnonymous: Written | undefined
+  const anonymous = new ForwardedClaims(null)
 
   return {
-    select: ({ claims }) => claims && narrow(claims),
-    write(claims, expiresAt) {
-      const known = claims ? written.get(claims) : writtenForAnonymous
-      if (known && now() < known.reusableUntil) return known.headers
-      const fresh = writeAnew(claims, expiresAt)
-      if (claims) written.set(claims, fresh)
-      else writtenForAnonymous = fresh
+    select: ({ claims }) => (claims ? forward(claims) : anonymous),
+    write(forwarded, expiresAt) {
+      const { written } = forwarded
+      if (written && now() < written.reusableUntil) return written.headers
+      const fresh = writeAnew(forwarded.claims, expiresAt)
+      forwarded.written = fresh
       return fresh.headers
     },
   }

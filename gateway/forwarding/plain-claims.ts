@@ -1,5 +1,6 @@
 /** Claims in plain headers, for a subgraph that does not read the claims header. */
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
+import type { ForwardedClaims } from './claims-header.ts'
 import { writtenAsSelected } from './forwarded-headers.ts'
 import type { ForwardedHeader, Headers } from './forwarded-headers.ts'
 
@@ -8,19 +9,19 @@ import type { ForwardedHeader, Headers } from './forwarded-headers.ts'
  * lacks a claim does not have its header.
  *
  * @param names the claim of each header
- * @param narrow returns the claims that this subgraph gets
+ * @param forward returns what this subgraph gets of claims
  */
 export function plainClaims(
   names: Readonly<Record<string, string>>,
-  narrow: (claims: Claims) => Claims,
+  forward: (claims: Claims) => ForwardedClaims,
 ): ForwardedHeader<Headers> {
   const entries = Object.entries(names)
   return writtenAsSelected(({ claims }) => {
     if (!claims) return {}
-    const narrowed = narrow(claims)
+    const { claims: narrowed } = forward(claims)
     const headers: Record<string, string> = {}
     for (const [header, claim] of entries) {
-      const value = narrowed[claim]
+      const value = narrowed?.[claim]
       if (value !== undefined && value !== null) headers[header] = plainHeaderValue(value)
     }
     return headers

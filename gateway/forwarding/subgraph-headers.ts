@@ -4,7 +4,7 @@
  */
 import { remembered } from '../values/remembered.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
-import { claimsHeader } from './claims-header.ts'
+import { claimsHeader, ForwardedClaims } from './claims-header.ts'
 import type { ClaimsHeaderOptions } from './claims-header.ts'
 import { clientHeaders } from './client-headers.ts'
 import { cookieHeader, namedSetCookies } from './cookies.ts'
@@ -12,7 +12,9 @@ import { forwardedHeaders } from './forwarded-headers.ts'
 import type { Forwarding } from './forwarded-headers.ts'
 import { plainClaims } from './plain-claims.ts'
 
-export interface ForwardingOptions extends Omit<ClaimsHeaderOptions, 'now'> {
+export interface ForwardingOptions extends Omit<ClaimsHeaderOptions, 'now' | 'forward'> {
+  /** Returns the claims that this subgraph gets. */
+  narrow: (claims: Claims) => Claims
   /** The claim of each plain header. */
   plainHeaders?: Readonly<Record<string, string>> | undefined
   /** Whether the subgraph gets the client's address and agent; default false. */
@@ -25,12 +27,12 @@ export interface ForwardingOptions extends Omit<ClaimsHeaderOptions, 'now'> {
 
 /** Returns what is forwarded of callers to one subgraph. A new header for subgraphs is a new entry here. */
 export function subgraphForwarding(options: ForwardingOptions): Forwarding {
-  const { subgraph, signingKey, plainHeaders = {}, cookies = [] } = options
-  const narrow = once(options.narrow)
+  const { subgraph, signingKey, narrow, plainHeaders = {}, cookies = [] } = options
+  const forward = once((claims) => new ForwardedClaims(narrow(claims)))
   return {
     ...forwardedHeaders([
-      claimsHeader({ subgraph, signingKey, narrow, now: options.now ?? Date.now }),
-      ...(Object.keys(plainHeaders).length > 0 ? [plainClaims(plainHeaders, narrow)] : []),
+      claimsHeader({ subgraph, signingKey, forward, now: options.now ?? Date.now }),
+      ...(Object.keys(plainHeaders).length > 0 ? [plainClaims(plainHeaders, forward)] : []),
       ...(options.clientHeaders ? [clientHeaders()] : []),
       ...(cookies.length > 0 ? [cookieHeader(cookies)] : []),
     ]),
@@ -38,8 +40,8 @@ export function subgraphForwarding(options: ForwardingOptions): Forwarding {
   }
 }
 
-/** Returns a function that calls `narrow` once per claims object, which authentication keeps for a token. */
-function once(narrow: (claims: Claims) => Claims): (claims: Claims) => Claims {
-  const results = new WeakMap<Claims, Claims>()
-  return (claims) => remembered(results, claims, narrow)
+/** Returns a function that calls `make` once per claims object, which authentication keeps for a token. */
+function once(make: (claims: Claims) => ForwardedClaims): (claims: Claims) => ForwardedClaims {
+  const results = new WeakMap<Claims, ForwardedClaims>()
+  return (claims) => remembered(results, claims, make)
 }
