@@ -1,15 +1,16 @@
 /**
  * `npm run fuzz -- engine [operations] [seed]`: random operations on difficult supergraphs, executed by
  * both engines; the native one gets its responses as unusual bytes, once more with faults in them, and once
- * more with values that do not fit the schema. Prints each wrong response of the native engine with its
+ * more with values that do not fit the schema; then an event of a random subscription. Prints each wrong response of the native engine with its
  * seed. Exit code: 1 if there was one.
  */
 import {
   compareEngines,
+  compareEvent,
   compareFaults,
   compareWrongValues,
 } from '../../tests/engine/compare-engines.ts'
-import { federations } from '../../tests/engine/federations.ts'
+import { federations, withSubscriptions } from '../../tests/engine/federations.ts'
 import { oddResponse } from '../../tests/engine/odd-bytes.ts'
 import { randomNumbers, randomOperation } from '../../tests/engine/random-operation.ts'
 import { reservedNames } from '../../tests/engine/reserved-names.ts'
@@ -32,6 +33,7 @@ for (const federation of federations) {
   const engines = await twoEngines(federation, { planningTime })
   const reserved = reservedNames(federation)
   const damaged = await twoEngines(federation, { planningTime }, damageExcept(reserved, first))
+  const live = await twoEngines(withSubscriptions(federation), { planningTime })
   for (let seed = first; seed < first + count; seed++) {
     // Every second operation also uses the names that @apollo/gateway is known to confuse.
     const operation = randomOperation(engines.apiSchema, {
@@ -48,21 +50,25 @@ for (const federation of federations) {
     )
     const ofFaults = await compareFaults(engines, operation, seed)
     const ofWrongValues = await compareWrongValues(damaged, { ...operation, write })
+    const subscription = randomOperation(live.apiSchema, { seed, subscribes: true })
+    const ofEvent = await compareEvent(live, { ...subscription, write })
     if (verdict.disagreement) disagreements++
     // If the responses differ, one is wrong: it must be that of @apollo/gateway.
     const isWrong = verdict.wrong ?? (verdict.apolloIsWrong ? undefined : verdict.disagreement)
-    if (!isWrong && !ofFaults && !ofWrongValues) continue
+    if (!isWrong && !ofFaults && !ofWrongValues && !ofEvent) continue
     wrong++
     if (wrong > mostShown) continue
-    const { about, native, other } = (isWrong ?? ofFaults ?? ofWrongValues)!
+    const { about, native, other } = (isWrong ?? ofFaults ?? ofWrongValues ?? ofEvent)!
     console.log(`\n${federation.name}, seed ${seed}: wrong ${about}`)
-    console.log(operation.text, JSON.stringify(operation.variables))
+    const { text, variables } = isWrong || ofFaults || ofWrongValues ? operation : subscription
+    console.log(text, JSON.stringify(variables))
     console.log('native:', JSON.stringify(native))
     console.log('other: ', JSON.stringify(other))
   }
   console.log(`${federation.name}: ${count} operations`)
   await engines.stop()
   await damaged.stop()
+  await live.stop()
 }
 console.log(
   `native engine: ${wrong} wrong; @apollo/gateway responds differently to ${disagreements}`,

@@ -42,6 +42,16 @@ export async function compareEngines(
   }
 }
 
+/** Returns how the response to an event differs from the right one. */
+export async function compareEvent(
+  { live, truth }: TwoEngines,
+  operation: OperationForEngines,
+): Promise<Difference | undefined> {
+  const [own, right] = await Promise.all([settled(live(operation)), settled(truth(operation))])
+  const names = responseNames(operation.document)
+  return difference(own, right, (answer) => errorsOf(answer, names))
+}
+
 /**
  * Returns how the response differs from that of an operation for which the calls with broken bytes fail:
  * of a response with a fault nothing may be used.

@@ -1,6 +1,6 @@
 /** Supergraphs with the awkward parts of federation, each as the schemas of its subgraphs. */
 import { composeServices } from '@apollo/composition'
-import { parse } from 'graphql'
+import { Kind, parse, print } from 'graphql'
 import type { SubgraphDefinition } from './universe.ts'
 
 export interface Federation {
@@ -20,6 +20,27 @@ export function federation(name: string, sdls: Record<string, string>): Federati
     sdl: link + sdl,
   }))
   return { name, subgraphs }
+}
+
+/**
+ * Returns the federation with the fields of `Query` in `Subscription` as well, without those of several
+ * subgraphs: an event comes from one.
+ */
+export function withSubscriptions({ name, subgraphs }: Federation): Federation {
+  return {
+    name: `${name}, subscribed to`,
+    subgraphs: subgraphs.map((one) => ({ ...one, sdl: subscribable(one.sdl) })),
+  }
+}
+
+function subscribable(sdl: string): string {
+  const fields = parse(sdl).definitions.flatMap((definition) =>
+    definition.kind === Kind.OBJECT_TYPE_DEFINITION && definition.name.value === 'Query'
+      ? (definition.fields ?? [])
+      : [],
+  )
+  const own = fields.map((field) => print(field)).filter((text) => !text.includes('@shareable'))
+  return own.length > 0 ? `${sdl}\ntype Subscription { ${own.join('\n')} }` : sdl
 }
 
 /** Returns the supergraph of a federation; throws with all that composition says. */

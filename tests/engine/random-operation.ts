@@ -35,6 +35,8 @@ export interface RandomOperationOptions {
   readonly aliases?: readonly string[]
   /** The most fields, about. */
   readonly size?: number
+  /** Whether it is a subscription, which has one root field. */
+  readonly subscribes?: boolean
 }
 
 /** Mulberry32. */
@@ -51,7 +53,7 @@ export function randomNumbers(seed: number): () => number {
 /** Returns the operation of a seed; what would not be valid is drawn again. */
 export function randomOperation(
   schema: GraphQLSchema,
-  { seed, reserved = [], aliases = [], size = 24 }: RandomOperationOptions,
+  { seed, reserved = [], aliases = [], size = 24, subscribes = false }: RandomOperationOptions,
 ): RandomOperation {
   for (let attempt = 0; ; attempt++) {
     const operation = draw(
@@ -60,6 +62,7 @@ export function randomOperation(
       reserved,
       aliases,
       size,
+      subscribes,
     )
     if (validate(schema, operation.document).length === 0) return operation
     if (attempt > 200) throw new Error(`no valid operation for seed ${seed}`)
@@ -72,6 +75,7 @@ function draw(
   reserved: readonly string[],
   aliases: readonly string[],
   size: number,
+  subscribes: boolean,
 ): RandomOperation {
   const variables: Record<string, unknown> = {}
   const definitions: string[] = []
@@ -81,10 +85,16 @@ function draw(
   const chance = (probability: number) => random() < probability
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
 
-  const mutation = schema.getMutationType()
-  const kind = mutation && chance(0.12) ? 'mutation' : 'query'
-  const root = kind === 'mutation' ? mutation! : schema.getQueryType()!
-  const set = selectionSet(root, 0)
+  const mutation = subscribes ? undefined : schema.getMutationType()
+  const kind = subscribes ? 'subscription' : mutation && chance(0.12) ? 'mutation' : 'query'
+  const root = {
+    query: schema.getQueryType(),
+    mutation,
+    subscription: schema.getSubscriptionType(),
+  }[kind]!
+  const set = subscribes
+    ? `{ ${field(pick(Object.values(root.getFields())), 0)} }`
+    : selectionSet(root, 0)
   const head = definitions.length > 0 ? `(${definitions.join(', ')})` : ''
   const text = [`${kind} Random${head} ${set}`, ...fragments].join('\n')
   return { text, document: parse(text), variables }
@@ -125,7 +135,8 @@ function draw(
         : ''
     const call = given.length > 0 ? `(${given.join(', ')})` : ''
     const inner = isCompositeType(named) ? ` ${selectionSet(named, depth + 1)}` : ''
-    return `${alias}${definition.name}${call}${directives()}${inner}`
+    const conditions = subscribes && depth === 0 ? '' : directives()
+    return `${alias}${definition.name}${call}${conditions}${inner}`
   }
 
   function fragment(type: GraphQLCompositeType, depth: number): string {

@@ -40,6 +40,8 @@ export interface OperationForEngines {
 
 interface NativeState extends RequestState {
   readonly write: WriteResponse
+  /** The response of the only fetch of kind `subscription`. */
+  readonly event?: ExecutionResult
 }
 
 export type Answer = (operation: OperationForEngines) => Promise<EngineAnswer>
@@ -47,6 +49,8 @@ export type Answer = (operation: OperationForEngines) => Promise<EngineAnswer>
 export interface TwoEngines {
   readonly apiSchema: GraphQLSchema
   readonly native: Answer
+  /** The response to one event of a subscription. */
+  readonly live: Answer
   readonly apollo: Answer
   /** The right response. */
   readonly truth: Answer
@@ -74,7 +78,8 @@ export async function twoEngines(
     supergraphSdl,
     random: () => 1,
     async fetchSubgraph(subgraph, request, state) {
-      const response = await ask(subgraph, JSON.parse(request.body), state)
+      const isEvent = request.operationKind === 'subscription'
+      const response = isEvent ? state.event! : await ask(subgraph, JSON.parse(request.body), state)
       const bytes = state.write(response, `${subgraph} ${request.body}`)
       return bytes ? readResponse(request, bytes) : invalid
     },
@@ -117,6 +122,14 @@ export async function twoEngines(
         errors: errors.map(readError),
         calls: state.calls,
       }
+    },
+    async live({ document, variables, write = plainly }) {
+      const state: NativeState = { mutations: 0, calls: [], write }
+      const planned = await native.subscribe!({ document, variables })
+      const event = await ask(planned.subgraph, JSON.parse(planned.body), state)
+      const context = { ...state, event }
+      const { data, errors } = await planned.execute({ document, variables, context })
+      return { data: parsed(data), errors: errors.map(readError), calls: state.calls }
     },
     async apollo({ document, variables, operationName }) {
       const state: RequestState = { mutations: 0, calls: [] }
