@@ -42,9 +42,9 @@ function accepted(
   return {
     outcome: 'accepted',
     caller: Object.freeze({
-      ...issuer.select(claims),
       expiresAt: claims.exp,
       issuer: issuer.name,
+      ...issuer.select(claims),
     }),
     issuer,
     key,

@@ -61,7 +61,7 @@ function written<Context>(
   const writing = { data, output, hasErrors: false, introspect }
   form.writer.write(root, writing)
   const pieces = output.finish()
-  if (!writing.hasErrors && errors.length === 0) return { ...nothingFound, data: pieces }
+  if (!writing.hasErrors && errors.length === 0) return { data: pieces, ...nothingFound }
 
   const findings = new Findings(data, explainedBy(errors, operation.schema))
   if (writing.hasErrors) form.writer.report(root, findings)
