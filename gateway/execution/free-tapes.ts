@@ -6,9 +6,9 @@
 /** The shortest tape, in integers. */
 const shortest = 1 << 10
 /** A longer tape is not kept. */
-const longest = 1 << 20
-/** The most integers in all tapes that are kept: 16 MB. */
-const mostKept = 1 << 22
+const longest = 1 << 18
+/** The most integers in all tapes that are kept: 4 MB. */
+const mostKept = 1 << 20
 
 const free = new Map<number, Int32Array[]>()
 let kept = 0
