@@ -9,6 +9,7 @@ import { runInSlices } from '../slices.ts'
 import { labelledOperations } from '../telemetry/operation-labels.ts'
 import { usageTotals } from '../telemetry/usage-totals.ts'
 import { drainTimes } from './client-connections.ts'
+import { withYoungGeneration } from './memory-settings.ts'
 import { primaryMetrics } from './metrics.ts'
 import { countsUsage, listenForMetrics } from './metrics-port.ts'
 import { keptOperations } from './warm-up/kept-operations.ts'
@@ -71,7 +72,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
   cluster.setupPrimary({
     exec: module,
     args: process.argv.slice(2),
-    execArgv: withLargeYoungGeneration(process.execArgv),
+    execArgv: withYoungGeneration(process.execArgv),
     serialization: 'advanced',
   })
   options.closeBy(() => pool.stop(drainTimes(settings)))
@@ -127,12 +128,4 @@ async function unreadinessOf(workers: readonly WorkerProcess[]): Promise<string[
     ),
   )
   return [...new Set(reasons.flat())]
-}
-
-/** A request allocates much short-lived memory: with room for it, the collector need not copy it. */
-function withLargeYoungGeneration(options: readonly string[]): string[] {
-  const given = [...options, process.env.NODE_OPTIONS ?? ''].join(' ')
-  return given.includes('--max-semi-space-size')
-    ? [...options]
-    : [...options, '--max-semi-space-size=64']
 }

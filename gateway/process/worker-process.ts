@@ -5,6 +5,7 @@ import type { DrainTimes } from '../../subgraphs/kit/process/drain.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import { closeHandedConnections } from './handed-connections.ts'
+import { memoryEnvironment } from './memory-settings.ts'
 import type { ProcessMetrics } from './metrics.ts'
 import { probe } from './probe.ts'
 import type { ServedCounts } from './served-counts.ts'
@@ -49,7 +50,7 @@ const stopMargin = 4_000
 /** Returns a new worker process. */
 export function startWorkerProcess(procedures: SharedProcedures): WorkerProcess {
   const started = Date.now()
-  const fork = cluster.fork()
+  const fork = cluster.fork({ ...memoryEnvironment, ...process.env })
   closeHandedConnections(fork)
   let succeed: (origin: string) => void
   let fail: (sentence: string) => void

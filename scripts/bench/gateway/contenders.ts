@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { memoryEnvironment } from '../../../gateway/process/memory-settings.ts'
 import { everything, withoutAuthorization } from './contender.ts'
 import type { Contender } from './contender.ts'
 import { messageOf, nodeOptions, runningNode } from './contender-process.ts'
@@ -67,7 +68,12 @@ function benchProgram(name: string, file: string, executes: Contender['executes'
     async start(setting) {
       const child = fork(compiledPath(`${file}.js`), [], {
         execArgv: nodeOptions,
-        env: { ...process.env, NODE_ENV: 'production', BENCH: JSON.stringify(setting) },
+        env: {
+          ...process.env,
+          ...memoryEnvironment,
+          NODE_ENV: 'production',
+          BENCH: JSON.stringify(setting),
+        },
       })
       const { listening } = await messageOf<{ listening: string }>(child)
       return runningNode({ name, executes }, listening, child)
@@ -115,6 +121,7 @@ export function portcullis(name: string, options: PortcullisOptions): Contender 
         execArgv: nodeOptions,
         env: {
           ...process.env,
+          ...memoryEnvironment,
           NODE_ENV: 'production',
           LOG_LEVEL: 'error',
           GATEWAY_SECRET: 'a secret that only this benchmark knows',

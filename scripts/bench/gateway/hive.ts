@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { withAuthorization, withoutAuthorization } from './contender.ts'
+import { memoryEnvironment } from '../../../gateway/process/memory-settings.ts'
 import type { Contender } from './contender.ts'
 import { freePort, nodeOptions, runningNode, untilResponding } from './contender-process.ts'
 import type { BenchSetting } from './setting.ts'
@@ -29,7 +30,7 @@ export function hive(name: string, peers: string, withRustPlanner: boolean): Con
         const child = fork(program, ['supergraph', supergraph, '-c', config, ...options], {
           cwd: peers,
           execArgv: nodeOptions,
-          env: { ...process.env, NODE_ENV: 'production', LOG_LEVEL: 'error' },
+          env: { ...process.env, ...memoryEnvironment, NODE_ENV: 'production', LOG_LEVEL: 'error' },
           stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
         })
         const url = `http://127.0.0.1:${port}/graphql`
