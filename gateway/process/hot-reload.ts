@@ -13,6 +13,7 @@ import type {
   ConfiguredGatewayParts,
   GatewaySettings,
 } from './configured-gateway.ts'
+import { giveMemoryBackAtRest } from './memory-at-rest.ts'
 import { gatewayMetrics } from './metrics.ts'
 import { nothingServed } from './served-counts.ts'
 import type { ServedCounts } from './served-counts.ts'
@@ -92,6 +93,8 @@ export async function createReloadableGateway(
     revocation: () => current.ages.revocation(),
   })
 
+  const endRests = giveMemoryBackAtRest(() => served.requests.answered)
+
   return {
     registry: metrics.registry,
     served,
@@ -130,6 +133,7 @@ export async function createReloadableGateway(
     },
     discard,
     async close() {
+      endRests()
       await discard()
       await drainingGateways.ended()
       await current.gateway.close()

@@ -1,0 +1,74 @@
+/**
+ * Gives memory back to the system while no requests come. V8 collects garbage as a process allocates: at
+ * rest, it would keep the garbage of the last requests, such as responses of many megabytes.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+const checkPeriod = 1_000
+/** How long no request has come when memory is given back, in milliseconds. */
+const quietPeriod = 2_000
+/** V8 makes the room for new objects smaller if little was allocated during the last five seconds. */
+const littleAllocated = 5_000
+/** How long V8's threads may take to free what was collected, in milliseconds. */
+const freeing = 500
+/** With less to give back, a collection is not worth its CPU time, in bytes of resident memory. */
+const leastGain = 24 * 1024 * 1024
+/** A collection takes about a millisecond for each MB, in which a request would wait. */
+const largestHeap = 256 * 1024 * 1024
+
+/** V8's function `gc`: collects the young objects, or all of them. */
+type CollectGarbage = (options: {
+  type: 'minor' | 'major'
+  execution: 'async'
+}) => Promise<void> | undefined
+
+/**
+ * Collects garbage once when no request has come for some seconds, after requests have come. Returns the
+ * function that ends this.
+ *
+ * @param requests returns how many requests there have been so far
+ */
+export function giveMemoryBackAtRest(requests: () => number): () => void {
+  let seen = requests()
+  let quietSince = performance.now()
+  let isOver = true
+  let resident = 0
+
+  const timer = setInterval(() => {
+    const count = requests()
+    if (count !== seen) {
+      seen = count
+      quietSince = performance.now()
+      isOver = false
+    }
+    if (isOver || performance.now() - quietSince < quietPeriod) return
+    isOver = true
+    void giveBack(() => requests() === count)
+  }, checkPeriod).unref()
+  return () => clearInterval(timer)
+
+  async function giveBack(isAtRest: () => boolean): Promise<void> {
+    const { rss, heapUsed } = process.memoryUsage()
+    if (heapUsed > largestHeap || rss < resident + leastGain) return
+    const collectGarbage = exposedCollection()
+    await collectGarbage({ type: 'minor', execution: 'async' })
+    await pause(littleAllocated, undefined, { ref: false })
+    if (!isAtRest()) return
+    // Without this, compiled code would go as well, and the next requests would take twice as long.
+    setFlagsFromString('--no-flush-bytecode')
+    await collectGarbage({ type: 'major', execution: 'async' })
+    setFlagsFromString('--flush-bytecode')
+    await pause(freeing, undefined, { ref: false })
+    resident = process.memoryUsage.rss()
+  }
+}
+
+/** The flags are as before afterwards: code that Node keeps on disk is only valid with the same flags. */
+function exposedCollection(): CollectGarbage {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as CollectGarbage
+  setFlagsFromString('--no-expose-gc')
+  return collectGarbage
+}
