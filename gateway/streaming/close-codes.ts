@@ -6,7 +6,7 @@
 import type { GatewayError } from '../errors.ts'
 
 export const closeCodes = {
-  normal: 1000,
+  internalError: 1011,
   serviceRestart: 1012,
   tryAgainLater: 1013,
   badRequest: 4400,

@@ -50,6 +50,7 @@ export class EventStreamConnection implements LiveConnection, LiveClient {
   }
 
   refused(error: GatewayError): void {
+    if (this.#isOver) return
     const { reason } = error
     // Another access token may help, unless the login itself has ended.
     if (reason === 'TOKEN_REVOKED') return this.ended(errorsOf(error))
@@ -62,8 +63,12 @@ export class EventStreamConnection implements LiveConnection, LiveClient {
 
   tick(now: number): void {
     const refusal = this.#parts.refusal()
-    if (refusal instanceof Promise) return
-    if (refusal) return this.refused(refusal)
+    if (refusal instanceof Promise) {
+      refusal.then(
+        (error) => error && this.refused(error),
+        () => {},
+      )
+    } else if (refusal) return this.refused(refusal)
     if (now - this.#sentAt >= this.#parts.heartbeat) this.#write(heartbeatComment)
   }
 
@@ -72,6 +77,7 @@ export class EventStreamConnection implements LiveConnection, LiveClient {
   }
 
   #write(text: string): void {
+    if (this.#isOver) return
     this.#sentAt = performance.now()
     this.#response.write(text)
   }

@@ -113,7 +113,8 @@ export class WebSocketConnection implements LiveConnection {
 
   tick(now: number): void {
     const refusal = this.#session?.refusal()
-    if (refusal instanceof GatewayError) return this.#endCaller(refusal)
+    if (refusal instanceof Promise) refusal.then((error) => error && this.#endCaller(error), ignore)
+    else if (refusal) return this.#endCaller(refusal)
     const { heartbeat } = this.#options
     if (now - this.#askedAt < heartbeat) return
     if (this.#heardAt < this.#askedAt - heartbeat) return this.#socket.terminate()
@@ -176,7 +177,9 @@ export class WebSocketConnection implements LiveConnection {
       this.#forget(message.id)
     } else if (message.type === 'subscribe' && !this.#isRestarting) {
       // A client that is asked to come back sends its operations again.
-      void this.#perform(session, message.id, message.payload)
+      this.#perform(session, message.id, message.payload).catch(() =>
+        this.close(closeCodes.internalError, 'Internal server error'),
+      )
     }
   }
 
@@ -301,6 +304,9 @@ export class WebSocketConnection implements LiveConnection {
     this.#options.onClosed(code, reason)
   }
 }
+
+/** Whether the caller is admitted could not be found out: the next operation or event asks again. */
+function ignore(): void {}
 
 const unforeseen = new GatewayError('INTERNAL_SERVER_ERROR')
 
