@@ -39,6 +39,7 @@ export function satisfiedRequirements(guards: readonly Guard[]) {
      * @param granted the policies that were decided in favour of this request
      */
     mask(caller: Caller, referenced: Requirement, granted: ReadonlySet<string>): Mask {
+      if (referenced.length === 0) return 0
       const evaluated = evaluatedFor(caller)
       if (referenced.length > bitsOfANumber) {
         return referenced.map((guard) => Number(fails(evaluated, guard, granted))).join('')
