@@ -87,14 +87,22 @@ export async function compareWrongValues(
   operation: OperationForEngines,
 ): Promise<Difference | undefined> {
   const [own, right] = await Promise.all([settled(native(operation)), settled(truth(operation))])
-  const names = responseNames(operation.document)
-  // The words differ.
-  const places = ({ data, errors }: EngineAnswer) =>
+  return differenceInPlaces(own, right, operation.document)
+}
+
+/** Returns how data and places of errors differ, whatever the errors say. */
+export function differenceInPlaces(
+  native: EngineAnswer,
+  other: EngineAnswer,
+  document: DocumentNode,
+): Difference | undefined {
+  const names = responseNames(document)
+  return difference(native, other, ({ data, errors }) =>
     errorsOf(
       { data, errors: errors.map((one) => ({ ...one, message: 'error' })), calls: [] },
       names,
-    )
-  return difference(own, right, places)
+    ),
+  )
 }
 
 function difference(

@@ -162,7 +162,8 @@ export async function twoEngines(
   }
 }
 
-function readError(error: {
+/** Returns the error as it is compared. */
+export function readError(error: {
   message: string
   path?: readonly (string | number)[] | undefined
   extensions?: Record<string, unknown> | undefined
