@@ -79,6 +79,30 @@ test.each([
   },
 )
 
+test.each([
+  ['', Buffer.from],
+  ['gzip', gzipSync],
+  ['br', brotliCompressSync],
+])(
+  'a response that arrives byte by byte is read, and one that ends before its last byte is not: %p',
+  async (encoding, encode: (text: string) => Buffer) => {
+    const bytes = encode(answer)
+    for (const length of [bytes.length, bytes.length - 1]) {
+      const client = await clientOf(async (_, response) => {
+        response.writeHead(200, { 'content-encoding': encoding })
+        response.socket?.setNoDelay()
+        for (const byte of bytes.subarray(0, length)) {
+          await new Promise((written) => response.write(Buffer.of(byte), written))
+        }
+        response.end()
+      })
+      const reading = client.post(headers, '{}').then(bodyOf)
+      if (length === bytes.length) expect(await reading).toEqual({ data: { word: 'grüße' } })
+      else expect(await reading.catch(() => undefined)).toBeUndefined()
+    }
+  },
+)
+
 test.each(['zstd', 'gzip, gzip, gzip, gzip', 'gzip'])(
   'content that is not in the coding %p, or not known to us, is refused',
   async (encoding) => {
