@@ -18,6 +18,7 @@ import { RequestSignal } from './http/request-signal.ts'
 import { resultResponse } from './http/result-response.ts'
 import type { OperationResult } from './http/result-response.ts'
 import { EventStreamConnection } from './streaming/event-stream-connection.ts'
+import type { LiveObserver } from './streaming/live-observer.ts'
 import type { LiveConnections } from './streaming/live-connections.ts'
 import type { QueueLimits, Refusal } from './streaming/live-operation.ts'
 import type { LiveSubscription } from './streaming/live-subscription.ts'
@@ -55,6 +56,7 @@ export interface LiveParts {
   /** How long a stream may be silent, in milliseconds. */
   readonly heartbeat: number
   readonly queue: QueueLimits
+  readonly observer: LiveObserver
 }
 
 export interface Gateway {
@@ -174,7 +176,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     client: ClientRequest,
     facts: RequestFacts,
   ): HttpResponse {
-    const { connections, recheck, heartbeat, queue } = live!
+    const { connections, recheck, heartbeat, queue, observer } = live!
     const { caller } = client
     let connection: EventStreamConnection | undefined
     const remove = connections.add(
@@ -187,17 +189,21 @@ export function createGateway(parts: GatewayParts): Gateway {
       headers: { ...eventStreamHeaders, 'x-request-id': facts.requestId },
       body: '',
       stream(response) {
+        observer.connected('event_stream')
+        observer.started()
         connection = new EventStreamConnection(response, {
           subscription,
           request: eventsOf(client, signal),
           refusal: () => recheck(caller),
           heartbeat,
           queue,
+          observer,
           onFailure: (cause) => errorsFor(facts, cause),
           onClosed(reason) {
             signal.abort()
             remove()
-            logEnd(facts, reason)
+            observer.disconnected('event_stream')
+            reportEnd(facts, reason)
           },
         })
       },
@@ -233,15 +239,18 @@ export function createGateway(parts: GatewayParts): Gateway {
         .serve((stages) => perform(stages, graphqlRequest, client, facts))
       if ('open' in result) {
         parts.onResponse?.(accepted, facts)
+        const { observer } = live!
+        observer.started()
         const signal = new RequestSignal()
         return {
           outcome: 'subscribed',
+          observer,
           subscription: result,
           request: eventsOf(client, signal),
           onFailure: (cause) => errorsFor(facts, cause),
           onEnded(reason) {
             signal.abort()
-            logEnd(facts, reason)
+            reportEnd(facts, reason)
           },
         }
       }
@@ -264,7 +273,8 @@ export function createGateway(parts: GatewayParts): Gateway {
     }
   }
 
-  function logEnd({ requestId }: RequestFacts, reason: string): void {
+  function reportEnd({ requestId }: RequestFacts, reason: string): void {
+    live?.observer.ended(reason)
     log.debug({ requestId, reason }, 'subscription ended')
   }
 

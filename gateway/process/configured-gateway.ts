@@ -117,7 +117,7 @@ export async function createConfiguredGateway(
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
   const usage = countedUsage(parts)
   const operations = warmUpTime(parts) > 0 ? parts.operations : undefined
-  const live = liveParts(config, callers)
+  const live = liveParts(config, callers, metrics.live)
   const { respond, connect } = createGateway({
     live,
     authenticate: callers.authenticate,
@@ -137,7 +137,7 @@ export async function createConfiguredGateway(
   })
   return {
     listener: requestListener(respond, unreadiness, parts, keySet),
-    upgrade: configuredUpgrade(config, { live, connect, log }),
+    upgrade: configuredUpgrade(config, { live, connect, observer: metrics.live, log }),
     restartLive: async (longest) => live?.connections.restartAll(longest),
     warm: callers.warm,
     unreadiness,

@@ -5,11 +5,13 @@ import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import type { Gateway, LiveParts } from '../gateway.ts'
 import { requestOrigins } from '../http/client-address.ts'
 import { liveConnections } from '../streaming/live-connections.ts'
+import type { LiveObserver } from '../streaming/live-observer.ts'
 import { webSocketUpgrade } from '../streaming/websocket-upgrade.ts'
 import type { Upgrade } from '../streaming/websocket-upgrade.ts'
 
 export interface ConfiguredUpgradeParts extends Pick<Gateway, 'connect'> {
   live: LiveParts | undefined
+  observer: LiveObserver
   log: Logger
 }
 
@@ -17,6 +19,7 @@ export interface ConfiguredUpgradeParts extends Pick<Gateway, 'connect'> {
 export function liveParts(
   { subscriptions, engine }: GatewayConfig,
   { recheck }: Pick<Authenticator, 'recheck'>,
+  observer: LiveObserver,
 ): LiveParts | undefined {
   if (!subscriptions.enabled || engine !== 'native') return undefined
   const { connections, connectionsPerCaller, heartbeat, queue } = subscriptions
@@ -25,18 +28,20 @@ export function liveParts(
     recheck,
     heartbeat,
     queue,
+    observer,
   }
 }
 
 /** Returns the function that opens WebSockets. */
 export function configuredUpgrade(
   { http, authentication, subscriptions }: GatewayConfig,
-  { live, connect, log }: ConfiguredUpgradeParts,
+  { live, connect, observer, log }: ConfiguredUpgradeParts,
 ): Upgrade {
   const { sources } = authentication
   return webSocketUpgrade({
     ...subscriptions,
     connections: live?.connections,
+    observer,
     connect,
     originOf: requestOrigins(http.trustedProxies),
     credentialHeaders: [

@@ -3,6 +3,8 @@ import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } f
 import { deniedCode } from '../authorization/denial.ts'
 import { errorTable } from '../errors.ts'
 import type { HttpResponse } from '../http/http-message.ts'
+import type { LiveObserver } from '../streaming/live-observer.ts'
+import { liveMetrics } from './live-metrics.ts'
 import { operationLabels } from '../telemetry/operation-labels.ts'
 import type { AddOperation, OperationLabel } from '../telemetry/operation-labels.ts'
 import { codesOf, outcomeOf } from '../telemetry/outcome.ts'
@@ -23,6 +25,8 @@ export interface GatewayMetrics {
   onSubgraphResponse(subgraph: string, outcome: string, seconds: number): void
   /** Reports that spans were lost on their way to the collector. */
   onSpansLost(loss: SpanLoss, spans: number): void
+  /** Reports what becomes of subscriptions. */
+  readonly live: LiveObserver
   /** Reports that another supergraph is served from now on. */
   supergraphServed(): void
   /** Reports that a new supergraph cannot be used. */
@@ -246,6 +250,7 @@ export function requestMetrics(registry: Registry, addOperation: AddOperation): 
       const byOutcome = remembered(bySubgraph, subgraph, () => new Map<string, Series>())
       remembered(byOutcome, outcome, () => calls.series({ subgraph, outcome })).observe(seconds)
     },
+    live: liveMetrics(registry),
     onSpansLost: (reason, count) => spans.inc({ reason }, count),
     supergraphServed() {
       supergraphs.inc()

@@ -4,6 +4,7 @@ import { errorTable } from '../errors.ts'
 import type { ErrorName, GatewayError } from '../errors.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import type { OperationResult } from '../http/result-response.ts'
+import type { LiveObserver } from './live-observer.ts'
 import type { EventOutcome, LiveEvent, LiveSubscription } from './live-subscription.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -34,6 +35,7 @@ export interface LiveOperationParts {
   readonly refusal: () => Refusal | Promise<Refusal>
   readonly queue: QueueLimits
   readonly client: LiveClient
+  readonly observer: Pick<LiveObserver, 'delivered' | 'dropped'>
   /** Reports a fault of ours, and returns what the client gets to know of it. */
   readonly onFailure: (cause: unknown) => readonly ResponseError[]
 }
@@ -52,8 +54,6 @@ export class LiveOperation {
   /** Set when no more events come: why. */
   #last: readonly ResponseError[] | undefined
   #isOver = false
-  /** How many events have been dropped for a client that reads too slowly. */
-  dropped = 0
 
   /** Opens the stream of events. */
   constructor(parts: LiveOperationParts) {
@@ -99,7 +99,7 @@ export class LiveOperation {
     }
     while (this.#queue.length > 1 && this.#isOverfull()) {
       this.#take()
-      this.dropped++
+      this.#parts.observer.dropped(1)
     }
   }
 
@@ -156,6 +156,7 @@ export class LiveOperation {
   #deliver(outcome: EventOutcome): void {
     switch (outcome.outcome) {
       case 'executed':
+        this.#parts.observer.delivered()
         return this.#parts.client.next(outcome.result)
       case 'denied':
         return this.#end(outcome.result.errors)

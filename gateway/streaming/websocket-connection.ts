@@ -12,7 +12,7 @@ import type { CloseCode } from './close-codes.ts'
 import { reasonOf } from './end-reason.ts'
 import type { LiveConnection } from './live-connections.ts'
 import { LiveOperation } from './live-operation.ts'
-import type { QueueLimits, Refusal } from './live-operation.ts'
+import type { LiveOperationParts, QueueLimits, Refusal } from './live-operation.ts'
 import type { LiveSubscription } from './live-subscription.ts'
 import { readClientMessage } from './websocket-messages.ts'
 import type { ClientMessage } from './websocket-messages.ts'
@@ -39,6 +39,7 @@ export type PerformedOperation =
       /** Returns the request in whose name the next event is executed. */
       readonly request: () => ClientRequest
       readonly onFailure: (cause: unknown) => readonly ResponseError[]
+      readonly observer: LiveOperationParts['observer']
       readonly onEnded: (reason: string) => void
     }
 
@@ -223,17 +224,19 @@ export class WebSocketConnection implements LiveConnection {
     id: string,
     performed: Extract<PerformedOperation, { outcome: 'subscribed' }>,
   ): void {
-    const { subscription, request, onFailure, onEnded } = performed
+    const { subscription, request, onFailure, onEnded, observer } = performed
     const operation = new LiveOperation({
       subscription,
       request,
       onFailure,
+      observer,
       refusal: () => session.refusal(),
       queue: this.#options.queue,
       client: {
         next: (result) => this.#next(id, bodyOfResult(result)),
         ended: (errors) => {
           const reason = reasonOf(errors)
+          this.#running.delete(id)
           onEnded(reason)
           if (reason === 'SUBSCRIPTION_TOO_SLOW' && this.#isBlocked()) {
             // The client would not see an error either; it comes back when it can read.

@@ -9,6 +9,7 @@ import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-mes
 import type { RequestOrigin } from '../http/client-address.ts'
 import { stringOf } from '../graphql/response-data.ts'
 import { closeCodes } from './close-codes.ts'
+import type { LiveObserver } from './live-observer.ts'
 import type { LiveConnections } from './live-connections.ts'
 import { WebSocketConnection } from './websocket-connection.ts'
 import type { CallerSession, WebSocketConnectionOptions } from './websocket-connection.ts'
@@ -32,6 +33,7 @@ export interface WebSocketUpgradeParts extends Omit<
   readonly messageLimit: number
   /** Named in `WWW-Authenticate`. */
   readonly realm: string
+  readonly observer: LiveObserver
   /** Called for a connection that has ended, with the code and the reason of its close. */
   readonly onClosed?: ((code: number, reason: string) => void) | undefined
   /** Called with what is no refusal, but a fault of ours. */
@@ -99,12 +101,14 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
     }
     socket.once('close', giveUp)
     server.handleUpgrade(request, socket, head, (opened) => {
+      parts.observer.connected('websocket')
       connection = new WebSocketConnection(opened, {
         ...parts,
         open: (payload) => identify(ofConnection, payload, session),
         onClosed(code, reason) {
           remove()
           session?.close()
+          parts.observer.disconnected('websocket')
           parts.onClosed?.(code, reason)
         },
       })
