@@ -90,8 +90,8 @@ async function packedKit(): Promise<string> {
 }
 
 test('every TypeScript snippet compiles in another repository, strictly', async () => {
-  expect(servers).toHaveLength(3)
-  expect(Object.keys(snippets)).toHaveLength(5)
+  expect(servers).toHaveLength(4)
+  expect(Object.keys(snippets)).toHaveLength(6)
   const strict = ['--strict', '--exactOptionalPropertyTypes', '--skipLibCheck']
   const modules = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node']
   const files = Object.keys(snippets).map((name) => `${name}.ts`)
