@@ -26,6 +26,7 @@ import { oneTimeCodeStore } from './second-factors/one-time-codes.ts'
 import { passkeyStore } from './second-factors/passkeys.ts'
 import { callersSession } from './sessions/callers-session.ts'
 import { sessionEnder } from './sessions/end-sessions.ts'
+import { sessionEvents } from './sessions/session-events.ts'
 import { handOutTokens } from './sessions/hand-out-tokens.ts'
 import { knownDeviceStore } from './sessions/known-devices.ts'
 import { login } from './sessions/login.ts'
@@ -100,6 +101,7 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
     guard: loginGuard({ database, throttles, devices, secret, limits: settings.limits }),
     notBefore: notBeforeStore(database, lifetimes.accessToken, now),
     sessions: sessionStore(database, lifetimes, now),
+    sessionEvents: sessionEvents({ database, lifetimes, now, log }),
     refreshTokens: refreshTokenStore({ database, accounts, audit, lifetimes, now }),
     codes: oneTimeCodeStore({ database, encryption, secret, now }),
     passkeys: passkeysOf(settings, database, now),

@@ -49,6 +49,10 @@ export interface SessionsTable {
   /** The index of the session's access tokens in the status lists, counted over all lists. */
   status_index: number
   revoked_at: number | null
+  /** When it was started, refreshed or revoked last; 0 if an earlier version of auth did that. */
+  changed_at: Generated<number>
+  /** What revoked it, in the words of session-end.ts; null if an earlier version of auth did that. */
+  ended_by: string | null
 }
 
 export interface RefreshTokensTable {

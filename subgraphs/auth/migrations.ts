@@ -333,6 +333,23 @@ export const migrations: Migrations = {
         where id = '1' and username = 'alice' and email = 'alice@example.com'`.execute(database)
     },
   },
+
+  '014 changes of sessions': {
+    async up(database) {
+      await database.schema
+        .alterTable('auth_sessions')
+        .addColumn('changed_at', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute()
+      await database.schema.alterTable('auth_sessions').addColumn('ended_by', 'text').execute()
+      // It finds the sessions of an account as well: as many indexes as before.
+      await database.schema
+        .createIndex('auth_sessions_account_id_changed_at')
+        .on('auth_sessions')
+        .columns(['account_id', 'changed_at'])
+        .execute()
+      await database.schema.dropIndex('auth_sessions_account_id').execute()
+    },
+  },
 }
 
 async function index(database: Kysely<any>, table: string, column: string): Promise<void> {

@@ -11,6 +11,7 @@ import type { AuthSurroundings } from './auth-parts.ts'
 import { startCleanup } from './cleanup.ts'
 import { addOAuthRoutes } from './oauth/routes.ts'
 import { resolvers } from './resolvers/resolvers.ts'
+import { sessionEventSource } from './resolvers/session-event-source.ts'
 import { addRevocationRoutes } from './revocation/routes.ts'
 import { readAuthSettings } from './settings.ts'
 import { boundedOperation } from './throttling/bounded-operation.ts'
@@ -37,6 +38,9 @@ export async function startAuth(
     log: parts.log,
     typeDefs,
     resolvers: resolvers(parts),
+    subscriptions: {
+      sessionEvents: sessionEventSource(parts.callersSession, parts.sessionEvents),
+    },
     validationRules: [oneCredentialField, boundedOperation],
     bodyLimit: 256 * 1024,
     keys: settings.claimsKeys,
@@ -53,6 +57,7 @@ export async function startAuth(
     },
     async onClose() {
       cleanup.stop()
+      await parts.sessionEvents.close()
       await parts.passwordReset.settled()
       await parts.strength.close()
       await parts.database.destroy()

@@ -18,13 +18,14 @@ export interface SubscriptionContext extends SubgraphContext {
 
 /**
  * Returns the events of a field of `Subscription`: each value is one of the field's. It is ended by its
- * `return` when nobody listens any longer.
+ * `return` when nobody listens any longer. A source that begins to listen before it returns, as a function
+ * with a promise can, misses nothing from the response's beginning on.
  */
 export type SubscriptionSource = (
   parent: unknown,
   args: any,
   context: SubscriptionContext,
-) => AsyncIterable<unknown>
+) => AsyncIterable<unknown> | Promise<AsyncIterable<unknown>>
 
 export interface EventStreamOptions {
   schema: GraphQLSchema

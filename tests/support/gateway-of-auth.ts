@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { runGateway } from './running-gateway.ts'
 
 export interface GatewayOfAuth {
+  /** Of GraphQL. */
+  readonly url: string
   /** Returns whether an access token is accepted; one that is not has been revoked. */
   accepts(token: string): Promise<boolean>
   close(): Promise<void>
@@ -11,7 +13,8 @@ export interface GatewayOfAuth {
 
 const schema = readFileSync(new URL('../../subgraphs/auth/schema.graphql', import.meta.url), 'utf8')
 
-export async function gatewayOfAuth(authUrl: string): Promise<GatewayOfAuth> {
+/** @param refresh how often it asks for revocations */
+export async function gatewayOfAuth(authUrl: string, refresh = '1s'): Promise<GatewayOfAuth> {
   const at = (path: string) => new URL(path, authUrl).href
   const gateway = await runGateway(
     [{ name: 'auth', url: authUrl, sdl: schema }],
@@ -24,10 +27,12 @@ export async function gatewayOfAuth(authUrl: string): Promise<GatewayOfAuth> {
       revocation:
         status_lists: ['${at('/status-lists/')}']
         not_before: ${at('/revocations')}
-        refresh: 1s
+        refresh: ${refresh}
+claims:
+  forward: [iss, sub, scope, sid]
 `,
   )
-  return { accepts, close: gateway.close }
+  return { url: gateway.url, accepts, close: gateway.close }
 
   async function accepts(token: string): Promise<boolean> {
     const response = await fetch(gateway.url, {

@@ -60,7 +60,7 @@ export function changePassword(parts: ChangePasswordParts): ChangePassword {
         return { outcome: 'wrong password' }
       }
       await accounts.setPassword(account.id, passwordHash, transaction)
-      await sessions.revoke(transaction, account.id, { allBut: session.id })
+      await sessions.revoke(transaction, account.id, { allBut: session.id }, 'password changed')
       await audit.record(
         { event: 'password changed', accountId: account.id, sessionId: session.id, ...client },
         transaction,

@@ -96,7 +96,7 @@ export function passwordReset(parts: PasswordResetParts): PasswordReset {
         if (!used) return { outcome: 'refused', problems: [unusableToken] }
         await accounts.setPassword(account.id, passwordHash, transaction)
         await guard.forget(transaction, account.username)
-        await sessions.revoke(transaction, account.id, 'all')
+        await sessions.revoke(transaction, account.id, 'all', 'password reset')
         await notBefore.revoke({ account: account.id }, transaction)
         await audit.record(
           { event: 'password reset', accountId: account.id, ...client },

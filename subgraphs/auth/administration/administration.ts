@@ -6,6 +6,7 @@ import type { Roles } from '../accounts/roles.ts'
 import type { AuditEvent, AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { NotBeforeStore } from '../revocation/not-before.ts'
+import type { SessionEnd } from '../sessions/session-end.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { found } from './account-search.ts'
 import { pageOf } from './page.ts'
@@ -75,7 +76,7 @@ export function administration(parts: AdministrationParts): Administration {
       if (id === actor.id) return { outcome: 'oneself' }
       return act(actor, id, 'account disabled', async (transaction) => {
         await change(transaction, id, { disabled_at: now() })
-        await endEverything(transaction, id)
+        await endEverything(transaction, id, 'account disabled')
       })
     },
 
@@ -96,7 +97,9 @@ export function administration(parts: AdministrationParts): Administration {
     },
 
     forceLogout: (actor, id) =>
-      act(actor, id, 'logout forced', (transaction) => endEverything(transaction, id)),
+      act(actor, id, 'logout forced', (transaction) =>
+        endEverything(transaction, id, 'logout forced'),
+      ),
   }
 
   function act(
@@ -122,9 +125,13 @@ export function administration(parts: AdministrationParts): Administration {
     await transaction.updateTable('auth_accounts').set(values).where('id', '=', id).execute()
   }
 
-  async function endEverything(transaction: AuthDatabase, id: string): Promise<void> {
+  async function endEverything(
+    transaction: AuthDatabase,
+    id: string,
+    endedBy: SessionEnd,
+  ): Promise<void> {
     // First, because it locks the account, so that no session starts meanwhile.
     await notBefore.revoke({ account: id }, transaction)
-    await sessions.revoke(transaction, id, 'all')
+    await sessions.revoke(transaction, id, 'all', endedBy)
   }
 }

@@ -9,8 +9,8 @@ import type { Login } from '../sessions/login.ts'
 import type { Refresh } from '../sessions/refresh.ts'
 import type { RefreshTokens } from '../sessions/refresh-tokens.ts'
 import type { SessionCookies } from '../sessions/session-cookies.ts'
-import type { Session, Sessions } from '../sessions/sessions.ts'
-import { time } from './time.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { sessionOutput } from './session-output.ts'
 import { tokensOutput } from './tokens-output.ts'
 
 export interface SessionResolverParts {
@@ -103,18 +103,4 @@ export function sessionResolvers(parts: SessionResolverParts) {
 
 function isSessionEnded(error: unknown): boolean {
   return error instanceof GraphQLError && error.extensions.code === 'SESSION_ENDED'
-}
-
-function sessionOutput(session: Session, own: Session) {
-  return {
-    id: session.id,
-    createdAt: time(session.createdAt),
-    lastUsedAt: time(session.lastUsedAt),
-    expiresAt: time(session.expiresAt),
-    client: session.client.agent,
-    address: session.client.address,
-    level: session.strength.level,
-    current: session.id === own.id,
-    user: { id: session.accountId },
-  }
 }

@@ -1,17 +1,16 @@
 /** The ways to end a session. Each updates the status list, so that its access tokens are revoked. */
 import type { CallerClient } from '../../kit/client-headers.ts'
-import type { AuditEvent, AuditTrail } from '../audit/audit-trail.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { AuthDatabase } from '../database.ts'
 import type { NotBeforeStore } from '../revocation/not-before.ts'
-import type { Session, Sessions } from './sessions.ts'
+import type { SessionEnd } from './session-end.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface SessionEnder {
   /** Ends one session of an account; returns false if it has no such open session. */
-  end(event: AuditEvent, accountId: string, id: string, client: CallerClient): Promise<boolean>
+  end(event: SessionEnd, accountId: string, id: string, client: CallerClient): Promise<boolean>
   /** Ends every session of an account, and revokes all other tokens issued to it until now. */
-  endAll(event: AuditEvent, accountId: string, client: CallerClient): Promise<void>
-  /** Ends every session of an account but one. */
-  endOthers(transaction: AuthDatabase, kept: Session): Promise<void>
+  endAll(event: SessionEnd, accountId: string, client: CallerClient): Promise<void>
 }
 
 export interface SessionEnderParts {
@@ -30,7 +29,7 @@ export function sessionEnder({
   return {
     async end(event, accountId, id, client) {
       return database.transaction().execute(async (transaction) => {
-        const [ended] = await sessions.revoke(transaction, accountId, { only: id })
+        const [ended] = await sessions.revoke(transaction, accountId, { only: id }, event)
         if (!ended) return false
         await audit.record({ event, accountId, sessionId: id, ...client }, transaction)
         return true
@@ -41,13 +40,9 @@ export function sessionEnder({
       await database.transaction().execute(async (transaction) => {
         // First, because it locks the account, so that no session starts meanwhile.
         await notBefore.revoke({ account: accountId }, transaction)
-        await sessions.revoke(transaction, accountId, 'all')
+        await sessions.revoke(transaction, accountId, 'all', event)
         await audit.record({ event, accountId, ...client }, transaction)
       })
-    },
-
-    async endOthers(transaction, kept) {
-      await sessions.revoke(transaction, kept.accountId, { allBut: kept.id })
     },
   }
 }

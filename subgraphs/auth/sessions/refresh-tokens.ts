@@ -125,6 +125,7 @@ export function refreshTokenStore({
       .updateTable('auth_sessions')
       .set({
         last_used_at: usedAt,
+        changed_at: usedAt,
         access_expires_at: usedAt + lifetimes.accessToken,
         refresh_generation: taken.generation + 1,
         ...(client.address === undefined ? {} : { address: client.address }),
@@ -224,9 +225,11 @@ export function refreshTokenStore({
     sessionId: string,
     client: CallerClient,
   ): Promise<RefreshOutcome> {
+    const event = 'refresh token reused'
+    const endedAt = now()
     const ended = await transaction
       .updateTable('auth_sessions')
-      .set({ revoked_at: now() })
+      .set({ revoked_at: endedAt, changed_at: endedAt, ended_by: event })
       .where('id', '=', sessionId)
       .where('revoked_at', 'is', null)
       .returningAll()
@@ -235,7 +238,7 @@ export function refreshTokenStore({
     const session = sessionOf(ended)
     await audit.record(
       {
-        event: 'refresh token reused',
+        event,
         accountId: session.accountId,
         sessionId: session.id,
         ...client,

@@ -5,6 +5,7 @@ import type { CallerClient } from '../../kit/client-headers.ts'
 import type { AuthDatabase, SessionsTable } from '../database.ts'
 import { takeStatusIndex } from '../revocation/status-index.ts'
 import type { Strength } from './authentication-strength.ts'
+import type { SessionEnd } from './session-end.ts'
 
 export interface Session {
   /** The `sid` of its access tokens. */
@@ -43,9 +44,10 @@ export interface Sessions {
   list(accountId: string): Promise<Session[]>
   /** Ends the given sessions of the account, and returns those that were open. */
   revoke(
-    database: AuthDatabase,
+    transaction: AuthDatabase,
     accountId: string,
     which: { only: string } | { allBut: string } | 'all',
+    endedBy: SessionEnd,
   ): Promise<{ id: string }[]>
 }
 
@@ -84,6 +86,8 @@ export function sessionStore(
           methods: strength.methods.join(' '),
           status_index: await takeStatusIndex(transaction),
           revoked_at: null,
+          changed_at: startedAt,
+          ended_by: null,
         })
         .returningAll()
         .executeTakeFirstOrThrow()
@@ -108,10 +112,11 @@ export function sessionStore(
       return rows.map(sessionOf)
     },
 
-    async revoke(transaction, accountId, which) {
+    async revoke(transaction, accountId, which, endedBy) {
+      const revokedAt = now()
       const ofAccount = transaction
         .updateTable('auth_sessions')
-        .set({ revoked_at: now() })
+        .set({ revoked_at: revokedAt, changed_at: revokedAt, ended_by: endedBy })
         .where('account_id', '=', accountId)
         .where('revoked_at', 'is', null)
       const chosen =
