@@ -8,6 +8,7 @@ import { isTrue, rowsOf } from './walkthrough/rows.ts'
 import type { Row } from './walkthrough/rows.ts'
 import { secondPage } from './walkthrough/second-page.ts'
 import { table } from './walkthrough/table.ts'
+import { thirdPage } from './walkthrough/third-page.ts'
 import { walkThrough } from './walkthrough/walk-through.ts'
 import type { WalkThroughParts } from './walkthrough/walk-through.ts'
 
@@ -20,7 +21,8 @@ GATEWAY_PORT, AUTH_PORT and USERS_PORT with the data in DATA_DIR; if there is no
 one, on free ports and with its own data. Which process responded is read from the counters of all three:
 no other requests should be sent to the system meanwhile.
 
-  --page PAGE       1: from login to userData; 2: accounts, sessions, second factors, keys (default: 1)
+  --page PAGE       1: from login to userData; 2: accounts, sessions, second factors, keys;
+                    3: events, the expiry and the renewal of a stream, its end by logout (default: 1)
   --format FORMAT   text, or json (default: text)
   --help            prints this text
 
@@ -35,11 +37,12 @@ runCommand('walkthrough', async () => {
       format: { type: 'string', default: 'text' },
     },
   })
-  const pages: Record<'1' | '2', (parts: WalkThroughParts) => Promise<Row[]>> = {
+  const pages: Record<'1' | '2' | '3', (parts: WalkThroughParts) => Promise<Row[]>> = {
     1: async (parts) => rowsOf(await walkThrough(parts)),
     2: secondPage,
+    3: thirdPage,
   }
-  const page = pages[choiceOption('--page', values.page, ['1', '2'])]
+  const page = pages[choiceOption('--page', values.page, ['1', '2', '3'])]
   const format = choiceOption('--format', values.format, ['text', 'json'])
   requireOptionalPackages()
   const system = await runningSystem(process.env)

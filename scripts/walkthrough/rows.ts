@@ -108,11 +108,18 @@ export function isTrue({ findings }: Row): boolean {
   return findings.every(({ holds }) => holds)
 }
 
-function row(step: number, who: Row['who'], does: string, findings: readonly Finding[]): Row {
+/** Returns a row. */
+export function row(
+  step: number,
+  who: Row['who'],
+  does: string,
+  findings: readonly Finding[],
+): Row {
   return { step, who, does, findings }
 }
 
-function finding(holds: boolean, text: string): Finding {
+/** Returns a finding. */
+export function finding(holds: boolean, text: string): Finding {
   return { holds, text }
 }
 
@@ -145,7 +152,8 @@ function isChallenge({ errors, challenge }: GraphqlResponse, reason: string): bo
   )
 }
 
-function codeOf({ errors }: GraphqlResponse): string | undefined {
+/** Returns the code of the first error. */
+export function codeOf({ errors }: GraphqlResponse): string | undefined {
   return errors[0]?.extensions?.code
 }
 

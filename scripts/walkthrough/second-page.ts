@@ -1,20 +1,17 @@
 /** The second page: runs what an account can do beyond logging in. */
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { totpCode, totpStep } from '../../subgraphs/auth/second-factors/totp.ts'
 import { readKeySettings } from '../../subgraphs/auth/settings.ts'
 import { keyEncryption } from '../../subgraphs/auth/tokens/key-encryption.ts'
 import { keyLifecycle } from '../../subgraphs/auth/tokens/key-lifecycle.ts'
-import type { Finding, Row } from './rows.ts'
+import { codeOf, finding, row } from './rows.ts'
+import type { Row } from './rows.ts'
 import { send } from './send.ts'
-import type { GraphqlResponse } from './send.ts'
+import { revocationLag, untilRefused } from './until-refused.ts'
 import type { WalkThroughParts } from './walk-through.ts'
 
 const password = 'purple kangaroo sings'
-
-/** How long a revocation takes to reach every gateway, in milliseconds. */
-const revocationLag = 6_000
 
 /** Returns one row per step. */
 export async function secondPage({ urls, environment }: WalkThroughParts): Promise<Row[]> {
@@ -118,18 +115,6 @@ export async function secondPage({ urls, environment }: WalkThroughParts): Promi
   ]
 }
 
-async function untilRefused(request: () => Promise<GraphqlResponse>) {
-  const startedAt = Date.now()
-  for (;;) {
-    const response = await request()
-    const after = Date.now() - startedAt
-    const reason = response.errors[0]?.extensions?.reason
-    if (response.status === 401) return { after, reason }
-    if (after > 2 * revocationLag) return { after, reason: 'not refused' }
-    await delay(100)
-  }
-}
-
 async function keysOf(auth: string): Promise<string[]> {
   const response = await fetch(new URL('/.well-known/jwks.json', auth))
   const { keys } = (await response.json()) as { keys: { kid: string }[] }
@@ -147,18 +132,6 @@ async function rotateKeys(environment: WalkThroughParts['environment']) {
   } finally {
     await database.destroy()
   }
-}
-
-function row(step: number, who: Row['who'], does: string, findings: readonly Finding[]): Row {
-  return { step, who, does, findings }
-}
-
-function finding(holds: boolean, text: string): Finding {
-  return { holds, text }
-}
-
-function codeOf(response: GraphqlResponse): string | undefined {
-  return response.errors[0]?.extensions?.code
 }
 
 function sessionIn(token: string | undefined): unknown {

@@ -6,9 +6,9 @@ import { developmentAccount } from '../../subgraphs/auth/accounts/development-ac
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { SystemUrls } from '../start/start-system.ts'
+import { expiredToken } from './aged-token.ts'
 import { difference, readCounts } from './counts.ts'
 import type { Counts } from './counts.ts'
-import { expiredToken } from './expired-token.ts'
 import { send } from './send.ts'
 import type { GraphqlResponse, Operation } from './send.ts'
 
