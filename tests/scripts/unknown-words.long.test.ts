@@ -17,7 +17,11 @@ const refusals: readonly [module: string, words: readonly string[], line: string
     ['--format', 'html'],
     'walkthrough: --format "html" is not known: give text or json',
   ],
-  ['scripts/walkthrough', ['--page', '4'], 'walkthrough: --page "4" is not known: give 1 or 2 or 3'],
+  [
+    'scripts/walkthrough',
+    ['--page', '4'],
+    'walkthrough: --page "4" is not known: give 1 or 2 or 3',
+  ],
   [
     'scripts/compose',
     ['--format', 'xml'],

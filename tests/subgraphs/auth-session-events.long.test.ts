@@ -3,8 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createClient } from 'graphql-sse'
 import { createClient as createWebSocketClient } from 'graphql-ws'
 import WebSocket from 'ws'
+import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
+import type { AuthDatabase } from '../../subgraphs/auth/database.ts'
+import { strengths } from '../../subgraphs/auth/sessions/authentication-strength.ts'
+import { listenerLimits, sessionEvents } from '../../subgraphs/auth/sessions/session-events.ts'
+import type { SessionEvents } from '../../subgraphs/auth/sessions/session-events.ts'
+import { sessionStore } from '../../subgraphs/auth/sessions/sessions.ts'
+import type { Session, Sessions } from '../../subgraphs/auth/sessions/sessions.ts'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
-import { listenerLimits } from '../../subgraphs/auth/sessions/session-events.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { gatewayHeaders } from '../../subgraphs/kit/testing.ts'
@@ -22,7 +28,9 @@ import { testDatabases } from '../support/databases.ts'
 import { gatewayOfAuth } from '../support/gateway-of-auth.ts'
 import type { GatewayOfAuth } from '../support/gateway-of-auth.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 import { gatewaySecret as secretOfGateway } from '../support/running-gateway.ts'
+import { until } from '../support/until.ts'
 
 const password = 'purple kangaroo sings'
 const subscription = `subscription {
@@ -211,6 +219,99 @@ describe.each(await testDatabases())('events of sessions on $name', ({ make }) =
     }
     const late = await subscribed(claimsFor(page.claims)).next()
     expect(late.value.errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }])
+  })
+
+  describe('as the process reads them', () => {
+    let database: AuthDatabase
+    let reading: AuthDatabase
+    let reads = 0
+    let events: SessionEvents
+    let ofAnother: SessionEvents
+    let sessions: Sessions
+    let own: Session
+    const lifetimes = { absolute: 1e9, idle: 1e9, accessToken: 3e5 }
+
+    beforeAll(async () => {
+      database = await openAuthDatabase(scratch.url)
+      sessions = sessionStore(database, lifetimes, Date.now)
+      reading = await openAuthDatabase(scratch.url)
+      const counted = reading.withPlugin({
+        transformQuery: ({ node }) => (reads++, node),
+        transformResult: async ({ result }) => result,
+      })
+      const { log } = recordedLog()
+      const parts = { lifetimes, now: Date.now, log }
+      events = sessionEvents({ ...parts, database: counted })
+      ofAnother = sessionEvents({ ...parts, database: reading })
+      const { claims } = await loggedIn(ask, await account())
+      own = (await sessions.find(claims.sid, claims.sub))!
+    })
+    afterAll(async () => {
+      await events.close()
+      await ofAnother.close()
+      await reading.destroy()
+      await database.destroy()
+    })
+
+    const start = (transaction: AuthDatabase) =>
+      sessions.start(transaction, own.accountId, {}, strengths.password)
+    const twoReads = async () => {
+      const before = reads
+      await until(() => reads >= before + 2)
+    }
+
+    test('a change that becomes visible late is reported, once', async () => {
+      const listener = await events.listen(own)
+      expect((await listener.next()).value.kind).toBe('LISTENING')
+      const late = await database.transaction().execute(async (transaction) => {
+        const session = await start(transaction)
+        await twoReads()
+        return session
+      })
+      expect((await listener.next()).value).toMatchObject({ kind: 'SIGNED_IN', session: late })
+      await twoReads()
+      const another = await database.transaction().execute(start)
+      expect((await listener.next()).value).toMatchObject({ kind: 'SIGNED_IN', session: another })
+      await listener.return?.()
+    })
+
+    test('nothing is read once nobody listens', async () => {
+      const listener = await events.listen(own)
+      await twoReads()
+      const waiting = listener.next().then(() => listener.next())
+      await listener.return?.()
+      expect(await waiting).toEqual({ done: true, value: undefined })
+      const present = await ofAnother.listen(own)
+      await present.next()
+      const anotherReads = async () => {
+        await database.transaction().execute(start)
+        await present.next()
+      }
+      await anotherReads()
+      const before = reads
+      for (let read = 0; read < 3; read++) await anotherReads()
+      expect(reads).toBe(before)
+      await present.return?.()
+    })
+
+    test('a listener that does not read is ended, and no other', async () => {
+      const slow = await events.listen(own)
+      const other = await events.listen(own)
+      await other.next()
+      for (let begun = 0; begun < listenerLimits.events; begun += 25) {
+        const ids = new Set<string>()
+        for (let one = 0; one < 25; one++) {
+          ids.add((await database.transaction().execute(start)).id)
+        }
+        for (let one = 0; one < 25; one++) ids.delete((await other.next()).value.session.id)
+        expect(ids).toEqual(new Set())
+      }
+      await expect(slow.next()).rejects.toMatchObject({
+        extensions: { code: 'SUBSCRIPTION_TOO_SLOW' },
+      })
+      expect((await slow.next()).done).toBe(true)
+      await other.return?.()
+    })
   })
 
   describe('through the gateway', () => {
