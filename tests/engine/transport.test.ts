@@ -6,9 +6,12 @@ import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from '@jest/globals'
+import type { GatewayError } from '../../gateway/errors.ts'
 import { circuitBreaker } from '../../gateway/execution/circuit-breaker.ts'
 import { deduplicatedRequests } from '../../gateway/execution/deduplicate-requests.ts'
 import { valueEnd } from '../../gateway/execution/json-bytes.ts'
+import { ResponseReceiver } from '../../gateway/execution/receive-response.ts'
+import type { RawResponse } from '../../gateway/execution/receive-response.ts'
 import { readEnvelope } from '../../gateway/execution/response-envelope.ts'
 import { subgraphClient } from '../../gateway/execution/subgraph-client.ts'
 import type {
@@ -219,6 +222,48 @@ test('an open circuit lets one probe through, and a failed one opens it anew', (
   expect(circuit.allows()).toBe(true)
   circuit.succeeded()
   expect([circuit.allows(), circuit.allows()]).toEqual([true, true])
+})
+
+const large = JSON.stringify({ data: { word: 'grüße'.repeat(60_000) } })
+
+test.each([0, -1])(
+  'a large response whose length is known is read, %d bytes of it',
+  async (more) => {
+    const bytes = Buffer.from(large)
+    const client = await clientOf((_, response) => {
+      response.writeHead(200, { 'content-length': bytes.length })
+      response.write(bytes.subarray(0, bytes.length + more))
+      if (more === 0) response.end()
+      else response.write('', () => response.socket!.end())
+    })
+    const reading = client
+      .post(headers, '{}')
+      .then(({ bytes: read }) => Buffer.from(read).equals(bytes))
+    if (more === 0) expect(await reading).toBe(true)
+    else await expect(reading).rejects.toMatchObject({ name: 'GatewayError' })
+  },
+)
+
+test.each([
+  [300_000, 'read'],
+  [299_999, 'SUBGRAPH_RESPONSE_INVALID'],
+  [300_001, 'SUBGRAPH_RESPONSE_INVALID'],
+])('%d bytes where the head says 300,000: %s', async (length, outcome) => {
+  const receiving = new Promise<RawResponse>((resolve, reject) => {
+    const options = { timeout: 60_000, limit: 1_000_000, signal: undefined }
+    const receiver = new ResponseReceiver(resolve, reject, options)
+    receiver.onConnect(() => {})
+    receiver.onHeaders(200, [Buffer.from('Content-Length'), Buffer.from('300000')])
+    for (let sent = 0; sent < length; sent += 1_000) {
+      receiver.onData(Buffer.alloc(Math.min(1_000, length - sent), 'x'))
+    }
+    receiver.onComplete()
+  })
+  const read = await receiving.then(
+    ({ chunks }) => (String(chunks[0]) === 'x'.repeat(300_000) ? 'read' : 'other bytes'),
+    ({ reason }: GatewayError) => reason,
+  )
+  expect(read).toBe(outcome)
 })
 
 test('HTTP/2 over TLS, with an authority and a client certificate of our own', async () => {
