@@ -36,12 +36,17 @@ export function upstreamBySse(url: string, options: UpstreamBySseOptions): Upstr
         bodyTimeout: 0,
         ...(tls ? { connect: { ca: tls.ca, cert: tls.certificate, key: tls.key } } : {}),
       })
-      const receiver = new StreamReceiver(listener, options)
+      const streams = pool
       const ofProtocol = { 'content-type': 'application/json', accept: 'text/event-stream' }
-      pool.dispatch(
-        { method: 'POST', path: pathname + search, headers: { ...headers, ...ofProtocol }, body },
-        receiver,
-      )
+      const request = {
+        method: 'POST',
+        path: pathname + search,
+        headers: { ...headers, ...ofProtocol },
+        body,
+      } as const
+      const send = () => void streams.dispatch(request, receiver)
+      const receiver = new StreamReceiver(listener, options, send)
+      send()
       return receiver
     },
     close: async () => pool?.destroy(),
@@ -58,9 +63,12 @@ class StreamReceiver implements Dispatcher.DispatchHandler, Upstream {
   /** Set if the response is not a stream. */
   #response: { status: number; retryAfter: string | undefined; chunks: Buffer[] } | undefined
   #size = 0
+  #sendAgain: (() => void) | undefined
 
-  constructor(listener: UpstreamListener, options: UpstreamBySseOptions) {
+  /** @param sendAgain called once if the connection fails before the subgraph has responded */
+  constructor(listener: UpstreamListener, options: UpstreamBySseOptions, sendAgain: () => void) {
     this.#listener = listener
+    this.#sendAgain = sendAgain
     this.#options = options
     this.#reader = new EventStreamReader(options.eventLimit, ({ name, data }) => {
       if (name === 'complete') this.#end((listener) => listener.completed())
@@ -79,6 +87,7 @@ class StreamReceiver implements Dispatcher.DispatchHandler, Upstream {
 
   onResponseStart(_controller: Controller, status: number, headers: Headers): void {
     if (status < 200) return
+    this.#sendAgain = undefined
     const type = String(headers['content-type'] ?? '')
     const isStream = status === 200 && /^text\/event-stream *(;|$)/i.test(type)
     if (headers['content-encoding'] !== undefined) {
@@ -123,6 +132,10 @@ class StreamReceiver implements Dispatcher.DispatchHandler, Upstream {
     this.#controller = undefined
     const { code } = error as NodeJS.ErrnoException
     const isTimeout = code === 'UND_ERR_HEADERS_TIMEOUT'
+    const sendAgain = this.#listener && !isTimeout ? this.#sendAgain : undefined
+    this.#sendAgain = undefined
+    // A connection may be closed just as it is used.
+    if (sendAgain) return sendAgain()
     this.#lose(
       isTimeout ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNREACHABLE',
       code ? `${code}: ${error.message}` : error.message,
