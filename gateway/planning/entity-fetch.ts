@@ -36,11 +36,14 @@ export function fieldsUnderSeveralConditions(fields: readonly EntityField[]): Se
   )
 }
 
+/** Returns whether an input is kept; `isOfEntity`: whether it is a field of the entity itself. */
+export type KeepInput = (name: string, isOfEntity: boolean) => boolean
+
 /** Returns the fetch for those fields only, with those inputs only; undefined when no field is left. */
 export function partOfFetch(
   fetch: FetchNode,
   keepField: (field: EntityField) => boolean,
-  keepInput: (name: string) => boolean,
+  keepInput: KeepInput,
 ): FetchNode | undefined {
   const operation = selectFields(parseOperation(fetch.operation), keepField)
   if (!operation) return undefined
@@ -103,11 +106,14 @@ function selectFields(
 
 function keepInputs(
   selections: readonly QueryPlanSelectionNode[],
-  keep: (name: string) => boolean,
+  keep: KeepInput,
+  isOfEntity = true,
 ): QueryPlanSelectionNode[] {
   return selections.flatMap((selection): QueryPlanSelectionNode[] => {
-    if (selection.kind === 'Field' && !keep(selection.name)) return []
+    const isField = selection.kind === 'Field'
+    if (isField && !keep(selection.name, isOfEntity)) return []
     if (!selection.selections) return [selection]
-    return [{ ...selection, selections: keepInputs(selection.selections, keep) }]
+    const inner = keepInputs(selection.selections, keep, isOfEntity && !isField)
+    return [{ ...selection, selections: inner }]
   })
 }

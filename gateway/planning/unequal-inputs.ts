@@ -38,7 +38,8 @@ export function separateInputs(
       // Of several ways to represent an entity, one may lack what a doubtful field requires.
       isOfDoubtful(group) ? { ...fetch, requires: oneWayForEachType(fetch.requires!) } : fetch,
       (field) => groupOf(field) === group,
-      (name) => !everyRequirement.has(name) || requirements.has(name) || isKey(name),
+      (name, isOfEntity) =>
+        !isOfEntity || !everyRequirement.has(name) || requirements.has(name) || isKey(name),
     )
     // For interface objects, what other types need may come without a key: that is no representation.
     return part ? [isInterfaceObject ? { ...part, keys } : part] : []
