@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { memoryEnvironment } from '../../gateway/process/memory-settings.ts'
 import { runCompiled } from '../support/run-compiled.ts'
 import { composeFile, deployedProcesses, deployFolder, processNames } from './deployed-processes.ts'
 import type { ProcessName } from './deployed-processes.ts'
@@ -29,7 +30,9 @@ beforeAll(() => {
       },
     )
     const ofHelp = [...stdout.matchAll(/\b[A-Z][A-Z_]{3,}\b/g)].map(([word]) => word)
-    known.set(name, new Set([...ofHelp, ...(name === 'gateway' ? config : [])]))
+    // Those of the allocator are read by the C library.
+    const ofAllocator = Object.keys(memoryEnvironment)
+    known.set(name, new Set([...ofHelp, ...ofAllocator, ...(name === 'gateway' ? config : [])]))
   }
 })
 
