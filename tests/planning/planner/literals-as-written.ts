@@ -1,4 +1,4 @@
-/** Over HTTP, with every form of literal: tests/gateway/subgraph-responses.test.ts. */
+/** Over HTTP, with every form of literal: tests/gateway/subgraph-responses.long.test.ts. */
 import { expect, test } from '@jest/globals'
 import { parse, stripIgnoredCharacters } from 'graphql'
 import { operationPlanner } from '../../../gateway/planning/plan-operation.ts'
