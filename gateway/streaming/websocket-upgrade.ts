@@ -1,7 +1,9 @@
 /** The upgrade of a request to a WebSocket: who may open one, before it is open (RFC 6455 section 4.2). */
+import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 import { GatewayError } from '../errors.ts'
 import { isObject } from '../values/json.ts'
 import { errorResponse } from '../http/error-response.ts'
@@ -58,19 +60,28 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
 
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy())
-    accept(request, socket, head).catch((error: unknown) => {
+    const origin = parts.originOf(request)
+    const given = origin.isFromTrustedProxy ? request.headers[requestIdHeader] : undefined
+    const requestId = requestIdFrom(given)
+    accept(request, socket, head, { ...origin, requestId }).catch((error: unknown) => {
       if (!(error instanceof GatewayError)) parts.onFailure(error)
       const refusal =
         error instanceof GatewayError ? error : new GatewayError('INTERNAL_SERVER_ERROR')
       const { accept } = request.headers
-      respondOn(socket, errorResponse(refusal, { realm, accept }))
+      const response = errorResponse(refusal, { realm, accept })
+      const headers = { ...response.headers, [requestIdHeader]: requestId }
+      respondOn(socket, { ...response, headers })
     })
   }
 
-  async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async function accept(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    origin: RequestOrigin & Pick<HttpRequest, 'requestId'>,
+  ): Promise<void> {
     if (request.url?.split('?')[0] !== '/graphql') throw new GatewayError('NOT_FOUND')
     if (!connections) throw new GatewayError('SUBSCRIPTIONS_NOT_SUPPORTED')
-    const origin = parts.originOf(request)
     const headers = admittedHeaders(request)
     const ofConnection: HttpRequest = {
       method: 'POST',
@@ -79,9 +90,10 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
       headers,
       ...origin,
       isConnection: true,
-      requestId: origin.isFromTrustedProxy ? headers['x-request-id']?.[0] : undefined,
     }
     const session = hasCredential(headers) ? await connect(ofConnection) : undefined
+    // A socket that has been closed meanwhile says so no more: it would be counted for ever.
+    if (socket.destroyed) return session?.close()
     let connection: WebSocketConnection | undefined
     let remove: () => void
     try {
@@ -188,5 +200,5 @@ function respondOn(socket: Duplex, { status, headers, body }: HttpResponse): voi
     'content-length': String(Buffer.byteLength(text)),
     connection: 'close',
   }).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`))
-  socket.end([`HTTP/1.1 ${status} Refused`, ...lines, '', text].join('\r\n'))
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n'))
 }

@@ -1,9 +1,13 @@
 /** What bounds the connections, the operations and the memory of clients. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { createServer, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import WebSocket from 'ws'
+import { liveConnections } from '../../gateway/streaming/live-connections.ts'
+import { webSocketUpgrade } from '../../gateway/streaming/websocket-upgrade.ts'
+import type { WebSocketUpgradeParts } from '../../gateway/streaming/websocket-upgrade.ts'
 import { until } from '../support/until.ts'
 import { openLiveGraph } from './live-graph.ts'
 import type { LiveGraph } from './live-graph.ts'
@@ -56,6 +60,45 @@ test('a caller has so many connections, of either kind, and the process so many'
     return next.statusCode === 200
   })
   for (const stream of open) stream.destroy()
+})
+
+test('a connection that ends while its caller is identified is not counted', async () => {
+  const connections = liveConnections({ connections: 1, connectionsPerCaller: 1 })
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws', {
+    headers: { authorization: 'Bearer token' },
+  })
+  client.on('error', () => {})
+  const [asked, socket, head] = await once(server, 'upgrade')
+  let sessions = 0
+  const upgrade = webSocketUpgrade({
+    connections,
+    async connect() {
+      sessions++
+      await once(socket, 'close')
+      return { close: () => sessions-- }
+    },
+    originOf: () => ({ clientAddress: '127.0.0.1', isFromTrustedProxy: false }),
+    credentialHeaders: ['authorization'],
+  } as unknown as WebSocketUpgradeParts)
+  upgrade(asked, socket, head)
+  expect(sessions).toBe(1)
+  socket.destroy()
+  await until(() => sessions === 0)
+  expect(() => connections.add({ tick() {}, restart() {} })).not.toThrow()
+  server.close()
+})
+
+test('a refused WebSocket has a request id and a standard status line', async () => {
+  const sent = request(graph.gateway.url, {
+    headers: { connection: 'upgrade', upgrade: 'websocket', authorization: 'Bearer x' },
+  }).end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  expect([response.statusCode, response.statusMessage]).toEqual([401, 'Unauthorized'])
+  expect(response.headers['x-request-id']).toMatch(/^[\w-]{36}$/)
+  response.resume()
 })
 
 test('the subgraph learns that a client has gone', async () => {
