@@ -56,10 +56,11 @@ export function giveMemoryBackAtRest(requests: () => number): () => void {
     await collectGarbage({ type: 'minor', execution: 'async' })
     await pause(littleAllocated, undefined, { ref: false })
     if (!isAtRest()) return
-    // Without this, compiled code would go as well, and the next requests would take twice as long.
-    setFlagsFromString('--no-flush-bytecode')
+    // Without the option, compiled code would go as well, and the next requests would take twice as long.
+    const keepsCode = process.execArgv.includes('--no-flush-bytecode')
+    if (!keepsCode) setFlagsFromString('--no-flush-bytecode')
     await collectGarbage({ type: 'major', execution: 'async' })
-    setFlagsFromString('--flush-bytecode')
+    if (!keepsCode) setFlagsFromString('--flush-bytecode')
     await pause(freeing, undefined, { ref: false })
     resident = process.memoryUsage.rss()
   }

@@ -9,7 +9,7 @@ import { runInSlices } from '../slices.ts'
 import { labelledOperations } from '../telemetry/operation-labels.ts'
 import { usageTotals } from '../telemetry/usage-totals.ts'
 import { drainTimes } from './client-connections.ts'
-import { withYoungGeneration } from './memory-settings.ts'
+import { withServingOptions } from './memory-settings.ts'
 import { primaryMetrics } from './metrics.ts'
 import { countsUsage, listenForMetrics } from './metrics-port.ts'
 import { keptOperations } from './warm-up/kept-operations.ts'
@@ -72,7 +72,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
   cluster.setupPrimary({
     exec: module,
     args: process.argv.slice(2),
-    execArgv: withYoungGeneration(process.execArgv),
+    execArgv: withServingOptions(process.execArgv),
     serialization: 'advanced',
   })
   options.closeBy(() => pool.stop(drainTimes(settings)))

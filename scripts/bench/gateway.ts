@@ -4,7 +4,8 @@
  * in turns, so that other work of the machine affects all of them. scripts/bench.ts lists the options.
  *
  * BENCH_FLAGS in the environment: options of Node for all contenders instead of
- * `--max-semi-space-size=16`; for instance `--cpu-prof --cpu-prof-dir=FOLDER` to see where the time goes.
+ * `--max-semi-space-size=16 --no-flush-bytecode`; for instance `--cpu-prof --cpu-prof-dir=FOLDER` to see
+ * where the time goes.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shippedFile } from '../../gateway/configuration/shipped-config.ts'
-import { memoryEnvironment, withYoungGeneration } from '../../gateway/process/memory-settings.ts'
+import { memoryEnvironment, withServingOptions } from '../../gateway/process/memory-settings.ts'
 import { requireOptionalPackages } from '../../subgraphs/kit/process/optional-packages.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
@@ -86,7 +86,7 @@ export async function startSystem({
   async function startGateway(): Promise<string> {
     const module = ownModule('../../gateway/main', import.meta.url)
     const url = await supervisor.start('gateway', {
-      module: { ...module, execArgv: withYoungGeneration(module.execArgv) },
+      module: { ...module, execArgv: withServingOptions(module.execArgv) },
       words: ['--supergraph', output, ...(gatewayConfig ? ['--config', gatewayConfig] : [])],
       environment: { ...memoryEnvironment, ...supergraph.environment },
     })

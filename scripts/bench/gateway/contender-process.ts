@@ -6,7 +6,7 @@ import type { Contender, RunningContender } from './contender.ts'
 import { usageReader } from './process-usage.ts'
 
 /** Options of Node for every contender: those with which this gateway runs, or BENCH_FLAGS. */
-const chosenOptions = (process.env['BENCH_FLAGS'] ?? '--max-semi-space-size=16')
+const chosenOptions = (process.env['BENCH_FLAGS'] ?? '--max-semi-space-size=16 --no-flush-bytecode')
   .split(' ')
   .filter((flag) => flag !== '')
 
