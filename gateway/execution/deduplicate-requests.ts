@@ -1,6 +1,7 @@
 /** Request deduplication: identical queries to a subgraph that are in flight together are one request. */
 import { remembered } from '../values/remembered.ts'
 import { readAgain } from './read-again.ts'
+import { keepBytes } from '../values/response-buffers.ts'
 import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 
 /**
@@ -11,6 +12,8 @@ type RequestsInFlight = Map<string, RequestInFlight>
 
 interface RequestInFlight {
   response: Promise<SubgraphResult> | undefined
+  /** Whether others read the response as well. */
+  isShared: boolean
 }
 
 /**
@@ -30,9 +33,10 @@ export function deduplicatedRequests<Context>(
     const scope = scopeOf(context, subgraph)
     const inFlight = typeof scope === 'string' ? ofTexts : remembered(ofObjects, scope, noRequests)
     const key = `${subgraph}\n${typeof scope === 'string' ? scope : ''}\n${request.body}`
-    const known = inFlight.get(key)?.response
-    if (known) {
-      return known.then((response) => {
+    const known = inFlight.get(key)
+    if (known?.response) {
+      known.isShared = true
+      return known.response.then((response) => {
         const isOfOther = typeof scope === 'string' && setsCookie(response)
         if (isOfOther) return fetchSubgraph(subgraph, request, context)
         if (response.outcome === 'failed') return response
@@ -40,14 +44,17 @@ export function deduplicatedRequests<Context>(
       })
     }
     const responding = fetchSubgraph(subgraph, request, context)
-    const entry: RequestInFlight = { response: responding }
+    const entry: RequestInFlight = { response: responding, isShared: false }
     inFlight.set(key, entry)
     const ended = () => {
       inFlight.delete(key)
       entry.response = undefined
     }
     responding.then(ended, ended)
-    return responding.then((response) => response)
+    return responding.then((response) => {
+      if (entry.isShared && response.outcome === 'answered') keepBytes(response.bytes)
+      return response
+    })
   }
 }
 

@@ -9,6 +9,7 @@
 import { GatewayError } from '../errors.ts'
 import { giveTapeBack, takeTape } from './free-tapes.ts'
 import type { Place } from './places.ts'
+import { dropBytes, holdBytes } from '../values/response-buffers.ts'
 import { viewOf } from './word.ts'
 import { blockOf, firstBlock, lengthOfBlock, offsetInBlock } from './slot-index.ts'
 
@@ -91,6 +92,7 @@ export class FetchedData {
     if (start + bytes.length > this.#limits.bytes) {
       throw tooMuch('the responses to one request are too large together')
     }
+    holdBytes(bytes)
     this.#texts.push(bytes)
     this.#views.push(viewOf(bytes))
     this.#starts.push(start + bytes.length)
@@ -175,10 +177,12 @@ export class FetchedData {
     return Buffer.prototype.utf8Slice.call(this.bytes, from - this.start, to - this.start)
   }
 
-  /** Gives the tape back, to be used for another request. */
+  /** Gives the tape and the bytes back, to be used for another request. */
   release(): void {
     giveTapeBack(this.tape)
     this.tape = noTape
+    for (const text of this.#texts) dropBytes(text)
+    this.#texts.length = 0
   }
 }
 

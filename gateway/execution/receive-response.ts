@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici'
 import type { EndSignal } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
+import { lendBuffer } from '../values/response-buffers.ts'
 
 /** A response as it was received: its body still has its content codings. */
 export interface RawResponse {
@@ -79,7 +80,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
     this.#retryAfter = retryAfter?.length === 1 ? retryAfter[0] : undefined
     const length = Number(valuesOf(headers, 'content-length')?.[0])
     const isLarge = length >= largeResponse && length <= this.#limit
-    this.#whole = isLarge ? Buffer.allocUnsafeSlow(length) : undefined
+    this.#whole = isLarge ? lendBuffer(length) : undefined
     return true
   }
 
@@ -141,7 +142,7 @@ function valuesOf(headers: readonly Buffer[], name: string): string[] | undefine
 }
 
 /** In bytes. Chunks that are put together at the end would take twice the memory. */
-const largeResponse = 128 * 1024
+const largeResponse = 16 * 1024
 
 const otherLength = 'a response of another length than its head says'
 const tooLarge = 'a response larger than the limit'

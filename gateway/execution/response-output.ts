@@ -1,6 +1,7 @@
 /** The bytes of a response, while they are written. */
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { FetchedData, WrittenText } from './fetched-data.ts'
+import { holdBytes, lendBuffer } from '../values/response-buffers.ts'
 import { copyBytes, viewOf } from './word.ts'
 import type { Word } from './word.ts'
 
@@ -104,6 +105,7 @@ export class ResponseOutput {
     const start = from - data.start
     if (length >= longText && !this.#isInOne) {
       this.#flush()
+      holdBytes(data.bytes)
       return this.#add(data.bytes.subarray(start, start + length))
     }
     if (this.#at + length > this.#bytes.length) this.#makeRoom(length)
@@ -140,7 +142,10 @@ export class ResponseOutput {
 
   #flush(): void {
     if (this.#at === 0) return
-    this.#add(Buffer.from(this.#bytes.subarray(0, this.#at)))
+    const chunk = lendBuffer(this.#at)
+    chunk.set(this.#bytes.subarray(0, this.#at))
+    holdBytes(chunk)
+    this.#add(chunk)
     this.#at = 0
   }
 

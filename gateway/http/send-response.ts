@@ -2,6 +2,7 @@
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http'
 import { sizeOfText } from '../graphql/response-data.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
+import { dropBytes } from '../values/response-buffers.ts'
 import { codingChooser, refusesIdentity } from './accepted-coding.ts'
 import { bodyCompressor } from './compress-body.ts'
 import type { HttpResponse } from './http-message.ts'
@@ -81,6 +82,8 @@ function write(
   response.cork()
   for (const piece of body) response.write(piece)
   response.end()
+  // Everything has been handed to the system then.
+  response.once('finish', () => body.forEach(dropBytes))
 }
 
 function encodingOf(text: string, size: number): BufferEncoding {

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { forgetFreeBuffers } from '../values/response-buffers.ts'
 
 const checkPeriod = 1_000
 /** How long no request has come when memory is given back, in milliseconds. */
@@ -50,6 +51,7 @@ export function giveMemoryBackAtRest(requests: () => number): () => void {
   return () => clearInterval(timer)
 
   async function giveBack(isAtRest: () => boolean): Promise<void> {
+    forgetFreeBuffers()
     const { rss, heapUsed } = process.memoryUsage()
     if (heapUsed > largestHeap || rss < resident + leastGain) return
     const collectGarbage = exposedCollection()
