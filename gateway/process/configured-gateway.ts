@@ -117,7 +117,7 @@ export async function createConfiguredGateway(
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
   const usage = countedUsage(parts)
   const operations = warmUpTime(parts) > 0 ? parts.operations : undefined
-  const live = liveParts(config, callers, metrics.live)
+  const live = liveParts(config, callers, { observer: metrics.live, log })
   const { respond, connect } = createGateway({
     live,
     authenticate: callers.authenticate,

@@ -2,9 +2,10 @@
 import type { Logger } from 'pino'
 import type { Authenticator } from '../authentication/authenticator.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
-import type { Gateway, LiveParts } from '../gateway.ts'
+import type { Gateway } from '../gateway.ts'
 import { requestOrigins } from '../http/client-address.ts'
 import { liveConnections } from '../streaming/live-connections.ts'
+import type { LiveParts } from '../streaming/live-parts.ts'
 import type { LiveObserver } from '../streaming/live-observer.ts'
 import { webSocketUpgrade } from '../streaming/websocket-upgrade.ts'
 import type { Upgrade } from '../streaming/websocket-upgrade.ts'
@@ -19,7 +20,7 @@ export interface ConfiguredUpgradeParts extends Pick<Gateway, 'connect'> {
 export function liveParts(
   { subscriptions, engine }: GatewayConfig,
   { recheck }: Pick<Authenticator, 'recheck'>,
-  observer: LiveObserver,
+  { observer, log }: Pick<LiveParts, 'observer' | 'log'>,
 ): LiveParts | undefined {
   if (!subscriptions.enabled || engine !== 'native') return undefined
   const { connections, connectionsPerCaller, heartbeat, queue } = subscriptions
@@ -29,6 +30,7 @@ export function liveParts(
     heartbeat,
     queue,
     observer,
+    log,
   }
 }
 

@@ -1,47 +1,21 @@
 /** One WebSocket of a client: the protocol graphql-transport-ws, from `connection_init` to the close. */
 import type { WebSocket } from 'ws'
 import { GatewayError } from '../errors.ts'
-import type { ClientRequest } from '../client-request.ts'
 import { stringOf } from '../graphql/response-data.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import { RequestSignal } from '../http/request-signal.ts'
 import { bodyOfResult } from '../http/result-response.ts'
 import { closeCodes, codeOfEndedCaller, codeOfRefusedInit } from './close-codes.ts'
+import type { CallerSession } from './caller-session.ts'
 import type { CloseCode } from './close-codes.ts'
 import { reasonOf } from './end-reason.ts'
 import type { LiveConnection } from './live-connections.ts'
 import { LiveOperation } from './live-operation.ts'
-import type { LiveOperationParts, QueueLimits, Refusal } from './live-operation.ts'
-import type { LiveSubscription } from './live-subscription.ts'
+import type { QueueLimits } from './live-operation.ts'
+import type { StartedSubscription } from './started-subscription.ts'
 import { readClientMessage } from './websocket-messages.ts'
 import type { ClientMessage } from './websocket-messages.ts'
-
-/** What a connection does for its caller, once it is known who that is. */
-export interface CallerSession {
-  /** Returns why the caller is no longer admitted; undefined while it is. */
-  refusal(): Refusal | Promise<Refusal>
-  /** Performs an operation; it never rejects. */
-  perform(
-    parameters: Readonly<Record<string, unknown>>,
-    signal: RequestSignal,
-  ): Promise<PerformedOperation>
-  /** Called when the connection has ended. */
-  close(): void
-}
-
-export type PerformedOperation =
-  | { readonly outcome: 'executed'; readonly body: ResponseData }
-  | { readonly outcome: 'refused'; readonly errors: readonly ResponseError[] }
-  | {
-      readonly outcome: 'subscribed'
-      readonly subscription: LiveSubscription
-      /** Returns the request in whose name the next event is executed. */
-      readonly request: () => ClientRequest
-      readonly onFailure: (cause: unknown) => readonly ResponseError[]
-      readonly observer: LiveOperationParts['observer']
-      readonly onEnded: (reason: string) => void
-    }
 
 export interface WebSocketConnectionOptions {
   /** How long the client may take until `connection_init`, in milliseconds. */
@@ -207,7 +181,10 @@ export class WebSocketConnection implements LiveConnection {
     const performed = await session.perform(payload, signal)
     clearTimeout(timer)
     // The client may have completed it, and may even have begun another one under its id.
-    if (this.#running.get(id) !== opening) return
+    if (this.#running.get(id) !== opening) {
+      if (performed.outcome === 'subscribed') performed.started.onEnded('client gone')
+      return
+    }
     switch (performed.outcome) {
       case 'executed':
         this.#next(id, performed.body)
@@ -215,23 +192,15 @@ export class WebSocketConnection implements LiveConnection {
       case 'refused':
         return this.#fail(id, performed.errors)
       case 'subscribed':
-        return this.#subscribe(session, id, performed)
+        return this.#subscribe(session, id, performed.started)
     }
   }
 
-  #subscribe(
-    session: CallerSession,
-    id: string,
-    performed: Extract<PerformedOperation, { outcome: 'subscribed' }>,
-  ): void {
-    const { subscription, request, onFailure, onEnded, observer } = performed
+  #subscribe(session: CallerSession, id: string, started: StartedSubscription): void {
+    const { onEnded, ...parts } = started
     const operation = new LiveOperation({
-      subscription,
-      request,
-      onFailure,
-      observer,
+      ...parts,
       refusal: () => session.refusal(),
-      queue: this.#options.queue,
       client: {
         next: (result) => this.#next(id, bodyOfResult(result)),
         ended: (errors) => {

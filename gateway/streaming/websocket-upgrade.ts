@@ -10,11 +10,12 @@ import { errorResponse } from '../http/error-response.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
 import type { RequestOrigin } from '../http/client-address.ts'
 import { stringOf } from '../graphql/response-data.ts'
+import type { CallerSession } from './caller-session.ts'
 import { closeCodes } from './close-codes.ts'
 import type { LiveObserver } from './live-observer.ts'
 import type { LiveConnections } from './live-connections.ts'
 import { WebSocketConnection } from './websocket-connection.ts'
-import type { CallerSession, WebSocketConnectionOptions } from './websocket-connection.ts'
+import type { WebSocketConnectionOptions } from './websocket-connection.ts'
 
 export interface WebSocketUpgradeParts extends Omit<
   WebSocketConnectionOptions,

@@ -38,9 +38,9 @@ export const arrows: readonly Area[] = [
   { area: 'gateway/planning', uses: foundations },
   { area: 'gateway/execution', uses: foundations },
   { area: 'gateway/forwarding', uses: foundations },
-  // Connections that live long; they write what http writes.
-  { area: 'gateway/streaming', uses: [...foundations, 'gateway/http'] },
-  // What is reported of single requests: no stage knows it.
+  // Connections that live long; they write what http writes, and their operations are reported like requests.
+  { area: 'gateway/streaming', uses: [...foundations, 'gateway/http', 'gateway/telemetry'] },
+  // What is reported of single requests: no stage of a request knows it.
   { area: 'gateway/telemetry', uses: [...foundations, 'gateway/http'] },
   // The form of gateway.yaml: it speaks the words of the stages that it configures.
   {

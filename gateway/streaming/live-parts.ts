@@ -1,0 +1,17 @@
+import type { Logger } from 'pino'
+import type { Caller } from '../client-request.ts'
+import type { LiveConnections } from './live-connections.ts'
+import type { LiveObserver } from './live-observer.ts'
+import type { QueueLimits, Refusal } from './live-operation.ts'
+
+/** What subscriptions need. */
+export interface LiveParts {
+  readonly connections: LiveConnections
+  /** Returns why a caller is no longer admitted; undefined while it is. */
+  readonly recheck: (caller: Caller) => Refusal | Promise<Refusal>
+  /** How long a stream may be silent, in milliseconds. */
+  readonly heartbeat: number
+  readonly queue: QueueLimits
+  readonly observer: LiveObserver
+  readonly log: Logger
+}
