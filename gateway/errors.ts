@@ -125,6 +125,10 @@ export const errorTable = {
     ),
     accessToken: { check: 'revocation', ...neither },
   },
+  SUBJECT_CHANGED: unauthenticated(
+    'invalid_token',
+    'The access token is of another login than that of the connection: open another connection',
+  ),
   SCHEME_UNSUPPORTED: unauthenticated(
     'without error',
     'The scheme of the Authorization header is not supported: use Bearer',
@@ -221,7 +225,7 @@ export const errorTable = {
   SUBSCRIPTION_SCHEMA_RELOAD: row(
     'SUBSCRIPTION_SCHEMA_RELOAD',
     200,
-    'The schema has changed: subscribe again',
+    'The subscription is not valid for the new schema',
   ),
   SUBSCRIPTION_TOO_SLOW: row(
     'SUBSCRIPTION_TOO_SLOW',

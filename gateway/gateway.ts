@@ -1,10 +1,9 @@
 /** The gateway: one request, from its bytes to its response. */
 import type { Logger } from 'pino'
 import type { Authenticate, RequestHeaders } from './authentication/authenticate.ts'
-import type { Caller, ClientRequest } from './client-request.ts'
+import type { ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
 import { lastOfEachName } from './forwarding/cookies.ts'
-import { callerOfRequest } from './http/caller-of-request.ts'
 import { inEventStream } from './http/event-stream.ts'
 import { listHeader } from './http/http-message.ts'
 import type { HttpRequest, HttpResponse } from './http/http-message.ts'
@@ -23,8 +22,8 @@ import type { CurrentSchema } from './supergraph/schema-version.ts'
 import type { Stages } from './supergraph/stages.ts'
 import { tracedStages } from './supergraph/traced-stages.ts'
 import { inSpan } from './telemetry/in-span.ts'
+import { observedClient } from './telemetry/observed-client.ts'
 import { RequestFacts } from './telemetry/request-facts.ts'
-import { readTraceContext } from './telemetry/trace-context.ts'
 
 export interface GatewayParts {
   authenticate: Authenticate
@@ -72,8 +71,7 @@ export function createGateway(parts: GatewayParts): Gateway {
         errorsFor,
         realm,
         live,
-        perform: (graphqlRequest, caller, facts) =>
-          perform(graphqlRequest, clientRequest(caller, facts), facts),
+        perform,
       })
     },
   }
@@ -89,9 +87,12 @@ export function createGateway(parts: GatewayParts): Gateway {
     const caller = identified instanceof Promise ? await identified : identified
     facts.caller = caller
     const graphqlRequest = readGraphqlRequest(request)
-    const client = clientRequest(caller, facts)
+    const client = observedClient(caller, facts)
     const result = await perform(graphqlRequest, client, facts)
-    if ('open' in result) return streamResponse(result, caller, facts, { live: live!, errorsFor })
+    if ('open' in result) {
+      const requested = { subscription: result, graphqlRequest, facts, caller: () => caller }
+      return streamResponse(requested, { live: live!, perform, errorsFor })
+    }
     const { mediaType } = graphqlRequest
     const setCookies = lastOfEachName(client.setCookies)
     const response = resultResponse(result, { mediaType, realm, setCookies, requestId })
@@ -144,19 +145,5 @@ export function createGateway(parts: GatewayParts): Gateway {
 
   function end(response: HttpResponse, facts: RequestFacts): void {
     parts.onResponse?.(response, facts)
-  }
-}
-
-/** Returns what the stages after authentication need of the client. */
-function clientRequest(caller: Caller, facts: RequestFacts): ClientRequest {
-  const { request } = facts
-  return {
-    caller: callerOfRequest(caller, request),
-    requestId: facts.requestId,
-    observer: facts,
-    signal: request.signal,
-    trace: facts.trace,
-    traceContext: facts.traceContext ?? readTraceContext(request.headers),
-    setCookies: [],
   }
 }

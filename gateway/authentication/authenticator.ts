@@ -53,6 +53,8 @@ export interface Authenticator {
    * gone. Undefined while it is admitted; an anonymous caller always is.
    */
   recheck(caller: Caller): NowOrLater<GatewayError | undefined>
+  /** Returns whether a caller has another access token of the login of an earlier one: subject and `sid` are the same. */
+  isSameLogin(earlier: Caller, later: Caller): boolean
   /** Returns why the tokens of a required issuer cannot be verified, in words; empty when all can. */
   unreadiness(): readonly string[]
   /** Resolves when the first attempt to fetch each document has ended, with success or without. */
@@ -108,6 +110,12 @@ export function authenticator(
       return andThen(checkNow(judgement), (now) =>
         now.outcome === 'refused' ? new GatewayError(now.reason, { cause: now.cause }) : undefined,
       )
+    },
+    isSameLogin(earlier, later) {
+      if (earlier.issuer !== later.issuer || earlier.claims?.sub !== later.claims?.sub) return false
+      const sessionOf = ({ claims }: Caller) => claims && accepted.get(claims)?.sessionId
+      const session = sessionOf(earlier)
+      return session === undefined || session === sessionOf(later)
     },
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,

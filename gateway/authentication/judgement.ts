@@ -22,6 +22,8 @@ export interface Accepted {
   readonly expiresAt: number
   /** When it is too old by our clock, in milliseconds since the epoch. */
   readonly tooOldAt: number
+  /** The `sid` of the login (OpenID Connect Back-Channel Logout 2.1), if the issuer names it. */
+  readonly sessionId: string | undefined
   /** Undefined where the issuer publishes no revocations. */
   readonly revocable: RevocableToken | undefined
   readonly description: TokenDescription

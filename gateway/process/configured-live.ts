@@ -19,7 +19,7 @@ export interface ConfiguredUpgradeParts extends Pick<Gateway, 'connect'> {
 /** Returns what subscriptions need; undefined where they are not served. */
 export function liveParts(
   { subscriptions, engine }: GatewayConfig,
-  { recheck }: Pick<Authenticator, 'recheck'>,
+  { recheck, isSameLogin }: Pick<Authenticator, 'recheck' | 'isSameLogin'>,
   { observer, log }: Pick<LiveParts, 'observer' | 'log'>,
 ): LiveParts | undefined {
   if (!subscriptions.enabled || engine !== 'native') return undefined
@@ -27,6 +27,7 @@ export function liveParts(
   return {
     connections: liveConnections({ connections, connectionsPerCaller }),
     recheck,
+    isSameLogin,
     heartbeat,
     queue,
     observer,

@@ -128,8 +128,8 @@ export async function createReloadableGateway(
       current = prepared
       prepared = undefined
       // Clients come back to the new settings, by which they are identified again.
-      void previous.gateway.restartLive(longestRestart)
-      drainingGateways.add(closeWhenIdle(previous))
+      const restarted = previous.gateway.restartLive(longestRestart)
+      drainingGateways.add(restarted.then(() => closeWhenIdle(previous)))
     },
     discard,
     async close() {

@@ -1,32 +1,21 @@
 /** The caller of a connection, and what the gateway does for it: each operation is a request of its own. */
 import type { Caller } from '../client-request.ts'
+import { GatewayError } from '../errors.ts'
 import { stringOf } from '../graphql/response-data.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
 import { json } from '../http/media-type.ts'
 import { requestOf } from '../http/read-graphql-request.ts'
-import type { GraphqlRequest, Parameters } from '../http/read-graphql-request.ts'
+import type { Parameters } from '../http/read-graphql-request.ts'
 import type { Refusals } from '../http/refusals.ts'
 import type { RequestSignal } from '../http/request-signal.ts'
 import { resultResponse } from '../http/result-response.ts'
-import type { OperationResult } from '../http/result-response.ts'
+import { observedClient } from '../telemetry/observed-client.ts'
 import type { RequestFacts } from '../telemetry/request-facts.ts'
 import type { Refusal } from './live-operation.ts'
-import type { LiveParts } from './live-parts.ts'
-import type { LiveSubscription } from './live-subscription.ts'
 import { startSubscription } from './started-subscription.ts'
-import type { StartedSubscription } from './started-subscription.ts'
-
-/** What a connection does for its caller, once it is known who that is. */
-export interface CallerSession {
-  /** Returns why the caller is no longer admitted; undefined while it is. */
-  refusal(): Refusal | Promise<Refusal>
-  /** Performs an operation; it never rejects. */
-  perform(parameters: Parameters, signal: RequestSignal): Promise<PerformedOperation>
-  /** Called when the connection has ended. */
-  close(): void
-}
+import type { StartedSubscription, StartParts } from './started-subscription.ts'
 
 export type PerformedOperation =
   | { readonly outcome: 'executed'; readonly body: ResponseData }
@@ -34,21 +23,14 @@ export type PerformedOperation =
   | { readonly outcome: 'subscribed'; readonly started: StartedSubscription }
 
 /** What a session needs of the gateway. */
-export interface CallerSessionParts extends Refusals {
+export interface CallerSessionParts extends StartParts, Pick<Refusals, 'refuse'> {
   /** Returns the caller that the headers identify; throws or rejects with a GatewayError. */
   authenticate(headers: RequestHeaders, requestId?: string): Caller | Promise<Caller>
   /** Returns what is known of a request that begins. */
   begin(request: HttpRequest): RequestFacts
-  /** Performs an operation up to its result, or up to a subscription that can be opened. */
-  perform(
-    graphqlRequest: GraphqlRequest,
-    caller: Caller,
-    facts: RequestFacts,
-  ): Promise<OperationResult | LiveSubscription>
   /** Reports a response. */
   end(response: HttpResponse, facts: RequestFacts): void
   readonly realm: string
-  readonly live: LiveParts
 }
 
 /** Returns the session of the caller of a connection; it rejects with a GatewayError. */
@@ -56,47 +38,112 @@ export async function openSession(
   request: HttpRequest,
   parts: CallerSessionParts,
 ): Promise<CallerSession> {
-  const { connections, recheck } = parts.live
   const caller = await parts.authenticate(request.headers, request.requestId)
-  const uncount = connections.count({ caller, address: request.clientAddress })
-  return {
-    refusal: () => recheck(caller),
-    perform: (parameters, signal) =>
-      performFor(caller, { ...request, requestId: undefined, signal }, parameters, parts),
-    close: uncount,
+  return new CallerSession(caller, request, parts)
+}
+
+/** What a connection does for its caller, once it is known who that is. */
+export class CallerSession {
+  #caller: Caller
+  readonly #request: HttpRequest
+  readonly #parts: CallerSessionParts
+  #uncount: () => void
+  #isClosed = false
+
+  /** Counts the connection for its caller; throws a GatewayError if it has too many. */
+  constructor(caller: Caller, request: HttpRequest, parts: CallerSessionParts) {
+    this.#caller = caller
+    this.#request = request
+    this.#parts = parts
+    this.#uncount = this.#count(caller)
+  }
+
+  /** Returns why the caller is no longer admitted; undefined while it is. */
+  refusal(): Refusal | Promise<Refusal> {
+    return this.#parts.live.recheck(this.#caller)
+  }
+
+  /** Returns how long the access token is still valid, in seconds; undefined for an anonymous caller. */
+  secondsLeft(): number | undefined {
+    const { expiresAt } = this.#caller
+    if (expiresAt === undefined) return undefined
+    return Math.max(0, Math.ceil(expiresAt - Date.now() / 1_000))
+  }
+
+  /**
+   * Gives the caller the access token that the headers have. An anonymous caller may become anybody, all
+   * others stay who they are. Returns whether the gateway knows anything else of it now; rejects with a
+   * GatewayError.
+   */
+  async authenticateAgain(headers: RequestHeaders): Promise<boolean> {
+    const { authenticate, live } = this.#parts
+    const before = this.#caller
+    const caller = await authenticate(headers, this.#request.requestId)
+    if (before.claims && !live.isSameLogin(before, caller)) {
+      throw new GatewayError('SUBJECT_CHANGED')
+    }
+    if (this.#isClosed) return false
+    if (!before.claims) {
+      const uncount = this.#count(caller)
+      this.#uncount()
+      this.#uncount = uncount
+    }
+    this.#caller = caller
+    return !isSameFor(before, caller)
+  }
+
+  /** Performs an operation; it never rejects. */
+  async perform(parameters: Parameters, signal: RequestSignal): Promise<PerformedOperation> {
+    const { begin, perform, refuse, end, realm } = this.#parts
+    const facts = begin({ ...this.#request, requestId: undefined, signal })
+    facts.caller = this.#caller
+    try {
+      const graphqlRequest = requestOf(parameters, 'POST', undefined)
+      const result = await perform(graphqlRequest, observedClient(this.#caller, facts), facts)
+      if ('open' in result) {
+        end(accepted, facts)
+        const caller = () => this.#caller
+        const requested = { subscription: result, graphqlRequest, facts, caller }
+        return { outcome: 'subscribed', started: startSubscription(requested, this.#parts) }
+      }
+      const { requestId } = facts
+      const response = resultResponse(result, { mediaType: json, realm, setCookies: [], requestId })
+      end(response, facts)
+      const isRefused = facts.operation?.operation.operation === 'subscription'
+      return isRefused && result.errors.length > 0
+        ? { outcome: 'refused', errors: result.errors }
+        : { outcome: 'executed', body: response.body }
+    } catch (error) {
+      const response = refuse(facts, error)
+      end(response, facts)
+      const { errors } = JSON.parse(stringOf(response.body)) as { errors: ResponseError[] }
+      return { outcome: 'refused', errors }
+    }
+  }
+
+  /** To be called when the connection has ended. */
+  close(): void {
+    this.#isClosed = true
+    this.#uncount()
+  }
+
+  #count(caller: Caller): () => void {
+    const { clientAddress: address } = this.#request
+    return this.#parts.live.connections.count({ caller, address })
   }
 }
 
-async function performFor(
-  caller: Caller,
-  request: HttpRequest,
-  parameters: Parameters,
-  parts: CallerSessionParts,
-): Promise<PerformedOperation> {
-  const { begin, perform, refuse, end, realm } = parts
-  const facts = begin(request)
-  facts.caller = caller
-  try {
-    const graphqlRequest = requestOf(parameters, 'POST', undefined)
-    const result = await perform(graphqlRequest, caller, facts)
-    if ('open' in result) {
-      end(accepted, facts)
-      return { outcome: 'subscribed', started: startSubscription(result, caller, facts, parts) }
-    }
-    const { requestId } = facts
-    const response = resultResponse(result, { mediaType: json, realm, setCookies: [], requestId })
-    end(response, facts)
-    const isRefused = facts.operation?.operation.operation === 'subscription'
-    return isRefused && result.errors.length > 0
-      ? { outcome: 'refused', errors: result.errors }
-      : { outcome: 'executed', body: response.body }
-  } catch (error) {
-    const response = refuse(facts, error)
-    end(response, facts)
-    const { errors } = JSON.parse(stringOf(response.body)) as { errors: ResponseError[] }
-    return { outcome: 'refused', errors }
-  }
+/** Whether guards, policies and subgraphs see the same of two callers. */
+function isSameFor(before: Caller, after: Caller): boolean {
+  return seenOf(before) === seenOf(after)
 }
+
+function seenOf({ claims, verifiedClaims }: Caller): string {
+  return JSON.stringify([claims, verifiedClaims && { ...verifiedClaims, ...ofEachToken }])
+}
+
+/** These differ in each access token of a login. */
+const ofEachToken = { exp: undefined, iat: undefined, nbf: undefined, jti: undefined }
 
 /** What a subscription over a WebSocket has instead of a response. */
 const accepted: HttpResponse = { status: 200, headers: {}, body: '' }

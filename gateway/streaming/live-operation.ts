@@ -5,7 +5,8 @@ import type { ErrorName, GatewayError } from '../errors.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { LiveObserver } from './live-observer.ts'
-import type { EventOutcome, LiveEvent, LiveSubscription } from './live-subscription.ts'
+import type { EventOutcome, LiveEvent } from './live-subscription.ts'
+import type { RenewableSubscription } from './renewable-subscription.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Where the responses go. After `ended` or `refused`, nothing comes any more. */
@@ -28,7 +29,7 @@ export interface QueueLimits {
 }
 
 export interface LiveOperationParts {
-  readonly subscription: LiveSubscription
+  readonly subscription: RenewableSubscription
   /** Returns the request in whose name the next event is executed. */
   readonly request: () => ClientRequest
   /** Returns why the caller is no longer admitted; undefined while it is. */
@@ -42,14 +43,31 @@ export interface LiveOperationParts {
 
 export type Refusal = GatewayError | undefined
 
-/** How often an operation that drops events looks whether its client reads again, in milliseconds. */
+/** How often an operation that waits for its client looks whether it reads again, in milliseconds. */
 const pause = 100
+/** How long an earlier stream may stay open beside the one that takes its place, in milliseconds. */
+const longestOverlap = 10_000
+
+/** An event, and which of the streams it is of: they are numbered. */
+interface QueuedEvent {
+  readonly event: LiveEvent
+  readonly stream: number
+}
 
 export class LiveOperation {
   readonly #parts: LiveOperationParts
+  /** The number of the stream that was opened last. */
+  #stream = 0
   #upstream: Upstream | undefined
-  #queue: LiveEvent[] = []
+  /** The streams before that one, which stay open until it is. */
+  #earlier: Upstream[] = []
+  /** Called when the stream that was opened last is open, or will not be. */
+  #onSettled = () => {}
+  #isOutdated = false
+  #renewing: Promise<void> | undefined
+  #queue: QueuedEvent[] = []
   #queuedBytes = 0
+  #executing: QueuedEvent | undefined
   #isBusy = false
   /** Set when no more events come: why. */
   #last: readonly ResponseError[] | undefined
@@ -66,24 +84,96 @@ export class LiveOperation {
     this.#isOver = true
     this.#queue = []
     this.#upstream?.close()
+    this.#closeEarlier()
+    this.#onSettled()
+  }
+
+  /**
+   * Prepares the subscription anew, as its caller or the schema has changed: the new stream is opened before
+   * the earlier one is closed. Events of the time between come twice rather than not at all. Resolves when
+   * nothing is needed any longer of what was before.
+   */
+  renew(): Promise<void> {
+    this.#isOutdated = true
+    this.#onSettled()
+    return (this.#renewing ??= this.#renewWhileOutdated())
+  }
+
+  async #renewWhileOutdated(): Promise<void> {
+    try {
+      while (this.#isOutdated && !this.#isOver && !this.#last) {
+        this.#isOutdated = false
+        await this.#renewOnce()
+        await this.#executed(this.#queue.at(-1) ?? this.#executing)
+      }
+    } catch (cause) {
+      this.#end(this.#parts.onFailure(cause))
+    } finally {
+      this.#renewing = undefined
+    }
+  }
+
+  async #renewOnce(): Promise<void> {
+    const { subscription, request } = this.#parts
+    const errors = await subscription.renew(request())
+    // Something has changed once more meanwhile, or nothing is needed any more.
+    if (this.#isOutdated || this.#isOver || this.#last) return
+    if (errors.length > 0) this.#end(errors)
+    else await this.#replaceStream()
+  }
+
+  async #replaceStream(): Promise<void> {
+    if (this.#upstream) this.#earlier.push(this.#upstream)
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#onSettled = resolve
+      timer = setTimeout(resolve, longestOverlap).unref()
+      this.#open()
+    })
+    clearTimeout(timer)
+    if (!this.#isOutdated) this.#closeEarlier()
+  }
+
+  #closeEarlier(): void {
+    for (const earlier of this.#earlier.splice(0)) earlier.close()
   }
 
   #open(): void {
     const { subscription, request } = this.#parts
+    const stream = ++this.#stream
     this.#upstream = subscription.open(request(), {
-      next: (event) => this.#add(event),
+      opened: () => stream === this.#stream && this.#onSettled(),
+      next: (event) => {
+        if (stream === this.#stream) this.#onSettled()
+        this.#add({ event, stream })
+      },
       ended: (error) => {
+        // The end of an earlier stream is not that of the subscription.
+        if (stream !== this.#stream) return
+        this.#onSettled()
         this.#last = error ? [error] : []
         if (!this.#isBusy) void this.#work()
       },
-      replaced: () => this.#end([errorOf('SUBSCRIPTION_SCHEMA_RELOAD')]),
+      replaced: () => this.renew(),
     })
   }
 
-  #add(event: LiveEvent): void {
+  /** Resolves when an event of the queue has been executed or dropped; a client may hold it up only so long. */
+  async #executed(event: QueuedEvent | undefined): Promise<void> {
+    const longest = performance.now() + longestOverlap
+    while (event && this.#isPending(event) && performance.now() < longest) {
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  }
+
+  #isPending(event: QueuedEvent): boolean {
+    return event === this.#executing || this.#queue.includes(event)
+  }
+
+  #add(queued: QueuedEvent): void {
     if (this.#isOver) return
-    this.#queue.push(event)
-    this.#queuedBytes += event.size
+    this.#queue.push(queued)
+    this.#queuedBytes += queued.event.size
     if (this.#isOverfull()) this.#overflow()
     if (!this.#isBusy) void this.#work()
   }
@@ -103,10 +193,10 @@ export class LiveOperation {
     }
   }
 
-  #take(): LiveEvent | undefined {
-    const event = this.#queue.shift()
-    this.#queuedBytes -= event?.size ?? 0
-    return event
+  #take(): QueuedEvent | undefined {
+    const queued = this.#queue.shift()
+    this.#queuedBytes -= queued?.event.size ?? 0
+    return queued
   }
 
   /** Executes what is queued: never two events at a time, which keeps their order. */
@@ -115,13 +205,14 @@ export class LiveOperation {
     try {
       while (!this.#isOver && this.#queue.length > 0) {
         if (await this.#isBlocked()) continue
-        const event = this.#take()
-        if (event) await this.#execute(event)
+        this.#executing = this.#take()
+        if (this.#executing) await this.#execute(this.#executing)
       }
       if (this.#last) this.#end(this.#last)
     } catch (cause) {
       this.#end(this.#parts.onFailure(cause))
     } finally {
+      this.#executing = undefined
       this.#isBusy = false
     }
   }
@@ -136,11 +227,11 @@ export class LiveOperation {
   }
 
   /** The caller is asked about before the event is executed, and again before it is delivered. */
-  async #execute(event: LiveEvent): Promise<void> {
+  async #execute({ event, stream }: QueuedEvent): Promise<void> {
     if (await this.#isRefused()) return
     const outcome = await event.respond(this.#parts.request())
     if (this.#isOver || (await this.#isRefused())) return
-    this.#deliver(outcome)
+    this.#deliver(outcome, stream)
   }
 
   async #isRefused(): Promise<boolean> {
@@ -153,7 +244,7 @@ export class LiveOperation {
     return true
   }
 
-  #deliver(outcome: EventOutcome): void {
+  #deliver(outcome: EventOutcome, stream: number): void {
     switch (outcome.outcome) {
       case 'executed':
         this.#parts.observer.delivered()
@@ -161,11 +252,7 @@ export class LiveOperation {
       case 'denied':
         return this.#end(outcome.result.errors)
       case 'outdated':
-        if (this.#last) return
-        this.#upstream?.close()
-        this.#queue = []
-        this.#queuedBytes = 0
-        return this.#open()
+        if (stream === this.#stream && !this.#renewing) void this.renew()
     }
   }
 

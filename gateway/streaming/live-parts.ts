@@ -9,6 +9,8 @@ export interface LiveParts {
   readonly connections: LiveConnections
   /** Returns why a caller is no longer admitted; undefined while it is. */
   readonly recheck: (caller: Caller) => Refusal | Promise<Refusal>
+  /** Returns whether a caller has another access token of the login of an earlier one. */
+  readonly isSameLogin: (earlier: Caller, later: Caller) => boolean
   /** How long a stream may be silent, in milliseconds. */
   readonly heartbeat: number
   readonly queue: QueueLimits

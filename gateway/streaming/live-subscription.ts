@@ -10,13 +10,15 @@ export interface LiveSubscription {
   open(client: ClientRequest, listener: SubscriptionListener): Upstream
 }
 
-/** Gets the events of a subscription. After `ended` or `replaced`, nothing comes any more. */
+/** Gets the events of a subscription. After `ended`, nothing comes any more. */
 export interface SubscriptionListener {
+  /** The subgraph has accepted the subscription. */
+  opened(): void
   next(event: LiveEvent): void
   /** Without an error, there are no more events. */
   ended(error?: ResponseError): void
-  /** Another schema version serves now: this one executes nothing more. */
-  replaced(): void
+  /** Another schema version serves now: this one ends when the promise has resolved. */
+  replaced(): Promise<void>
 }
 
 /** An event that has not been executed yet. */

@@ -103,6 +103,7 @@ class StreamReceiver implements Dispatcher.DispatchHandler, Upstream {
       () => this.#lose('SUBGRAPH_TIMEOUT', `no event and no heartbeat within ${silence} ms`),
       silence,
     ).unref()
+    this.#listener?.opened()
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {

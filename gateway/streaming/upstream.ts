@@ -2,6 +2,8 @@
 
 /** Gets what comes of a stream. After `completed`, `lost` or `responded` nothing comes any more. */
 export interface UpstreamListener {
+  /** The subgraph has accepted the subscription: there is a stream, which may be lost. */
+  opened(): void
   /** Gets an event: the bytes of a GraphQL response. */
   next(bytes: Buffer): void
   /** The subgraph has ended the stream: there are no more events. */

@@ -4,8 +4,10 @@ import { GatewayError } from '../errors.ts'
 import { stringOf } from '../graphql/response-data.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
+import type { RequestHeaders } from '../http/http-message.ts'
 import { RequestSignal } from '../http/request-signal.ts'
 import { bodyOfResult } from '../http/result-response.ts'
+import { isObject } from '../values/json.ts'
 import { closeCodes, codeOfEndedCaller, codeOfRefusedInit } from './close-codes.ts'
 import type { CallerSession } from './caller-session.ts'
 import type { CloseCode } from './close-codes.ts'
@@ -29,6 +31,8 @@ export interface WebSocketConnectionOptions {
   readonly queue: QueueLimits
   /** Identifies the caller by what `connection_init` brings; rejects with a GatewayError. */
   readonly open: (payload: Readonly<Record<string, unknown>>) => Promise<CallerSession>
+  /** Returns the headers that identify a caller by what a later message brings; undefined without credentials. */
+  readonly credentialsOf: (payload: Readonly<Record<string, unknown>>) => RequestHeaders | undefined
   /** Called when it has ended, with the code and the reason. */
   readonly onClosed: (code: number, reason: string) => void
 }
@@ -36,13 +40,18 @@ export interface WebSocketConnectionOptions {
 interface RunningOperation {
   /** Ends it without another word to the client. */
   close(): void
-  readonly isSubscription: boolean
+  /** Prepares it anew for its caller, which has changed; undefined for a query or a mutation. */
+  readonly renew?: () => Promise<void>
 }
 
 /** How many messages may wait while the caller is identified. */
 const mostWaiting = 16
 /** The longest reason of a close, in bytes (RFC 6455 section 5.5). */
 const longestReason = 123
+/** How long before its end the client is reminded of another access token, in seconds. */
+const reminder = 30
+/** How often a client may send another access token, per minute. */
+const mostTokens = 10
 /** How long a client may take to respond to the close, in milliseconds. */
 const closeTimeout = 2_000
 
@@ -57,6 +66,10 @@ export class WebSocketConnection implements LiveConnection {
   #isInitialised = false
   #isOver = false
   #isRestarting = false
+  #isReminded = false
+  /** When the client has sent access tokens within the last minute, as `performance.now()` counts. */
+  #tokensAt: number[] = []
+  #authenticating = Promise.resolve()
   #heardAt = performance.now()
   #askedAt = performance.now()
 
@@ -90,6 +103,7 @@ export class WebSocketConnection implements LiveConnection {
     const refusal = this.#session?.refusal()
     if (refusal instanceof Promise) refusal.then((error) => error && this.#endCaller(error), ignore)
     else if (refusal) return this.#endCaller(refusal)
+    this.#remind()
     const { heartbeat } = this.#options
     if (now - this.#askedAt < heartbeat) return
     if (this.#heardAt < this.#askedAt - heartbeat) return this.#socket.terminate()
@@ -100,7 +114,7 @@ export class WebSocketConnection implements LiveConnection {
   /** Queries and mutations in progress are answered first: a client would send a mutation again. */
   restart(): void {
     this.#isRestarting = true
-    if ([...this.#running.values()].every(({ isSubscription }) => isSubscription)) {
+    if ([...this.#running.values()].every(({ renew }) => renew)) {
       this.close(closeCodes.serviceRestart, 'Service restart')
     }
   }
@@ -108,7 +122,9 @@ export class WebSocketConnection implements LiveConnection {
   #receive(message: ReturnType<typeof readClientMessage>): void {
     if (this.#isOver) return
     if ('fault' in message) return this.#refuse(message.fault)
-    if (message.type === 'ping') return this.#send({ type: 'pong', payload: message.payload })
+    if (message.type === 'ping' && !this.#credentialsIn(message.payload)) {
+      return this.#send({ type: 'pong', payload: message.payload })
+    }
     if (message.type === 'pong') return
     if (message.type === 'connection_init') return this.#initialise(message.payload)
     if (this.#session) return this.#handle(this.#session, message)
@@ -146,8 +162,49 @@ export class WebSocketConnection implements LiveConnection {
     this.close(code, code === closeCodes.badRequest ? `${reason}: ${row.message}` : reason)
   }
 
+  #credentialsIn(payload: unknown): RequestHeaders | undefined {
+    return isObject(payload) ? this.#options.credentialsOf(payload) : undefined
+  }
+
+  /** A client may replace its access token, one after the other: the last one counts. */
+  #replaceToken(session: CallerSession, headers: RequestHeaders): void {
+    const now = performance.now()
+    this.#tokensAt = this.#tokensAt.filter((at) => now - at < 60_000)
+    this.#tokensAt.push(now)
+    if (this.#tokensAt.length > mostTokens) {
+      return this.close(closeCodes.tryAgainLater, 'Too many access tokens: wait for a minute')
+    }
+    this.#authenticating = this.#authenticating.then(() =>
+      this.#authenticateAgain(session, headers).catch((error: unknown) => this.#endFor(error)),
+    )
+  }
+
+  async #authenticateAgain(session: CallerSession, headers: RequestHeaders): Promise<void> {
+    if (this.#isOver) return
+    const hasChanged = await session.authenticateAgain(headers)
+    this.#isReminded = false
+    this.#send({ type: 'pong', payload: { tokenExpiresIn: session.secondsLeft() } })
+    if (!hasChanged) return
+    for (const { renew } of this.#running.values()) void renew?.()
+  }
+
+  #endFor(error: unknown): void {
+    if (error instanceof GatewayError) this.#endCaller(error)
+    else this.close(closeCodes.internalError, 'Internal server error')
+  }
+
+  /** Reminds the client, once per access token, that it ends soon. */
+  #remind(): void {
+    const left = this.#session?.secondsLeft()
+    if (left === undefined || left > reminder || this.#isReminded) return
+    this.#isReminded = true
+    this.#send({ type: 'ping', payload: { tokenExpiresIn: left } })
+  }
+
   #handle(session: CallerSession, message: ClientMessage): void {
-    if (message.type === 'complete') {
+    if (message.type === 'ping') {
+      this.#replaceToken(session, this.#credentialsIn(message.payload)!)
+    } else if (message.type === 'complete') {
       this.#running.get(message.id)?.close()
       this.#forget(message.id)
     } else if (message.type === 'subscribe' && !this.#isRestarting) {
@@ -174,7 +231,7 @@ export class WebSocketConnection implements LiveConnection {
       clearTimeout(timer)
       signal.abort()
     }
-    const opening: RunningOperation = { close, isSubscription: false }
+    const opening: RunningOperation = { close }
     this.#running.set(id, opening)
     const refusal = await session.refusal()
     if (refusal) return this.#endCaller(refusal)
@@ -219,7 +276,7 @@ export class WebSocketConnection implements LiveConnection {
       },
     })
     this.#running.set(id, {
-      isSubscription: true,
+      renew: () => operation.renew(),
       close() {
         operation.close()
         onEnded('client gone')

@@ -19,7 +19,7 @@ import type { WebSocketConnectionOptions } from './websocket-connection.ts'
 
 export interface WebSocketUpgradeParts extends Omit<
   WebSocketConnectionOptions,
-  'open' | 'onClosed'
+  'open' | 'onClosed' | 'credentialsOf'
 > {
   /** Undefined: WebSockets are not served. */
   readonly connections: LiveConnections | undefined
@@ -118,6 +118,7 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
       connection = new WebSocketConnection(opened, {
         ...parts,
         open: (payload) => identify(ofConnection, payload, session),
+        credentialsOf: (payload) => onlyCredentials(headers, payload),
         onClosed(code, reason) {
           remove()
           session?.close()
@@ -170,16 +171,31 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
     headers: RequestHeaders,
     payload: Readonly<Record<string, unknown>>,
   ): RequestHeaders {
-    const given = [payload, isObject(payload['headers']) ? payload['headers'] : {}]
-    const added = given
-      .flatMap((record) => Object.entries(record))
-      .filter(([name, value]) => typeof value === 'string' && isCredential(name))
-      .map(([name, value]) => [name.toLowerCase(), value as string] as const)
+    const added = credentialsIn(payload)
     if (added.length === 0) return headers
     const all: Record<string, readonly string[] | undefined> = { ...headers }
     // Two that differ are ambiguous, as two headers are.
     for (const [name, value] of added) all[name] = [...new Set([...(all[name] ?? []), value])]
     return all
+  }
+
+  /** Returns the headers of a request with the credentials of a payload, and without its own; undefined without any. */
+  function onlyCredentials(
+    headers: RequestHeaders,
+    payload: Readonly<Record<string, unknown>>,
+  ): RequestHeaders | undefined {
+    const own = ['cookie', ...parts.credentialHeaders].map((name) => [name, undefined])
+    const others: RequestHeaders = { ...headers, ...Object.fromEntries(own) }
+    const given = withCredentials(others, payload)
+    return hasCredential(given) ? given : undefined
+  }
+
+  function credentialsIn(payload: Readonly<Record<string, unknown>>) {
+    const given = [payload, isObject(payload['headers']) ? payload['headers'] : {}]
+    return given
+      .flatMap((record) => Object.entries(record))
+      .filter(([name, value]) => typeof value === 'string' && isCredential(name))
+      .map(([name, value]) => [name.toLowerCase(), value as string] as const)
   }
 
   function isCredential(name: string): boolean {

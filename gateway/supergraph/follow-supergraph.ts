@@ -86,7 +86,10 @@ export async function followSupergraph<Version>(
     async close() {
       stopWatching()
       await swapping.idle()
-      await Promise.all([replaced.ended(), serving && options.retire(serving.version)])
+      const last = serving
+      // What is open still cannot move to another version.
+      serving = undefined
+      await Promise.all([replaced.ended(), last && options.retire(last.version)])
     },
   }
 
@@ -149,7 +152,7 @@ export async function followSupergraph<Version>(
       serve(next)
       if (next.version === previous?.version) return
       log.info({ supergraph: name }, 'serving the new supergraph')
-      // Its subscriptions end: the clients that come back find the new one.
+      // Its subscriptions move to the new one.
       if (previous) replaced.add(retire(previous.version))
     } catch (cause) {
       options.onRefused?.()

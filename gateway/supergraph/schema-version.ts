@@ -30,6 +30,7 @@ import { runInSlices, yieldToEventLoop } from '../slices.ts'
 import { connectSubgraphs } from './connect-subgraphs.ts'
 import type { ConnectOptions, SubgraphCalls } from './connect-subgraphs.ts'
 import type { Executor } from './executor.ts'
+import { liveSubscribers } from './live-subscribers.ts'
 import { nativeExecutor } from './native-executor.ts'
 import type { Supergraph } from './read-supergraph.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
@@ -69,8 +70,8 @@ export interface SchemaVersion {
   /** Returns what the warm-up of a process needs: this version with other subgraphs. */
   rehearsal(parts: RehearsalParts): Rehearsal
   /**
-   * Ends the subscriptions, and closes the connections to the subgraphs once all requests in progress have
-   * ended: another version serves, or none.
+   * Closes the connections to the subgraphs once all requests in progress have ended, and all subscriptions
+   * have moved to the version that serves now.
    */
   close(): Promise<void>
 }
@@ -110,21 +111,16 @@ export async function createSchemaVersion({
   const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
   const executor = await executorFor(loadableSdl, subgraphs, previous !== undefined, parts)
   await yieldToEventLoop()
-  const subscribed = new Set<() => void>()
+  const subscribers = liveSubscribers()
   const stages = stagesOf(authorizer, executor, {
     ...parts,
     subgraphs,
     during: (part) => serve(part),
-    onReplaced(listener) {
-      if (isClosing) queueMicrotask(listener)
-      else subscribed.add(listener)
-      return () => void subscribed.delete(listener)
-    },
+    ...subscribers,
   })
   if (previous) await warmUp(executor, previous.executor)
   let underWay = 0
   let idle = () => {}
-  let isClosing = false
 
   return {
     executor,
@@ -141,7 +137,7 @@ export async function createSchemaVersion({
         onCompiled: undefined,
         subgraphs: madeUp,
         during: (part) => part(),
-        onReplaced: () => () => {},
+        ...liveSubscribers(),
       })
       return {
         scopes: scopesFor(authorizer.schema.guards, authorizer.credentials({ claims: null })),
@@ -150,8 +146,7 @@ export async function createSchemaVersion({
       }
     },
     async close() {
-      isClosing = true
-      for (const replaced of [...subscribed]) replaced()
+      await subscribers.moveAll()
       if (underWay > 0) await new Promise<void>((ended) => (idle = ended))
       await executor.close()
       await subgraphs.close()

@@ -9,6 +9,8 @@ import type { Upstream, UpstreamClient } from '../streaming/upstream.ts'
 
 /** Gets the events of a subscription. After `ended`, nothing comes any more. */
 export interface EventListener {
+  /** The subgraph has accepted the subscription. */
+  opened(): void
   next(event: SubscriptionEvent): void
   /** Without a failure, the subgraph has sent all events. */
   ended(failure?: FailedCall): void
@@ -43,6 +45,7 @@ export function subscriberTo(parts: SubscribeParts): SubscribeToSubgraph {
       },
       body,
       {
+        opened: () => listener.opened(),
         next: (bytes) => listener.next(event(200, undefined, bytes)),
         completed: () => listener.ended(),
         lost(reason, why) {

@@ -11,7 +11,6 @@ import type { FetchSubgraph } from '../execution/subgraph-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { EventOutcome, LiveSubscription } from '../streaming/live-subscription.ts'
-import type { Upstream } from '../streaming/upstream.ts'
 import type { SubgraphCalls } from './connect-subgraphs.ts'
 import type { Executor, PlannedSubscription } from './executor.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
@@ -36,8 +35,13 @@ export interface SubscriptionStageParts {
 export interface SubscribedVersion {
   /** Runs a part of a request: the version is not closed before it has ended. */
   during<Result>(part: () => Promise<Result>): Promise<Result>
-  /** Calls the listener when another version serves, at once if one does; returns how to stop that. */
-  onReplaced(listener: () => void): () => void
+  /** Whether another version serves by now. */
+  isReplaced(): boolean
+  /**
+   * Calls the listener when another version serves; returns how to stop that. The version is not closed
+   * before the listener's promise has resolved.
+   */
+  onReplaced(listener: () => Promise<void>): () => void
 }
 
 type Planned = PlannedSubscription<ExecutionContext>
@@ -54,13 +58,14 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
     return { open } satisfies LiveSubscription
 
     function open(...[client, listener]: Parameters<LiveSubscription['open']>) {
+      if (version.isReplaced()) {
+        queueMicrotask(() => void listener.replaced())
+        return { close() {} }
+      }
       const { subgraph, body } = planned
-      let upstream: Upstream | undefined
-      const forget = version.onReplaced(() => {
-        upstream?.close()
-        listener.replaced()
-      })
-      upstream = subgraphs.subscribe(subgraph, body, client, {
+      const forget = version.onReplaced(() => listener.replaced())
+      const upstream = subgraphs.subscribe(subgraph, body, client, {
+        opened: () => listener.opened(),
         next(event) {
           const { size } = event
           const respond = (client: ClientRequest) => version.during(() => execute(event, client))
@@ -94,14 +99,14 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
       return { outcome: 'executed', result }
     }
 
-    /** Whether the open stream has what the caller may see now. If not, the next one will have it. */
+    /** Whether the open stream has what the caller may see now. */
     async function isStill(now: ExecutableOperation, client: ClientRequest): Promise<boolean> {
-      const before = authorized
+      if (now.document === authorized.document || now.text() === authorized.text()) return true
+      const plannedNow = await plan(now, graphqlRequest, client)
+      if (plannedNow.subgraph !== planned.subgraph || plannedNow.body !== planned.body) return false
       authorized = now
-      if (now.document === before.document || now.text() === before.text()) return true
-      const { subgraph, body } = planned
-      planned = await plan(now, graphqlRequest, client)
-      return planned.subgraph === subgraph && planned.body === body
+      planned = plannedNow
+      return true
     }
   }
 

@@ -5,7 +5,8 @@ import { asker } from '../support/ask-subgraph.ts'
 import { authEnvironment, cheapHashes, loggedIn } from '../support/auth-client.ts'
 import { testDatabases } from '../support/databases.ts'
 import { until } from '../support/until.ts'
-import { openLiveGraph } from './live-graph.ts'
+import type WebSocket from 'ws'
+import { openLiveGraph, productsSdl, reviewsSdl } from './live-graph.ts'
 import type { LiveGraph } from './live-graph.ts'
 
 const [database] = await testDatabases()
@@ -105,6 +106,37 @@ describe('expiry', () => {
   })
 })
 
+test('a client that is reminded sends another access token, and keeps its connection', async () => {
+  const closes: unknown[] = []
+  const reminders: unknown[] = []
+  let socket: WebSocket | undefined
+  const client = graph.ws({
+    connectionParams: async () => ({ authorization: await shortLived() }),
+    on: {
+      opened: (opened) => (socket = opened as WebSocket),
+      closed: (event) => closes.push(event),
+      ping: async (isOfGateway, payload) => {
+        if (!isOfGateway || !payload?.['tokenExpiresIn']) return
+        reminders.push(payload['tokenExpiresIn'])
+        const again = { type: 'ping', payload: { authorization: await shortLived() } }
+        socket?.send(JSON.stringify(again))
+      },
+    },
+  })
+  const stop = keepChanging()
+  let last = 0
+  for await (const { data, errors } of client.iterate<any>({ query })) {
+    expect(errors).toBeUndefined()
+    const { price, reader } = data!['priceChanged']
+    expect([price, reader]).toEqual([last === 0 ? price : last + 1, 'short'])
+    last = price
+    if (reminders.length >= 4) break
+  }
+  stop()
+  expect(closes).toEqual([])
+  expect(Math.max(...(reminders as number[]))).toBeLessThanOrEqual(2)
+})
+
 describe('revocation', () => {
   test('a logout ends a WebSocket with 4401 and an event stream with its reason', async () => {
     const { token, claims } = await loggedIn(ask)
@@ -163,25 +195,90 @@ test('a connection without events gets heartbeats', async () => {
   }
 })
 
-test('five new supergraphs are served while streams of the first are open', async () => {
-  const ends: Promise<unknown>[] = []
-  for (const field of ['a', 'b', 'c', 'd', 'e']) {
-    const results: unknown[] = []
-    ends.push(
-      (async () => {
-        for await (const result of graph.sse().iterate({ query })) results.push(result)
-        return results
-      })(),
-    )
-    await graph.listening(1)
-    graph.replaceSupergraph(field)
+describe('a new supergraph', () => {
+  const sources = (products: string, reviews = reviewsSdl) => [
+    { name: 'products', url: graph.urls.products, sdl: products },
+    { name: 'reviews', url: graph.urls.reviews, sdl: reviews },
+  ]
+  const withField = (field: string) =>
+    reviewsSdl.replace('type Query {', `type Query { ${field}: Int `)
+  const replace = async (products: string, field: string) => {
+    graph.gateway.replaceSupergraph(sources(products, withField(field)))
     await until(() => serves(field))
   }
-  for (const results of await Promise.all(ends)) {
-    expect(results).toMatchObject([
-      { errors: [{ extensions: { code: 'SUBSCRIPTION_SCHEMA_RELOAD' } }] },
-    ])
-  }
+
+  test('passes five times without the clients noticing, and no event is lost', async () => {
+    let connections = 0
+    const events = [
+      graph.ws({ on: { connected: () => void connections++ } }).iterate<any>({ query }),
+      graph.sse().iterate<any>({ query }),
+    ]
+    const received = events.map(async (iterator) => {
+      const prices: number[] = []
+      for await (const { data, errors } of iterator) {
+        expect(errors).toBeUndefined()
+        prices.push(data!['priceChanged'].price)
+        if (prices.at(-1) === 0) break
+      }
+      return prices
+    })
+    await graph.listening(2)
+    let price = 0
+    const timer = setInterval(() => graph.changePrice(++price), 40)
+    for (const field of ['a', 'b', 'c', 'd', 'e']) await replace(productsSdl, field)
+    clearInterval(timer)
+    graph.changePrice(0)
+    for (const prices of await Promise.all(received)) {
+      const sent = Array.from({ length: price }, (_, index) => index + 1)
+      expect([...new Set(prices)]).toEqual([...sent, 0])
+    }
+    expect(connections).toBe(1)
+  })
+
+  test('ends a subscription that is not valid any longer, with the reason', async () => {
+    const overStream = graph
+      .sse()
+      .iterate({ query: 'subscription { failing2: priceChanged { price } }' })
+    const stream = overStream.next()
+    const socket = graph.ws().iterate({ query: 'subscription { priceChanged { price } }' }).next()
+    await graph.listening(2)
+    await replace(productsSdl.replaceAll('price: Int', 'cost: Int'), 'f')
+    const reload = {
+      message: expect.stringMatching(
+        /^The subscription is not valid for the new schema: Cannot query field "price"/,
+      ),
+      extensions: { code: 'SUBSCRIPTION_SCHEMA_RELOAD', reason: 'SUBSCRIPTION_SCHEMA_RELOAD' },
+    }
+    expect((await stream).value).toMatchObject({ errors: [reload] })
+    expect(await overStream.next()).toMatchObject({ done: true })
+    await expect(socket).rejects.toMatchObject([reload])
+    await replace(productsSdl, 'g')
+  })
+
+  test('decides by its own guards what the caller may see', async () => {
+    const events = graph
+      .sse()
+      .iterate<any>({ query: 'subscription { priceChanged { price name } }' })
+    const first = events.next()
+    await graph.listening(1)
+    graph.changePrice(1)
+    expect((await first).value).toEqual({ data: { priceChanged: { price: 1, name: 'Table' } } })
+    const asked = graph.subscribed.length
+    const guarded = productsSdl.replace(
+      'name: String price',
+      'name: String @requiresScopes(scopes: [["names"]]) price',
+    )
+    await replace(guarded, 'h')
+    await until(() => graph.subscribed.length > asked && graph.listeners() === 1)
+    graph.changePrice(2)
+    expect((await events.next()).value).toMatchObject({
+      data: { priceChanged: { price: 2, name: null } },
+      errors: [{ path: ['priceChanged', 'name'] }],
+    })
+    expect(graph.subscribed.at(-1)).not.toContain('name')
+    await replace(productsSdl, 'i')
+    await events.return?.()
+  })
 })
 
 async function serves(field: string): Promise<boolean> {

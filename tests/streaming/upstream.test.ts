@@ -28,6 +28,7 @@ function received(send: (response: ServerResponse) => unknown): Promise<unknown[
   return new Promise((resolve) => {
     const end = (last: unknown) => resolve([...all, last])
     client.open({}, '{}', {
+      opened() {},
       next: (bytes) => all.push(bytes.toString()),
       completed: () => end('completed'),
       lost: (reason, why) => end([reason, why]),

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { once } from 'node:events'
 import { request } from 'node:http'
 import WebSocket from 'ws'
+import { until } from '../support/until.ts'
 import { openLiveGraph } from './live-graph.ts'
 import type { LiveGraph } from './live-graph.ts'
 
@@ -210,6 +211,90 @@ describe('message by message', () => {
   test('a message that is too large closes the connection', async () => {
     const raw = await new RawSocket().send(init, { type: 'ping', payload: 'x'.repeat(200_000) })
     expect((await raw.closed())[0]).toBe(1009)
+  })
+})
+
+describe('another access token on an open connection', () => {
+  const ping = (authorization: string) => ({ type: 'ping', payload: { authorization } })
+  const secrets = { sub: '8', scope: 'secrets' }
+  const begin = async (authorization?: string) =>
+    new RawSocket().send({ ...init, payload: { authorization } })
+
+  test('changes what the caller may see of the subscriptions that are open', async () => {
+    const query = 'subscription { priceChanged { price secret } }'
+    const raw = await begin(await graph.authorization({ sub: '8' }))
+    await raw.send(subscribe('1', query))
+    await graph.listening(1)
+    graph.changePrice(1)
+    expect((await raw.receives(2)).at(-1)).toMatchObject({ payload: { errors: [{}] } })
+    const asked = graph.subscribed.length
+    await raw.send(ping(await graph.authorization(secrets)))
+    expect((await raw.receives(3)).at(-1)).toEqual({
+      type: 'pong',
+      payload: { tokenExpiresIn: expect.any(Number) },
+    })
+    await until(() => graph.subscribed.length > asked && graph.listeners() === 1, { pause: 5 })
+    graph.changePrice(2)
+    const withSecret = { data: { priceChanged: { price: 2, secret: 'hidden' } } }
+    expect((await raw.receives(4)).at(-1)).toMatchObject({ type: 'next', payload: withSecret })
+    expect(graph.subscribed.at(-1)).toContain('secret')
+    await raw.send(ping(await graph.authorization({ sub: '8' })))
+    await until(() => graph.subscribed.length > asked + 1 && graph.listeners() === 1, { pause: 5 })
+    graph.changePrice(3)
+    const without = { data: { priceChanged: { price: 3, secret: null } }, errors: [{}] }
+    expect((await raw.receives(6)).at(-1)).toMatchObject({ type: 'next', payload: without })
+    expect(graph.subscribed.at(-1)).not.toContain('secret')
+    raw.socket.close()
+  })
+
+  test('opens no stream anew if it says the same of the caller', async () => {
+    const raw = await begin(await graph.authorization(secrets))
+    await raw.send(subscribe('1'))
+    await graph.listening(1)
+    const asked = graph.subscribed.length
+    await raw.send(ping(await graph.authorization({ ...secrets, jti: 'another' })))
+    await raw.send(ping(await graph.authorization(secrets)))
+    await raw.receives(3)
+    expect(graph.subscribed).toHaveLength(asked)
+    raw.socket.close()
+  })
+
+  test('makes somebody of an anonymous caller, but nobody else of somebody', async () => {
+    const raw = await begin()
+    await raw.send(ping(await graph.authorization({ sub: '8' })))
+    await raw.receives(2)
+    await raw.send(subscribe('1', '{ me }'))
+    expect((await raw.receives(3))[2]).toMatchObject({ payload: { data: { me: '8' } } })
+    await raw.send(ping(await graph.authorization({ sub: '9' })))
+    expect(await raw.closed()).toEqual([4403, 'SUBJECT_CHANGED'])
+  })
+
+  test.each([
+    ['of the same session is accepted', '1', '1', undefined],
+    ['of another session is refused', '1', '2', [4403, 'SUBJECT_CHANGED']],
+    ['without a session is refused if there was one', '1', undefined, [4403, 'SUBJECT_CHANGED']],
+    ['of a session is accepted if there was none', undefined, '1', undefined],
+  ])('%s', async (_name, before, after, end) => {
+    const raw = await begin(await graph.authorization({ sub: '8', sid: before }))
+    await raw.send(ping(await graph.authorization({ sub: '8', sid: after })))
+    if (end) return expect(await raw.closed()).toEqual(end)
+    expect((await raw.receives(2)).at(-1)).toMatchObject({ type: 'pong' })
+    raw.socket.close()
+  })
+
+  test('that is refused ends the connection as it would in connection_init', async () => {
+    const raw = await begin(await graph.authorization())
+    await raw.send(ping('Bearer garbage'))
+    expect(await raw.closed()).toEqual([4403, 'TOKEN_MALFORMED'])
+    const early = await new RawSocket().send(ping(await graph.authorization()))
+    expect(await early.closed()).toEqual([4401, 'Unauthorized'])
+  })
+
+  test('comes at most ten times a minute', async () => {
+    const raw = await begin(await graph.authorization())
+    const authorization = await graph.authorization()
+    await raw.send(...Array.from({ length: 11 }, () => ping(authorization)))
+    expect((await raw.closed())[0]).toBe(1013)
   })
 })
 

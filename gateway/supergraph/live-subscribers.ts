@@ -1,0 +1,31 @@
+/** How many subscriptions move to another version at the same time: each is prepared and opened anew. */
+const mostMoving = 50
+
+/** Moves to the version that serves now; resolves when it needs nothing of the earlier one. It never rejects. */
+type Move = () => Promise<void>
+
+/** Returns the subscriptions of a schema version: they leave it when another one serves. */
+export function liveSubscribers() {
+  const open = new Set<Move>()
+  let isReplaced = false
+
+  return {
+    isReplaced: () => isReplaced,
+    /** Adds one; returns how to remove it. */
+    onReplaced(move: Move): () => void {
+      open.add(move)
+      return () => void open.delete(move)
+    },
+    /** Moves all of them, not too many at a time; resolves when all have moved. */
+    async moveAll(): Promise<void> {
+      isReplaced = true
+      const moving = new Set<Promise<void>>()
+      for (const move of open) {
+        const moved = move().then(() => void moving.delete(moved))
+        moving.add(moved)
+        while (moving.size >= mostMoving) await Promise.race(moving)
+      }
+      await Promise.all(moving)
+    },
+  }
+}
