@@ -113,11 +113,15 @@ export async function createConfiguredGateway(
     },
   )
   const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
-  const logRequest = configuredAccessLog(config, pseudonymOf, parts.accessLog)
+  const accessLog = configuredAccessLog(config, pseudonymOf, parts.accessLog)
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
   const usage = countedUsage(parts)
   const operations = warmUpTime(parts) > 0 ? parts.operations : undefined
-  const live = liveParts(config, callers, { observer: metrics.live, log })
+  const live = liveParts(config, callers, {
+    observer: metrics.live,
+    onEnded: accessLog?.ended,
+    log,
+  })
   const { respond, connect } = createGateway({
     live,
     authenticate: callers.authenticate,
@@ -131,7 +135,7 @@ export async function createConfiguredGateway(
       metrics.onResponse(response, facts)
       usage?.count(facts)
       operations?.count(facts)
-      logRequest?.(response, facts)
+      accessLog?.responded(response, facts)
     },
     log,
   })

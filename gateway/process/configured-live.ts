@@ -20,7 +20,7 @@ export interface ConfiguredUpgradeParts extends Pick<Gateway, 'connect'> {
 export function liveParts(
   { subscriptions, engine }: GatewayConfig,
   { recheck, isSameLogin }: Pick<Authenticator, 'recheck' | 'isSameLogin'>,
-  { observer, log }: Pick<LiveParts, 'observer' | 'log'>,
+  { observer, onEnded, log }: Pick<LiveParts, 'observer' | 'onEnded' | 'log'>,
 ): LiveParts | undefined {
   if (!subscriptions.enabled || engine !== 'native') return undefined
   const { connections, connectionsPerCaller, heartbeat, queue } = subscriptions
@@ -31,6 +31,7 @@ export function liveParts(
     heartbeat,
     queue,
     observer,
+    onEnded,
     log,
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Caller } from '../client-request.ts'
+import type { AccessLog } from '../telemetry/access-log.ts'
 import type { LiveConnections } from './live-connections.ts'
 import type { LiveObserver } from './live-observer.ts'
 import type { QueueLimits, Refusal } from './live-operation.ts'
@@ -15,5 +16,7 @@ export interface LiveParts {
   readonly heartbeat: number
   readonly queue: QueueLimits
   readonly observer: LiveObserver
+  /** Called with each subscription that has ended, and what is known of its request. */
+  readonly onEnded?: AccessLog['ended'] | undefined
   readonly log: Logger
 }

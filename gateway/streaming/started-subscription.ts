@@ -2,6 +2,7 @@
 import type { Caller, ClientRequest } from '../client-request.ts'
 import { callerOfRequest } from '../http/caller-of-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
+import type { HttpRequest } from '../http/http-message.ts'
 import type { Refusals } from '../http/refusals.ts'
 import { RequestSignal } from '../http/request-signal.ts'
 import type { OperationResult } from '../http/result-response.ts'
@@ -45,15 +46,18 @@ export function startSubscription(
   { live, perform, errorsFor }: StartParts,
 ): StartedSubscription {
   const { queue, observer, log } = live
-  const { request, requestId } = facts
+  const { requestId } = facts
+  // It lives long: what it needs no more must not stay in memory, such as the schema of its first operation.
+  const request: HttpRequest = { ...facts.request, body: noBody, signal: undefined, requestId }
   const traceContext = facts.traceContext ?? readTraceContext(request.headers)
+  const ending = factsOfEnd(facts, request)
   const signal = new RequestSignal()
   const callerNow = callerWithClient(caller, request)
+  let events = 0
   observer.started()
   return {
     subscription: new RenewableSubscription(subscription, (client) =>
-      // What is known of the first time has been reported, and would keep its schema in memory.
-      perform(graphqlRequest, client, new RequestFacts({ ...request, requestId })),
+      perform(graphqlRequest, client, new RequestFacts(request)),
     ),
     request: () => ({
       caller: callerNow(),
@@ -63,14 +67,37 @@ export function startSubscription(
       setCookies: [],
     }),
     queue,
-    observer,
+    observer: {
+      delivered() {
+        events++
+        observer.delivered()
+      },
+      dropped: (count) => observer.dropped(count),
+    },
     onFailure: (cause) => errorsFor({ requestId }, cause),
     onEnded(reason) {
       signal.abort()
       observer.ended(reason)
+      ending.caller = caller()
+      live.onEnded?.({ reason, events }, ending)
       log.debug({ requestId, reason }, 'subscription ended')
     },
   }
+}
+
+const noBody = new Uint8Array()
+
+/** Returns what the access log says at the end, of that which is known at the start. */
+function factsOfEnd(facts: RequestFacts, request: HttpRequest): RequestFacts {
+  const ending = new RequestFacts(request)
+  const { query, operation, trace } = facts
+  facts.draw ??= Math.random()
+  return Object.assign(ending, {
+    query,
+    operation: operation && { document: operation.document, operation: operation.operation },
+    trace,
+    draw: facts.draw,
+  })
 }
 
 /** Returns the function that returns the caller with its client: the same object while the caller is. */

@@ -38,8 +38,8 @@ export interface WebSocketConnectionOptions {
 }
 
 interface RunningOperation {
-  /** Ends it without another word to the client. */
-  close(): void
+  /** Ends it without another word to the client, for a reason as LiveObserver has them. */
+  close(reason: string): void
   /** Prepares it anew for its caller, which has changed; undefined for a query or a mutation. */
   readonly renew?: () => Promise<void>
 }
@@ -115,6 +115,7 @@ export class WebSocketConnection implements LiveConnection {
   restart(): void {
     this.#isRestarting = true
     if ([...this.#running.values()].every(({ renew }) => renew)) {
+      this.#endOperations('restart')
       this.close(closeCodes.serviceRestart, 'Service restart')
     }
   }
@@ -205,7 +206,7 @@ export class WebSocketConnection implements LiveConnection {
     if (message.type === 'ping') {
       this.#replaceToken(session, this.#credentialsIn(message.payload)!)
     } else if (message.type === 'complete') {
-      this.#running.get(message.id)?.close()
+      this.#running.get(message.id)?.close('client gone')
       this.#forget(message.id)
     } else if (message.type === 'subscribe' && !this.#isRestarting) {
       // A client that is asked to come back sends its operations again.
@@ -277,9 +278,9 @@ export class WebSocketConnection implements LiveConnection {
     })
     this.#running.set(id, {
       renew: () => operation.renew(),
-      close() {
+      close(reason) {
         operation.close()
-        onEnded('client gone')
+        onEnded(reason)
       },
     })
   }
@@ -289,7 +290,14 @@ export class WebSocketConnection implements LiveConnection {
   }
 
   #endCaller(error: GatewayError): void {
+    this.#endOperations(error.reason)
     this.close(codeOfEndedCaller(error), error.reason)
+  }
+
+  #endOperations(reason: string): void {
+    const running = [...this.#running.values()]
+    this.#running.clear()
+    for (const { close } of running) close(reason)
   }
 
   #refuse(fault: string): void {
@@ -327,8 +335,7 @@ export class WebSocketConnection implements LiveConnection {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#initTimer)
-    for (const { close } of this.#running.values()) close()
-    this.#running.clear()
+    this.#endOperations('client gone')
     this.#session?.close()
     this.#options.onClosed(code, reason)
   }

@@ -1,4 +1,4 @@
-/** The access log: one line of JSON per request that is sampled. */
+/** The access log: one line of JSON per request that is sampled, and another at the end of a subscription. */
 import { sizeOfText } from '../graphql/response-data.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { HttpResponse } from '../http/http-message.ts'
@@ -22,8 +22,28 @@ export interface AccessLogOptions {
   readonly random?: () => number
 }
 
-/** Writes the line of a request whose response is ready, if it is sampled. */
-export type LogRequest = (response: HttpResponse, facts: RequestFacts) => void
+export interface AccessLog {
+  /** Writes the line of a request whose response is ready, if it is sampled. */
+  responded(response: HttpResponse, facts: RequestFacts): void
+  /** Writes the line of a subscription that has ended, if its request is sampled or it ended with an error. */
+  ended(subscription: EndedSubscription, facts: RequestFacts): void
+}
+
+/** A subscription that has ended. */
+export interface EndedSubscription {
+  /** A reason or code of the error table, or one of those that are no error. */
+  readonly reason: string
+  /** How many events its client got. */
+  readonly events: number
+}
+
+/** The ends that are no error: the client comes back by itself, or wants no more. */
+const usualEnds: ReadonlySet<string> = new Set([
+  'completed',
+  'client gone',
+  'restart',
+  'TOKEN_EXPIRED',
+])
 
 /** Names in GraphQL have no greatest length. A code may be a subgraph's. */
 const mostCharacters = 128
@@ -32,38 +52,66 @@ const mostCharacters = 128
  * Returns the access log. A line has no variable, document, access token or cookie, nor an address in
  * full; the subject is a pseudonym.
  */
-export function accessLog(options: AccessLogOptions): LogRequest {
+export function accessLog(options: AccessLogOptions): AccessLog {
   const { sample, errors, write, random = Math.random } = options
   const nameOf = pseudonymsOfClaims(options.pseudonymOf)
   const hashOf = documentHashes()
   const networkOf = rememberedNetwork()
   const timeNow = clockText()
 
-  return (response, facts) => {
-    const outcome = outcomeOf(facts)
-    const rate = outcome === 'ok' ? sample : errors
-    if (rate === 0 || (rate < 1 && random() >= rate)) return
-    const { request, caller, query, operation, startedAt } = facts
-    const brought = facts.trace ? undefined : readTraceContext(request.headers)
-    // Written by hand, in half the time of JSON.stringify.
-    write(
-      `{"time":"${timeNow()}","requestId":"${facts.requestId}"` +
-        member('operation', bounded(operation?.operation.name?.value)) +
-        member('type', operation?.operation.operation) +
-        member('hash', operation && query !== undefined ? hashOf(operation, query) : undefined) +
-        member('sub', caller?.claims ? nameOf(caller.claims) : undefined) +
-        member('issuer', caller?.issuer) +
-        member('client', clientLabel(request.headers, 'name')) +
-        member('version', clientLabel(request.headers, 'version')) +
-        member('network', networkOf(request.clientAddress)) +
-        `,"status":${response.status},"outcome":"${outcome}"` +
-        member('reason', bounded(reasonOf(facts))) +
-        `,"ms":${rounded(performance.now() - startedAt)},"upstreamMs":${rounded(facts.upstream)}` +
-        `,"calls":${facts.calls},"bytes":${sizeOfText(response.body)},"denied":${facts.denied}` +
-        member('trace', facts.trace?.traceId ?? (brought && traceIdOf(brought))) +
-        '}\n',
+  return {
+    responded(response, facts) {
+      const outcome = outcomeOf(facts)
+      if (!isSampled(facts, outcome === 'ok' ? sample : errors)) return
+      // Written by hand, in half the time of JSON.stringify.
+      write(
+        beginning(facts) +
+          `,"status":${response.status},"outcome":"${outcome}"` +
+          member('reason', bounded(reasonOf(facts))) +
+          `,"ms":${msSince(facts.startedAt)},"upstreamMs":${rounded(facts.upstream)}` +
+          `,"calls":${facts.calls},"bytes":${sizeOfText(response.body)},"denied":${facts.denied}` +
+          ending(facts),
+      )
+    },
+    ended({ reason, events }, facts) {
+      if (!isSampled(facts, usualEnds.has(reason) ? sample : errors)) return
+      write(
+        beginning(facts) +
+          `,"outcome":"ended","reason":${jsonString(bounded(reason)!)}` +
+          `,"ms":${msSince(facts.startedAt)},"events":${events}` +
+          ending(facts),
+      )
+    },
+  }
+
+  /** One number is drawn per request: a subscription has both of its lines, or neither. */
+  function isSampled(facts: RequestFacts, rate: number): boolean {
+    if (rate === 0) return false
+    return rate === 1 || (facts.draw ??= random()) < rate
+  }
+
+  function beginning({ request, requestId, caller, query, operation }: RequestFacts): string {
+    return (
+      `{"time":"${timeNow()}","requestId":"${requestId}"` +
+      member('operation', bounded(operation?.operation.name?.value)) +
+      member('type', operation?.operation.operation) +
+      member('hash', operation && query !== undefined ? hashOf(operation, query) : undefined) +
+      member('sub', caller?.claims ? nameOf(caller.claims) : undefined) +
+      member('issuer', caller?.issuer) +
+      member('client', clientLabel(request.headers, 'name')) +
+      member('version', clientLabel(request.headers, 'version')) +
+      member('network', networkOf(request.clientAddress))
     )
   }
+}
+
+function ending({ trace, request }: RequestFacts): string {
+  const brought = trace ? undefined : readTraceContext(request.headers)
+  return member('trace', trace?.traceId ?? (brought && traceIdOf(brought))) + '}\n'
+}
+
+function msSince(startedAt: number): number {
+  return rounded(performance.now() - startedAt)
 }
 
 /** Returns a member of an object in JSON, with the comma before it; an empty text if there is no value. */

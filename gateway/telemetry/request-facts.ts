@@ -38,6 +38,8 @@ export class RequestFacts implements RequestObserver {
   refusal: GatewayError | RequestError | 'unforeseen' | undefined
   /** The errors of the result. */
   errors: readonly ResponseError[] = noErrors
+  /** A number from 0 to 1, if one was drawn: whether the access log has its lines. */
+  draw: number | undefined
   denied = 0
   calls = 0
   /** How long at least one call to a subgraph was in flight, in milliseconds. */

@@ -12,6 +12,7 @@ beforeAll(async () => {
   graph = await openLiveGraph(`
 subscriptions: { init_timeout: 300ms, operations_per_connection: 3, connections_per_caller: 1000 }
 http: { cors: { origins: ['https://app.example'], credentials: false } }
+telemetry: { access_log: { sample: 1, errors: 1 } }
 `)
 })
 afterEach(() => graph.listening(0))
@@ -295,6 +296,55 @@ describe('another access token on an open connection', () => {
     const authorization = await graph.authorization()
     await raw.send(...Array.from({ length: 11 }, () => ping(authorization)))
     expect((await raw.closed())[0]).toBe(1013)
+  })
+})
+
+describe('the access log', () => {
+  const operation = 'Prices'
+  const query = `subscription ${operation} { priceChanged { price } }`
+  const lines = (requestId: unknown) =>
+    graph.gateway.accessLog
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((line) => line['requestId'] === requestId)
+  /** Returns the two lines of the subscription that has begun last. */
+  const ofLast = () =>
+    until(() => {
+      const { requestId } = JSON.parse(graph.gateway.accessLog.at(-1)!)
+      const both = lines(requestId)
+      return both.length === 2 && both
+    })
+
+  test.each([
+    ['a WebSocket', () => graph.ws()],
+    ['an event stream', () => graph.sse()],
+  ])('has two lines for a subscription over %s', async (_name, connected) => {
+    const events = connected().iterate({ query })
+    for (const price of [1, 2, 3]) {
+      const event = events.next()
+      await graph.listening(1)
+      graph.changePrice(price)
+      await event
+    }
+    await events.return?.()
+    const [start, end] = await ofLast()
+    expect(start).toMatchObject({ operation, type: 'subscription', status: 200, outcome: 'ok' })
+    const { hash, network } = start!
+    expect(end).toMatchObject({ operation, type: 'subscription', hash, network })
+    expect(end).toMatchObject({ outcome: 'ended', reason: 'client gone', events: 3 })
+    expect(end!['ms']).toBeGreaterThan(0)
+  })
+
+  test('says why a subscription has ended, and whose it was', async () => {
+    const payload = { authorization: await graph.authorization({ sub: '8' }) }
+    const raw = await new RawSocket().send({ ...init, payload }, subscribe('1', query))
+    await graph.listening(1)
+    const other = { authorization: await graph.authorization({ sub: '9' }) }
+    await raw.send({ type: 'ping', payload: other })
+    await raw.closed()
+    const [start, end] = await ofLast()
+    expect(end).toMatchObject({ reason: 'SUBJECT_CHANGED', events: 0, sub: start!['sub'] })
+    await graph.sse().iterate({ query: 'subscription { counter(to: 0) }' }).next()
+    expect((await ofLast())[1]).toMatchObject({ reason: 'completed', events: 0 })
   })
 })
 

@@ -84,7 +84,7 @@ async function gatewayBehind(
   const issuer = await madeUpIssuer(config.authentication, rehearsal.scopes)
   const callers = authenticatorFor(issuer, config)
   await callers.warm
-  const logRequest = configuredAccessLog(config, subjectPseudonyms(secret), nowhere)
+  const accessLog = configuredAccessLog(config, subjectPseudonyms(secret), nowhere)
   const { respond } = createGateway({
     authenticate: callers.authenticate,
     schema: { current: () => rehearsal },
@@ -92,7 +92,7 @@ async function gatewayBehind(
     realm: config.http.realm,
     onResponse(response, facts) {
       metrics.onResponse(response, facts)
-      logRequest?.(response, facts)
+      accessLog?.responded(response, facts)
     },
     log: silent,
   })
