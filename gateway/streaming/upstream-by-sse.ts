@@ -38,13 +38,15 @@ export function upstreamBySse(url: string, options: UpstreamBySseOptions): Upstr
       })
       const streams = pool
       const ofProtocol = { 'content-type': 'application/json', accept: 'text/event-stream' }
-      const request = {
-        method: 'POST',
-        path: pathname + search,
-        headers: { ...headers, ...ofProtocol },
-        body,
-      } as const
-      const send = () => void streams.dispatch(request, receiver)
+      const send = () => {
+        const request = {
+          method: 'POST',
+          path: pathname + search,
+          headers: { ...headers(), ...ofProtocol },
+          body,
+        } as const
+        streams.dispatch(request, receiver)
+      }
       const receiver = new StreamReceiver(listener, options, send)
       send()
       return receiver

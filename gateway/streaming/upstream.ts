@@ -35,10 +35,11 @@ export interface UpstreamClient {
   /**
    * Asks the subgraph for events.
    *
-   * @param headers those of the caller and of the request; the client adds those of its protocol
+   * @param headers returns those of the caller and of the request, whenever the stream is opened, at first or
+   * again: a signature in them is fresh. The client adds those of its protocol.
    */
   open(
-    headers: Readonly<Record<string, string>>,
+    headers: () => Readonly<Record<string, string>>,
     body: string,
     listener: UpstreamListener,
   ): Upstream

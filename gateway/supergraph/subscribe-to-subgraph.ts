@@ -37,12 +37,12 @@ export function subscriberTo(parts: SubscribeParts): SubscribeToSubgraph {
     const event = (status: number, retryAfter: string | undefined, bytes: Buffer) =>
       eventOf({ status, retryAfter, setCookie: undefined, bytes }, requestId)
     return upstream.open(
-      {
+      () => ({
         ...headers(caller),
         ...(traceContext?.traceparent ? { traceparent: traceContext.traceparent } : {}),
         ...(traceContext?.tracestate ? { tracestate: traceContext.tracestate } : {}),
         ...(requestId ? { 'x-request-id': requestId } : {}),
-      },
+      }),
       body,
       {
         opened: () => listener.opened(),

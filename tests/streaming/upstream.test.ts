@@ -27,7 +27,7 @@ function received(send: (response: ServerResponse) => unknown): Promise<unknown[
   const all: unknown[] = []
   return new Promise((resolve) => {
     const end = (last: unknown) => resolve([...all, last])
-    client.open({}, '{}', {
+    client.open(() => ({}), '{}', {
       opened() {},
       next: (bytes) => all.push(bytes.toString()),
       completed: () => end('completed'),
