@@ -87,6 +87,11 @@ const subgraphSchema = z.strictObject({
     .describe(
       'Send identical queries that are in flight once, for requests that forward the same claims (default false)',
     ),
+  deduplicate_subscriptions: flag()
+    .optional()
+    .describe(
+      'Open equal subscriptions once, for callers of whom the same is forwarded, and execute each of their events once (default false)',
+    ),
 })
 
 /** How subgraphs are called: `all` for every subgraph, an entry by name for what differs. */
@@ -113,6 +118,7 @@ const defaults: SubgraphSettings = {
   circuitBreaker: { failures: 20, pause: 2_000 },
   batchEntityFetches: true,
   deduplicateRequests: false,
+  deduplicateSubscriptions: false,
 }
 
 /** Returns the settings of one subgraph: its own, else those of `all`, else the defaults. */

@@ -24,6 +24,7 @@ import type { GatewayMetrics } from './metrics.ts'
 import { countsUsage } from './metrics-port.ts'
 import { requestListener } from './request-listener.ts'
 import type { ServedCounts } from './served-counts.ts'
+import type { Upstreams } from '../streaming/upstreams.ts'
 import type { Upgrade } from '../streaming/websocket-upgrade.ts'
 import { followSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { KeptOperations } from './warm-up/kept-operations.ts'
@@ -54,6 +55,8 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   supergraph: SupergraphSource
   metrics: GatewayMetrics
   authenticationMetrics: AuthenticationMetrics
+  /** The streams of subgraphs, whichever configuration has opened them. */
+  upstreams: Upstreams
   /** Counts for `/health`. */
   served: ServedCounts
   /** What all processes have served together, if there are several. */
@@ -186,6 +189,8 @@ function configuredSupergraph(
         executor: config.engine,
         subgraph: (name) => configuredSubgraph(name, config, secret),
         called: metrics.onSubgraphResponse,
+        upstreams: parts.upstreams,
+        onEventExecuted: metrics.live.executed,
         authorization: config.authorization,
         policies,
         policiesRecheck: config.subscriptions.policiesRecheck,

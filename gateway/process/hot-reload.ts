@@ -5,6 +5,7 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticationMetrics } from '../authentication/metrics.ts'
 import type { AgeSource } from '../authentication/metrics.ts'
 import type { AddOperation } from '../telemetry/operation-labels.ts'
+import { openUpstreams } from '../streaming/upstreams.ts'
 import type { Upgrade } from '../streaming/websocket-upgrade.ts'
 import { draining } from '../supergraph/draining.ts'
 import { createConfiguredGateway } from './configured-gateway.ts'
@@ -83,6 +84,7 @@ export async function createReloadableGateway(
   })
   const authentication = authenticationMetrics(metrics.registry)
   const served = nothingServed()
+  const upstreams = openUpstreams(metrics.live)
   const drainingGateways = draining(mostDraining)
   let isStopping = false
   let current = await activeGateway(settings)
@@ -137,6 +139,7 @@ export async function createReloadableGateway(
       await discard()
       await drainingGateways.ended()
       await current.gateway.close()
+      await upstreams.close()
       options.accessLog?.flush()
     },
   }
@@ -152,6 +155,7 @@ export async function createReloadableGateway(
       metrics,
       authenticationMetrics: { ...authentication, observe: (source) => void (ages = source) },
       served,
+      upstreams,
       isStopping: () => isStopping,
       previous,
     })

@@ -34,7 +34,7 @@ export function liveMetrics(registry: Registry): LiveObserver {
   })
   const delivered = new Counter({
     name: 'portcullis_subscription_events_total',
-    help: 'Events of subscriptions that were executed and sent to a client',
+    help: 'Events of subscriptions that were sent to a client',
     registers,
   })
   const dropped = new Counter({
@@ -42,8 +42,29 @@ export function liveMetrics(registry: Registry): LiveObserver {
     help: 'Events of subscriptions that were dropped, as the client did not read fast enough',
     registers,
   })
+  const upstreams = new Gauge({
+    name: 'portcullis_subscription_upstreams',
+    help: 'Open subscriptions at subgraphs, by subgraph',
+    labelNames: ['subgraph'],
+    registers,
+  })
+  const received = new Counter({
+    name: 'portcullis_subscription_events_received_total',
+    help: 'Events of subscriptions that came from a subgraph',
+    labelNames: ['subgraph'],
+    registers,
+  })
+  const executed = new Counter({
+    name: 'portcullis_subscription_executions_total',
+    help: 'Executions for events: one is for all equal subscriptions, where they are deduplicated',
+    registers,
+  })
 
   return {
+    upstreamOpened: (subgraph) => upstreams.inc({ subgraph }),
+    upstreamClosed: (subgraph) => upstreams.dec({ subgraph }),
+    received: (subgraph) => received.inc({ subgraph }),
+    executed: () => executed.inc(),
     connected: (transport) => connections.inc({ transport }),
     disconnected: (transport) => connections.dec({ transport }),
     started: () => open.inc(),

@@ -1,8 +1,9 @@
 /** The subgraphs of one supergraph, ready to be called. */
+import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { subgraphCall } from '../execution/call-subgraph.ts'
 import { untilAborted } from '../client-request.ts'
-import type { ClientRequest, Trace } from '../client-request.ts'
+import type { Caller, ClientRequest, Trace } from '../client-request.ts'
 import { deduplicatedRequests, mayBeDeduplicated } from '../execution/deduplicate-requests.ts'
 import { subgraphClient } from '../execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from '../execution/subgraph-client.ts'
@@ -15,6 +16,7 @@ import type {
 } from '../execution/subgraph-request.ts'
 import type { Upstream } from '../streaming/upstream.ts'
 import { upstreamBySse } from '../streaming/upstream-by-sse.ts'
+import type { Upstreams } from '../streaming/upstreams.ts'
 import { subscriberTo } from './subscribe-to-subgraph.ts'
 import type { SubscribeToSubgraph } from './subscribe-to-subgraph.ts'
 
@@ -33,26 +35,37 @@ export interface SubgraphParts extends SubgraphClientOptions {
   batchEntityFetches: boolean
   /** Whether queries are deduplicated across client requests, among callers of whom the same is forwarded. */
   deduplicateRequests: boolean
+  /** Whether equal subscriptions of callers of whom the same is forwarded have one stream. */
+  deduplicateSubscriptions: boolean
 }
 
 export interface ConnectOptions {
   subgraph: (name: string) => SubgraphParts
   called: SubgraphCalled
+  /** The streams of subgraphs, which outlive these calls. */
+  upstreams: Upstreams
   log: Logger
 }
+
+/** How long a stream that several may share stays open without a listener, in milliseconds. */
+const grace = 1_000
 
 export interface SubgraphCalls {
   fetch: FetchSubgraph<ClientRequest>
   /** Asks a subgraph for events, in the name of a client. */
   subscribe(subgraph: string, ...words: Parameters<SubscribeToSubgraph>): Upstream
   mayBatch(subgraph: string): boolean
+  /** Whether equal subscriptions at a subgraph have one stream. */
+  deduplicatesSubscriptions(subgraph: string): boolean
+  /** Returns a text that is the same for two callers exactly when the same is forwarded of them to a subgraph. */
+  deduplicationKey(subgraph: string, caller: Caller): string
   close(): Promise<void>
 }
 
 /** Returns the calls to these subgraphs, each with its own connections. */
 export function connectSubgraphs(
   subgraphs: readonly { name: string; url: string }[],
-  { subgraph, called, log }: ConnectOptions,
+  { subgraph, called, upstreams: streams, log }: ConnectOptions,
 ): SubgraphCalls {
   const connected = new Map(subgraphs.map(({ name, url }) => [name, connect(name, url)]))
   const withinRequest = deduplicatedRequests<ClientRequest>(
@@ -73,6 +86,8 @@ export function connectSubgraphs(
     },
     subscribe: (name, ...words) => connected.get(name)!.subscribe(...words),
     mayBatch: (name) => connected.get(name)!.batchEntityFetches,
+    deduplicatesSubscriptions: (name) => connected.get(name)!.deduplicateSubscriptions,
+    deduplicationKey: (name, caller) => connected.get(name)!.forwarding.deduplicationKey(caller),
     async close() {
       await Promise.all([...connected.values()].map(({ close }) => close()))
     },
@@ -111,6 +126,7 @@ export function connectSubgraphs(
       subgraphErrors: errors,
       batchEntityFetches,
       deduplicateRequests,
+      deduplicateSubscriptions,
       ...options
     } = subgraph(name)
     const client = subgraphClient(url, options)
@@ -122,20 +138,34 @@ export function connectSubgraphs(
       onSubgraphResponse: (outcome, seconds) => called(name, outcome, seconds),
       log,
     })
-    const upstream = upstreamBySse(url, {
-      ...options,
-      silence: options.eventSilence,
-      eventLimit: options.responseLimit,
+    const upstreams = streams.of({
+      subgraph: name,
+      settings: hash('sha256', JSON.stringify([name, url, options, deduplicateSubscriptions])),
+      grace: deduplicateSubscriptions ? grace : 0,
+      connect: () =>
+        upstreamBySse(url, {
+          ...options,
+          silence: options.eventSilence,
+          eventLimit: options.responseLimit,
+        }),
     })
-    const subscribe = subscriberTo({ ...forwarding, subgraph: name, upstream, errors, log })
+    const subscribe = subscriberTo({
+      ...forwarding,
+      subgraph: name,
+      upstreams,
+      deduplicateSubscriptions,
+      errors,
+      log,
+    })
     return {
       url,
       call,
       subscribe,
       batchEntityFetches,
       deduplicateRequests,
+      deduplicateSubscriptions,
       forwarding,
-      close: async () => void (await Promise.all([client.close(), upstream.close()])),
+      close: async () => void (await Promise.all([client.close(), upstreams.release()])),
     }
   }
 }

@@ -36,6 +36,10 @@ export interface PlannedSubscription<Context> {
   readonly subgraph: string
   /** The JSON text with which it is asked for them. */
   readonly body: string
+  /** Every subgraph that is asked for an event. */
+  readonly subgraphs: readonly string[]
+  /** The plan: the same object for two subscriptions only if the same is executed for their events. */
+  readonly plan: object
   /** Executes the operation for one event: the result of its fetch of kind `subscription` is the event. */
   execute(operation: OperationToExecute<Context>): Promise<ExecutionResult>
 }

@@ -114,6 +114,8 @@ export async function nativeExecutor<Context>(
     return {
       subgraph: fetch.subgraph,
       body: bodyOfRootFetch(fetch, operation.variables ?? nothing),
+      subgraphs: [...new Set(ready.plan.fetches.map(({ subgraph }) => subgraph))],
+      plan: ready,
       execute: (event) => run(ready, event),
     }
   }

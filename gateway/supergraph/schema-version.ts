@@ -55,6 +55,8 @@ export interface SchemaVersionParts extends ConnectOptions {
   onDenied?: ((guards: readonly string[]) => void) | undefined
   /** Called with each operation that is compiled, and the schema that it was validated with. */
   onCompiled?: ((operation: GuardedOperation, schema: GraphQLSchema) => void) | undefined
+  /** Called when an operation has been executed for an event. */
+  onEventExecuted?: (() => void) | undefined
   log: Logger
   /**
    * The version that serves until this one does: its recent operations are planned before this one
@@ -135,6 +137,7 @@ export async function createSchemaVersion({
         ...others,
         onDenied: undefined,
         onCompiled: undefined,
+        onEventExecuted: undefined,
         subgraphs: madeUp,
         during: (part) => part(),
         ...liveSubscribers(),
@@ -208,6 +211,7 @@ function stagesOf(
     limits,
     onDenied,
     onCompiled,
+    onEventExecuted = () => {},
     policiesRecheck = 60_000,
     subgraphs,
     log,
@@ -267,6 +271,7 @@ function stagesOf(
               ),
             ),
       conclude,
+      onExecuted: onEventExecuted,
       version,
     }),
   }

@@ -5,12 +5,15 @@ import type { SubscriptionEvent } from '../execution/subscription-event.ts'
 import type { FailedCall } from '../execution/subgraph-request.ts'
 import type { UsableResultParts } from '../execution/usable-result.ts'
 import type { Forwarding } from '../forwarding/forwarded-headers.ts'
-import type { Upstream, UpstreamClient } from '../streaming/upstream.ts'
+import type { Upstream } from '../streaming/upstream.ts'
+import type { SubgraphUpstreams } from '../streaming/upstreams.ts'
+import { remembered } from '../values/remembered.ts'
 
 /** Gets the events of a subscription. After `ended`, nothing comes any more. */
 export interface EventListener {
   /** The subgraph has accepted the subscription. */
   opened(): void
+  /** Listeners on one stream get the same object. */
   next(event: SubscriptionEvent): void
   /** Without a failure, the subgraph has sent all events. */
   ended(failure?: FailedCall): void
@@ -23,27 +26,39 @@ export type SubscribeToSubgraph = (
   listener: EventListener,
 ) => Upstream
 
-export interface SubscribeParts extends UsableResultParts, Pick<Forwarding, 'headers'> {
-  upstream: UpstreamClient
+export interface SubscribeParts
+  extends UsableResultParts, Pick<Forwarding, 'headers' | 'deduplicationKey'> {
+  upstreams: SubgraphUpstreams
+  /** Whether equal subscriptions of callers of whom the same is forwarded have one stream. */
+  deduplicateSubscriptions: boolean
 }
 
 /** Returns the function that subscribes to one subgraph. */
 export function subscriberTo(parts: SubscribeParts): SubscribeToSubgraph {
-  const { subgraph, upstream, headers, log } = parts
+  const { subgraph, upstreams, headers, deduplicationKey, deduplicateSubscriptions, log } = parts
   const eventOf = subscriptionEvents(parts)
+  const events = new WeakMap<Buffer, SubscriptionEvent>()
 
   return (body, client, listener) => {
     const { caller, requestId, traceContext } = client
     const event = (status: number, retryAfter: string | undefined, bytes: Buffer) =>
-      eventOf({ status, retryAfter, setCookie: undefined, bytes }, requestId)
-    return upstream.open(
-      () => ({
-        ...headers(caller),
-        ...(traceContext?.traceparent ? { traceparent: traceContext.traceparent } : {}),
-        ...(traceContext?.tracestate ? { tracestate: traceContext.tracestate } : {}),
-        ...(requestId ? { 'x-request-id': requestId } : {}),
-      }),
-      body,
+      remembered(events, bytes, () =>
+        eventOf({ status, retryAfter, setCookie: undefined, bytes }, requestId),
+      )
+    const sent = () => ({
+      ...headers(caller),
+      ...(traceContext?.traceparent ? { traceparent: traceContext.traceparent } : {}),
+      ...(traceContext?.tracestate ? { tracestate: traceContext.tracestate } : {}),
+      ...(requestId ? { 'x-request-id': requestId } : {}),
+    })
+    return upstreams.open(
+      {
+        headers: sent,
+        body,
+        forwarded: deduplicationKey(caller),
+        // The signal of a live operation is the same for its complete life.
+        owner: deduplicateSubscriptions ? undefined : (client.signal ?? client),
+      },
       {
         opened: () => listener.opened(),
         next: (bytes) => listener.next(event(200, undefined, bytes)),

@@ -3,7 +3,8 @@ import { notExecuted } from '../authorization/denied-result.ts'
 import type { AuthorizedRequest, ExecutedOperation } from '../authorization/denied-result.ts'
 import type { ExecutableOperation } from '../authorization/decisions.ts'
 import type { GuardedOperation } from '../authorization/guarded-operation.ts'
-import type { ClientRequest } from '../client-request.ts'
+import { hash } from 'node:crypto'
+import type { Caller, ClientRequest } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
 import type { SubscriptionEvent } from '../execution/subscription-event.ts'
 import { errorOfCall } from '../execution/subgraph-errors.ts'
@@ -11,13 +12,18 @@ import type { FetchSubgraph } from '../execution/subgraph-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { EventOutcome, LiveSubscription } from '../streaming/live-subscription.ts'
+import { objectNumbers } from '../values/object-numbers.ts'
 import type { SubgraphCalls } from './connect-subgraphs.ts'
+import { eventExecutions } from './event-executions.ts'
 import type { Executor, PlannedSubscription } from './executor.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
 
 export interface SubscriptionStageParts {
   executor: Executor<ExecutionContext>
-  subgraphs: Pick<SubgraphCalls, 'fetch' | 'subscribe'>
+  subgraphs: Pick<
+    SubgraphCalls,
+    'fetch' | 'subscribe' | 'deduplicatesSubscriptions' | 'deduplicationKey'
+  >
   /** Returns the function that authorizes each event of an operation. */
   authorizer: (operation: GuardedOperation) => Stages['authorize']
   /** Returns the result for the client. */
@@ -27,6 +33,8 @@ export interface SubscriptionStageParts {
     client: ClientRequest,
     executed: ExecutedOperation,
   ) => OperationResult
+  /** Called when the operation has been executed for an event. */
+  onExecuted: () => void
   /** The schema version that executes. */
   version: SubscribedVersion
 }
@@ -46,15 +54,26 @@ export interface SubscribedVersion {
 
 type Planned = PlannedSubscription<ExecutionContext>
 
+/** The key of the executions of one listener, and what it is made of. */
+interface ExecutionKey {
+  readonly authorized: ExecutableOperation
+  readonly caller: Caller
+  readonly planned: Planned
+  readonly key: string
+}
+
 /** Returns the stage. */
 export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscribe'] {
-  const { executor, subgraphs, conclude, version } = parts
+  const { executor, subgraphs, conclude, onExecuted, version } = parts
+  const executionOf = eventExecutions<ExecutedOperation>()
+  const numberOf = objectNumbers()
 
   return async ({ authorized: first }, graphqlRequest, subscriber) => {
     const { compiled } = first
     const authorize = parts.authorizer(compiled)
     let authorized = first
     let planned = await plan(first, graphqlRequest, subscriber)
+    let keyed: ExecutionKey | undefined
     return { open } satisfies LiveSubscription
 
     function open(...[client, listener]: Parameters<LiveSubscription['open']>) {
@@ -91,12 +110,42 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
         return { outcome: 'denied', result }
       }
       if (!(await isStill(request.authorized, client))) return { outcome: 'outdated' }
-      const executed = await planned.execute({
-        ...operationOf(request.authorized, graphqlRequest),
-        context: { client, fetch: withEvent(event) },
-      })
+      const executed = await executedFor(event, request.authorized, client)
       const result = conclude(request, graphqlRequest, client, executed)
       return { outcome: 'executed', result }
+    }
+
+    async function executedFor(
+      event: SubscriptionEvent,
+      authorized: ExecutableOperation,
+      client: ClientRequest,
+    ): Promise<ExecutedOperation> {
+      const { subgraph, execute } = planned
+      const executed = (client: ClientRequest) => {
+        onExecuted()
+        return execute({
+          ...operationOf(authorized, graphqlRequest),
+          context: { client, fetch: withEvent(event) },
+        })
+      }
+      if (!subgraphs.deduplicatesSubscriptions(subgraph)) return executed(client)
+      // An execution for several clients does not end when one of them goes away.
+      return executionOf(event, keyFor(authorized, client.caller), () =>
+        executed({ ...client, signal: undefined }),
+      )
+    }
+
+    /** Returns a text that is the same for two listeners of a stream only if the same is executed for them. */
+    function keyFor(authorized: ExecutableOperation, caller: Caller): string {
+      const isKnown =
+        keyed?.authorized === authorized && keyed.caller === caller && keyed.planned === planned
+      if (isKnown) return keyed!.key
+      const { plan } = planned
+      const forwarded = planned.subgraphs.map((name) => subgraphs.deduplicationKey(name, caller))
+      const { variables } = graphqlRequest
+      const parts = [numberOf(authorized), numberOf(plan), variables, planned.subgraphs, forwarded]
+      keyed = { authorized, caller, planned, key: hash('sha256', JSON.stringify(parts)) }
+      return keyed.key
     }
 
     /** Whether the open stream has what the caller may see now. */

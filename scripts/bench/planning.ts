@@ -22,6 +22,7 @@ import { noPolicies } from '../../gateway/authorization/policies.ts'
 import { limitsSchema } from '../../gateway/configuration/limits.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
 import { createSchemaVersion } from '../../gateway/supergraph/schema-version.ts'
+import { openUpstreams } from '../../gateway/streaming/upstreams.ts'
 import type { SchemaVersion } from '../../gateway/supergraph/schema-version.ts'
 import { supergraphFile } from '../../gateway/supergraph/supergraph-file.ts'
 import { followSupergraph } from '../../gateway/supergraph/follow-supergraph.ts'
@@ -142,6 +143,7 @@ const parts = {
     },
   }),
   called: () => {},
+  upstreams: openUpstreams({ upstreamOpened() {}, upstreamClosed() {}, received() {} }),
   // Introspection is prepared as well.
   authorization: { introspection: 'filtered' },
   policies: noPolicies,

@@ -443,7 +443,8 @@ subgraphs:
     tls: { ca: '\${file.authority.pem}' }
     circuit_breaker: false
     batch_entity_fetches: false
-    deduplicate_requests: true`),
+    deduplicate_requests: true
+    deduplicate_subscriptions: true`),
     {},
   )
   expect(subgraphSettings(subgraphs, 'users')).toEqual({
@@ -458,6 +459,7 @@ subgraphs:
     circuitBreaker: false,
     batchEntityFetches: false,
     deduplicateRequests: true,
+    deduplicateSubscriptions: true,
   })
   expect(subgraphSettings(subgraphs, 'notes')).toEqual({
     timeout: 10_000,
@@ -470,6 +472,7 @@ subgraphs:
     circuitBreaker: { failures: 3, pause: 2_000 },
     batchEntityFetches: true,
     deduplicateRequests: false,
+    deduplicateSubscriptions: false,
   })
 })
 

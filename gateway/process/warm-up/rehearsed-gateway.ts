@@ -15,6 +15,7 @@ import { claimRules } from '../../configuration/claims.ts'
 import type { GatewayConfig } from '../../configuration/gateway-config.ts'
 import { createGateway } from '../../gateway.ts'
 import type { Supergraph } from '../../supergraph/read-supergraph.ts'
+import { openUpstreams } from '../../streaming/upstreams.ts'
 import type { SchemaVersion } from '../../supergraph/schema-version.ts'
 import { labelledOperations } from '../../telemetry/operation-labels.ts'
 import { subjectPseudonyms } from '../../telemetry/subject-pseudonym.ts'
@@ -78,6 +79,7 @@ async function gatewayBehind(
     url: server.origin + subgraphs,
     subgraph: (name) => configuredSubgraph(name, config, secret),
     called: metrics.onSubgraphResponse,
+    upstreams: openUpstreams(metrics.live),
     policies: granting,
     log: silent,
   })

@@ -1,0 +1,144 @@
+/** Many listeners of one subscription: what is equal is opened and executed once, and nothing else is. */
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import WebSocket from 'ws'
+import { until } from '../support/until.ts'
+import { openLiveGraph } from './live-graph.ts'
+import type { LiveGraph } from './live-graph.ts'
+
+let graph: LiveGraph
+beforeAll(async () => {
+  graph = await openLiveGraph(`
+subgraphs: { products: { deduplicate_subscriptions: true } }
+subscriptions: { connections_per_caller: 100, queue: { bytes: 300KB } }
+metrics: { port: 0 }
+`)
+})
+afterEach(() => graph.listening(0))
+afterAll(() => graph.close())
+
+/** Some operations on a connection of their own, as its client sees them. */
+interface Listeners {
+  /** What came for each operation. */
+  readonly received: readonly Record<string, any>[][]
+  complete(operation: number): void
+  close(): void
+}
+
+const query = 'subscription { priceChanged { price stars } }'
+
+async function listeners(
+  count: number,
+  authorization?: string,
+  payload: (operation: number) => object = () => ({ query }),
+): Promise<Listeners> {
+  const socket = new WebSocket(graph.gateway.url.replace('http', 'ws'), 'graphql-transport-ws', {
+    headers: authorization ? { authorization } : {},
+  })
+  const received = Array.from({ length: count }, (): Record<string, any>[] => [])
+  socket.on('message', (data: Buffer) => {
+    const { id, type, payload } = JSON.parse(data.toString())
+    if (type === 'next' || type === 'error') received[Number(id)]!.push(payload)
+  })
+  await once(socket, 'open')
+  const send = (message: object) => socket.send(JSON.stringify(message))
+  send({ type: 'connection_init' })
+  await once(socket, 'message')
+  for (let id = 0; id < count; id++) send({ type: 'subscribe', id: `${id}`, payload: payload(id) })
+  return {
+    received,
+    complete: (operation) => send({ type: 'complete', id: `${operation}` }),
+    close: () => socket.close(),
+  }
+}
+
+async function metric(name: string): Promise<number> {
+  const line = graph.gateway.log.find((line) => line.includes('serving metrics'))!
+  const { url } = JSON.parse(line) as { url: string }
+  const text = await (await fetch(url)).text()
+  const values = text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)`, 'gm'))
+  return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
+}
+
+const open = () => metric('portcullis_subscriptions')
+const opened = (count: number) => until(async () => (await open()) === count)
+
+test('a thousand listeners are one stream and one entity fetch per event', async () => {
+  const before = graph.subscribed.length
+  const all = await Promise.all(Array.from({ length: 10 }, () => listeners(100)))
+  await opened(1_000)
+  await graph.listening(1)
+  expect(graph.subscribed.length - before).toBe(1)
+  expect(await metric('portcullis_subscription_upstreams')).toBe(1)
+  const [fetches, executions] = [graph.readers.length, await metric(executed)]
+  const received = all.flatMap(({ received }) => received)
+  for (let price = 1; price <= 5; price++) {
+    graph.changePrice(price)
+    await until(() => received.every(({ length }) => length === price))
+  }
+  for (const events of received) {
+    expect(events).toEqual([1, 2, 3, 4, 5].map((price) => event({ price, stars: 5 })))
+  }
+  expect(graph.readers.length - fetches).toBe(5)
+  expect((await metric(executed)) - executions).toBe(5)
+
+  all[0]!.complete(0)
+  await opened(999)
+  graph.changePrice(6)
+  await until(() => received.slice(1).every(({ length }) => length === 6))
+  expect(received[0]).toHaveLength(5)
+  for (const { close } of all) close()
+  await graph.listening(0)
+  expect(graph.subscribed.length - before).toBe(1)
+  await until(async () => (await metric('portcullis_subscription_upstreams')) === 0)
+})
+
+const executed = 'portcullis_subscription_executions_total'
+const event = (priceChanged: object) => ({ data: { priceChanged } })
+
+test('a stream without listeners is open for a second, for a client that comes back', async () => {
+  const before = graph.subscribed.length
+  const first = await listeners(1)
+  await graph.listening(1)
+  first.close()
+  await opened(0)
+  const second = await listeners(1)
+  await opened(1)
+  graph.changePrice(7)
+  await until(() => second.received[0]!.length === 1)
+  expect(graph.subscribed.length - before).toBe(1)
+  second.close()
+})
+
+test('the end of a stream, and its failure, reach all listeners', async () => {
+  const failing = await listeners(50, undefined, () => ({ query: 'subscription { failing }' }))
+  await until(() => failing.received.every((events) => events.at(-1)?.['errors'] !== undefined))
+  failing.close()
+  await opened(0)
+})
+
+test('a client that does not read delays nobody', async () => {
+  const sent = request(graph.gateway.url, {
+    method: 'POST',
+    headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+  })
+  const text = 'subscription { priceChanged { id price } }'
+  sent.end(JSON.stringify({ query: text }))
+  const [slow] = (await once(sent, 'response')) as [IncomingMessage]
+  slow.pause()
+  let isEnded = false
+  slow.on('close', () => (isEnded = true)).on('error', () => {})
+  const quick = await listeners(20, undefined, () => ({ query: text }))
+  await opened(21)
+  await graph.listening(1)
+  const id = 'x'.repeat(100_000)
+  for (let price = 1; (await open()) === 21; price++) {
+    graph.changePrice(price, id)
+    await until(() => quick.received.every(({ length }) => length === price))
+  }
+  slow.resume()
+  await until(() => isEnded)
+  quick.close()
+})
