@@ -20,12 +20,12 @@ export const productsSdl = `
   type Query { products: [Product!]! me: String }
   type Mutation { rename(id: ID!, name: String!): Product }
   type Subscription { priceChanged(id: ID): Product failing: Int counter(to: Int!): Int }
-  type Product @key(fields: "id") { id: ID! name: String price: Int secret: String @requiresScopes(scopes: [["secrets"]]) vault: String @policy(policies: [["recent login"]]) }
+  type Product @key(fields: "id") { id: ID! name: String price: Int viewer: String secret: String @requiresScopes(scopes: [["secrets"]]) vault: String @policy(policies: [["recent login"]]) }
 `
 export const reviewsSdl = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
   type Query { reviews: Int }
-  type Product @key(fields: "id") { id: ID! stars: Int reader: String }
+  type Product @key(fields: "id") { id: ID! stars: Int reader: String audience: String }
 `
 
 export interface LiveGraph {
@@ -54,6 +54,8 @@ export interface LiveGraph {
   replaceSupergraph(field: string): void
   /** The text of the composed supergraph. */
   readonly supergraph: string
+  /** Returns the sum of a metric's values. */
+  metric(name: string): Promise<number>
   stopProducts(): Promise<void>
   close(): Promise<void>
 }
@@ -82,6 +84,7 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
       Product: {
         __resolveReference: ({ id }: { id: string }) => ({ id, name: 'Table' }),
         secret: () => 'hidden',
+        viewer: (_parent, _args, { claims }) => JSON.stringify(claims),
         vault: () => 'gold',
       },
     },
@@ -126,7 +129,7 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
       Product: {
         __resolveReference({ id }: { id: string }, { claims }: { claims: { sub: string } | null }) {
           readers.push(claims?.sub ?? null)
-          return { id, stars: 5, reader: claims?.sub ?? null }
+          return { id, stars: 5, reader: claims?.sub ?? null, audience: JSON.stringify(claims) }
         },
       },
     },
@@ -186,6 +189,13 @@ ${issuerConfig}${config}
       })
       clients.push(client)
       return client
+    },
+    async metric(name) {
+      const line = gateway.log.find((line) => line.includes('serving metrics'))!
+      const { url } = JSON.parse(line) as { url: string }
+      const text = await (await fetch(url)).text()
+      const values = text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)`, 'gm'))
+      return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
     },
     stopProducts,
     async close() {

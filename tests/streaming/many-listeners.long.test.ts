@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
-import WebSocket from 'ws'
 import { until } from '../support/until.ts'
 import { openLiveGraph } from './live-graph.ts'
 import type { LiveGraph } from './live-graph.ts'
+import { openListeners } from './open-listeners.ts'
 
 let graph: LiveGraph
 beforeAll(async () => {
@@ -19,49 +19,10 @@ metrics: { port: 0 }
 afterEach(() => graph.listening(0))
 afterAll(() => graph.close())
 
-/** Some operations on a connection of their own, as its client sees them. */
-interface Listeners {
-  /** What came for each operation. */
-  readonly received: readonly Record<string, any>[][]
-  complete(operation: number): void
-  close(): void
-}
-
 const query = 'subscription { priceChanged { price stars } }'
-
-async function listeners(
-  count: number,
-  authorization?: string,
-  payload: (operation: number) => object = () => ({ query }),
-): Promise<Listeners> {
-  const socket = new WebSocket(graph.gateway.url.replace('http', 'ws'), 'graphql-transport-ws', {
-    headers: authorization ? { authorization } : {},
-  })
-  const received = Array.from({ length: count }, (): Record<string, any>[] => [])
-  socket.on('message', (data: Buffer) => {
-    const { id, type, payload } = JSON.parse(data.toString())
-    if (type === 'next' || type === 'error') received[Number(id)]!.push(payload)
-  })
-  await once(socket, 'open')
-  const send = (message: object) => socket.send(JSON.stringify(message))
-  send({ type: 'connection_init' })
-  await once(socket, 'message')
-  for (let id = 0; id < count; id++) send({ type: 'subscribe', id: `${id}`, payload: payload(id) })
-  return {
-    received,
-    complete: (operation) => send({ type: 'complete', id: `${operation}` }),
-    close: () => socket.close(),
-  }
-}
-
-async function metric(name: string): Promise<number> {
-  const line = graph.gateway.log.find((line) => line.includes('serving metrics'))!
-  const { url } = JSON.parse(line) as { url: string }
-  const text = await (await fetch(url)).text()
-  const values = text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)`, 'gm'))
-  return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
-}
-
+const listeners = (count: number, text = query) =>
+  openListeners(graph, { count, payload: () => ({ query: text }) })
+const metric = (name: string) => graph.metric(name)
 const open = () => metric('portcullis_subscriptions')
 const opened = (count: number) => until(async () => (await open()) === count)
 
@@ -113,7 +74,7 @@ test('a stream without listeners is open for a second, for a client that comes b
 })
 
 test('the end of a stream, and its failure, reach all listeners', async () => {
-  const failing = await listeners(50, undefined, () => ({ query: 'subscription { failing }' }))
+  const failing = await listeners(50, 'subscription { failing }')
   await until(() => failing.received.every((events) => events.at(-1)?.['errors'] !== undefined))
   failing.close()
   await opened(0)
@@ -130,7 +91,7 @@ test('a client that does not read delays nobody', async () => {
   slow.pause()
   let isEnded = false
   slow.on('close', () => (isEnded = true)).on('error', () => {})
-  const quick = await listeners(20, undefined, () => ({ query: text }))
+  const quick = await listeners(20, text)
   await opened(21)
   await graph.listening(1)
   const id = 'x'.repeat(100_000)
