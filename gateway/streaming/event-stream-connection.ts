@@ -9,6 +9,7 @@ import { reasonOf } from './end-reason.ts'
 import type { LiveConnection } from './live-connections.ts'
 import { LiveOperation } from './live-operation.ts'
 import type { LiveClient, LiveOperationParts } from './live-operation.ts'
+import { writtenOnce } from './written-once.ts'
 
 export interface EventStreamParts extends Omit<LiveOperationParts, 'client'> {
   /** How long the stream may be silent, in milliseconds. */
@@ -40,7 +41,7 @@ export class EventStreamConnection implements LiveConnection, LiveClient {
   }
 
   next(result: Parameters<LiveClient['next']>[0]): void {
-    this.#write(nextEvent(bodyOfResult(result)))
+    this.#write(textOfEvent(result))
   }
 
   ended(errors: readonly ResponseError[]): void {
@@ -76,7 +77,7 @@ export class EventStreamConnection implements LiveConnection, LiveClient {
     this.#close('restart')
   }
 
-  #write(text: string): void {
+  #write(text: string | Buffer): void {
     if (this.#isOver) return
     this.#sentAt = performance.now()
     this.#response.write(text)
@@ -92,3 +93,5 @@ export class EventStreamConnection implements LiveConnection, LiveClient {
     this.#parts.onClosed(reason)
   }
 }
+
+const textOfEvent = writtenOnce((result) => nextEvent(bodyOfResult(result)))

@@ -7,6 +7,7 @@ import type { ResponseError } from '../graphql/response-error.ts'
 import type { RequestHeaders } from '../http/http-message.ts'
 import { RequestSignal } from '../http/request-signal.ts'
 import { bodyOfResult } from '../http/result-response.ts'
+import type { OperationResult } from '../http/result-response.ts'
 import { isObject } from '../values/json.ts'
 import { closeCodes, codeOfEndedCaller, codeOfRefusedInit } from './close-codes.ts'
 import type { CallerSession } from './caller-session.ts'
@@ -18,6 +19,7 @@ import type { QueueLimits } from './live-operation.ts'
 import type { StartedSubscription } from './started-subscription.ts'
 import { readClientMessage } from './websocket-messages.ts'
 import type { ClientMessage } from './websocket-messages.ts'
+import { writtenOnce } from './written-once.ts'
 
 export interface WebSocketConnectionOptions {
   /** How long the client may take until `connection_init`, in milliseconds. */
@@ -256,11 +258,12 @@ export class WebSocketConnection implements LiveConnection {
 
   #subscribe(session: CallerSession, id: string, started: StartedSubscription): void {
     const { onEnded, ...parts } = started
+    const head = Buffer.from(headOfNext(id))
     const operation = new LiveOperation({
       ...parts,
       refusal: () => session.refusal(),
       client: {
-        next: (result) => this.#next(id, bodyOfResult(result)),
+        next: (result) => this.#sendEvent(head, result),
         ended: (errors) => {
           const reason = reasonOf(errors)
           this.#running.delete(id)
@@ -305,7 +308,12 @@ export class WebSocketConnection implements LiveConnection {
   }
 
   #next(id: string, body: ResponseData): void {
-    this.#write(`{"id":${JSON.stringify(id)},"type":"next","payload":${stringOf(body).trimEnd()}}`)
+    this.#write(`${headOfNext(id)}${stringOf(body).trimEnd()}}`)
+  }
+
+  #sendEvent(head: Buffer, result: OperationResult): void {
+    if (!this.#isOver)
+      this.#socket.send(Buffer.concat([head, restOfNext(result)]), { binary: false })
   }
 
   #fail(id: string, errors: readonly ResponseError[]): void {
@@ -340,6 +348,14 @@ export class WebSocketConnection implements LiveConnection {
     this.#options.onClosed(code, reason)
   }
 }
+
+/** Returns the message `next` up to its payload. */
+function headOfNext(id: string): string {
+  return `{"id":${JSON.stringify(id)},"type":"next","payload":`
+}
+
+/** The payload of `next`, and the end of the message. */
+const restOfNext = writtenOnce((result) => `${stringOf(bodyOfResult(result)).trimEnd()}}`)
 
 /** Whether the caller is admitted could not be found out: the next operation or event asks again. */
 function ignore(): void {}
