@@ -45,6 +45,11 @@ const forwardingSchema = z.strictObject({
   forward: claimNames
     .optional()
     .describe('Which claims of claims.forward this subgraph gets; left out: all of them'),
+  anonymous: flag()
+    .default(false)
+    .describe(
+      'true: this subgraph gets every caller as an anonymous one, and different callers may share its responses',
+    ),
   headers: z
     .record(headerName, claimName())
     .default({})
@@ -82,6 +87,7 @@ export const claimsSchema = z
 
 interface Forwarding {
   forward?: readonly string[] | undefined
+  anonymous?: unknown
   headers?: Readonly<Record<string, string>> | undefined
 }
 
@@ -92,6 +98,12 @@ interface ClaimsInput {
 
 /** A subgraph can only narrow the allow list, and a plain header carries only a claim that it gets. */
 function checkForwarding(allowed: readonly string[], subgraph: Forwarding, problem: Problem): void {
+  if (subgraph.anonymous === true) {
+    const message = 'contradicts anonymous: true: leave one of them out'
+    if (subgraph.forward) problem(['forward'], message)
+    if (Object.keys(subgraph.headers ?? {}).length > 0) problem(['headers'], message)
+    return
+  }
   const own = Array.isArray(subgraph.forward) ? subgraph.forward : allowed
   own.forEach((claim, index) => {
     if (allowed.includes(claim)) return

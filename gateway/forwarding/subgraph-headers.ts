@@ -13,8 +13,8 @@ import type { Forwarding } from './forwarded-headers.ts'
 import { plainClaims } from './plain-claims.ts'
 
 export interface ForwardingOptions extends Omit<ClaimsHeaderOptions, 'now' | 'forward'> {
-  /** Returns the claims that this subgraph gets. */
-  narrow: (claims: Claims) => Claims
+  /** Returns the claims that this subgraph gets; null: the caller is anonymous to it. */
+  narrow: (claims: Claims) => Claims | null
   /** The claim of each plain header. */
   plainHeaders?: Readonly<Record<string, string>> | undefined
   /** Whether the subgraph gets the client's address and agent; default false. */

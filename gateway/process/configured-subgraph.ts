@@ -18,7 +18,7 @@ export function configuredSubgraph(
     forwarding: subgraphForwarding({
       subgraph,
       signingKey: claimsSigningKey(subgraph, entry?.signing ?? claims.signing, secret),
-      narrow: (verified) => narrowClaims(verified, forward),
+      narrow: (verified) => (entry?.anonymous ? null : narrowClaims(verified, forward)),
       plainHeaders: entry?.headers,
       clientHeaders: entry?.client_headers,
       cookies: entry?.cookies,

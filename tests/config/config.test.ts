@@ -227,6 +227,11 @@ describe('refused at start:', () => {
       'claims.subgraphs.users.forward[1]: is not in claims.forward',
     ],
     [
+      'a subgraph that gets claims of callers that are anonymous to it',
+      `${authentication}\nclaims: { subgraphs: { users: { anonymous: true, headers: { x: sub } } } }`,
+      'claims.subgraphs.users.headers: contradicts anonymous: true',
+    ],
+    [
       'a plain header with the name of one of the gateway',
       `${authentication}\nclaims: { subgraphs: { users: { headers: { gateway-claims: sub } } } }`,
       'is a header of the gateway',

@@ -14,6 +14,7 @@ beforeAll(async () => {
 subgraphs: { products: { deduplicate_subscriptions: true } }
 subscriptions: { connections_per_caller: 100, queue: { bytes: 300KB } }
 metrics: { port: 0 }
+claims: { subgraphs: { products: { anonymous: true } } }
 `)
 })
 afterEach(() => graph.listening(0))
@@ -71,6 +72,33 @@ test('a stream without listeners is open for a second, for a client that comes b
   await until(() => second.received[0]!.length === 1)
   expect(graph.subscribed.length - before).toBe(1)
   second.close()
+})
+
+test('a subgraph to which all are anonymous has one stream for all; others learn who listens', async () => {
+  const before = graph.subscribed.length
+  const subs = ['1', '2', '3']
+  const text = 'subscription { priceChanged { viewer reader } }'
+  const all = await Promise.all(
+    subs.map(async (sub) =>
+      openListeners(graph, {
+        count: 2,
+        authorization: await graph.authorization({ sub }),
+        payload: () => ({ query: text }),
+      }),
+    ),
+  )
+  await opened(6)
+  await graph.listening(1)
+  const fetches = graph.readers.length
+  graph.changePrice(8)
+  await until(() => all.every(({ received }) => received.every(({ length }) => length === 1)))
+  for (const [index, { received, close }] of all.entries()) {
+    const right = event({ viewer: 'null', reader: subs[index] })
+    expect(received).toEqual([[right], [right]])
+    close()
+  }
+  expect(graph.subscribed.length - before).toBe(1)
+  expect(graph.readers.slice(fetches).toSorted()).toEqual(subs)
 })
 
 test('the end of a stream, and its failure, reach all listeners', async () => {
