@@ -86,6 +86,11 @@ export const errorTable = {
   TOKEN_MALFORMED: token('form', neither, 'The access token is malformed'),
   TOKEN_TOO_LARGE: token('size', neither, 'The access token is larger than 8 KB'),
   TOKEN_TYPE_WRONG: token('type', remembered, 'The token is not an access token'),
+  TOKEN_SENDER_CONSTRAINED: token(
+    'sender constraint',
+    remembered,
+    'The access token is bound to a key or certificate, which is not supported: request a bearer token',
+  ),
   HEADER_PARAMETER_REFUSED: token(
     'header',
     remembered,

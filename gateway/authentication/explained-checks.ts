@@ -1,6 +1,7 @@
 /**
  * The checks of an access token in the order in which the gateway makes them, with their verdicts.
  */
+import { claimAt } from './claim-path.ts'
 import type { Issuer } from './issuer.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import { checkOf } from './token-refused.ts'
@@ -44,8 +45,16 @@ const checks: Readonly<Record<TokenCheck, Check>> = {
   algorithm: { stage: 'verify', found: ({ token }) => token?.algorithm ?? '' },
   key: { stage: 'verify', found: ({ token }) => token?.keyId ?? '' },
   signature: { stage: 'verify', found: () => 'by that key' },
-  'required claims': { stage: 'verify', found: () => 'iss, sub, aud, exp, iat are there' },
-  audience: { stage: 'verify', found: ({ token }) => JSON.stringify(token?.payload.aud) },
+  'sender constraint': {
+    stage: 'verify',
+    found: ({ token }) => (token?.payload.cnf === undefined ? 'none' : 'not checked'),
+  },
+  'required claims': { stage: 'verify', found: () => 'iss, sub, exp and the audience are there' },
+  audience: {
+    stage: 'verify',
+    found: ({ token, issuer }) =>
+      JSON.stringify(token && claimAt(token.payload, issuer?.options.audienceClaim ?? 'aud')),
+  },
   'not before': {
     stage: 'verify',
     found: ({ token }, now) => distance(token?.payload.nbf ?? token?.payload.iat, now),

@@ -49,7 +49,7 @@ function accepted(
     issuer,
     key,
     expiresAt: claims.exp * 1_000 + clockTolerance,
-    tooOldAt: claims.iat * 1_000 + maxTokenAge + clockTolerance,
+    tooOldAt: (claims.iat ?? Infinity) * 1_000 + maxTokenAge + clockTolerance,
     sessionId: typeof claims['sid'] === 'string' ? claims['sid'] : undefined,
     revocable: issuer.revocation?.revocable(claims, key.keyId),
     description,

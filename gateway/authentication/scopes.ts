@@ -1,5 +1,6 @@
 /** The scopes that a token states, reduced to those that its issuer may state. */
-import { isObject } from '../values/json.ts'
+import { claimAt, stepsOf, valueAt, withValueAt } from './claim-path.ts'
+import type { ClaimsRecord } from './claim-path.ts'
 import { TokenRefused } from './token-refused.ts'
 
 /** Scopes of several issuers share one set of names: this keeps an issuer to its own. */
@@ -9,41 +10,45 @@ export type ScopeRule =
   /** Put before every scope that a token states. */
   | { readonly prefix: string }
 
-export type ClaimsRecord = Readonly<Record<string, unknown>>
-
 /**
- * Returns the value of a claim. A name with dots that no claim has is a path: `realm_access.roles` is
- * `roles` within `realm_access`. A name that is a URL or a URN stays whole.
+ * Returns the scopes of the claims with those names or paths: of one claim as they are, of several as
+ * one list. Undefined where none of them is there.
  */
-export function claimAt(claims: ClaimsRecord, name: string): unknown {
-  return stepsTo(claims, name).reduce<unknown>(memberOf, claims)
+export function scopesIn(claims: ClaimsRecord, names: readonly string[]): unknown {
+  const stated = names.map((name) => claimAt(claims, name)).filter((value) => value !== undefined)
+  if (stated.length < 2) return stated[0]
+  return [...new Set(stated.flatMap((value) => listOf(readScopes(value)!)))]
 }
 
 /**
- * Returns the claims with the scopes that the rule leaves of those in that claim. The rest is as it
- * was; without a rule, all of it.
+ * Returns the claims with the scopes that the rule leaves of those in the named claims. The rest is as
+ * it was; without a rule, all of it.
  */
 export function withOwnScopes(
   claims: ClaimsRecord,
-  name: string,
+  names: readonly string[],
   rule: ScopeRule | undefined,
 ): ClaimsRecord {
   if (rule === undefined) {
-    readScopes(claimAt(claims, name))
+    for (const name of names) readScopes(claimAt(claims, name))
     return claims
   }
-  // Also at the path that is not used, if a claim has dots in its name: it may be forwarded.
-  const places = isPath(name) ? [[name], name.split('.')] : [[name]]
-  return places.reduce((narrowed, steps) => withOwnScopesAt(narrowed, steps, rule), claims)
+  return placesOf(names).reduce((narrowed, steps) => withOwnScopesAt(narrowed, steps, rule), claims)
+}
+
+/** Also the path that is not used, if a claim has dots in its name: it may be forwarded. */
+function placesOf(names: readonly string[]): (readonly string[])[] {
+  const places = names.flatMap((name) => [[name], stepsOf(name)])
+  return [...new Map(places.map((steps) => [JSON.stringify(steps), steps])).values()]
 }
 
 function withOwnScopesAt(claims: ClaimsRecord, steps: readonly string[], rule: ScopeRule) {
-  const stated = readScopes(steps.reduce<unknown>(memberOf, claims))
+  const stated = readScopes(valueAt(claims, steps))
   if (stated === undefined) return claims
   const own = ownScopes(rule)
   const narrowed =
-    typeof stated === 'string' ? own(stated.split(/\s+/)).join(' ') : own(stated.filter(isOneScope))
-  return replaced(claims, steps, narrowed) as ClaimsRecord
+    typeof stated === 'string' ? own(listOf(stated)).join(' ') : own(stated.filter(isOneScope))
+  return withValueAt(claims, steps, narrowed) as ClaimsRecord
 }
 
 /** Returns whether the rule lets a token state a scope that begins like that. */
@@ -54,23 +59,15 @@ export function mayState(rule: ScopeRule | undefined, beginning: string): boolea
   return rule.prefix.startsWith(beginning) || beginning.startsWith(rule.prefix)
 }
 
-function stepsTo(claims: ClaimsRecord, name: string): readonly string[] {
-  return Object.hasOwn(claims, name) || !isPath(name) ? [name] : name.split('.')
-}
-
-function isPath(name: string): boolean {
-  return name.includes('.') && !/:\/\/|^urn:/i.test(name)
-}
-
-function memberOf(value: unknown, step: string): unknown {
-  return isObject(value) && Object.hasOwn(value, step) ? value[step] : undefined
-}
-
 /** The value as it came: splitting and joining would turn one scope with a space into two. */
 function readScopes(value: unknown): string | readonly string[] | undefined {
   if (value === undefined || typeof value === 'string') return value
   if (Array.isArray(value) && value.every((scope) => typeof scope === 'string')) return value
   throw new TokenRefused('CLAIM_INVALID', 'the scopes are not a list of strings')
+}
+
+function listOf(stated: string | readonly string[]): readonly string[] {
+  return typeof stated === 'string' ? stated.split(/\s+/).filter(Boolean) : stated
 }
 
 function ownScopes(rule: ScopeRule): (scopes: readonly string[]) => string[] {
@@ -85,9 +82,4 @@ function ownScopes(rule: ScopeRule): (scopes: readonly string[]) => string[] {
  */
 function isOneScope(entry: string): boolean {
   return !/\s/.test(entry)
-}
-
-function replaced(value: unknown, [step, ...steps]: readonly string[], newValue: unknown): unknown {
-  if (step === undefined) return newValue
-  return { ...(value as ClaimsRecord), [step]: replaced(memberOf(value, step), steps, newValue) }
 }

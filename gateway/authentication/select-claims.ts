@@ -2,8 +2,9 @@
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { Caller } from '../client-request.ts'
 import { TokenRefused } from './token-refused.ts'
-import { claimAt, withOwnScopes } from './scopes.ts'
-import type { ClaimsRecord, ScopeRule } from './scopes.ts'
+import type { ClaimsRecord } from './claim-path.ts'
+import { scopesIn, withOwnScopes } from './scopes.ts'
+import type { ScopeRule } from './scopes.ts'
 
 export interface ClaimRules {
   /** The allow list. */
@@ -16,10 +17,10 @@ export interface ClaimRules {
 
 export interface IssuerClaimRules {
   /**
-   * The claim with the scopes, or the path to it: a string (RFC 9068 section 2.2.3), or an
+   * The claims with the scopes, or the paths to them: each is a string (RFC 9068 section 2.2.3), or an
    * array.
    */
-  scopesClaim: string
+  scopesClaims: readonly string[]
   /** Undefined: the issuer may state any scope. */
   scopes?: ScopeRule | undefined
   /** Put before `sub`. */
@@ -51,10 +52,10 @@ export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): Clai
   const forwarded = [rules.forward, ...rules.narrowed]
 
   return (stated) => {
-    const verified = withOwnScopes(stated, issuer.scopesClaim, issuer.scopes)
+    const verified = withOwnScopes(stated, issuer.scopesClaims, issuer.scopes)
     const claims: Record<string, unknown> = Object.create(null)
     claims.sub = issuer.subjectPrefix + String(verified.sub)
-    const scopes = claimAt(verified, issuer.scopesClaim)
+    const scopes = scopesIn(verified, issuer.scopesClaims)
     if (scopes !== undefined) claims.scope = deepFreeze(scopes)
     for (const name of names) {
       const value = own(verified, name)

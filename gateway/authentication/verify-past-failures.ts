@@ -1,5 +1,6 @@
 /** Verifies an access token past the checks that fail, to find all that is wrong with it. */
 import { withAliases } from './algorithms.ts'
+import { claimAt } from './claim-path.ts'
 import type { Issuer } from './issuer.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import { TokenRefused } from './token-refused.ts'
@@ -28,7 +29,7 @@ export async function verifyPastFailures(
       const isRepeated = failures.some(({ reason }) => reason === error.reason)
       failures.push(error)
       if (isRepeated || !relax) return { failures, verified: undefined }
-      const relaxed = relax(token)
+      const relaxed = relax(token, rules)
       rules = { ...rules, ...relaxed.rules }
       now = relaxed.now ?? now
     }
@@ -41,12 +42,17 @@ interface Relaxation {
 }
 
 /** The rules, or the time, at which the token passes the check that it failed. */
-const relaxations: Partial<Record<TokenReason, (token: UnverifiedToken) => Relaxation>> = {
+const relaxations: Partial<
+  Record<TokenReason, (token: UnverifiedToken, rules: AccessTokenRules) => Relaxation>
+> = {
   TOKEN_TYPE_WRONG: ({ type }) => ({ rules: { tokenTypes: [type ?? 'JWT'] } }),
-  AUDIENCE_MISMATCH: ({ payload }) => ({ rules: { audiences: [payload.aud].flat() as string[] } }),
+  TOKEN_SENDER_CONSTRAINED: () => ({ rules: { senderConstrained: 'accept' } }),
+  AUDIENCE_MISMATCH: ({ payload }, { audienceClaim }) => ({
+    rules: { audiences: [claimAt(payload, audienceClaim)].flat() as string[] },
+  }),
   TOKEN_EXPIRED: ({ payload }) => ({ now: () => Number(payload.exp) * 1_000 - 1_000 }),
   TOKEN_NOT_YET_VALID: ({ payload }) => ({
     now: () => Math.max(Number(payload.nbf ?? 0), Number(payload.iat ?? 0)) * 1_000,
   }),
-  TOKEN_TOO_OLD: () => ({ rules: { maxTokenAge: Number.MAX_SAFE_INTEGER } }),
+  TOKEN_TOO_OLD: () => ({ rules: { maxTokenAge: Infinity } }),
 }

@@ -30,6 +30,18 @@ const scopesSchema = z
   )
   .transform(({ allow = [], prefix }) => (prefix === undefined ? { allow } : { prefix }))
 
+const scopesClaim = z
+  .union([claimName(), z.array(claimName()).min(1, 'expected at least one entry')])
+  .default('scope')
+  .describe(
+    'The claim that holds the scopes, as a string or an array, or a list of such claims; a dot leads into a claim: realm_access.roles',
+  )
+
+const maxTokenAge = z
+  .union([z.literal('off'), duration({ least: '1s', most: '365d' })])
+  .default(86_400_000)
+  .describe('A token is refused when it was issued (iat) longer ago than this; off: at no age')
+
 /** An entry of `authentication.issuers`: an accepted issuer, and the requirements for its tokens. */
 export const issuerSchema = z
   .strictObject({
@@ -48,6 +60,9 @@ export const issuerSchema = z
       .default(false)
       .describe('true: keys may be fetched without TLS from a host other than this machine'),
     audiences: texts().describe('Accepted audiences: a token must be for one of them'),
+    audience_claim: claimName()
+      .default('aud')
+      .describe('The claim that holds the audience, such as client_id or azp, or the path to it'),
     algorithms: z
       .array(z.enum(algorithmNames))
       .min(1, 'expected at least one entry')
@@ -59,14 +74,18 @@ export const issuerSchema = z
     clock_tolerance: duration({ least: '0s', most: '5m' })
       .default(5_000)
       .describe("How far the issuer's clock may differ from this machine's"),
-    max_token_age: duration({ least: '1s', most: '365d' })
-      .default(86_400_000)
-      .describe('A token is refused when it was issued (iat) longer ago than this'),
-    scopes_claim: claimName()
-      .default('scope')
+    id_tokens: z
+      .enum(['refuse', 'accept'])
+      .default('refuse')
+      .describe('Whether ID tokens of OpenID Connect are accepted in place of access tokens'),
+    sender_constrained: z
+      .enum(['refuse', 'accept'])
+      .default('accept')
       .describe(
-        'The claim that holds the scopes, as a string or an array; a dot leads into a claim: realm_access.roles',
+        'What happens to a token that is bound to a key or certificate (cnf), which the gateway does not check',
       ),
+    max_token_age: maxTokenAge,
+    scopes_claim: scopesClaim,
     scopes: scopesSchema
       .optional()
       .describe('Which scopes this issuer may grant; left out: all scopes'),
@@ -86,8 +105,10 @@ export const issuerSchema = z
       checkUrls(issuer, problem)
     }),
   )
-  .transform(({ discovery: _, jwks_uri, jwks_file, jwks, ...rest }) => ({
+  .transform(({ discovery: _, jwks_uri, jwks_file, jwks, scopes_claim, ...rest }) => ({
     ...camelCased(rest),
+    maxTokenAge: rest.max_token_age === 'off' ? Infinity : rest.max_token_age,
+    scopesClaims: [scopes_claim].flat(),
     keys: keyPlaceOf({ jwks_uri, jwks_file, jwks }),
     subjectPrefix: rest.subject_prefix ?? '',
   }))

@@ -27,7 +27,7 @@ beforeAll(async () => {
       issuerOptions(foreign, {
         algorithms: ['RS256'],
         tokenTypes: ['at+jwt', 'JWT'],
-        scopesClaim: 'scp',
+        scopesClaims: ['scp'],
         subjectPrefix: 'foreign|',
       }),
     ],

@@ -70,7 +70,7 @@ describe('an issuer that may speak of some scopes only', () => {
   })
 
   test('states no other scope under the name of its own claim either', async () => {
-    const options = { ...allow, scopesClaim: 'scp' }
+    const options = { ...allow, scopesClaims: ['scp'] }
     expect(await claimsOf(options, { scp: ['read', 'admin:users'], scope: 'admin:users' })).toEqual(
       { sub: 'subject-1', scope: ['read'], scp: ['read'] },
     )
@@ -78,7 +78,7 @@ describe('an issuer that may speak of some scopes only', () => {
 
   test('and none within the claim that holds its own', async () => {
     const realm = { roles: ['read', 'admin:users'], name: 'x' }
-    expect(await claimsOf({ ...allow, scopesClaim: 'realm.roles' }, { realm })).toEqual({
+    expect(await claimsOf({ ...allow, scopesClaims: ['realm.roles'] }, { realm })).toEqual({
       sub: 'subject-1',
       scope: ['read'],
       realm: { roles: ['read'], name: 'x' },
@@ -87,7 +87,7 @@ describe('an issuer that may speak of some scopes only', () => {
 
   test('nor at the path, beside a claim with dots in its name', async () => {
     const claims = { 'realm.roles': 'read admin:users', realm: { roles: ['admin:users', 'write'] } }
-    expect(await claimsOf({ ...allow, scopesClaim: 'realm.roles' }, claims)).toEqual({
+    expect(await claimsOf({ ...allow, scopesClaims: ['realm.roles'] }, claims)).toEqual({
       sub: 'subject-1',
       scope: 'read',
       realm: { roles: ['write'] },
@@ -111,11 +111,11 @@ describe('the claim with the scopes', () => {
     ['a path through a list', 'realm.0', { realm: ['x'] }, undefined],
     ['what every object has is no claim', 'realm.constructor.name', { realm: {} }, undefined],
   ])('%s', async (_name, scopesClaim, claims, expected) => {
-    expect(await claimsOf({ scopesClaim }, claims)).toMatchObject(
+    expect(await claimsOf({ scopesClaims: [scopesClaim] }, claims)).toMatchObject(
       expected === undefined ? { sub: 'subject-1' } : { scope: expected },
     )
     if (expected === undefined) {
-      expect(await claimsOf({ scopesClaim }, claims)).not.toHaveProperty('scope')
+      expect(await claimsOf({ scopesClaims: [scopesClaim] }, claims)).not.toHaveProperty('scope')
     }
   })
 })

@@ -34,7 +34,7 @@ export interface RevocableToken {
 
 type VerifiedClaims = Readonly<Record<string, unknown>> & {
   readonly sub: string
-  readonly iat: number
+  readonly iat?: number
 }
 
 /** The revocations of one issuer. */
@@ -57,7 +57,8 @@ export function issuerRevocation(options: RevocationOptions, parts: RevocationPa
     /** Returns what to remember of a verified token; a claim that cannot be read is refused. */
     revocable: (claims: VerifiedClaims, keyId: string): RevocableToken => ({
       subject: claims.sub,
-      issuedAt: claims.iat,
+      // Without the time, it counts as issued before every policy.
+      issuedAt: claims.iat ?? 0,
       generation: typeof claims.gen === 'number' ? claims.gen : undefined,
       keyId,
       status: readStatusReference(claims, options),

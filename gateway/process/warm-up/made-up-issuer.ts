@@ -1,8 +1,9 @@
 /** An issuer that exists in the memory of one process only, for the time of its warm-up. */
 import { randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import type { CryptoKey } from 'jose'
+import type { CryptoKey, JWTPayload } from 'jose'
 import type { AuthenticatorOptions } from '../../authentication/authenticator.ts'
+import { stepsOf, withValueAt } from '../../authentication/claim-path.ts'
 import type { TokenSource } from '../../authentication/find-token.ts'
 import type { IssuerOptions } from '../../authentication/issuer.ts'
 
@@ -40,13 +41,16 @@ export async function madeUpIssuer(
     },
     async credentials() {
       const claims = {
-        ...claimNested(like.scopesClaim, scopes.join(' ')),
         iss: issuer,
         sub: randomUUID(),
-        aud: like.audiences[0]!,
         jti: randomUUID(),
       }
-      return headersWith(await signed(claims, { algorithm, type, privateKey }), sources[0])
+      const withAudience = withValueAt(claims, stepsOf(like.audienceClaim), like.audiences[0])
+      const complete = withValueAt(withAudience, stepsOf(like.scopesClaims[0]!), scopes.join(' '))
+      return headersWith(
+        await signed(complete as JWTPayload, { algorithm, type, privateKey }),
+        sources[0],
+      )
     },
   }
 }
@@ -57,7 +61,7 @@ function algorithmLike(algorithms: readonly string[]): string {
 }
 
 function signed(
-  claims: Readonly<Record<string, unknown>>,
+  claims: JWTPayload,
   { algorithm, type, privateKey }: { algorithm: string; type: string; privateKey: CryptoKey },
 ): Promise<string> {
   return new SignJWT(claims)
@@ -65,12 +69,6 @@ function signed(
     .setIssuedAt()
     .setExpirationTime('5m')
     .sign(privateKey)
-}
-
-/** A dot leads into a claim: `realm_access.roles`. */
-function claimNested(path: string, value: unknown): Record<string, unknown> {
-  const [name = '', ...rest] = path.split('.')
-  return { [name]: rest.length === 0 ? value : claimNested(rest.join('.'), value) }
 }
 
 function headersWith(token: string, source: TokenSource | undefined): Record<string, string> {
