@@ -43,7 +43,7 @@ const checks: Readonly<Record<TokenCheck, Check>> = {
   issuer: { stage: 'issuer', found: ({ issuer }) => issuer?.name ?? '' },
   type: { stage: 'verify', found: ({ token }) => token?.type ?? 'none, which counts as JWT' },
   algorithm: { stage: 'verify', found: ({ token }) => token?.algorithm ?? '' },
-  key: { stage: 'verify', found: ({ token }) => token?.keyId ?? '' },
+  key: { stage: 'verify', found: ({ token }) => token?.keyId ?? 'the only one for the algorithm' },
   signature: { stage: 'verify', found: () => 'by that key' },
   'sender constraint': {
     stage: 'verify',
@@ -62,7 +62,8 @@ const checks: Readonly<Record<TokenCheck, Check>> = {
   expiry: { stage: 'verify', found: ({ token }, now) => distance(token?.payload.exp, now) },
   age: {
     stage: 'verify',
-    found: ({ token }, now) => `issued ${distance(token?.payload.iat, now)}`,
+    found: ({ token }, now) =>
+      token?.payload.iat === undefined ? 'unknown' : `issued ${distance(token.payload.iat, now)}`,
   },
   claims: { stage: 'claims', found: () => 'of the right kinds' },
   'claims to forward': {

@@ -17,6 +17,8 @@ export interface HeldKeySetParts {
   algorithms: readonly string[]
   /** Whether shared keys are accepted: not from a set that was fetched. */
   symmetric: boolean
+  /** Whether a key without an id is passed over. */
+  keyIdRequired: boolean
   clock: Clock
   log: Logger
 }
@@ -28,7 +30,7 @@ const refreshPoint = 0.75
 
 /** Returns the key set, without keys at first. */
 export function heldKeySet(options: KeyLifetimes, parts: HeldKeySetParts) {
-  const { issuer, algorithms, symmetric, clock, log } = parts
+  const { issuer, algorithms, symmetric, keyIdRequired, clock, log } = parts
   let held: { keys: KeySet; fetchedAt: number; usableUntil: number } | undefined
   /** The warnings about keys of the set in use: logged once, not with every refresh. */
   let warned: ReadonlySet<string> = new Set()
@@ -71,7 +73,7 @@ export function heldKeySet(options: KeyLifetimes, parts: HeldKeySetParts) {
         log.warn({ issuer, keyId, why }, 'a key of the issuer is passed over')
       }
     }
-    const keys = readKeySet(document, { algorithms, symmetric, warn })
+    const keys = readKeySet(document, { algorithms, symmetric, keyIdRequired, warn })
     warned = warnings
     return keys
   }

@@ -9,6 +9,7 @@ import { refreshingKeySet } from './refreshing-key-set.ts'
 import type { KeySetOptions } from './refreshing-key-set.ts'
 import { issuerRevocation } from './revocation/issuer-revocation.ts'
 import type { RevocationOptions } from './revocation/issuer-revocation.ts'
+import { tenantIssuers } from './tenant-issuers.ts'
 import { TokenRefused } from './token-refused.ts'
 import { claimSelector } from './select-claims.ts'
 import type { ClaimRules, IssuerClaimRules } from './select-claims.ts'
@@ -49,12 +50,16 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts) {
     source: keySource(options.keys, source),
     algorithms,
     symmetric: options.keys.kind === 'file' || options.keys.kind === 'inline',
+    keyIdRequired: options.requireKeyId,
     clock,
     log,
     onChange: parts.onKeysChanged,
   })
   return {
+    /** The issuer, or the pattern of its tenants. */
     name,
+    /** Every accepted value of `iss`. */
+    names: tenantIssuers(options),
     options,
     keys,
     verify: accessTokenVerifier({ ...options, algorithms }, keys, clock.now),

@@ -43,7 +43,7 @@ function accepted(
     outcome: 'accepted',
     caller: Object.freeze({
       expiresAt: claims.exp,
-      issuer: issuer.name,
+      issuer: String(claims.iss),
       ...issuer.select(claims),
     }),
     issuer,

@@ -1,5 +1,5 @@
 /** Reads a JWK Set (RFC 7517 section 5): the keys that may verify access tokens. */
-import { createPublicKey, createSecretKey, timingSafeEqual } from 'node:crypto'
+import { createPublicKey, createSecretKey, hash, timingSafeEqual } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 import { isObject } from '../values/json.ts'
 import { fitsAlgorithm, leastBytesFor } from './algorithms.ts'
@@ -7,7 +7,16 @@ import type { KeyKind } from './algorithms.ts'
 
 export interface VerificationKey extends KeyKind {
   readonly keyId: string
+  /** The issuer whose tokens alone it signs, as Entra ID says in a key set of several tenants. */
+  readonly issuer?: string | undefined
   readonly key: KeyObject
+}
+
+/** How a token names the key that signed it. */
+export interface KeyName {
+  /** Undefined: the only key of the set that is for the algorithm. */
+  readonly keyId: string | undefined
+  readonly algorithm: string
 }
 
 export type KeySet = ReadonlyMap<string, VerificationKey>
@@ -17,6 +26,8 @@ export interface ReadKeySetOptions {
   algorithms: readonly string[]
   /** Whether the set may contain shared keys: not if it was fetched. */
   symmetric: boolean
+  /** Whether a key without an id is passed over; else its thumbprint is its id. */
+  keyIdRequired: boolean
   /** Called for each key that is passed over. */
   warn: (keyId: string | undefined, why: string) => void
 }
@@ -54,6 +65,13 @@ export function readKeySet(document: unknown, options: ReadKeySetOptions): KeySe
   return set
 }
 
+/** Returns the key of that name. */
+export function keyNamed({ keyId, algorithm }: KeyName, keys: KeySet): VerificationKey | undefined {
+  if (keyId !== undefined) return keys.get(keyId)
+  const [key, ...others] = [...keys.values()].filter((key) => fitsAlgorithm(key, algorithm))
+  return others.length === 0 ? key : undefined
+}
+
 /** Returns the keys of a newer set; one that is unchanged stays the very same object. */
 export function keepKnownKeys(known: KeySet | undefined, newer: KeySet): KeySet {
   if (!known) return newer
@@ -66,7 +84,7 @@ export function keepKnownKeys(known: KeySet | undefined, newer: KeySet): KeySet 
 }
 
 function isSameKey(a: VerificationKey, b: VerificationKey): boolean {
-  if (a.alg !== b.alg || a.kty !== b.kty) return false
+  if (a.alg !== b.alg || a.kty !== b.kty || a.issuer !== b.issuer) return false
   if (a.kty !== 'oct') return a.key.equals(b.key)
   const [left, right] = [a.key.export(), b.key.export()]
   return left.length === right.length && timingSafeEqual(left, right)
@@ -76,11 +94,13 @@ function isSameKey(a: VerificationKey, b: VerificationKey): boolean {
 function readKey(jwk: unknown, options: ReadKeySetOptions): VerificationKey | string {
   if (!isObject(jwk)) return 'not a JSON object'
   const { kid, kty, crv, alg, use, key_ops: operations } = jwk
+  const issuer = typeof jwk.issuer === 'string' ? jwk.issuer : undefined
   if (use !== undefined && use !== 'sig') return 'not for signatures'
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
     return 'not for verifying'
   }
-  if (typeof kid !== 'string' || kid === '') return 'has no id'
+  const isNamed = typeof kid === 'string' && kid !== ''
+  if (!isNamed && (options.keyIdRequired || kid !== undefined)) return 'has no id'
   if (typeof kty !== 'string') return 'has no type'
   if (alg !== undefined && typeof alg !== 'string') return 'its algorithm is not a text'
   if (crv !== undefined && typeof crv !== 'string') return 'its curve is not a text'
@@ -92,9 +112,17 @@ function readKey(jwk: unknown, options: ReadKeySetOptions): VerificationKey | st
   if (meantFor.length === 0) return 'is for none of the accepted algorithms'
   const key = importKey(jwk as JsonWebKey & { k?: string })
   if (typeof key === 'string') return key
-  const read = { keyId: kid, kty, crv, alg, bytes: key.symmetricKeySize, key }
+  const keyId = isNamed ? kid : thumbprint(jwk)
+  const read = { keyId, kty, crv, alg, issuer, bytes: key.symmetricKeySize, key }
   if (meantFor.some((name) => fitsAlgorithm(read, name))) return read
   return `is shorter than ${leastBytesFor(meantFor)} bytes`
+}
+
+/** Returns the SHA-256 thumbprint of a key (RFC 7638). */
+function thumbprint(jwk: Readonly<Record<string, unknown>>): string {
+  const members = ['crv', 'e', 'k', 'kty', 'n', 'x', 'y'].filter((name) => Object.hasOwn(jwk, name))
+  const required = Object.fromEntries(members.map((name) => [name, jwk[name]]))
+  return hash('sha256', JSON.stringify(required), 'base64url')
 }
 
 function importKey(jwk: JsonWebKey): KeyObject | string {

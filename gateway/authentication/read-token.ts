@@ -11,7 +11,8 @@ import { JsonTooDeep, parseJson } from './parse-json.ts'
 export interface UnverifiedToken {
   readonly text: string
   readonly algorithm: string
-  readonly keyId: string
+  /** Undefined when the token names no key. */
+  readonly keyId: string | undefined
   /** The media type as written; undefined when the token does not say. */
   readonly type: string | undefined
   /** Not verified: good only for choosing the issuer, and for the log. */
@@ -47,8 +48,8 @@ export function readToken(text: string, maxSize = maxTokenSize): UnverifiedToken
     throw new TokenRefused('ALGORITHM_REFUSED', 'the token is not signed')
   }
   if (typ !== undefined && typeof typ !== 'string') throw malformed('`typ` is not a string')
-  if (typeof kid !== 'string' || kid === '') {
-    throw new TokenRefused('KEY_UNKNOWN', 'the header names no key')
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) {
+    throw new TokenRefused('KEY_UNKNOWN', '`kid` is not the name of a key')
   }
   if (signature === '' || !isCanonical(signature)) throw malformed('the signature is not canonical')
   return { text, algorithm: alg, keyId: kid, type: typ, payload: readObject(payload, 'payload') }

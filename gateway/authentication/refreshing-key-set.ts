@@ -13,7 +13,8 @@ import type { Doubt, Sharing } from './fetch-document.ts'
 import { heldKeySet } from './held-key-set.ts'
 import type { HeldKeySetParts, KeyLifetimes } from './held-key-set.ts'
 import type { KeySource } from './key-source.ts'
-import type { VerificationKey } from './read-key-set.ts'
+import { keyNamed } from './read-key-set.ts'
+import type { KeyName, VerificationKey } from './read-key-set.ts'
 
 export interface KeySetOptions extends KeyLifetimes {
   /**
@@ -48,6 +49,7 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
 
   return {
     current,
+    named,
     find,
     findReplacement,
     /** Resolves when the first attempt to get the keys has ended, with success or without. */
@@ -67,16 +69,30 @@ export function refreshingKeySet(options: KeySetOptions, parts: RefreshingKeySet
     return held.usable()?.get(keyId)
   }
 
-  async function find(keyId: string): Promise<VerificationKey> {
-    const key = await refreshUntil('unknown key', () => current(keyId))
+  /** Returns the key that a token names, if it is known and usable now. */
+  function named(name: KeyName): VerificationKey | undefined {
+    const keys = held.usable()
+    return keys && keyNamed(name, keys)
+  }
+
+  async function find(name: KeyName): Promise<VerificationKey> {
+    const key = await refreshUntil('unknown key', () => named(name))
     if (key) return key
-    if (failures === 0) throw new TokenRefused('KEY_UNKNOWN', 'no such key in the key set')
+    if (failures === 0) {
+      const unnamed =
+        'the header names no key, and not exactly one key of the set is for its algorithm'
+      const why = name.keyId === undefined ? unnamed : 'no such key in the key set'
+      throw new TokenRefused('KEY_UNKNOWN', why)
+    }
     throw new TokenRefused('KEYS_UNAVAILABLE', `the keys of ${issuer} cannot be fetched`)
   }
 
-  function findReplacement(known: VerificationKey): Promise<VerificationKey | undefined> {
+  function findReplacement(
+    known: VerificationKey,
+    name: KeyName,
+  ): Promise<VerificationKey | undefined> {
     return refreshUntil('wrong signature', () => {
-      const key = current(known.keyId)
+      const key = named(name)
       return key === known ? undefined : key
     })
   }

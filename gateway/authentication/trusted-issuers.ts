@@ -7,7 +7,7 @@ export function trustedIssuers(options: readonly IssuerOptions[], parts: IssuerP
   const issuers = options.map((issuer) => createIssuer(issuer, parts))
 
   return {
-    byName: new Map(issuers.map((issuer) => [issuer.name, issuer])),
+    byName: new Map(issuers.flatMap((issuer) => issuer.names.map((name) => [name, issuer]))),
     /** Returns why tokens of a required issuer cannot be verified, in words; empty when all can. */
     unreadiness(): string[] {
       const required = issuers.filter(({ options }) => options.required !== false)

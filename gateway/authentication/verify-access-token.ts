@@ -11,12 +11,16 @@ import { useKey } from './use-key.ts'
 import type { KeysInUse } from './use-key.ts'
 
 export interface AccessTokenRules extends ClaimCheckRules {
-  /** The exact `iss`. */
+  /** The exact `iss`, or the pattern of it. */
   issuer: string
+  /** What stands in the place of `{tenantid}` in `iss`; undefined: the issuer is no pattern. */
+  tenants?: readonly string[] | undefined
   /** The accepted algorithms. */
   algorithms: readonly string[]
   /** The accepted `typ`; `JWT` also accepts a token without one. */
   tokenTypes: readonly string[]
+  /** Whether a token without `kid` is refused; else the only key for its algorithm verifies it. */
+  requireKeyId: boolean
 }
 
 export interface VerifiedToken {
@@ -42,18 +46,28 @@ export function accessTokenVerifier(
   return async (token) => {
     refuseType(token)
     if (!rules.algorithms.includes(token.algorithm)) throw new TokenRefused('ALGORITHM_REFUSED')
+    if (token.keyId === undefined && rules.requireKeyId) {
+      throw new TokenRefused('KEY_UNKNOWN', 'the header names no key')
+    }
     const key = await useKey(
       keys,
-      token.keyId,
+      token,
       (key) => verifySignature(token, key),
       (cause) => cause instanceof TokenRefused && reasonsOfWrongKey.includes(cause.reason),
     )
+    if (rules.tenants) refuseForeignKey(token, key)
     return { claims: checkClaims(token.payload, now()), key }
   }
 
   function refuseType({ type }: UnverifiedToken): void {
     if (tokenTypes.includes(mediaType(type ?? 'JWT'))) return
     throw new TokenRefused('TOKEN_TYPE_WRONG')
+  }
+
+  /** In a key set of several tenants, a key may be for the tokens of one: that of all names the pattern. */
+  function refuseForeignKey({ payload }: UnverifiedToken, { issuer }: VerificationKey): void {
+    if (issuer === undefined || issuer === payload.iss || issuer === rules.issuer) return
+    throw new TokenRefused('KEY_UNKNOWN', 'the key is for the tokens of another issuer')
   }
 }
 

@@ -46,6 +46,7 @@ const relaxations: Partial<
   Record<TokenReason, (token: UnverifiedToken, rules: AccessTokenRules) => Relaxation>
 > = {
   TOKEN_TYPE_WRONG: ({ type }) => ({ rules: { tokenTypes: [type ?? 'JWT'] } }),
+  KEY_UNKNOWN: () => ({ rules: { requireKeyId: false } }),
   TOKEN_SENDER_CONSTRAINED: () => ({ rules: { senderConstrained: 'accept' } }),
   AUDIENCE_MISMATCH: ({ payload }, { audienceClaim }) => ({
     rules: { audiences: [claimAt(payload, audienceClaim)].flat() as string[] },

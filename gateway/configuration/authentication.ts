@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tenantIssuers } from '../authentication/tenant-issuers.ts'
 import { apiKeysSchema } from './api-keys.ts'
 import { issuerSchema } from './issuer.ts'
 import { tokenSourceSchema } from './token-sources.ts'
@@ -49,17 +50,23 @@ export const authenticationSchema = z
         'Credentials that are exchanged for access tokens; left out: no API keys are accepted',
       ),
   })
-  .check(together<{ issuers?: ({ issuer?: unknown } | undefined)[] }>(checkIssuersDiffer))
+  .check(together<IssuersInput>(checkIssuersDiffer))
   .transform(camelCased)
 
-function checkIssuersDiffer(
-  { issuers }: { issuers?: ({ issuer?: unknown } | undefined)[] },
-  problem: Problem,
-): void {
-  const names = Array.isArray(issuers) ? issuers.map((entry) => entry?.issuer) : []
-  names.forEach((name, index) => {
-    if (name === undefined || names.indexOf(name) === index) return
-    const message = 'is the issuer of an entry above: each issuer has one entry'
-    problem(['issuers', index, 'issuer'], message)
-  })
+interface IssuersInput {
+  issuers?: ({ issuer?: unknown; tenants?: unknown } | undefined)[]
+}
+
+function checkIssuersDiffer({ issuers }: IssuersInput, problem: Problem): void {
+  const seen = new Set<string>()
+  for (const [index, entry] of (Array.isArray(issuers) ? issuers : []).entries()) {
+    if (typeof entry?.issuer !== 'string') continue
+    const tenants = Array.isArray(entry.tenants) ? entry.tenants.map(String) : undefined
+    const names = tenantIssuers({ issuer: entry.issuer, tenants })
+    if (names.some((name) => seen.has(name))) {
+      const message = 'is the issuer of an entry above: each issuer has one entry'
+      problem(['issuers', index, 'issuer'], message)
+    }
+    for (const name of names) seen.add(name)
+  }
 }

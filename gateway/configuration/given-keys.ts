@@ -7,6 +7,7 @@ import { readKeySet } from '../authentication/read-key-set.ts'
 interface IssuerKeys {
   readonly keys: KeyPlace
   readonly algorithms: readonly string[]
+  readonly requireKeyId: boolean
 }
 
 /** Reports every given key set that cannot verify a single token. */
@@ -14,7 +15,7 @@ export function checkGivenKeys(
   issuers: readonly IssuerKeys[],
   problem: (path: readonly PropertyKey[], message: string) => void,
 ): void {
-  issuers.forEach(({ keys, algorithms }, index) => {
+  issuers.forEach(({ keys, algorithms, requireKeyId }, index) => {
     if (keys.kind !== 'file' && keys.kind !== 'inline') return
     const path = ['authentication', 'issuers', index, keys.kind === 'file' ? 'jwks_file' : 'jwks']
     try {
@@ -26,6 +27,7 @@ export function checkGivenKeys(
       const set = readKeySet(document, {
         algorithms: withAliases(algorithms),
         symmetric: true,
+        keyIdRequired: requireKeyId,
         warn: (keyId, why) => passedOver.push(`${keyId ?? 'a key'} ${why}`),
       })
       if (set.size > 0) return

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { algorithmNames } from '../authentication/algorithms.ts'
 import { faultOfUrl } from '../authentication/issuer-url.ts'
+import { tenantPlace } from '../authentication/tenant-issuers.ts'
 import { checkAlgorithms, checkKeyPlace, keyPlaceOf, keySetSchema } from './issuer-keys.ts'
 import type { IssuerKeysInput } from './issuer-keys.ts'
 import { checkRevocationUrls, revocationSchema } from './revocation.ts'
@@ -45,7 +46,12 @@ const maxTokenAge = z
 /** An entry of `authentication.issuers`: an accepted issuer, and the requirements for its tokens. */
 export const issuerSchema = z
   .strictObject({
-    issuer: text().describe('The exact value of the iss claim'),
+    issuer: text().describe(
+      'The exact value of the iss claim; with tenants, {tenantid} stands for each of them',
+    ),
+    tenants: texts()
+      .optional()
+      .describe('The tenants whose tokens are accepted, where the issuer has {tenantid} in it'),
     discovery: z
       .literal(true)
       .optional()
@@ -74,6 +80,11 @@ export const issuerSchema = z
     clock_tolerance: duration({ least: '0s', most: '5m' })
       .default(5_000)
       .describe("How far the issuer's clock may differ from this machine's"),
+    require_key_id: flag()
+      .default(true)
+      .describe(
+        'false: a token without kid is verified with the only key that is for its algorithm',
+      ),
     id_tokens: z
       .enum(['refuse', 'accept'])
       .default('refuse')
@@ -103,6 +114,7 @@ export const issuerSchema = z
       checkKeyPlace(issuer, problem)
       checkAlgorithms(issuer, problem)
       checkUrls(issuer, problem)
+      checkTenants(issuer, problem)
     }),
   )
   .transform(({ discovery: _, jwks_uri, jwks_file, jwks, scopes_claim, ...rest }) => ({
@@ -115,8 +127,25 @@ export const issuerSchema = z
 
 interface IssuerInput extends IssuerKeysInput {
   issuer?: unknown
+  tenants?: unknown
   allow_http?: unknown
   revocation?: RevocationAddresses
+}
+
+function checkTenants({ issuer, tenants, discovery }: IssuerInput, problem: Problem): void {
+  const isPattern = typeof issuer === 'string' && issuer.includes(tenantPlace)
+  if (isPattern && tenants === undefined) {
+    problem(
+      ['issuer'],
+      `has ${tenantPlace}, which needs tenants: the list of those that are accepted`,
+    )
+  }
+  if (!isPattern && tenants !== undefined) {
+    problem(['tenants'], `needs an issuer with ${tenantPlace} in it`)
+  }
+  if (isPattern && discovery) {
+    problem(['discovery'], 'is for one issuer: with tenants, give jwks_uri')
+  }
 }
 
 function checkUrls(issuer: IssuerInput, problem: Problem): void {

@@ -228,6 +228,7 @@ async function withAuthenticator<T>(
           clockTolerance: 5_000,
           maxTokenAge: 86_400_000,
           audienceClaim: 'aud',
+          requireKeyId: true,
           idTokens: 'refuse',
           senderConstrained: 'accept',
           scopesClaims: ['scope'],

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { claimSelector } from '../../gateway/authentication/select-claims.ts'
+import { tenantIssuers } from '../../gateway/authentication/tenant-issuers.ts'
 import type { GatewayConfig } from '../../gateway/configuration/gateway-config.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
@@ -38,7 +39,9 @@ function asClaims(value: Record<string, unknown>, where: string): Claims {
 
 /** The scopes are read from the configured claim, limited to those that the issuer may grant. */
 function selected(payload: Claims, { authentication, claims }: GatewayConfig): Claims {
-  const issuer = authentication.issuers.find((options) => options.issuer === payload.iss)
+  const issuer = authentication.issuers.find((options) =>
+    tenantIssuers(options).includes(String(payload.iss)),
+  )
   if (!issuer) throw new StartFailure('the issuer of the token is not in the configuration')
   try {
     return claimSelector({ forward: claims.forward, narrowed: [] }, issuer)(payload).claims

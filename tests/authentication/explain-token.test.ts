@@ -129,6 +129,12 @@ test('all problems are reported together', async () => {
   expect(failed).toEqual(['AUDIENCE_MISMATCH', 'TOKEN_EXPIRED', 'TOKEN_REVOKED'])
 })
 
+test('a token without a key id is judged as if it named the only key', async () => {
+  const { checks } = await explain(forge(key, { ...header, kid: undefined }, claims()))
+  const verdictOf = (name: string) => checks.find(({ check }) => check === name)?.verdict
+  expect([verdictOf('key'), verdictOf('signature')]).toEqual(['failed', 'passed'])
+})
+
 test('what depends on a check that failed is not looked at', async () => {
   const { checks } = await explain(await server.sign(strangeKey))
   expect(checks.find(({ check }) => check === 'key')?.verdict).toBe('passed')
@@ -136,7 +142,7 @@ test('what depends on a check that failed is not looked at', async () => {
 })
 
 test.each<[string, () => string | Promise<string>, string, string]>([
-  ['no key id', () => forge(key, { ...header, kid: undefined }, claims()), 'header', 'issuer'],
+  ['an empty key id', () => forge(key, { ...header, kid: '' }, claims()), 'header', 'issuer'],
   ['alg none', () => forge(key, { ...header, alg: 'none' }, claims()), 'header', 'issuer'],
   ['no issuer', () => forge(key, header, { sub: '1' }), 'header', 'signature'],
   ['`nbf` a text', () => forge(key, header, { ...claims(), nbf: 'x' }), 'audience', 'expiry'],

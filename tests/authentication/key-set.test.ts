@@ -227,13 +227,14 @@ describe('an issuer that cannot be reached', () => {
         },
         algorithms: ['ES256'],
         symmetric: false,
+        keyIdRequired: true,
         clock,
         log: pino({ level: 'silent' }),
       },
     )
     await keys.firstAttempt
     for (let second = 0; second < 100; second++) {
-      await expect(keys.find('any')).rejects.toThrow(GatewayError)
+      await expect(keys.find({ keyId: 'any', algorithm: 'ES256' })).rejects.toThrow(GatewayError)
       await clock.pass(1_000)
     }
     const waits = attempts.slice(1).map((at, index) => (at - attempts[index]!) / 1_000)
@@ -308,7 +309,8 @@ describe('odd, but right:', () => {
     const { subject, issuer } = await scene(() => {}, { keys: { kind: 'file', path } })
     expect(await subject.ask(await issuer.sign(key))).toMatchObject(accepted)
     const problems: string[] = []
-    const rules = { keys: { kind: 'file', path }, algorithms: ['ES256'] } as const
+    const keys = { kind: 'file', path } as const
+    const rules = { keys, algorithms: ['ES256'], requireKeyId: true }
     checkGivenKeys([rules], (_path, message) => problems.push(message))
     expect(problems).toEqual([])
   })

@@ -84,6 +84,22 @@ claims:
   expect(config.claims.subgraphs.users).toMatchObject({ headers: { 'x-user-id': 'sub' } })
 })
 
+test('tenants and {tenantid} need each other, and each issuer has one entry with them', () => {
+  const text = `authentication:
+  issuers:
+    - { issuer: 'https://a.example/{tenantid}', jwks_uri: https://a.example/keys, audiences: [x] }
+    - { issuer: https://b.example, tenants: [one], jwks_uri: https://b.example/keys, audiences: [x] }
+    - { issuer: 'https://c.example/{tenantid}', tenants: [one], discovery: true, audiences: [x] }
+    - { issuer: https://c.example/one, discovery: true, audiences: [x] }
+`
+  expect(problemsOf(text)).toEqual([
+    'authentication.issuers[0].issuer: has {tenantid}, which needs tenants: the list of those that are accepted',
+    'authentication.issuers[1].tenants: needs an issuer with {tenantid} in it',
+    'authentication.issuers[2].discovery: is for one issuer: with tenants, give jwks_uri',
+    'authentication.issuers[3].issuer: is the issuer of an entry above: each issuer has one entry',
+  ])
+})
+
 test('the shipped development configuration is valid in an empty environment', () => {
   const config = readConfig('gateway/gateway.yaml', {})
   expect(config.authentication.issuers[0]?.keys).toEqual({

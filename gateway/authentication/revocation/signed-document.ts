@@ -54,9 +54,10 @@ export async function readSignedDocument(
   if (!rules.algorithms.includes(token.algorithm)) {
     throw new SignedDocumentInvalid('its algorithm is not accepted')
   }
+  if (token.keyId === undefined) throw new SignedDocumentInvalid('it names no key')
   await useKey(
     keys,
-    token.keyId,
+    token,
     (key) => verifySignature(token, key),
     (cause) =>
       cause instanceof KeyDoesNotFit || cause instanceof errors.JWSSignatureVerificationFailed,

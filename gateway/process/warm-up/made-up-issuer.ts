@@ -34,6 +34,7 @@ export async function madeUpIssuer(
     options: {
       ...like,
       issuer,
+      tenants: undefined,
       algorithms: [algorithm],
       keys: { kind: 'inline', document: { keys: [jwk] } },
       scopes: undefined,

@@ -27,6 +27,7 @@ export function issuerOptions(
     clockTolerance: 5_000,
     maxTokenAge: 86_400_000,
     audienceClaim: 'aud',
+    requireKeyId: true,
     idTokens: 'refuse',
     senderConstrained: 'accept',
     scopesClaims: ['scope'],
