@@ -4,7 +4,7 @@ import { claimRules } from '../gateway/configuration/claims.ts'
 import { configJsonSchema } from '../gateway/configuration/config-json-schema.ts'
 import { describeProblem } from '../gateway/configuration/config-problem.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
-import { checkConfig } from '../gateway/configuration/read-config.ts'
+import { checkConfig, configInFull } from '../gateway/configuration/read-config.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
@@ -13,11 +13,13 @@ import { runCommand } from './command.ts'
 const usage = `
 Usage: ${productCommand('config', 'schema')}
        ${productCommand('config', 'check FILE [--format json]')}
+       ${productCommand('config', 'show FILE')}
 
 schema        prints the JSON Schema of gateway.yaml, for editors
 check FILE    reports whether the file can be used, and lists everything that is wrong with it,
               former names of keys, and settings that are rarely intended; exit code 1 when the
               file cannot be used
+show FILE     prints the file with current names of keys and the settings of each preset in full
   --format    text (default) or json
   --help      prints this text
 
@@ -39,7 +41,13 @@ runCommand('config', async () => {
   if (command === 'check' && file !== undefined && more.length === 0) {
     return check(file, format === 'json')
   }
-  throw new StartFailure('give `schema`, or `check FILE` with or without --format: see --help')
+  if (command === 'show' && file !== undefined && more.length === 0 && !values.format) {
+    process.stdout.write(configInFull(file))
+    return 0
+  }
+  throw new StartFailure(
+    'give `schema`, `show FILE`, or `check FILE` with or without --format: see --help',
+  )
 })
 
 function check(file: string, asJson: boolean): number {

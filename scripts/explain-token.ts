@@ -1,6 +1,7 @@
 /** `npm run explain-token`: reports how the gateway would judge a token, check by check. */
 import { text as readText } from 'node:stream/consumers'
 import { pino } from 'pino'
+import { stringify } from 'yaml'
 import { systemClock } from '../gateway/authentication/clock.ts'
 import { apiKeyExchange } from '../gateway/authentication/exchange-api-key.ts'
 import { explainToken } from '../gateway/authentication/explain-token.ts'
@@ -9,6 +10,8 @@ import { documentFetcher } from '../gateway/authentication/fetch-document.ts'
 import { trustedIssuers } from '../gateway/authentication/trusted-issuers.ts'
 import { readConfig } from '../gateway/configuration/read-config.ts'
 import { claimRules } from '../gateway/configuration/claims.ts'
+import { suggestEntry, suggestSettings } from '../gateway/configuration/suggest-settings.ts'
+import type { SuggestedSettings } from '../gateway/configuration/suggest-settings.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
 import { errorTable } from '../gateway/errors.ts'
 import { shippedConfig } from '../gateway/configuration/shipped-config.ts'
@@ -49,8 +52,10 @@ runCommand('explain-token', async () => {
 
   const config = readConfig(values.config ?? shippedConfig(), process.env)
   const { explanation, trouble } = await explain(await accessTokenFor(token, config), config)
-  if (format === 'json') console.log(JSON.stringify(asJson(explanation, trouble), null, 2))
-  else console.log(asText(explanation, trouble))
+  const settings = settingsFor(explanation)
+  if (format === 'json')
+    console.log(JSON.stringify(asJson(explanation, trouble, settings), null, 2))
+  else console.log(asText(explanation, trouble, settings))
   return explanation.decision === 'accepted' ? 0 : 1
 })
 
@@ -96,9 +101,20 @@ async function explain(token: string, { authentication, claims }: GatewayConfig)
   }
 }
 
+/** Returns the settings that would have to change, of the entry of the issuer or as a new entry. */
+function settingsFor({ token, issuer }: TokenExplanation): SuggestedSettings | undefined {
+  if (!token) return undefined
+  const settings = issuer ? suggestSettings(token, issuer) : suggestEntry(token)
+  return settings && Object.keys(settings).length > 0 ? settings : undefined
+}
+
 const marks = { passed: 'ok', failed: 'NO', 'not looked at': '--' } as const
 
-function asText(explanation: TokenExplanation, trouble: readonly string[]): string {
+function asText(
+  explanation: TokenExplanation,
+  trouble: readonly string[],
+  settings: SuggestedSettings | undefined,
+): string {
   const { checks, decision, token, claims } = explanation
   const rows = checks.map(({ check, verdict, reason, detail }) =>
     `  ${marks[verdict]}  ${check.padEnd(18)} ${reason ? `${reason}: ` : ''}${detail}`.trimEnd(),
@@ -110,7 +126,18 @@ function asText(explanation: TokenExplanation, trouble: readonly string[]): stri
     ...(token ? [`The token says   ${JSON.stringify(token.payload)}`] : []),
     ...(claims ? [`Known as         ${JSON.stringify(claims)}`] : []),
     `Decision         ${decisionText(decision)}`,
+    ...(settings
+      ? [
+          '',
+          'An entry of authentication.issuers for such tokens has, if they are meant for this gateway:',
+          indented(settings),
+        ]
+      : []),
   ].join('\n')
+}
+
+function indented(settings: SuggestedSettings): string {
+  return stringify(settings).trimEnd().replaceAll(/^/gm, '  ')
 }
 
 function decisionText(decision: TokenExplanation['decision']): string {
@@ -119,7 +146,11 @@ function decisionText(decision: TokenExplanation['decision']): string {
   return `refused with ${status} ${code}, ${decision}: ${message}`
 }
 
-function asJson(explanation: TokenExplanation, trouble: readonly string[]) {
+function asJson(
+  explanation: TokenExplanation,
+  trouble: readonly string[],
+  settings: SuggestedSettings | undefined,
+) {
   const { decision, checks, token, claims } = explanation
-  return { decision, checks, trouble, payload: token?.payload, claims }
+  return { decision, checks, trouble, payload: token?.payload, claims, settings }
 }

@@ -94,10 +94,11 @@ function refuseUnusual({ sub }: ClaimsRecord): void {
 }
 
 /**
- * Providers that give every token the type JWT mark ID tokens by claims: `nonce`, `at_hash` and
+ * Returns whether the claims are those of an ID token. Providers that give every token the type JWT mark ID
+ * tokens by claims: `nonce`, `at_hash` and
  * `c_hash` (OpenID Connect Core sections 2 and 3.3.2.11), `token_use` (Cognito), `typ` (Keycloak).
  */
-function isIdToken(claims: ClaimsRecord): boolean {
+export function isIdToken(claims: ClaimsRecord): boolean {
   if (['nonce', 'at_hash', 'c_hash'].some((name) => Object.hasOwn(claims, name))) return true
   const { token_use: use, typ } = claims
   return (use !== undefined && use !== 'access') || typ === 'ID'

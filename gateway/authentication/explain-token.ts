@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts'
 import { explainChecks } from './explained-checks.ts'
 import type { ExplainedCheck, Findings } from './explained-checks.ts'
 import { issuerOf } from './issuer.ts'
-import type { Issuer } from './issuer.ts'
+import type { Issuer, IssuerOptions } from './issuer.ts'
 import { readToken } from './read-token.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import { TokenRefused } from './token-refused.ts'
@@ -20,6 +20,8 @@ export interface TokenExplanation {
   readonly checks: readonly ExplainedCheck[]
   /** What the token says, verified or not; undefined when it cannot be read. */
   readonly token: UnverifiedToken | undefined
+  /** The settings of the issuer that the token names; undefined when it is not a configured one. */
+  readonly issuer: IssuerOptions | undefined
   /** The most claims that a subgraph would get, of a token whose signature is valid. */
   readonly claims: Readonly<Record<string, unknown>> | undefined
 }
@@ -45,6 +47,7 @@ export async function explainToken(
     decision: findings.failures[0]?.reason ?? 'accepted',
     checks: explainChecks(findings, parts.clock.now()),
     token: findings.token,
+    issuer: findings.issuer?.options,
     claims: findings.claims,
   }
 }

@@ -88,8 +88,8 @@ async function verifySignature(
   }
 }
 
-/** RFC 7515 section 4.1.9: `application/` may be left out. */
-function mediaType(type: string): string {
+/** Returns the type as a media type: `application/` may be left out (RFC 7515 section 4.1.9). */
+export function mediaType(type: string): string {
   const lower = type.toLowerCase()
   return lower.includes('/') ? lower : `application/${lower}`
 }

@@ -4,7 +4,7 @@ import { duration, section } from './values.ts'
 import type { Problem } from './values.ts'
 
 /** The keys of the file that say where an issuer's keys come from: exactly one of them is given. */
-const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
+export const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
 
 const symmetricAlgorithms = ['HS256', 'HS384', 'HS512']
 

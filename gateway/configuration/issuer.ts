@@ -6,6 +6,7 @@ import { checkAlgorithms, checkKeyPlace, keyPlaceOf, keySetSchema } from './issu
 import type { IssuerKeysInput } from './issuer-keys.ts'
 import { checkRevocationUrls, revocationSchema } from './revocation.ts'
 import type { RevocationAddresses } from './revocation.ts'
+import { presetNames } from './issuer-presets.ts'
 import { camelCased, claimName, duration, flag, text, texts, together } from './values.ts'
 import type { Problem } from './values.ts'
 
@@ -46,6 +47,10 @@ const maxTokenAge = z
 /** An entry of `authentication.issuers`: an accepted issuer, and the requirements for its tokens. */
 export const issuerSchema = z
   .strictObject({
+    preset: z
+      .enum(presetNames)
+      .optional()
+      .describe('An identity provider whose settings are taken where this entry has none'),
     issuer: text().describe(
       'The exact value of the iss claim; with tenants, {tenantid} stands for each of them',
     ),
@@ -117,13 +122,15 @@ export const issuerSchema = z
       checkTenants(issuer, problem)
     }),
   )
-  .transform(({ discovery: _, jwks_uri, jwks_file, jwks, scopes_claim, ...rest }) => ({
-    ...camelCased(rest),
-    maxTokenAge: rest.max_token_age === 'off' ? Infinity : rest.max_token_age,
-    scopesClaims: [scopes_claim].flat(),
-    keys: keyPlaceOf({ jwks_uri, jwks_file, jwks }),
-    subjectPrefix: rest.subject_prefix ?? '',
-  }))
+  .transform(
+    ({ preset: _preset, discovery: _, jwks_uri, jwks_file, jwks, scopes_claim, ...rest }) => ({
+      ...camelCased(rest),
+      maxTokenAge: rest.max_token_age === 'off' ? Infinity : rest.max_token_age,
+      scopesClaims: [scopes_claim].flat(),
+      keys: keyPlaceOf({ jwks_uri, jwks_file, jwks }),
+      subjectPrefix: rest.subject_prefix ?? '',
+    }),
+  )
 
 interface IssuerInput extends IssuerKeysInput {
   issuer?: unknown

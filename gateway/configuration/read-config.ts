@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
+import { LineCounter, parseDocument, stringify } from 'yaml'
 import type { Document } from 'yaml'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { describeProblem, firstOfEachPath, problemAt, sentencesOf } from './config-problem.ts'
@@ -10,6 +10,7 @@ import type { ConfigProblem } from './config-problem.ts'
 import { configSchema } from './gateway-config.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { checkGivenKeys } from './given-keys.ts'
+import { withPresets } from './issuer-presets.ts'
 import { withCurrentNames } from './renamed-keys.ts'
 import { substitute } from './substitute.ts'
 import { readKeysFile } from './supergraph.ts'
@@ -47,8 +48,7 @@ export function readConfig(path: string, environment: Environment, log?: Warner)
 
 /** Returns the configuration, or all its problems. An unreadable file is a StartFailure. */
 export function checkConfig(path: string, environment: Environment): ConfigReading {
-  const lines = new LineCounter()
-  const document = parseDocument(readText(path), { lineCounter: lines })
+  const { document, lines } = parseFile(path)
   if (document.errors.length > 0) {
     return { outcome: 'invalid', problems: syntaxProblems(document, lines), warnings: [] }
   }
@@ -67,7 +67,7 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
     problem(path, `is the former name of ${current}, which is given too: remove this one`)
   }
 
-  const parsed = configSchema.safeParse(content, { reportInput: false })
+  const parsed = configSchema.safeParse(withPresets(content), { reportInput: false })
   if (parsed.success) {
     const config = withAbsolutePaths(parsed.data, directory)
     checkGivenKeys(config.authentication.issuers, problem)
@@ -78,6 +78,22 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
     for (const [where, message] of sentencesOf(issue)) problem(pathInFile(where), message)
   }
   return { outcome: 'invalid', problems: firstOfEachPath(problems), warnings }
+}
+
+/**
+ * Returns the text of a configuration with current names and with every preset in full. Placeholders stay as
+ * they are: no value from outside the file is in it. A StartFailure says that the file is not YAML.
+ */
+export function configInFull(path: string): string {
+  const { document, lines } = parseFile(path)
+  const [problem] = syntaxProblems(document, lines)
+  if (problem) throw new StartFailure(`the configuration ${path}: ${describeProblem(problem)}`)
+  return stringify(withPresets(withCurrentNames(document.toJS() ?? {}).content))
+}
+
+function parseFile(path: string) {
+  const lines = new LineCounter()
+  return { document: parseDocument(readText(path), { lineCounter: lines }), lines }
 }
 
 function syntaxProblems({ errors }: Document.Parsed, lines: LineCounter): ConfigProblem[] {

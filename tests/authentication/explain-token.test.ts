@@ -194,8 +194,9 @@ test('the command reads standard input, prints each check, and never the signatu
   expect(output).toContain('refused with 401 UNAUTHENTICATED, TOKEN_EXPIRED')
   expect(output).not.toContain(token.split('.')[2])
 
-  const good = await run(`Bearer ${await server.sign(key)}`)
+  const good = await run(`Bearer ${await server.sign(key, { scope: undefined, scp: ['a'] })}`)
   expect(good).toMatchObject({ code: 0, output: expect.stringContaining('accepted') })
+  expect(good.output).toMatch(/for such tokens.*:\n {2}scopes_claim: scp$/m)
 })
 
 function run(input: string): Promise<{ code: number | null; output: string }> {

@@ -661,6 +661,24 @@ describe('npm run config', () => {
     })
   })
 
+  test('show prints presets in full, and no value of the environment', async () => {
+    const path = file(
+      `authentication: { issuers: [{ preset: okta, issuer: 'https://\${env.PATH}', audiences: [x] }] }`,
+    )
+    const { code, output } = await run('show', path)
+    expect(code).toBe(0)
+    expect(parse(output).authentication.issuers).toEqual([
+      {
+        issuer: 'https://${env.PATH}',
+        audiences: ['x'],
+        algorithms: ['RS256'],
+        token_types: ['JWT'],
+        discovery: true,
+        scopes_claim: 'scp',
+      },
+    ])
+  })
+
   test('schema prints JSON', async () => {
     expect(JSON.parse((await run('schema')).output)).toEqual(configJsonSchema())
   })
@@ -668,7 +686,8 @@ describe('npm run config', () => {
   test('anything else is one line', async () => {
     expect(await run('chekc')).toEqual({
       code: 1,
-      output: 'config: give `schema`, or `check FILE` with or without --format: see --help\n',
+      output:
+        'config: give `schema`, `show FILE`, or `check FILE` with or without --format: see --help\n',
     })
   })
 })

@@ -128,6 +128,7 @@ function completed(text: string): { path: string; environment: Record<string, st
     TOKEN_ISSUER: 'https://id.example.com',
     HIVE_KEY: 'a key',
     COLLECTOR_TOKEN: 'a token',
+    SUPABASE_JWT_SECRET_BASE64URL: Buffer.alloc(32).toString('base64url'),
   }
   return { path, environment }
 }

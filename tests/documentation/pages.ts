@@ -25,6 +25,8 @@ export function anchors(page: string): string[] {
 export interface Snippet {
   readonly page: string
   readonly line: number
+  /** The heading above it, without its marks. */
+  readonly heading: string
   readonly text: string
 }
 
@@ -35,6 +37,7 @@ export function snippets(page: string, language: string): Snippet[] {
   return [...blocks].map(({ index, 1: code }) => ({
     page,
     line: text.slice(0, index).split('\n').length + 1,
+    heading: [...text.slice(0, index).matchAll(/^#+ (.*)$/gm)].at(-1)?.[1] ?? '',
     text: code!,
   }))
 }

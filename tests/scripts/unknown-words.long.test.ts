@@ -55,12 +55,12 @@ const refusals: readonly [module: string, words: readonly string[], line: string
   [
     'scripts/config',
     ['schema', '--format', 'json'],
-    'config: give `schema`, or `check FILE` with or without --format: see --help',
+    'config: give `schema`, `show FILE`, or `check FILE` with or without --format: see --help',
   ],
   [
     'scripts/config',
     ['chekc', 'a'],
-    'config: give `schema`, or `check FILE` with or without --format: see --help',
+    'config: give `schema`, `show FILE`, or `check FILE` with or without --format: see --help',
   ],
   [
     'scripts/keys',
