@@ -124,6 +124,15 @@ export const errorTable = {
     ...unavailable('Access tokens cannot be verified at the moment: retry after 5 seconds'),
     accessToken: { check: 'key', ...neither },
   },
+  TOKEN_INACTIVE: token(
+    'introspection',
+    both,
+    'The access token is not active: it is unknown, or has expired or been revoked',
+  ),
+  INTROSPECTION_UNAVAILABLE: {
+    ...unavailable('Access tokens cannot be verified at the moment: retry after 5 seconds'),
+    accessToken: { check: 'introspection', ...neither },
+  },
   REVOCATION_UNAVAILABLE: {
     ...unavailable(
       'Revoked access tokens cannot be recognized at the moment: retry after 5 seconds',

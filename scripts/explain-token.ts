@@ -93,11 +93,10 @@ async function explain(token: string, { authentication, claims }: GatewayConfig)
     onKeysChanged: () => {},
   })
   try {
-    const parts = { issuers: issuers.byName, clock: systemClock }
+    const parts = { issuers, clock: systemClock }
     return { explanation: await explainToken(token, parts), trouble }
   } finally {
-    issuers.close()
-    await close()
+    await Promise.all([issuers.close(), close()])
   }
 }
 

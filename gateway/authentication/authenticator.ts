@@ -1,5 +1,6 @@
 /** Authentication identifies the caller of each request. Only this stage reads access tokens. */
 import type { Logger } from 'pino'
+import type { Dispatcher } from 'undici'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { Caller, Span } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
@@ -22,7 +23,7 @@ import type { Accepted, Judgement, NowOrLater, Refused } from './judgement.ts'
 import type { AuthenticationMetrics } from './metrics.ts'
 import type { ClaimRules } from './select-claims.ts'
 import { trustedIssuers } from './trusted-issuers.ts'
-import { isKeyCurrent, verifiedTokens } from './verified-tokens.ts'
+import { isCurrent, verifiedTokens } from './verified-tokens.ts'
 import type { VerifiedTokensOptions } from './verified-tokens.ts'
 
 export interface AuthenticatorOptions extends FindTokenOptions {
@@ -42,6 +43,8 @@ export interface AuthenticatorParts {
   log: Logger
   metrics: AuthenticationMetrics
   clock?: Clock
+  /** Sends the requests of introspection; default: a new agent per issuer. */
+  dispatcher?: Dispatcher | undefined
   /** Fetches the documents of the issuers; default: a new fetcher. */
   documents?: DocumentSource
 }
@@ -62,6 +65,11 @@ export interface Authenticator {
   close(): Promise<void>
 }
 
+function errorOf(judgement: Judgement): GatewayError | undefined {
+  if (judgement.outcome === 'accepted') return undefined
+  return new GatewayError(judgement.reason, { cause: judgement.cause })
+}
+
 const anonymous: Caller = Object.freeze({ claims: null })
 
 /**
@@ -71,16 +79,23 @@ export function authenticator(
   options: AuthenticatorOptions,
   parts: AuthenticatorParts,
 ): Authenticator {
-  const { claims, log, clock = systemClock, metrics } = parts
+  const { claims, log, clock = systemClock, metrics, dispatcher } = parts
   const { fetch, close } = parts.documents ?? documentFetcher()
   const onKeysChanged = () => tokens.forgetRefusals()
-  const issuers = trustedIssuers(options.issuers, { claims, fetch, clock, log, onKeysChanged })
+  const issuers = trustedIssuers(options.issuers, {
+    ...{ claims, fetch, clock, log, dispatcher, onKeysChanged },
+  })
   /** By the claims of their callers: those that live as long as an open connection. */
   const accepted = new WeakMap<Claims, Accepted>()
+  /** The tokens that their issuer is asked about again while a connection is open. */
+  const introspected = new WeakMap<Claims, string>()
   const tokens = verifiedTokens(options.cache, {
     async judge(text) {
-      const judgement = await judgeAccessToken(text, issuers.byName, metrics)
-      if (judgement.outcome === 'accepted') accepted.set(judgement.caller.claims!, judgement)
+      const judgement = await judgeAccessToken(text, issuers, metrics)
+      if (judgement.outcome === 'refused') return judgement
+      const { claims } = judgement.caller
+      accepted.set(claims!, judgement)
+      if (!judgement.key) introspected.set(claims!, text)
       return judgement
     },
     now: clock.now,
@@ -105,11 +120,14 @@ export function authenticator(
     },
     recheck({ claims }) {
       const judgement = claims ? accepted.get(claims) : undefined
-      if (!judgement) return undefined
-      if (!isKeyCurrent(judgement)) return new GatewayError('KEY_UNKNOWN')
-      return andThen(checkNow(judgement), (now) =>
-        now.outcome === 'refused' ? new GatewayError(now.reason, { cause: now.cause }) : undefined,
-      )
+      if (!claims || !judgement) return undefined
+      if (isCurrent(judgement, clock.now)) return andThen(checkNow(judgement), errorOf)
+      const text = introspected.get(claims)
+      if (text === undefined) return new GatewayError('KEY_UNKNOWN')
+      return andThen(judgeToken(text, undefined), (renewed) => {
+        if (renewed.outcome === 'accepted') accepted.set(claims, renewed)
+        return errorOf(renewed)
+      })
     },
     isSameLogin(earlier, later) {
       if (earlier.issuer !== later.issuer || earlier.claims?.sub !== later.claims?.sub) return false
@@ -120,8 +138,7 @@ export function authenticator(
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,
     async close() {
-      issuers.close()
-      await Promise.all([close(), apiKeys?.close()])
+      await Promise.all([issuers.close(), close(), apiKeys?.close()])
     },
   }
 

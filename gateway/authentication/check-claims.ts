@@ -21,16 +21,14 @@ export interface ClaimCheckRules {
 /** The claims of an access token that has passed the checks. */
 export type CheckedClaims = ClaimsRecord & {
   readonly sub: string
-  readonly exp: number
+  readonly exp?: number
   readonly iat?: number
 }
 
 /** Returns a function that returns the claims if they pass at that time, and throws a TokenRefused otherwise. */
 export function claimChecker(
-  rules: ClaimCheckRules,
+  rules: ClaimCheckRules & { requiredClaims: readonly string[] },
 ): (claims: ClaimsRecord, now: number) => CheckedClaims {
-  const required = ['sub', 'exp', ...(rules.maxTokenAge === Infinity ? [] : ['iat'])]
-
   return (claims, now) => {
     refuseKind(claims)
     refuseMissing(claims)
@@ -51,7 +49,7 @@ export function claimChecker(
   }
 
   function refuseMissing(claims: ClaimsRecord): void {
-    const missing = required.find((name) => !Object.hasOwn(claims, name))
+    const missing = rules.requiredClaims.find((name) => !Object.hasOwn(claims, name))
     if (missing !== undefined) throw new TokenRefused('CLAIM_MISSING', `\`${missing}\` is missing`)
   }
 
@@ -101,13 +99,18 @@ function refuseUnusual({ sub }: ClaimsRecord): void {
 export function isIdToken(claims: ClaimsRecord): boolean {
   if (['nonce', 'at_hash', 'c_hash'].some((name) => Object.hasOwn(claims, name))) return true
   const { token_use: use, typ } = claims
-  return (use !== undefined && use !== 'access') || typ === 'ID'
+  return (use !== undefined && !accessTokenUses.includes(use)) || typ === 'ID'
 }
 
 /** They are marked by the same claims, and are good for nothing but their own server. */
-function isRefreshToken({ token_use: use, typ }: ClaimsRecord): boolean {
-  return use === 'refresh' || typ === 'Refresh' || typ === 'Offline'
+function isRefreshToken({ token_use: use, token_type: type, typ }: ClaimsRecord): boolean {
+  const isMarked = [use, type].some((value) => refreshTokenUses.includes(value))
+  return isMarked || typ === 'Refresh' || typ === 'Offline'
 }
+
+/** `token_use` of Cognito, and that of Hydra in the response to an introspection. */
+const accessTokenUses: readonly unknown[] = ['access', 'access_token']
+const refreshTokenUses: readonly unknown[] = ['refresh', 'refresh_token']
 
 function invalidClaim(why: string): TokenRefused {
   return new TokenRefused('CLAIM_INVALID', why)

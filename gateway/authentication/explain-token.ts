@@ -5,9 +5,9 @@
 import type { Clock } from './clock.ts'
 import { explainChecks } from './explained-checks.ts'
 import type { ExplainedCheck, Findings } from './explained-checks.ts'
-import { issuerOf } from './issuer.ts'
 import type { Issuer, IssuerOptions } from './issuer.ts'
-import { readToken } from './read-token.ts'
+import { issuerOf, readPresented } from './known-issuers.ts'
+import type { KnownIssuers } from './known-issuers.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import { TokenRefused } from './token-refused.ts'
 import type { TokenReason } from './token-refused.ts'
@@ -27,7 +27,7 @@ export interface TokenExplanation {
 }
 
 export interface ExplainTokenParts {
-  issuers: ReadonlyMap<string, Issuer>
+  issuers: KnownIssuers
   clock: Clock
 }
 
@@ -58,13 +58,22 @@ async function judge(
   { issuers, clock }: ExplainTokenParts,
   findings: Findings,
 ): Promise<void> {
-  const token = (findings.token = readToken(text))
+  const presented = (findings.token = readPresented(text, issuers))
   findings.stage = 'issuer'
-  const issuer = (findings.issuer = issuerOf(token.payload, issuers))
+  const issuer = (findings.issuer = issuerOf(presented, issuers))
   findings.stage = 'verify'
+  const token = (findings.token = await withStatedClaims(presented, issuer))
   const { failures, verified } = await verifyPastFailures(token, issuer, clock.now)
   findings.failures.push(...failures)
   if (verified) await judgeClaims(verified, issuer, findings)
+}
+
+/** Where the issuer is asked about its tokens, what it says of one is looked at. */
+async function withStatedClaims(
+  token: UnverifiedToken,
+  { introspection }: Issuer,
+): Promise<UnverifiedToken> {
+  return introspection ? { ...token, payload: await introspection.introspect(token.text) } : token
 }
 
 async function judgeClaims(
@@ -75,6 +84,6 @@ async function judgeClaims(
   findings.stage = 'claims'
   findings.claims = select(claims).claims
   findings.stage = 'revocation'
-  await revocation?.refuseRevoked(revocation.revocable(claims, key.keyId))
+  if (key) await revocation?.refuseRevoked(revocation.revocable(claims, key.keyId))
   findings.stage = 'done'
 }

@@ -38,13 +38,20 @@ const checks: Readonly<Record<TokenCheck, Check>> = {
     stage: 'read',
     found: ({ token }) => (token ? `${token.text.length} bytes, at most 8192` : ''),
   },
-  form: { stage: 'read', found: () => 'three parts in base64url' },
+  form: {
+    stage: 'read',
+    found: ({ token }) => (token?.form === 'opaque' ? 'opaque' : 'three parts in base64url'),
+  },
   header: { stage: 'read', found: () => 'no crit, jku, jwk, x5u, x5c, zip, b64' },
   issuer: { stage: 'issuer', found: ({ issuer }) => issuer?.name ?? '' },
   type: { stage: 'verify', found: ({ token }) => token?.type ?? 'none, which counts as JWT' },
   algorithm: { stage: 'verify', found: ({ token }) => token?.algorithm ?? '' },
   key: { stage: 'verify', found: ({ token }) => token?.keyId ?? 'the only one for the algorithm' },
   signature: { stage: 'verify', found: () => 'by that key' },
+  introspection: {
+    stage: 'verify',
+    found: ({ issuer }) => (issuer?.introspection ? 'active' : 'not needed'),
+  },
   'sender constraint': {
     stage: 'verify',
     found: ({ token }) => (token?.payload.cnf === undefined ? 'none' : 'not checked'),

@@ -1,23 +1,27 @@
 /** One issuer: its keys, rules and revocations. Only the issuer that a token names judges it. */
 import type { Logger } from 'pino'
+import type { Dispatcher } from 'undici'
 import { withAliases } from './algorithms.ts'
 import type { Clock } from './clock.ts'
 import type { DocumentFetcher } from './fetch-document.ts'
 import { discoverMetadata, keySource } from './key-source.ts'
 import type { KeyPlace } from './key-source.ts'
+import { tokenIntrospection } from './introspection.ts'
+import type { IntrospectionOptions } from './introspection.ts'
 import { refreshingKeySet } from './refreshing-key-set.ts'
 import type { KeySetOptions } from './refreshing-key-set.ts'
 import { issuerRevocation } from './revocation/issuer-revocation.ts'
 import type { RevocationOptions } from './revocation/issuer-revocation.ts'
 import { tenantIssuers } from './tenant-issuers.ts'
-import { TokenRefused } from './token-refused.ts'
 import { claimSelector } from './select-claims.ts'
 import type { ClaimRules, IssuerClaimRules } from './select-claims.ts'
 import { accessTokenVerifier } from './verify-access-token.ts'
-import type { AccessTokenRules } from './verify-access-token.ts'
+import type { AccessTokenRules, AccessTokenVerifier } from './verify-access-token.ts'
 
 export interface IssuerOptions extends AccessTokenRules, IssuerClaimRules {
-  keys: KeyPlace
+  /** Undefined: the issuer is asked about its tokens. */
+  keys: KeyPlace | undefined
+  introspection?: IntrospectionOptions | undefined
   /** Whether keys may come without TLS from a host that is not this machine. */
   allowHttp: boolean
   keySet: KeySetOptions & { timeout: number }
@@ -35,6 +39,8 @@ export interface IssuerParts {
   fetch: DocumentFetcher
   clock: Clock
   log: Logger
+  /** Sends the requests of introspection; default: a new agent. */
+  dispatcher?: Dispatcher | undefined
   /** Called when a key of the issuer was added or removed. */
   onKeysChanged: () => void
 }
@@ -45,16 +51,26 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts) {
   const { issuer: name, allowHttp, keySet, clockTolerance } = options
   const algorithms = withAliases(options.algorithms)
   const source = { issuer: name, allowHttp, timeout: keySet.timeout, fetch }
-  const keys = refreshingKeySet(keySet, {
-    issuer: name,
-    source: keySource(options.keys, source),
-    algorithms,
-    symmetric: options.keys.kind === 'file' || options.keys.kind === 'inline',
-    keyIdRequired: options.requireKeyId,
-    clock,
-    log,
-    onChange: parts.onKeysChanged,
-  })
+  const place = options.keys
+  const keys =
+    place &&
+    refreshingKeySet(keySet, {
+      issuer: name,
+      source: keySource(place, source),
+      algorithms,
+      symmetric: place.kind === 'file' || place.kind === 'inline',
+      keyIdRequired: options.requireKeyId,
+      clock,
+      log,
+      onChange: parts.onKeysChanged,
+    })
+  const introspection =
+    options.introspection &&
+    tokenIntrospection(options.introspection, { issuer: name, log, dispatcher: parts.dispatcher })
+  const verifier = (rules: AccessTokenRules, now: () => number): AccessTokenVerifier => {
+    if (introspection) return introspection.verifier(rules, now)
+    return accessTokenVerifier({ ...rules, algorithms: withAliases(rules.algorithms) }, keys!, now)
+  }
   return {
     /** The issuer, or the pattern of its tenants. */
     name,
@@ -62,16 +78,20 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts) {
     names: tenantIssuers(options),
     options,
     keys,
-    verify: accessTokenVerifier({ ...options, algorithms }, keys, clock.now),
+    introspection,
+    /** Returns what verifies its tokens by such rules. */
+    verifier,
+    verify: verifier(options, clock.now),
     select: claimSelector(parts.claims, options),
     revocation:
       options.revocation &&
+      keys &&
       issuerRevocation(options.revocation, {
         issuer: name,
         algorithms,
         clockTolerance,
         discoverAggregation: async () =>
-          options.keys.kind === 'discovery'
+          place?.kind === 'discovery'
             ? (await discoverMetadata(source))('status_list_aggregation_endpoint')
             : undefined,
         keys,
@@ -80,18 +100,4 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts) {
         log,
       }),
   }
-}
-
-/**
- * Returns the issuer that a payload names; throws a TokenRefused if it is missing or unknown.
- */
-export function issuerOf(
-  payload: Readonly<Record<string, unknown>>,
-  issuers: ReadonlyMap<string, Issuer>,
-): Issuer {
-  const { iss: name } = payload
-  if (name === undefined) throw new TokenRefused('CLAIM_MISSING', '`iss` is missing')
-  const issuer = typeof name === 'string' ? issuers.get(name) : undefined
-  if (issuer) return issuer
-  throw new TokenRefused('ISSUER_UNKNOWN')
 }

@@ -16,8 +16,10 @@ export interface Accepted {
   readonly outcome: 'accepted'
   readonly caller: Caller
   readonly issuer: Issuer
-  /** The key that signed it. */
-  readonly key: VerificationKey
+  /** The key that signed it; undefined where its issuer was asked. */
+  readonly key: VerificationKey | undefined
+  /** Until when the response of its issuer counts, in milliseconds since the epoch. */
+  readonly verifiedUntil: number | undefined
   /** When it expires by our clock, in milliseconds since the epoch. */
   readonly expiresAt: number
   /** When it is too old by our clock, in milliseconds since the epoch. */

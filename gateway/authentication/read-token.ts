@@ -10,6 +10,8 @@ import { JsonTooDeep, parseJson } from './parse-json.ts'
 
 export interface UnverifiedToken {
   readonly text: string
+  /** An opaque token says nothing of itself: only its issuer knows what it is good for. */
+  readonly form: 'JWT' | 'opaque'
   readonly algorithm: string
   /** Undefined when the token names no key. */
   readonly keyId: string | undefined
@@ -52,7 +54,8 @@ export function readToken(text: string, maxSize = maxTokenSize): UnverifiedToken
     throw new TokenRefused('KEY_UNKNOWN', '`kid` is not the name of a key')
   }
   if (signature === '' || !isCanonical(signature)) throw malformed('the signature is not canonical')
-  return { text, algorithm: alg, keyId: kid, type: typ, payload: readObject(payload, 'payload') }
+  const claims = readObject(payload, 'payload')
+  return { text, form: 'JWT', algorithm: alg, keyId: kid, type: typ, payload: claims }
 }
 
 function readObject(encoded: string, part: string): Record<string, unknown> {

@@ -7,11 +7,12 @@ export function trustedIssuers(options: readonly IssuerOptions[], parts: IssuerP
   const issuers = options.map((issuer) => createIssuer(issuer, parts))
 
   return {
+    opaque: issuers.find(({ introspection }) => introspection),
     byName: new Map(issuers.flatMap((issuer) => issuer.names.map((name) => [name, issuer]))),
     /** Returns why tokens of a required issuer cannot be verified, in words; empty when all can. */
     unreadiness(): string[] {
       const required = issuers.filter(({ options }) => options.required !== false)
-      const withoutKeys = required.filter(({ keys }) => !keys.ready())
+      const withoutKeys = required.filter(({ keys }) => keys && !keys.ready())
       const missing = required.flatMap(({ revocation }) => revocation?.missing() ?? [])
       return [
         ...withoutKeys.map(({ name }) => `no usable keys of ${name}`),
@@ -20,18 +21,20 @@ export function trustedIssuers(options: readonly IssuerOptions[], parts: IssuerP
     },
     /** Resolves when the first attempt to fetch each document has ended, with success or without. */
     firstAttempt: Promise.all(
-      issuers.flatMap(({ keys, revocation }) => [keys.firstAttempt, revocation?.firstAttempt]),
+      issuers.flatMap(({ keys, revocation }) => [keys?.firstAttempt, revocation?.firstAttempt]),
     ).then(() => {}),
-    keySets: () => issuers.map(({ name, keys }) => ({ issuer: name, age: keys.age() })),
+    keySets: () =>
+      issuers.flatMap(({ name, keys }) => (keys ? [{ issuer: name, age: keys.age() }] : [])),
     revocation: () =>
       issuers.flatMap(({ name, revocation }) =>
         (revocation?.documents() ?? []).map((document) => ({ issuer: name, ...document })),
       ),
-    close() {
+    async close() {
       for (const { keys, revocation } of issuers) {
-        keys.close()
+        keys?.close()
         revocation?.close()
       }
+      await Promise.all(issuers.map(({ introspection }) => introspection?.close()))
     },
   }
 }

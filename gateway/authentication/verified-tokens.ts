@@ -47,7 +47,7 @@ export function verifiedTokens(
     judge(text: string, span?: Span): NowOrLater<Judgement> {
       const digest = tokenDigest(text)
       const known = accepted.get(digest)
-      if (known && isKeyCurrent(known)) {
+      if (known && isCurrent(known, now)) {
         noteLookup('hit', span)
         return known
       }
@@ -87,7 +87,11 @@ export function verifiedTokens(
   }
 }
 
-/** Returns whether its key is still in the key set; if not, the token is verified again. */
-export function isKeyCurrent({ issuer, key }: Accepted): boolean {
-  return issuer.keys.current(key.keyId) === key
+/**
+ * Returns whether its key is still in the key set, or what its issuer said still counts; if not, the token is
+ * verified again.
+ */
+export function isCurrent({ issuer, key, verifiedUntil }: Accepted, now: () => number): boolean {
+  if (key) return issuer.keys?.current(key.keyId) === key
+  return verifiedUntil !== undefined && now() < verifiedUntil
 }

@@ -25,8 +25,10 @@ export interface AccessTokenRules extends ClaimCheckRules {
 
 export interface VerifiedToken {
   readonly claims: CheckedClaims
-  /** The key that signed it. */
-  readonly key: VerificationKey
+  /** The key that signed it; undefined where its issuer was asked. */
+  readonly key: VerificationKey | undefined
+  /** Until when that counts, in milliseconds since the epoch; undefined: as long as the key does. */
+  readonly verifiedUntil?: number
 }
 
 /** The reasons for which a token is refused when its key has been replaced under the same id. */
@@ -41,7 +43,8 @@ export function accessTokenVerifier(
   now: () => number,
 ): AccessTokenVerifier {
   const tokenTypes = rules.tokenTypes.map(mediaType)
-  const checkClaims = claimChecker(rules)
+  const iat = rules.maxTokenAge === Infinity ? [] : ['iat']
+  const checkClaims = claimChecker({ ...rules, requiredClaims: ['sub', 'exp', ...iat] })
 
   return async (token) => {
     refuseType(token)

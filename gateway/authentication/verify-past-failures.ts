@@ -1,11 +1,9 @@
 /** Verifies an access token past the checks that fail, to find all that is wrong with it. */
-import { withAliases } from './algorithms.ts'
 import { claimAt } from './claim-path.ts'
 import type { Issuer } from './issuer.ts'
 import type { UnverifiedToken } from './read-token.ts'
 import { TokenRefused } from './token-refused.ts'
 import type { TokenReason } from './token-refused.ts'
-import { accessTokenVerifier } from './verify-access-token.ts'
 import type { AccessTokenRules, VerifiedToken } from './verify-access-token.ts'
 
 /**
@@ -14,14 +12,14 @@ import type { AccessTokenRules, VerifiedToken } from './verify-access-token.ts'
  */
 export async function verifyPastFailures(
   token: UnverifiedToken,
-  { options, keys }: Issuer,
+  { options, verifier }: Issuer,
   now: () => number,
 ): Promise<{ failures: readonly TokenRefused[]; verified: VerifiedToken | undefined }> {
   const failures: TokenRefused[] = []
-  let rules: AccessTokenRules = { ...options, algorithms: withAliases(options.algorithms) }
+  let rules: AccessTokenRules = options
   for (;;) {
     try {
-      const verified = await accessTokenVerifier(rules, keys, now)(token)
+      const verified = await verifier(rules, now)(token)
       return { failures, verified }
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error

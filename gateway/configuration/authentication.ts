@@ -51,10 +51,22 @@ export const authenticationSchema = z
       ),
   })
   .check(together<IssuersInput>(checkIssuersDiffer))
+  .check(together<IssuersInput>(checkOneIsAsked))
   .transform(camelCased)
 
 interface IssuersInput {
-  issuers?: ({ issuer?: unknown; tenants?: unknown } | undefined)[]
+  issuers?: ({ issuer?: unknown; tenants?: unknown; introspection?: unknown } | undefined)[]
+}
+
+/** A token that is no JWT does not say who has issued it. */
+function checkOneIsAsked({ issuers }: IssuersInput, problem: Problem): void {
+  const asked = (Array.isArray(issuers) ? issuers : []).flatMap((entry, index) =>
+    entry?.introspection === undefined ? [] : [index],
+  )
+  for (const index of asked.slice(1)) {
+    const message = 'is in an entry above: one issuer can be asked about tokens that are no JWTs'
+    problem(['issuers', index, 'introspection'], message)
+  }
 }
 
 function checkIssuersDiffer({ issuers }: IssuersInput, problem: Problem): void {

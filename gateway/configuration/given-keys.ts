@@ -5,7 +5,7 @@ import type { KeyPlace } from '../authentication/key-source.ts'
 import { readKeySet } from '../authentication/read-key-set.ts'
 
 interface IssuerKeys {
-  readonly keys: KeyPlace
+  readonly keys: KeyPlace | undefined
   readonly algorithms: readonly string[]
   readonly requireKeyId: boolean
 }
@@ -16,7 +16,7 @@ export function checkGivenKeys(
   problem: (path: readonly PropertyKey[], message: string) => void,
 ): void {
   issuers.forEach(({ keys, algorithms, requireKeyId }, index) => {
-    if (keys.kind !== 'file' && keys.kind !== 'inline') return
+    if (keys?.kind !== 'file' && keys?.kind !== 'inline') return
     const path = ['authentication', 'issuers', index, keys.kind === 'file' ? 'jwks_file' : 'jwks']
     try {
       const document =

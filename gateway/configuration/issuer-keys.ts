@@ -4,7 +4,7 @@ import { duration, section } from './values.ts'
 import type { Problem } from './values.ts'
 
 /** The keys of the file that say where an issuer's keys come from: exactly one of them is given. */
-export const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks'] as const
+export const keyKeys = ['discovery', 'jwks_uri', 'jwks_file', 'jwks', 'introspection'] as const
 
 const symmetricAlgorithms = ['HS256', 'HS384', 'HS512']
 
@@ -49,12 +49,14 @@ export function checkAlgorithms(issuer: IssuerKeysInput, problem: Problem): void
   }
 }
 
-/** Returns where the keys of a valid entry come from. */
+/** Returns where the keys of a valid entry come from; undefined where it has none. */
 export function keyPlaceOf(issuer: {
   jwks_uri?: string | undefined
   jwks_file?: string | undefined
   jwks?: unknown
-}): KeyPlace {
+  introspection?: unknown
+}): KeyPlace | undefined {
+  if (issuer.introspection) return undefined
   if (issuer.jwks_uri) return { kind: 'url', url: issuer.jwks_uri }
   if (issuer.jwks_file) return { kind: 'file', path: issuer.jwks_file }
   if (issuer.jwks) return { kind: 'inline', document: issuer.jwks }

@@ -10,6 +10,8 @@ const microsoft = 'https://login.microsoftonline.com'
 /** The settings that each preset stands for. `{issuer}` is the issuer of the entry. */
 export const issuerPresets = {
   okta: { ...rsa, discovery: true, scopes_claim: 'scp' },
+  /** Okta says that access tokens of the org server are opaque: they are all for Okta itself. */
+  'okta-org': { audience_claim: 'client_id' },
   auth0: {
     algorithms: ['RS256'],
     token_types: ['at+jwt', 'JWT'],

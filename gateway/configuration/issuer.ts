@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { algorithmNames } from '../authentication/algorithms.ts'
 import { faultOfUrl } from '../authentication/issuer-url.ts'
 import { tenantPlace } from '../authentication/tenant-issuers.ts'
+import { introspectionSchema } from './introspection.ts'
 import { checkAlgorithms, checkKeyPlace, keyPlaceOf, keySetSchema } from './issuer-keys.ts'
 import type { IssuerKeysInput } from './issuer-keys.ts'
 import { checkRevocationUrls, revocationSchema } from './revocation.ts'
@@ -67,6 +68,9 @@ export const issuerSchema = z
       .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1) })
       .optional()
       .describe('The keys themselves'),
+    introspection: introspectionSchema
+      .optional()
+      .describe('The issuer is asked about each of its tokens, and about those that are no JWTs'),
     allow_http: flag()
       .default(false)
       .describe('true: keys may be fetched without TLS from a host other than this machine'),
@@ -127,7 +131,7 @@ export const issuerSchema = z
       ...camelCased(rest),
       maxTokenAge: rest.max_token_age === 'off' ? Infinity : rest.max_token_age,
       scopesClaims: [scopes_claim].flat(),
-      keys: keyPlaceOf({ jwks_uri, jwks_file, jwks }),
+      keys: keyPlaceOf({ jwks_uri, jwks_file, jwks, introspection: rest.introspection }),
       subjectPrefix: rest.subject_prefix ?? '',
     }),
   )
@@ -139,7 +143,10 @@ interface IssuerInput extends IssuerKeysInput {
   revocation?: RevocationAddresses
 }
 
-function checkTenants({ issuer, tenants, discovery }: IssuerInput, problem: Problem): void {
+function checkTenants(
+  { issuer, tenants, discovery, introspection }: IssuerInput,
+  problem: Problem,
+): void {
   const isPattern = typeof issuer === 'string' && issuer.includes(tenantPlace)
   if (isPattern && tenants === undefined) {
     problem(
@@ -150,17 +157,27 @@ function checkTenants({ issuer, tenants, discovery }: IssuerInput, problem: Prob
   if (!isPattern && tenants !== undefined) {
     problem(['tenants'], `needs an issuer with ${tenantPlace} in it`)
   }
-  if (isPattern && discovery) {
-    problem(['discovery'], 'is for one issuer: with tenants, give jwks_uri')
+  const perIssuer = { discovery, introspection }
+  for (const [name, value] of Object.entries(perIssuer)) {
+    if (!isPattern || value === undefined) continue
+    problem([name], 'is for one issuer: with tenants, give jwks_uri')
   }
 }
 
 function checkUrls(issuer: IssuerInput, problem: Problem): void {
   const allowHttp = issuer.allow_http === true
-  const urls = { issuer: issuer.discovery && issuer.issuer, jwks_uri: issuer.jwks_uri }
-  for (const [name, url] of Object.entries(urls)) {
+  const { endpoint } = Object(issuer.introspection) as { endpoint?: unknown }
+  const urls: [PropertyKey[], unknown][] = [
+    [['issuer'], issuer.discovery && issuer.issuer],
+    [['jwks_uri'], issuer.jwks_uri],
+    [['introspection', 'endpoint'], endpoint],
+  ]
+  for (const [path, url] of urls) {
     const fault = typeof url === 'string' && faultOfUrl(url, allowHttp)
-    if (fault) problem([name], fault)
+    if (fault) problem(path, fault)
+  }
+  if (issuer.introspection !== undefined && issuer.revocation !== undefined) {
+    problem(['revocation'], 'is for tokens that are signed: introspection says which are revoked')
   }
   checkRevocationUrls(issuer.revocation ?? {}, allowHttp, (path, message) =>
     problem(['revocation', ...path], message),

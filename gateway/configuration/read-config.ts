@@ -125,7 +125,7 @@ function readBytes(path: string): Buffer {
 /** Relative paths of files in the configuration start at its directory. */
 function withAbsolutePaths(config: GatewayConfig, directory: string): GatewayConfig {
   for (const issuer of config.authentication.issuers) {
-    if (issuer.keys.kind !== 'file') continue
+    if (issuer.keys?.kind !== 'file') continue
     issuer.keys = { kind: 'file', path: resolve(directory, issuer.keys.path) }
   }
   const { policies } = config.authorization

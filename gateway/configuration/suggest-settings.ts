@@ -50,6 +50,7 @@ export function suggestEntry(token: UnverifiedToken): SuggestedSettings | undefi
 /** Returns the settings that the entry would need for a token of this shape; none where it needs no others. */
 export function suggestSettings(token: UnverifiedToken, entry: IssuerOptions): SuggestedSettings {
   const { algorithm, keyId, type = 'JWT', payload } = token
+  if (entry.introspection) return {}
   const { iat } = payload
   const settings: Record<string, unknown> = {}
   if (!entry.algorithms.includes(algorithm)) {

@@ -61,7 +61,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  issuer.keys.close()
+  issuer.keys?.close()
   issuer.revocation?.close()
   await close()
   await gateway.close()
@@ -70,7 +70,10 @@ afterAll(async () => {
 })
 
 const explain = (token: string) =>
-  explainToken(token, { issuers: new Map([[server.issuer, issuer]]), clock: systemClock })
+  explainToken(token, {
+    issuers: { byName: new Map([[server.issuer, issuer]]), opaque: undefined },
+    clock: systemClock,
+  })
 
 const header = { alg: 'ES256', kid: 'ours', typ: 'at+jwt' }
 const claims = () => ({

@@ -1,12 +1,15 @@
 /** docs/identity-providers.md: each entry accepts the tokens of its provider, and no others. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHmac } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text as readText } from 'node:stream/consumers'
 import { pino } from 'pino'
+import { Agent } from 'undici'
+import type { Dispatcher } from 'undici'
 import { parse, stringify } from 'yaml'
 import { systemClock } from '../../gateway/authentication/clock.ts'
 import { explainToken } from '../../gateway/authentication/explain-token.ts'
@@ -19,7 +22,7 @@ import { configInFull, readConfig } from '../../gateway/configuration/read-confi
 import { suggestEntry, suggestSettings } from '../../gateway/configuration/suggest-settings.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { snippets, tableRows } from '../documentation/pages.ts'
-import { providers, strangeKeys, supabaseSecret } from './support/identity-providers.ts'
+import { oktaOrg, providers, strangeKeys, supabaseSecret } from './support/identity-providers.ts'
 import type { Provider, ShapedToken } from './support/identity-providers.ts'
 import { testAuthenticator } from './support/test-authenticator.ts'
 import type { TestAuthenticator } from './support/test-authenticator.ts'
@@ -28,6 +31,8 @@ import { forge, json } from './support/test-issuer.ts'
 const page = 'docs/identity-providers.md'
 const folder = scratchFolder()
 const entries = snippets(page, 'yaml')
+mkdirSync(join(folder, 'secrets'))
+writeFileSync(join(folder, 'secrets/okta-client'), 'the secret of the client')
 const environment = {
   SUPABASE_JWT_SECRET_BASE64URL: Buffer.from(supabaseSecret).toString('base64url'),
 }
@@ -36,10 +41,16 @@ const closing: (() => void | Promise<unknown>)[] = []
 /** Publishes the documents of all providers: `https://host/path` at `/host/path`. */
 let server: Server
 let origin: string
+/** What the introspection endpoint says of a token. */
+let introspected: (token: string) => object = () => ({ active: false })
 
 beforeAll(async () => {
   const documents = Object.assign({}, ...providers.map(({ documents }) => documents))
-  server = createServer((request, response) => {
+  server = createServer(async (request, response) => {
+    if (request.url === '/dev-123456.okta.com/oauth2/v1/introspect') {
+      const form = new URLSearchParams(await readText(request))
+      return json(response, introspected(form.get('token')!))
+    }
     const document = documents[`https:/${request.url}`]
     if (document) return json(response, document, { 'cache-control': 'public, max-age=3600' })
     response.writeHead(404).end()
@@ -60,23 +71,33 @@ function documents(): DocumentSource {
   return { fetch: (url, options) => fetch(url.replace('https:/', origin), options), close }
 }
 
+/** Sends every other request to that server, too. */
+function dispatcher(): Dispatcher {
+  const agent = new Agent()
+  closing.push(() => agent.destroy())
+  return agent.compose((dispatch) => (options, handler) => {
+    const path = `/${new URL(String(options.origin)).host}${options.path}`
+    return dispatch({ ...options, origin, path }, handler)
+  })
+}
+
 /** Returns the configuration of such a file. */
 function configOf(text: string) {
   const path = join(folder, 'gateway.yaml')
-  writeFileSync(path, text)
+  writeFileSync(path, text.replace('${file./run/', '${file.'))
   return readConfig(path, environment)
 }
 
 function gatewayWith(text: string): TestAuthenticator {
   const { authentication, claims } = configOf(text)
-  const parts = { claims: claimRules(claims), documents: documents() }
+  const parts = { claims: claimRules(claims), documents: documents(), dispatcher: dispatcher() }
   const subject = testAuthenticator(authentication.issuers, {}, parts)
   closing.push(subject.close)
   return subject
 }
 
 /** Returns the text of the entry below the heading on the page. */
-function entryOf({ heading }: Provider): string {
+function entryOf({ heading }: Pick<Provider, 'heading'>): string {
   const found = entries.filter((entry) => entry.heading === heading)
   expect(found).toHaveLength(1)
   return found[0]!.text
@@ -94,7 +115,29 @@ function signed({ header, claims, key }: ShapedToken): string {
 
 test('each entry on the page has a provider here, in the same order', () => {
   const headings = entries.map(({ heading }) => heading)
-  expect(providers.map(({ heading }) => heading)).toEqual(headings)
+  const [custom, ...others] = providers.map(({ heading }) => heading)
+  expect([custom, oktaOrg.heading, ...others]).toEqual(headings)
+})
+
+describe('Okta, org authorization server', () => {
+  test('is asked about its tokens, whose audience is the client', async () => {
+    const gateway = gatewayWith(entryOf(oktaOrg))
+    const tokens = Object.fromEntries(
+      Object.entries(oktaOrg.tokens).map(([name, token]) => [name, signed(token)]),
+    )
+    introspected = (text) => {
+      const [name] = Object.entries(tokens).find(([, token]) => token === text) ?? []
+      const response = name && oktaOrg.responses[name]
+      return response ? { active: true, ...response } : { active: false }
+    }
+    expect(await gateway.ask(tokens.good)).toMatchObject({
+      issuer: 'https://dev-123456.okta.com',
+      claims: { sub: 'john.doe@example.com', scope: 'openid profile email' },
+    })
+    expect(await gateway.ask(tokens.otherClient)).toBe('AUDIENCE_MISMATCH')
+    expect(await gateway.ask(tokens.expired)).toBe('TOKEN_INACTIVE')
+    expect(await gateway.ask(tokens.customServer)).toBe('ISSUER_UNKNOWN')
+  })
 })
 
 describe.each(providers.map((provider) => [provider.heading, provider] as const))(
@@ -186,8 +229,8 @@ async function explained(text: string, token: string) {
     log: pino({ level: 'silent' }),
     onKeysChanged: () => {},
   })
-  const explanation = await explainToken(token, { issuers: issuers.byName, clock: systemClock })
-  issuers.close()
+  const explanation = await explainToken(token, { issuers, clock: systemClock })
+  await issuers.close()
   await close()
   return explanation
 }

@@ -100,6 +100,24 @@ test('tenants and {tenantid} need each other, and each issuer has one entry with
   ])
 })
 
+test('introspection takes the place of keys, in one entry, over https', () => {
+  const asked = (issuer: string, endpoint: string, more = '') =>
+    `{ issuer: ${issuer}, audiences: [x], introspection: { endpoint: ${endpoint}, client_id: a, client_secret: b }${more} }`
+  const withIssuers = (...entries: string[]) =>
+    problemsOf(`authentication: { issuers: [${entries.join(', ')}] }`)
+  const good = asked('https://a.example', 'https://a.example/introspect')
+  expect(withIssuers(good)).toEqual([])
+  expect(withIssuers(good, asked('https://b.example', 'http://b.example/introspect'))).toEqual([
+    'authentication.issuers[1].introspection.endpoint: expected https, or an address of this machine (allow_http: true lifts this)',
+    'authentication.issuers[1].introspection: is in an entry above: one issuer can be asked about tokens that are no JWTs',
+  ])
+  const more = ", discovery: true, revocation: { not_before: 'https://a.example/r' }"
+  expect(withIssuers(asked('https://a.example', 'https://a.example/introspect', more))).toEqual([
+    'authentication.issuers[0]: has discovery and introspection: keys come from one place',
+    'authentication.issuers[0].revocation: is for tokens that are signed: introspection says which are revoked',
+  ])
+})
+
 test('the shipped development configuration is valid in an empty environment', () => {
   const config = readConfig('gateway/gateway.yaml', {})
   expect(config.authentication.issuers[0]?.keys).toEqual({
@@ -151,7 +169,7 @@ describe('refused at start:', () => {
     [
       'no place for the keys',
       `authentication: { issuers: [{ ${issuer} }] }`,
-      'needs one of discovery, jwks_uri, jwks_file, jwks',
+      'needs one of discovery, jwks_uri, jwks_file, jwks, introspection',
     ],
     [
       'HS keys from an address',

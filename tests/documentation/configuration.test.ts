@@ -21,6 +21,17 @@ const run = promisify(execFile)
 /** The least that a gateway.yaml must have. */
 const leastIssuer = { issuer: 'https://id.example.com', discovery: true, audiences: ['portcullis'] }
 
+/** An issuer that is asked about its tokens: it has no keys. */
+const askedIssuer = {
+  issuer: 'https://asked.example.com',
+  discovery: undefined,
+  introspection: {
+    endpoint: 'https://asked.example.com/introspect',
+    client_id: 'a',
+    client_secret: 'b',
+  },
+}
+
 /** The keys of gateway.yaml on the page: their full path, and their default if there is one. */
 const documentedKeys = tableRows(page)
   .filter(({ heading }) => /^`|^Processes/.test(heading))
@@ -73,7 +84,10 @@ function everySection(): Record<string, unknown> {
   const revocation = { status_lists: ['https://id.example.com/lists/'] }
   return {
     authentication: {
-      issuers: [{ ...leastIssuer, revocation }],
+      issuers: [
+        { ...leastIssuer, revocation },
+        { ...leastIssuer, ...askedIssuer },
+      ],
       api_keys: { token_endpoint: 'https://id.example.com/token' },
     },
     claims: { subgraphs: { NAME: {} } },
@@ -86,7 +100,8 @@ function everySection(): Record<string, unknown> {
 
 /** Sets the value at a path such as `authentication.issuers[].required`. */
 function set(content: Record<string, unknown>, path: string, value: unknown): void {
-  const steps = path.replaceAll('[]', '.0').split('.')
+  const index = path.includes('.introspection.') ? '.1' : '.0'
+  const steps = path.replaceAll('[]', index).split('.')
   const last = steps.pop()!
   let place = content
   for (const step of steps) place = (place[step] ??= {}) as Record<string, unknown>

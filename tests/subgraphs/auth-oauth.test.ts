@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
+import { issuerOptions, testAuthenticator } from '../authentication/support/test-authenticator.ts'
 import { administrator } from '../support/administrator.ts'
 import { asker, codes } from '../support/ask-subgraph.ts'
 import type { Ask } from '../support/ask-subgraph.ts'
@@ -333,6 +334,27 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
         values (${client.id}, ${iat}, ${Date.now() + 300_000})`.execute(database)
       await database.destroy()
       expect((await introspect()).body).toEqual({ active: false })
+    })
+
+    test('lets a gateway that asks here accept an access token until its session ends, and no refresh token', async () => {
+      const client = await newClient('introspect')
+      const { token, refreshToken, claims } = await loggedIn(ask)
+      const { iss, aud } = claimsOf(token)
+      const endpoint = url('/oauth/introspect').href
+      const gatewayOf = (clientSecret: string) => {
+        const introspection = { endpoint, clientId: client.id, clientSecret, activeFor: 0 }
+        const options = { keys: undefined, introspection: { ...introspection, timeout: 10_000 } }
+        const issuer = { issuer: String(iss), jwksUri: '' }
+        return testAuthenticator([issuerOptions(issuer, { ...options, audiences: [String(aud)] })])
+      }
+      const gateway = gatewayOf(client.secret)
+      expect(await gateway.ask(token)).toMatchObject({ issuer: iss, claims: { sub: '1' } })
+      expect(await gateway.ask(refreshToken)).toBe('CLAIM_MISSING')
+      await ask(claims, 'mutation { logout }')
+      expect(await gateway.ask(token)).toBe('TOKEN_INACTIVE')
+      const stranger = gatewayOf('another secret')
+      expect(await stranger.ask(token)).toBe('INTROSPECTION_UNAVAILABLE')
+      await Promise.all([gateway.close(), stranger.close()])
     })
 
     test('is refused to all other clients', async () => {

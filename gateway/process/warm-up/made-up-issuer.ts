@@ -35,6 +35,7 @@ export async function madeUpIssuer(
       ...like,
       issuer,
       tenants: undefined,
+      introspection: undefined,
       algorithms: [algorithm],
       keys: { kind: 'inline', document: { keys: [jwk] } },
       scopes: undefined,

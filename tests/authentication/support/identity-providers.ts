@@ -107,6 +107,56 @@ function okta(): Provider {
   }
 }
 
+function oktaOrgServer() {
+  const issuer = 'https://dev-123456.okta.com'
+  const client = '0oabucvyc38HLL1ef0h7'
+  const key = named(rsa, 'internal')
+  const good = {
+    key,
+    header: { kid: key.keyId, typ: 'application/okta-internal-at+jwt', alg: 'RS256' },
+    claims: {
+      ver: 1,
+      jti: 'AT.A-kR-p9vgbZHfsmQYn1JQpVGXNVcqRkPsbZWMbvhVXM',
+      iss: issuer,
+      aud: issuer,
+      ...times,
+      cid: client,
+      uid: '00uid4BxXw6I6TV4m0g3',
+      scp: ['openid', 'profile', 'email'],
+      sub: 'john.doe@example.com',
+    },
+  }
+  const response = {
+    token_type: 'Bearer',
+    scope: 'openid profile email',
+    client_id: client,
+    username: 'john.doe@example.com',
+    ...times,
+    sub: 'john.doe@example.com',
+    device_id: 'q4SZgrA9sOeHkfst5uaa',
+    jti: good.claims.jti,
+    iss: issuer,
+    aud: issuer,
+    uid: '00uid4BxXw6I6TV4m0g3',
+  }
+  return {
+    heading: 'Org authorization server',
+    tokens: {
+      good,
+      otherClient: but(good, { cid: 'other' }),
+      expired: but(good, { iat: now - 7_200, exp: now - 3_600 }),
+      customServer: but(good, { iss: `${issuer}/oauth2/default` }),
+    },
+    /** What the introspection endpoint says of the tokens that are active. */
+    responses: { good: response, otherClient: { ...response, client_id: 'other' } } as Readonly<
+      Record<string, object>
+    >,
+  }
+}
+
+/** The org authorization server of Okta, which is asked about its tokens. */
+export const oktaOrg = oktaOrgServer()
+
 function auth0(): Provider {
   const issuer = 'https://example.eu.auth0.com/'
   const key = named(rsa, 'NjVBRjY5MDlCMUIwNzU4RTA2QzZFMDQ4QzQ2MDAyQjVDNjk1RTM2Qg')
