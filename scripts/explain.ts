@@ -21,6 +21,7 @@ import { withStepUp } from '../gateway/authorization/step-up.ts'
 import { SupergraphRefused } from '../gateway/authorization/supergraph-refused.ts'
 import { readConfig } from '../gateway/configuration/read-config.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
+import { withDefer, withoutDefer } from '../gateway/operations/defer-directive.ts'
 import { grantedScopes } from '../subgraphs/kit/guards.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { productCommand } from '../subgraphs/kit/process/product-command.ts'
@@ -170,9 +171,9 @@ function readGuarded(path: string, options: AuthorizationOptions) {
 function readOperation(path: string, apiSchema: GraphQLSchema): DocumentNode {
   try {
     const document = parse(readText(path))
-    const [invalid] = validate(apiSchema, document)
+    const [invalid] = validate(withDefer(apiSchema), document)
     if (invalid) throw invalid
-    return document
+    return withoutDefer(document)
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause
     throw new StartFailure(`${path} does not fit the schema: ${(cause as Error).message}`, {

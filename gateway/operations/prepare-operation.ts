@@ -65,10 +65,11 @@ export function operationPreparer<Of extends Compiled>(
 
   return ({ method, query, operationName, variables }) => {
     const known = documents.get(query)
-    const document = known?.document ?? reader.parse(query)
-    const operation = operationNamed(document, operationName)
-    if (operation) refuseKind(operation.operation, method)
-    const { operations } = known ?? keep(query, document)
+    const parsed = known?.document ?? reader.parse(query)
+    const named = operationNamed(parsed, operationName)
+    if (named) refuseKind(named.operation, method)
+    const { document, operations } = known ?? keep(query, parsed)
+    const operation = document === parsed ? named : operationNamed(document, operationName)
     if (!operation) throw new GatewayError('OPERATION_RESOLUTION_FAILURE')
     const prepared = operations.get(operation) ?? prepare(document, operation, operations)
     prepared.refuseVariables(variables)
@@ -84,8 +85,8 @@ export function operationPreparer<Of extends Compiled>(
     )
   }
 
-  function keep(text: string, document: DocumentNode): PreparedDocument<Of> {
-    reader.validate(document)
+  function keep(text: string, parsed: DocumentNode): PreparedDocument<Of> {
+    const document = reader.validate(parsed)
     const kept = { document, operations: new Map<OperationDefinitionNode, Prepared<Of>>() }
     documents.set(text, kept)
     return kept

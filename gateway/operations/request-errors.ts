@@ -32,8 +32,12 @@ const aborted = 'Validation aborted.'
 const tooComplex =
   'The operation is too complex to validate: use fewer fragments and fewer fields of the same name'
 
+const unknownStream = 'Unknown directive "@stream".'
+const streamNotSupported = 'The directive @stream is not supported: select the list without it'
+
 function messageFor(text: string): string {
-  return text === aborted ? tooComplex : shortened(withoutSuggestion(text))
+  if (text === aborted) return tooComplex
+  return text === unknownStream ? streamNotSupported : shortened(withoutSuggestion(text))
 }
 
 /** A suggestion is the end of a message; no regular expression finds it in linear time. */

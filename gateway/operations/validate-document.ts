@@ -2,6 +2,7 @@
 import { parse, SingleFieldSubscriptionsRule, specifiedRules, validate } from 'graphql'
 import type { DocumentNode, GraphQLError, GraphQLSchema, ValidationRule } from 'graphql'
 import { GatewayError } from '../errors.ts'
+import { withDefer, withoutDefer } from './defer-directive.ts'
 import { depthLimit } from './depth-limit.ts'
 import { refuseDeepDocument } from './document-nesting.ts'
 import { finiteNumbers } from './finite-numbers.ts'
@@ -37,6 +38,7 @@ export interface ValidationOptions {
 export function documentReader({ apiSchema, ...options }: ValidationOptions) {
   const { tokens, depth } = options.limits
   const allRules = [...rulesOfSpecification, ...limitRules(options)]
+  const schema = withDefer(apiSchema)
 
   return {
     /** Returns the document of a text. Throws a GatewayError or a RequestError that says what is wrong. */
@@ -44,12 +46,12 @@ export function documentReader({ apiSchema, ...options }: ValidationOptions) {
       refuseDeepDocument(text, depth)
       return parsed(text, tokens)
     },
-    /** Throws a RequestError with the validation errors. */
-    validate(document: DocumentNode): void {
-      const errors = validate(apiSchema, document, allRules)
-      if (errors.length === 0) return
+    /** Returns the document as it is executed. Throws a RequestError with the validation errors. */
+    validate(document: DocumentNode): DocumentNode {
+      const errors = validate(schema, document, allRules)
+      if (errors.length === 0) return withoutDefer(document)
       // For an invalid document, only the rules of the specification report errors.
-      const invalid = validate(apiSchema, document, rulesOfSpecification)
+      const invalid = validate(schema, document, rulesOfSpecification)
       throw requestError(invalid.length > 0 ? invalid : errors, 'GRAPHQL_VALIDATION_FAILED')
     },
   }

@@ -51,6 +51,7 @@ type User {
     @needs(scopes: [["profile:email"]])
 }`,
   'operation.graphql': 'query Me { me { name mail: email } }',
+  'deferred.graphql': 'query Me { me { name ... @defer(label: "mail") { mail: email } } }',
   'unknown.graphql': '{ salary }',
   'part.graphql': '{ open me { name } }',
   'note.graphql': '{ note { text } }',
@@ -140,8 +141,12 @@ test('gateway.yaml says the modes, and which policies a login meets', async () =
   expect(dryRun.stdout).toMatch(/the complete operation is executed, since the mode is dry_run/)
 })
 
-test('a guard that a field has from an interface', async () => {
-  const { stdout } = await explain('--operation', 'note.graphql')
+test('a guard that a field has from an interface, and a field that is deferred', async () => {
+  const [{ stdout }, deferred] = await Promise.all([
+    explain('--operation', 'note.graphql'),
+    explain('--operation', 'deferred.graphql', '--claims', 'claims.json'),
+  ])
+  expect(deferred.stdout).toMatch(/\n {2}mail {2}denied {7}lacks: @requiresScopes/)
   expect(stdout).toMatch(/text {2}denied {7}lacks: @authenticated on Node\.text, its interface \(/)
 })
 

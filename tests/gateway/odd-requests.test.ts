@@ -152,7 +152,34 @@ const refused: readonly Case[] = [
     validation,
     /./,
   ],
-  ['@defer', { query: '{ ... @defer { name } }' }, 400, validation, /defer/],
+  [
+    '@defer on a field',
+    { query: '{ name @defer }' },
+    400,
+    validation,
+    /^Directive "@defer" may not be used on FIELD\.$/,
+  ],
+  [
+    '@defer with another argument',
+    { query: '{ ... @defer(after: 1) { name } }' },
+    400,
+    validation,
+    /^Unknown argument "after" on directive "@defer"\.$/,
+  ],
+  [
+    '@defer with a condition that is no Boolean',
+    { query: 'query ($x: String!) { ... @defer(if: $x) { name } }' },
+    400,
+    validation,
+    /"\$x" of type "String!" used in position expecting type "Boolean!"/,
+  ],
+  [
+    '@stream',
+    { query: '{ name @stream(initialCount: 1) }' },
+    400,
+    validation,
+    /^The directive @stream is not supported: select the list without it$/,
+  ],
   [
     'an operation deeper than the limit',
     { query: nested(201, '{ self ', '}', '{ name }') },
@@ -311,6 +338,24 @@ test.each(engines)('what is nested 200 deep is served: %s', async (engine) => {
     byVariable('Search', nested(199, '{"not":', '}', '{"text":"x"}'), 'search(by: $x)'),
   )
   expect(objects.body).toEqual({ data: { search: 'found' } })
+})
+
+test.each(engines)('what is deferred is in the response: %s', async (engine) => {
+  const query = `query ($later: Boolean! = true) {
+    ... @defer { self { ...Names @defer(if: $later, label: "names") } }
+    name @skip(if: true)
+  }
+  fragment Names on Query { name ... @ defer(if: false) { again: name } }`
+  for (const variables of [{}, { later: false }]) {
+    const expected = { data: { self: { name: 'root', again: 'root' } } }
+    expect(await door.post(engine, { query, variables })).toMatchObject({ body: expected })
+    // The second time, the document is known.
+    const got = await door.get(engine, { query, variables: JSON.stringify(variables) })
+    expect(got).toMatchObject({ status: 200, body: expected })
+  }
+  const introspection = await door.post(engine, { query: '{ __schema { directives { name } } }' })
+  expect(introspection.text).toContain('"include"')
+  expect(introspection.text).not.toContain('defer')
 })
 
 test.each(engines)('a hash that fits the query beside it is no hindrance: %s', async (engine) => {

@@ -12,9 +12,9 @@ afterAll(() => graph.close())
 
 test('an event is executed as the response to a first fetch, in the name of its caller', async () => {
   const authorization = await graph.authorization({ sub: '7' })
-  const events = graph
-    .sse({ authorization })
-    .iterate({ query: 'subscription { priceChanged { price cost: price stars reader } }' })
+  const events = graph.sse({ authorization }).iterate({
+    query: 'subscription { priceChanged { price cost: price ... @defer { stars reader } } }',
+  })
   const first = events.next()
   await graph.listening(1)
   graph.changePrice(10)
