@@ -1,0 +1,34 @@
+/** The examples of docs/subscriptions.md, as a page of a browser runs them. */
+import { build } from 'esbuild'
+import { snippets } from '../documentation/pages.ts'
+
+export interface BrowserSnippet {
+  /** The package of the client, or `EventSource`. */
+  readonly client: string
+  readonly code: string
+}
+
+/** Returns the examples for clients. */
+export function clientSnippets(): BrowserSnippet[] {
+  return snippets('docs/subscriptions.md', 'js').map(({ text }) => ({
+    client: /^import .* from '(.*)'$/m.exec(text)?.[1] ?? 'EventSource',
+    code: text,
+  }))
+}
+
+/** Returns a module that a page can load: the example, for a gateway of the test, with its packages. */
+export async function moduleOf({ code }: BrowserSnippet, gateway: string): Promise<string> {
+  const { host } = new URL(gateway)
+  const contents = code
+    .replaceAll('wss://api.example.com', `ws://${host}`)
+    .replaceAll('https://api.example.com', `http://${host}`)
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: process.cwd() },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'silent',
+  })
+  return outputFiles[0]!.text
+}
