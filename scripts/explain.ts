@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Supergraph } from '@apollo/federation-internals'
-import { parse, print, validate } from 'graphql'
+import { getOperationAST, parse, print, validate } from 'graphql'
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { denialsOf, notExecuted } from '../gateway/authorization/denied-result.ts'
 import type { AuthorizedRequest } from '../gateway/authorization/denied-result.ts'
@@ -28,6 +28,7 @@ import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { callerClaims } from './explain/caller-claims.ts'
+import { explainSubscription } from './explain/explain-subscription.ts'
 import { explanationText } from './explain/explanation-text.ts'
 import type { Explanation, Refusal } from './explain/explanation-text.ts'
 import { readObject, readText } from './explain/read-file.ts'
@@ -37,7 +38,8 @@ const usage = `
 Usage: ${productCommand('explain', '--operation FILE [options]')}
 
 Reports for each field of an operation what it requires, where that is declared, and whether the caller
-gets it. Nothing is executed, and no policy service is called.
+gets it; for a subscription, also which subgraph sends its events, and what is fetched for each. Nothing
+is executed, and no policy service is called.
 
   --operation FILE      the GraphQL document
   --name NAME           the operation to explain, if the document has several
@@ -84,7 +86,7 @@ runCommand('explain', async () => {
   const config = values.config === undefined ? undefined : readConfig(values.config, process.env)
   const caller = { claims: callerClaims(values, config) }
   const options = authorizationOptions(values, config)
-  const { authorizer, apiSchema } = readGuarded(values.supergraph, options)
+  const { authorizer, apiSchema, loadableSdl } = readGuarded(values.supergraph, options)
   const document = readOperation(values.operation, apiSchema)
   const compiled = compile(authorizer, document, values.name)
   const granted = await grantedPolicies(compiled, caller, values.policy, options)
@@ -103,6 +105,10 @@ runCommand('explain', async () => {
     decision: authorized.outcome,
     fields: explainOperation(authorizer, compiled, { caller, granted, find }),
     executed: 'document' in authorized ? print(authorized.document) : null,
+    subscription:
+      'document' in authorized && isSubscription(authorized.document, values.name)
+        ? explainSubscription(loadableSdl, authorized.document, values.name)
+        : null,
     response: challenge && refusalOf(authorizer, { authorized, caller, granted }, challenge),
     challenge,
   }
@@ -142,6 +148,10 @@ async function grantedPolicies(
   return new Set([...named, ...decided])
 }
 
+function isSubscription(document: DocumentNode, name?: string): boolean {
+  return getOperationAST(document, name)?.operation === 'subscription'
+}
+
 /** Returns the gateway's response to an operation of which nothing is executed. */
 function refusalOf(
   authorizer: Authorizer,
@@ -159,7 +169,7 @@ function readGuarded(path: string, options: AuthorizationOptions) {
   try {
     const { authorizer, loadableSdl } = guardSupergraph(readText(path), options)
     const apiSchema = Supergraph.build(loadableSdl).apiSchema().toGraphQLJSSchema()
-    return { authorizer, apiSchema }
+    return { authorizer, apiSchema, loadableSdl }
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause
     const why = (cause as Error).message

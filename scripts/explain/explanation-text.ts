@@ -7,6 +7,8 @@ import type {
   ExplainedField,
   ExplainedRequirement,
 } from '../../gateway/authorization/explain-operation.ts'
+import { subscriptionText } from './explain-subscription.ts'
+import type { ExplainedSubscription } from './explain-subscription.ts'
 
 /** The result of `npm run explain` for one operation and one caller. */
 export interface Explanation {
@@ -17,6 +19,8 @@ export interface Explanation {
   readonly fields: readonly ExplainedField[]
   /** The operation that would be planned and executed. */
   readonly executed: string | null
+  /** How it is executed, if it is a subscription. */
+  readonly subscription: ExplainedSubscription | null
   /** The response to the client if nothing is executed. */
   readonly response: Refusal | null
   /** Which login, or which scopes, would be sufficient. */
@@ -51,7 +55,11 @@ export function explanationText(explanation: Explanation): string {
       ...more.map((text) => indent + text),
     ]
   })
-  return [`Caller: ${who}`, '', ...lines, '', ...conclusion(explanation)].join('\n')
+  const { subscription } = explanation
+  return [
+    ...[`Caller: ${who}`, '', ...lines, '', ...conclusion(explanation)],
+    ...(subscription ? ['', ...subscriptionText(subscription)] : []),
+  ].join('\n')
 }
 
 function labelOf(path: readonly string[]): string {

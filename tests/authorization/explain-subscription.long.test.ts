@@ -1,0 +1,62 @@
+/** `npm run explain` for subscriptions: which subgraph sends the events, and what each of them causes. */
+import { afterAll, expect, test } from '@jest/globals'
+import { projectFolder } from '../scripts/support/project-folder.ts'
+import { startProcess } from '../scripts/support/run-script.ts'
+import { productsSdl, reviewsSdl } from '../streaming/live-graph.ts'
+import { compose } from '../support/compose.ts'
+import { runCompiled } from '../support/run-compiled.ts'
+
+const folder = projectFolder({
+  'supergraph.graphql': compose([
+    { name: 'products', url: 'http://products', sdl: productsSdl },
+    { name: 'reviews', url: 'http://reviews', sdl: reviewsSdl },
+  ]),
+  'prices.graphql': 'subscription Prices { priceChanged { price secret stars } }',
+  'counter.graphql': 'subscription { counter(to: 3) }',
+})
+afterAll(() => folder.remove())
+
+async function explain(operation: string, ...words: string[]) {
+  const run = startProcess(
+    runCompiled('scripts/explain', '--operation', operation, ...words),
+    folder.path,
+    {},
+  )
+  expect({ exitCode: await run.ended, stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' })
+  return run.stdout.trim()
+}
+
+test('the subgraph that sends the events, without denied fields, and the fetches for each', async () => {
+  expect(await explain('prices.graphql')).toMatch(/secret +denied[^]*Decision: reduced[^]*/)
+  expect((await explain('prices.graphql')).split('Subscription: ')[1])
+    .toBe(`products sends the events, and is asked for them by this operation:
+
+subscription Prices__products__0 {
+  priceChanged {
+    __typename
+    id
+    price
+  }
+}
+
+For each event, the caller is checked and authorized again, as above. Then the other fields are fetched:
+
+from reviews, for priceChanged:
+
+query Prices__reviews__1($representations: [_Any!]!) {
+  _entities(representations: $representations) {
+    ... on Product {
+      stars
+    }
+  }
+}`)
+})
+
+test('events that need nothing else', async () => {
+  const { subscription } = JSON.parse(await explain('counter.graphql', '--format', 'json'))
+  expect(subscription).toEqual({
+    subgraph: 'products',
+    operation: 'subscription{counter(to:3)}',
+    fetches: [],
+  })
+})
