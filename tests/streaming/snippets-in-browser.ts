@@ -3,7 +3,7 @@ import { build } from 'esbuild'
 import { snippets } from '../documentation/pages.ts'
 
 export interface BrowserSnippet {
-  /** The package of the client, or `EventSource`. */
+  /** The packages that it imports, or `EventSource`. */
   readonly client: string
   readonly code: string
 }
@@ -11,7 +11,7 @@ export interface BrowserSnippet {
 /** Returns the examples for clients. */
 export function clientSnippets(): BrowserSnippet[] {
   return snippets('docs/subscriptions.md', 'js').map(({ text }) => ({
-    client: /^import .* from '(.*)'$/m.exec(text)?.[1] ?? 'EventSource',
+    client: packagesOf(text).join(' and ') || 'EventSource',
     code: text,
   }))
 }
@@ -31,4 +31,8 @@ export async function moduleOf({ code }: BrowserSnippet, gateway: string): Promi
     logLevel: 'silent',
   })
   return outputFiles[0]!.text
+}
+
+function packagesOf(code: string): string[] {
+  return [...code.matchAll(/^import .* from '(.*)'$/gm)].map(([, name]) => name!)
 }
