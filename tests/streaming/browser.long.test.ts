@@ -123,6 +123,12 @@ http: { cors: { origins: ['${listed.origin}'], credentials: false } }
     })
   })
 
+  test('the documentation has examples for these clients', () => {
+    const clients = ['graphql-ws', '@apollo/client', '@urql/core', 'graphql-sse', 'EventSource']
+    const found = clientSnippets().map(({ client }) => client)
+    expect(clients.filter((name) => !found.some((client) => client.startsWith(name)))).toEqual([])
+  })
+
   describe('the example for', () => {
     test.each(clientSnippets())(
       '$client gets events, with one token after another',

@@ -8,12 +8,11 @@ export interface BrowserSnippet {
   readonly code: string
 }
 
-/** Returns the examples for clients. */
+/** Returns the complete examples for clients: those that get access and show events. */
 export function clientSnippets(): BrowserSnippet[] {
-  return snippets('docs/subscriptions.md', 'js').map(({ text }) => ({
-    client: packagesOf(text).join(' and ') || 'EventSource',
-    code: text,
-  }))
+  return snippets('docs/subscriptions.md', 'js')
+    .filter(({ text }) => /accessToken|EventSource/.test(text) && /\bshow\b/.test(text))
+    .map(({ text }) => ({ client: packagesOf(text).join(' and ') || 'EventSource', code: text }))
 }
 
 /** Returns a module that a page can load: the example, for a gateway of the test, with its packages. */
