@@ -42,9 +42,14 @@ Options of gateway:
   --picture FILE     also draws the CPU times there, as an SVG picture
   --from FILE        measures nothing: reads the figures that --json has written
 
+Options of streaming (memory and CPU time of open connections, and of the events that they get):
+  --connections N    how many are open (default 10000). A gateway that shares no subscriptions has two open
+                     files for each: it gets fewer if \`ulimit -Hn\` does not allow so many
+  --rounds N         how often events are measured (default 1; medians are shown)
+
 Figures are CPU time and resident memory of the process, medians of several rounds. They depend little
-on other work of the machine. Compare figures of one run with each other. The benchmark gateway needs
-Linux.
+on other work of the machine. Compare figures of one run with each other. The benchmarks gateway
+and streaming need Linux.
 `
 
 const asksForHelp = (word: string) => word === '--help' || word === '-h'

@@ -98,6 +98,8 @@ export interface PortcullisOptions {
   readonly share: boolean
   /** `warm_up.time`; default: that of production. */
   readonly warmUp?: string
+  /** Further settings of all subgraphs. */
+  readonly subgraphs?: string
   /** Further lines of gateway.yaml. */
   readonly settings?: string
 }
@@ -136,11 +138,11 @@ export function portcullis(name: string, options: PortcullisOptions): Contender 
 
 function portcullisConfig(
   { issuer, jwksUri, audience }: BenchSetting,
-  { engine, share, warmUp, settings = '' }: PortcullisOptions,
+  { engine, share, warmUp, subgraphs = '', settings = '' }: PortcullisOptions,
 ): string {
   return `engine: ${engine}
 ${warmUp === undefined ? '' : `warm_up: { time: ${warmUp} }`}
-subgraphs: { all: { deduplicate_requests: ${share} } }
+subgraphs: { all: { deduplicate_requests: ${share}, ${subgraphs} } }
 authentication:
   issuers:
     - issuer: ${issuer}
