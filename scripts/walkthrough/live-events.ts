@@ -40,16 +40,25 @@ export async function* eventStream(url: string, query: string, token: string): L
   return 'its end without `complete`'
 }
 
-/** Subscribes by a WebSocket, with the protocol graphql-transport-ws. */
-export async function* webSocketEvents(url: string, query: string, token: string): LiveEvents {
+/**
+ * Subscribes by a WebSocket, with the protocol graphql-transport-ws.
+ *
+ * @param renewed another access token, which is sent on the open connection when it is there
+ */
+export async function* webSocketEvents(
+  url: string,
+  query: string,
+  token: string,
+  renewed?: Promise<string>,
+): LiveEvents {
   const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws')
   const send = (message: object) => socket.send(JSON.stringify(message))
   const timer = setTimeout(() => socket.terminate(), longest)
   let closed = ''
   socket.on('close', (code, reason) => (closed = `close ${code} ${reason}`))
-  socket.on('open', () =>
-    send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }),
-  )
+  const credentials = (token: string) => ({ payload: { authorization: `Bearer ${token}` } })
+  socket.on('open', () => send({ type: 'connection_init', ...credentials(token) }))
+  void renewed?.then((another) => send({ type: 'ping', ...credentials(another) }))
   try {
     for await (const [data] of on(socket, 'message', { close: ['close'] })) {
       const { type, payload } = JSON.parse(String(data)) as { type: string; payload?: LiveEvent }

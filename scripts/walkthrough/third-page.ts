@@ -1,4 +1,7 @@
-/** The third page: a stream of events, the expiry of its access token, its renewal, and its end by logout. */
+/**
+ * The third page: streams of events, the expiry of their access token, its renewal on an open connection
+ * and on a new one, and their end by logout.
+ */
 import { randomBytes } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { expiringToken } from './aged-token.ts'
@@ -15,7 +18,10 @@ const subscription =
   'subscription { sessionEvents { kind reason session { id current user { id } } } }'
 
 /** How long the first access token of the page is valid once the page listens, in seconds. */
-const left = 4
+const left = 6
+
+/** What is kept open while its access token is replaced. */
+const laptopsName = "laptop's WebSocket"
 
 /** How late an event may be, in milliseconds: it is read four times a second. */
 const eventLag = 2_000
@@ -57,19 +63,32 @@ export async function thirdPage({ urls, environment }: WalkThroughParts): Promis
   )
   const page = await login()
   const phone = await login()
+  const laptop = await login()
+  // The first one expires no later than the second one.
+  const laptopsExpiring = await expiringToken(laptop.token, environment, left)
   const expiring = await expiringToken(page.token, environment, left)
   const first = listen(expiring)
-  const listening = await nextOf(first)
+  let renew!: (token: string) => void
+  const renewal = new Promise<string>((resolve) => (renew = resolve))
+  const kept = {
+    name: laptopsName,
+    events: webSocketEvents(urls.gateway, subscription, laptopsExpiring, renewal),
+  }
+  const listening = await nextOf([...first, kept])
   const tablet = await login()
-  const signedIn = await nextOf(first)
+  const signedIn = await nextOf([...first, kept])
+  const laptopsNext = tokensIn((await refresh(laptop.refreshToken)).data?.refresh)
+  renew(laptopsNext.token)
+  const renewing = await nextOf([...first, kept])
   const expired = await nextOf(first)
   const refused = await nextOf(listen(expiring))
 
   const renewed = tokensIn((await refresh(page.refreshToken)).data?.refresh)
   const second = listen(renewed.token)
   const again = await nextOf(second)
+  const outlived = await nextOf([kept])
   await refresh(phone.refreshToken)
-  const refreshed = await nextOf(second)
+  const refreshed = await nextOf([...second, kept])
 
   const revoked = await ask(
     'mutation ($id: ID!) { revokeSession(id: $id) }',
@@ -81,11 +100,12 @@ export async function thirdPage({ urls, environment }: WalkThroughParts): Promis
   const refusal = await untilRefused(() => ask('{ userData { id } }', {}, renewed.token))
   const late = await nextOf(listen(renewed.token))
   const dead = await refresh(renewed.refreshToken)
+  await kept.events.return('')
 
   return [
-    row(1, 'client', 'a page and a phone log in; the page subscribes', [
+    row(1, 'client', 'a page, a phone and a laptop log in; the page and the laptop subscribe', [
       finding(page.session !== phone.session, `POST ${subscription}`),
-      ...each(listening, (seen) => seen.event === `LISTENING ${page.session} current`),
+      ...each(listening, ({ name, event }) => event === `LISTENING ${sessionOf(name)} current`),
     ]),
     row(2, 'auth', 'reports the login of a tablet', [
       ...each(
@@ -93,24 +113,31 @@ export async function thirdPage({ urls, environment }: WalkThroughParts): Promis
         ({ event, after }) => event === `SIGNED_IN ${tablet.session}` && after <= eventLag,
       ),
     ]),
-    row(3, 'gateway', 'ends the streams when their access token expires', [
+    row(3, 'client', 'the laptop refreshes, and sends its new token on the open WebSocket', [
+      finding(laptopsNext.session === laptop.session, 'a new access token, of the same session'),
+      ...each(renewing, ({ name, event }) =>
+        event.startsWith(`REFRESHED ${laptop.session}${name === laptopsName ? ' current' : ''}`),
+      ),
+    ]),
+    row(4, 'gateway', 'ends the streams whose access token expires, and no other', [
       ...each(expired, ({ name, event }) => event === expiryOf[name]),
       ...each(refused, ({ event }) => event.endsWith('TOKEN_EXPIRED')),
+      ...each(outlived, ({ event }) => event === `REFRESHED ${page.session}`),
     ]),
-    row(4, 'client', 'refreshes, and subscribes again, as client libraries do', [
+    row(5, 'client', 'the page refreshes, and subscribes again, as client libraries do', [
       finding(renewed.token !== page.token, 'a new access token, of the same session'),
       ...each(again, (seen) => seen.event === `LISTENING ${page.session} current`),
     ]),
-    row(5, 'auth', 'reports that the phone refreshes', [
+    row(6, 'auth', 'reports that the phone refreshes', [
       ...each(refreshed, ({ event }) => event === `REFRESHED ${phone.session}`),
     ]),
-    row(6, 'client', 'the phone logs the page out; the page learns it at once', [
+    row(7, 'client', 'the phone logs the page out; the page learns it at once', [
       finding(revoked.data?.revokeSession === true, 'mutation { revokeSession }'),
       // The gateway may have read the revocation first: then it delivers no event.
       ...each(ended, ({ event }) => isLast(event) || event.includes('TOKEN_REVOKED')),
       ...each(completed, ({ event }) => /^(complete|nothing more)$|TOKEN_REVOKED/.test(event)),
     ]),
-    row(7, 'gateway', 'refuses the page from then on', [
+    row(8, 'gateway', 'refuses the page from then on', [
       finding(
         refusal.reason === 'TOKEN_REVOKED' && refusal.after <= revocationLag,
         `refused after ${(refusal.after / 1000).toFixed(1)} s: ${refusal.reason}`,
@@ -119,6 +146,10 @@ export async function thirdPage({ urls, environment }: WalkThroughParts): Promis
       finding(codeOf(dead) === 'SESSION_ENDED', `refresh: ${codeOf(dead)}`),
     ]),
   ]
+
+  function sessionOf(stream: string): string {
+    return stream === laptopsName ? laptop.session : page.session
+  }
 
   function isLast(event: string): boolean {
     return event === `ENDED ${page.session} current REVOKED`
