@@ -136,10 +136,12 @@ http: { cors: { origins: ['${listed.origin}'], credentials: false } }
         const results: Shown[] = []
         let tokens = 0
         const token = () => {
-          tokens++
-          return graph.issuer.accessToken({ exp: Math.floor(Date.now() / 1000) + 2 })
+          const lifetime = ++tokens === 1 ? 2 : 300
+          return graph.issuer.accessToken({ exp: Math.floor(Date.now() / 1000) + lifetime })
         }
         const page = await open(own)
+        let sockets = 0
+        page.on('websocket', () => sockets++)
         const refreshCookie = async () => {
           const cookie = { name: 'access_token', value: await token(), url: own.origin }
           await page.context().addCookies([cookie])
@@ -165,6 +167,7 @@ http: { cors: { origins: ['${listed.origin}'], credentials: false } }
           { name: 'Table', price: 2 },
         ])
         expect(results.filter(({ errors, error }) => errors ?? error)).toEqual([])
+        if (snippet.keepsConnection) expect(sockets).toBe(1)
       },
     )
   })

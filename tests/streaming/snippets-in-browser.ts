@@ -6,13 +6,19 @@ export interface BrowserSnippet {
   /** The packages that it imports, or `EventSource`. */
   readonly client: string
   readonly code: string
+  /** Whether it sends another access token on its open connection. */
+  readonly keepsConnection: boolean
 }
 
 /** Returns the complete examples for clients: those that get access and show events. */
 export function clientSnippets(): BrowserSnippet[] {
   return snippets('docs/subscriptions.md', 'js')
     .filter(({ text }) => /accessToken|EventSource/.test(text) && /\bshow\b/.test(text))
-    .map(({ text }) => ({ client: packagesOf(text).join(' and ') || 'EventSource', code: text }))
+    .map(({ text }) => {
+      const client = packagesOf(text).join(' and ') || 'EventSource'
+      const keepsConnection = text.includes('tokenExpiresIn')
+      return { client: keepsConnection ? `${client}, open` : client, code: text, keepsConnection }
+    })
 }
 
 /** Returns a module that a page can load: the example, for a gateway of the test, with its packages. */
