@@ -22,10 +22,10 @@ import {
   stringEnd,
   trueWord,
   valueEnd,
-} from './json-bytes.ts'
-import type { ValueExtent } from './json-bytes.ts'
+} from '../values/json-bytes.ts'
+import type { ValueExtent } from '../values/json-bytes.ts'
 import { deepestNesting } from './nesting.ts'
-import { plainEnd, Word } from './word.ts'
+import { plainEnd, Word } from '../values/word.ts'
 
 /** Bytes, and the position up to which they have been read. */
 export interface Scan {

@@ -40,7 +40,7 @@ import { mostTypes } from './client-selection.ts'
 import type { ClientSelection, ClientSelectionParts } from './client-selection.ts'
 import type { Place } from './places.ts'
 import { objectToRead } from './response-reader.ts'
-import { Word } from './word.ts'
+import { Word } from '../values/word.ts'
 import type { ReadField, ReadObject, ReadValue } from './response-reader.ts'
 
 /** What all readers of one shape have in common. */

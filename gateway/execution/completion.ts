@@ -4,7 +4,7 @@ import type { ResponsePath } from '../graphql/response-error.ts'
 import { errorList } from './error-list.ts'
 import { absent, isNull } from './fetched-data.ts'
 import type { FetchedData } from './fetched-data.ts'
-import { nullWord } from './json-bytes.ts'
+import { nullWord } from '../values/json-bytes.ts'
 import type { ResponseOutput } from './response-output.ts'
 
 /** The state of writing one response. */

@@ -6,8 +6,8 @@ import type { CollectedField } from '../graphql/response-shape.ts'
 import { fieldError } from './completion.ts'
 import type { Completion, Findings, Outcome, Writing } from './completion.ts'
 import { absent, isList, isRecord } from './fetched-data.ts'
-import { closeBracket, comma, openBracket } from './json-bytes.ts'
-import { Word } from './word.ts'
+import { closeBracket, comma, openBracket } from '../values/json-bytes.ts'
+import { Word } from '../values/word.ts'
 
 /** The completion of objects, which are records. */
 export interface ObjectCompletion {

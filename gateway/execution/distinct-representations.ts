@@ -1,13 +1,13 @@
 /** The representations of one fetch: equal ones are sent once. */
 import type { EntitiesOfFetch } from './entity-places.ts'
 import type { FetchedData, WrittenText } from './fetched-data.ts'
-import { closeBracket, comma, openBracket } from './json-bytes.ts'
+import { closeBracket, comma, openBracket } from '../values/json-bytes.ts'
 import type { FetchStep } from './plan-steps.ts'
 import type { Place } from './places.ts'
 import { ResponseOutput } from './response-output.ts'
 import { areEqual } from './share-records.ts'
 import { remembered } from '../values/remembered.ts'
-import { areSameBytes, hashOf } from './word.ts'
+import { areSameBytes, hashOf } from '../values/word.ts'
 
 /** The distinct representations of one fetch. */
 export interface DistinctRepresentations {

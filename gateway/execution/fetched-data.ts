@@ -10,7 +10,7 @@ import { GatewayError } from '../errors.ts'
 import { giveTapeBack, takeTape } from './free-tapes.ts'
 import type { Place } from './places.ts'
 import { dropBytes, holdBytes } from '../values/response-buffers.ts'
-import { viewOf } from './word.ts'
+import { viewOf } from '../values/word.ts'
 import { blockOf, firstBlock, lengthOfBlock, offsetInBlock } from './slot-index.ts'
 
 /** Where a slot is that is always empty: the value of a field that is not fetched. */

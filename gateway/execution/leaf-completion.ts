@@ -4,7 +4,7 @@ import { isMissing } from './completion.ts'
 import type { Completion } from './completion.ts'
 import { irregular } from './fetched-data.ts'
 import type { FetchedData } from './fetched-data.ts'
-import { depthOf, nullWord } from './json-bytes.ts'
+import { depthOf, nullWord } from '../values/json-bytes.ts'
 import { deepestNesting } from './nesting.ts'
 
 /** Returns the completion of a leaf type. */

@@ -2,8 +2,8 @@
 import type { Completion, Findings, Outcome, Writing } from './completion.ts'
 import { emptySlot } from './fetched-data.ts'
 import type { FetchedData } from './fetched-data.ts'
-import { closeBrace } from './json-bytes.ts'
-import { Word } from './word.ts'
+import { closeBrace } from '../values/json-bytes.ts'
+import { Word } from '../values/word.ts'
 
 /** The completion of one field. */
 export interface FieldCompletion extends Completion {

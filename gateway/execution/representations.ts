@@ -5,12 +5,12 @@ import { absent, irregular, isList, isRecord } from './fetched-data.ts'
 import type { FetchedData } from './fetched-data.ts'
 import { jsonOf, rewriteOf } from './gathered-value.ts'
 import type { Gathered, GatheredObject } from './gathered-value.ts'
-import { closeBrace, depthOf } from './json-bytes.ts'
+import { closeBrace, depthOf } from '../values/json-bytes.ts'
 import { deepestNesting, NestedTooDeep } from './nesting.ts'
 import type { Place } from './places.ts'
 import type { ResponseOutput } from './response-output.ts'
 import type { TypeNames } from './type-names.ts'
-import { Word } from './word.ts'
+import { Word } from '../values/word.ts'
 
 /** Writes the representation of a record and returns true; false if it cannot be represented. */
 export type Represent = (data: FetchedData, record: number, output: ResponseOutput) => boolean

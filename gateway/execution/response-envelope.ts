@@ -11,7 +11,7 @@ import {
   stringEnd,
   valueEnd,
   textEnd,
-} from './json-bytes.ts'
+} from '../values/json-bytes.ts'
 
 /**
  * Reads the object that is the value of `data` and begins at the position; returns the position after it.

@@ -14,7 +14,7 @@ import type { ReadObject } from './response-reader.ts'
 import { responseWriter } from './response-writer.ts'
 import type { ResponseWriter } from './response-writer.ts'
 import type { TypeNames } from './type-names.ts'
-import { Word } from './word.ts'
+import { Word } from '../values/word.ts'
 
 export interface FormParts {
   /** The schema that clients see. */

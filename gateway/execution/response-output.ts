@@ -2,8 +2,8 @@
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { FetchedData, WrittenText } from './fetched-data.ts'
 import { holdBytes, lendBuffer } from '../values/response-buffers.ts'
-import { copyBytes, viewOf } from './word.ts'
-import type { Word } from './word.ts'
+import { copyBytes, viewOf } from '../values/word.ts'
+import type { Word } from '../values/word.ts'
 
 /** A text of a subgraph from this length on, in bytes, is not copied. */
 const longText = 32 * 1024

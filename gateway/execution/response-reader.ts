@@ -21,12 +21,12 @@ import {
   skipSpace,
   stringEnd,
   valueEnd,
-} from './json-bytes.ts'
+} from '../values/json-bytes.ts'
 import { deepestNesting } from './nesting.ts'
 import type { Place } from './places.ts'
 import { SlotStack } from './slot-stack.ts'
 import type { TypeNames } from './type-names.ts'
-import type { Word } from './word.ts'
+import type { Word } from '../values/word.ts'
 
 /** How a value is read. */
 export interface ReadValue {

@@ -30,7 +30,7 @@ import { reportFields, writeFields } from './object-fields.ts'
 import type { FieldCompletion } from './object-fields.ts'
 import type { Place } from './places.ts'
 import type { TypeNames } from './type-names.ts'
-import { Word } from './word.ts'
+import { Word } from '../values/word.ts'
 
 export interface ResponseWriterParts {
   /** The schema that clients see. */

@@ -5,7 +5,7 @@
 import { absent, isNull } from './fetched-data.ts'
 import type { FetchedData } from './fetched-data.ts'
 import type { Place } from './places.ts'
-import { areSameBytes } from './word.ts'
+import { areSameBytes } from '../values/word.ts'
 
 /** Returns whether two records of a place have the same type and the same values. */
 export function areEqual(data: FetchedData, place: Place, one: number, other: number): boolean {

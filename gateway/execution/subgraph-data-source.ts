@@ -5,7 +5,7 @@ import type { DocumentNode } from 'graphql'
 import { rootResponseKeys } from '../graphql/root-response-keys.ts'
 
 import { isWithinNesting } from '../values/json.ts'
-import { valueEnd } from './json-bytes.ts'
+import { valueEnd } from '../values/json-bytes.ts'
 import { deepestNesting, nestedTooDeep } from './nesting.ts'
 import { errorOfCall } from './subgraph-errors.ts'
 import type {

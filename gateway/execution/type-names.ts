@@ -2,7 +2,7 @@
 import type { GraphQLSchema } from 'graphql'
 import { unknownType } from './fetched-data.ts'
 import type { Scan } from './accepted-text.ts'
-import { Word } from './word.ts'
+import { Word } from '../values/word.ts'
 
 /** The names of the types of one schema version, also those that clients do not see. */
 export class TypeNames {

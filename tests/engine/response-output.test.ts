@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals'
 import { FetchedData } from '../../gateway/execution/fetched-data.ts'
 import { ResponseOutput } from '../../gateway/execution/response-output.ts'
-import { Word } from '../../gateway/execution/word.ts'
+import { Word } from '../../gateway/values/word.ts'
 import { randomNumbers } from './random-operation.ts'
 
 /** The lengths at which something else happens, and those around them. */
