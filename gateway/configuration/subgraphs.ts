@@ -69,6 +69,18 @@ const subgraphSchema = z.strictObject({
     .describe(
       'How long a subscription at the subgraph may be silent, heartbeats included, before it counts as lost (default 30s)',
     ),
+  subscription_protocol: z
+    .enum(['sse', 'websocket'])
+    .optional()
+    .describe(
+      'How the gateway subscribes at the subgraph. sse: server-sent events; websocket: graphql-transport-ws (default sse)',
+    ),
+  subscription_path: text()
+    .refine((path) => /^\/(?!\/)[^\s#\\]*$/.test(path), {
+      message: 'expected a path, such as "/graphql/ws"',
+    })
+    .optional()
+    .describe("The path for subscriptions at the subgraph (default: that of the subgraph's URL)"),
   compression: flag()
     .optional()
     .describe('true: ask for compressed responses, gzip or br (default false)'),
@@ -102,9 +114,11 @@ export const subgraphsSchema = z
 
 type Given = CamelCased<z.output<typeof subgraphSchema>>
 
-/** The settings of one subgraph. Only `tls` has no default. */
-export type SubgraphSettings = Pick<Given, 'tls'> & {
-  readonly [Key in Exclude<keyof Given, 'tls'>]: NonNullable<Given[Key]>
+type WithoutDefault = 'tls' | 'subscriptionPath'
+
+/** The settings of one subgraph. */
+export type SubgraphSettings = Pick<Given, WithoutDefault> & {
+  readonly [Key in Exclude<keyof Given, WithoutDefault>]: NonNullable<Given[Key]>
 }
 
 const defaults: SubgraphSettings = {
@@ -113,6 +127,7 @@ const defaults: SubgraphSettings = {
   subgraphErrors: 'redact',
   responseLimit: 50 * 1024 * 1024,
   eventSilence: 30_000,
+  subscriptionProtocol: 'sse',
   compression: false,
   http2: false,
   circuitBreaker: { failures: 20, pause: 2_000 },

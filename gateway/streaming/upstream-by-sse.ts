@@ -2,28 +2,20 @@
 import { Pool } from 'undici'
 import type { Dispatcher } from 'undici'
 import { EventStreamReader } from './read-event-stream.ts'
-import type { Upstream, UpstreamClient, UpstreamFailure, UpstreamListener } from './upstream.ts'
-
-export interface UpstreamBySseOptions {
-  /** How long the subgraph may take until its first byte, in milliseconds. */
-  readonly timeout: number
-  /** How long a stream may be silent before it counts as lost, in milliseconds: heartbeats end a silence. */
-  readonly silence: number
-  /** The largest event, in bytes. */
-  readonly eventLimit: number
-  readonly tls?:
-    | { ca?: string | undefined; certificate?: string | undefined; key?: string | undefined }
-    | undefined
-}
+import { responseLimit } from './upstream.ts'
+import type {
+  Upstream,
+  UpstreamClient,
+  UpstreamFailure,
+  UpstreamListener,
+  UpstreamOptions,
+} from './upstream.ts'
 
 type Controller = Dispatcher.DispatchController
 type Headers = Record<string, string | string[] | undefined>
 
-/** The largest response that is not a stream, in bytes: it holds errors. */
-const responseLimit = 256 * 1024
-
 /** Returns the client of one subgraph. A stream has a connection of its own: queries do not wait for it. */
-export function upstreamBySse(url: string, options: UpstreamBySseOptions): UpstreamClient {
+export function upstreamBySse(url: string, options: UpstreamOptions): UpstreamClient {
   const { origin, pathname, search } = new URL(url)
   const { timeout, tls } = options
   let pool: Pool | undefined
@@ -57,7 +49,7 @@ export function upstreamBySse(url: string, options: UpstreamBySseOptions): Upstr
 
 /** Receives one stream chunk by chunk, and ends it when it is closed, too large, or silent for too long. */
 class StreamReceiver implements Dispatcher.DispatchHandler, Upstream {
-  readonly #options: UpstreamBySseOptions
+  readonly #options: UpstreamOptions
   readonly #reader: EventStreamReader
   #listener: UpstreamListener | undefined
   #controller: Controller | undefined
@@ -68,7 +60,7 @@ class StreamReceiver implements Dispatcher.DispatchHandler, Upstream {
   #sendAgain: (() => void) | undefined
 
   /** @param sendAgain called once if the connection fails before the subgraph has responded */
-  constructor(listener: UpstreamListener, options: UpstreamBySseOptions, sendAgain: () => void) {
+  constructor(listener: UpstreamListener, options: UpstreamOptions, sendAgain: () => void) {
     this.#listener = listener
     this.#sendAgain = sendAgain
     this.#options = options

@@ -14,8 +14,9 @@ export interface UpstreamListener {
   responded(response: UpstreamResponse): void
 }
 
+/** SUBGRAPH_ERROR: it refused the gateway. */
 export type UpstreamFailure =
-  'SUBGRAPH_UNREACHABLE' | 'SUBGRAPH_RESPONSE_INVALID' | 'SUBGRAPH_TIMEOUT'
+  'SUBGRAPH_UNREACHABLE' | 'SUBGRAPH_RESPONSE_INVALID' | 'SUBGRAPH_TIMEOUT' | 'SUBGRAPH_ERROR'
 
 /** A response that is not a stream: an error, or the only event. */
 export interface UpstreamResponse {
@@ -28,6 +29,19 @@ export interface UpstreamResponse {
 export interface Upstream {
   /** Ends it without another word to the listener. */
   close(): void
+}
+
+/** How streams are opened at one subgraph. */
+export interface UpstreamOptions {
+  /** How long the subgraph may take until it accepts a subscription, in milliseconds. */
+  readonly timeout: number
+  /** How long a stream may be silent before it counts as lost, in milliseconds: heartbeats end a silence. */
+  readonly silence: number
+  /** The largest event, in bytes. */
+  readonly eventLimit: number
+  readonly tls?:
+    | { ca?: string | undefined; certificate?: string | undefined; key?: string | undefined }
+    | undefined
 }
 
 /** Opens streams at one subgraph. */
@@ -46,3 +60,6 @@ export interface UpstreamClient {
   /** Ends all streams and connections. */
   close(): Promise<void>
 }
+
+/** The largest response that is not a stream, in bytes: it holds errors. */
+export const responseLimit = 256 * 1024

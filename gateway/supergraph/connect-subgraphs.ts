@@ -14,9 +14,10 @@ import type {
   SubgraphRequest,
   SubgraphResult,
 } from '../execution/subgraph-request.ts'
-import type { Upstream } from '../streaming/upstream.ts'
+import type { Upstream, UpstreamClient } from '../streaming/upstream.ts'
 import { upstreamBySse } from '../streaming/upstream-by-sse.ts'
 import type { Upstreams } from '../streaming/upstreams.ts'
+import { upstreamByWebSocket } from '../streaming/upstream-by-websocket.ts'
 import { subscriberTo } from './subscribe-to-subgraph.ts'
 import type { SubscribeToSubgraph } from './subscribe-to-subgraph.ts'
 
@@ -28,6 +29,10 @@ export interface SubgraphParts extends SubgraphClientOptions {
   responseLimit: number
   /** How long a subscription may be silent before it counts as lost, in milliseconds. */
   eventSilence: number
+  /** How the subgraph is asked for events. */
+  subscriptionProtocol: keyof typeof upstreamClients
+  /** The path for that; undefined: that of the subgraph's URL. */
+  subscriptionPath?: string | undefined
   /** What is forwarded of callers to the subgraph. */
   forwarding: Forwarding
   subgraphErrors: SubgraphErrorPolicy
@@ -142,12 +147,7 @@ export function connectSubgraphs(
       subgraph: name,
       settings: hash('sha256', JSON.stringify([name, url, options, deduplicateSubscriptions])),
       grace: deduplicateSubscriptions ? grace : 0,
-      connect: () =>
-        upstreamBySse(url, {
-          ...options,
-          silence: options.eventSilence,
-          eventLimit: options.responseLimit,
-        }),
+      connect: () => upstreamClient(url, options),
     })
     const subscribe = subscriberTo({
       ...forwarding,
@@ -168,6 +168,22 @@ export function connectSubgraphs(
       close: async () => void (await Promise.all([client.close(), upstreams.release()])),
     }
   }
+}
+
+const upstreamClients = { sse: upstreamBySse, websocket: upstreamByWebSocket }
+
+type UpstreamSettings = Pick<
+  SubgraphParts,
+  'subscriptionProtocol' | 'subscriptionPath' | 'eventSilence' | 'responseLimit' | 'timeout' | 'tls'
+>
+
+function upstreamClient(url: string, options: UpstreamSettings): UpstreamClient {
+  const { subscriptionProtocol, subscriptionPath: path } = options
+  return upstreamClients[subscriptionProtocol](path ? new URL(path, url).href : url, {
+    ...options,
+    silence: options.eventSilence,
+    eventLimit: options.responseLimit,
+  })
 }
 
 function timedOut(): SubgraphResult {

@@ -469,14 +469,23 @@ test('the words of a subgraph that pass to the client are two lists', () => {
   }
 })
 
+test.each(['ws', '//other.example.com/ws', 'https://other.example.com/ws', '/ws#part', ''])(
+  'the path for subscriptions is not %j',
+  (path) => {
+    const text = `${authentication}\nsubgraphs: { shop: { subscription_path: '${path}' } }`
+    expect(() => readConfig(file(text), {})).toThrow(/subgraphs.shop.subscription_path: expected/)
+  },
+)
+
 test('how a subgraph is called, setting by setting, with defaults for the others', () => {
   file('pem of the authority\n', 'authority.pem')
   const { subgraphs } = readConfig(
     file(`${authentication}
 subgraphs:
-  all: { compression: true, circuit_breaker: { failures: 3 } }
+  all: { compression: true, circuit_breaker: { failures: 3 }, subscription_protocol: websocket }
   users:
     response_limit: 2MB
+    subscription_path: /ws
     compression: false
     http2: true
     tls: { ca: '\${file.authority.pem}' }
@@ -492,6 +501,8 @@ subgraphs:
     subgraphErrors: 'redact',
     responseLimit: 2 * 1024 * 1024,
     eventSilence: 30_000,
+    subscriptionProtocol: 'websocket',
+    subscriptionPath: '/ws',
     compression: false,
     http2: true,
     tls: { ca: 'pem of the authority' },
@@ -506,6 +517,7 @@ subgraphs:
     subgraphErrors: 'redact',
     responseLimit: 50 * 1024 * 1024,
     eventSilence: 30_000,
+    subscriptionProtocol: 'websocket',
     compression: true,
     http2: false,
     circuitBreaker: { failures: 3, pause: 2_000 },
