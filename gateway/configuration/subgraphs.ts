@@ -81,6 +81,11 @@ const subgraphSchema = z.strictObject({
     })
     .optional()
     .describe("The path for subscriptions at the subgraph (default: that of the subgraph's URL)"),
+  subscription_reconnect: duration({ least: '0s', most: '1h' })
+    .optional()
+    .describe(
+      'For how long a subscription that the subgraph has lost is opened again, before it ends with an error; 0s: never (default 60s)',
+    ),
   compression: flag()
     .optional()
     .describe('true: ask for compressed responses, gzip or br (default false)'),
@@ -128,6 +133,7 @@ const defaults: SubgraphSettings = {
   responseLimit: 50 * 1024 * 1024,
   eventSilence: 30_000,
   subscriptionProtocol: 'sse',
+  subscriptionReconnect: 60_000,
   compression: false,
   http2: false,
   circuitBreaker: { failures: 20, pause: 2_000 },

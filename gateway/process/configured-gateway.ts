@@ -191,6 +191,7 @@ function configuredSupergraph(
         called: metrics.onSubgraphResponse,
         upstreams: parts.upstreams,
         onEventExecuted: metrics.live.executed,
+        reconnected: metrics.live.reconnected,
         authorization: config.authorization,
         policies,
         policiesRecheck: config.subscriptions.policiesRecheck,

@@ -59,8 +59,15 @@ export function liveMetrics(registry: Registry): LiveObserver {
     help: 'Executions for events: one is for all equal subscriptions, where they are deduplicated',
     registers,
   })
+  const reconnections = new Counter({
+    name: 'portcullis_subscription_reconnections_total',
+    help: 'Subscriptions that a subgraph had lost, by subgraph and what became of them',
+    labelNames: ['subgraph', 'outcome'],
+    registers,
+  })
 
   return {
+    reconnected: (subgraph, outcome) => reconnections.inc({ subgraph, outcome }),
     upstreamOpened: (subgraph) => upstreams.inc({ subgraph }),
     upstreamClosed: (subgraph) => upstreams.dec({ subgraph }),
     received: (subgraph) => received.inc({ subgraph }),

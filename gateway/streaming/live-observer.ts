@@ -1,4 +1,5 @@
 import type { UpstreamObserver } from './upstreams.ts'
+import type { ReconnectOutcome } from './reconnecting-upstream.ts'
 
 /** Counts what becomes of subscriptions and of their connections, for the metrics. */
 export interface LiveObserver extends UpstreamObserver {
@@ -13,6 +14,8 @@ export interface LiveObserver extends UpstreamObserver {
   delivered(): void
   /** Events were not executed, as the client does not read fast enough. */
   dropped(events: number): void
+  /** A subscription that a subgraph had lost is open there again, or will not be. */
+  reconnected(subgraph: string, outcome: ReconnectOutcome): void
 }
 
 /** What carries subscriptions to clients. */

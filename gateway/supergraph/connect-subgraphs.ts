@@ -14,6 +14,8 @@ import type {
   SubgraphRequest,
   SubgraphResult,
 } from '../execution/subgraph-request.ts'
+import { reconnectingUpstream } from '../streaming/reconnecting-upstream.ts'
+import type { ReconnectObserver, ReconnectOutcome } from '../streaming/reconnecting-upstream.ts'
 import type { Upstream, UpstreamClient } from '../streaming/upstream.ts'
 import { upstreamBySse } from '../streaming/upstream-by-sse.ts'
 import type { Upstreams } from '../streaming/upstreams.ts'
@@ -31,7 +33,9 @@ export interface SubgraphParts extends SubgraphClientOptions {
   eventSilence: number
   /** How the subgraph is asked for events. */
   subscriptionProtocol: keyof typeof upstreamClients
-  /** The path for that; undefined: that of the subgraph's URL. */
+  /** For how long a subscription that the subgraph has lost is tried to open again, in milliseconds. */
+  subscriptionReconnect: number
+  /** The path for subscriptions; undefined: that of the subgraph's URL. */
   subscriptionPath?: string | undefined
   /** What is forwarded of callers to the subgraph. */
   forwarding: Forwarding
@@ -49,6 +53,8 @@ export interface ConnectOptions {
   called: SubgraphCalled
   /** The streams of subgraphs, which outlive these calls. */
   upstreams: Upstreams
+  /** Called when a subscription that a subgraph had lost is open again, or will not be. */
+  reconnected: (subgraph: string, outcome: ReconnectOutcome) => void
   log: Logger
 }
 
@@ -70,7 +76,7 @@ export interface SubgraphCalls {
 /** Returns the calls to these subgraphs, each with its own connections. */
 export function connectSubgraphs(
   subgraphs: readonly { name: string; url: string }[],
-  { subgraph, called, upstreams: streams, log }: ConnectOptions,
+  { subgraph, called, reconnected, upstreams: streams, log }: ConnectOptions,
 ): SubgraphCalls {
   const connected = new Map(subgraphs.map(({ name, url }) => [name, connect(name, url)]))
   const withinRequest = deduplicatedRequests<ClientRequest>(
@@ -125,6 +131,27 @@ export function connectSubgraphs(
     }
   }
 
+  /** One line says that the subscriptions of a subgraph are lost, and one what has become of them. */
+  function reconnections(subgraph: string): ReconnectObserver {
+    let outcomes = { reconnected: 0, failed: 0 }
+    return {
+      lost(reason, cause) {
+        log.warn(
+          { subgraph, code: reason, cause },
+          'subscriptions at a subgraph lost: reconnecting',
+        )
+      },
+      decided(outcome) {
+        outcomes[outcome]++
+        reconnected(subgraph, outcome)
+      },
+      settled() {
+        log.info({ subgraph, ...outcomes }, 'no subscription at the subgraph is lost any longer')
+        outcomes = { reconnected: 0, failed: 0 }
+      },
+    }
+  }
+
   function connect(name: string, url: string) {
     const {
       forwarding,
@@ -147,7 +174,11 @@ export function connectSubgraphs(
       subgraph: name,
       settings: hash('sha256', JSON.stringify([name, url, options, deduplicateSubscriptions])),
       grace: deduplicateSubscriptions ? grace : 0,
-      connect: () => upstreamClient(url, options),
+      connect: () =>
+        reconnectingUpstream(upstreamClient(url, options), {
+          reconnect: options.subscriptionReconnect,
+          observer: reconnections(name),
+        }),
     })
     const subscribe = subscriberTo({
       ...forwarding,
@@ -178,9 +209,9 @@ type UpstreamSettings = Pick<
 >
 
 function upstreamClient(url: string, options: UpstreamSettings): UpstreamClient {
-  const { subscriptionProtocol, subscriptionPath: path } = options
+  const { subscriptionProtocol, subscriptionPath: path, ...others } = options
   return upstreamClients[subscriptionProtocol](path ? new URL(path, url).href : url, {
-    ...options,
+    ...others,
     silence: options.eventSilence,
     eventLimit: options.responseLimit,
   })

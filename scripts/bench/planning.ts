@@ -144,6 +144,7 @@ const parts = {
   }),
   called: () => {},
   upstreams: openUpstreams({ upstreamOpened() {}, upstreamClosed() {}, received() {} }),
+  reconnected: () => {},
   // Introspection is prepared as well.
   authorization: { introspection: 'filtered' },
   policies: noPolicies,

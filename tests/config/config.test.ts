@@ -486,6 +486,7 @@ subgraphs:
   users:
     response_limit: 2MB
     subscription_path: /ws
+    subscription_reconnect: 0s
     compression: false
     http2: true
     tls: { ca: '\${file.authority.pem}' }
@@ -502,6 +503,7 @@ subgraphs:
     responseLimit: 2 * 1024 * 1024,
     eventSilence: 30_000,
     subscriptionProtocol: 'websocket',
+    subscriptionReconnect: 0,
     subscriptionPath: '/ws',
     compression: false,
     http2: true,
@@ -518,6 +520,7 @@ subgraphs:
     responseLimit: 50 * 1024 * 1024,
     eventSilence: 30_000,
     subscriptionProtocol: 'websocket',
+    subscriptionReconnect: 60_000,
     compression: true,
     http2: false,
     circuitBreaker: { failures: 3, pause: 2_000 },

@@ -57,6 +57,7 @@ function gatewayWith(listeners: SubscriptionListener[]): {
         upstreamClosed: nothing,
         received: nothing,
         executed: nothing,
+        reconnected: nothing,
       },
       log: pino({ level: 'silent' }),
     },

@@ -14,7 +14,10 @@ const folder = scratchFolder()
 const query = 'subscription { priceChanged { price } }'
 let graph: LiveGraph
 beforeAll(async () => {
-  graph = await openLiveGraph('\nsubscriptions: { connections_per_caller: 1000 }\n')
+  graph = await openLiveGraph(`
+subscriptions: { connections_per_caller: 1000 }
+subgraphs: { all: { subscription_reconnect: 0s } }
+`)
 })
 afterAll(() => graph.close())
 

@@ -80,6 +80,7 @@ async function gatewayBehind(
     subgraph: (name) => configuredSubgraph(name, config, secret),
     called: metrics.onSubgraphResponse,
     upstreams: openUpstreams(metrics.live),
+    reconnected: metrics.live.reconnected,
     policies: granting,
     log: silent,
   })

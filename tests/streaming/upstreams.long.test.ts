@@ -1,0 +1,189 @@
+/** Subgraphs that a gateway subscribes at, with the servers that their teams use. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { EventEmitter, on } from 'node:events'
+import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buildSchema } from 'graphql'
+import { createClient } from 'graphql-ws'
+import type { Client } from 'graphql-ws'
+import { useServer } from 'graphql-ws/use/ws'
+import WebSocket, { WebSocketServer } from 'ws'
+import { claimsHeaderReader, deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
+import { startIssuer } from '../support/issuer.ts'
+import type { TestIssuer } from '../support/issuer.ts'
+import { recordedLog } from '../support/recorded-log.ts'
+import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
+import type { RunningGateway } from '../support/running-gateway.ts'
+import { until } from '../support/until.ts'
+
+interface Serving {
+  readonly url: string
+  close(): Promise<unknown>
+}
+
+/** A subgraph of one subscription, which can be stopped and started again at its address. */
+interface Subgraph {
+  readonly name: string
+  readonly sdl: string
+  readonly start: (port: number) => Promise<Serving>
+}
+
+const ticks = new EventEmitter().setMaxListeners(0)
+const keyOf = (name: string) => deriveClaimsKey(gatewaySecret, name)
+const sdlOf = (name: string) =>
+  `type Query { ${name}Query: Int } type Tick { n: Int reader: String } type Subscription { ${name}: Tick }`
+
+const streams: Subgraph = {
+  name: 'streams',
+  sdl: sdlOf('streams'),
+  start: (port) =>
+    serveSubgraph({
+      name: 'streams',
+      host: '127.0.0.1',
+      port,
+      log: recordedLog().log,
+      keys: [keyOf('streams')],
+      typeDefs: sdlOf('streams'),
+      resolvers: {},
+      subscriptions: {
+        async *streams(_parent, _args, { claims, signal }) {
+          for await (const [n] of on(ticks, 'tick', { signal })) yield { n, reader: claims?.sub }
+        },
+      },
+    }),
+}
+
+/** How often the claims header was verified. */
+let verified = 0
+const sockets: Subgraph = {
+  name: 'sockets',
+  sdl: sdlOf('sockets'),
+  async start(port) {
+    const readClaims = claimsHeaderReader('sockets', [keyOf('sockets')])
+    const server = createServer()
+    const webSockets = new WebSocketServer({ server, path: '/ws' })
+    useServer(
+      {
+        schema: buildSchema(sdlOf('sockets')),
+        context: async ({ extra }: { extra: { request: IncomingMessage } }) => {
+          const header = extra.request.headers['gateway-claims'] as string
+          const claims = await readClaims(header)
+          verified++
+          return { claims }
+        },
+        roots: {
+          subscription: {
+            sockets: (_args: unknown, { claims }: { claims: { sub: string } }) =>
+              (async function* () {
+                for await (const [n] of on(ticks, 'tick')) {
+                  yield { sockets: { n, reader: claims.sub } }
+                }
+              })(),
+          },
+        },
+      } as never,
+      webSockets,
+    )
+    await new Promise<void>((ready) => server.listen(port, '127.0.0.1', ready))
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
+      async close() {
+        for (const socket of webSockets.clients) socket.terminate()
+        await new Promise((closed) => server.close(closed))
+      },
+    }
+  },
+}
+
+const running = new Map<string, Serving>()
+const clients: Client[] = []
+let issuer: TestIssuer
+let gateway: RunningGateway
+beforeAll(async () => {
+  issuer = await startIssuer()
+  for (const { name, start } of [streams, sockets]) running.set(name, await start(0))
+  const sources = [streams, sockets].map(({ name, sdl }) => ({
+    name,
+    url: running.get(name)!.url,
+    sdl,
+  }))
+  gateway = await runGateway(
+    sources,
+    `authentication:
+  issuers:
+    - issuer: ${issuer.issuer}
+      jwks_uri: ${issuer.jwksUri}
+      audiences: [portcullis]
+      algorithms: [ES256]
+subgraphs:
+  all: { subscription_reconnect: 30s }
+  sockets: { subscription_protocol: websocket, subscription_path: /ws }
+`,
+  )
+  await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
+})
+afterAll(async () => {
+  await Promise.all(clients.map((client) => client.dispose()))
+  await gateway.close()
+  for (const serving of running.values()) await serving.close()
+  await issuer.close()
+})
+
+async function subscribe(field: string) {
+  const authorization = `Bearer ${await issuer.accessToken({ sub: 'ada' })}`
+  const client = createClient({
+    url: gateway.url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: { authorization },
+  })
+  clients.push(client)
+  return client.iterate<any>({ query: `subscription { ${field} { n reader } }` })
+}
+
+/** Sends an event again and again until it has arrived. */
+async function arrives(next: Promise<unknown>, n: number): Promise<unknown> {
+  const timer = setInterval(() => ticks.emit('tick', n), 20)
+  return next.finally(() => clearInterval(timer))
+}
+
+const logged = (message: string) =>
+  gateway.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
+
+describe.each([streams, sockets])('$name', ({ name, start }) => {
+  test('events come in the name of the caller, and come again after the subgraph has restarted', async () => {
+    const events = await subscribe(name)
+    expect(await arrives(events.next(), 1)).toEqual({
+      done: false,
+      value: { data: { [name]: { n: 1, reader: 'ada' } } },
+    })
+    const next = (async () => {
+      for await (const { data, errors } of { [Symbol.asyncIterator]: () => events }) {
+        if (errors || data[name].n === 2) return data ?? errors
+      }
+    })()
+    const { url, close } = running.get(name)!
+    await close()
+    await until(() => logged('subscriptions at a subgraph lost: reconnecting').length > 0)
+    running.set(name, await start(Number(new URL(url).port)))
+    expect(await arrives(next, 2)).toEqual({ [name]: { n: 2, reader: 'ada' } })
+    const lines = logged('subscriptions at a subgraph lost: reconnecting')
+    expect(lines.filter(({ subgraph }) => subgraph === name)).toHaveLength(1)
+    expect(logged('no subscription at the subgraph is lost any longer').at(-1)).toMatchObject({
+      subgraph: name,
+      reconnected: 1,
+      failed: 0,
+    })
+    await events.return!()
+  })
+})
+
+test('the claims header is verified for every subscription on a connection', async () => {
+  const before = verified
+  const all = await Promise.all([1, 2, 3].map(() => subscribe('sockets')))
+  const first = all.map((events) => events.next())
+  await until(() => verified === before + 3)
+  await arrives(Promise.all(first), 3)
+  for (const events of all) await events.return!()
+})
