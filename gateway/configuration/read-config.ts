@@ -9,6 +9,7 @@ import { describeProblem, firstOfEachPath, problemAt, sentencesOf } from './conf
 import type { ConfigProblem } from './config-problem.ts'
 import { configSchema } from './gateway-config.ts'
 import type { GatewayConfig } from './gateway-config.ts'
+import { checkGivenCallback } from './given-callback.ts'
 import { checkGivenKeys } from './given-keys.ts'
 import { withPresets } from './issuer-presets.ts'
 import { withCurrentNames } from './renamed-keys.ts'
@@ -71,6 +72,7 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
   if (parsed.success) {
     const config = withAbsolutePaths(parsed.data, directory)
     checkGivenKeys(config.authentication.issuers, problem)
+    checkGivenCallback(config, problem)
     readKeysFile(config.supergraph, directory, problem)
     if (problems.length === 0) return { outcome: 'valid', config, warnings }
   }

@@ -70,10 +70,10 @@ const subgraphSchema = z.strictObject({
       'How long a subscription at the subgraph may be silent, heartbeats included, before it counts as lost (default 30s)',
     ),
   subscription_protocol: z
-    .enum(['sse', 'websocket'])
+    .enum(['sse', 'websocket', 'callback'])
     .optional()
     .describe(
-      'How the gateway subscribes at the subgraph. sse: server-sent events; websocket: graphql-transport-ws (default sse)',
+      'How the gateway subscribes at the subgraph. sse: server-sent events; websocket: graphql-transport-ws; callback: HTTP callbacks (default sse)',
     ),
   subscription_path: text()
     .refine((path) => /^\/(?!\/)[^\s#\\]*$/.test(path), {

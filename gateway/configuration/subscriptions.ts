@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { camelCased, duration, flag, size, wholeNumber } from './values.ts'
+import { address, camelCased, duration, flag, size, text, wholeNumber } from './values.ts'
 
 /** How much may wait for a client that does not read fast enough. */
 const queueSchema = z
@@ -18,6 +18,22 @@ const queueSchema = z
       ),
   })
   .prefault({})
+
+/** Where subgraphs with the protocol `callback` deliver events. */
+const callbackSchema = z
+  .strictObject({
+    public_url: address()
+      .refine((url) => /^https?:/.test(url) && !/[?#]/.test(url), {
+        message:
+          'expected an http or https URL without a query, such as "http://gateway:4010/callback"',
+      })
+      .describe('Where subgraphs reach this port'),
+    host: text().default('127.0.0.1').describe('The address to listen on'),
+    port: wholeNumber({ least: 0, most: 65_535 }).describe('The port to listen on'),
+  })
+  .transform(camelCased)
+  .optional()
+  .describe('The port for events by HTTP callback; left out: there is none')
 
 /** `subscriptions:` of gateway.yaml: operations that live long, and the connections that carry them. */
 export const subscriptionsSchema = z
@@ -46,6 +62,7 @@ export const subscriptionsSchema = z
       .default(60_000)
       .describe('After how long @policy is decided again for the events of a subscription'),
     queue: queueSchema,
+    callback: callbackSchema,
   })
   .prefault({})
   .transform(camelCased)

@@ -25,6 +25,7 @@ import { countsUsage } from './metrics-port.ts'
 import { requestListener } from './request-listener.ts'
 import type { ServedCounts } from './served-counts.ts'
 import type { Upstreams } from '../streaming/upstreams.ts'
+import type { Callbacks } from '../streaming/callbacks.ts'
 import type { Upgrade } from '../streaming/websocket-upgrade.ts'
 import { followSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { KeptOperations } from './warm-up/kept-operations.ts'
@@ -57,6 +58,8 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   authenticationMetrics: AuthenticationMetrics
   /** The streams of subgraphs, whichever configuration has opened them. */
   upstreams: Upstreams
+  /** Where subgraphs deliver events by HTTP callback, if the process has a port for them. */
+  callbacks?: Callbacks | undefined
   /** Counts for `/health`. */
   served: ServedCounts
   /** What all processes have served together, if there are several. */
@@ -172,7 +175,7 @@ function configuredSupergraph(
   policies: PolicyDecider,
   secret: string,
 ): Promise<FollowedSupergraph<SchemaVersion>> {
-  const { supergraph: source, config, metrics, previous, log } = parts
+  const { supergraph: source, config, metrics, previous, callbacks, log } = parts
   // Only the first schema version follows one of earlier settings, which can then be released.
   let replaced = previous?.schemaVersion()
   return followSupergraph({
@@ -187,7 +190,7 @@ function configuredSupergraph(
         supergraph,
         previous: before,
         executor: config.engine,
-        subgraph: (name) => configuredSubgraph(name, config, secret),
+        subgraph: (name) => ({ ...configuredSubgraph(name, config, secret), callbacks }),
         called: metrics.onSubgraphResponse,
         upstreams: parts.upstreams,
         onEventExecuted: metrics.live.executed,

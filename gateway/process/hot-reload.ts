@@ -24,6 +24,7 @@ export interface ReloadableGatewayOptions extends Pick<
   ConfiguredGatewayParts,
   | 'supergraph'
   | 'documents'
+  | 'callbacks'
   | 'servedByAll'
   | 'unreadinessOfAll'
   | 'accessLog'

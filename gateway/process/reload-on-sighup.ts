@@ -1,13 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import { failureLine } from '../../subgraphs/kit/process/run-process.ts'
 import { oneAtATime } from '../supergraph/one-at-a-time.ts'
+import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import type { CommandLine } from './command-line.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import { readGatewaySettings } from './read-settings.ts'
 import type { RunningGateway } from './start-single.ts'
 
 /** Processes and ports stay as they were at the start. */
-const atStartOnly = ['workers', 'metrics'] as const
+const atStartOnly = {
+  workers: ({ workers }: GatewayConfig) => workers,
+  metrics: ({ metrics }: GatewayConfig) => metrics,
+  'subscriptions.callback': ({ subscriptions }: GatewayConfig) => subscriptions.callback,
+}
 
 /**
  * Reads the settings again on SIGHUP; the gateway keeps its current ones if they cannot be used. Returns the
@@ -27,9 +32,9 @@ export function reloadOnSighup({ config, log }: CommandLine) {
         const settings = readGatewaySettings(config, log)
         await running.reload(settings)
         log.info({ config }, 'serving with the new configuration')
-        const later = atStartOnly.filter(
-          (key) => !isDeepStrictEqual(settings.config[key], atStart.config[key]),
-        )
+        const later = Object.entries(atStartOnly)
+          .filter(([, of]) => !isDeepStrictEqual(of(settings.config), of(atStart.config)))
+          .map(([key]) => key)
         if (later.length > 0) log.warn({ settings: later }, 'these settings need a restart')
       } catch (cause) {
         running.configurationRefused()

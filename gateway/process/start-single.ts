@@ -10,6 +10,7 @@ import {
   drainClients,
   drainTimes,
 } from './client-connections.ts'
+import { listenForCallbacks } from './callback-port.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
 import type { CommandLine } from './command-line.ts'
 import { runInSlices } from '../slices.ts'
@@ -41,6 +42,7 @@ export interface RunningGateway extends RunningProcess {
 /** Returns once the gateway accepts connections; throws a StartFailure for problems that an operator has to correct. */
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const { settings, log } = options
+  const callbackPort = await listenForCallbacks(settings.config, log)
   const documents = documentFetcher()
   // Settings that replace others begin with what these have fetched: the issuer may be down.
   const fetch = sharedDocuments(documents.fetch, systemClock)
@@ -57,13 +59,14 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   const keeping = setInterval(keepCounts, reportPeriod).unref()
   const gateway = await createReloadableGateway(settings, {
     ...options,
+    callbacks: callbackPort?.callbacks,
     supergraph: supergraph.source,
     documents: { fetch, close: async () => {} },
     addOperation: labelledOperations(),
     usage,
     operations: { ...counter, earlier: kept.earlier },
   }).catch(async (cause: unknown) => {
-    await Promise.all([supergraph.close(), documents.close()])
+    await Promise.all([callbackPort?.close(), supergraph.close(), documents.close()])
     throw cause
   })
   const listening = await listen(
@@ -98,6 +101,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       })
       await metrics?.close()
       await gateway.close()
+      await callbackPort?.close()
       clearInterval(keeping)
       keepCounts()
       await kept.close()

@@ -1,6 +1,7 @@
 /** The subgraphs of one supergraph, ready to be called. */
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { subgraphCall } from '../execution/call-subgraph.ts'
 import { untilAborted } from '../client-request.ts'
 import type { Caller, ClientRequest, Trace } from '../client-request.ts'
@@ -17,6 +18,8 @@ import type {
 import { reconnectingUpstream } from '../streaming/reconnecting-upstream.ts'
 import type { ReconnectObserver, ReconnectOutcome } from '../streaming/reconnecting-upstream.ts'
 import type { Upstream, UpstreamClient } from '../streaming/upstream.ts'
+import type { Callbacks } from '../streaming/callbacks.ts'
+import { upstreamByCallback } from '../streaming/upstream-by-callback.ts'
 import { upstreamBySse } from '../streaming/upstream-by-sse.ts'
 import type { Upstreams } from '../streaming/upstreams.ts'
 import { upstreamByWebSocket } from '../streaming/upstream-by-websocket.ts'
@@ -32,7 +35,9 @@ export interface SubgraphParts extends SubgraphClientOptions {
   /** How long a subscription may be silent before it counts as lost, in milliseconds. */
   eventSilence: number
   /** How the subgraph is asked for events. */
-  subscriptionProtocol: keyof typeof upstreamClients
+  subscriptionProtocol: 'sse' | 'websocket' | 'callback'
+  /** Where it delivers events if the protocol is `callback`. */
+  callbacks?: Callbacks | undefined
   /** For how long a subscription that the subgraph has lost is tried to open again, in milliseconds. */
   subscriptionReconnect: number
   /** The path for subscriptions; undefined: that of the subgraph's URL. */
@@ -201,20 +206,36 @@ export function connectSubgraphs(
   }
 }
 
-const upstreamClients = { sse: upstreamBySse, websocket: upstreamByWebSocket }
-
 type UpstreamSettings = Pick<
   SubgraphParts,
-  'subscriptionProtocol' | 'subscriptionPath' | 'eventSilence' | 'responseLimit' | 'timeout' | 'tls'
+  | 'subscriptionProtocol'
+  | 'subscriptionPath'
+  | 'callbacks'
+  | 'connections'
+  | 'eventSilence'
+  | 'responseLimit'
+  | 'timeout'
+  | 'tls'
 >
 
-function upstreamClient(url: string, options: UpstreamSettings): UpstreamClient {
-  const { subscriptionProtocol, subscriptionPath: path, ...others } = options
-  return upstreamClients[subscriptionProtocol](path ? new URL(path, url).href : url, {
-    ...others,
-    silence: options.eventSilence,
-    eventLimit: options.responseLimit,
-  })
+function upstreamClient(url: string, settings: UpstreamSettings): UpstreamClient {
+  const { subscriptionProtocol, subscriptionPath: path, callbacks } = settings
+  const address = path ? new URL(path, url).href : url
+  const options = {
+    ...settings,
+    silence: settings.eventSilence,
+    eventLimit: settings.responseLimit,
+  }
+  switch (subscriptionProtocol) {
+    case 'sse':
+      return upstreamBySse(address, options)
+    case 'websocket':
+      return upstreamByWebSocket(address, options)
+    case 'callback':
+      if (!callbacks)
+        throw new StartFailure('subscriptions.callback needs a restart of the gateway')
+      return upstreamByCallback(address, { ...options, callbacks })
+  }
 }
 
 function timedOut(): SubgraphResult {

@@ -477,6 +477,37 @@ test.each(['ws', '//other.example.com/ws', 'https://other.example.com/ws', '/ws#
   },
 )
 
+describe('HTTP callbacks', () => {
+  const callback = `subscriptions: { callback: { public_url: 'http://gateway:4010/callback', port: 4010 } }`
+  const subgraphs = 'subgraphs: { shop: { subscription_protocol: callback } }'
+  const read = (...lines: string[]) => readConfig(file([authentication, ...lines].join('\n')), {})
+
+  test('have a port of their own', () => {
+    expect(read(subgraphs, callback).subscriptions.callback).toEqual({
+      publicUrl: 'http://gateway:4010/callback',
+      host: '127.0.0.1',
+      port: 4010,
+    })
+  })
+
+  test.each<[string[], string]>([
+    [
+      [subgraphs],
+      'line 2, subgraphs.shop.subscription_protocol: callback needs subscriptions.callback, with public_url and port',
+    ],
+    [
+      [callback, 'workers: 2'],
+      'subscriptions.callback: needs workers: 1, as a callback could reach another process than the one that waits for it',
+    ],
+    [[callback, 'workers: auto'], 'subscriptions.callback: needs workers: 1'],
+    [[callback.replace('http:', 'ftp:')], 'public_url: expected an http or https URL'],
+    [[callback.replace('/callback', '?id=1')], 'public_url: expected an http or https URL'],
+    [[callback.replace('http://gateway:4010', '')], 'public_url: expected a URL'],
+  ])('%j is refused', (lines, sentence) => {
+    expect(() => read(...lines)).toThrow(sentence)
+  })
+})
+
 test('how a subgraph is called, setting by setting, with defaults for the others', () => {
   file('pem of the authority\n', 'authority.pem')
   const { subgraphs } = readConfig(

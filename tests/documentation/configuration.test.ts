@@ -94,6 +94,7 @@ function everySection(): Record<string, unknown> {
     authorization: { policies: { file: 'policies.mjs' } },
     subgraphs: { NAME: {} },
     http: { cors: { origins: ['https://app.example.com'] } },
+    subscriptions: { callback: { public_url: 'http://127.0.0.1:4010/callback', port: 4010 } },
     metrics: { port: 9464 },
   }
 }
@@ -144,6 +145,7 @@ function completed(text: string): { path: string; environment: Record<string, st
     HIVE_KEY: 'a key',
     COLLECTOR_TOKEN: 'a token',
     SUPABASE_JWT_SECRET_BASE64URL: Buffer.alloc(32).toString('base64url'),
+    POD_IP: '127.0.0.1',
   }
   return { path, environment }
 }

@@ -4,12 +4,16 @@ import { EventEmitter, on } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { ApolloServer } from '@apollo/server'
+import { ApolloServerPluginSubscriptionCallback } from '@apollo/server/plugin/subscriptionCallback'
+import { startStandaloneServer } from '@apollo/server/standalone'
 import { buildSchema } from 'graphql'
 import { createClient } from 'graphql-ws'
 import type { Client } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
 import WebSocket, { WebSocketServer } from 'ws'
 import { claimsHeaderReader, deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
+import { freePort } from '../support/free-port.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { recordedLog } from '../support/recorded-log.ts'
@@ -96,14 +100,54 @@ const sockets: Subgraph = {
   },
 }
 
+/** How many iterators of the callback subgraph are open. */
+let iterating = 0
+const callbacks: Subgraph = {
+  name: 'callbacks',
+  sdl: sdlOf('callbacks'),
+  async start(port) {
+    const readClaims = claimsHeaderReader('callbacks', [keyOf('callbacks')])
+    const server = new ApolloServer<{ claims: { sub: string } | null }>({
+      typeDefs: sdlOf('callbacks'),
+      resolvers: {
+        Subscription: {
+          callbacks: {
+            async *subscribe(_parent: unknown, _args: unknown, { claims }: any) {
+              iterating++
+              const from = on(ticks, 'tick')
+              try {
+                for await (const [n] of from) {
+                  yield { callbacks: { n, reader: claims.sub } }
+                }
+              } finally {
+                iterating--
+              }
+            },
+          },
+        },
+      },
+      plugins: [ApolloServerPluginSubscriptionCallback()],
+    })
+    const { url } = await startStandaloneServer(server, {
+      listen: { host: '127.0.0.1', port },
+      context: async ({ req }) => ({
+        claims: await readClaims(req.headers['gateway-claims'] as string),
+      }),
+    })
+    return { url, close: () => server.stop() }
+  },
+}
+
 const running = new Map<string, Serving>()
 const clients: Client[] = []
+const subgraphs = [streams, sockets, callbacks]
 let issuer: TestIssuer
 let gateway: RunningGateway
 beforeAll(async () => {
   issuer = await startIssuer()
-  for (const { name, start } of [streams, sockets]) running.set(name, await start(0))
-  const sources = [streams, sockets].map(({ name, sdl }) => ({
+  const port = await freePort()
+  for (const { name, start } of subgraphs) running.set(name, await start(0))
+  const sources = subgraphs.map(({ name, sdl }) => ({
     name,
     url: running.get(name)!.url,
     sdl,
@@ -119,6 +163,9 @@ beforeAll(async () => {
 subgraphs:
   all: { subscription_reconnect: 30s }
   sockets: { subscription_protocol: websocket, subscription_path: /ws }
+  callbacks: { subscription_protocol: callback, event_silence: 3s }
+subscriptions:
+  callback: { public_url: 'http://127.0.0.1:${port}/callback', port: ${port} }
 `,
   )
   await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
@@ -148,6 +195,14 @@ async function arrives(next: Promise<unknown>, n: number): Promise<unknown> {
   return next.finally(() => clearInterval(timer))
 }
 
+/** Resolves with the event of that number: earlier ones may have been sent several times. */
+async function eventOf(events: AsyncIterator<any>, field: string, n: number): Promise<unknown> {
+  for await (const { data, errors } of { [Symbol.asyncIterator]: () => events }) {
+    if (errors || data[field].n === n) return errors ?? data[field]
+  }
+  return 'the end'
+}
+
 const logged = (message: string) =>
   gateway.log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
 
@@ -158,16 +213,12 @@ describe.each([streams, sockets])('$name', ({ name, start }) => {
       done: false,
       value: { data: { [name]: { n: 1, reader: 'ada' } } },
     })
-    const next = (async () => {
-      for await (const { data, errors } of { [Symbol.asyncIterator]: () => events }) {
-        if (errors || data[name].n === 2) return data ?? errors
-      }
-    })()
+    const next = eventOf(events, name, 2)
     const { url, close } = running.get(name)!
     await close()
     await until(() => logged('subscriptions at a subgraph lost: reconnecting').length > 0)
     running.set(name, await start(Number(new URL(url).port)))
-    expect(await arrives(next, 2)).toEqual({ [name]: { n: 2, reader: 'ada' } })
+    expect(await arrives(next, 2)).toEqual({ n: 2, reader: 'ada' })
     const lines = logged('subscriptions at a subgraph lost: reconnecting')
     expect(lines.filter(({ subgraph }) => subgraph === name)).toHaveLength(1)
     expect(logged('no subscription at the subgraph is lost any longer').at(-1)).toMatchObject({
@@ -186,4 +237,28 @@ test('the claims header is verified for every subscription on a connection', asy
   await until(() => verified === before + 3)
   await arrives(Promise.all(first), 3)
   for (const events of all) await events.return!()
+})
+
+describe('by HTTP callback, with the plugin of Apollo Server', () => {
+  test('events come in the name of the caller, and longer than a subgraph may be silent', async () => {
+    const events = await subscribe('callbacks')
+    const first = events.next()
+    expect(await arrives(first, 1)).toEqual({
+      done: false,
+      value: { data: { callbacks: { n: 1, reader: 'ada' } } },
+    })
+    // Three times as long as it may be silent.
+    await new Promise((resolve) => setTimeout(resolve, 9_000))
+    expect(await arrives(eventOf(events, 'callbacks', 2), 2)).toEqual({ n: 2, reader: 'ada' })
+    await until(() => iterating === 0)
+  })
+
+  test('a client that leaves ends the subscription at the subgraph with the next heartbeat', async () => {
+    const events = await subscribe('callbacks')
+    await arrives(events.next(), 3)
+    expect(iterating).toBe(1)
+    await events.return!()
+    ticks.emit('tick', 4)
+    await until(() => iterating === 0)
+  })
 })

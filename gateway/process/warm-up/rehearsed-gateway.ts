@@ -77,7 +77,11 @@ async function gatewayBehind(
   const metrics = requestMetrics(new Registry(), labelledOperations())
   const rehearsal = version.rehearsal({
     url: server.origin + subgraphs,
-    subgraph: (name) => configuredSubgraph(name, config, secret),
+    // Nothing is subscribed to: callbacks would need their port.
+    subgraph: (name) => ({
+      ...configuredSubgraph(name, config, secret),
+      subscriptionProtocol: 'sse',
+    }),
     called: metrics.onSubgraphResponse,
     upstreams: openUpstreams(metrics.live),
     reconnected: metrics.live.reconnected,
