@@ -1,7 +1,9 @@
 /** Subscriptions at subgraphs over WebSockets: with the public server of the protocol, and with hostile ones. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { buildSchema } from 'graphql'
@@ -319,6 +321,36 @@ test('a subgraph that nobody serves is unreachable', async () => {
   expect(await received(undefined, clientFor({ url: 'http://127.0.0.1:1/' }))).toEqual([
     ['SUBGRAPH_UNREACHABLE', 'ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1'],
   ])
+})
+
+test('over TLS, with an authority and a client certificate of our own', async () => {
+  const pem = (name: string) =>
+    readFileSync(new URL(`../engine/tls/${name}`, import.meta.url), 'utf8')
+  const [certificate, key] = [pem('certificate.pem'), pem('key.pem')]
+  const secure = createSecureServer({
+    cert: certificate,
+    key,
+    ca: certificate,
+    requestCert: true,
+    rejectUnauthorized: true,
+  }).on('upgrade', (request, socket, head) => {
+    sockets.handleUpgrade(request, socket, head, (opened) => serve(opened, request))
+  })
+  await new Promise<void>((ready) => secure.listen(0, '127.0.0.1', ready))
+  servePublic()
+  const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/graphql`
+  const known = clientFor({ url, tls: { ca: certificate, certificate, key } })
+  expect(await received(undefined, known)).toContain('{"data":{"ticks":2}}')
+  const outcomes = await Promise.all([
+    received(undefined, clientFor({ url, tls: { ca: certificate } })),
+    received(undefined, clientFor({ url })),
+  ])
+  expect(outcomes).toEqual([
+    [['SUBGRAPH_UNREACHABLE', expect.stringMatching(/^[A-Z_0-9]+: /)]],
+    [['SUBGRAPH_UNREACHABLE', expect.stringMatching(/^DEPTH_ZERO_SELF_SIGNED_CERT: /)]],
+  ])
+  await known.close()
+  secure.close()
 })
 
 test('a subgraph that does not answer pings is lost', async () => {
