@@ -1,6 +1,7 @@
 /** Everything that depends on the configuration. A reload creates another configured gateway. */
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
+import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticator } from '../authentication/authenticator.ts'
 import type { Authenticator } from '../authentication/authenticator.ts'
 import type { DocumentSource } from '../authentication/fetch-document.ts'
@@ -104,6 +105,9 @@ export interface ConfiguredGateway {
 export async function createConfiguredGateway(
   given: ConfiguredGatewayParts,
 ): Promise<ConfiguredGateway> {
+  if (given.config.subscriptions.callback && !given.callbacks) {
+    throw new StartFailure('subscriptions.callback needs a restart of the gateway: it is a port')
+  }
   const secrets = checkedSecrets(given.secret)
   const pseudonymOf = subjectPseudonyms(secrets[0]!)
   const log = withoutSubjects(given.log, pseudonymOf)

@@ -1,7 +1,6 @@
 /** The subgraphs of one supergraph, ready to be called. */
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { subgraphCall } from '../execution/call-subgraph.ts'
 import { untilAborted } from '../client-request.ts'
 import type { Caller, ClientRequest, Trace } from '../client-request.ts'
@@ -232,8 +231,7 @@ function upstreamClient(url: string, settings: UpstreamSettings): UpstreamClient
     case 'websocket':
       return upstreamByWebSocket(address, options)
     case 'callback':
-      if (!callbacks)
-        throw new StartFailure('subscriptions.callback needs a restart of the gateway')
+      if (!callbacks) throw new Error('there is no port for callbacks')
       return upstreamByCallback(address, { ...options, callbacks })
   }
 }

@@ -239,6 +239,14 @@ test('the claims header is verified for every subscription on a connection', asy
   for (const events of all) await events.return!()
 })
 
+/** Resolves when the subgraph has no iterator left: each learns of its end with its next event or heartbeat. */
+function ended(): Promise<unknown> {
+  return until(() => {
+    ticks.emit('tick', 4)
+    return iterating === 0
+  })
+}
+
 describe('by HTTP callback, with the plugin of Apollo Server', () => {
   test('events come in the name of the caller, and longer than a subgraph may be silent', async () => {
     const events = await subscribe('callbacks')
@@ -250,7 +258,7 @@ describe('by HTTP callback, with the plugin of Apollo Server', () => {
     // Three times as long as it may be silent.
     await new Promise((resolve) => setTimeout(resolve, 9_000))
     expect(await arrives(eventOf(events, 'callbacks', 2), 2)).toEqual({ n: 2, reader: 'ada' })
-    await until(() => iterating === 0)
+    await ended()
   })
 
   test('a client that leaves ends the subscription at the subgraph with the next heartbeat', async () => {
@@ -258,7 +266,24 @@ describe('by HTTP callback, with the plugin of Apollo Server', () => {
     await arrives(events.next(), 3)
     expect(iterating).toBe(1)
     await events.return!()
-    ticks.emit('tick', 4)
-    await until(() => iterating === 0)
+    await ended()
   })
+})
+
+test('a port for callbacks that comes with a reload needs a restart', async () => {
+  const config = (more: string) => `authentication:
+  issuers:
+    - { issuer: ${issuer.issuer}, jwks_uri: ${issuer.jwksUri}, audiences: [portcullis], algorithms: [ES256] }
+${more}`
+  const { name, sdl } = streams
+  const another = await runGateway([{ name, sdl, url: running.get(name)!.url }], config(''))
+  another.configure(() =>
+    config(
+      `subscriptions: { callback: { public_url: 'http://127.0.0.1:4010/callback', port: 4010 } }`,
+    ),
+  )
+  await expect(another.reload()).rejects.toThrow(
+    'subscriptions.callback needs a restart of the gateway: it is a port',
+  )
+  await another.close()
 })
