@@ -247,13 +247,18 @@ export class LiveOperation {
   #deliver(outcome: EventOutcome, stream: number): void {
     switch (outcome.outcome) {
       case 'executed':
-        this.#parts.observer.delivered()
-        return this.#parts.client.next(outcome.result)
+        return this.#send(outcome.result)
       case 'denied':
         return this.#end(outcome.result.errors)
       case 'outdated':
         if (stream === this.#stream && !this.#renewing) void this.renew()
+        if (outcome.result) this.#send(outcome.result)
     }
+  }
+
+  #send(result: OperationResult): void {
+    this.#parts.observer.delivered()
+    this.#parts.client.next(result)
   }
 
   #end(errors: readonly ResponseError[]): void {

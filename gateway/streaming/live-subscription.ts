@@ -33,5 +33,8 @@ export type EventOutcome =
   | { readonly outcome: 'executed'; readonly result: OperationResult }
   /** Nothing of the operation is left for the caller. */
   | { readonly outcome: 'denied'; readonly result: OperationResult }
-  /** The caller may see something else than before: the subscription has to be opened again. */
-  | { readonly outcome: 'outdated' }
+  /**
+   * The caller may see something else than before: the subscription has to be opened again. The event has no
+   * result if it does not have all of that.
+   */
+  | { readonly outcome: 'outdated'; readonly result?: OperationResult }

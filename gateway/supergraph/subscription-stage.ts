@@ -15,6 +15,7 @@ import type { EventOutcome, LiveSubscription } from '../streaming/live-subscript
 import { objectNumbers } from '../values/object-numbers.ts'
 import type { SubgraphCalls } from './connect-subgraphs.ts'
 import { eventExecutions } from './event-executions.ts'
+import { isContained } from './contained-request.ts'
 import type { Executor, PlannedSubscription } from './executor.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
 
@@ -54,6 +55,14 @@ export interface SubscribedVersion {
 
 type Planned = PlannedSubscription<ExecutionContext>
 
+/** What a caller may see. */
+interface Visible {
+  readonly authorized: ExecutableOperation
+  readonly planned: Planned
+  /** Whether the events of the open stream have it: `exactly` it, `and more`, or `not` all of it. */
+  readonly ofStream: 'exactly' | 'and more' | 'not'
+}
+
 /** The key of the executions of one listener, and what it is made of. */
 interface ExecutionKey {
   readonly authorized: ExecutableOperation
@@ -68,11 +77,11 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
   const executionOf = eventExecutions<ExecutedOperation>()
   const numberOf = objectNumbers()
 
-  return async ({ authorized: first }, graphqlRequest, subscriber) => {
-    const { compiled } = first
+  return async ({ authorized }, graphqlRequest, subscriber) => {
+    const { compiled } = authorized
     const authorize = parts.authorizer(compiled)
-    let authorized = first
-    let planned = await plan(first, graphqlRequest, subscriber)
+    const opened = await plan(authorized, graphqlRequest, subscriber)
+    let latest: Visible = { authorized, planned: opened, ofStream: 'exactly' }
     let keyed: ExecutionKey | undefined
     return { open } satisfies LiveSubscription
 
@@ -81,7 +90,7 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
         queueMicrotask(() => void listener.replaced())
         return { close() {} }
       }
-      const { subgraph, body } = planned
+      const { subgraph, body } = opened
       const forget = version.onReplaced(() => listener.replaced())
       const upstream = subgraphs.subscribe(subgraph, body, client, {
         opened: () => listener.opened(),
@@ -109,15 +118,17 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
         const result = conclude(request, graphqlRequest, client, notExecuted)
         return { outcome: 'denied', result }
       }
-      if (!(await isStill(request.authorized, client))) return { outcome: 'outdated' }
-      const executed = await executedFor(event, request.authorized, client)
+      const { planned, ofStream } = await visibleOf(request.authorized, client)
+      if (ofStream === 'not') return { outcome: 'outdated' }
+      const executed = await executedFor(event, request.authorized, planned, client)
       const result = conclude(request, graphqlRequest, client, executed)
-      return { outcome: 'executed', result }
+      return { outcome: ofStream === 'exactly' ? 'executed' : 'outdated', result }
     }
 
     async function executedFor(
       event: SubscriptionEvent,
       authorized: ExecutableOperation,
+      planned: Planned,
       client: ClientRequest,
     ): Promise<ExecutedOperation> {
       const { subgraph, execute } = planned
@@ -130,13 +141,13 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
       }
       if (!subgraphs.deduplicatesSubscriptions(subgraph)) return executed(client)
       // An execution for several clients does not end when one of them goes away.
-      return executionOf(event, keyFor(authorized, client.caller), () =>
+      return executionOf(event, keyFor(authorized, planned, client.caller), () =>
         executed({ ...client, signal: undefined }),
       )
     }
 
     /** Returns a text that is the same for two listeners of a stream only if the same is executed for them. */
-    function keyFor(authorized: ExecutableOperation, caller: Caller): string {
+    function keyFor(authorized: ExecutableOperation, planned: Planned, caller: Caller): string {
       const isKnown =
         keyed?.authorized === authorized && keyed.caller === caller && keyed.planned === planned
       if (isKnown) return keyed!.key
@@ -148,14 +159,12 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
       return keyed.key
     }
 
-    /** Whether the open stream has what the caller may see now. */
-    async function isStill(now: ExecutableOperation, client: ClientRequest): Promise<boolean> {
-      if (now.document === authorized.document || now.text() === authorized.text()) return true
-      const plannedNow = await plan(now, graphqlRequest, client)
-      if (plannedNow.subgraph !== planned.subgraph || plannedNow.body !== planned.body) return false
-      authorized = now
-      planned = plannedNow
-      return true
+    /** What the caller may see now: usually the same as for the last event. */
+    async function visibleOf(now: ExecutableOperation, client: ClientRequest): Promise<Visible> {
+      const { authorized } = latest
+      if (now.document === authorized.document || now.text() === authorized.text()) return latest
+      const planned = await plan(now, graphqlRequest, client)
+      return (latest = { authorized: now, planned, ofStream: partOfStream(planned, opened) })
     }
   }
 
@@ -175,6 +184,12 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
         ? event.resultFor(request)
         : subgraphs.fetch(subgraph, request, client)
   }
+}
+
+function partOfStream(now: Planned, opened: Planned): Visible['ofStream'] {
+  if (now.subgraph !== opened.subgraph) return 'not'
+  if (now.body === opened.body) return 'exactly'
+  return isContained(now.body, opened.body) ? 'and more' : 'not'
 }
 
 function operationOf(

@@ -163,18 +163,24 @@ test('a field that needs a recent login is denied once the login is too long ago
   const authorization = await graph.authorization({ auth_time: Math.floor(Date.now() / 1000) })
   const stop = keepChanging()
   const seen: unknown[] = []
+  const prices: number[] = []
   const subscribed = graph.subscribed.length
   for await (const { data, errors } of graph
     .sse({ authorization })
     .iterate<any>({ query: 'subscription { priceChanged { price vault } }' })) {
-    seen.push(data!['priceChanged'].vault)
+    const { price, vault } = data!['priceChanged']
+    seen.push(vault)
+    prices.push(price)
     if (!errors) continue
     expect(errors).toMatchObject([{ path: ['priceChanged', 'vault'] }])
-    break
+    if (graph.subscribed.length > subscribed + 1 && graph.listeners() === 1) break
   }
   stop()
   expect(seen.at(0)).toBe('gold')
   expect(seen.at(-1)).toBeNull()
+  const last = prices.at(-1)!
+  const all = Array.from({ length: last - prices[0]! + 1 }, (_, index) => prices[0]! + index)
+  expect([...new Set(prices)]).toEqual(all)
   const asked = graph.subscribed.slice(subscribed)
   expect(asked).toHaveLength(2)
   expect(asked[0]).toContain('vault')
