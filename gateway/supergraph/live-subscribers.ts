@@ -1,5 +1,10 @@
+import { yieldToEventLoop } from '../slices.ts'
+
 /** How many subscriptions move to another version at the same time: each is prepared and opened anew. */
 const mostMoving = 50
+
+/** How many of them begin to move before others are served. */
+const mostInSlice = 10
 
 /** Moves to the version that serves now; resolves when it needs nothing of the earlier one. It never rejects. */
 type Move = () => Promise<void>
@@ -20,9 +25,11 @@ export function liveSubscribers() {
     async moveAll(): Promise<void> {
       isReplaced = true
       const moving = new Set<Promise<void>>()
+      let begun = 0
       for (const move of open) {
         const moved = move().then(() => void moving.delete(moved))
         moving.add(moved)
+        if (++begun % mostInSlice === 0) await yieldToEventLoop()
         while (moving.size >= mostMoving) await Promise.race(moving)
       }
       await Promise.all(moving)

@@ -229,6 +229,7 @@ describe('a new supergraph', () => {
       return prices
     })
     await graph.listening(2)
+    const subscribed = graph.subscribed.length
     let price = 0
     const timer = setInterval(() => graph.changePrice(++price), 40)
     for (const field of ['a', 'b', 'c', 'd', 'e']) await replace(productsSdl, field)
@@ -239,6 +240,8 @@ describe('a new supergraph', () => {
       expect([...new Set(prices)]).toEqual([...sent, 0])
     }
     expect(connections).toBe(1)
+    // What is asked of the subgraph is the same: its streams are kept.
+    expect(graph.subscribed).toHaveLength(subscribed)
   })
 
   test('ends a subscription that is not valid any longer, with the reason', async () => {

@@ -57,6 +57,29 @@ test('a thousand listeners are one stream and one entity fetch per event', async
   await until(async () => (await metric('portcullis_subscription_upstreams')) === 0)
 })
 
+test('a thousand listeners move to a new supergraph, and keep their streams', async () => {
+  const query = 'subscription ($id: ID) { priceChanged(id: $id) { price stars } }'
+  const payload = (operation: number) => ({ query, variables: { id: `${operation % 5}` } })
+  const all = await Promise.all(
+    Array.from({ length: 10 }, () => openListeners(graph, { count: 100, payload })),
+  )
+  await opened(1_000)
+  await graph.listening(5)
+  const before = graph.subscribed.length
+  graph.replaceSupergraph('another')
+  await until(() => graph.gateway.log.some((line) => line.includes('serving the new supergraph')))
+  const received = all.flatMap(({ received }) => received)
+  for (let price = 1; price <= 5; price++) {
+    for (let id = 0; id < 5; id++) graph.changePrice(price, `${id}`)
+    await until(() => received.every(({ length }) => length === price))
+  }
+  for (const events of received) {
+    expect(events).toEqual([1, 2, 3, 4, 5].map((price) => event({ price, stars: 5 })))
+  }
+  expect(graph.subscribed).toHaveLength(before)
+  for (const { close } of all) close()
+})
+
 const executed = 'portcullis_subscription_executions_total'
 const event = (priceChanged: object) => ({ data: { priceChanged } })
 
