@@ -55,6 +55,9 @@ export const subscriptionsSchema = z
     operations_per_connection: wholeNumber({ least: 1, most: 10_000 })
       .default(100)
       .describe('The most operations at a time on one WebSocket'),
+    operations_per_caller: wholeNumber({ least: 1, most: 1_000_000 })
+      .default(500)
+      .describe('The most subscriptions of one caller, on all its connections together'),
     init_timeout: duration({ least: '100ms', most: '1m' })
       .default(3_000)
       .describe('How long a client may take until its connection_init'),

@@ -23,9 +23,9 @@ export function liveParts(
   { observer, onEnded, log }: Pick<LiveParts, 'observer' | 'onEnded' | 'log'>,
 ): LiveParts | undefined {
   if (!subscriptions.enabled || engine !== 'native') return undefined
-  const { connections, connectionsPerCaller, heartbeat, queue } = subscriptions
+  const { connections, connectionsPerCaller, operationsPerCaller, heartbeat, queue } = subscriptions
   return {
-    connections: liveConnections({ connections, connectionsPerCaller }),
+    connections: liveConnections({ connections, connectionsPerCaller, operationsPerCaller }),
     recheck,
     isSameLogin,
     heartbeat,

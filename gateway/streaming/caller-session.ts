@@ -101,10 +101,11 @@ export class CallerSession {
       const graphqlRequest = requestOf(parameters, 'POST', undefined)
       const result = await perform(graphqlRequest, observedClient(this.#caller, facts), facts)
       if ('open' in result) {
-        end(accepted, facts)
         const caller = () => this.#caller
         const requested = { subscription: result, graphqlRequest, facts, caller }
-        return { outcome: 'subscribed', started: startSubscription(requested, this.#parts) }
+        const started = startSubscription(requested, this.#parts)
+        end(accepted, facts)
+        return { outcome: 'subscribed', started }
       }
       const { requestId } = facts
       const response = resultResponse(result, { mediaType: json, realm, setCookies: [], requestId })

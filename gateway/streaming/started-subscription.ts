@@ -40,7 +40,10 @@ export interface StartParts extends Pick<Refusals, 'errorsFor'> {
   readonly perform: Perform
 }
 
-/** Returns the subscription of a request, counted as open until `onEnded` is called. */
+/**
+ * Returns the subscription of a request, counted as open until `onEnded` is called; throws a GatewayError if its
+ * caller has too many.
+ */
 export function startSubscription(
   { subscription, graphqlRequest, facts, caller }: RequestedSubscription,
   { live, perform, errorsFor }: StartParts,
@@ -54,6 +57,8 @@ export function startSubscription(
   const signal = new RequestSignal()
   const callerNow = callerWithClient(caller, request)
   let events = 0
+  const { clientAddress: address } = request
+  const uncount = live.connections.countOperation({ caller: caller(), address })
   observer.started()
   return {
     subscription: new RenewableSubscription(subscription, (client) =>
@@ -77,6 +82,7 @@ export function startSubscription(
     onFailure: (cause) => errorsFor({ requestId }, cause),
     onEnded(reason) {
       signal.abort()
+      uncount()
       observer.ended(reason)
       ending.caller = caller()
       live.onEnded?.({ reason, events }, ending)

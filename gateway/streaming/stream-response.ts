@@ -14,7 +14,7 @@ export function streamResponse(requested: RequestedSubscription, parts: StartPar
     { tick: (now) => connection?.tick(now), restart: () => connection?.restart() },
     { caller, address: facts.request.clientAddress },
   )
-  const { onEnded, ...started } = startSubscription(requested, parts)
+  const { onEnded, ...started } = startedOr(remove, requested, parts)
   return {
     status: 200,
     headers: { ...eventStreamHeaders, 'x-request-id': facts.requestId },
@@ -32,5 +32,15 @@ export function streamResponse(requested: RequestedSubscription, parts: StartPar
         },
       })
     },
+  }
+}
+
+/** What has been counted for a subscription that does not begin is not open. */
+function startedOr(remove: () => void, ...begin: Parameters<typeof startSubscription>) {
+  try {
+    return startSubscription(...begin)
+  } catch (error) {
+    remove()
+    throw error
   }
 }

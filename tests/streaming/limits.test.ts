@@ -15,7 +15,7 @@ import type { LiveGraph } from './live-graph.ts'
 let graph: LiveGraph
 beforeAll(async () => {
   graph = await openLiveGraph(`
-subscriptions: { connections: 4, connections_per_caller: 2, queue: { events: 20, bytes: 300KB } }
+subscriptions: { connections: 4, connections_per_caller: 2, operations_per_caller: 4, queue: { events: 20, bytes: 300KB } }
 `)
 })
 afterEach(() => graph.listening(0))
@@ -62,8 +62,33 @@ test('a caller has so many connections, of either kind, and the process so many'
   for (const stream of open) stream.destroy()
 })
 
+test('a caller has so many subscriptions on all its connections', async () => {
+  const alice = { authorization: await graph.authorization({ sub: 'alice' }) }
+  const client = graph.ws({ connectionParams: alice, lazy: false })
+  const iterators = Array.from({ length: 3 }, () => client.iterate({ query }))
+  for (const iterator of iterators) void iterator.next()
+  await graph.listening(3)
+  const stream = await openStream(alice)
+  expect(stream.statusCode).toBe(200)
+  const message = 'Too many open subscriptions of one caller: retry after 60 seconds'
+  const extensions = { code: 'TOO_MANY_REQUESTS', reason: 'TOO_MANY_REQUESTS' }
+  await expect(client.iterate({ query }).next()).rejects.toMatchObject([{ message, extensions }])
+  stream.destroy()
+  await graph.listening(3)
+  iterators.push(client.iterate({ query }))
+  void iterators.at(-1)!.next()
+  await graph.listening(4)
+  const refused = await openStream(alice)
+  expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '60'])
+  for (const iterator of iterators) await iterator.return?.()
+})
+
 test('a connection that ends while its caller is identified is not counted', async () => {
-  const connections = liveConnections({ connections: 1, connectionsPerCaller: 1 })
+  const connections = liveConnections({
+    connections: 1,
+    connectionsPerCaller: 1,
+    operationsPerCaller: 1,
+  })
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

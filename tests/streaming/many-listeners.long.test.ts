@@ -12,7 +12,7 @@ let graph: LiveGraph
 beforeAll(async () => {
   graph = await openLiveGraph(`
 subgraphs: { products: { deduplicate_subscriptions: true } }
-subscriptions: { connections_per_caller: 100, queue: { bytes: 300KB } }
+subscriptions: { connections_per_caller: 100, operations_per_caller: 2000, queue: { bytes: 300KB } }
 metrics: { port: 0 }
 claims: { subgraphs: { products: { anonymous: true } } }
 `)

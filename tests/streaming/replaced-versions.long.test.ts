@@ -41,7 +41,11 @@ function gatewayWith(listeners: SubscriptionListener[]): {
     tokenCookie: () => undefined,
     realm: 'test',
     live: {
-      connections: liveConnections({ connections: 10, connectionsPerCaller: 10 }),
+      connections: liveConnections({
+        connections: 10,
+        connectionsPerCaller: 10,
+        operationsPerCaller: 10,
+      }),
       recheck: () => undefined,
       isSameLogin: () => true,
       heartbeat: 60_000,
