@@ -124,6 +124,25 @@ test('a subgraph to which all are anonymous has one stream for all; others learn
   expect(graph.readers.slice(fetches).toSorted()).toEqual(subs)
 })
 
+test('a new supergraph keeps a stream that is the same, and no event is lost or comes twice', async () => {
+  const before = graph.subscribed.length
+  const all = await listeners(50)
+  await opened(50)
+  await graph.listening(1)
+  for (const [index, field] of ['second', 'third'].entries()) {
+    const served = await metric('portcullis_supergraphs_served_total')
+    graph.replaceSupergraph(field)
+    await until(async () => (await metric('portcullis_supergraphs_served_total')) > served)
+    for (let price = 1; price <= 20; price++) {
+      graph.changePrice(price)
+      await until(() => all.received.every(({ length }) => length === index * 20 + price))
+    }
+  }
+  expect(graph.subscribed.length - before).toBe(1)
+  expect(await open()).toBe(50)
+  all.close()
+})
+
 test('the end of a stream, and its failure, reach all listeners', async () => {
   const failing = await listeners(50, 'subscription { failing }')
   await until(() => failing.received.every((events) => events.at(-1)?.['errors'] !== undefined))
