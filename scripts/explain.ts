@@ -47,8 +47,9 @@ is executed, and no policy service is called.
   --claims FILE         the caller's claims, as JSON; without claims and token: the anonymous caller
   --token TOKEN         an access token; its claims are read and believed, not verified
   --policy NAME         a policy that decides in favour; may be repeated. All others deny
-  --config FILE         gateway.yaml: its authorization section, how a token's issuer states scopes, and
-                        the policies of step_up, decided by the claims. The next three override it
+  --config FILE         gateway.yaml: its authorization section, how a token's issuer states scopes,
+                        the policies of step_up, decided by the claims, and which clients share a
+                        subscription. The next three override it
   --default allow|deny  as authorization.default (default: allow)
   --mode MODE           as authorization.mode: filter (the default), reject or dry_run
   --mutations RULE      as authorization.mutations: all_or_nothing (the default) or filter
@@ -107,7 +108,7 @@ runCommand('explain', async () => {
     executed: 'document' in authorized ? print(authorized.document) : null,
     subscription:
       'document' in authorized && isSubscription(authorized.document, values.name)
-        ? explainSubscription(loadableSdl, authorized.document, values.name)
+        ? explainSubscription(loadableSdl, authorized.document, values.name, config)
         : null,
     response: challenge && refusalOf(authorizer, { authorized, caller, granted }, challenge),
     challenge,

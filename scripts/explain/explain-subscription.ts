@@ -3,7 +3,10 @@ import { parse, print } from 'graphql'
 import type { DocumentNode } from 'graphql'
 import { replaceFetches } from '../../gateway/planning/plan-nodes.ts'
 import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
+import type { GatewayConfig } from '../../gateway/configuration/gateway-config.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { explainSharing, sharingText } from './explain-sharing.ts'
+import type { ExplainedSharing } from './explain-sharing.ts'
 
 /** The subgraph that sends the events of a subscription, and what is fetched for each event. */
 export interface ExplainedSubscription {
@@ -12,6 +15,8 @@ export interface ExplainedSubscription {
   readonly operation: string
   /** In the order of the plan. */
   readonly fetches: readonly EventFetch[]
+  /** Null without a configuration. */
+  readonly sharing: ExplainedSharing | null
 }
 
 /** A request to a subgraph that is sent for each event. */
@@ -33,6 +38,7 @@ export function explainSubscription(
   supergraph: string,
   document: DocumentNode,
   operationName: string | undefined,
+  config: GatewayConfig | undefined,
 ): ExplainedSubscription {
   const { node } = operationPlanner(supergraph).plan({ document, operationName })
   const streams: FetchNode[] = []
@@ -51,15 +57,19 @@ export function explainSubscription(
       'the gateway refuses this subscription (SUBSCRIPTIONS_NOT_SUPPORTED): it would need several streams of events',
     )
   }
-  return { subgraph: stream.serviceName, operation: stream.operation, fetches }
+  const others = new Set(fetches.map(({ subgraph }) => subgraph))
+  others.delete(stream.serviceName)
+  return {
+    subgraph: stream.serviceName,
+    operation: stream.operation,
+    fetches,
+    sharing: config ? explainSharing(config, [stream.serviceName, ...others]) : null,
+  }
 }
 
 /** Returns the lines for a terminal. */
-export function subscriptionText({
-  subgraph,
-  operation,
-  fetches,
-}: ExplainedSubscription): string[] {
+export function subscriptionText(explained: ExplainedSubscription): string[] {
+  const { subgraph, operation, fetches, sharing } = explained
   const formatted = (text: string) => print(parse(text))
   return [
     `Subscription: ${subgraph} sends the events, and is asked for them by this operation:`,
@@ -74,5 +84,6 @@ export function subscriptionText({
       '',
       formatted(operation),
     ]),
+    ...(sharing ? ['', ...sharingText(sharing)] : []),
   ]
 }

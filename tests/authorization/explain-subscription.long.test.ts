@@ -12,6 +12,14 @@ const folder = projectFolder({
     { name: 'reviews', url: 'http://reviews', sdl: reviewsSdl },
   ]),
   'prices.graphql': 'subscription Prices { priceChanged { price secret stars } }',
+  'gateway.yaml': `authentication:
+  issuers: [{ issuer: https://login.example.com, jwks_uri: https://login.example.com/keys, audiences: [portcullis], algorithms: [ES256] }]
+subgraphs: { products: { deduplicate_subscriptions: true } }
+claims: { subgraphs: { products: { anonymous: true }, reviews: { forward: [scope], client_headers: true } } }
+`,
+  'alone.yaml': `authentication:
+  issuers: [{ issuer: https://login.example.com, jwks_uri: https://login.example.com/keys, audiences: [portcullis], algorithms: [ES256] }]
+`,
   'counter.graphql': 'subscription { counter(to: 3) }',
 })
 afterAll(() => folder.remove())
@@ -58,5 +66,15 @@ test('events that need nothing else', async () => {
     subgraph: 'products',
     operation: 'subscription{counter(to:3)}',
     fetches: [],
+    sharing: null,
   })
+})
+
+test('which clients share a stream and its executions', async () => {
+  expect(await explain('prices.graphql', '--config', 'gateway.yaml')).toMatch(
+    /Sharing: one stream of products .*:\n  products: nothing\n  reviews: sub, scope, address and agent of the client$/s,
+  )
+  expect(await explain('prices.graphql', '--config', 'alone.yaml')).toMatch(
+    /Sharing: none, each client has a stream of its own at products, /,
+  )
 })
