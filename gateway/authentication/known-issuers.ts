@@ -13,8 +13,8 @@ export interface KnownIssuers {
 
 /** The form of a bearer token (RFC 6750 section 2.1). */
 const bearerForm = /^[\w.~+/-]+=*$/
-/** Three parts, of which the first is a JSON object. */
-const jwtForm = /^ey[\w-]*\.[\w-]+\.[\w-]*$/
+/** Three parts, of which the first begins like a JSON object, well-formed or not: it is sent to no issuer. */
+const jwtForm = /^ey[^.]*\.[^.]*\.[^.]*$/
 
 /** The largest opaque token, in bytes: as large as a JWT. */
 const maxSize = 8 * 1024

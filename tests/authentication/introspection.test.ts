@@ -209,6 +209,7 @@ describe('which tokens', () => {
       expect(await subject.ask(text)).toBe('TOKEN_MALFORMED')
     }
     expect(await subject.ask('a'.repeat(8_193))).toBe('TOKEN_TOO_LARGE')
+    expect(await subject.ask(`${await other.sign(key)}=`)).toBe('TOKEN_MALFORMED')
     expect(asked).toEqual([])
   })
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
+import { text as readText } from 'node:stream/consumers'
 import { createRemoteJWKSet } from 'jose'
 import { parse } from 'graphql'
 import { deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
@@ -14,7 +15,7 @@ import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { until } from '../support/until.ts'
-import { forge, testIssuer, testKey } from './support/test-issuer.ts'
+import { forge, json, testIssuer, testKey } from './support/test-issuer.ts'
 import type { TestIssuer } from './support/test-issuer.ts'
 import { publishRevocation } from './support/test-revocation.ts'
 import type { TestRevocation } from './support/test-revocation.ts'
@@ -31,6 +32,8 @@ const sdl = (field: string) => `
 let ours: TestIssuer
 let foreign: TestIssuer
 let away: TestIssuer
+/** It is asked about its tokens. */
+let asked: TestIssuer
 let revocation: TestRevocation
 let users: RunningProcess
 let notes: RunningProcess
@@ -42,6 +45,13 @@ beforeAll(async () => {
   ours = await testIssuer({ keys: [ourKey.jwk] })
   foreign = await testIssuer({ keys: [foreignKey.jwk], audience: ['another-api', 'portcullis'] })
   away = await testIssuer({ keys: [ourKey.jwk] })
+  asked = await testIssuer()
+  asked.handlers['/introspect'] = async (request, response) => {
+    const token = new URLSearchParams(await readText(request)).get('token')
+    if (token === 'for-nobody-knows') return response.writeHead(500).end()
+    const claims = { active: true, sub: '9', aud: 'portcullis', name: 'Opaque' }
+    json(response, token === 'opaque.token' ? claims : { active: false })
+  }
   revocation = publishRevocation(foreign, foreignKey)
   users = await subgraph('users', 'me', [deriveClaimsKey(gatewaySecret, 'users')])
   const keySet: Parameters<typeof subgraph>[2] = (...words) =>
@@ -59,6 +69,7 @@ beforeAll(async () => {
     `
 authentication:
   issuers:${issuer(ours)}
+      sender_constrained: refuse
       algorithms: [ES256]${issuer(foreign)}
       algorithms: [RS256]
       token_types: [at+jwt, JWT]
@@ -70,6 +81,10 @@ authentication:
       algorithms: [ES256]
       subject_prefix: away|
       revocation: { not_before: '${new URL(away.jwksUri).origin}/never-there' }
+    - issuer: ${asked.issuer}
+      audiences: [portcullis]
+      subject_prefix: asked|
+      introspection: { endpoint: '${asked.issuer}/introspect', client_id: a, client_secret: b }
   sources:
     - { header: authorization, scheme: Bearer }
     - { cookie: access }
@@ -92,6 +107,7 @@ afterAll(async () => {
   await notes?.close()
   await ours?.close()
   await foreign?.close()
+  await asked?.close()
 })
 
 beforeEach(() => void (seen.length = 0))
@@ -305,6 +321,29 @@ const rows: Row[] = [
       ),
   ],
   [
+    'a token that is bound to a key',
+    'TOKEN_SENDER_CONSTRAINED',
+    401,
+    invalid(
+      'The access token is bound to a key or certificate, which is not supported: request a bearer token',
+    ),
+    async () => bearer(await ours.sign(ourKey, { cnf: { jkt: 'x' } })),
+  ],
+  [
+    'an opaque token that is not active',
+    'TOKEN_INACTIVE',
+    401,
+    invalid('The access token is not active: it is unknown, or has expired or been revoked'),
+    () => bearer('for-nobody'),
+  ],
+  [
+    'an opaque token that the issuer does not judge',
+    'INTROSPECTION_UNAVAILABLE',
+    503,
+    undefined,
+    () => bearer('for-nobody-knows'),
+  ],
+  [
     'an unknown issuer',
     'ISSUER_UNKNOWN',
     401,
@@ -430,6 +469,13 @@ describe('accepted:', () => {
     const { body } = await ask(bearer(token), '{ notes }')
     expect(body).toEqual({ data: { notes: 'foreign|subject-1' } })
     expect(seen[0]!.claims).toMatchObject({ scope: ['read', 'write'] })
+  })
+
+  test('an opaque token: its issuer says who the caller is', async () => {
+    const answer = await ask(bearer('opaque.token'))
+    expect(answer.body).toEqual({ data: { me: 'asked|9' } })
+    expect(seen).toMatchObject([{ claims: { sub: 'asked|9', name: 'Opaque' } }])
+    expect(gateway.log.join('\n')).not.toContain('opaque.token')
   })
 
   test('a remembered token uses the same verification', async () => {
@@ -673,7 +719,7 @@ describe('requests that no ordinary client sends:', () => {
 
   test('a credential after a thousand other headers counts like the first', async () => {
     const many = Array.from({ length: 2_000 }, (_, index) => `a${index}:`)
-    const bad = await raw(post, [json, ...many, 'authorization: Bearer bad'])
+    const bad = await raw(post, [json, ...many, 'authorization: Bearer "bad"'])
     expect(bad).toContain('TOKEN_MALFORMED')
     const good = `authorization: Bearer ${await ours.sign(ourKey)}`
     expect(await raw(post, [json, good, ...many, good])).toContain('CREDENTIALS_AMBIGUOUS')
