@@ -7,10 +7,15 @@ import { apiKeyExchange } from '../gateway/authentication/exchange-api-key.ts'
 import { explainToken } from '../gateway/authentication/explain-token.ts'
 import type { TokenExplanation } from '../gateway/authentication/explain-token.ts'
 import { documentFetcher } from '../gateway/authentication/fetch-document.ts'
+import { looksLikeJwt } from '../gateway/authentication/known-issuers.ts'
 import { trustedIssuers } from '../gateway/authentication/trusted-issuers.ts'
 import { readConfig } from '../gateway/configuration/read-config.ts'
 import { claimRules } from '../gateway/configuration/claims.ts'
-import { suggestEntry, suggestSettings } from '../gateway/configuration/suggest-settings.ts'
+import {
+  suggestEntry,
+  suggestIntrospection,
+  suggestSettings,
+} from '../gateway/configuration/suggest-settings.ts'
 import type { SuggestedSettings } from '../gateway/configuration/suggest-settings.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
 import { errorTable } from '../gateway/errors.ts'
@@ -52,7 +57,7 @@ runCommand('explain-token', async () => {
 
   const config = readConfig(values.config ?? shippedConfig(), process.env)
   const { explanation, trouble } = await explain(await accessTokenFor(token, config), config)
-  const settings = settingsFor(explanation)
+  const settings = settingsFor(token, explanation)
   if (format === 'json')
     console.log(JSON.stringify(asJson(explanation, trouble, settings), null, 2))
   else console.log(asText(explanation, trouble, settings))
@@ -101,8 +106,11 @@ async function explain(token: string, { authentication, claims }: GatewayConfig)
 }
 
 /** Returns the settings that would have to change, of the entry of the issuer or as a new entry. */
-function settingsFor({ token, issuer }: TokenExplanation): SuggestedSettings | undefined {
-  if (!token) return undefined
+function settingsFor(
+  text: string,
+  { token, issuer }: TokenExplanation,
+): SuggestedSettings | undefined {
+  if (!token) return looksLikeJwt(text) ? undefined : suggestIntrospection()
   const settings = issuer ? suggestSettings(token, issuer) : suggestEntry(token)
   return settings && Object.keys(settings).length > 0 ? settings : undefined
 }

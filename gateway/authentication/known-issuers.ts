@@ -19,9 +19,14 @@ const jwtForm = /^ey[^.]*\.[^.]*\.[^.]*$/
 /** The largest opaque token, in bytes: as large as a JWT. */
 const maxSize = 8 * 1024
 
+/** Returns whether the text has the form of a JWT, well-formed or not. */
+export function looksLikeJwt(text: string): boolean {
+  return jwtForm.test(text)
+}
+
 /** Returns the token without trusting it; throws a TokenRefused for any unusual form. */
 export function readPresented(text: string, { opaque }: KnownIssuers): UnverifiedToken {
-  if (!opaque || jwtForm.test(text)) return readToken(text)
+  if (!opaque || looksLikeJwt(text)) return readToken(text)
   if (text.length > maxSize) throw new TokenRefused('TOKEN_TOO_LARGE')
   if (!bearerForm.test(text)) throw new TokenRefused('TOKEN_MALFORMED', 'not a bearer token')
   return { text, form: 'opaque', algorithm: '', keyId: undefined, type: undefined, payload: {} }

@@ -47,6 +47,19 @@ export function suggestEntry(token: UnverifiedToken): SuggestedSettings | undefi
   return { ...entry, audiences, ...suggestSettings(token, { ...data, audiences }) }
 }
 
+/** Returns an entry for a token that is no JWT: only its issuer knows what it is good for. */
+export function suggestIntrospection(): SuggestedSettings {
+  return {
+    issuer: 'the issuer of the token',
+    audiences: ['the audience of this gateway'],
+    introspection: {
+      endpoint: 'the introspection_endpoint of its metadata',
+      client_id: 'the id of this gateway there',
+      client_secret: '${file./run/secrets/introspection}',
+    },
+  }
+}
+
 /** Returns the settings that the entry would need for a token of this shape; none where it needs no others. */
 export function suggestSettings(token: UnverifiedToken, entry: IssuerOptions): SuggestedSettings {
   const { algorithm, keyId, type = 'JWT', payload } = token

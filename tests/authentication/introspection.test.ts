@@ -124,7 +124,7 @@ describe('the request', () => {
     server.handlers['/introspect'] = (_request, response) =>
       void waiting.push(() => json(response, { active: false }))
     const subject = gatewayWith(options({ timeout: 30_000 }))
-    const judged = Array.from({ length: 200 }, (_, index) => subject.ask(`token-${index}`))
+    const judged = Array.from({ length: 132 }, (_, index) => subject.ask(`token-${index}`))
     const refusedNow = await Promise.all(judged.slice(128))
     expect(new Set(refusedNow)).toEqual(new Set(['INTROSPECTION_UNAVAILABLE']))
     const first = Promise.all(judged.slice(0, 128))
