@@ -97,6 +97,8 @@ function refuseUnusual({ sub }: ClaimsRecord): void {
  * `c_hash` (OpenID Connect Core sections 2 and 3.3.2.11), `token_use` (Cognito), `typ` (Keycloak).
  */
 export function isIdToken(claims: ClaimsRecord): boolean {
+  // Keycloak before version 24 has `nonce` in access tokens, too.
+  if (claims.typ === 'Bearer') return false
   if (['nonce', 'at_hash', 'c_hash'].some((name) => Object.hasOwn(claims, name))) return true
   const { token_use: use, typ } = claims
   return (use !== undefined && !accessTokenUses.includes(use)) || typ === 'ID'

@@ -96,6 +96,10 @@ describe('id_tokens:', () => {
     expect(await judge({ idTokens: 'accept' }, mark)).toEqual(accepted)
   })
 
+  test('an access token that Keycloak marks as one may have a `nonce`', async () => {
+    expect(await judge({}, { typ: 'Bearer', nonce: 'n' })).toEqual(accepted)
+  })
+
   test.each([{ token_use: 'refresh' }, { typ: 'Refresh' }, { typ: 'Offline' }])(
     '%j is a refresh token, and never counts',
     async (mark) => {
