@@ -29,7 +29,10 @@ export interface LiveConnections {
   readonly count: CallerCounts
   /** Counts a subscription in the same way. */
   readonly countOperation: CallerCounts
-  /** Ends all connections, spread over a time that grows with their number; refuses others from now on. */
+  /**
+   * Ends all connections, spread over a time that grows with their number; refuses others from now on. Resolves
+   * when they have ended, or after `longest` milliseconds: some have queries in progress.
+   */
   restartAll(longest: number): Promise<void>
 }
 
@@ -65,6 +68,7 @@ export function liveConnections(limits: LiveConnectionLimits): LiveConnections {
     countOperation,
     async restartAll(longest) {
       isClosing = true
+      const end = performance.now() + longest
       const all = [...open]
       const step = Math.min(pace, longest / Math.max(all.length, 1))
       let credit = 0
@@ -74,6 +78,9 @@ export function liveConnections(limits: LiveConnectionLimits): LiveConnections {
         if (credit < 10) continue
         await new Promise((resolve) => setTimeout(resolve, credit))
         credit = 0
+      }
+      while (open.size > 0 && performance.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
       }
     },
   }

@@ -1,7 +1,11 @@
+import { setTimeout } from 'node:timers/promises'
 import { yieldToEventLoop } from '../slices.ts'
 
-/** How many subscriptions move to another version at the same time: each is prepared and opened anew. */
-const mostMoving = 50
+/** How many subscriptions move to another version together: each is prepared, and perhaps opened, anew. */
+const groupSize = 50
+
+/** How long the next ones wait for a group, in milliseconds: a subgraph may take long to accept them. */
+const longestWait = 100
 
 /** How many of them begin to move before others are served. */
 const mostInSlice = 10
@@ -21,7 +25,7 @@ export function liveSubscribers() {
       open.add(move)
       return () => void open.delete(move)
     },
-    /** Moves all of them, not too many at a time; resolves when all have moved. */
+    /** Moves all of them, in groups; resolves when all have moved. */
     async moveAll(): Promise<void> {
       isReplaced = true
       const moving = new Set<Promise<void>>()
@@ -30,7 +34,9 @@ export function liveSubscribers() {
         const moved = move().then(() => void moving.delete(moved))
         moving.add(moved)
         if (++begun % mostInSlice === 0) await yieldToEventLoop()
-        while (moving.size >= mostMoving) await Promise.race(moving)
+        if (begun % groupSize > 0) continue
+        const wait = setTimeout(longestWait, undefined, { ref: false })
+        await Promise.race([wait, Promise.all(moving)])
       }
       await Promise.all(moving)
     },
