@@ -4,6 +4,8 @@ import type { DocumentNode } from 'graphql'
 import { replaceFetches } from '../../gateway/planning/plan-nodes.ts'
 import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
 import type { GatewayConfig } from '../../gateway/configuration/gateway-config.ts'
+import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
+import type { SubgraphSettings } from '../../gateway/configuration/subgraphs.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { explainSharing, sharingText } from './explain-sharing.ts'
 import type { ExplainedSharing } from './explain-sharing.ts'
@@ -11,6 +13,8 @@ import type { ExplainedSharing } from './explain-sharing.ts'
 /** The subgraph that sends the events of a subscription, and what is fetched for each event. */
 export interface ExplainedSubscription {
   readonly subgraph: string
+  /** `subgraphs.NAME.subscription_protocol`; null without a configuration. */
+  readonly protocol: SubgraphSettings['subscriptionProtocol'] | null
   /** The operation that the subgraph gets. */
   readonly operation: string
   /** In the order of the plan. */
@@ -61,6 +65,9 @@ export function explainSubscription(
   others.delete(stream.serviceName)
   return {
     subgraph: stream.serviceName,
+    protocol: config
+      ? subgraphSettings(config.subgraphs, stream.serviceName).subscriptionProtocol
+      : null,
     operation: stream.operation,
     fetches,
     sharing: config ? explainSharing(config, [stream.serviceName, ...others]) : null,
@@ -69,10 +76,11 @@ export function explainSubscription(
 
 /** Returns the lines for a terminal. */
 export function subscriptionText(explained: ExplainedSubscription): string[] {
-  const { subgraph, operation, fetches, sharing } = explained
+  const { subgraph, protocol, operation, fetches, sharing } = explained
+  const by = protocol ? ` (${protocol})` : ''
   const formatted = (text: string) => print(parse(text))
   return [
-    `Subscription: ${subgraph} sends the events, and is asked for them by this operation:`,
+    `Subscription: ${subgraph} sends the events${by}, and is asked for them by this operation:`,
     '',
     formatted(operation),
     '',

@@ -14,7 +14,7 @@ const folder = projectFolder({
   'prices.graphql': 'subscription Prices { priceChanged { price secret stars } }',
   'gateway.yaml': `authentication:
   issuers: [{ issuer: https://login.example.com, jwks_uri: https://login.example.com/keys, audiences: [portcullis], algorithms: [ES256] }]
-subgraphs: { products: { deduplicate_subscriptions: true } }
+subgraphs: { products: { deduplicate_subscriptions: true, subscription_protocol: websocket } }
 claims: { subgraphs: { products: { anonymous: true }, reviews: { forward: [scope], client_headers: true } } }
 `,
   'alone.yaml': `authentication:
@@ -64,15 +64,16 @@ test('events that need nothing else', async () => {
   const { subscription } = JSON.parse(await explain('counter.graphql', '--format', 'json'))
   expect(subscription).toEqual({
     subgraph: 'products',
+    protocol: null,
     operation: 'subscription{counter(to:3)}',
     fetches: [],
     sharing: null,
   })
 })
 
-test('which clients share a stream and its executions', async () => {
+test('by which protocol, and which clients share a stream and its executions', async () => {
   expect(await explain('prices.graphql', '--config', 'gateway.yaml')).toMatch(
-    /Sharing: one stream of products .*:\n  products: nothing\n  reviews: sub, scope, address and agent of the client$/s,
+    /products sends the events \(websocket\), .*Sharing: one stream of products .*:\n  products: nothing\n  reviews: sub, scope, address and agent of the client$/s,
   )
   expect(await explain('prices.graphql', '--config', 'alone.yaml')).toMatch(
     /Sharing: none, each client has a stream of its own at products, /,
