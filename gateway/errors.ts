@@ -234,12 +234,17 @@ export const errorTable = {
   SUBSCRIPTION_TRANSPORT_NEEDED: row(
     'SUBSCRIPTION_TRANSPORT_NEEDED',
     406,
-    'A subscription needs a stream: send `Accept: text/event-stream`, or open a WebSocket with the subprotocol graphql-transport-ws',
+    'A subscription needs a stream: open a WebSocket with the subprotocol graphql-transport-ws, or send `Accept: text/event-stream` or `Accept: multipart/mixed;subscriptionSpec=1.0`',
   ),
   SUBSCRIPTION_SCHEMA_RELOAD: row(
     'SUBSCRIPTION_SCHEMA_RELOAD',
     200,
     'The subscription is not valid for the new schema',
+  ),
+  SUBSCRIPTION_SERVER_SHUTDOWN: row(
+    'SUBSCRIPTION_SERVER_SHUTDOWN',
+    200,
+    'The gateway stops or has a new configuration: subscribe again',
   ),
   SUBSCRIPTION_TOO_SLOW: row(
     'SUBSCRIPTION_TOO_SLOW',

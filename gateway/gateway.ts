@@ -4,10 +4,9 @@ import type { Authenticate, RequestHeaders } from './authentication/authenticate
 import type { ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
 import { lastOfEachName } from './forwarding/cookies.ts'
-import { inEventStream } from './http/event-stream.ts'
+import { acceptedStream, streamOf } from './http/accepted-stream.ts'
 import { listHeader } from './http/http-message.ts'
 import type { HttpRequest, HttpResponse } from './http/http-message.ts'
-import { acceptsEvents, eventStream } from './http/media-type.ts'
 import { readGraphqlRequest } from './http/read-graphql-request.ts'
 import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import { refusals } from './http/refusals.ts'
@@ -96,7 +95,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     const { mediaType } = graphqlRequest
     const setCookies = lastOfEachName(client.setCookies)
     const response = resultResponse(result, { mediaType, realm, setCookies, requestId })
-    return mediaType === eventStream ? inEventStream(response) : response
+    return streamOf(mediaType)?.complete(response) ?? response
   }
 
   function perform(
@@ -133,7 +132,7 @@ export function createGateway(parts: GatewayParts): Gateway {
 
   function refuseWithoutStream({ request }: RequestFacts): void {
     if (!live) throw new GatewayError('SUBSCRIPTIONS_NOT_SUPPORTED')
-    if (request.isConnection || acceptsEvents(listHeader(request.headers, 'accept'))) return
+    if (request.isConnection || acceptedStream(listHeader(request.headers, 'accept'))) return
     throw new GatewayError('SUBSCRIPTION_TRANSPORT_NEEDED')
   }
 

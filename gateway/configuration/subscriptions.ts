@@ -43,10 +43,12 @@ export const subscriptionsSchema = z
       .describe('false: subscriptions and WebSockets are refused; so they are with engine: apollo'),
     heartbeat: duration({ least: '1s', most: '10m' })
       .default(12_000)
-      .describe('How often a connection without events shows that it is alive'),
+      .describe(
+        'How often a connection without events shows that it is alive; multipart responses at least every 5 s',
+      ),
     connections: wholeNumber({ least: 1, most: 1_000_000 })
       .default(10_000)
-      .describe('The most WebSockets and event streams of one process'),
+      .describe('The most WebSockets and streams of one process'),
     connections_per_caller: wholeNumber({ least: 1, most: 1_000_000 })
       .default(20)
       .describe(

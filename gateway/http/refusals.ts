@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts'
 import { RequestError } from '../graphql/response-error.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import { errorResponse, errorsOf } from './error-response.ts'
-import { inEventStream } from './event-stream.ts'
+import { eventStreamFormat } from './event-stream.ts'
 import { listHeader } from './http-message.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from './http-message.ts'
 import { acceptedMediaType, eventStream } from './media-type.ts'
@@ -57,7 +57,7 @@ export function refusals({ realm, tokenCookie, log }: RefusalsParts): Refusals {
       const response = errorResponse(error, options)
       // An EventSource knows nothing of a status: the stream says what is wrong (GraphQL over SSE).
       const isStream = acceptedMediaType(accept) === eventStream
-      return isStream ? inEventStream({ ...response, status: 200 }) : response
+      return isStream ? eventStreamFormat.complete({ ...response, status: 200 }) : response
     }
     if (error instanceof GatewayError) return withoutCookie(request, errorResponse(error, options))
     const errorId = reportUnforeseen(requestId, error)

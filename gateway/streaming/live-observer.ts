@@ -1,3 +1,4 @@
+import type { StreamFormat } from '../http/stream-format.ts'
 import type { UpstreamObserver } from './upstreams.ts'
 import type { ReconnectOutcome } from './reconnecting-upstream.ts'
 
@@ -19,4 +20,4 @@ export interface LiveObserver extends UpstreamObserver {
 }
 
 /** What carries subscriptions to clients. */
-export type Transport = 'websocket' | 'event_stream'
+export type Transport = 'websocket' | StreamFormat['transport']

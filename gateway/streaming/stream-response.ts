@@ -1,6 +1,7 @@
-import { eventStreamHeaders } from '../http/event-stream.ts'
+import { acceptedStream } from '../http/accepted-stream.ts'
+import { listHeader } from '../http/http-message.ts'
 import type { HttpResponse } from '../http/http-message.ts'
-import { EventStreamConnection } from './event-stream-connection.ts'
+import { HttpStreamConnection } from './http-stream-connection.ts'
 import { startSubscription } from './started-subscription.ts'
 import type { RequestedSubscription, StartParts } from './started-subscription.ts'
 
@@ -9,7 +10,8 @@ export function streamResponse(requested: RequestedSubscription, parts: StartPar
   const { connections, recheck, heartbeat, observer } = parts.live
   const { facts } = requested
   const caller = requested.caller()
-  let connection: EventStreamConnection | undefined
+  const format = acceptedStream(listHeader(facts.request.headers, 'accept'))!
+  let connection: HttpStreamConnection | undefined
   const remove = connections.add(
     { tick: (now) => connection?.tick(now), restart: () => connection?.restart() },
     { caller, address: facts.request.clientAddress },
@@ -17,18 +19,19 @@ export function streamResponse(requested: RequestedSubscription, parts: StartPar
   const { onEnded, ...started } = startedOr(remove, requested, parts)
   return {
     status: 200,
-    headers: { ...eventStreamHeaders, 'x-request-id': facts.requestId },
+    headers: { ...format.headers, 'x-request-id': facts.requestId },
     body: '',
     stream(response) {
-      observer.connected('event_stream')
-      connection = new EventStreamConnection(response, {
+      observer.connected(format.transport)
+      connection = new HttpStreamConnection(response, {
         ...started,
+        format,
         refusal: () => recheck(caller),
         heartbeat,
         onClosed(reason) {
           onEnded(reason)
           remove()
-          observer.disconnected('event_stream')
+          observer.disconnected(format.transport)
         },
       })
     },

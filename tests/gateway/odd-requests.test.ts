@@ -464,7 +464,11 @@ test('a body over the limit is 413, and the message names the configured limit',
 })
 
 test.each([
-  ['native', 406, /`Accept: text\/event-stream`.*graphql-transport-ws/],
+  [
+    'native',
+    406,
+    /graphql-transport-ws.*`Accept: text\/event-stream`.*`Accept: multipart\/mixed;subscriptionSpec=1.0`/,
+  ],
   ['apollo', 400, /does not support subscriptions/],
 ] as const)('a subscription without a stream is refused: %s', async (engine, status, message) => {
   const live = await openFrontDoor({

@@ -1,4 +1,4 @@
-/** Subscriptions by server-sent events: from the client's connection to the subgraph's iterator. */
+/** Subscriptions by HTTP responses: from the client's connection to the subgraph's iterator. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { openLiveGraph } from './live-graph.ts'
 import type { LiveGraph } from './live-graph.ts'
@@ -91,6 +91,88 @@ test('an invalid document is a stream of its errors; a refused caller gets 401',
   const refused = await ask('subscription { counter(to: 1) }', { authorization: 'Bearer x' })
   expect(refused.status).toBe(401)
   expect(refused.headers.get('www-authenticate')).toMatch(/invalid_token/)
+})
+
+const multipart = 'multipart/mixed;subscriptionSpec="1.0"'
+const post = (query: string, headers: Record<string, string>) =>
+  fetch(graph.gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query }),
+  })
+const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`
+
+test('the bytes of a multipart response are those of Apollo, by POST and GET', async () => {
+  const query = 'subscription { counter(to: 2) }'
+  const expected =
+    '\r\n--graphql' +
+    part('{}') +
+    part('{"payload":{"data":{"counter":1}}}') +
+    part('{"payload":{"data":{"counter":2}}}') +
+    '--\r\n'
+  const accepted = [
+    multipart,
+    'multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9',
+  ]
+  for (const accept of accepted) {
+    const posted = await post(query, { accept })
+    expect(posted.status).toBe(200)
+    expect(Object.fromEntries(posted.headers)).toMatchObject({
+      'content-type': 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      'x-request-id': expect.any(String),
+    })
+    expect(await posted.text()).toBe(expected)
+    const search = new URLSearchParams({ query })
+    const got = await fetch(`${graph.gateway.url}?${search}`, { headers: { accept } })
+    expect(await got.text()).toBe(expected)
+  }
+})
+
+test('multipart responses are for clients that name the specification', async () => {
+  const query = 'subscription { counter(to: 1) }'
+  for (const accept of [
+    'multipart/mixed, application/json',
+    'multipart/mixed;deferSpec=20220824, application/json',
+    'multipart/mixed;subscriptionSpec=2.0, application/json',
+    'text/html;subscriptionSpec=1.0, application/json',
+  ]) {
+    const refused = await post(query, { accept })
+    expect(refused.status).toBe(406)
+    expect(await refused.text()).toContain('SUBSCRIPTION_TRANSPORT_NEEDED')
+  }
+  const both = await post(query, { accept: `${multipart}, text/event-stream` })
+  expect(both.headers.get('content-type')).toBe('text/event-stream')
+  await both.text()
+})
+
+test('a query of a client that accepts multipart responses is JSON, or a single part', async () => {
+  const query = '{ products { name } }'
+  const json = await post(query, { accept: `${multipart}, application/json` })
+  expect(json.headers.get('content-type')).toMatch(/^application\/json/)
+  const data = '{"data":{"products":[{"name":"Table"}]}}'
+  expect((await json.text()).trimEnd()).toBe(data)
+  const only = await post(query, { accept: multipart })
+  expect(only.headers.get('content-type')).toMatch(/^multipart\/mixed;boundary="graphql"/)
+  expect(await only.text()).toBe(`\r\n--graphql${part(data)}--\r\n`)
+})
+
+test('a subscription by multipart response is refused before it begins, with a status', async () => {
+  const invalid = await post('subscription { nothing }', { accept: multipart })
+  expect(invalid.status).toBe(400)
+  expect(invalid.headers.get('content-type')).toMatch(/^application\/json/)
+  const token = { accept: multipart, authorization: 'Bearer x' }
+  const refused = await post('subscription { counter(to: 1) }', token)
+  expect(refused.status).toBe(401)
+  expect(refused.headers.get('www-authenticate')).toMatch(/invalid_token/)
+})
+
+test('what ends a multipart response is in its last part', async () => {
+  const failing = await post('subscription { failing }', { accept: multipart })
+  expect(await failing.text()).toMatch(
+    /\{"payload":\{"errors":\[.*SUBGRAPH_ERROR.*\],"data":\{"failing":null\}\}\}\r\n--graphql--\r\n$/,
+  )
 })
 
 test('a fault of the subgraph is an error of the client, without its text', async () => {

@@ -93,18 +93,46 @@ describe('expiry', () => {
   })
 
   test('a silent stream ends as well', async () => {
-    const response = await fetch(graph.gateway.url, {
-      method: 'POST',
-      headers: {
-        accept: 'text/event-stream',
-        'content-type': 'application/json',
-        authorization: await shortLived(),
-      },
-      body: JSON.stringify({ query }),
-    })
+    const response = await openStream('text/event-stream', await shortLived())
     expect(await response.text()).toMatch(/^(:\n\n)+$/)
   })
+
+  test('a multipart response ends with the reason', async () => {
+    const response = await openStream(multipart, await shortLived())
+    const text = await response.text()
+    expect(text).toMatch(
+      /^\r\n--graphql(\r\ncontent-type: application\/json\r\n\r\n\{\}\r\n--graphql){2,}/,
+    )
+    expect(lastPart(text)).toEqual({
+      payload: null,
+      errors: [
+        {
+          message: 'The access token has expired: request a new one',
+          extensions: { code: 'SUBSCRIPTION_JWT_EXPIRED', reason: 'TOKEN_EXPIRED' },
+        },
+      ],
+    })
+  })
 })
+
+const multipart = 'multipart/mixed;subscriptionSpec="1.0"'
+
+function openStream(accept: string, authorization: string): Promise<Response> {
+  return fetch(graph.gateway.url, {
+    method: 'POST',
+    headers: { accept, 'content-type': 'application/json', authorization },
+    body: JSON.stringify({ query }),
+  })
+}
+
+/** Returns the last part of a multipart response that has ended. */
+function lastPart(text: string): unknown {
+  const [, json] =
+    /\r\n--graphql\r\ncontent-type: application\/json\r\n\r\n([^\r]*)\r\n--graphql--\r\n$/.exec(
+      text,
+    )!
+  return JSON.parse(json!)
+}
 
 test('a client that is reminded sends another access token, and keeps its connection', async () => {
   const closes: unknown[] = []
@@ -138,7 +166,7 @@ test('a client that is reminded sends another access token, and keeps its connec
 })
 
 describe('revocation', () => {
-  test('a logout ends a WebSocket with 4401 and an event stream with its reason', async () => {
+  test('a logout ends a WebSocket with 4401, event streams and multipart responses with its reason', async () => {
     const { token, claims } = await loggedIn(ask)
     const authorization = `Bearer ${token}`
     const client = graph.ws({ connectionParams: { authorization } })
@@ -149,13 +177,14 @@ describe('revocation', () => {
       for await (const result of graph.sse({ authorization }).iterate({ query }))
         results.push(result)
     })()
-    await graph.listening(2)
+    const inParts = openStream(multipart, authorization).then((response) => response.text())
+    await graph.listening(3)
     await ask(claims, 'mutation { logout }')
     await expect(closed).rejects.toMatchObject({ code: 4401, reason: 'TOKEN_REVOKED' })
     await overStream
-    expect(results).toMatchObject([
-      { errors: [{ extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_REVOKED' } }] },
-    ])
+    const errors = [{ extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_REVOKED' } }]
+    expect(results).toMatchObject([{ errors }])
+    expect(lastPart(await inParts)).toMatchObject({ payload: null, errors })
   })
 })
 

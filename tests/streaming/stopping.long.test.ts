@@ -52,10 +52,11 @@ describe.each([1, 2])('with %i workers', (workers) => {
         .next()
         .catch((error: unknown) => failures.push(error))
     }
-    const ends = Array.from({ length: 50 }, async () => {
+    const ends = Array.from({ length: 50 }, async (_, count) => {
+      const accept = count % 2 ? 'text/event-stream' : 'multipart/mixed;subscriptionSpec=1.0'
       const response = await fetch(`${gateway.origin}/graphql`, {
         method: 'POST',
-        headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+        headers: { accept, 'content-type': 'application/json' },
         body: JSON.stringify({ query }),
       })
       return response.text()
@@ -63,7 +64,14 @@ describe.each([1, 2])('with %i workers', (workers) => {
     await graph.listening(100)
     gateway.child.kill('SIGTERM')
     expect(await gateway.ended).toBe(0)
-    expect(new Set(await Promise.all(ends))).toEqual(new Set([':\n\n']))
+    expect(new Set(await Promise.all(ends))).toEqual(
+      new Set([
+        ':\n\n',
+        expect.stringMatching(
+          /\{"payload":null,"errors":\[\{.*"code":"SUBSCRIPTION_SERVER_SHUTDOWN".*\]\}\r\n--graphql--\r\n$/,
+        ),
+      ]),
+    )
     await until(() => closes.length === 50)
     expect(new Set(closes.map((close) => (close as { code: number }).code))).toEqual(
       new Set([1012]),

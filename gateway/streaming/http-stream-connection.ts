@@ -1,61 +1,58 @@
-/** One subscription of a client by server-sent events: a connection of its own. */
+/** One subscription of a client by HTTP: it has a response of its own. */
 import type { ServerResponse } from 'node:http'
 import type { GatewayError } from '../errors.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
-import { completeEvent, heartbeatComment, nextEvent } from '../http/event-stream.ts'
-import { errorsOf } from '../http/error-response.ts'
 import { bodyOfResult } from '../http/result-response.ts'
+import type { StreamFormat } from '../http/stream-format.ts'
 import { reasonOf } from './end-reason.ts'
 import type { LiveConnection } from './live-connections.ts'
 import { LiveOperation } from './live-operation.ts'
 import type { LiveClient, LiveOperationParts } from './live-operation.ts'
 import { writtenOnce } from './written-once.ts'
+import { remembered } from '../values/remembered.ts'
 
-export interface EventStreamParts extends Omit<LiveOperationParts, 'client'> {
+export interface HttpStreamParts extends Omit<LiveOperationParts, 'client'> {
+  readonly format: StreamFormat
   /** How long the stream may be silent, in milliseconds. */
   readonly heartbeat: number
   /** Called when it has ended, for a reason of the error table, `completed` or `client gone`. */
   readonly onClosed: (reason: string) => void
 }
 
-/**
- * A stream that ends without `complete` is opened again by its client, by graphql-sse as well as by a
- * browser's EventSource, with the credentials that the client has then.
- */
-export class EventStreamConnection implements LiveConnection, LiveClient {
+export class HttpStreamConnection implements LiveConnection, LiveClient {
   readonly #response: ServerResponse
-  readonly #parts: EventStreamParts
+  readonly #parts: HttpStreamParts
   readonly #operation: LiveOperation
+  readonly #longestSilence: number
   #sentAt = performance.now()
   #isOver = false
 
   /** @param response its head has been written */
-  constructor(response: ServerResponse, parts: EventStreamParts) {
+  constructor(response: ServerResponse, parts: HttpStreamParts) {
     this.#response = response
     this.#parts = parts
-    this.#operation = new LiveOperation({ ...parts, client: this })
-    response.on('close', () => this.#close('client gone'))
+    this.#longestSilence = Math.min(parts.heartbeat, parts.format.longestSilence)
     // The head reaches the client now, not with the first event.
-    if (!this.#isOver) this.#write(heartbeatComment)
-    if (response.destroyed) this.#close('client gone')
+    this.#write(parts.format.start)
+    this.#operation = new LiveOperation({ ...parts, client: this })
+    response.on('close', () => this.#close('client gone', ''))
+    if (response.destroyed) this.#close('client gone', '')
   }
 
   next(result: Parameters<LiveClient['next']>[0]): void {
-    this.#write(textOfEvent(result))
+    const { format } = this.#parts
+    const textOf = remembered(texts, format, () =>
+      writtenOnce((one) => format.next(bodyOfResult(one))),
+    )
+    this.#write(textOf(result))
   }
 
   ended(errors: readonly ResponseError[]): void {
-    if (errors.length > 0) this.#write(nextEvent(JSON.stringify({ errors })))
-    this.#write(completeEvent)
-    this.#close(reasonOf(errors))
+    this.#close(reasonOf(errors), this.#parts.format.ended(errors))
   }
 
   refused(error: GatewayError): void {
-    if (this.#isOver) return
-    const { reason } = error
-    // Another access token may help, unless the login itself has ended.
-    if (reason === 'TOKEN_REVOKED') return this.ended(errorsOf(error))
-    this.#close(reason)
+    this.#close(error.reason, this.#parts.format.refused(error))
   }
 
   unread(): number {
@@ -70,11 +67,11 @@ export class EventStreamConnection implements LiveConnection, LiveClient {
         () => {},
       )
     } else if (refusal) return this.refused(refusal)
-    if (now - this.#sentAt >= this.#parts.heartbeat) this.#write(heartbeatComment)
+    if (now - this.#sentAt >= this.#longestSilence) this.#write(this.#parts.format.heartbeat)
   }
 
   restart(): void {
-    this.#close('restart')
+    this.#close('restart', this.#parts.format.restart)
   }
 
   #write(text: string | Buffer): void {
@@ -83,15 +80,16 @@ export class EventStreamConnection implements LiveConnection, LiveClient {
     this.#response.write(text)
   }
 
-  #close(reason: string): void {
+  #close(reason: string, last: string): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#operation?.close()
+    this.#response.end(last)
     // A client that does not read would not see the end either.
     if (reason === 'SUBSCRIPTION_TOO_SLOW') this.#response.destroy()
-    else this.#response.end()
     this.#parts.onClosed(reason)
   }
 }
 
-const textOfEvent = writtenOnce((result) => nextEvent(bodyOfResult(result)))
+/** By the format: all clients that have it get the same bytes. */
+const texts = new Map<StreamFormat, ReturnType<typeof writtenOnce>>()
