@@ -5,6 +5,8 @@ import type { ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
 import { lastOfEachName } from './forwarding/cookies.ts'
 import { acceptedStream, streamOf } from './http/accepted-stream.ts'
+import { acceptedIncremental } from './http/incremental.ts'
+import type { IncrementalFormat } from './http/incremental.ts'
 import { listHeader } from './http/http-message.ts'
 import type { HttpRequest, HttpResponse } from './http/http-message.ts'
 import { readGraphqlRequest } from './http/read-graphql-request.ts'
@@ -16,6 +18,8 @@ import { openSession } from './streaming/caller-session.ts'
 import type { CallerSession } from './streaming/caller-session.ts'
 import type { LiveParts } from './streaming/live-parts.ts'
 import type { LiveSubscription } from './streaming/live-subscription.ts'
+import { partedResponse } from './streaming/parted-response.ts'
+import type { PartedResult } from './streaming/parted-result.ts'
 import { streamResponse } from './streaming/stream-response.ts'
 import type { CurrentSchema } from './supergraph/schema-version.ts'
 import type { Stages } from './supergraph/stages.ts'
@@ -70,7 +74,7 @@ export function createGateway(parts: GatewayParts): Gateway {
         errorsFor,
         realm,
         live,
-        perform,
+        perform: performAtOnce,
       })
     },
   }
@@ -90,10 +94,16 @@ export function createGateway(parts: GatewayParts): Gateway {
     const result = await perform(graphqlRequest, client, facts)
     if ('open' in result) {
       const requested = { subscription: result, graphqlRequest, facts, caller: () => caller }
-      return streamResponse(requested, { live: live!, perform, errorsFor })
+      return streamResponse(requested, { live: live!, perform: performAtOnce, errorsFor })
     }
     const { mediaType } = graphqlRequest
     const setCookies = lastOfEachName(client.setCookies)
+    if ('later' in result) {
+      const { recheck } = live!
+      const format = incrementalOf(request)!
+      const onFailure = (cause: unknown) => errorsFor(facts, cause)
+      return partedResponse(result, { format, caller, requestId, setCookies, recheck, onFailure })
+    }
     const response = resultResponse(result, { mediaType, realm, setCookies, requestId })
     return streamOf(mediaType)?.complete(response) ?? response
   }
@@ -102,9 +112,18 @@ export function createGateway(parts: GatewayParts): Gateway {
     graphqlRequest: GraphqlRequest,
     client: ClientRequest,
     facts: RequestFacts,
-  ): Promise<OperationResult | LiveSubscription> {
+  ): Promise<OperationResult | PartedResult | LiveSubscription> {
     facts.query = graphqlRequest.query
     return schema.current().serve((stages) => performBy(stages, graphqlRequest, client, facts))
+  }
+
+  /** Performs an operation for a connection or a subscription, which have no results in parts. */
+  async function performAtOnce(
+    ...request: Parameters<typeof perform>
+  ): Promise<OperationResult | LiveSubscription> {
+    const result = await perform(...request)
+    if ('later' in result) throw new Error('a connection does not send results in parts')
+    return result
   }
 
   /** What depends on the schema: returns the result, or a subscription that is ready to be opened. */
@@ -113,9 +132,11 @@ export function createGateway(parts: GatewayParts): Gateway {
     graphqlRequest: GraphqlRequest,
     client: ClientRequest,
     facts: RequestFacts,
-  ): Promise<OperationResult | LiveSubscription> {
+  ): Promise<OperationResult | PartedResult | LiveSubscription> {
     const { trace } = facts
-    const { prepare, authorize, execute, subscribe } = trace ? tracedStages(stages, trace) : stages
+    const { prepare, authorize, execute, defer, subscribe } = trace
+      ? tracedStages(stages, trace)
+      : stages
     const operation = (facts.operation = prepare(graphqlRequest))
     const isLive = operation.operation.operation === 'subscription'
     if (isLive) refuseWithoutStream(facts)
@@ -125,9 +146,20 @@ export function createGateway(parts: GatewayParts): Gateway {
     if (isLive && 'document' in authorized) {
       return subscribe({ ...request, authorized }, graphqlRequest, client)
     }
+    if (incrementalOf(facts.request)) {
+      const parted = await defer(request, graphqlRequest, client)
+      if (parted) facts.errors = parted.first.errors
+      if (parted) return parted
+    }
     const result = await execute(request, graphqlRequest, client)
     facts.errors = result.errors
     return result
+  }
+
+  /** Returns the format of a response in parts; undefined where it is sent at once. */
+  function incrementalOf(request: HttpRequest): IncrementalFormat | undefined {
+    if (!live || request.isConnection) return undefined
+    return acceptedIncremental(listHeader(request.headers, 'accept'))
   }
 
   function refuseWithoutStream({ request }: RequestFacts): void {

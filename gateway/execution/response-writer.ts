@@ -7,6 +7,7 @@
  */
 import {
   getNamedType,
+  GraphQLList,
   isAbstractType,
   isCompositeType,
   isInterfaceType,
@@ -18,6 +19,7 @@ import {
 import type { FieldNode, GraphQLCompositeType, GraphQLOutputType, GraphQLSchema } from 'graphql'
 import { compositeTypeNamed } from '../graphql/composite-types.ts'
 import { isIntrospection } from '../graphql/introspection-fields.ts'
+import { isLeading } from '../graphql/on-path.ts'
 import type { CollectedField, ResponseShape } from '../graphql/response-shape.ts'
 import { hasNoObjects, typeConditionApplies } from '../graphql/type-conditions.ts'
 import { deniedField, fieldError, nonNull, nullable } from './completion.ts'
@@ -140,7 +142,11 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
     if (isIntrospection(name)) return introspected(fields)
     if (!definition) throw new Error(`there is no field ${parent.name}.${name}`)
     const sets = fields.flatMap(({ selections }) => (selections === undefined ? [] : [selections]))
-    return completionOf(definition.type, `field ${parent.name}.${name}`, { place: below, sets })
+    // The fragment that the field leads to is sent later: where it fails, only the fragment is null.
+    const type = fields.some(({ node }) => isLeading(node))
+      ? withoutNonNull(definition.type)
+      : definition.type
+    return completionOf(type, `field ${parent.name}.${name}`, { place: below, sets })
   }
 
   function completionOf(type: GraphQLOutputType, field: string, below: Below): Completion {
@@ -210,6 +216,11 @@ export function responseWriter(parts: ResponseWriterParts): ResponseWriter {
 interface Below {
   readonly place: Place | undefined
   readonly sets: Sets
+}
+
+function withoutNonNull(type: GraphQLOutputType): GraphQLOutputType {
+  if (isNonNullType(type)) return withoutNonNull(type.ofType)
+  return isListType(type) ? new GraphQLList(withoutNonNull(type.ofType)) : type
 }
 
 /** A field that is selected at a denied place and at an allowed one is allowed. */

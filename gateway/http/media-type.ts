@@ -8,17 +8,30 @@ const graphqlResponse = 'application/graphql-response+json; charset=utf-8'
 /** The media type of server-sent events, whose encoding is always UTF-8 (HTML, section 9.2.5). */
 export const eventStream = 'text/event-stream'
 
-/** The media type of subscriptions by multipart responses; some clients need the quotation marks. */
-export const multipart = 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0'
+/** The media types of responses in parts, by the specification; some clients need the quotation marks. */
+export const multipart = {
+  subscriptionSpec: 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0',
+  deferSpec: 'multipart/mixed;boundary="graphql";deferSpec=20220824',
+  incrementalSpec: 'multipart/mixed;boundary="graphql";incrementalSpec=v0.2',
+} as const
+
+export type MultipartSpec = keyof typeof multipart
+
+/** How an Accept header names them. */
+const parameters: Readonly<Record<MultipartSpec, RegExp>> = {
+  subscriptionSpec: /;\s*subscriptionSpec="?1\.0"?\s*(;|$)/i,
+  deferSpec: /;\s*deferSpec="?20220824"?\s*(;|$)/i,
+  incrementalSpec: /;\s*incrementalSpec="?v0\.2"?\s*(;|$)/i,
+}
 
 /** Returns the media type for that Accept header; undefined when it accepts none. */
 export function acceptedMediaType(accept: string | undefined): string | undefined {
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return json
   const accepted = new Negotiator({ headers: { accept } })
-  return (
-    accepted.mediaType([json, graphqlResponse, eventStream]) ??
-    (acceptsParts(accept) ? multipart : undefined)
-  )
+  const whole = accepted.mediaType([json, graphqlResponse, eventStream])
+  if (whole !== undefined) return whole
+  const spec = (Object.keys(multipart) as MultipartSpec[]).find((one) => acceptsParts(accept, one))
+  return spec && multipart[spec]
 }
 
 /** Returns the media type of a complete response for that Accept header; by default `application/json`. */
@@ -33,15 +46,13 @@ export function acceptsEvents(accept: string | undefined): boolean {
   return new Negotiator({ headers: { accept } }).mediaTypes().includes(eventStream)
 }
 
-/** Returns whether that Accept header names subscriptions by multipart responses. */
-export function acceptsParts(accept: string | undefined): boolean {
-  if (accept === undefined) return false
+/** Returns whether that Accept header names responses in parts by that specification. */
+export function acceptsParts(accept: string | undefined, spec: MultipartSpec): boolean {
+  if (accept === undefined || !/multipart\//i.test(accept)) return false
   return accept
     .split(',')
-    .some((type) => /^\s*multipart\/mixed\s*;/i.test(type) && specification.test(type))
+    .some((type) => /^\s*multipart\/mixed\s*;/i.test(type) && parameters[spec].test(type))
 }
-
-const specification = /;\s*subscriptionSpec="?1\.0"?\s*(;|$)/i
 
 /**
  * Returns whether the HTTP status reports the outcome of the operation: `application/json` keeps 200 for a

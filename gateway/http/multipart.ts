@@ -8,22 +8,20 @@ import { stringOf } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import { errorsOf } from './error-response.ts'
 import { multipart } from './media-type.ts'
+import { afterLastPart, firstBoundary, part } from './parts.ts'
 import { streamHeaders } from './stream-format.ts'
 import type { StreamFormat } from './stream-format.ts'
 
-const headers = { 'content-type': multipart, ...streamHeaders } as const
-const boundary = '\r\n--graphql'
-/** After a boundary: that was the last part (RFC 2046, section 5.1.1). */
-const end = '--\r\n'
+const headers = { 'content-type': multipart.subscriptionSpec, ...streamHeaders } as const
 
 export const multipartFormat: StreamFormat = {
   transport: 'multipart',
   headers,
-  start: boundary + part('{}'),
+  start: firstBoundary + part('{}'),
   heartbeat: part('{}'),
   longestSilence: 5_000,
   next: (body) => part(`{"payload":${stringOf(body).trimEnd()}}`),
-  ended: (errors) => (errors.length > 0 ? lastPart(errors) : end),
+  ended: (errors) => (errors.length > 0 ? lastPart(errors) : afterLastPart),
   refused(error) {
     const hasExpired = error.reason === 'TOKEN_EXPIRED'
     return lastPart(
@@ -38,17 +36,12 @@ export const multipartFormat: StreamFormat = {
   complete: (response) => ({
     status: response.status,
     headers: { ...response.headers, ...headers },
-    body: boundary + part(stringOf(response.body).trimEnd()) + end,
+    body: firstBoundary + part(stringOf(response.body).trimEnd()) + afterLastPart,
   }),
 }
 
-/** Returns a part, after the boundary before it; the boundary after it is sent at once. */
-function part(json: string): string {
-  return `\r\ncontent-type: application/json\r\n\r\n${json}${boundary}`
-}
-
 function lastPart(errors: readonly ResponseError[]): string {
-  return part(JSON.stringify({ payload: null, errors })) + end
+  return part(JSON.stringify({ payload: null, errors })) + afterLastPart
 }
 
 function shutdownError(): ResponseError {

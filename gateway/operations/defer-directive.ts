@@ -1,6 +1,6 @@
 /**
  * `@defer`: a client may get a part of the response later. A service may also send everything at once
- * (the draft of incremental delivery, "Defer"): so the directive is valid, and has no effect.
+ * (the draft of incremental delivery, "Defer"), which is what happens to a document without the directive.
  */
 import {
   DirectiveLocation,
@@ -10,7 +10,7 @@ import {
   GraphQLString,
   visit,
 } from 'graphql'
-import type { DocumentNode, GraphQLSchema } from 'graphql'
+import type { DirectiveNode, DocumentNode, GraphQLSchema } from 'graphql'
 
 const deferDirective = new GraphQLDirective({
   name: 'defer',
@@ -33,9 +33,14 @@ export function withDefer(schema: GraphQLSchema): GraphQLSchema {
   }) as GraphQLSchema
 }
 
+/** Returns whether a directive is `@defer`. */
+export function isDefer({ name }: DirectiveNode): boolean {
+  return name.value === deferDirective.name
+}
+
 /** Returns the document without `@defer`; where it has none, the document itself. */
 export function withoutDefer(document: DocumentNode): DocumentNode {
   return visit(document, {
-    Directive: ({ name }) => (name.value === deferDirective.name ? null : undefined),
+    Directive: (directive) => (isDefer(directive) ? null : undefined),
   }) as DocumentNode
 }

@@ -33,8 +33,16 @@ export interface Compiled {
 export type PrepareOperation<Of extends Compiled> = (request: OperationRequest) => Of
 
 export interface PrepareOptions<Of extends Compiled> extends ValidationOptions {
-  /** Compiles an operation of a valid document; the result is kept with the operation. */
-  readonly compile: (document: DocumentNode, operation: OperationDefinitionNode) => Of
+  /**
+   * Compiles an operation of a valid document; the result is kept with the operation.
+   *
+   * @param deferring the document as the client wrote it, if it has `@defer`
+   */
+  readonly compile: (
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    deferring: DocumentNode | undefined,
+  ) => Of
 }
 
 interface Prepared<Of> {
@@ -45,6 +53,8 @@ interface Prepared<Of> {
 
 interface PreparedDocument<Of> {
   readonly document: DocumentNode
+  /** Set if it has `@defer`. */
+  readonly deferring: DocumentNode | undefined
   readonly operations: Map<OperationDefinitionNode, Prepared<Of>>
 }
 
@@ -59,7 +69,7 @@ export function operationPreparer<Of extends Compiled>(
   const documents = new LRUCache<string, PreparedDocument<Of>>({
     max: mostOperations,
     maxSize: operationBudget(),
-    sizeCalculation: ({ document }) => operationWeight(document),
+    sizeCalculation: ({ document, deferring }) => operationWeight(document) * (deferring ? 2 : 1),
   })
   const reader = documentReader(options)
 
@@ -68,10 +78,11 @@ export function operationPreparer<Of extends Compiled>(
     const parsed = known?.document ?? reader.parse(query)
     const named = operationNamed(parsed, operationName)
     if (named) refuseKind(named.operation, method)
-    const { document, operations } = known ?? keep(query, parsed)
+    const { document, deferring, operations } = known ?? keep(query, parsed)
     const operation = document === parsed ? named : operationNamed(document, operationName)
     if (!operation) throw new GatewayError('OPERATION_RESOLUTION_FAILURE')
-    const prepared = operations.get(operation) ?? prepare(document, operation, operations)
+    const prepared =
+      operations.get(operation) ?? prepare(document, operation, deferring, operations)
     prepared.refuseVariables(variables)
     return prepared.compiled
   }
@@ -87,7 +98,12 @@ export function operationPreparer<Of extends Compiled>(
 
   function keep(text: string, parsed: DocumentNode): PreparedDocument<Of> {
     const document = reader.validate(parsed)
-    const kept = { document, operations: new Map<OperationDefinitionNode, Prepared<Of>>() }
+    const deferring = document === parsed ? undefined : parsed
+    const kept = {
+      document,
+      deferring,
+      operations: new Map<OperationDefinitionNode, Prepared<Of>>(),
+    }
     documents.set(text, kept)
     return kept
   }
@@ -95,9 +111,10 @@ export function operationPreparer<Of extends Compiled>(
   function prepare(
     document: DocumentNode,
     operation: OperationDefinitionNode,
+    deferring: DocumentNode | undefined,
     operations: PreparedDocument<Of>['operations'],
   ): Prepared<Of> {
-    const compiled = compile(document, operation)
+    const compiled = compile(document, operation, deferring)
     const prepared = { compiled, refuseVariables: variablesRefusal(operation, compiled) }
     if (operations.size >= operationsOfDocument) operations.clear()
     operations.set(operation, prepared)

@@ -44,6 +44,14 @@ export interface PlannedSubscription<Context> {
   execute(operation: OperationToExecute<Context>): Promise<ExecutionResult>
 }
 
+/**
+ * Executes a part of an operation that has been planned: a document that selects some of its fields. What
+ * was fetched for one part is not fetched again for another.
+ */
+export type ExecutePart<Context> = (
+  part: OperationToExecute<Context> & { readonly text: () => string },
+) => Promise<ExecutionResult>
+
 export interface Executor<Context> {
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema
@@ -58,6 +66,8 @@ export interface Executor<Context> {
   execute(operation: OperationToExecute<Context>): Promise<ExecutionResult>
   /** Plans a subscription, or rejects as `prepare` does; undefined: this executor cannot execute any. */
   readonly subscribe?: (operation: OperationToSubscribe) => Promise<PlannedSubscription<Context>>
+  /** Plans an operation to execute it in parts, or rejects as `prepare` does; undefined: it cannot be. */
+  readonly divide?: (operation: OperationToPrepare) => Promise<ExecutePart<Context>>
   /** Ends its threads. */
   close(): Promise<void>
 }

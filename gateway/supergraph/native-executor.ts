@@ -1,5 +1,6 @@
 /** Our own executor: plans and executes for one supergraph. It has no state of a request. */
 import { getOperationAST, print } from 'graphql'
+import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
 import { compileOperation } from '../execution/compile-operation.ts'
@@ -10,13 +11,15 @@ import type { DataLimits } from '../execution/fetched-data.ts'
 import type { FetchStep } from '../execution/plan-steps.ts'
 import type { ResponseForm } from '../execution/response-form.ts'
 import { runOperation } from '../execution/run-operation.ts'
-import type { ExecutionResult } from '../execution/run-operation.ts'
+import type { ExecutionResult, Run } from '../execution/run-operation.ts'
+import { recordedRequests } from '../execution/recorded-requests.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
 import type { SharedShape } from '../graphql/response-shape.ts'
 import { typeNames } from '../execution/type-names.ts'
 import { typeRelation } from '../graphql/type-conditions.ts'
 import { mostOperations, operationBudget, operationWeight } from '../operations/operation-weight.ts'
 import { overrideLabelsOn } from '../planning/override-labels.ts'
+import { partOfPlan } from '../planning/part-of-plan.ts'
 import { planCache } from '../planning/plan-cache.ts'
 import { responseNames } from '../planning/response-names.ts'
 import { startPlanning } from '../planning/start-planning.ts'
@@ -25,7 +28,9 @@ import { tooComplexOperations } from '../planning/too-complex-operations.ts'
 import { sharedPlanning } from '../planning/shared-planning.ts'
 import type { SharedPlanning } from '../planning/shared-planning.ts'
 import { inSpan } from '../telemetry/in-span.ts'
+import { remembered } from '../values/remembered.ts'
 import type {
+  ExecutePart,
   Executor,
   OperationToExecute,
   OperationToPrepare,
@@ -54,6 +59,16 @@ export interface NativeExecutor<Context> extends Executor<Context> {
 
 const nothing = {}
 
+/** An operation that is executed in parts, and those that have been compiled, by their texts. */
+interface DividedOperation {
+  readonly document: DocumentNode
+  readonly compile: (part: DocumentNode) => CompiledOperation
+  readonly parts: LRUCache<string, CompiledOperation>
+}
+
+/** The most parts of an operation that are kept compiled. */
+const mostParts = 16
+
 /** Returns the executor of a supergraph. Rejects when the supergraph cannot be used. */
 export async function nativeExecutor<Context>(
   options: NativeExecutorOptions<Context>,
@@ -66,6 +81,11 @@ export async function nativeExecutor<Context>(
     most: options.operations ?? mostOperations,
     budget: operationBudget(),
     weigh: ({ document, mostForms }) => operationWeight(document) * (1 + (mostForms - 1) / 2),
+  })
+  const divided = planCache<DividedOperation>({
+    most: mostOperations,
+    budget: operationBudget() / 2,
+    weigh: ({ document }) => operationWeight(document) * (mostParts / 2),
   })
   const shapedForms = new LRUCache<SharedShape, ResponseForm>({
     max: mostOperations,
@@ -89,6 +109,7 @@ export async function nativeExecutor<Context>(
     prepare,
     operations: () => cache.values(),
     subscribe,
+    divide,
     close,
     execute(operation) {
       if (operation.trace) return executeTraced(operation)
@@ -120,17 +141,55 @@ export async function nativeExecutor<Context>(
     }
   }
 
+  async function divide(operation: OperationToPrepare): Promise<ExecutePart<Context>> {
+    const overrideLabels = labelsOn()
+    const { document, variant, text, operationName } = placeOf(operation, overrideLabels)
+    const compiled = divided.get(document, text, variant) ?? (await planParts())
+    const recorded = recordedRequests(fetchSubgraph)
+    return (part) => {
+      const ready = remembered(compiled.parts, part.text(), () => compiled.compile(part.document))
+      const { shape } = part
+      const form = shape ? ready.formOf(shape) : ready.formFor(part.variables ?? nothing)
+      return run(ready, part, { form, fetchSubgraph: recorded })
+    }
+
+    async function planParts(): Promise<DividedOperation> {
+      // Requests for the same operation share its planning, and its refusal.
+      await prepare(operation)
+      const asked = { document, operationName, overrideLabels }
+      const whole = await plan(asked, text().length)
+      const { hasInterfaceObjects } = facts.names
+      const planned = { ...names.of(document), hasInterfaceObjects }
+      const compile = (part: DocumentNode) =>
+        compileOperation(
+          {
+            document: part,
+            operationName: undefined,
+            plan: partOfPlan(whole, part, planned),
+            fetchedAs: planned.fetchedAs,
+          },
+          // What is in a batch would depend on the part, and be fetched again.
+          { ...schema, mayBatch: () => false },
+        )
+      const parts = new LRUCache<string, CompiledOperation>({ max: mostParts })
+      const made = { document, compile, parts }
+      divided.set(document, text, variant, made)
+      return made
+    }
+  }
+
   function run(
     ready: CompiledOperation,
     { variables, shape, introspect, context }: OperationToExecute<Context>,
+    of: Partial<Pick<Run<Context>, 'form' | 'fetchSubgraph'>> = nothing,
   ): Promise<ExecutionResult> {
     const values = variables ?? nothing
     return runOperation({
       operation: ready,
-      form: shape ? formOf(shape, ready) : ready.formFor(values),
+      form: of.form ?? (shape ? formOf(shape, ready) : ready.formFor(values)),
       variables: values,
       introspect,
-      fetchSubgraph,
+      fetchSubgraph: of.fetchSubgraph ?? fetchSubgraph,
       context,
       dataLimits: options.dataLimits,
     })

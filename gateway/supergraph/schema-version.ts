@@ -34,6 +34,7 @@ import { liveSubscribers } from './live-subscribers.ts'
 import { nativeExecutor } from './native-executor.ts'
 import type { Supergraph } from './read-supergraph.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
+import { deferStage } from './defer-stage.ts'
 import { subscriptionStage } from './subscription-stage.ts'
 import type { SubscribedVersion } from './subscription-stage.ts'
 import { warmUp } from './warm-up.ts'
@@ -223,15 +224,24 @@ function stagesOf(
   const { stepUp } = authorizer.options
   const authorize = authorizeBy(withStepUp(stepUp, policies.decide, Date.now))
   const introspectFor = introspection(authorizer, apiSchema)
+  const deferral = deferStage({
+    authorizer,
+    executor,
+    introspectFor,
+    fetch,
+    conclude,
+    during: version.during,
+  })
 
   return {
     prepare: operationPreparer({
       apiSchema,
       limits,
       introspection: authorizer.options.introspection !== 'refuse',
-      compile(document, operation) {
+      compile(document, operation, deferring) {
         const compiled = authorizer.compile(document, operation.name?.value)
         onCompiled?.(compiled, apiSchema)
+        if (deferring) deferral.add(compiled, deferring)
         return compiled
       },
     }),
@@ -256,6 +266,7 @@ function stagesOf(
           : notExecuted
       return conclude(request, graphqlRequest, client, executed)
     },
+    defer: deferral.defer,
     subscribe: subscriptionStage({
       executor,
       subgraphs,

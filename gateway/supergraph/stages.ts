@@ -8,6 +8,7 @@ import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { PrepareOperation } from '../operations/prepare-operation.ts'
 import type { LiveSubscription } from '../streaming/live-subscription.ts'
+import type { PartedResult } from '../streaming/parted-result.ts'
 
 /** The stages of a request that depend on the schema, in their order. */
 export interface Stages {
@@ -25,6 +26,15 @@ export interface Stages {
     graphqlRequest: GraphqlRequest,
     client: ClientRequest,
   ) => Promise<OperationResult>
+  /**
+   * Executes an operation with `@defer` in parts; undefined if it has none, or is better sent at once. Its
+   * fragments are executed later, while this version serves.
+   */
+  readonly defer: (
+    request: AuthorizedRequest,
+    graphqlRequest: GraphqlRequest,
+    client: ClientRequest,
+  ) => Promise<PartedResult | undefined>
   /** Plans a subscription; its events are executed later, while this version serves. */
   readonly subscribe: (
     request: ExecutableRequest,

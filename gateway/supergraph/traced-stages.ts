@@ -11,10 +11,7 @@ const outcomes = {
 } as const
 
 /** Returns the stages with a span for each; execution has spans of its own. */
-export function tracedStages(
-  { prepare, authorize, execute, subscribe }: Stages,
-  trace: Trace,
-): Stages {
+export function tracedStages({ prepare, authorize, ...others }: Stages, trace: Trace): Stages {
   return {
     prepare: (request) => inSpan(trace, 'graphql.prepare', () => prepare(request)),
     authorize: (operation, request, client) =>
@@ -25,7 +22,6 @@ export function tracedStages(
         span?.set('portcullis.authorization.failed_guards', failing.size)
         return authorized
       }),
-    execute,
-    subscribe,
+    ...others,
   }
 }

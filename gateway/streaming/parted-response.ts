@@ -1,0 +1,84 @@
+/** The response in parts to an operation with `@defer`. */
+import type { ServerResponse } from 'node:http'
+import type { Caller } from '../client-request.ts'
+import type { GatewayError } from '../errors.ts'
+import type { ResponseError } from '../graphql/response-error.ts'
+import { errorsOf } from '../http/error-response.ts'
+import type { HttpResponse } from '../http/http-message.ts'
+import type { Fragment, IncrementalFormat } from '../http/incremental.ts'
+import { afterLastPart, firstBoundary, part } from '../http/parts.ts'
+import { streamHeaders } from '../http/stream-format.ts'
+import type { Refusal } from './live-operation.ts'
+import { DeliveredData } from './parted-result.ts'
+import type { LaterFragment, PartedResult } from './parted-result.ts'
+
+export interface PartedResponseParts {
+  readonly format: IncrementalFormat
+  readonly caller: Caller
+  readonly requestId: string
+  readonly setCookies: readonly string[]
+  /** Returns why a caller is no longer admitted; undefined while it is. */
+  readonly recheck: (caller: Caller) => Refusal | Promise<Refusal>
+  /** Reports a fault of ours, and returns what the client gets to know of it. */
+  readonly onFailure: (cause: unknown) => readonly ResponseError[]
+}
+
+/** Returns the response. The caller is checked before each part. */
+export function partedResponse(result: PartedResult, parts: PartedResponseParts): HttpResponse {
+  const { format, requestId, setCookies } = parts
+  return {
+    status: 200,
+    headers: {
+      'content-type': format.mediaType,
+      ...streamHeaders,
+      'x-request-id': requestId,
+      ...(setCookies.length > 0 ? { 'set-cookie': [...setCookies] } : {}),
+    },
+    body: '',
+    stream: (response) => void send(result, response, parts),
+  }
+}
+
+async function send(
+  { first, later }: PartedResult,
+  response: ServerResponse,
+  { format, caller, recheck, onFailure }: PartedResponseParts,
+): Promise<void> {
+  const writer = format.writer()
+  const write = (text: string) => response.write(part(text))
+  try {
+    const delivered = new DeliveredData(first)
+    const expected = ({ path, label }: LaterFragment, index: number): Fragment[] =>
+      delivered.positions(path).map((position) => ({ index, path: position, label }))
+    response.write(firstBoundary)
+    write(writer.first(first, later.flatMap(expected)))
+    for (const [index, fragment] of later.entries()) {
+      const result = await fragment.result
+      const refusal = await recheck(caller)
+      if (response.destroyed) return
+      if (refusal) return void endWith(writer.refused(errorsOfEnd(refusal)))
+      const { label } = fragment
+      const placed = delivered.add(fragment, result).map((one) => ({ ...one, index, label }))
+      const settled = expected(fragment, index)
+      const hasNext = index < later.length - 1
+      write(writer.next({ fragments: placed, settled, extensions: result.extensions, hasNext }))
+    }
+    response.end(afterLastPart)
+  } catch (cause) {
+    const errors = onFailure(cause)
+    if (!response.destroyed) endWith(writer.refused(errors))
+  }
+
+  function endWith(text: string): void {
+    response.end(part(text) + afterLastPart)
+  }
+}
+
+/** The code for an access token that expires meanwhile is that of Apollo's router. */
+function errorsOfEnd(refusal: GatewayError): readonly ResponseError[] {
+  const hasExpired = refusal.reason === 'TOKEN_EXPIRED'
+  return errorsOf(refusal).map(({ message, extensions }) => ({
+    message,
+    extensions: hasExpired ? { ...extensions, code: 'DEFERRED_RESPONSE_JWT_EXPIRED' } : extensions,
+  }))
+}
