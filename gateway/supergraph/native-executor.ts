@@ -87,7 +87,8 @@ export async function nativeExecutor<Context>(
     budget: operationBudget() / 2,
     weigh: ({ document }) => operationWeight(document) * (mostParts / 2),
   })
-  const shapedForms = new LRUCache<SharedShape, ResponseForm>({
+  // With progressive @override, an operation has several plans, and a form is for one of them.
+  const shapedForms = new LRUCache<SharedShape, WeakMap<CompiledOperation, ResponseForm>>({
     max: mostOperations,
     maxSize: operationBudget() / 2,
   })
@@ -196,11 +197,12 @@ export async function nativeExecutor<Context>(
   }
 
   function formOf(shape: SharedShape, ready: CompiledOperation): ResponseForm {
-    const known = shapedForms.get(shape)
-    if (known) return known
-    const form = ready.formOf(shape)
-    shapedForms.set(shape, form, { size: operationWeight(shape.document) })
-    return form
+    let forms = shapedForms.get(shape)
+    if (!forms) {
+      forms = new WeakMap()
+      shapedForms.set(shape, forms, { size: operationWeight(shape.document) })
+    }
+    return remembered(forms, ready, () => ready.formOf(shape))
   }
 
   function find(operation: OperationToPrepare): CompiledOperation | undefined {

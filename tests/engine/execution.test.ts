@@ -1,7 +1,8 @@
 import { stringOf } from '../../gateway/graphql/response-data.ts'
 import { answered, parsed } from '../support/response-bytes.ts'
 import { beforeAll, expect, test } from '@jest/globals'
-import { parse } from 'graphql'
+import { getOperationAST, parse } from 'graphql'
+import { completeShape } from '../../gateway/graphql/response-shape.ts'
 import type { SubgraphResult, SubgraphRequest } from '../../gateway/execution/subgraph-request.ts'
 import { nativeExecutor } from '../../gateway/supergraph/native-executor.ts'
 import type { NativeExecutor } from '../../gateway/supergraph/native-executor.ts'
@@ -404,4 +405,37 @@ test('a value nested too deep to be sent does not end the fetches for other cont
   await close()
   expect(parsed(data)).toEqual({ readers: [{ post: { text: 'found' } }, { post: { text: null } }] })
   expect(errors).toMatchObject([{ extensions: { code: 'SUBGRAPH_RESPONSE_INVALID' } }])
+})
+
+test('a shape that requests share has a form for each plan of progressive @override', async () => {
+  const moving = federation('moving', {
+    left: 'type Query { item: Item } type Item @key(fields: "id") { id: ID! name: String size: Int }',
+    right:
+      'type Item @key(fields: "id") { id: ID! size: Int @override(from: "left", label: "percent(50)") }',
+  })
+  let isMoved = false
+  const executor = await nativeExecutor<Context>({
+    supergraphSdl: composed(moving),
+    fetchSubgraph,
+    random: () => (isMoved ? 0 : 1),
+  })
+  const document = parse('{ item { size name } }')
+  const { selectionSet } = getOperationAST(document)!
+  const inclusion = { fragments: new Map(), isTrue: () => true }
+  const shape = { ...completeShape(inclusion, selectionSet), document }
+  const item = { __typename: 'Item', id: '1', size: 3, name: 'Nut' }
+  const answer: Context['answer'] = (subgraph, { query }) => {
+    if (subgraph === 'right') return { data: { _entities: [{ __typename: 'Item', size: 4 }] } }
+    return { data: { item: query.includes('size') ? { size: 3, name: 'Nut' } : item } }
+  }
+  const sizes: unknown[] = []
+  for (isMoved of [false, true, false, true]) {
+    const context = { calls: [], answer }
+    const operation = { document, text: () => 'item', shape, variables: {}, context }
+    const { data } = await executor.execute(operation)
+    sizes.push(JSON.parse(stringOf(data)))
+  }
+  await executor.close()
+  const found = (size: number) => ({ item: { size, name: 'Nut' } })
+  expect(sizes).toEqual([found(3), found(4), found(3), found(4)])
 })
