@@ -4,6 +4,7 @@ import type { Authenticate, RequestHeaders } from './authentication/authenticate
 import type { ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
 import { lastOfEachName } from './forwarding/cookies.ts'
+import type { ResponseError } from './graphql/response-error.ts'
 import { acceptedStream, streamOf } from './http/accepted-stream.ts'
 import { acceptedIncremental } from './http/incremental.ts'
 import type { IncrementalFormat } from './http/incremental.ts'
@@ -101,7 +102,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     if ('later' in result) {
       const { recheck } = live!
       const format = incrementalOf(request)!
-      const onFailure = (cause: unknown) => errorsFor(facts, cause)
+      const onFailure = failuresOf(facts)
       return partedResponse(result, { format, caller, requestId, setCookies, recheck, onFailure })
     }
     const response = resultResponse(result, { mediaType, realm, setCookies, requestId })
@@ -166,6 +167,11 @@ export function createGateway(parts: GatewayParts): Gateway {
     if (!live) throw new GatewayError('SUBSCRIPTIONS_NOT_SUPPORTED')
     if (request.isConnection || acceptedStream(listHeader(request.headers, 'accept'))) return
     throw new GatewayError('SUBSCRIPTION_TRANSPORT_NEEDED')
+  }
+
+  /** Returns the function that reports a failure of a later part. In `respond` it would keep `facts` for a stream. */
+  function failuresOf(facts: RequestFacts): (cause: unknown) => readonly ResponseError[] {
+    return (cause) => errorsFor(facts, cause)
   }
 
   function begin(request: HttpRequest): RequestFacts {

@@ -2,6 +2,7 @@
  * Gives memory back to the system while no requests come. V8 collects garbage as a process allocates: at
  * rest, it would keep the garbage of the last requests, such as responses of many megabytes.
  */
+import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -16,7 +17,7 @@ const littleAllocated = 5_000
 const freeing = 500
 /** With less to give back, a collection is not worth its CPU time, in bytes of resident memory. */
 const leastGain = 24 * 1024 * 1024
-/** A collection takes about a millisecond for each MB, in which a request would wait. */
+/** A collection takes about a millisecond for each MB that is in use, in which a request would wait. */
 const largestHeap = 256 * 1024 * 1024
 
 /** V8's function `gc`: collects the young objects, or all of them. */
@@ -36,6 +37,7 @@ export function giveMemoryBackAtRest(requests: () => number): () => void {
   let quietSince = performance.now()
   let isOver = true
   let resident = 0
+  const heapInUse = heapAfterCollections()
 
   const timer = setInterval(() => {
     const count = requests()
@@ -48,12 +50,16 @@ export function giveMemoryBackAtRest(requests: () => number): () => void {
     isOver = true
     void giveBack(() => requests() === count)
   }, checkPeriod).unref()
-  return () => clearInterval(timer)
+  return () => {
+    clearInterval(timer)
+    heapInUse.stop()
+  }
 
   async function giveBack(isAtRest: () => boolean): Promise<void> {
     forgetFreeBuffers()
     const { rss, heapUsed } = process.memoryUsage()
-    if (heapUsed > largestHeap || rss < resident + leastGain) return
+    const inUse = Math.min(heapUsed, heapInUse.bytes())
+    if (inUse > largestHeap || rss < resident + leastGain) return
     const collectGarbage = exposedCollection()
     await collectGarbage({ type: 'minor', execution: 'async' })
     await pause(littleAllocated, undefined, { ref: false })
@@ -74,4 +80,19 @@ function exposedCollection(): CollectGarbage {
   const collectGarbage = runInNewContext('gc') as CollectGarbage
   setFlagsFromString('--no-expose-gc')
   return collectGarbage
+}
+
+/** Returns how large the heap was after its last complete collection: what it has grown since is mostly garbage. */
+function heapAfterCollections(): { bytes(): number; stop(): void } {
+  let bytes = Infinity
+  const observer = new PerformanceObserver((list) => {
+    if (list.getEntries().some(isMajor)) bytes = process.memoryUsage().heapUsed
+  })
+  observer.observe({ entryTypes: ['gc'] })
+  return { bytes: () => bytes, stop: () => observer.disconnect() }
+}
+
+function isMajor(entry: object): boolean {
+  const { detail } = entry as { detail?: { kind?: number } }
+  return detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR
 }
