@@ -82,7 +82,7 @@ function write(
   response.cork()
   for (const piece of body) response.write(piece)
   response.end()
-  // Everything has been handed to the system then.
+  // Everything has been handed to the system then. Its memory is lent to others: no other response may have this body.
   response.once('finish', () => body.forEach(dropBytes))
 }
 
