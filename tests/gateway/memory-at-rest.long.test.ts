@@ -81,9 +81,12 @@ afterAll(async () => {
 })
 
 test('after many requests, the room for new objects and the bytes of responses are given back', async () => {
-  await send('{ small }', 5_000)
   await send('{ large }', 20)
-  expect((await held()).room).toBeGreaterThan(8)
+  // V8 makes the room larger when objects outlive a collection, which depends on what is under way just then.
+  await until(async () => {
+    await send('{ small }', 2_000)
+    return (await held()).room > 8
+  })
   await until(
     async () => {
       const { room, bytes } = await held()
