@@ -1,7 +1,6 @@
 /** Request deduplication: identical queries to a subgraph that are in flight together are one request. */
 import { remembered } from '../values/remembered.ts'
 import { readAgain } from './read-again.ts'
-import { keepBytes } from '../values/response-buffers.ts'
 import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
 
 /**
@@ -12,8 +11,6 @@ type RequestsInFlight = Map<string, RequestInFlight>
 
 interface RequestInFlight {
   response: Promise<SubgraphResult> | undefined
-  /** Whether others read the response as well. */
-  isShared: boolean
 }
 
 /**
@@ -33,10 +30,10 @@ export function deduplicatedRequests<Context>(
     const scope = scopeOf(context, subgraph)
     const inFlight = typeof scope === 'string' ? ofTexts : remembered(ofObjects, scope, noRequests)
     const key = `${subgraph}\n${typeof scope === 'string' ? scope : ''}\n${request.body}`
-    const known = inFlight.get(key)
-    if (known?.response) {
-      known.isShared = true
-      return known.response.then((response) => {
+    const known = inFlight.get(key)?.response
+    if (known) {
+      // All who wait read the bytes, and so hold them, before any of them goes on.
+      return known.then((response) => {
         const isOfOther = typeof scope === 'string' && setsCookie(response)
         if (isOfOther) return fetchSubgraph(subgraph, request, context)
         if (response.outcome === 'failed') return response
@@ -44,17 +41,14 @@ export function deduplicatedRequests<Context>(
       })
     }
     const responding = fetchSubgraph(subgraph, request, context)
-    const entry: RequestInFlight = { response: responding, isShared: false }
+    const entry: RequestInFlight = { response: responding }
     inFlight.set(key, entry)
     const ended = () => {
       inFlight.delete(key)
       entry.response = undefined
     }
     responding.then(ended, ended)
-    return responding.then((response) => {
-      if (entry.isShared && response.outcome === 'answered') keepBytes(response.bytes)
-      return response
-    })
+    return responding.then((response) => response)
   }
 }
 

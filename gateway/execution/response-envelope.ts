@@ -1,17 +1,7 @@
 /** The members of a subgraph's response (GraphQL, section 7.1), read from its bytes. */
 import { isUtf8 } from 'node:buffer'
-import {
-  afterName,
-  closeBrace,
-  comma,
-  malformed,
-  MalformedJson,
-  openBrace,
-  skipSpace,
-  stringEnd,
-  valueEnd,
-  textEnd,
-} from '../values/json-bytes.ts'
+import { MalformedJson, openBrace, textEnd, valueEnd } from '../values/json-bytes.ts'
+import { nameAt, readMembers } from '../values/json-members.ts'
 
 /**
  * Reads the object that is the value of `data` and begins at the position; returns the position after it.
@@ -29,38 +19,29 @@ export interface ResponseEnvelope {
 /** Returns the envelope; undefined if the bytes are no JSON object. */
 export function readEnvelope(bytes: Uint8Array, readData: ReadData): ResponseEnvelope | undefined {
   try {
-    return isUtf8(bytes) ? readMembers(bytes, readData) : undefined
+    return isUtf8(bytes) ? envelopeOf(bytes, readData) : undefined
   } catch (cause) {
     if (cause instanceof MalformedJson) return undefined
     throw cause
   }
 }
 
-function readMembers(bytes: Uint8Array, readData: ReadData): ResponseEnvelope {
+function envelopeOf(bytes: Uint8Array, readData: ReadData): ResponseEnvelope {
   let data: ResponseEnvelope['data'] = 'none'
   let errors: unknown
-  let at = skipSpace(bytes, lengthOfMark(bytes))
-  if (bytes[at] !== openBrace) malformed()
-  at = skipSpace(bytes, at + 1)
-  if (bytes[at] === closeBrace) at++
-  else {
-    for (;;) {
-      const from = afterName(bytes, at)
-      const name = nameAt(bytes, at)
-      if (name === 'data') {
-        const isObject = bytes[from] === openBrace
-        data = isObject ? 'object' : bytes[from] === 0x6e ? 'null' : 'none'
-        at = isObject ? readData(bytes, from) : valueEnd(bytes, from)
-      } else at = valueEnd(bytes, from)
-      if (name === 'errors') errors = JSON.parse(textAt(bytes, from, at))
-      at = skipSpace(bytes, at)
-      const byte = bytes[at++]
-      if (byte === closeBrace) break
-      if (byte !== comma) malformed()
-      at = skipSpace(bytes, at)
+  readMembers(bytes, lengthOfMark(bytes), (at, from) => {
+    const name = textEnd(bytes, at, dataName) > 0 ? 'data' : nameAt(bytes, at)
+    if (name === 'data') {
+      const isObject = bytes[from] === openBrace
+      data = isObject ? 'object' : bytes[from] === 0x6e ? 'null' : 'none'
+      return isObject ? readData(bytes, from) : valueEnd(bytes, from)
     }
-  }
-  if (skipSpace(bytes, at) !== bytes.length) malformed()
+    const end = valueEnd(bytes, from)
+    if (name === 'errors') {
+      errors = JSON.parse(Buffer.prototype.utf8Slice.call(bytes, from, end))
+    }
+    return end
+  })
   return { data, errors }
 }
 
@@ -70,13 +51,3 @@ function lengthOfMark(bytes: Uint8Array): number {
 }
 
 const dataName = Buffer.from('"data"')
-
-/** Returns the name at a position where one has been found. */
-function nameAt(bytes: Uint8Array, at: number): unknown {
-  if (textEnd(bytes, at, dataName) > 0) return 'data'
-  return JSON.parse(textAt(bytes, at, stringEnd(bytes, at)))
-}
-
-function textAt(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.prototype.utf8Slice.call(bytes, from, to)
-}

@@ -11,32 +11,20 @@ import {
   valueEnd,
 } from './json-bytes.ts'
 
-/** Returns the bytes of the members with one of these names; undefined if the bytes are no JSON object. */
-export function jsonMembers<Name extends string>(
-  bytes: Buffer,
-  names: readonly Name[],
-): Partial<Record<Name, Buffer>> | undefined {
-  try {
-    return readMembers(bytes, names)
-  } catch (cause) {
-    if (cause instanceof MalformedJson) return undefined
-    throw cause
-  }
-}
+/** Gets where the name and the value of a member begin; returns the position after the value. */
+export type ReadMember = (name: number, value: number) => number
 
-function readMembers<Name extends string>(bytes: Buffer, names: readonly Name[]) {
-  const members: Partial<Record<Name, Buffer>> = {}
-  let at = skipSpace(bytes, 0)
+/**
+ * Reads the object that the bytes are, from a position on, with white space around it. Throws MalformedJson.
+ */
+export function readMembers(bytes: Uint8Array, from: number, readMember: ReadMember): void {
+  let at = skipSpace(bytes, from)
   if (bytes[at] !== openBrace) malformed()
   at = skipSpace(bytes, at + 1)
   if (bytes[at] === closeBrace) at++
   else {
     for (;;) {
-      const from = afterName(bytes, at)
-      const name = namedAt(bytes, at, names)
-      at = valueEnd(bytes, from)
-      if (name !== undefined) members[name] = bytes.subarray(from, at)
-      at = skipSpace(bytes, at)
+      at = skipSpace(bytes, readMember(at, afterName(bytes, at)))
       const byte = bytes[at++]
       if (byte === closeBrace) break
       if (byte !== comma) malformed()
@@ -44,15 +32,30 @@ function readMembers<Name extends string>(bytes: Buffer, names: readonly Name[])
     }
   }
   if (skipSpace(bytes, at) !== bytes.length) malformed()
-  return members
 }
 
-/** Returns the one of these names that is at a position where a name has been found. */
-function namedAt<Name extends string>(
+/** Returns the name at a position where one has been found. */
+export function nameAt(bytes: Uint8Array, at: number): unknown {
+  return JSON.parse(Buffer.prototype.utf8Slice.call(bytes, at, stringEnd(bytes, at)))
+}
+
+/** Returns the bytes of the members with one of these names; undefined if the bytes are no JSON object. */
+export function jsonMembers<Name extends string>(
   bytes: Buffer,
-  at: number,
   names: readonly Name[],
-): Name | undefined {
-  const name: unknown = JSON.parse(bytes.toString('utf8', at, stringEnd(bytes, at)))
-  return names.find((known) => known === name)
+): Partial<Record<Name, Buffer>> | undefined {
+  const members: Partial<Record<Name, Buffer>> = {}
+  try {
+    readMembers(bytes, 0, (at, from) => {
+      const name = nameAt(bytes, at)
+      const wanted = names.find((known) => known === name)
+      const end = valueEnd(bytes, from)
+      if (wanted !== undefined) members[wanted] = bytes.subarray(from, end)
+      return end
+    })
+    return members
+  } catch (cause) {
+    if (cause instanceof MalformedJson) return undefined
+    throw cause
+  }
 }

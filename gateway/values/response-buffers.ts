@@ -22,7 +22,7 @@ const holders = new WeakMap<ArrayBufferLike, number>()
 
 /** Returns a buffer of so many bytes, to be filled: they may be left from another response. */
 export function lendBuffer(length: number): Buffer {
-  if (length < smallest || length > largest) return Buffer.allocUnsafeSlow(length)
+  if (length < smallest || length > largest) return Buffer.allocUnsafe(length)
   let size = smallest
   while (size < length) size *= 2
   const memory = latest(size).pop()
