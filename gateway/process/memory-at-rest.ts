@@ -1,6 +1,10 @@
 /**
  * Gives memory back to the system while no requests come. V8 collects garbage as a process allocates: at
  * rest, it would keep the garbage of the last requests, such as responses of many megabytes.
+ *
+ * A complete collection is rare. When nothing is under way, no object of a request is alive: V8 discards the hidden
+ * classes of such objects, and with them the optimized code of nearly every function that serves. The next
+ * requests then cost several times as much, for seconds.
  */
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -17,7 +21,9 @@ const littleAllocated = 5_000
 const freeing = 500
 /** With less to give back, a collection is not worth its CPU time, in bytes of resident memory. */
 const leastGain = 24 * 1024 * 1024
-/** A collection takes about a millisecond for each MB that is in use, in which a request would wait. */
+/** From so many bytes of garbage on, a complete collection is worth the code that it discards. */
+const muchGarbage = 128 * 1024 * 1024
+/** A complete one takes about a millisecond for each MB that is in use, in which a request would wait. */
 const largestHeap = 256 * 1024 * 1024
 
 /** V8's function `gc`: collects the young objects, or all of them. */
@@ -57,18 +63,14 @@ export function giveMemoryBackAtRest(requests: () => number): () => void {
 
   async function giveBack(isAtRest: () => boolean): Promise<void> {
     forgetFreeBuffers()
-    const { rss, heapUsed } = process.memoryUsage()
-    const inUse = Math.min(heapUsed, heapInUse.bytes())
-    if (inUse > largestHeap || rss < resident + leastGain) return
+    if (process.memoryUsage.rss() < resident + leastGain) return
     const collectGarbage = exposedCollection()
     await collectGarbage({ type: 'minor', execution: 'async' })
     await pause(littleAllocated, undefined, { ref: false })
     if (!isAtRest()) return
-    // Without the option, compiled code would go as well, and the next requests would take twice as long.
-    const keepsCode = process.execArgv.includes('--no-flush-bytecode')
-    if (!keepsCode) setFlagsFromString('--no-flush-bytecode')
-    await collectGarbage({ type: 'major', execution: 'async' })
-    if (!keepsCode) setFlagsFromString('--flush-bytecode')
+    const garbage = process.memoryUsage().heapUsed - heapInUse.bytes()
+    const isComplete = garbage > muchGarbage && heapInUse.bytes() < largestHeap
+    await collectGarbage({ type: isComplete ? 'major' : 'minor', execution: 'async' })
     await pause(freeing, undefined, { ref: false })
     resident = process.memoryUsage.rss()
   }

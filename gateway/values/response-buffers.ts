@@ -56,6 +56,8 @@ export function keepBytes({ buffer }: Uint8Array): void {
 /** Returns how many bytes were kept to be lent. They are kept no longer: they go back to the system. */
 export function forgetFreeBuffers(): number {
   const bytes = kept
+  // Memory with a new owner is freed by the next collection of new objects: a complete one is not needed.
+  for (const memory of [...free.values()].flat()) structuredClone(memory, { transfer: [memory] })
   free.clear()
   kept = 0
   return bytes

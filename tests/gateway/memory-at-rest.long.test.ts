@@ -25,17 +25,27 @@ interface Held {
   readonly room: number
   /** Bytes of messages, in MB. */
   readonly bytes: number
+  /** How many complete collections of garbage the gateway has asked for. */
+  readonly complete: number
 }
 
 /** Makes the gateway report what it holds, on request. */
 const reporting = `data:text/javascript,${encodeURIComponent(`
   import module from 'node:module'
+  import { constants, PerformanceObserver } from 'node:perf_hooks'
   import { getHeapSpaceStatistics } from 'node:v8'
+  let complete = 0
+  const isComplete = ({ detail: { kind, flags } }) =>
+    kind === constants.NODE_PERFORMANCE_GC_MAJOR && flags & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED
+  new PerformanceObserver((list) => {
+    complete += list.getEntries().filter(isComplete).length
+  }).observe({ entryTypes: ['gc'] })
   process.on('message', (message) => {
     if (message !== 'report') return
     const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
     const bytes = process.memoryUsage().arrayBuffers / 1e6
-    process.send({ modules: Object.keys(module._cache), room: space.space_size / 1e6, bytes })
+    const room = space.space_size / 1e6
+    process.send({ modules: Object.keys(module._cache), room, bytes, complete })
   })`)}`
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-memory-'))
@@ -94,6 +104,8 @@ test('after many requests, the room for new objects and the bytes of responses a
     },
     { pause: 500 },
   )
+  // A complete collection would discard the optimized code of most functions that serve.
+  expect((await held()).complete).toBe(0)
   // It serves as before.
   await send('{ large }', 1)
 })

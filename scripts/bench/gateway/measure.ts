@@ -56,9 +56,13 @@ export async function introduceCallers(
   })
 }
 
+/** The share of a measurement for which requests are sent before it. */
+const before = 0.4
+
 /**
- * Returns the cost of the requests, measured in the process of the contender. Some requests before them
- * are not measured: they open the connections, which have been idle while others were measured.
+ * Returns the cost of the requests, measured in the process of the contender. Those before them are not
+ * measured: they open the connections, which have been idle while others were measured, and what Node
+ * discarded in that time is compiled again.
  */
 export async function measure(
   contender: RunningContender,
@@ -75,27 +79,30 @@ export async function measure(
         response.toString('utf8', 0, 300),
     )
   }
-  await atOnce(connections, send)
+  const sendMany = async (share: number) => {
+    const started = performance.now()
+    const times: number[] = []
+    let sent = 0
+    await atOnce(connections, async () => {
+      while (sent < requests * share && performance.now() - started < longest * share) {
+        sent++
+        const start = performance.now()
+        await send()
+        times.push(performance.now() - start)
+      }
+    })
+    return { sent, times, seconds: (performance.now() - started) / 1_000 }
+  }
+  await sendMany(before)
   await contender.settle()
 
   const callsBefore = await calls()
-  const before = contender.usage()
-  const started = performance.now()
-  const times: number[] = []
-  let sent = 0
-  await atOnce(connections, async () => {
-    while (sent < requests && performance.now() - started < longest) {
-      sent++
-      const start = performance.now()
-      await send()
-      times.push(performance.now() - start)
-    }
-  })
-  const seconds = (performance.now() - started) / 1_000
+  const usageBefore = contender.usage()
+  const { sent, times, seconds } = await sendMany(1)
   const after = contender.usage()
   times.sort((one, other) => one - other)
   return {
-    cpu: (after.cpu - before.cpu) / sent,
+    cpu: (after.cpu - usageBefore.cpu) / sent,
     perSecond: sent / seconds,
     p50: times[Math.floor(times.length / 2)]!,
     p99: times[Math.floor(times.length * 0.99)]!,
