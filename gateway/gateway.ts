@@ -6,6 +6,7 @@ import { GatewayError } from './errors.ts'
 import { lastOfEachName } from './forwarding/cookies.ts'
 import type { ResponseError } from './graphql/response-error.ts'
 import { acceptedStream, streamOf } from './http/accepted-stream.ts'
+import type { Realm } from './http/bearer-challenge.ts'
 import { acceptedIncremental } from './http/incremental.ts'
 import type { IncrementalFormat } from './http/incremental.ts'
 import { listHeader } from './http/http-message.ts'
@@ -35,8 +36,8 @@ export interface GatewayParts {
   schema: CurrentSchema
   /** Returns the name of the cookie with the access token of a request, if there is one. */
   tokenCookie: (headers: RequestHeaders) => string | undefined
-  /** Named in `WWW-Authenticate`. */
-  realm: string
+  /** Described in `WWW-Authenticate`. */
+  realm: Realm
   /** Called with what is known of each request before its first stage: begins its trace, if it is sampled. */
   onRequest?: ((facts: RequestFacts) => void) | undefined
   /** Called with each response, and what is known of its request. */

@@ -9,8 +9,8 @@ export function faultOfUrl(text: string, allowHttp: boolean): string | undefined
   return 'expected https, or an address of this machine (allow_http: true lifts this)'
 }
 
-/** Loopback, and the address that means all addresses of this machine. */
-function isThisMachine(hostname: string): boolean {
+/** Returns whether a host is this machine: loopback, or the address that means all of its addresses. */
+export function isThisMachine(hostname: string): boolean {
   if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
   const address = plainAddress(hostname)
   if (address === undefined) return false

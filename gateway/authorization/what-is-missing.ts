@@ -32,6 +32,12 @@ export function scopesFor(guards: readonly Guard[], credentials: Credentials): s
   return [...new Set(scopes)].sort()
 }
 
+/** Returns every scope that an alternative of these guards names, sorted. */
+export function namedScopes(guards: readonly Guard[]): string[] {
+  const scopes = guards.flatMap((guard) => (guard.kind === 'scopes' ? guard.anyOf.flat() : []))
+  return [...new Set(scopes)].sort()
+}
+
 /**
  * Returns the login with which a known caller would meet all of these guards; undefined where a login
  * alone would not help.

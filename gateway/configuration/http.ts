@@ -1,6 +1,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import { z } from 'zod'
-import { camelCased, duration, flag, size, text, wholeNumber } from './values.ts'
+import { publicUrlSchema, resourceMetadataSchema } from './public-url.ts'
+import { camelCased, duration, flag, size, text, together, wholeNumber } from './values.ts'
 
 const originSchema = z
   .string()
@@ -119,6 +120,8 @@ export const httpSchema = z
       .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII')
       .default('portcullis')
       .describe('The protection space that WWW-Authenticate names (RFC 9110 section 11.5)'),
+    public_url: publicUrlSchema.optional(),
+    resource_metadata: resourceMetadataSchema,
     body_limit: size({ least: '1KB', most: '10MB' })
       .default(100 * 1024)
       .describe('The largest request body that is accepted'),
@@ -150,4 +153,11 @@ export const httpSchema = z
       ),
   })
   .prefault({})
+  .check(
+    together<{ public_url?: unknown; resource_metadata?: unknown }>((http, problem) => {
+      if (http.public_url !== undefined || Object.keys(Object(http.resource_metadata)).length === 0)
+        return
+      problem(['resource_metadata'], 'needs public_url: without it, there are no metadata')
+    }),
+  )
   .transform(camelCased)

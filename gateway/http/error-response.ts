@@ -1,14 +1,15 @@
 /** The response that is nothing but errors: a row of the error table, or a request error. */
 import { GatewayError } from '../errors.ts'
-import type { ErrorRow } from '../errors.ts'
 import { RequestError } from '../graphql/response-error.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
+import { bearerChallenge } from './bearer-challenge.ts'
+import type { Realm } from './bearer-challenge.ts'
 import type { HttpResponse } from './http-message.ts'
 import { responseMediaType } from './media-type.ts'
 
 export interface ErrorResponseOptions {
-  /** The protection space named in `WWW-Authenticate` (RFC 9110, section 11.5). */
-  realm: string
+  /** Described in `WWW-Authenticate`. */
+  realm: Realm
   /** The client's Accept header. */
   accept?: string | undefined
   /** Names an unforeseen error, in the log too. */
@@ -29,7 +30,7 @@ export function errorResponse(
     status: row.status,
     headers: {
       ...headers,
-      ...(row.challenge ? { 'www-authenticate': challenge(row, realm) } : {}),
+      ...(row.challenge ? { 'www-authenticate': bearerChallenge(row, realm) } : {}),
       ...(row.retryAfter ? { 'retry-after': String(row.retryAfter) } : {}),
       ...(row.allow ? { allow: row.allow } : {}),
     },
@@ -50,23 +51,4 @@ export function errorsOf(
 
 function bodyOf(errors: readonly ResponseError[]): string {
   return `${JSON.stringify({ errors })}\n`
-}
-
-/** RFC 6750, section 3; without credentials the challenge carries no error (section 3.1). */
-export function challenge(
-  row: Pick<ErrorRow, 'challenge' | 'message'>,
-  realm: string,
-  more: Readonly<Record<string, string>> = {},
-): string {
-  const attributes =
-    row.challenge === 'without error'
-      ? { realm }
-      : { realm, error: row.challenge ?? '', error_description: row.message, ...more }
-  const list = Object.entries(attributes).map(([name, value]) => `${name}=${quoted(value)}`)
-  return `Bearer ${list.join(', ')}`
-}
-
-/** A quoted-string of RFC 9110, section 5.6.4. */
-function quoted(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 }

@@ -11,6 +11,8 @@ import type { ReportForwardedAddress } from './forwarded-address.ts'
 import type { HttpResponse, HttpRequest } from './http-message.ts'
 import { errorResponse } from './error-response.ts'
 import type { ErrorResponseOptions } from './error-response.ts'
+import { publicDocuments } from './public-documents.ts'
+import type { PublicDocuments } from './public-documents.ts'
 import { requestSignal } from './request-signal.ts'
 import type { SendResponse } from './send-response.ts'
 
@@ -33,8 +35,8 @@ export interface ExpressAppParts extends ErrorResponseOptions {
   /** Called with a request with an untrusted X-Forwarded-For. */
   onForwardedAddress: ReportForwardedAddress
   log: Logger
-  /** JSON documents at fixed paths, such as the gateway's public keys. */
-  documents?: Readonly<Record<string, () => unknown>>
+  /** JSON documents such as the gateway's public keys. */
+  documents: PublicDocuments
 }
 
 /** How long a browser may cache the response to a preflight, in seconds. */
@@ -66,12 +68,7 @@ export function expressApp(parts: ExpressAppParts): Express {
     if (reasons.length === 0) return void response.json({ status: 'ready' })
     response.status(503).json({ status: 'not ready', reasons })
   })
-  for (const [path, document] of Object.entries(parts.documents ?? {})) {
-    app.get(path, (_request, response) => {
-      response.setHeader('cache-control', 'public, max-age=300')
-      response.json(document())
-    })
-  }
+  app.use(publicDocuments(parts.documents, parts))
   if (parts.cors) app.use('/graphql', crossOrigin(parts.cors))
   app.all(
     '/graphql',

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { GatewayError } from '../errors.ts'
 import { RequestError } from '../graphql/response-error.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
+import type { Realm } from './bearer-challenge.ts'
 import { errorResponse, errorsOf } from './error-response.ts'
 import { eventStreamFormat } from './event-stream.ts'
 import { listHeader } from './http-message.ts'
@@ -11,8 +12,8 @@ import type { HttpRequest, HttpResponse, RequestHeaders } from './http-message.t
 import { acceptedMediaType, eventStream } from './media-type.ts'
 
 export interface RefusalsParts {
-  /** Named in `WWW-Authenticate`. */
-  readonly realm: string
+  /** Described in `WWW-Authenticate`. */
+  readonly realm: Realm
   /** Returns the name of the cookie with the access token of a request, if there is one. */
   readonly tokenCookie: (headers: RequestHeaders) => string | undefined
   readonly log: Logger

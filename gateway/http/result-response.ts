@@ -4,7 +4,8 @@ import type { ErrorName, ErrorRow } from '../errors.ts'
 import { stringOf } from '../graphql/response-data.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
-import { challenge } from './error-response.ts'
+import { bearerChallenge } from './bearer-challenge.ts'
+import type { Realm } from './bearer-challenge.ts'
 import type { HttpResponse } from './http-message.ts'
 import { statusDependsOnResult } from './media-type.ts'
 
@@ -21,8 +22,8 @@ export interface OperationResult {
 
 export interface ResultResponseOptions {
   readonly mediaType: string
-  /** Named in `WWW-Authenticate`. */
-  readonly realm: string
+  /** Described in `WWW-Authenticate`. */
+  readonly realm: Realm
   /** `Set-Cookie` values of subgraphs that may set cookies. */
   readonly setCookies: readonly string[]
   readonly requestId: string
@@ -68,7 +69,7 @@ interface Head {
  * The status of a response without data is that of its first error, for clients that accept
  * `application/graphql-response+json` (section 6.4.2); `application/json` keeps 200 (section 6.4.1).
  */
-function headOf(result: OperationResult, mediaType: string, realm: string): Head {
+function headOf(result: OperationResult, mediaType: string, realm: Realm): Head {
   const { data, errors } = result
   const later = retryOf(result)
   if (later) return later
@@ -76,7 +77,7 @@ function headOf(result: OperationResult, mediaType: string, realm: string): Head
   if (result.challenge) {
     const { reason, attributes } = result.challenge
     const row = errorTable[reason]
-    const headers = { 'www-authenticate': challenge(row, realm, attributes) }
+    const headers = { 'www-authenticate': bearerChallenge(row, realm, attributes) }
     return { status: row.status, headers }
   }
   const row = rowOf(errors[0])
@@ -84,7 +85,7 @@ function headOf(result: OperationResult, mediaType: string, realm: string): Head
     status: row.status,
     headers: {
       ...(row.retryAfter ? { 'retry-after': String(secondsOf(errors[0]!, row.retryAfter)) } : {}),
-      ...(row.challenge ? { 'www-authenticate': challenge(row, realm) } : {}),
+      ...(row.challenge ? { 'www-authenticate': bearerChallenge(row, realm) } : {}),
     },
   }
 }

@@ -15,6 +15,7 @@ import type { AccessLogOutput } from './access-log-output.ts'
 import { configuredAccessLog } from './configured-access-log.ts'
 import { configuredPolicies } from './configured-policies.ts'
 import { configuredUpgrade, liveParts } from './configured-live.ts'
+import { configuredRealm, configuredResource } from './configured-resource.ts'
 import { configuredSubgraph } from './configured-subgraph.ts'
 import { configuredTraces } from './configured-traces.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
@@ -137,7 +138,7 @@ export async function createConfiguredGateway(
     authenticate: callers.authenticate,
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
-    realm: config.http.realm,
+    realm: configuredRealm(config.http),
     onRequest: traces?.begin,
     onResponse(response, facts) {
       facts.trace?.end(response, facts)
@@ -150,7 +151,10 @@ export async function createConfiguredGateway(
     log,
   })
   return {
-    listener: requestListener(respond, unreadiness, parts, keySet),
+    listener: requestListener(respond, unreadiness, parts, {
+      '/.well-known/gateway-claims.json': () => keySet,
+      ...configuredResource(config, () => supergraph.currentIfAny()?.scopes ?? []),
+    }),
     upgrade: configuredUpgrade(config, { live, connect, observer: metrics.live, log }),
     restartLive: async (longest) => live?.connections.restartAll(longest),
     warm: callers.warm,

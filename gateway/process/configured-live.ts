@@ -4,6 +4,7 @@ import type { Authenticator } from '../authentication/authenticator.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import type { Gateway } from '../gateway.ts'
 import { requestOrigins } from '../http/client-address.ts'
+import { configuredRealm } from './configured-resource.ts'
 import { liveConnections } from '../streaming/live-connections.ts'
 import type { LiveParts } from '../streaming/live-parts.ts'
 import type { LiveObserver } from '../streaming/live-observer.ts'
@@ -56,7 +57,7 @@ export function configuredUpgrade(
     messageLimit: http.bodyLimit,
     operations: subscriptions.operationsPerConnection,
     deadline: http.deadline,
-    realm: http.realm,
+    realm: configuredRealm(http),
     onClosed: (code, reason) => log.debug({ code, reason }, 'WebSocket closed'),
     onFailure: (cause) => log.error({ err: cause }, 'unforeseen error'),
   })

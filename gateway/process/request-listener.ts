@@ -5,7 +5,9 @@ import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { directPost } from '../http/direct-post.ts'
 import { expressApp } from '../http/express-app.ts'
 import { forwardedAddressReport } from '../http/forwarded-address.ts'
+import type { PublicDocuments } from '../http/public-documents.ts'
 import { responseSender } from '../http/send-response.ts'
+import { configuredRealm } from './configured-resource.ts'
 import type { ServedCounts } from './served-counts.ts'
 
 export interface RequestListenerParts {
@@ -23,12 +25,16 @@ export interface RequestListenerParts {
   log: Logger
 }
 
-/** Returns the listener: POST /graphql directly, all others through Express. */
+/**
+ * Returns the listener: POST /graphql directly, all others through Express.
+ *
+ * @param documents what else everybody may read, by path
+ */
 export function requestListener(
   respond: Parameters<typeof directPost>[0]['respond'],
   unreadiness: () => readonly string[],
   parts: RequestListenerParts,
-  keySet: object,
+  documents: PublicDocuments,
 ): RequestListener {
   const { http } = parts.config
   const { log, served, servedByAll = () => served, unreadinessOfAll = unreadiness } = parts
@@ -51,7 +57,8 @@ export function requestListener(
       send,
       served: servedByAll,
       unreadiness: () => (isStopping() ? ['the gateway is stopping'] : unreadinessOfAll()),
-      documents: { '/.well-known/gateway-claims.json': () => keySet },
+      realm: configuredRealm(http),
+      documents,
       onForwardedAddress,
       log,
     }),

@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts'
 import { stringOf } from '../graphql/response-data.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
+import type { Realm } from '../http/bearer-challenge.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
 import { json } from '../http/media-type.ts'
 import { requestOf } from '../http/read-graphql-request.ts'
@@ -30,7 +31,7 @@ export interface CallerSessionParts extends StartParts, Pick<Refusals, 'refuse'>
   begin(request: HttpRequest): RequestFacts
   /** Reports a response. */
   end(response: HttpResponse, facts: RequestFacts): void
-  readonly realm: string
+  readonly realm: Realm
 }
 
 /** Returns the session of the caller of a connection; it rejects with a GatewayError. */

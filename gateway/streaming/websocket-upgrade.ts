@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 import { GatewayError } from '../errors.ts'
 import { isObject } from '../values/json.ts'
+import type { Realm } from '../http/bearer-challenge.ts'
 import { errorResponse } from '../http/error-response.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
 import type { RequestOrigin } from '../http/client-address.ts'
@@ -34,8 +35,8 @@ export interface WebSocketUpgradeParts extends Omit<
     | undefined
   /** The largest message, in bytes. */
   readonly messageLimit: number
-  /** Named in `WWW-Authenticate`. */
-  readonly realm: string
+  /** Described in `WWW-Authenticate`. */
+  readonly realm: Realm
   readonly observer: LiveObserver
   /** Called for a connection that has ended, with the code and the reason of its close. */
   readonly onClosed?: ((code: number, reason: string) => void) | undefined

@@ -17,7 +17,7 @@ import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
 import type { GuardedOperation } from '../authorization/guarded-operation.ts'
 import { introspection } from '../authorization/introspection.ts'
 import type { DecidePolicies, PolicyDecider } from '../authorization/policies.ts'
-import { scopesFor } from '../authorization/what-is-missing.ts'
+import { namedScopes, scopesFor } from '../authorization/what-is-missing.ts'
 import { withStepUp } from '../authorization/step-up.ts'
 import { warnOfUndecidedPolicies } from '../authorization/undecided-policies.ts'
 import type { ClientRequest } from '../client-request.ts'
@@ -70,6 +70,8 @@ export interface SchemaVersion {
   /** Runs a request with the stages: this version is not closed before the request has ended. */
   serve<Result>(request: (stages: Stages) => Promise<Result>): Promise<Result>
   readonly executor: Executor<ExecutionContext>
+  /** Every scope that its guards name, sorted. */
+  readonly scopes: readonly string[]
   /** Returns what the warm-up of a process needs: this version with other subgraphs. */
   rehearsal(parts: RehearsalParts): Rehearsal
   /**
@@ -127,6 +129,7 @@ export async function createSchemaVersion({
 
   return {
     executor,
+    scopes: namedScopes(authorizer.schema.guards),
     serve,
     rehearsal({ url, ...others }) {
       const madeUp = connectSubgraphs(

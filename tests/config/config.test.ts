@@ -100,6 +100,57 @@ test('tenants and {tenantid} need each other, and each issuer has one entry with
   ])
 })
 
+describe('public_url', () => {
+  const withHttp = (http: string) => problemsOf(`${authentication}\nhttp: ${http}`)
+  const path = 'http.public_url'
+
+  test.each([
+    'https://api.example.com',
+    'https://api.example.com/',
+    'https://api.example.com:8443/shop/graphql',
+    'http://127.0.0.1:4000/graphql',
+    'http://localhost/graphql',
+  ])('may be %s', (url) => expect(withHttp(`{ public_url: '${url}' }`)).toEqual([]))
+
+  test.each([
+    ['api.example.com/graphql', 'expected a URL such as https://api.example.com/graphql'],
+    ['/graphql', 'expected a URL such as https://api.example.com/graphql'],
+    ['ftp://api.example.com', 'expected a URL such as https://api.example.com/graphql'],
+    ['http://api.example.com/graphql', 'expected https, or an address of this machine'],
+    ['https://a:b@api.example.com', 'must not hold credentials: every client gets to see it'],
+    ['https://api.example.com/graphql?', 'must not have a query or a fragment'],
+    ['https://api.example.com/graphql?a=b', 'must not have a query or a fragment'],
+    ['https://api.example.com/graphql#a', 'must not have a query or a fragment'],
+    [
+      'https://API.example.com:443/x',
+      'is not in its canonical form: write https://api.example.com/x',
+    ],
+    [
+      'https://api.example.com/a/../x',
+      'is not in its canonical form: write https://api.example.com/x',
+    ],
+    [
+      'https://api.example.com/"x"',
+      'is not in its canonical form: write https://api.example.com/%22x%22',
+    ],
+    [' https://api.example.com/x', 'is not in its canonical form: write https://api.example.com/x'],
+  ])('may not be %s', (url, problem) => {
+    expect(withHttp(`{ public_url: '${url}' }`)).toEqual([`${path}: ${problem}`])
+  })
+
+  test('is needed by resource_metadata', () => {
+    expect(withHttp('{ resource_metadata: { name: x, documentation: nowhere } }')).toEqual([
+      'http.resource_metadata.documentation: expected a URL',
+      'http.resource_metadata: needs public_url: without it, there are no metadata',
+    ])
+    expect(
+      withHttp(
+        "{ public_url: 'https://a.example', resource_metadata: { documentation: 'mailto:a' } }",
+      ),
+    ).toEqual(['http.resource_metadata.documentation: expected an http or https URL'])
+  })
+})
+
 test('introspection takes the place of keys, in one entry, over https', () => {
   const asked = (issuer: string, endpoint: string, more = '') =>
     `{ issuer: ${issuer}, audiences: [x], introspection: { endpoint: ${endpoint}, client_id: a, client_secret: b }${more} }`

@@ -39,7 +39,7 @@ function gatewayWith(listeners: SubscriptionListener[]): {
     authenticate: () => ({ claims: null }),
     schema: { current: () => versionOf(stages) },
     tokenCookie: () => undefined,
-    realm: 'test',
+    realm: { name: 'test' },
     live: {
       connections: liveConnections({
         connections: 10,

@@ -21,6 +21,7 @@ import { labelledOperations } from '../../telemetry/operation-labels.ts'
 import { subjectPseudonyms } from '../../telemetry/subject-pseudonym.ts'
 import type { AccessLogOutput } from '../access-log-output.ts'
 import { configuredAccessLog } from '../configured-access-log.ts'
+import { configuredRealm } from '../configured-resource.ts'
 import { configuredSubgraph } from '../configured-subgraph.ts'
 import { requestMetrics } from '../metrics.ts'
 import { requestListener } from '../request-listener.ts'
@@ -96,7 +97,7 @@ async function gatewayBehind(
     authenticate: callers.authenticate,
     schema: { current: () => rehearsal },
     tokenCookie: tokenCookieFinder(config.authentication.sources),
-    realm: config.http.realm,
+    realm: configuredRealm(config.http),
     onResponse(response, facts) {
       metrics.onResponse(response, facts)
       accessLog?.responded(response, facts)
