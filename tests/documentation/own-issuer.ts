@@ -1,4 +1,4 @@
-/** README, "Bring your own identity provider": the configuration as it is there, with real providers. */
+/** README, "Bring your own identity provider": the configuration as it is there. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { parse as parseGraphql } from 'graphql'
 import { stringify } from 'yaml'
@@ -7,7 +7,7 @@ import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { json, testIssuer, testKey } from '../authentication/support/test-issuer.ts'
 import type { TestIssuer } from '../authentication/support/test-issuer.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
-import { gatewayConfigs, tableRows } from './pages.ts'
+import { gatewayConfigs } from './pages.ts'
 
 const [documented] = gatewayConfigs().filter(({ page }) => page === 'README.md')
 const { authentication } = documented!.content as { authentication: { issuers: object[] } }
@@ -49,14 +49,11 @@ async function askWith(url: string, token: string): Promise<unknown> {
 }
 
 test.each([
-  ['Auth0', '/', 'JWT'],
-  ['Auth0 with the RFC 9068 profile', '/', 'at+jwt'],
-  ['Keycloak', '/realms/main', 'JWT'],
+  ['JWT', '/'],
+  ['at+jwt', '/realms/main'],
 ])(
-  'tokens as %s issues them are accepted, and those of other audiences are not',
-  async (name, path, typ) => {
-    const providers = tableRows('README.md').map(({ cells }) => cells[0])
-    expect(providers).toContain(name.split(' ')[0])
+  'tokens with the type %s are accepted, and those of other audiences are not',
+  async (typ, path) => {
     const issuer = await provider(path)
     const [own] = authentication.issuers
     const config = { authentication: { issuers: [{ ...own, issuer: issuer.issuer }] } }
