@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { createSigningKey, readSigner } from '../../scripts/compose/sign-supergraph.ts'
 import { send } from '../../scripts/walkthrough/send.ts'
+import { compose } from '../support/compose.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { remoteGateways } from '../support/remote-gateway.ts'
@@ -44,7 +45,12 @@ async function start(supergraph: object, data = mkdtempSync(join(on.folder, 'dat
   const configure = (section: object) =>
     writeFileSync(
       file,
-      JSON.stringify({ workers: 2, authentication: { issuers: [trusted] }, supergraph: section }),
+      JSON.stringify({
+        workers: 2,
+        authentication: { issuers: [trusted] },
+        supergraph: section,
+        http: { public_url: 'https://api.example.com/graphql' },
+      }),
     )
   configure(supergraph)
   const words = ['--supergraph', on.source.url, '--config', file, '--port', '0']
@@ -101,6 +107,22 @@ test('all workers serve a new supergraph, and SIGHUP requests it at once with th
   on.publish(on.version('v1', 'v3'))
   child.kill('SIGHUP')
   await until(() => allServe('v3'))
+})
+
+test('all workers say which scopes a new supergraph has', async () => {
+  const { url } = await start({ poll: '1s' })
+  await until(isReady(url))
+  const place = new URL('/.well-known/oauth-protected-resource/graphql', url)
+  const scopes = async () => {
+    const responses = await Promise.all(Array.from({ length: 12 }, () => fetch(place)))
+    const texts = await Promise.all(responses.map((response) => response.text()))
+    return new Set(texts.map((text) => String(JSON.parse(text).scopes_supported)))
+  }
+  expect(await scopes()).toEqual(new Set(['undefined']))
+  const link = '@link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@requiresScopes"])'
+  const sdl = `extend schema ${link} type Query { v1: String @requiresScopes(scopes: [["read"]]) }`
+  on.publish(compose([{ name: 'only', url: 'http://127.0.0.1:1/', sdl }]))
+  await until(async () => [...(await scopes())].join() === 'read')
 })
 
 test('two workers start without a supergraph, and serve once there is one', async () => {
