@@ -5,6 +5,7 @@ import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { Caller, Span } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
 import type { Authenticate } from './authenticate.ts'
+import { askedAgain } from './ask-again.ts'
 import { checkAgain } from './check-again.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
@@ -124,9 +125,10 @@ export function authenticator(
       if (isCurrent(judgement, clock.now)) return andThen(checkNow(judgement), errorOf)
       const text = introspected.get(claims)
       if (text === undefined) return new GatewayError('KEY_UNKNOWN')
-      return andThen(judgeToken(text, undefined), (renewed) => {
+      return andThen(judgeToken(text, undefined), (later) => {
+        const renewed = askedAgain(judgement, later, clock.now())
         if (renewed.outcome === 'accepted') accepted.set(claims, renewed)
-        return errorOf(renewed)
+        return andThen(checkNow(renewed), errorOf)
       })
     },
     isSameLogin(earlier, later) {

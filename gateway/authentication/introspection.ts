@@ -12,6 +12,8 @@ import type { AccessTokenRules, AccessTokenVerifier } from './verify-access-toke
 export interface IntrospectionOptions extends IntrospectionRequestOptions {
   /** How long the issuer is not asked again about an active token, in milliseconds. */
   activeFor: number
+  /** How long an open connection is kept after that time, while the issuer is away, in milliseconds. */
+  keepConnectionsFor: number
 }
 
 export interface IntrospectionParts {
@@ -47,7 +49,9 @@ export function tokenIntrospection(options: IntrospectionOptions, parts: Introsp
           throw new TokenRefused('ISSUER_UNKNOWN', 'the response names another issuer')
         }
         const claims = checkClaims({ ...stated, iss }, now())
-        return { claims, key: undefined, verifiedUntil: askedAt + options.activeFor }
+        const verifiedUntil = askedAt + options.activeFor
+        const keptUntil = verifiedUntil + options.keepConnectionsFor
+        return { claims, key: undefined, verifiedUntil, keptUntil }
       }
     },
     close: () => (parts.dispatcher ? undefined : dispatcher.destroy()),

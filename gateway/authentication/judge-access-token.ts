@@ -35,7 +35,7 @@ export async function judgeAccessToken(
 }
 
 function accepted(
-  { claims, key, verifiedUntil }: VerifiedToken,
+  { claims, key, verifiedUntil, keptUntil }: VerifiedToken,
   issuer: Issuer,
   description: TokenDescription,
 ): Accepted {
@@ -50,6 +50,7 @@ function accepted(
     issuer,
     key,
     verifiedUntil,
+    keptUntil,
     expiresAt: (claims.exp ?? Infinity) * 1_000 + clockTolerance,
     tooOldAt: (claims.iat ?? Infinity) * 1_000 + maxTokenAge + clockTolerance,
     sessionId: typeof claims['sid'] === 'string' ? claims['sid'] : undefined,

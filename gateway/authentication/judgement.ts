@@ -20,6 +20,8 @@ export interface Accepted {
   readonly key: VerificationKey | undefined
   /** Until when the response of its issuer counts, in milliseconds since the epoch. */
   readonly verifiedUntil: number | undefined
+  /** Until when it counts for open connections, while its issuer is away, in milliseconds since the epoch. */
+  readonly keptUntil: number | undefined
   /** When it expires by our clock, in milliseconds since the epoch. */
   readonly expiresAt: number
   /** When it is too old by our clock, in milliseconds since the epoch. */

@@ -29,6 +29,8 @@ export interface VerifiedToken {
   readonly key: VerificationKey | undefined
   /** Until when that counts, in milliseconds since the epoch; undefined: as long as the key does. */
   readonly verifiedUntil?: number
+  /** Until when that counts for what is open, while its issuer is away, in milliseconds since the epoch. */
+  readonly keptUntil?: number
 }
 
 /** The reasons for which a token is refused when its key has been replaced under the same id. */

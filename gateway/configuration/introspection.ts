@@ -12,6 +12,11 @@ export const introspectionSchema = z
     active_for: duration({ least: '0s', most: '10m' })
       .default(30_000)
       .describe('How long the issuer is not asked again about an active token'),
+    keep_connections_for: duration({ least: '0s', most: '1h' })
+      .default(300_000)
+      .describe(
+        'How long an open connection is kept after active_for, while the issuer cannot be reached',
+      ),
     timeout: duration({ least: '100ms', most: '30s' })
       .default(1_500)
       .describe('The longest time that an introspection may take'),

@@ -71,6 +71,7 @@ function options(
       clientId: 'gateway',
       clientSecret: 'its secret',
       activeFor: 30_000,
+      keepConnectionsFor: 300_000,
       timeout: 1_500,
       ...introspection,
     },
@@ -275,6 +276,39 @@ describe('a server that is away', () => {
     ])
     expect(JSON.stringify(subject.log)).not.toContain(opaque)
     expect(JSON.stringify(subject.log)).not.toContain('its secret')
+  })
+
+  test('keeps what is open for a while, and asks again every few seconds', async () => {
+    const subject = gatewayWith()
+    const caller = (await subject.ask(opaque)) as Caller
+    await server.goAway()
+    await clock.pass(30_000)
+    expect(await subject.recheck(caller)).toBeUndefined()
+    expect(await subject.ask(opaque)).toBe('INTROSPECTION_UNAVAILABLE')
+    await clock.pass(290_000)
+    expect(await subject.recheck(caller)).toBeUndefined()
+    await server.comeBack()
+    await clock.pass(5_000)
+    expect(await subject.recheck(caller)).toBeUndefined()
+    expect(asked).toHaveLength(2)
+    await server.goAway()
+    await clock.pass(330_000)
+    expect(await subject.recheck(caller)).toMatchObject({ reason: 'INTROSPECTION_UNAVAILABLE' })
+  })
+
+  test('ends what is open at once where that is configured, or the token has expired', async () => {
+    const strict = gatewayWith(options({ keepConnectionsFor: 0 }))
+    active.set('short', claims({ exp: seconds() + 60 }))
+    const [caller, short] = [await strict.ask(opaque), await gatewayWith().ask('short')]
+    const lasting = subjects.at(-1)!
+    await server.goAway()
+    await clock.pass(30_000)
+    expect(await strict.recheck(caller as Caller)).toMatchObject({
+      reason: 'INTROSPECTION_UNAVAILABLE',
+    })
+    expect(await lasting.recheck(short as Caller)).toBeUndefined()
+    await clock.pass(40_000)
+    expect(await lasting.recheck(short as Caller)).toMatchObject({ reason: 'TOKEN_EXPIRED' })
   })
 
   const says =

@@ -342,8 +342,9 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       const { iss, aud } = claimsOf(token)
       const endpoint = url('/oauth/introspect').href
       const gatewayOf = (clientSecret: string) => {
-        const introspection = { endpoint, clientId: client.id, clientSecret, activeFor: 0 }
-        const options = { keys: undefined, introspection: { ...introspection, timeout: 10_000 } }
+        const times = { activeFor: 0, keepConnectionsFor: 0, timeout: 10_000 }
+        const introspection = { endpoint, clientId: client.id, clientSecret, ...times }
+        const options = { keys: undefined, introspection }
         const issuer = { issuer: String(iss), jwksUri: '' }
         return testAuthenticator([issuerOptions(issuer, { ...options, audiences: [String(aud)] })])
       }
