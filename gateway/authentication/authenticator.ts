@@ -85,6 +85,7 @@ export function authenticator(
   const onKeysChanged = () => tokens.forgetRefusals()
   const issuers = trustedIssuers(options.issuers, {
     ...{ claims, fetch, clock, log, dispatcher, onKeysChanged },
+    introspected: metrics.introspected,
   })
   /** By the claims of their callers: those that live as long as an open connection. */
   const accepted = new WeakMap<Claims, Accepted>()

@@ -4,6 +4,7 @@ import { Agent } from 'undici'
 import type { Dispatcher } from 'undici'
 import { claimChecker } from './check-claims.ts'
 import type { ClaimsRecord } from './claim-path.ts'
+import type { AuthenticationMetrics } from './metrics.ts'
 import { requestIntrospection } from './request-introspection.ts'
 import type { IntrospectionRequestOptions } from './request-introspection.ts'
 import { TokenRefused } from './token-refused.ts'
@@ -19,6 +20,8 @@ export interface IntrospectionOptions extends IntrospectionRequestOptions {
 export interface IntrospectionParts {
   issuer: string
   log: Logger
+  /** Called with each introspection; default: they are not counted. */
+  introspected?: AuthenticationMetrics['introspected'] | undefined
   /** Default: its own connections. */
   dispatcher?: Dispatcher | undefined
 }
@@ -31,7 +34,7 @@ const requiredClaims = ['sub']
 
 /** Returns what verifies tokens by the endpoint of the issuer. */
 export function tokenIntrospection(options: IntrospectionOptions, parts: IntrospectionParts) {
-  const { issuer, log } = parts
+  const { issuer, log, introspected = () => {} } = parts
   const dispatcher = parts.dispatcher ?? new Agent({ connections: 32, keepAliveTimeout: 30_000 })
   let inProgress = 0
   let isFailing = false
@@ -59,10 +62,14 @@ export function tokenIntrospection(options: IntrospectionOptions, parts: Introsp
 
   /** Returns what the issuer says of an active token; rejects with a TokenRefused otherwise. */
   async function introspect(token: string): Promise<ClaimsRecord> {
-    if (inProgress >= mostInProgress) throw unavailable('too many introspections in progress')
+    if (inProgress >= mostInProgress) {
+      introspected('overload')
+      throw unavailable('too many introspections in progress')
+    }
     inProgress++
     const introspection = await requestIntrospection(token, options, dispatcher)
     inProgress--
+    introspected(introspection.outcome)
     if (introspection.outcome === 'unavailable') {
       const { message: cause } = introspection.cause
       if (!isFailing) log.warn({ issuer, cause }, 'access tokens cannot be introspected')

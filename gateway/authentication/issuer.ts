@@ -8,6 +8,7 @@ import { discoverMetadata, keySource } from './key-source.ts'
 import type { KeyPlace } from './key-source.ts'
 import { tokenIntrospection } from './introspection.ts'
 import type { IntrospectionOptions } from './introspection.ts'
+import type { AuthenticationMetrics } from './metrics.ts'
 import { refreshingKeySet } from './refreshing-key-set.ts'
 import type { KeySetOptions } from './refreshing-key-set.ts'
 import { issuerRevocation } from './revocation/issuer-revocation.ts'
@@ -41,6 +42,8 @@ export interface IssuerParts {
   log: Logger
   /** Sends the requests of introspection; default: a new agent. */
   dispatcher?: Dispatcher | undefined
+  /** Called with each introspection; default: they are not counted. */
+  introspected?: AuthenticationMetrics['introspected'] | undefined
   /** Called when a key of the issuer was added or removed. */
   onKeysChanged: () => void
 }
@@ -65,8 +68,7 @@ export function createIssuer(options: IssuerOptions, parts: IssuerParts) {
       onChange: parts.onKeysChanged,
     })
   const introspection =
-    options.introspection &&
-    tokenIntrospection(options.introspection, { issuer: name, log, dispatcher: parts.dispatcher })
+    options.introspection && tokenIntrospection(options.introspection, { ...parts, issuer: name })
   const verifier = (rules: AccessTokenRules, now: () => number): AccessTokenVerifier => {
     if (introspection) return introspection.verifier(rules, now)
     return accessTokenVerifier({ ...rules, algorithms: withAliases(rules.algorithms) }, keys!, now)

@@ -12,9 +12,14 @@ export interface AuthenticationMetrics {
   verified(algorithm: string, seconds: number): void
   /** Counts an exchange of an API key: `granted`, `refused` or `unavailable`. */
   exchanged(outcome: string): void
+  /** Counts how it was found out whether a token is active that its issuer is asked about. */
+  introspected(outcome: IntrospectionOutcome): void
   /** Reads the ages, in milliseconds, from that source whenever the metrics are read. */
   observe(source: AgeSource): void
 }
+
+/** What the issuer said, or that it was not asked: as it is known already, or as too much is under way. */
+export type IntrospectionOutcome = 'active' | 'inactive' | 'unavailable' | 'remembered' | 'overload'
 
 export type CacheResult = 'hit' | 'miss' | 'shared' | 'refused'
 
@@ -47,6 +52,12 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
   const exchanged = tally(
     'portcullis_api_key_exchanges_total',
     'Exchanges of API keys for access tokens: granted, refused, unavailable',
+    ['outcome'],
+    registry,
+  )
+  const introspected = tally(
+    'portcullis_introspections_total',
+    'Introspections of access tokens: active, inactive, unavailable; not asked: remembered, overload',
     ['outcome'],
     registry,
   )
@@ -92,6 +103,7 @@ export function authenticationMetrics(registry: Registry): AuthenticationMetrics
     judged,
     cache,
     exchanged,
+    introspected,
     verified: (algorithm, seconds) => verified.observe({ algorithm }, seconds),
     observe: (source) => void sources.push(source),
   }

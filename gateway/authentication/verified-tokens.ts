@@ -23,7 +23,7 @@ export interface VerifiedTokensParts {
   /** Judges a token that is not remembered. */
   judge: (text: string) => Promise<Judgement>
   now: () => number
-  metrics: Pick<AuthenticationMetrics, 'cache'>
+  metrics: Pick<AuthenticationMetrics, 'cache' | 'introspected'>
 }
 
 /** Returns the SHA-256 digest of a token's text. */
@@ -49,6 +49,7 @@ export function verifiedTokens(
       const known = accepted.get(digest)
       if (known && isCurrent(known, now)) {
         noteLookup('hit', span)
+        if (!known.key) metrics.introspected('remembered')
         return known
       }
       const refusal = refused.get(digest)

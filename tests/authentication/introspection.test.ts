@@ -1,6 +1,7 @@
 /** Opaque tokens: the issuer is asked about them (RFC 7662), over HTTP. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { text as readText } from 'node:stream/consumers'
+import { authenticationMetrics } from '../../gateway/authentication/metrics.ts'
 import type { IntrospectionOptions } from '../../gateway/authentication/introspection.ts'
 import type { IssuerOptions } from '../../gateway/authentication/issuer.ts'
 import { explainToken } from '../../gateway/authentication/explain-token.ts'
@@ -8,6 +9,7 @@ import { trustedIssuers } from '../../gateway/authentication/trusted-issuers.ts'
 import { documentFetcher } from '../../gateway/authentication/fetch-document.ts'
 import type { Caller } from '../../gateway/client-request.ts'
 import { pino } from 'pino'
+import { Registry } from 'prom-client'
 import { until } from '../support/until.ts'
 import { issuerOptions, testAuthenticator } from './support/test-authenticator.ts'
 import type { TestAuthenticator } from './support/test-authenticator.ts'
@@ -26,6 +28,8 @@ let server: TestIssuer
 let active: Map<string, Record<string, unknown>>
 let asked: { authorization: string | undefined; form: URLSearchParams }[]
 let clock: TestClock
+/** The metrics of the gateway that a test started last. */
+let registry: Registry
 
 beforeEach(async () => {
   server = await testIssuer()
@@ -83,9 +87,18 @@ function gatewayWith(
   issuer: IssuerOptions = options(),
   authentication: Parameters<typeof testAuthenticator>[1] = {},
 ): TestAuthenticator {
-  const subject = testAuthenticator([issuer, issuerOptions(other)], authentication, { clock })
+  registry = new Registry()
+  const metrics = authenticationMetrics(registry)
+  const parts = { clock, metrics }
+  const subject = testAuthenticator([issuer, issuerOptions(other)], authentication, parts)
   subjects.push(subject)
   return subject
+}
+
+/** Returns how many introspections had each outcome. */
+async function counted(): Promise<Record<string, number>> {
+  const { values } = await registry.getSingleMetric('portcullis_introspections_total')!.get()
+  return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]))
 }
 
 const accepted = { claims: { sub: 'subject-1', scope: 'profile orders' } }
@@ -108,6 +121,7 @@ describe('the request', () => {
     await clock.pass(29_000)
     expect(await subject.ask(opaque)).toBe(callers[0])
     expect(asked).toHaveLength(1)
+    expect(await counted()).toEqual({ active: 1, remembered: 1 })
     await clock.pass(1_000)
     expect(await subject.ask(opaque)).toMatchObject(accepted)
     expect(asked).toHaveLength(2)
@@ -133,6 +147,7 @@ describe('the request', () => {
     expect(new Set(await first)).toEqual(new Set(['TOKEN_INACTIVE']))
     clearInterval(answering)
     expect(server.requests['/introspect']).toBe(128)
+    expect(await counted()).toEqual({ overload: 4, inactive: 128 })
   })
 })
 
@@ -263,6 +278,7 @@ describe('a server that is away', () => {
     await server.goAway()
     expect(await subject.ask(opaque)).toMatchObject(accepted)
     expect(await subject.ask('another')).toBe('INTROSPECTION_UNAVAILABLE')
+    expect(await counted()).toEqual({ active: 1, remembered: 1, unavailable: 1 })
     await clock.pass(30_000)
     expect(await subject.ask(opaque)).toBe('INTROSPECTION_UNAVAILABLE')
     expect(await subject.ask()).toMatchObject({ claims: null })
