@@ -1,29 +1,24 @@
 /** `npm run explain-token`: reports how the gateway would judge a token, check by check. */
 import { text as readText } from 'node:stream/consumers'
 import { pino } from 'pino'
-import { stringify } from 'yaml'
 import { systemClock } from '../gateway/authentication/clock.ts'
 import { apiKeyExchange } from '../gateway/authentication/exchange-api-key.ts'
 import { explainToken } from '../gateway/authentication/explain-token.ts'
 import type { TokenExplanation } from '../gateway/authentication/explain-token.ts'
 import { documentFetcher } from '../gateway/authentication/fetch-document.ts'
-import { looksLikeJwt } from '../gateway/authentication/known-issuers.ts'
 import { trustedIssuers } from '../gateway/authentication/trusted-issuers.ts'
 import { readConfig } from '../gateway/configuration/read-config.ts'
 import { claimRules } from '../gateway/configuration/claims.ts'
-import {
-  suggestEntry,
-  suggestIntrospection,
-  suggestSettings,
-} from '../gateway/configuration/suggest-settings.ts'
-import type { SuggestedSettings } from '../gateway/configuration/suggest-settings.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
+import { adviseOnToken } from '../gateway/configuration/token-advice.ts'
+import type { TokenAdvice } from '../gateway/configuration/token-advice.ts'
 import { errorTable } from '../gateway/errors.ts'
 import { shippedConfig } from '../gateway/configuration/shipped-config.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
+import { tokenReport } from './explain-token/token-report.ts'
 
 const usage = `
 Usage: ${productCommand('explain-token', '[TOKEN] [--config FILE] [--format json]')}
@@ -57,10 +52,10 @@ runCommand('explain-token', async () => {
 
   const config = readConfig(values.config ?? shippedConfig(), process.env)
   const { explanation, trouble } = await explain(await accessTokenFor(token, config), config)
-  const settings = settingsFor(token, explanation)
-  if (format === 'json')
-    console.log(JSON.stringify(asJson(explanation, trouble, settings), null, 2))
-  else console.log(asText(explanation, trouble, settings))
+  const configured = config.authentication.issuers.map(({ issuer }) => issuer)
+  const advice = adviseOnToken(token, explanation, configured)
+  if (format === 'json') console.log(JSON.stringify(asJson(explanation, trouble, advice), null, 2))
+  else console.log(tokenReport(explanation, trouble, advice))
   return explanation.decision === 'accepted' ? 0 : 1
 })
 
@@ -105,59 +100,10 @@ async function explain(token: string, { authentication, claims }: GatewayConfig)
   }
 }
 
-/** Returns the settings that would have to change, of the entry of the issuer or as a new entry. */
-function settingsFor(
-  text: string,
-  { token, issuer }: TokenExplanation,
-): SuggestedSettings | undefined {
-  if (!token) return looksLikeJwt(text) ? undefined : suggestIntrospection()
-  const settings = issuer ? suggestSettings(token, issuer) : suggestEntry(token)
-  return settings && Object.keys(settings).length > 0 ? settings : undefined
-}
-
-const marks = { passed: 'ok', failed: 'NO', 'not looked at': '--' } as const
-
-function asText(
-  explanation: TokenExplanation,
-  trouble: readonly string[],
-  settings: SuggestedSettings | undefined,
-): string {
-  const { checks, decision, token, claims } = explanation
-  const rows = checks.map(({ check, verdict, reason, detail }) =>
-    `  ${marks[verdict]}  ${check.padEnd(18)} ${reason ? `${reason}: ` : ''}${detail}`.trimEnd(),
-  )
-  return [
-    ...rows,
-    ...trouble.map((line) => `  !!  ${line}`),
-    '',
-    ...(token ? [`The token says   ${JSON.stringify(token.payload)}`] : []),
-    ...(claims ? [`Known as         ${JSON.stringify(claims)}`] : []),
-    `Decision         ${decisionText(decision)}`,
-    ...(settings
-      ? [
-          '',
-          'An entry of authentication.issuers for such tokens has, if they are meant for this gateway:',
-          indented(settings),
-        ]
-      : []),
-  ].join('\n')
-}
-
-function indented(settings: SuggestedSettings): string {
-  return stringify(settings).trimEnd().replaceAll(/^/gm, '  ')
-}
-
-function decisionText(decision: TokenExplanation['decision']): string {
-  if (decision === 'accepted') return 'accepted'
-  const { status, code, message } = errorTable[decision]
-  return `refused with ${status} ${code}, ${decision}: ${message}`
-}
-
 function asJson(
-  explanation: TokenExplanation,
+  { decision, checks, token, claims }: TokenExplanation,
   trouble: readonly string[],
-  settings: SuggestedSettings | undefined,
+  { remarks, settings }: TokenAdvice,
 ) {
-  const { decision, checks, token, claims } = explanation
-  return { decision, checks, trouble, payload: token?.payload, claims, settings }
+  return { decision, checks, trouble, payload: token?.payload, claims, remarks, settings }
 }

@@ -104,8 +104,8 @@ export function isIdToken(claims: ClaimsRecord): boolean {
   return (use !== undefined && !accessTokenUses.includes(use)) || typ === 'ID'
 }
 
-/** They are marked by the same claims, and are good for nothing but their own server. */
-function isRefreshToken({ token_use: use, token_type: type, typ }: ClaimsRecord): boolean {
+/** Returns whether the claims are those of a refresh token, which is good for nothing but its own server. */
+export function isRefreshToken({ token_use: use, token_type: type, typ }: ClaimsRecord): boolean {
   const isMarked = [use, type].some((value) => refreshTokenUses.includes(value))
   return isMarked || typ === 'Refresh' || typ === 'Offline'
 }

@@ -43,7 +43,10 @@ const checks: Readonly<Record<TokenCheck, Check>> = {
     found: ({ token }) => (token?.form === 'opaque' ? 'opaque' : 'three parts in base64url'),
   },
   header: { stage: 'read', found: () => 'no crit, jku, jwk, x5u, x5c, zip, b64' },
-  issuer: { stage: 'issuer', found: ({ issuer }) => issuer?.name ?? '' },
+  issuer: {
+    stage: 'issuer',
+    found: ({ issuer, token }) => issuer?.name ?? String(JSON.stringify(token?.payload.iss)),
+  },
   type: { stage: 'verify', found: ({ token }) => token?.type ?? 'none, which counts as JWT' },
   algorithm: { stage: 'verify', found: ({ token }) => token?.algorithm ?? '' },
   key: { stage: 'verify', found: ({ token }) => token?.keyId ?? 'the only one for the algorithm' },

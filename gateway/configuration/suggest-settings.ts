@@ -18,6 +18,9 @@ const scopeClaims = [
   ...['realm_access.roles', 'cognito:groups', 'groups'],
 ]
 
+/** The org authorization server of Okta, whose tokens only Okta can verify. */
+const oktaOrg = /^https:\/\/[^/]+\.okta(?:preview|-emea)?\.com$/
+
 /** How the issuers of a provider look; a provider on hosts of its users has only a path. */
 const providers: Readonly<Partial<Record<PresetName, RegExp>>> = {
   okta: /^https:\/\/[^/]+\.okta(?:preview|-emea)?\.com\/oauth2\/[^/]+$/,
@@ -35,8 +38,9 @@ const providers: Readonly<Partial<Record<PresetName, RegExp>>> = {
 export function suggestEntry(token: UnverifiedToken): SuggestedSettings | undefined {
   const { iss: issuer } = token.payload
   if (typeof issuer !== 'string' || issuer === '') return undefined
+  if (oktaOrg.test(issuer)) return oktaOrgEntry(issuer, token)
   const preset = Object.entries(providers).find(([, form]) => form.test(issuer))?.[0]
-  const entry = { ...(preset ? { preset } : { discovery: true }), issuer }
+  const entry = { ...(preset ? { preset } : {}), issuer, ...keysFor(token, preset) }
   const unknownAudience = 'the audience of this gateway'
   const { data } = issuerSchema.safeParse(withPreset({ ...entry, audiences: [unknownAudience] }))
   if (!data) return { ...entry, audiences: [unknownAudience] }
@@ -45,6 +49,35 @@ export function suggestEntry(token: UnverifiedToken): SuggestedSettings | undefi
   )[0]
   const audiences = [audience ?? unknownAudience]
   return { ...entry, audiences, ...suggestSettings(token, { ...data, audiences }) }
+}
+
+function oktaOrgEntry(issuer: string, { payload }: UnverifiedToken): SuggestedSettings {
+  const client = texts(payload.cid)[0] ?? 'the id of the client'
+  return {
+    preset: 'okta-org',
+    issuer,
+    audiences: [client],
+    introspection: {
+      endpoint: `${issuer}/oauth2/v1/introspect`,
+      client_id: client,
+      client_secret: '${file./run/secrets/okta-client}',
+    },
+  }
+}
+
+/** Returns where the keys of a new entry come from: a preset knows, unless they are shared. */
+function keysFor(token: UnverifiedToken, preset: string | undefined): SuggestedSettings {
+  if (isShared(token)) return sharedKeys(token)
+  return preset ? {} : { discovery: true }
+}
+
+function isShared({ algorithm }: UnverifiedToken): boolean {
+  return algorithm.startsWith('HS')
+}
+
+function sharedKeys({ keyId: kid }: UnverifiedToken): SuggestedSettings {
+  const named = kid === undefined ? {} : { kid }
+  return { jwks: { keys: [{ kty: 'oct', ...named, k: '${env.JWT_SECRET_BASE64URL}' }] } }
 }
 
 /** Returns an entry for a token that is no JWT: only its issuer knows what it is good for. */
@@ -69,6 +102,8 @@ export function suggestSettings(token: UnverifiedToken, entry: IssuerOptions): S
   if (!entry.algorithms.includes(algorithm)) {
     settings.algorithms = withOne(entry.algorithms.filter(mayStandWith(algorithm)), algorithm)
   }
+  const isPublished = entry.keys?.kind === 'discovery' || entry.keys?.kind === 'url'
+  if (isShared(token) && isPublished) Object.assign(settings, sharedKeys(token))
   if (!entry.tokenTypes.some((known) => mediaType(known) === mediaType(type))) {
     settings.token_types = withOne(entry.tokenTypes, type)
   }

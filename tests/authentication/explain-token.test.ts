@@ -199,7 +199,7 @@ test('the command reads standard input, prints each check, and never the signatu
 
   const good = await run(`Bearer ${await server.sign(key, { scope: undefined, scp: ['a'] })}`)
   expect(good).toMatchObject({ code: 0, output: expect.stringContaining('accepted') })
-  expect(good.output).toMatch(/for such tokens.*:\n {2}scopes_claim: scp$/m)
+  expect(good.output).toMatch(/the entry of their issuer needs:\n\n {2}scopes_claim: scp$/m)
 
   const opaque = await run('opaque')
   expect(opaque).toMatchObject({ code: 1, output: expect.stringContaining('introspection:') })

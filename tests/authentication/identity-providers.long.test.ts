@@ -20,6 +20,8 @@ import { claimRules } from '../../gateway/configuration/claims.ts'
 import { issuerPresets } from '../../gateway/configuration/issuer-presets.ts'
 import { configInFull, readConfig } from '../../gateway/configuration/read-config.ts'
 import { suggestEntry, suggestSettings } from '../../gateway/configuration/suggest-settings.ts'
+import { adviseOnToken } from '../../gateway/configuration/token-advice.ts'
+import { tokenReport } from '../../scripts/explain-token/token-report.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { snippets, tableRows } from '../documentation/pages.ts'
 import { oktaOrg, providers, strangeKeys, supabaseSecret } from './support/identity-providers.ts'
@@ -35,6 +37,7 @@ mkdirSync(join(folder, 'secrets'))
 writeFileSync(join(folder, 'secrets/okta-client'), 'the secret of the client')
 const environment = {
   SUPABASE_JWT_SECRET_BASE64URL: Buffer.from(supabaseSecret).toString('base64url'),
+  JWT_SECRET_BASE64URL: Buffer.from(supabaseSecret).toString('base64url'),
 }
 const closing: (() => void | Promise<unknown>)[] = []
 
@@ -204,7 +207,7 @@ describe.each(providers.map((provider) => [provider.heading, provider] as const)
       }
 
       const suggested = suggestEntry(read!)
-      if (tenants || jwks) return
+      if (tenants) return
       expect(suggested).toMatchObject({ preset: entry.preset, issuer })
       const text = stringify({ authentication: { issuers: [suggested] } })
       expect((await explained(text, signed(token))).decision).toBe('accepted')
@@ -234,6 +237,99 @@ async function explained(text: string, token: string) {
   await close()
   return explanation
 }
+
+describe('what explain-token says with a configuration that knows none of the providers', () => {
+  const bare =
+    'authentication: { issuers: [{ issuer: https://id.example.com, jwks_uri: http://127.0.0.1:1/, audiences: [portcullis] }] }'
+
+  /** Returns the text below the checks. */
+  async function said(token: string, text = bare): Promise<string> {
+    const explanation = await explained(text, token)
+    const configured = configOf(text).authentication.issuers.map(({ issuer }) => issuer)
+    const report = tokenReport(explanation, [], adviseOnToken(token, explanation, configured))
+    return report.slice(report.indexOf('Decision'))
+  }
+
+  const unknown =
+    'Decision         refused with 401 UNAUTHENTICATED, ISSUER_UNKNOWN: The access token was issued by an unknown issuer'
+  const add = 'If such tokens are meant for this gateway, add an entry to its configuration:'
+
+  test.each(
+    [...providers, { heading: oktaOrg.heading, token: oktaOrg.tokens.good }].map(
+      (provider) => [provider.heading, provider] as const,
+    ),
+  )('%s: the entry of the page, ready to be copied', async (_heading, provider) => {
+    const text = await said(signed(provider.token))
+    const [entry] = parse(entryOf(provider)).authentication.issuers
+    const { issuers } = parse(text.slice(text.indexOf('  authentication:'))).authentication
+    expect(text.startsWith(unknown)).toBe(true)
+    expect(text).toContain(add)
+    // A token names its own tenant only.
+    const ofOneTenant = {
+      preset: 'entra-v2',
+      issuer: provider.token.claims.iss,
+      tenants: undefined,
+    }
+    const expected = entry.tenants ? { ...entry, ...ofOneTenant } : entry
+    const [suggested] = JSON.parse(
+      JSON.stringify(issuers).replace('env.JWT_SECRET', 'env.SUPABASE_JWT_SECRET'),
+    )
+    expect(suggested).toEqual(JSON.parse(JSON.stringify(expected)))
+  })
+
+  test('the text of a whole suggestion', async () => {
+    const provider = providers.find(({ heading }) => heading === 'Auth0')!
+    expect(await said(signed(provider.token))).toBe(`${unknown}
+
+${add}
+
+  authentication:
+    issuers:
+      - preset: auth0
+        issuer: https://example.eu.auth0.com/
+        audiences: [https://api.example.com]`)
+  })
+
+  const lookalike = (heading: string, name: string) =>
+    signed(providers.find((provider) => provider.heading === heading)!.refused[name]![0])
+  const encrypted = 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXY.Y2lwaGVy.dGFn'
+
+  test.each<[string, string, string, boolean]>([
+    ...['Custom authorization server', 'Auth0', 'Version 2', 'Amazon Cognito', 'Keycloak'].map(
+      (heading): [string, string, string, boolean] => [
+        `an ID token of ${heading}`,
+        lookalike(heading, 'an ID token'),
+        'It is an ID token',
+        true,
+      ],
+    ),
+    ['a refresh token', lookalike('Keycloak', 'a refresh token'), 'It is a refresh token', false],
+    ['for Graph', lookalike('Version 1', 'one for Microsoft Graph'), 'for Microsoft Graph', false],
+    ['encrypted', encrypted, 'It is encrypted: only its issuer can read it', true],
+    [
+      'signed with a shared secret',
+      signed(providers.find(({ heading }) => heading === 'Shared secret')!.token),
+      'It is signed with a shared secret',
+      true,
+    ],
+  ])('%s: a remark', async (_name, token, remark, hasSettings) => {
+    const text = await said(token)
+    expect(text).toContain(remark)
+    expect(text.includes(add)).toBe(hasSettings)
+  })
+
+  test('an entry whose issuer lacks the slash at the end', async () => {
+    const provider = providers.find(({ heading }) => heading === 'Auth0')!
+    const without = entryOf(provider).replace('auth0.com/', 'auth0.com')
+    expect(await said(signed(provider.token), without)).toBe(`${unknown}
+
+The entry of https://example.eu.auth0.com is for another issuer: the slash at the end counts.
+
+If such tokens are meant for this gateway, the entry of their issuer needs:
+
+  issuer: https://example.eu.auth0.com/`)
+  })
+})
 
 describe('presets', () => {
   test('the page lists every preset with its settings', () => {

@@ -169,7 +169,14 @@ function authenticatorFor(
         ...claimRules(config.claims),
         policies: config.authorization.policies !== undefined,
       },
-      metrics: { judged() {}, cache() {}, verified() {}, exchanged() {}, introspected() {}, observe() {} },
+      metrics: {
+        judged() {},
+        cache() {},
+        verified() {},
+        exchanged() {},
+        introspected() {},
+        observe() {},
+      },
       documents: {
         fetch: () => Promise.reject(new FetchFailure('a warm-up fetches nothing')),
         async close() {},
