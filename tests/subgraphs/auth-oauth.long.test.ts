@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { sql } from 'kysely'
+import * as oauth from 'oauth4webapi'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
@@ -17,6 +18,7 @@ import {
   signedUp,
 } from '../support/auth-client.ts'
 import type { CallerClaims } from '../support/auth-client.ts'
+import { gatewayOfAuth } from '../support/gateway-of-auth.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { recordedLog } from '../support/recorded-log.ts'
@@ -106,6 +108,56 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
   )
 
   describe('a client', () => {
+    test('finds auth by the metadata of the gateway, logs in, and is served', async () => {
+      const publicUrl = 'https://api.example.com/graphql'
+      const gateway = await gatewayOfAuth(running.url, '1s', `http: { public_url: ${publicUrl} }`)
+      /** Where the addresses that the client knows, or is told, lead to in this test. */
+      const hosts: Readonly<Record<string, string>> = {
+        'https://api.example.com': gateway.url,
+        'http://127.0.0.1:4001': running.url,
+      }
+      const options = {
+        [oauth.customFetch](address: string, init: object) {
+          const { origin, pathname } = new URL(address)
+          return fetch(new URL(pathname, hosts[origin] ?? origin), init)
+        },
+        [oauth.allowInsecureRequests]: true,
+      }
+      const resource = new URL(publicUrl)
+      const metadata = await oauth.processResourceDiscoveryResponse(
+        resource,
+        await oauth.resourceDiscoveryRequest(resource, options),
+      )
+      const issuer = new URL(metadata.authorization_servers![0]!)
+      const server = await oauth.processDiscoveryResponse(
+        issuer,
+        await oauth.discoveryRequest(issuer, { ...options, algorithm: 'oauth2' }),
+      )
+      const { id, secret } = await newClient('reports:read')
+      const client = { client_id: id }
+      const { access_token: token } = await oauth.processClientCredentialsResponse(
+        server,
+        client,
+        await oauth.clientCredentialsGrantRequest(
+          server,
+          client,
+          oauth.ClientSecretBasic(secret),
+          { scope: 'reports:read' },
+          options,
+        ),
+      )
+      const served = await oauth.protectedResourceRequest(
+        token,
+        'POST',
+        resource,
+        new Headers({ 'content-type': 'application/json' }),
+        JSON.stringify({ query: '{ __typename }' }),
+        options,
+      )
+      expect(await served.json()).toEqual({ data: { __typename: 'Query' } })
+      await gateway.close()
+    })
+
     test('logs in by itself, for its scopes or fewer', async () => {
       const client = await newClient('reports:read', 'reports:write')
       const grant = { grant_type: 'client_credentials' }

@@ -13,8 +13,15 @@ export interface GatewayOfAuth {
 
 const schema = readFileSync(new URL('../../subgraphs/auth/schema.graphql', import.meta.url), 'utf8')
 
-/** @param refresh how often it asks for revocations */
-export async function gatewayOfAuth(authUrl: string, refresh = '1s'): Promise<GatewayOfAuth> {
+/**
+ * @param refresh how often it asks for revocations
+ * @param more what else gateway.yaml has
+ */
+export async function gatewayOfAuth(
+  authUrl: string,
+  refresh = '1s',
+  more = '',
+): Promise<GatewayOfAuth> {
   const at = (path: string) => new URL(path, authUrl).href
   const gateway = await runGateway(
     [{ name: 'auth', url: authUrl, sdl: schema }],
@@ -30,7 +37,7 @@ export async function gatewayOfAuth(authUrl: string, refresh = '1s'): Promise<Ga
         refresh: ${refresh}
 claims:
   forward: [iss, sub, scope, sid]
-`,
+${more}`,
   )
   return { url: gateway.url, accepts, close: gateway.close }
 
