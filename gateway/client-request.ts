@@ -21,6 +21,34 @@ export interface Caller {
   readonly client?: { readonly address?: string | undefined; readonly agent?: string | undefined }
   /** The client's `Cookie` header, for the subgraphs that are configured to get some of its cookies. */
   readonly cookies?: string | undefined
+  /** The client's headers by lower-case name, for the subgraphs that are configured to get some of them. */
+  readonly headers?: Readonly<Record<string, readonly string[] | undefined>> | undefined
+  /** The access token as it was verified, if any subgraph is configured to get it. */
+  readonly accessToken?: string | undefined
+}
+
+/** A header of a subgraph's response that the client gets. */
+export interface PassedHeader {
+  /** In lower case. */
+  readonly name: string
+  readonly value: string
+  /** What happens if several responses have it. `strictest` is that of `Cache-Control`. */
+  readonly algorithm: 'first' | 'last' | 'append' | 'strictest'
+}
+
+/** What the client gets of a subgraph's response besides its data and errors. */
+export interface PassedParts {
+  /** `Set-Cookie` values, from a subgraph that may set cookies. */
+  readonly setCookies?: readonly string[] | undefined
+  readonly headers?: readonly PassedHeader[] | undefined
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** What subgraphs have added to the response to a client. */
+export interface AddedToResponse {
+  readonly extensions: PassedParts['extensions']
+  /** Adds the parts of one more response. */
+  add(parts: PassedParts): void
 }
 
 /** The part of an AbortSignal that the gateway needs. */
@@ -84,8 +112,8 @@ export interface ClientRequest {
   readonly trace?: Trace | undefined
   /** What calls to subgraphs carry if the request is not sampled; `tracestate` in any case. */
   readonly traceContext?: TraceContext | undefined
-  /** `Set-Cookie` values for the client, from subgraphs that may set cookies. */
-  readonly setCookies: string[]
+  /** Gets what subgraphs add to the response. */
+  readonly added: AddedToResponse
 }
 
 /** Resolves as the promise does; when the signal is aborted before, as what then is there instead. */

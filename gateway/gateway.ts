@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import type { Authenticate, RequestHeaders } from './authentication/authenticate.ts'
 import type { ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
-import { lastOfEachName } from './forwarding/cookies.ts'
 import type { ResponseError } from './graphql/response-error.ts'
 import { acceptedStream, streamOf } from './http/accepted-stream.ts'
 import type { Realm } from './http/bearer-challenge.ts'
@@ -38,6 +37,8 @@ export interface GatewayParts {
   tokenCookie: (headers: RequestHeaders) => string | undefined
   /** Described in `WWW-Authenticate`. */
   realm: Realm
+  /** The request headers on which responses depend, if subgraphs may allow to cache them; undefined: they may not. */
+  cacheVary?: readonly string[] | undefined
   /** Called with what is known of each request before its first stage: begins its trace, if it is sampled. */
   onRequest?: ((facts: RequestFacts) => void) | undefined
   /** Called with each response, and what is known of its request. */
@@ -99,14 +100,15 @@ export function createGateway(parts: GatewayParts): Gateway {
       return streamResponse(requested, { live: live!, perform: performAtOnce, errorsFor })
     }
     const { mediaType } = graphqlRequest
-    const setCookies = lastOfEachName(client.setCookies)
+    const { added } = client
     if ('later' in result) {
       const { recheck } = live!
       const format = incrementalOf(request)!
       const onFailure = failuresOf(facts)
-      return partedResponse(result, { format, caller, requestId, setCookies, recheck, onFailure })
+      return partedResponse(result, { format, caller, requestId, added, recheck, onFailure })
     }
-    const response = resultResponse(result, { mediaType, realm, setCookies, requestId })
+    const vary = mayBeCached(facts) ? parts.cacheVary : undefined
+    const response = resultResponse(result, { mediaType, realm, added, vary, requestId })
     return streamOf(mediaType)?.complete(response) ?? response
   }
 
@@ -184,4 +186,13 @@ export function createGateway(parts: GatewayParts): Gateway {
   function end(response: HttpResponse, facts: RequestFacts): void {
     parts.onResponse?.(response, facts)
   }
+}
+
+/**
+ * Whether caches may keep the response if subgraphs allow it: never one to a request with credentials, which a shared
+ * cache must not keep either unless it is told to (RFC 9111 section 3.5).
+ */
+function mayBeCached({ caller, operation, request }: RequestFacts): boolean {
+  if (caller?.claims !== null || request.headers['authorization'] !== undefined) return false
+  return operation?.operation.operation === 'query'
 }

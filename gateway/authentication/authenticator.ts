@@ -44,6 +44,8 @@ export interface AuthenticatorParts {
   log: Logger
   metrics: AuthenticationMetrics
   clock?: Clock
+  /** Whether callers have their access token, for subgraphs that get it; default false. */
+  keepsTokens?: boolean
   /** Sends the requests of introspection; default: a new agent per issuer. */
   dispatcher?: Dispatcher | undefined
   /** Fetches the documents of the issuers; default: a new fetcher. */
@@ -71,6 +73,12 @@ function errorOf(judgement: Judgement): GatewayError | undefined {
   return new GatewayError(judgement.reason, { cause: judgement.cause })
 }
 
+/** What is remembered of a token is without its text. */
+function withToken(judgement: Judgement, text: string): Judgement {
+  if (judgement.outcome === 'refused') return judgement
+  return { ...judgement, caller: { ...judgement.caller, accessToken: text } }
+}
+
 const anonymous: Caller = Object.freeze({ claims: null })
 
 /**
@@ -80,7 +88,7 @@ export function authenticator(
   options: AuthenticatorOptions,
   parts: AuthenticatorParts,
 ): Authenticator {
-  const { claims, log, clock = systemClock, metrics, dispatcher } = parts
+  const { claims, keepsTokens, log, clock = systemClock, metrics, dispatcher } = parts
   const { fetch, close } = parts.documents ?? documentFetcher()
   const onKeysChanged = () => tokens.forgetRefusals()
   const issuers = trustedIssuers(options.issuers, {
@@ -152,7 +160,8 @@ export function authenticator(
   }
 
   function judgeToken(text: string, span: Span | undefined): NowOrLater<Judgement> {
-    return andThen(tokens.judge(text, span), checkNow)
+    const judgement = andThen(tokens.judge(text, span), checkNow)
+    return keepsTokens ? andThen(judgement, (judged) => withToken(judged, text)) : judgement
   }
 
   function checkNow(judgement: Judgement): NowOrLater<Judgement> {

@@ -3,7 +3,7 @@ import type { ResponseError, ResponsePath } from '../graphql/response-error.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { DeniedField } from '../graphql/response-shape.ts'
 import type { Authorizer } from './authorizer.ts'
-import type { Caller } from '../client-request.ts'
+import type { AddedToResponse, Caller } from '../client-request.ts'
 import { challengeOf, challengeParts } from './challenge.ts'
 import type { ChallengeParts } from './challenge.ts'
 import type { AuthorizedOperation } from './decisions.ts'
@@ -43,6 +43,16 @@ export const notExecuted: ExecutedOperation = {
   errors: [],
   denied: [],
   deniedCount: 0,
+}
+
+/** Returns what was executed with the extensions that subgraphs have added to it. */
+export function withExtensions(
+  executed: ExecutedOperation,
+  { extensions }: Pick<AddedToResponse, 'extensions'>,
+): ExecutedOperation {
+  return extensions
+    ? { ...executed, extensions: { ...extensions, ...executed.extensions } }
+    : executed
 }
 
 /** Returns one denial per denied path. If nothing is left for an anonymous caller, they say so. */

@@ -10,6 +10,7 @@ import type { ConfigProblem } from './config-problem.ts'
 import { configSchema } from './gateway-config.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { checkGivenCallback } from './given-callback.ts'
+import { checkGivenHeaders } from './given-headers.ts'
 import { checkGivenKeys } from './given-keys.ts'
 import { withPresets } from './issuer-presets.ts'
 import { withCurrentNames } from './renamed-keys.ts'
@@ -73,6 +74,7 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
     const config = withAbsolutePaths(parsed.data, directory)
     checkGivenKeys(config.authentication.issuers, problem)
     checkGivenCallback(config, problem)
+    checkGivenHeaders(config, problem)
     readKeysFile(config.supergraph, directory, problem)
     if (problems.length === 0) return { outcome: 'valid', config, warnings }
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { neverPassed } from '../errors.ts'
-import { camelCased, duration, flag, size, text, texts, wholeNumber } from './values.ts'
+import { headersSchema, namedIn, namesBehind } from './headers.ts'
+import { camelCased, duration, flag, size, text, texts, together, wholeNumber } from './values.ts'
 import type { CamelCased } from './values.ts'
 
 /** PEM texts: `${file.PATH}` inserts the content of a file. */
@@ -109,12 +110,37 @@ const subgraphSchema = z.strictObject({
     .describe(
       'Open equal subscriptions once, for callers of whom the same is forwarded, and execute each of their events once (default false)',
     ),
+  headers: headersSchema
+    .optional()
+    .describe('Which headers pass the gateway: those of the client, and those of responses'),
+  pass_token: flag()
+    .optional()
+    .describe(
+      "true: the subgraph gets the caller's access token in Authorization (default false); not in `all`",
+    ),
+  response_extensions: texts()
+    .max(20, 'expected at most 20 names')
+    .refine((names) => !names.some((name) => ownExtensions.includes(name)), {
+      message: 'has a name that is never passed on: __proto__, or one that the gateway writes',
+    })
+    .optional()
+    .describe("Which top-level extensions of the subgraph's responses clients get (default none)"),
 })
+
+const ownExtensions = ['__proto__', 'authorization', 'authorizationErrors']
 
 /** How subgraphs are called: `all` for every subgraph, an entry by name for what differs. */
 export const subgraphsSchema = z
   .record(z.string().min(1), subgraphSchema)
   .default({})
+  .check(
+    together<Readonly<Record<string, { pass_token?: unknown } | undefined>>>(({ all }, problem) => {
+      if (all?.pass_token === undefined) return
+      const message =
+        'is not for all subgraphs: set it for each one that verifies access tokens itself'
+      problem(['all', 'pass_token'], message)
+    }),
+  )
   .describe('How subgraphs are called: `all` for every subgraph, an entry by name for what differs')
 
 type Given = CamelCased<z.output<typeof subgraphSchema>>
@@ -140,13 +166,53 @@ const defaults: SubgraphSettings = {
   batchEntityFetches: true,
   deduplicateRequests: false,
   deduplicateSubscriptions: false,
+  headers: { request: [], response: [] },
+  passToken: false,
+  responseExtensions: [],
 }
 
-/** Returns the settings of one subgraph: its own, else those of `all`, else the defaults. */
+/**
+ * Returns the settings of one subgraph: its own, else those of `all`, else the defaults. Rules and lists of what passes
+ * add up.
+ */
 export function subgraphSettings(
   subgraphs: z.output<typeof subgraphsSchema>,
   name: string,
 ): SubgraphSettings {
-  const given = (key: string) => camelCased(Object.hasOwn(subgraphs, key) ? subgraphs[key]! : {})
-  return { ...defaults, ...given('all'), ...given(name) } as SubgraphSettings
+  const given = (key: string): Given =>
+    camelCased(Object.hasOwn(subgraphs, key) ? subgraphs[key]! : {})
+  const [all, own] = [given('all'), given(name)]
+  const both = [all, own]
+  return {
+    ...defaults,
+    ...all,
+    ...own,
+    headers: {
+      request: both.flatMap(({ headers }) => headers?.request ?? []),
+      response: both.flatMap(({ headers }) => headers?.response ?? []),
+    },
+    responseExtensions: both.flatMap(({ responseExtensions = [] }) => responseExtensions),
+  } as SubgraphSettings
+}
+
+/** Returns whether any subgraph's `Cache-Control` counts. */
+export function readsCacheControl(subgraphs: z.output<typeof subgraphsSchema>): boolean {
+  return responseHeaderNames(subgraphs).includes('cache-control')
+}
+
+/** Returns the headers that clients get of subgraphs, as far as rules name them. */
+export function responseHeaderNames(subgraphs: z.output<typeof subgraphsSchema>): string[] {
+  const rules = Object.values(subgraphs).flatMap(({ headers }) => headers?.response ?? [])
+  return [...new Set(namesBehind(rules))]
+}
+
+/** Returns the headers of clients that subgraphs get, as far as rules name them. */
+export function requestHeaderNames(subgraphs: z.output<typeof subgraphsSchema>): string[] {
+  const rules = Object.values(subgraphs).flatMap(({ headers }) => headers?.request ?? [])
+  return [...new Set(namedIn(rules))]
+}
+
+/** Returns whether any subgraph gets access tokens. */
+export function passesTokens(subgraphs: z.output<typeof subgraphsSchema>): boolean {
+  return Object.values(subgraphs).some(({ pass_token: passToken }) => passToken)
 }

@@ -28,6 +28,7 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
   const { subgraph, headers, log } = parts
   const { post } = parts.client
   const resultOf = usableResult(parts)
+  const readsExtensions = parts.passedExtensions !== undefined
 
   return async ({ body, operationKind, readData, span }, client) => {
     const { caller, requestId, signal, traceContext } = client
@@ -38,7 +39,7 @@ export function subgraphCall(parts: SubgraphCallParts): CallSubgraph {
       const options = { mayRetry, signal, traceContext, requestId, span }
       const response = await post(headers(caller), body, options)
       span?.set('http.response.status_code', response.status)
-      const envelope = readEnvelope(response.bytes, readData)
+      const envelope = readEnvelope(response.bytes, readData, readsExtensions)
       const failure = failureOfResponse(response, envelope)
       if (failure) return failed(failure, client, start)
       report('answered', start)

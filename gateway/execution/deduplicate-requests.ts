@@ -1,4 +1,5 @@
 /** Request deduplication: identical queries to a subgraph that are in flight together are one request. */
+import type { PassedParts } from '../client-request.ts'
 import { remembered } from '../values/remembered.ts'
 import { readAgain } from './read-again.ts'
 import type { FetchSubgraph, SubgraphResult, SubgraphRequest } from './subgraph-request.ts'
@@ -17,10 +18,13 @@ interface RequestInFlight {
  * Returns `fetchSubgraph` with one request for all that have the same scope: an object for the parts of
  * one client request, or, across client requests, a text with everything that is forwarded of the caller.
  * Across client requests, a response that sets a cookie is not shared: the others send their own request.
+ *
+ * @param passOn adds to the response to another client what a shared response passes to clients
  */
 export function deduplicatedRequests<Context>(
   fetchSubgraph: FetchSubgraph<Context>,
   scopeOf: (context: Context, subgraph: string) => object | string,
+  passOn?: (passed: PassedParts, context: Context) => void,
 ): FetchSubgraph<Context> {
   const ofObjects = new WeakMap<object, RequestsInFlight>()
   const ofTexts: RequestsInFlight = new Map()
@@ -37,6 +41,7 @@ export function deduplicatedRequests<Context>(
         const isOfOther = typeof scope === 'string' && setsCookie(response)
         if (isOfOther) return fetchSubgraph(subgraph, request, context)
         if (response.outcome === 'failed') return response
+        if (response.passed) passOn?.(response.passed, context)
         return readAgain(response.bytes, request.readData) ?? response
       })
     }

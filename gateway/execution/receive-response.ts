@@ -1,6 +1,6 @@
 /** Receives one response of a subgraph within a time and a size. */
 import type { Dispatcher } from 'undici'
-import type { EndSignal } from '../client-request.ts'
+import type { EndSignal, PassedHeader } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
 import { lendBuffer } from '../values/response-buffers.ts'
 
@@ -10,6 +10,8 @@ export interface RawResponse {
   readonly retryAfter: string | undefined
   readonly encoding: string | undefined
   readonly setCookie: readonly string[] | undefined
+  /** The headers that the client gets; undefined if it gets none of any response. */
+  readonly passed: readonly PassedHeader[] | undefined
   readonly chunks: readonly Buffer[]
 }
 
@@ -19,6 +21,8 @@ export interface ReceiverOptions {
   /** The most bytes of the body. */
   readonly limit: number
   readonly signal: EndSignal | undefined
+  /** Returns the headers that the client gets, of names and values in turn; undefined: it gets none. */
+  readonly readPassed?: ((headers: readonly Buffer[]) => readonly PassedHeader[]) | undefined
 }
 
 /**
@@ -30,6 +34,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   readonly #reject: (cause: unknown) => void
   readonly #limit: number
   readonly #signal: EndSignal | undefined
+  readonly #readPassed: ReceiverOptions['readPassed']
   readonly #timer: NodeJS.Timeout
   readonly #onAbort = () =>
     this.#end(
@@ -44,6 +49,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   #encoding: string | undefined
   #retryAfter: string | undefined
   #setCookie: string[] | undefined
+  #passed: readonly PassedHeader[] | undefined
   #chunks: Buffer[] = []
   /** The bytes of a large response whose length is known: chunks are copied to it as they come. */
   #whole: Buffer | undefined
@@ -52,12 +58,13 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   constructor(
     resolve: (response: RawResponse) => void,
     reject: (cause: unknown) => void,
-    { timeout, limit, signal }: ReceiverOptions,
+    { timeout, limit, signal, readPassed }: ReceiverOptions,
   ) {
     this.#resolve = resolve
     this.#reject = reject
     this.#limit = limit
     this.#signal = signal
+    this.#readPassed = readPassed
     this.#timer = setTimeout(
       () => this.#end('SUBGRAPH_TIMEOUT', `no complete response within ${timeout} ms`),
       timeout,
@@ -76,6 +83,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
     this.#status = status
     this.#encoding = valuesOf(headers, 'content-encoding')?.join()
     this.#setCookie = valuesOf(headers, 'set-cookie')
+    this.#passed = this.#readPassed?.(headers)
     const retryAfter = status < 400 ? undefined : valuesOf(headers, 'retry-after')
     this.#retryAfter = retryAfter?.length === 1 ? retryAfter[0] : undefined
     const length = Number(valuesOf(headers, 'content-length')?.[0])
@@ -104,6 +112,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
       encoding: this.#encoding,
       retryAfter: this.#retryAfter,
       setCookie: this.#setCookie,
+      passed: this.#passed,
       chunks: this.#whole ? [this.#whole] : this.#chunks,
     })
   }

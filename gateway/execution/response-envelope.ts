@@ -14,21 +14,35 @@ export interface ResponseEnvelope {
   readonly data: 'object' | 'null' | 'none'
   /** The value of `errors`, as it was sent. */
   readonly errors: unknown
+  /** The value of `extensions`, if it was to be read and is not too large. */
+  readonly extensions: unknown
 }
 
+/** The most bytes of extensions that are read. */
+const largestExtensions = 16 * 1024
+
 /** Returns the envelope; undefined if the bytes are no JSON object. */
-export function readEnvelope(bytes: Uint8Array, readData: ReadData): ResponseEnvelope | undefined {
+export function readEnvelope(
+  bytes: Uint8Array,
+  readData: ReadData,
+  readsExtensions = false,
+): ResponseEnvelope | undefined {
   try {
-    return isUtf8(bytes) ? envelopeOf(bytes, readData) : undefined
+    return isUtf8(bytes) ? envelopeOf(bytes, readData, readsExtensions) : undefined
   } catch (cause) {
     if (cause instanceof MalformedJson) return undefined
     throw cause
   }
 }
 
-function envelopeOf(bytes: Uint8Array, readData: ReadData): ResponseEnvelope {
+function envelopeOf(
+  bytes: Uint8Array,
+  readData: ReadData,
+  readsExtensions: boolean,
+): ResponseEnvelope {
   let data: ResponseEnvelope['data'] = 'none'
   let errors: unknown
+  let extensions: unknown
   readMembers(bytes, lengthOfMark(bytes), (at, from) => {
     const name = textEnd(bytes, at, dataName) > 0 ? 'data' : nameAt(bytes, at)
     if (name === 'data') {
@@ -39,10 +53,12 @@ function envelopeOf(bytes: Uint8Array, readData: ReadData): ResponseEnvelope {
     const end = valueEnd(bytes, from)
     if (name === 'errors') {
       errors = JSON.parse(Buffer.prototype.utf8Slice.call(bytes, from, end))
+    } else if (readsExtensions && name === 'extensions' && end - from <= largestExtensions) {
+      extensions = JSON.parse(Buffer.prototype.utf8Slice.call(bytes, from, end))
     }
     return end
   })
-  return { data, errors }
+  return { data, errors, extensions }
 }
 
 /** Some frameworks write a byte order mark, which JSON does not allow and a reader may ignore (RFC 8259 section 8.1). */

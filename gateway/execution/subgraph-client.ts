@@ -2,7 +2,7 @@
 import { Pool } from 'undici'
 import { GatewayError } from '../errors.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
-import type { CallSpan, EndSignal, TraceContext } from '../client-request.ts'
+import type { CallSpan, EndSignal, PassedHeader, TraceContext } from '../client-request.ts'
 import { decodeContent } from './decode-content.ts'
 import { ResponseReceiver } from './receive-response.ts'
 import type { RawResponse } from './receive-response.ts'
@@ -27,6 +27,8 @@ export interface SubgraphClientOptions {
    * false: never.
    */
   circuitBreaker?: { failures: number; pause: number } | false
+  /** Returns the headers of a response that the client gets, of names and values in turn; default none. */
+  readPassedHeaders?: ((headers: readonly Buffer[]) => readonly PassedHeader[]) | undefined
 }
 
 /** A subgraph's response. */
@@ -36,6 +38,8 @@ export interface SubgraphResponse {
   readonly retryAfter: string | undefined
   /** The values of its `Set-Cookie` header fields. */
   readonly setCookie: readonly string[] | undefined
+  /** The headers that the client gets. */
+  readonly passed?: readonly PassedHeader[] | undefined
   readonly bytes: Uint8Array
 }
 
@@ -76,7 +80,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
   const { origin, pathname, search } = new URL(url)
   const pool = new Pool(origin, poolOptions(options))
   const path = pathname + search
-  const { timeout } = options
+  const { timeout, readPassedHeaders: readPassed } = options
   const limit = options.responseLimit ?? defaultResponseLimit
   const transport = transportHeaders(options)
   const settings = options.circuitBreaker ?? defaultBreaker
@@ -93,9 +97,9 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
         try {
           const raw = await send(sent, body, call.signal)
           breaker && breaker.succeeded()
-          const { status, setCookie, retryAfter, encoding } = raw
+          const { status, setCookie, retryAfter, passed, encoding } = raw
           const bytes = encoding === undefined ? bytesOf(raw.chunks) : await decoded(raw, limit)
-          return { status, setCookie, retryAfter, bytes }
+          return { status, setCookie, retryAfter, passed, bytes }
         } catch (cause) {
           // A subgraph may close a kept-alive connection just as it is used.
           if (mayRetry && isConnectionFailure(cause)) {
@@ -134,7 +138,12 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
     signal: EndSignal | undefined,
   ): Promise<RawResponse> {
     return new Promise((resolve, reject) => {
-      const receiver = new ResponseReceiver(resolve, reject, { timeout, limit, signal })
+      const receiver = new ResponseReceiver(resolve, reject, {
+        timeout,
+        limit,
+        signal,
+        readPassed,
+      })
       pool.dispatch({ method: 'POST', path, headers, body }, receiver)
     })
   }

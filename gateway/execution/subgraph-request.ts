@@ -1,5 +1,5 @@
 /** A request of the executor to a subgraph, and its result. */
-import type { CallSpan } from '../client-request.ts'
+import type { CallSpan, PassedParts } from '../client-request.ts'
 import type { ErrorName } from '../errors.ts'
 import type { ResponsePath } from '../graphql/response-error.ts'
 import type { ReadData } from './response-envelope.ts'
@@ -41,6 +41,8 @@ export type SubgraphResult =
       readonly errors: readonly SubgraphError[]
       /** Whether the response set a cookie for the client: it is for this client alone. */
       readonly setsCookie?: boolean
+      /** What the response adds to those of all clients that get it. */
+      readonly passed?: PassedParts | undefined
     }
   | FailedCall
 

@@ -23,12 +23,6 @@ export function namedSetCookies(
   return values.filter((value) => names.includes(nameSet(value)))
 }
 
-/** Returns the values without those that a later one of the same name replaces (RFC 6265 section 4.1.1). */
-export function lastOfEachName(values: readonly string[]): readonly string[] {
-  if (values.length < 2) return values
-  return [...new Map(values.map((value) => [nameSet(value), value])).values()]
-}
-
 function nameSet(value: string): string {
   return value.slice(0, value.indexOf('=')).trim()
 }

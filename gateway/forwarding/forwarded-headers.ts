@@ -6,6 +6,7 @@
  * the key they would end all deduplication, so a shared fetch carries those of the request that sent it.
  */
 import type { Caller } from '../client-request.ts'
+import type { ReadPassedHeaders } from './response-headers.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -23,7 +24,7 @@ export interface ForwardedHeader<Value = unknown> {
   write(value: Value, expiresAt: number): Headers
 }
 
-/** What is forwarded of callers to one subgraph, and the cookies that it may set for them. */
+/** What is forwarded of callers to one subgraph, and what it may add to the responses to them. */
 export interface Forwarding {
   /** Returns the headers of a request that is made for a caller. */
   headers(caller: Caller): Headers
@@ -31,6 +32,10 @@ export interface Forwarding {
   deduplicationKey(caller: Caller): string
   /** Returns those values of `Set-Cookie` that the subgraph may set for the client. */
   settableCookies(setCookie: string | readonly string[] | undefined): string[]
+  /** Returns the headers of its response that the client gets; undefined: there are none. */
+  readPassedHeaders?: ReadPassedHeaders | undefined
+  /** The top-level extensions of its responses that the client gets; undefined: there are none. */
+  passedExtensions?: ReadonlySet<string> | undefined
 }
 
 /** Returns the two functions that make of a list the headers for a caller, and the key. */

@@ -4,7 +4,7 @@ import type { HttpRequest } from './http-message.ts'
 
 /** Returns the caller with what the request says of its client. */
 export function callerOfRequest(
-  { claims, verifiedClaims, expiresAt, issuer }: Caller,
+  { claims, verifiedClaims, expiresAt, issuer, accessToken }: Caller,
   { clientAddress: address, headers }: HttpRequest,
 ): Caller {
   return {
@@ -14,5 +14,7 @@ export function callerOfRequest(
     issuer,
     client: { address, agent: soleHeader(headers, 'user-agent') },
     cookies: headers.cookie?.join('; '),
+    headers,
+    accessToken,
   }
 }

@@ -30,6 +30,8 @@ export interface ExpressAppParts extends ErrorResponseOptions {
   deadline: number
   /** The origins whose pages may use the gateway; default: none. */
   cors?: { origins: '*' | (string | RegExp)[]; credentials: boolean } | undefined
+  /** Headers of responses that pages of those origins may read, besides the gateway's own. */
+  exposedHeaders?: readonly string[] | undefined
   /** The trusted proxies, by number or address: their X-Forwarded-For is used. */
   trustedProxies: number | string[]
   /** Called with a request with an untrusted X-Forwarded-For. */
@@ -69,7 +71,7 @@ export function expressApp(parts: ExpressAppParts): Express {
     response.status(503).json({ status: 'not ready', reasons })
   })
   app.use(publicDocuments(parts.documents, parts))
-  if (parts.cors) app.use('/graphql', crossOrigin(parts.cors))
+  if (parts.cors) app.use('/graphql', crossOrigin(parts.cors, parts.exposedHeaders))
   app.all(
     '/graphql',
     refuseOtherCodings,
@@ -109,12 +111,15 @@ function isTrusted(request: Request): boolean {
   return trusts(request.socket.remoteAddress ?? '', 0)
 }
 
-function crossOrigin({ origins, credentials }: NonNullable<ExpressAppParts['cors']>) {
+function crossOrigin(
+  { origins, credentials }: NonNullable<ExpressAppParts['cors']>,
+  exposedHeaders: readonly string[] = [],
+) {
   return cors({
     origin: origins,
     credentials,
     methods: ['GET', 'POST'],
-    exposedHeaders: ['retry-after', 'www-authenticate', 'x-request-id'],
+    exposedHeaders: ['retry-after', 'www-authenticate', 'x-request-id', ...exposedHeaders],
     maxAge: preflightLifetime,
   })
 }

@@ -32,6 +32,8 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[]>>
   readonly body: ResponseData
+  /** The request headers on which it depends, besides those of the transport; undefined: caches do not keep it. */
+  readonly vary?: readonly string[] | undefined
   /** Writes the rest of the response, whose head has been sent: there is no complete body. */
   readonly stream?: ((response: ServerResponse) => void) | undefined
 }

@@ -4,6 +4,7 @@ import type { ErrorName, ErrorRow } from '../errors.ts'
 import { stringOf } from '../graphql/response-data.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
+import type { Additions } from './added-to-response.ts'
 import { bearerChallenge } from './bearer-challenge.ts'
 import type { Realm } from './bearer-challenge.ts'
 import type { HttpResponse } from './http-message.ts'
@@ -24,24 +25,33 @@ export interface ResultResponseOptions {
   readonly mediaType: string
   /** Described in `WWW-Authenticate`. */
   readonly realm: Realm
-  /** `Set-Cookie` values of subgraphs that may set cookies. */
-  readonly setCookies: readonly string[]
+  /** What subgraphs have added; default nothing. */
+  readonly added?: Additions | undefined
+  /**
+   * The request headers on which the response depends, if it may be cached where subgraphs allow it; default: it may
+   * not.
+   */
+  readonly vary?: readonly string[] | undefined
   readonly requestId: string
 }
 
 /** Returns the response. Its body is concatenated from texts that are already written. */
 export function resultResponse(
   result: OperationResult,
-  { mediaType, realm, setCookies, requestId }: ResultResponseOptions,
+  { mediaType, realm, added, vary, requestId }: ResultResponseOptions,
 ): HttpResponse {
-  const headers: Record<string, string | string[]> = {
+  const cacheControl = vary && result.errors.length === 0 ? added?.cacheControl() : undefined
+  const own = {
     'content-type': mediaType,
-    'cache-control': 'no-store',
+    'cache-control': cacheControl ?? 'no-store',
     'x-request-id': requestId,
   }
-  if (setCookies.length > 0) headers['set-cookie'] = [...setCookies]
+  const more = added?.headers()
+  const headers = more ? { ...more, ...own } : own
   const body = bodyOfResult(result)
-  if (result.errors.length === 0 && !result.extensions) return { status: 200, headers, body }
+  if (result.errors.length === 0 && !result.extensions) {
+    return { status: 200, headers, ...(cacheControl ? { vary } : {}), body }
+  }
   const head = headOf(result, mediaType, realm)
   return { status: head.status, headers: { ...headers, ...head.headers }, body }
 }

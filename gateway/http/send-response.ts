@@ -28,14 +28,19 @@ export type SendResponse = (
 /** Returns the function that writes responses. */
 export function responseSender({ compressFrom, cookiesIdentify }: SendOptions): SendResponse {
   if (compressFrom === undefined) {
-    return (_request, response, content) => write(response, content, [])
+    return (_request, response, content) => {
+      if (!content.vary) return write(response, content, [])
+      write(response, content, ['vary', varyOf(response, content.vary)])
+    }
   }
   const codingFor = codingChooser()
   const compress = bodyCompressor()
 
   return (request, response, content) => {
     if (content.stream) return write(response, content, [])
-    const vary = withAcceptEncoding(response.getHeader('vary'))
+    const vary = withAcceptEncoding(
+      content.vary ? varyOf(response, content.vary) : response.getHeader('vary'),
+    )
     const coding = mayCompress(request, content) ? codingFor(accepted(request)) : undefined
     if (coding === undefined) return write(response, content, ['vary', vary])
     compress(coding, bytesOf(content.body), (compressed) => {
@@ -92,6 +97,12 @@ function encodingOf(text: string, size: number): BufferEncoding {
 
 function bytesOf(body: ResponseData): Buffer {
   return typeof body === 'string' ? Buffer.from(body) : Buffer.concat(body)
+}
+
+/** Returns what the response depends on, with what it depends on already. */
+function varyOf(response: ServerResponse, names: readonly string[]): string {
+  const before = response.getHeader('vary')
+  return [...(before === undefined ? [] : [String(before)]), ...names].join(', ')
 }
 
 /** Caches must not give a response to clients that accept other codings (RFC 9110, section 12.5.5). */

@@ -10,13 +10,14 @@ import type { AuthenticationMetrics } from '../authentication/metrics.ts'
 import type { PolicyDecider } from '../authorization/policies.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { claimRules } from '../configuration/claims.ts'
+import { passesTokens } from '../configuration/subgraphs.ts'
 import { claimsKeyPair, claimsKeySet } from '../forwarding/claims-signing-key.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
 import { configuredAccessLog } from './configured-access-log.ts'
 import { configuredPolicies } from './configured-policies.ts'
 import { configuredUpgrade, liveParts } from './configured-live.ts'
 import { configuredRealm, configuredResource } from './configured-resource.ts'
-import { configuredSubgraph } from './configured-subgraph.ts'
+import { cacheVary, configuredSubgraph } from './configured-subgraph.ts'
 import { configuredTraces } from './configured-traces.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
@@ -139,6 +140,7 @@ export async function createConfiguredGateway(
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: configuredRealm(config.http),
+    cacheVary: cacheVary(config),
     onRequest: traces?.begin,
     onResponse(response, facts) {
       facts.trace?.end(response, facts)
@@ -224,6 +226,7 @@ function configuredAuthenticator(parts: ConfiguredGatewayParts): Authenticator {
   const { config, served, documents, log } = parts
   return authenticator(config.authentication, {
     claims: { ...claimRules(config.claims), policies: config.authorization.policies !== undefined },
+    keepsTokens: passesTokens(config.subgraphs),
     metrics: counted(parts.authenticationMetrics, served.tokens),
     ...(documents ? { documents } : {}),
     log,

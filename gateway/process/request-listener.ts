@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
+import { responseHeaderNames } from '../configuration/subgraphs.ts'
 import { directPost } from '../http/direct-post.ts'
 import { expressApp } from '../http/express-app.ts'
 import { forwardedAddressReport } from '../http/forwarded-address.ts'
@@ -11,7 +12,7 @@ import { configuredRealm } from './configured-resource.ts'
 import type { ServedCounts } from './served-counts.ts'
 
 export interface RequestListenerParts {
-  config: Pick<GatewayConfig, 'http' | 'authentication' | 'claims'>
+  config: Pick<GatewayConfig, 'http' | 'authentication' | 'claims' | 'subgraphs'>
   /** Counts for `/health`, of this process. */
   served: ServedCounts
   /** What all processes have served together, if there are several. */
@@ -53,6 +54,7 @@ export function requestListener(
     onForwardedAddress,
     otherwise: expressApp({
       ...http,
+      exposedHeaders: responseHeaderNames(parts.config.subgraphs),
       respond,
       send,
       served: servedByAll,

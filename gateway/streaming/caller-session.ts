@@ -109,7 +109,7 @@ export class CallerSession {
         return { outcome: 'subscribed', started }
       }
       const { requestId } = facts
-      const response = resultResponse(result, { mediaType: json, realm, setCookies: [], requestId })
+      const response = resultResponse(result, { mediaType: json, realm, requestId })
       end(response, facts)
       const isRefused = facts.operation?.operation.operation === 'subscription'
       return isRefused && result.errors.length > 0
@@ -140,8 +140,9 @@ function isSameFor(before: Caller, after: Caller): boolean {
   return seenOf(before) === seenOf(after)
 }
 
-function seenOf({ claims, verifiedClaims }: Caller): string {
-  return JSON.stringify([claims, verifiedClaims && { ...verifiedClaims, ...ofEachToken }])
+function seenOf({ claims, verifiedClaims, accessToken }: Caller): string {
+  const verified = verifiedClaims && { ...verifiedClaims, ...ofEachToken }
+  return JSON.stringify([claims, verified, accessToken])
 }
 
 /** These differ in each access token of a login. */

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { Caller } from '../client-request.ts'
 import type { GatewayError } from '../errors.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
+import type { Additions } from '../http/added-to-response.ts'
 import { errorsOf } from '../http/error-response.ts'
 import type { HttpResponse } from '../http/http-message.ts'
 import type { Fragment, IncrementalFormat } from '../http/incremental.ts'
@@ -16,7 +17,8 @@ export interface PartedResponseParts {
   readonly format: IncrementalFormat
   readonly caller: Caller
   readonly requestId: string
-  readonly setCookies: readonly string[]
+  /** What subgraphs have added to the response so far. */
+  readonly added: Additions
   /** Returns why a caller is no longer admitted; undefined while it is. */
   readonly recheck: (caller: Caller) => Refusal | Promise<Refusal>
   /** Reports a fault of ours, and returns what the client gets to know of it. */
@@ -25,14 +27,14 @@ export interface PartedResponseParts {
 
 /** Returns the response. The caller is checked before each part. */
 export function partedResponse(result: PartedResult, parts: PartedResponseParts): HttpResponse {
-  const { format, requestId, setCookies } = parts
+  const { format, requestId, added } = parts
   return {
     status: 200,
     headers: {
+      ...added.headers(),
       'content-type': format.mediaType,
       ...streamHeaders,
       'x-request-id': requestId,
-      ...(setCookies.length > 0 ? { 'set-cookie': [...setCookies] } : {}),
     },
     body: '',
     stream: (response) => void send(result, response, parts),

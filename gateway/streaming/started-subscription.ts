@@ -1,5 +1,6 @@
 /** A subscription that begins: what the connection needs that carries it to its client. */
 import type { Caller, ClientRequest } from '../client-request.ts'
+import { Additions } from '../http/added-to-response.ts'
 import { callerOfRequest } from '../http/caller-of-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { HttpRequest } from '../http/http-message.ts'
@@ -69,7 +70,7 @@ export function startSubscription(
       requestId,
       traceContext,
       signal,
-      setCookies: [],
+      added: new Additions(),
     }),
     queue,
     observer: {

@@ -91,6 +91,7 @@ export function connectSubgraphs(
     // A query for several clients does not end when one of them goes away.
     (name, request, client) => connected.get(name)!.call(request, { ...client, signal: undefined }),
     ({ caller }, name) => connected.get(name)!.forwarding.deduplicationKey(caller),
+    (passed, { added }) => added.add(passed),
   )
 
   return {
@@ -165,7 +166,10 @@ export function connectSubgraphs(
       deduplicateSubscriptions,
       ...options
     } = subgraph(name)
-    const client = subgraphClient(url, options)
+    const client = subgraphClient(url, {
+      ...options,
+      readPassedHeaders: forwarding.readPassedHeaders,
+    })
     const call = subgraphCall({
       ...forwarding,
       subgraph: name,

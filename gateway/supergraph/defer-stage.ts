@@ -9,6 +9,7 @@ import type { GuardedOperation } from '../authorization/guarded-operation.ts'
 import type { introspection } from '../authorization/introspection.ts'
 import type { ClientRequest } from '../client-request.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
+import { Additions } from '../http/added-to-response.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import { operationBudget, operationWeight } from '../operations/operation-weight.ts'
@@ -82,17 +83,17 @@ export function deferStage(parts: DeferStageParts) {
     const result = await execute(first, client)
     const { requestId, signal, traceContext } = client
     // What is reported of a request, and its cookies, are complete with the first part.
-    const later: ClientRequest = {
+    const later = (): ClientRequest => ({
       caller: client.caller,
       requestId,
       signal,
       traceContext,
-      setCookies: [],
-    }
+      added: new Additions(),
+    })
     return {
       first: result,
       later: fragments.map(({ label, path, compiled }) => {
-        const executing = during(() => execute(compiled, later))
+        const executing = during(() => execute(compiled, later()))
         // It is awaited later, or never if the client has gone.
         executing.catch(() => {})
         return { label, path, result: executing }

@@ -8,7 +8,12 @@ import type { Logger } from 'pino'
 import { grantedScopes } from '../../subgraphs/kit/guards.ts'
 import type { AuthorizationOptions } from '../authorization/authorization-options.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
-import { denialsOf, notExecuted, resultWithDenials } from '../authorization/denied-result.ts'
+import {
+  denialsOf,
+  notExecuted,
+  resultWithDenials,
+  withExtensions,
+} from '../authorization/denied-result.ts'
 import type { AuthorizedRequest, ExecutedOperation } from '../authorization/denied-result.ts'
 import { keptDecisions } from '../authorization/kept-decisions.ts'
 import { denyingGuards } from '../authorization/denying-guards.ts'
@@ -310,8 +315,9 @@ function stagesOf(
     request: AuthorizedRequest,
     graphqlRequest: GraphqlRequest,
     client: ClientRequest,
-    executed: ExecutedOperation,
+    result: ExecutedOperation,
   ): OperationResult {
+    const executed = withExtensions(result, client.added)
     const denials = denialsOf(authorizer, request, executed)
     if (denials.length > 0) {
       const denied = denials.slice(0, 20).map(({ path }) => path.join('.'))
@@ -322,9 +328,9 @@ function stagesOf(
       if (observer) observer.denied = Math.max(denials.length, executed.deniedCount)
       onDenied?.(denyingGuards(authorizer, request, executed))
     }
-    const result =
+    const concluded =
       denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)
-    return mayExplain(graphqlRequest, client) ? explained(result, request) : result
+    return mayExplain(graphqlRequest, client) ? explained(concluded, request) : concluded
   }
 
   function mayExplain({ extensions }: GraphqlRequest, { caller }: ClientRequest): boolean {

@@ -1,5 +1,5 @@
 /** Prepares subscriptions: each of their events is authorized and executed like a request of its own. */
-import { notExecuted } from '../authorization/denied-result.ts'
+import { notExecuted, withExtensions } from '../authorization/denied-result.ts'
 import type { AuthorizedRequest, ExecutedOperation } from '../authorization/denied-result.ts'
 import type { ExecutableOperation } from '../authorization/decisions.ts'
 import type { GuardedOperation } from '../authorization/guarded-operation.ts'
@@ -9,6 +9,7 @@ import { GatewayError } from '../errors.ts'
 import type { SubscriptionEvent } from '../execution/subscription-event.ts'
 import { errorOfCall } from '../execution/subgraph-errors.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
+import { Additions } from '../http/added-to-response.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { EventOutcome, LiveSubscription } from '../streaming/live-subscription.ts'
@@ -132,12 +133,15 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
       client: ClientRequest,
     ): Promise<ExecutedOperation> {
       const { subgraph, execute } = planned
-      const executed = (client: ClientRequest) => {
+      const executed = async (client: ClientRequest) => {
         onExecuted()
-        return execute({
+        const added = new Additions()
+        const result = await execute({
           ...operationOf(authorized, graphqlRequest),
-          context: { client, fetch: withEvent(event) },
+          context: { client: { ...client, added }, fetch: withEvent(event) },
         })
+        // One result may be for several listeners.
+        return withExtensions(result, added)
       }
       if (!subgraphs.deduplicatesSubscriptions(subgraph)) return executed(client)
       // An execution for several clients does not end when one of them goes away.
@@ -181,7 +185,7 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
   function withEvent(event: SubscriptionEvent): FetchSubgraph<ClientRequest> {
     return async (subgraph, request, client) =>
       request.operationKind === 'subscription'
-        ? event.resultFor(request)
+        ? event.resultFor(request, client.added)
         : subgraphs.fetch(subgraph, request, client)
   }
 }

@@ -45,7 +45,7 @@ export const arrows: readonly Area[] = [
   // The form of gateway.yaml: it speaks the words of the stages that it configures.
   {
     area: 'gateway/configuration',
-    uses: [...foundations, 'gateway/authentication', 'gateway/authorization'],
+    uses: [...foundations, 'gateway/authentication', 'gateway/authorization', 'gateway/forwarding'],
   },
 
   { area: 'subgraphs/auth', uses: ['subgraphs/kit', 'subgraphs/storage'] },

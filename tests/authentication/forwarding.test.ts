@@ -7,6 +7,7 @@ import { narrowClaims } from '../../gateway/authentication/select-claims.ts'
 import { claimsKeyPair, claimsKeySet } from '../../gateway/forwarding/claims-signing-key.ts'
 import type { Caller } from '../../gateway/client-request.ts'
 import { forwardedHeaders } from '../../gateway/forwarding/forwarded-headers.ts'
+import type { HeaderRule } from '../../gateway/forwarding/header-rules.ts'
 import type { ForwardedHeader } from '../../gateway/forwarding/forwarded-headers.ts'
 import { plainHeaderValue } from '../../gateway/forwarding/plain-claims.ts'
 import { subgraphForwarding } from '../../gateway/forwarding/subgraph-headers.ts'
@@ -164,11 +165,22 @@ describe('the key of request deduplication is made from the list that the header
       ),
       client: fc.record({ address: fc.constantFrom('10.0.0.1', '::ffff:10.0.0.1'), agent: name }),
       cookies: fc.constantFrom('', 'a=1', 'a=1; b=2', 'b=2; c=3'),
+      headers: fc.dictionary(
+        fc.constantFrom('x-a', 'x-b', 'x-user', 'accept', 'connection'),
+        fc.array(fc.constantFrom('1', '2', 'x-a'), { minLength: 1, maxLength: 2 }),
+      ),
+      accessToken: fc.constantFrom(undefined, 'a', 'b'),
     })
     const options = fc.record({
       plainHeaders: fc.constantFrom({}, { 'x-name': 'name' }),
       clientHeaders: fc.boolean(),
       cookies: fc.subarray(['a', 'b']),
+      requestHeaders: fc.subarray<HeaderRule>([
+        { propagate: { named: ['x-a'], rename: 'x-c', default: '1' } },
+        { propagate: { matching: ['x-*'] } },
+        { remove: { named: ['x-b'] } },
+      ]),
+      passToken: fc.boolean(),
     })
     fc.assert(
       fc.property(options, caller, caller, (options, one, other) => {

@@ -594,6 +594,9 @@ subgraphs:
     batchEntityFetches: false,
     deduplicateRequests: true,
     deduplicateSubscriptions: true,
+    headers: { request: [], response: [] },
+    passToken: false,
+    responseExtensions: [],
   })
   expect(subgraphSettings(subgraphs, 'notes')).toEqual({
     timeout: 10_000,
@@ -609,6 +612,113 @@ subgraphs:
     batchEntityFetches: true,
     deduplicateRequests: false,
     deduplicateSubscriptions: false,
+    headers: { request: [], response: [] },
+    passToken: false,
+    responseExtensions: [],
+  })
+})
+
+describe('headers', () => {
+  const settingsOf = (text: string, name = 'users') =>
+    subgraphSettings(readConfig(file(`${authentication}\n${text}`), {}).subgraphs, name)
+
+  test('have rules for all subgraphs, then those of each', () => {
+    const text = `subgraphs:
+  all:
+    headers:
+      request: [{ propagate: { named: [Accept-Language, X-Stage] } }]
+      response: [{ propagate: { named: X-Served-By } }]
+    response_extensions: [cost]
+  users:
+    pass_token: true
+    headers:
+      request:
+        - propagate: { matching: X-Acme-* }
+        - propagate: { named: X-Old, rename: X-New, default: none }
+        - remove: { named: X-Stage }
+      response: [{ propagate: { matching: [x-a-*, x-b-*], algorithm: append } }]
+    response_extensions: [hints]`
+    expect(settingsOf(text)).toMatchObject({
+      passToken: true,
+      headers: {
+        request: [
+          { propagate: { named: ['accept-language', 'x-stage'] } },
+          { propagate: { matching: ['x-acme-*'] } },
+          { propagate: { named: ['x-old'], rename: 'x-new', default: 'none' } },
+          { remove: { named: ['x-stage'] } },
+        ],
+        response: [
+          { propagate: { named: ['x-served-by'] } },
+          { propagate: { matching: ['x-a-*', 'x-b-*'], algorithm: 'append' } },
+        ],
+      },
+      responseExtensions: ['cost', 'hints'],
+    })
+    expect(settingsOf(text, 'notes')).toMatchObject({
+      passToken: false,
+      headers: { request: [{ propagate: { named: ['accept-language', 'x-stage'] } }] },
+      responseExtensions: ['cost'],
+    })
+  })
+
+  const request = (rule: string) => `users: { headers: { request: [${rule}] } }`
+  const response = (rule: string) => `users: { headers: { response: [${rule}] } }`
+
+  test.each([
+    [request('{ propagate: { named: Authorization } }'), 'set pass_token: true for each subgraph'],
+    [request('{ propagate: { named: cookie } }'), 'in claims.subgraphs.NAME.cookies'],
+    [request('{ propagate: { named: [x-a, Content-Type] } }'), '"content-type" is a header of the'],
+    [request('{ propagate: { named: gateway_claims } }'), '"gateway_claims" is a header of the'],
+    [request('{ propagate: { named: x-a, rename: GATEWAY-CLAIMS } }'), 'rename: is a header of'],
+    [request('{ propagate: { named: x-a, rename: x_portcullis_claims } }'), 'rename: is a header'],
+    [request('{ propagate: { named: x-a, rename: authorization } }'), 'rename: carries the access'],
+    [request('{ propagate: { named: [x-a, x-b], rename: x-c } }'), 'rename: needs the name of one'],
+    [request('{ propagate: { matching: x-*, rename: x-c } }'), 'rename: needs the name of one'],
+    [request('{ propagate: { matching: x-*, default: a } }'), 'default: needs named'],
+    [request('{ propagate: { named: x-a, matching: x-* } }'), 'expected named or matching'],
+    [request('{ propagate: {} }'), 'expected named or matching'],
+    [request('{ propagate: { named: x-a }, remove: { named: x-a } }'), 'expected propagate or rem'],
+    [request('{ insert: { name: x-a, value: b } }'), 'insert: is not a known key'],
+    [request("{ propagate: { matching: '^x-acme-.*' } }"), 'is not a pattern: it is a name in wh'],
+    [request("{ propagate: { named: 'x a' } }"), '"x a" is not the name of a header'],
+    [request('{ propagate: { named: [] } }'), 'expected the name of a header, or a list of names'],
+    [request('{ propagate: { named: x-a, default: "a\\nb" } }'), 'without control characters'],
+    [request(Array(51).fill('{ propagate: { named: x-a } }').join()), 'expected at most 50 rules'],
+    [response('{ propagate: { named: Set-Cookie } }'), 'may set in claims.subgraphs.NAME.cookies'],
+    [response('{ propagate: { named: vary } }'), '"vary" is a header of the connection, or one'],
+    [
+      response('{ propagate: { named: x-a, rename: cache-control } }'),
+      'one meaning under one name',
+    ],
+    [response('{ propagate: { named: cache-control, algorithm: last } }'), 'is not for cache-con'],
+    [response('{ propagate: { named: x-a, algorithm: newest } }'), 'algorithm: '],
+    ['all: { pass_token: true }', 'pass_token: is not for all subgraphs: set it for each one'],
+    ['users: { response_extensions: [authorization] }', 'has a name that is never passed on'],
+  ])('%s is refused', (text, problem) => {
+    expect(problemsOf(`${authentication}\nsubgraphs: { ${text} }`).join('\n')).toContain(problem)
+  })
+
+  test('never carry a token of another header, nor replace one that the gateway writes', () => {
+    const text = `authentication:
+  issuers: [{ ${issuer}, discovery: true }]
+  sources: [{ header: X-My-Pass }]
+claims: { subgraphs: { users: { headers: { x-stage: sub } } } }
+subgraphs:
+  all:
+    headers:
+      request:
+        - propagate: { named: [x-my-pass, x-a] }
+        - propagate: { named: x_stage }
+  notes: { headers: { request: [{ propagate: { named: x-stage } }] } }
+  users: { headers: { request: [{ propagate: { named: x-a, rename: X-Stage } }] } }
+`
+    const at = (subgraph: string, index: number) =>
+      `subgraphs.${subgraph}.headers.request[${index}].propagate`
+    expect(problemsOf(text)).toEqual([
+      `${at('all', 0)}.named: "x-my-pass" may carry an access token: set pass_token: true for each subgraph that needs it`,
+      `${at('all', 1)}.named: "x_stage" is in claims.subgraphs.users.headers: the gateway writes it`,
+      `${at('users', 0)}.rename: "x-stage" is in claims.subgraphs.users.headers: the gateway writes it`,
+    ])
   })
 })
 

@@ -11,8 +11,14 @@ import type { RunningGateway } from '../support/running-gateway.ts'
 import { until } from '../support/until.ts'
 
 /** Every subgraph has one field of its name. `mark` responds immediately, the others when the test releases them. */
-const subgraphs = ['bare', 'claims', 'plain', 'client', 'cookies', 'mark'] as const
+const subgraphs = [
+  ...(['bare', 'claims', 'plain', 'client', 'cookies'] as const),
+  ...(['named', 'pattern', 'defaulted', 'token', 'mark'] as const),
+]
 type Held = Exclude<(typeof subgraphs)[number], 'mark'>
+
+/** What each response says besides its data. */
+let served = 0
 
 interface Call {
   readonly headers: IncomingHttpHeaders
@@ -43,7 +49,9 @@ const server = createServer((request, response) => {
 
 function write(response: ServerResponse, field: string): void {
   response.setHeader('content-type', 'application/json')
-  response.end(JSON.stringify({ data: { [field]: 1 } }))
+  if (field === 'mark') return void response.end('{"data":{"mark":1}}')
+  response.setHeader('x-served', String(++served))
+  response.end(JSON.stringify({ data: { [field]: 1 }, extensions: { cost: served, debug: 1 } }))
 }
 
 beforeAll(async () => {
@@ -69,8 +77,15 @@ claims:
     client: { forward: [], client: true }
     cookies: { forward: [], cookies: [basket] }
 subgraphs:
-  all: { share: true }
+  all:
+    share: true
+    headers: { response: [{ propagate: { named: x-served } }] }
+    response_extensions: [cost]
   mark: { share: false }
+  named: { headers: { request: [{ propagate: { named: x-stage, rename: x-place } }] } }
+  pattern: { headers: { request: [{ propagate: { matching: 'x-acme-*' } }] } }
+  defaulted: { headers: { request: [{ propagate: { named: x-stage, default: main } }] } }
+  token: { pass_token: true }
 `,
   )
 })
@@ -87,13 +102,17 @@ afterEach(() => {
 })
 
 interface Client {
+  /** Claims of a new access token. */
   readonly claims?: Readonly<Record<string, unknown>>
+  /** The text of an access token. */
+  readonly token?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Sends the query of a client and resolves when the gateway has dispatched its requests to subgraphs. */
-async function send(field: Held, { claims, headers }: Client) {
-  const authorization = claims && `Bearer ${await issuer.accessToken(claims)}`
+async function send(field: Held, { token, claims, headers }: Client) {
+  const accessToken = token ?? (claims && (await issuer.accessToken(claims)))
+  const authorization = accessToken && `Bearer ${accessToken}`
   const before = marks
   const responding = fetch(gateway.url, {
     method: 'POST',
@@ -107,7 +126,10 @@ async function send(field: Held, { claims, headers }: Client) {
   await until(() => marks > before)
   return async () => {
     const response = await responding
-    expect(await response.json()).toEqual({ data: { [field]: 1, mark: 1 } })
+    const { data, extensions } = (await response.json()) as Record<string, unknown>
+    expect(data).toEqual({ [field]: 1, mark: 1 })
+    // Whoever shares a response gets all of it.
+    expect(extensions).toEqual({ cost: Number(response.headers.get('x-served')) })
     return response.headers.getSetCookie()
   }
 }
@@ -179,6 +201,30 @@ const kinds: Readonly<Record<string, Kind>> = {
     headerOf: (headers) => headers.cookie,
     values: ['basket=1', 'basket=2'],
   },
+  'a header that is named': {
+    subgraph: 'named',
+    one: { headers: { 'x-stage': 'a' } },
+    alike: { headers: { 'x-stage': 'a', 'x-place': 'b', 'x-acme-order': '1' } },
+    different: { headers: { 'x-stage': 'b' } },
+    headerOf: (headers) => headers['x-place'],
+    values: ['a', 'b'],
+  },
+  'a header that a pattern passes': {
+    subgraph: 'pattern',
+    one: { headers: { 'x-acme-order': '1' } },
+    alike: { headers: { 'x-stage': 'a', 'x-acme-order': '1', 'x-acme-user': '2' } },
+    different: { headers: { 'x-acme-order': '2' } },
+    headerOf: (headers) => headers['x-acme-order'],
+    values: ['1', '2'],
+  },
+  'a header with a default': {
+    subgraph: 'defaulted',
+    one: {},
+    alike: { headers: { 'x-stage': 'main' } },
+    different: { headers: { 'x-stage': 'other' } },
+    headerOf: (headers) => headers['x-stage'],
+    values: ['main', 'other'],
+  },
 }
 
 describe.each(Object.entries(kinds))('%s', (_kind, kind) => {
@@ -197,6 +243,18 @@ describe.each(Object.entries(kinds))('%s', (_kind, kind) => {
   test('is no difference to a subgraph that does not get it', async () => {
     expect(await requestsFor('bare', one, different)).toHaveLength(1)
   })
+})
+
+test('an access token that passes is shared by its requests alone', async () => {
+  const tokens = [await issuer.accessToken({ sub: '1' }), await issuer.accessToken({ sub: '1' })]
+  const [one, other] = tokens.map((token) => ({ token }))
+  const authorizations = async (...clients: [Client, Client]) =>
+    (await requestsFor('token', ...clients)).map(({ authorization }) => authorization)
+  expect(await authorizations(one!, one!)).toEqual([`Bearer ${tokens[0]}`])
+  const both = await authorizations(one!, other!)
+  expect(both.sort()).toEqual(tokens.map((token) => `Bearer ${token}`).sort())
+  expect(await requestsFor('bare', one!, other!)).toHaveLength(1)
+  expect(gateway.log.join()).not.toContain(tokens[0])
 })
 
 test('callers share a request with any traceparent: it carries that of the first', async () => {

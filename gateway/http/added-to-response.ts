@@ -1,0 +1,56 @@
+/** What subgraphs add to the response to a client: cookies, headers and extensions, as far as rules let them. */
+import type { AddedToResponse, PassedHeader, PassedParts } from '../client-request.ts'
+import { cacheControlText, readCacheControl, strictest } from './cache-control.ts'
+import type { CacheControl } from './cache-control.ts'
+
+/** The most characters of a value that is put together of several. */
+const longestValue = 4 * 1024
+
+/** One object per request. With nothing configured, it stays as it is. */
+export class Additions implements AddedToResponse {
+  /** By name, from the first response that had it. */
+  extensions: Readonly<Record<string, unknown>> | undefined
+  /** By the name of the cookie: a later value replaces an earlier one (RFC 6265 section 4.1.1). */
+  #setCookies: Map<string, string> | undefined
+  #headers: Record<string, string> | undefined
+  #cacheControl: CacheControl | undefined
+
+  add({ setCookies = [], headers = [], extensions }: PassedParts): void {
+    for (const value of setCookies) {
+      this.#setCookies ??= new Map()
+      this.#setCookies.set(value.slice(0, value.indexOf('=')).trim(), value)
+    }
+    for (const header of headers) this.#addHeader(header)
+    if (extensions) this.extensions = { ...extensions, ...this.extensions }
+  }
+
+  /** Returns the headers of the response; undefined if there are none. `Cache-Control` is not among them. */
+  headers(): Readonly<Record<string, string | string[]>> | undefined {
+    if (!this.#setCookies) return this.#headers
+    return { ...this.#headers, 'set-cookie': [...this.#setCookies.values()] }
+  }
+
+  /** Returns the strictest `Cache-Control` of all responses; undefined if the response must not be cached. */
+  cacheControl(): string | undefined {
+    if (!this.#cacheControl || this.#setCookies) return undefined
+    return cacheControlText(this.#cacheControl)
+  }
+
+  #addHeader({ name, value, algorithm }: PassedHeader): void {
+    if (algorithm === 'strictest') {
+      const read = readCacheControl(value)
+      this.#cacheControl = this.#cacheControl ? strictest(this.#cacheControl, read) : read
+      return
+    }
+    const headers = (this.#headers ??= {})
+    const known = Object.hasOwn(headers, name) ? headers[name] : undefined
+    if (known === undefined || algorithm === 'last') headers[name] = value
+    else if (algorithm === 'append') headers[name] = appended(known, value)
+  }
+}
+
+/** Returns the list with one more value (RFC 9110 section 5.3), unless it has it, or would be too long. */
+function appended(list: string, value: string): string {
+  if (list.length + value.length > longestValue || list.split(', ').includes(value)) return list
+  return `${list}, ${value}`
+}
