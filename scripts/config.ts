@@ -4,6 +4,7 @@ import { claimRules } from '../gateway/configuration/claims.ts'
 import { configJsonSchema } from '../gateway/configuration/config-json-schema.ts'
 import { describeProblem } from '../gateway/configuration/config-problem.ts'
 import type { GatewayConfig } from '../gateway/configuration/gateway-config.ts'
+import { headerWarnings } from '../gateway/configuration/given-headers.ts'
 import { checkConfig, configInFull } from '../gateway/configuration/read-config.ts'
 import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-line.ts'
 import { productCommand } from '../subgraphs/kit/process/product-command.ts'
@@ -68,8 +69,10 @@ function check(file: string, asJson: boolean): number {
   return valid ? 0 : 1
 }
 
-function warningsAbout({ authentication, claims }: GatewayConfig): string[] {
-  return issuerWarnings(authentication.issuers, claimRules(claims)).map(
+function warningsAbout(config: GatewayConfig): string[] {
+  const { authentication, claims } = config
+  const warnings = issuerWarnings(authentication.issuers, claimRules(claims)).map(
     ({ issuers, message }) => `${issuers.join(', ')}: ${message}`,
   )
+  return [...warnings, ...headerWarnings(config)]
 }

@@ -38,13 +38,22 @@ export function firstOfEachPath(problems: readonly ConfigProblem[]): ConfigProbl
 
 type Issue = z.core.$ZodIssue
 
+/** Where to write what other gateways have elsewhere. */
+const places: Readonly<Record<string, string>> = {
+  headers:
+    'rules for headers are in subgraphs.all.headers, and in subgraphs.NAME.headers for one subgraph',
+}
+
 /**
  * Yields path and sentence of everything that an issue is about: of unknown keys each by itself, of a
  * value that fits no alternative the faults of the closest one.
  */
 export function* sentencesOf(issue: Issue): Generator<[PropertyKey[], string]> {
   if (issue.code === 'unrecognized_keys') {
-    for (const key of issue.keys) yield [[...issue.path, key], 'is not a known key']
+    for (const key of issue.keys) {
+      const place = places[[...issue.path, key].join('.')]
+      yield [[...issue.path, key], `is not a known key${place ? `: ${place}` : ''}`]
+    }
     return
   }
   if (issue.code === 'invalid_union' && issue.message !== 'Invalid input') {

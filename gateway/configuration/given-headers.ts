@@ -1,6 +1,8 @@
 /** What rules for headers need of several sections of the configuration. */
-import { foldedName } from '../forwarding/header-names.ts'
+import { foldedName, isIdentityHeader } from '../forwarding/header-names.ts'
 import type { GatewayConfig } from './gateway-config.ts'
+import { namedIn, namesBehind } from './headers.ts'
+import { readsCacheControl, subgraphSettings } from './subgraphs.ts'
 
 /** Reports rules that name a header which carries credentials, or which the gateway writes for the subgraph. */
 export function checkGivenHeaders(
@@ -36,4 +38,36 @@ export function checkGivenHeaders(
       writer && `"${target}" is in claims.subgraphs.${writer[0]}.headers: the gateway writes it`
     )
   }
+}
+
+/** Returns warnings about rules that are allowed, but may do other than what they seem to. */
+export function headerWarnings(config: GatewayConfig): readonly string[] {
+  const { claims, subgraphs } = config
+  const forgeable = Object.entries(subgraphs).flatMap(([subgraph, { headers }]) => {
+    const rules = headers?.request ?? []
+    const names = new Set([...namedIn(rules), ...namesBehind(rules)].filter(isIdentityHeader))
+    if (names.size === 0) return []
+    const list = [...names].join(', ')
+    return [
+      `subgraphs.${subgraph}: a client can write any value into ${list}: rely on it only if a proxy replaces what clients send`,
+    ]
+  })
+  if (!readsCacheControl(subgraphs)) return forgeable
+  const all = [...Object.keys(subgraphs), ...Object.keys(claims.subgraphs)]
+  const neverCached = [...new Set(all)]
+    .filter((subgraph) => getsUnnamed(config, subgraph))
+    .map(
+      (subgraph) =>
+        `subgraphs.${subgraph}: its responses are never cached: it gets headers by a pattern, client_headers or cookies, which Vary cannot name`,
+    )
+  return [...forgeable, ...neverCached]
+}
+
+/** Returns whether a subgraph gets of clients what no `Vary` can name. */
+function getsUnnamed({ claims, subgraphs }: GatewayConfig, subgraph: string): boolean {
+  const { request } = subgraphSettings(subgraphs, subgraph).headers
+  if (request.some((rule) => 'propagate' in rule && 'matching' in rule.propagate)) return true
+  if (!Object.hasOwn(claims.subgraphs, subgraph)) return false
+  const { client_headers: gets, cookies } = claims.subgraphs[subgraph]!
+  return gets || cookies.length > 0
 }

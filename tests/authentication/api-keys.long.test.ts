@@ -177,7 +177,7 @@ describe('against an issuer that can do everything:', () => {
     await issuer.close()
   })
 
-  function make(apiKeys = {}, options = {}) {
+  function make(apiKeys = {}, options = {}, parts = {}) {
     return testAuthenticator(
       [issuerOptions(issuer)],
       {
@@ -192,7 +192,7 @@ describe('against an issuer that can do everything:', () => {
         },
         ...options,
       },
-      { clock },
+      { clock, ...parts },
     )
   }
 
@@ -215,6 +215,19 @@ describe('against an issuer that can do everything:', () => {
         subject_token: goodKey,
       },
     ])
+  })
+
+  test('the caller has the access token if subgraphs get it, never the key', async () => {
+    expect(await subject.ask(goodKey)).not.toHaveProperty('accessToken')
+    const keeping = make({}, {}, { keepsTokens: true })
+    const { body } = await granted({ jti: 'the one' })
+    answer = async () => ({ status: 200, body })
+    for (let use = 0; use < 2; use++) {
+      expect(await keeping.ask(goodKey)).toMatchObject({ accessToken: body.access_token })
+    }
+    expect(await keeping.ask(body.access_token)).toMatchObject({ accessToken: body.access_token })
+    expect(JSON.stringify(keeping.log)).not.toContain(body.access_token)
+    await keeping.close()
   })
 
   test('a hundred first uses at the same time are one exchange', async () => {

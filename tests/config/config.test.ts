@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { configJsonSchema } from '../../gateway/configuration/config-json-schema.ts'
+import { headerWarnings } from '../../gateway/configuration/given-headers.ts'
 import { checkConfig, readConfig } from '../../gateway/configuration/read-config.ts'
 import { renamedKeys } from '../../gateway/configuration/renamed-keys.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
@@ -696,6 +697,28 @@ describe('headers', () => {
     ['users: { response_extensions: [authorization] }', 'has a name that is never passed on'],
   ])('%s is refused', (text, problem) => {
     expect(problemsOf(`${authentication}\nsubgraphs: { ${text} }`).join('\n')).toContain(problem)
+  })
+
+  test('are looked for in another section by those who come from another gateway', () => {
+    const problems = problemsOf(`${authentication}\nheaders: { all: { request: [] } }`)
+    expect(problems).toEqual([
+      'headers: is not a known key: rules for headers are in subgraphs.all.headers, and in subgraphs.NAME.headers for one subgraph',
+    ])
+  })
+
+  test('that clients could forge, or that prevent caching, are a warning', () => {
+    const warningsOf = (text: string) =>
+      headerWarnings(readConfig(file(`${authentication}\n${text}`), {}))
+    const named = (rule: string) => `users: { headers: { request: [{ propagate: { ${rule} } }] } }`
+    const cached = 'all: { headers: { response: [{ propagate: { named: cache-control } }] } }'
+    expect(warningsOf(`subgraphs: { ${named('named: accept-language')}, ${cached} }`)).toEqual([])
+    expect(warningsOf(`subgraphs: { ${named('matching: x-*')} }`)).toEqual([])
+    const forged = warningsOf(`subgraphs: { ${named('named: x-a, rename: x-user-id')} }`)
+    expect(forged).toEqual([expect.stringContaining('can write any value into x-user-id: rely')])
+    const never = [expect.stringContaining('subgraphs.users: its responses are never cached')]
+    expect(warningsOf(`subgraphs: { ${named('matching: x-*')}, ${cached} }`)).toEqual(never)
+    const address = 'claims: { subgraphs: { users: { client_headers: true } } }'
+    expect(warningsOf(`subgraphs: { users: {}, ${cached} }\n${address}`)).toEqual(never)
   })
 
   test('never carry a token of another header, nor replace one that the gateway writes', () => {

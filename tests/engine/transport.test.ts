@@ -12,6 +12,7 @@ import { deduplicatedRequests } from '../../gateway/execution/deduplicate-reques
 import { valueEnd } from '../../gateway/values/json-bytes.ts'
 import { ResponseReceiver } from '../../gateway/execution/receive-response.ts'
 import type { RawResponse } from '../../gateway/execution/receive-response.ts'
+import { responseHeaders } from '../../gateway/forwarding/response-headers.ts'
 import { readEnvelope } from '../../gateway/execution/response-envelope.ts'
 import { subgraphClient } from '../../gateway/execution/subgraph-client.ts'
 import type {
@@ -272,13 +273,24 @@ test('HTTP/2 over TLS, with an authority and a client certificate of our own', a
   const server = createSecureServer(
     { cert: certificate, key, ca: certificate, requestCert: true, rejectUnauthorized: true },
     (request, response) => {
+      response.writeHead(200, { 'x-list': ['a', 'b'], 'x-acme': '1' })
       response.end(JSON.stringify({ data: { version: request.httpVersion } }))
     },
   )
   const port = await listening(server as unknown as Server)
   const url = `https://127.0.0.1:${port}/graphql`
-  const client = clientAt(url, { http2: true, tls: { ca: certificate, certificate, key } })
-  expect(bodyOf(await client.post(headers, '{}'))).toEqual({ data: { version: '2.0' } })
+  const readPassedHeaders = responseHeaders(
+    [{ propagate: { named: ['x-list', 'x-acme'] } }],
+    'not read',
+  )
+  const tls = { ca: certificate, certificate, key }
+  const client = clientAt(url, { http2: true, tls, readPassedHeaders })
+  const response = await client.post(headers, '{}')
+  expect(bodyOf(response)).toEqual({ data: { version: '2.0' } })
+  expect(response.passed).toMatchObject([
+    { name: 'x-list', value: 'a, b' },
+    { name: 'x-acme', value: '1' },
+  ])
   const stranger = clientAt(url, { http2: true, tls: { ca: certificate } })
   await expect(stranger.post(headers, '{}')).rejects.toMatchObject({
     reason: 'SUBGRAPH_UNREACHABLE',
