@@ -256,6 +256,21 @@ export const errorTable = {
     400,
     'Only one credential field is allowed per operation',
   ),
+  OPERATION_TOO_LARGE: row(
+    'OPERATION_TOO_LARGE',
+    400,
+    'The operation is larger than `limits` allows: send a smaller one, or several',
+  ),
+  COST_ESTIMATED_TOO_EXPENSIVE: row(
+    'COST_ESTIMATED_TOO_EXPENSIVE',
+    400,
+    'The estimated cost of the operation is too high: select fewer fields, or shorter lists',
+  ),
+  SLICING_ARGUMENT_REQUIRED: row(
+    'BAD_USER_INPUT',
+    400,
+    'A list needs exactly one of the arguments that limit its length',
+  ),
   OPERATION_TOO_COMPLEX: row(
     'OPERATION_TOO_COMPLEX',
     400,

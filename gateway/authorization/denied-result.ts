@@ -17,6 +17,8 @@ export interface AuthorizedRequest {
   readonly caller: Caller
   /** The policies that decided in favour of this request. */
   readonly granted?: ReadonlySet<string> | undefined
+  /** What it is estimated to cost, if the client asked for that. */
+  readonly cost?: { readonly estimated: number; readonly max: number } | undefined
 }
 
 /** The result of executing an authorized operation. */

@@ -5,6 +5,8 @@ import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
 import { variablesCheck } from './check-variables.ts'
 import type { VariableValues } from './check-variables.ts'
+import { exceededLimits, tooLarge } from './limit-operation.ts'
+import type { Exceeded, OperationLimits } from './limit-operation.ts'
 import { mostOperations, operationBudget, operationWeight } from './operation-weight.ts'
 import { requestError } from './request-errors.ts'
 import { documentReader } from './validate-document.ts'
@@ -32,7 +34,15 @@ export interface Compiled {
  */
 export type PrepareOperation<Of extends Compiled> = (request: OperationRequest) => Of
 
+/** Reports a request whose operation exceeds a limit. */
+export type OnExceeded = (exceeded: Exceeded, operation: OperationDefinitionNode) => void
+
 export interface PrepareOptions<Of extends Compiled> extends ValidationOptions {
+  readonly limits: ValidationOptions['limits'] & {
+    /** Limits beyond those that protect the gateway itself. */
+    readonly operation: OperationLimits
+  }
+  readonly onExceeded?: OnExceeded | undefined
   /**
    * Compiles an operation of a valid document; the result is kept with the operation.
    *
@@ -47,6 +57,7 @@ export interface PrepareOptions<Of extends Compiled> extends ValidationOptions {
 
 interface Prepared<Of> {
   readonly compiled: Of
+  readonly exceeded: readonly Exceeded[]
   /** Throws a RequestError. */
   readonly refuseVariables: (variables: VariableValues) => void
 }
@@ -65,7 +76,8 @@ const operationsOfDocument = 16
 export function operationPreparer<Of extends Compiled>(
   options: PrepareOptions<Of>,
 ): PrepareOperation<Of> {
-  const { apiSchema, compile } = options
+  const { apiSchema, compile, onExceeded } = options
+  const exceeded = exceededLimits(options.limits.operation)
   const documents = new LRUCache<string, PreparedDocument<Of>>({
     max: mostOperations,
     maxSize: operationBudget(),
@@ -83,6 +95,8 @@ export function operationPreparer<Of extends Compiled>(
     if (!operation) throw new GatewayError('OPERATION_RESOLUTION_FAILURE')
     const prepared =
       operations.get(operation) ?? prepare(document, operation, deferring, operations)
+    refuseExceeded(prepared.exceeded, operation)
+    refuseExceeded(exceeded.ofVariables(variables), operation)
     prepared.refuseVariables(variables)
     return prepared.compiled
   }
@@ -115,10 +129,21 @@ export function operationPreparer<Of extends Compiled>(
     operations: PreparedDocument<Of>['operations'],
   ): Prepared<Of> {
     const compiled = compile(document, operation, deferring)
-    const prepared = { compiled, refuseVariables: variablesRefusal(operation, compiled) }
+    const prepared = {
+      compiled,
+      exceeded: exceeded.ofOperation(deferring ?? document, writtenAs(operation, deferring)),
+      refuseVariables: variablesRefusal(operation, compiled),
+    }
     if (operations.size >= operationsOfDocument) operations.clear()
     operations.set(operation, prepared)
     return prepared
+  }
+
+  function refuseExceeded(all: readonly Exceeded[], operation: OperationDefinitionNode): void {
+    if (all.length === 0) return
+    for (const one of all) onExceeded?.(one, operation)
+    const refused = all.find(({ mode }) => mode === 'enforce')
+    if (refused) throw tooLarge(refused)
   }
 
   function variablesRefusal(
@@ -135,6 +160,14 @@ export function operationPreparer<Of extends Compiled>(
       }
     }
   }
+}
+
+/** Returns the operation as its client wrote it, with `@defer`. */
+function writtenAs(
+  operation: OperationDefinitionNode,
+  deferring: DocumentNode | undefined,
+): OperationDefinitionNode {
+  return (deferring && operationNamed(deferring, operation.name?.value)) ?? operation
 }
 
 /** GetOperation (GraphQL, section 6.1): undefined when the name does not choose exactly one. */

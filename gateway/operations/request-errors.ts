@@ -1,6 +1,7 @@
 /** What graphql-js says about a request, as the client may read it. */
 import type { GraphQLError } from 'graphql'
-import { GatewayError } from '../errors.ts'
+import { errorTable, GatewayError } from '../errors.ts'
+import type { ErrorName } from '../errors.ts'
 import { RequestError } from '../graphql/response-error.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 
@@ -9,6 +10,20 @@ type Code = 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INP
 /** Returns the request error of these errors. */
 export function requestError(errors: readonly GraphQLError[], code: Code): RequestError {
   return new RequestError(errors.map((error) => responseError(error, code)))
+}
+
+/**
+ * Returns the request error of a row of the error table.
+ *
+ * @param details what programs read of it, in `extensions`
+ */
+export function refusalWithDetails(
+  reason: ErrorName,
+  message: string,
+  details: Readonly<Record<string, unknown>>,
+): RequestError {
+  const { code } = errorTable[reason]
+  return new RequestError([{ message, extensions: { code, reason, ...details } }])
 }
 
 function responseError(error: GraphQLError, code: Code): ResponseError {

@@ -211,6 +211,8 @@ function configuredSupergraph(
         explainScope: config.authorization.explainScope,
         limits: config.limits,
         onDenied: metrics.onDenied,
+        onExceeded: metrics.onExceeded,
+        onEstimated: config.limits.cost && metrics.costs(),
         onCompiled: countedUsage(parts)?.prepared,
         log,
       })

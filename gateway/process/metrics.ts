@@ -21,6 +21,10 @@ export interface GatewayMetrics {
   onResponse(response: Pick<HttpResponse, 'status'>, facts: RequestFacts): void
   /** Reports the guards that denied fields of a response, each as its directive, once per field. */
   onDenied(guards: readonly string[]): void
+  /** Reports a request that exceeds a limit: the name of the limit in gateway.yaml, and its mode. */
+  onExceeded(limit: string, mode: 'enforce' | 'measure'): void
+  /** Returns the function that reports the estimated cost of an operation; from then on it is a metric. */
+  costs(): (cost: number) => void
   /** Reports a call to a subgraph; the outcome is `answered`, `cancelled` or a reason of the error table. */
   onSubgraphResponse(subgraph: string, outcome: string, seconds: number): void
   /** Reports that spans were lost on their way to the collector. */
@@ -38,6 +42,8 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** From 0.1 milliseconds: what the gateway itself does is faster than what it waits for. */
 const overheadBuckets = [0.0001, 0.00025, 0.0005, ...buckets.slice(0, 10)]
+
+const costBuckets = [0, 10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000]
 
 /** Few: each is a series for each operation and outcome. */
 const operationBuckets = [0.005, 0.025, 0.1, 0.5, 2.5]
@@ -188,6 +194,13 @@ export function requestMetrics(registry: Registry, addOperation: AddOperation): 
     labelNames: ['guard'],
     registers,
   })
+  const exceeded = new Counter({
+    name: 'portcullis_limits_exceeded_total',
+    help: 'Requests whose operation exceeds a limit, refused (enforce) or not (measure)',
+    labelNames: ['limit', 'mode'],
+    registers,
+  })
+  let allCosts: Series | undefined
   const spans = new Counter({
     name: 'portcullis_dropped_spans_total',
     help: 'Spans that did not reach the collector: queue_full or export_failed',
@@ -245,6 +258,16 @@ export function requestMetrics(registry: Registry, addOperation: AddOperation): 
     },
     onDenied(guards) {
       for (const guard of guards) denied.inc({ guard })
+    },
+    onExceeded: (limit, mode) => exceeded.inc({ limit, mode }),
+    costs() {
+      const costs = (allCosts ??= new SeriesHistogram({
+        name: 'portcullis_operation_cost',
+        help: 'The estimated cost of an operation',
+        buckets: costBuckets,
+        registers,
+      }).series({}))
+      return (cost) => costs.observe(cost)
     },
     onSubgraphResponse(subgraph, outcome, seconds) {
       const byOutcome = remembered(bySubgraph, subgraph, () => new Map<string, Series>())

@@ -70,7 +70,7 @@ export function deferStage(parts: DeferStageParts) {
   }
 
   async function defer(...[whole, graphqlRequest, client]: Parameters<Stages['defer']>) {
-    const { authorized, caller, granted } = whole
+    const { authorized, caller, granted, cost } = whole
     const { compiled } = authorized
     const written = documents.get(compiled)
     // A mutation must not be executed twice, not even by mistake.
@@ -80,7 +80,7 @@ export function deferStage(parts: DeferStageParts) {
     if (fragments.length === 0) return undefined
     const { document, text } = authorized
     const executePart = await executor.divide({ document, text, signal: client.signal })
-    const result = await execute(first, client)
+    const result = await execute(first, client, cost)
     const { requestId, signal, traceContext } = client
     // What is reported of a request, and its cookies, are complete with the first part.
     const later = (): ClientRequest => ({
@@ -103,10 +103,11 @@ export function deferStage(parts: DeferStageParts) {
     async function execute(
       part: GuardedOperation,
       client: ClientRequest,
+      cost?: AuthorizedRequest['cost'],
     ): Promise<OperationResult> {
       const { variables } = graphqlRequest
       const ofPart = authorizer.authorize(part, caller, variables, granted)
-      const request: AuthorizedRequest = { authorized: ofPart, caller, granted }
+      const request: AuthorizedRequest = { authorized: ofPart, caller, granted, cost }
       if (!('document' in ofPart)) return conclude(request, graphqlRequest, client, notExecuted)
       const executed = await executePart({
         document: ofPart.document,

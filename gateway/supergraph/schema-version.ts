@@ -3,7 +3,7 @@
  * connections to subgraphs. It never changes; another supergraph is another version, and a request keeps
  * the one it started with.
  */
-import type { GraphQLSchema } from 'graphql'
+import type { GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import type { Logger } from 'pino'
 import { grantedScopes } from '../../subgraphs/kit/guards.ts'
 import type { AuthorizationOptions } from '../authorization/authorization-options.ts'
@@ -27,16 +27,21 @@ import { withStepUp } from '../authorization/step-up.ts'
 import { warnOfUndecidedPolicies } from '../authorization/undecided-policies.ts'
 import type { ClientRequest } from '../client-request.ts'
 import type { Limits } from '../configuration/limits.ts'
+import type { Exceeded } from '../operations/limit-operation.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
+import type { CostDirectives } from '../operations/cost/cost-directives.ts'
 import { operationPreparer } from '../operations/prepare-operation.ts'
 import { runInSlices, yieldToEventLoop } from '../slices.ts'
 import { connectSubgraphs } from './connect-subgraphs.ts'
 import type { ConnectOptions, SubgraphCalls } from './connect-subgraphs.ts'
 import type { Executor } from './executor.ts'
+import { costLimit } from './limit-cost.ts'
+import { limitLog } from './limit-log.ts'
 import { liveSubscribers } from './live-subscribers.ts'
 import { nativeExecutor } from './native-executor.ts'
+import { readCostDirectives } from './read-cost-directives.ts'
 import type { Supergraph } from './read-supergraph.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
 import { deferStage } from './defer-stage.ts'
@@ -61,6 +66,10 @@ export interface SchemaVersionParts extends ConnectOptions {
   onDenied?: ((guards: readonly string[]) => void) | undefined
   /** Called with each operation that is compiled, and the schema that it was validated with. */
   onCompiled?: ((operation: GuardedOperation, schema: GraphQLSchema) => void) | undefined
+  /** Called with each request that exceeds a limit: the limit, as in gateway.yaml, and its mode. */
+  onExceeded?: ((limit: string, mode: Exceeded['mode']) => void) | undefined
+  /** Called with the estimated cost of each operation, if cost is limited. */
+  onEstimated?: ((cost: number) => void) | undefined
   /** Called when an operation has been executed for an event. */
   onEventExecuted?: (() => void) | undefined
   log: Logger
@@ -118,12 +127,14 @@ export async function createSchemaVersion({
     guardSupergraphInSlices(supergraph, parts.authorization),
   )
   warnOfUndecidedPolicies(authorizer, parts.policies, parts.log)
+  const costs = parts.limits.cost && (await runInSlices(readCostDirectives(supergraph.document)))
   const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
   const executor = await executorFor(loadableSdl, subgraphs, previous !== undefined, parts)
   await yieldToEventLoop()
   const subscribers = liveSubscribers()
   const stages = stagesOf(authorizer, executor, {
     ...parts,
+    costs,
     subgraphs,
     during: (part) => serve(part),
     ...subscribers,
@@ -144,8 +155,11 @@ export async function createSchemaVersion({
       const rehearsed = stagesOf(authorizer, executor, {
         ...parts,
         ...others,
+        costs,
         onDenied: undefined,
         onCompiled: undefined,
+        onExceeded: undefined,
+        onEstimated: undefined,
         onEventExecuted: undefined,
         subgraphs: madeUp,
         during: (part) => part(),
@@ -220,18 +234,38 @@ function stagesOf(
     limits,
     onDenied,
     onCompiled,
+    onExceeded,
+    onEstimated,
+    costs,
     onEventExecuted = () => {},
     policiesRecheck = 60_000,
     subgraphs,
     log,
     ...version
-  }: StageParts & SubscribedVersion & { subgraphs: SubgraphCalls },
+  }: StageParts &
+    SubscribedVersion & { subgraphs: SubgraphCalls; costs: CostDirectives | undefined },
 ): Stages {
   const { fetch } = subgraphs
   const { apiSchema } = executor
   const { stepUp } = authorizer.options
   const authorize = authorizeBy(withStepUp(stepUp, policies.decide, Date.now))
   const introspectFor = introspection(authorizer, apiSchema)
+  const logExceeded = limitLog(log, Date.now)
+  const exceeds = (exceeded: Exceeded<string>, operation: OperationDefinitionNode) => {
+    onExceeded?.(exceeded.limit, exceeded.mode)
+    logExceeded(exceeded, operation)
+  }
+  const estimate =
+    limits.cost && costs
+      ? costLimit({
+          settings: limits.cost,
+          directives: costs,
+          apiSchema,
+          onEstimated,
+          onExceeded: (exceeded, { authorized }) =>
+            exceeds(exceeded, authorized.compiled.operation),
+        })
+      : undefined
   const deferral = deferStage({
     authorizer,
     executor,
@@ -245,6 +279,7 @@ function stagesOf(
     prepare: operationPreparer({
       apiSchema,
       limits,
+      onExceeded: exceeds,
       introspection: authorizer.options.introspection !== 'refuse',
       compile(document, operation, deferring) {
         const compiled = authorizer.compile(document, operation.name?.value)
@@ -253,7 +288,7 @@ function stagesOf(
         return compiled
       },
     }),
-    authorize,
+    authorize: estimate ? withCost(authorize, estimate) : authorize,
     async execute(request, graphqlRequest, client) {
       const { authorized, caller, granted } = request
       const { compiled } = authorized
@@ -330,7 +365,9 @@ function stagesOf(
     }
     const concluded =
       denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)
-    return mayExplain(graphqlRequest, client) ? explained(concluded, request) : concluded
+    const full = mayExplain(graphqlRequest, client) ? explained(concluded, request) : concluded
+    const { cost } = request
+    return cost ? { ...full, extensions: { ...full.extensions, cost } } : full
   }
 
   function mayExplain({ extensions }: GraphqlRequest, { caller }: ClientRequest): boolean {
@@ -347,5 +384,21 @@ function stagesOf(
       ...(granted ? { granted } : {}),
     })
     return { ...result, extensions: { ...result.extensions, authorization } }
+  }
+}
+
+/** Returns the stage for operations whose cost is limited: what is left after authorization is estimated. */
+function withCost(
+  authorize: Stages['authorize'],
+  estimate: ReturnType<typeof costLimit>,
+): Stages['authorize'] {
+  return (operation, graphqlRequest, client) => {
+    const decided = authorize(operation, graphqlRequest, client)
+    return decided instanceof Promise ? decided.then(estimated) : estimated(decided)
+
+    function estimated(request: AuthorizedRequest): AuthorizedRequest {
+      const cost = estimate(request, graphqlRequest)
+      return cost ? { ...request, cost } : request
+    }
   }
 }

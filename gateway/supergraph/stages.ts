@@ -14,7 +14,10 @@ import type { PartedResult } from '../streaming/parted-result.ts'
 export interface Stages {
   /** Prepares the operation: parse, limits, validate, select by name, check the variables. */
   readonly prepare: PrepareOperation<GuardedOperation>
-  /** Decides which part of the operation is executed for the caller; at once if no policy is asked. */
+  /**
+   * Decides which part of the operation is executed for the caller; at once if no policy is asked. Throws a
+   * RequestError for a part that costs more than the caller may spend.
+   */
   readonly authorize: (
     operation: GuardedOperation,
     graphqlRequest: GraphqlRequest,

@@ -96,6 +96,7 @@ function everySection(): Record<string, unknown> {
     http: { cors: { origins: ['https://app.example.com'] } },
     subscriptions: { callback: { public_url: 'http://127.0.0.1:4010/callback', port: 4010 } },
     metrics: { port: 9464 },
+    limits: { cost: { max: 1000 } },
   }
 }
 

@@ -41,11 +41,16 @@ describe('metrics', () => {
     const issuers = [{ issuer: issuer.issuer, jwks_uri: issuer.jwksUri, audiences: ['portcullis'] }]
     gateway = await runGateway(
       [{ name: 'users', url: 'http://127.0.0.1:9/graphql', sdl }],
-      stringify({ authentication: { issuers }, metrics: { port: 0 } }),
+      stringify({
+        authentication: { issuers },
+        metrics: { port: 0 },
+        limits: { aliases: 1, measure: ['aliases'], cost: { max: 1000 } },
+      }),
     )
     await ask('{ users secret }')
     await ask('query Named { users }', await issuer.accessToken())
     await ask('{ users }', 'not a token')
+    await ask('{ one: users two: users }')
     const line = gateway.log.find((line) => line.includes('serving metrics'))!
     const { url } = JSON.parse(line) as { url: string }
     metrics = metricsIn(await (await fetch(url)).text())
@@ -81,6 +86,7 @@ describe('metrics', () => {
       expect.arrayContaining([
         'portcullis_operation_duration_seconds',
         'portcullis_denied_fields_total',
+        'portcullis_limits_exceeded_total',
       ]),
     )
   })
