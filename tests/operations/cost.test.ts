@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
 import { snippets, tableRows } from '../documentation/pages.ts'
 import { estimatesFor } from './support/estimated-cost.ts'
+import { checkHonestLists } from './support/honest-lists.ts'
 
 const books = (costOfAddress = '') => `
   type Query {
@@ -299,4 +300,13 @@ test("a weight of IBM's specification is a text; what cannot be read is refused"
   expect(() => estimatesFor(books('@cost(weight: "much")'))).toThrow(/of Address is not a number/)
   const sized = 'type Query { a: [Int] @listSize(sizedFields: ["{"]) }'
   expect(() => estimatesFor(sized)).toThrow(/of Query\.a is not a field, or a path to one/)
+})
+
+test('no operation costs more than estimated if no list is longer than it is said to be', () => {
+  const report = checkHonestLists({ seed: 1, schemas: 4, operations: 40 })
+  expect(report.violations).toEqual([])
+  expect(report.operations).toBeGreaterThan(100)
+  // Estimates that are far too high would prove nothing.
+  expect(report.exact).toBeGreaterThan(report.operations / 4)
+  expect(report.byVariables).toBeGreaterThan(report.operations / 10)
 })
