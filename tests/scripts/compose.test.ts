@@ -1,6 +1,10 @@
 /** `npm run compose`, as a person and a script see it. */
+import { Supergraph } from '@apollo/federation-internals'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { parse } from 'graphql'
+import { runToCompletion } from '../../gateway/slices.ts'
+import { readCostDirectives } from '../../gateway/supergraph/read-cost-directives.ts'
 import { composeSubgraphs } from '../../scripts/compose/compose-subgraphs.ts'
 import { composeToFile } from '../../scripts/compose/compose-to-file.ts'
 import type { SubgraphToCompose } from '../../scripts/compose/composition-messages.ts'
@@ -254,6 +258,35 @@ test('a scope or a policy that is no list of lists is coerced, or refused with i
   expect((await composed()).errors).toEqual([
     'reviews.graphql:2:64: error INVALID_GUARD in subgraph reviews: @needs(scopes: [[7]]): write a list of lists of strings, as in [["read"], ["admin"]]',
   ])
+})
+
+test.each([
+  ['"@cost", "@listSize"', 'cost', 'listSize'],
+  ['{ name: "@cost", as: "@price" }, { name: "@listSize", as: "@long" }', 'price', 'long'],
+])('@cost and @listSize of subgraphs are in the supergraph, imported as %s', (...names) => {
+  project()
+  const [imports, cost, listSize] = names
+  const costly = (weight: number) => `extend schema
+    @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", ${imports}])
+    type User @key(fields: "id") @${cost}(weight: ${weight}) {
+      id: ID!
+      name(long: Boolean @${cost}(weight: ${weight})): String @shareable @${cost}(weight: ${weight})
+    }`
+  const users = `${costly(3)} type Query { users(first: Int): [User] @${listSize}(slicingArguments: ["first"]) }`
+  const message = composeSubgraphs([
+    { name: 'users', url: 'http://users.test/', sdl: users },
+    { name: 'names', url: 'http://names.test/', sdl: costly(5) },
+  ])
+  if (message.outcome !== 'composed') throw new Error(message.outcome)
+  const supergraph = parse(message.sdl)
+  const { types, fields } = runToCompletion(readCostDirectives(supergraph))
+  expect(types).toEqual(new Map([['User', 5]]))
+  expect(fields.get('User.name')).toMatchObject({ weight: 5, arguments: new Map([['long', 5]]) })
+  expect(fields.get('Query.users')?.listSize).toMatchObject({ slicingArguments: [['first']] })
+  // The planner loads it.
+  expect(
+    Supergraph.build(message.sdl).apiSchema().toGraphQLJSSchema().getType('User'),
+  ).toBeDefined()
 })
 
 describe('a subgraph of ours that is asked for its schema', () => {
