@@ -43,7 +43,7 @@ export function exceededLimits({ most, measured }: OperationLimits): ExceededLim
       ofOperation.length === 0 ? none : beyond(ofOperation, measureOperation(document, operation)),
     ofVariables(variables) {
       if (ofVariables.length === 0) return none
-      for (const _name in variables) return beyond(ofVariables, measureVariables(variables))
+      for (const _name in variables) return beyond(ofVariables, measureVariables(variables, most))
       return none
     },
   }

@@ -1,7 +1,6 @@
 /** `npm run bench -- authorization`: the CPU time of a decision, without planning and fetching. */
-import { Supergraph } from '@apollo/federation-internals'
-import { getOperationAST, parse } from 'graphql'
-import type { FieldNode } from 'graphql'
+import { buildASTSchema, getOperationAST, parse } from 'graphql'
+import type { FieldNode, GraphQLSchema } from 'graphql'
 import type { Authorizer } from '../../gateway/authorization/authorizer.ts'
 import type { AuthorizedOperation } from '../../gateway/authorization/decisions.ts'
 import { denialsOf } from '../../gateway/authorization/denied-result.ts'
@@ -14,6 +13,11 @@ import { ResponseOutput } from '../../gateway/execution/response-output.ts'
 import { ResponseReader } from '../../gateway/execution/response-reader.ts'
 import { typeNames } from '../../gateway/execution/type-names.ts'
 import { responseWriter } from '../../gateway/execution/response-writer.ts'
+import { operationPreparer } from '../../gateway/operations/prepare-operation.ts'
+import type { OperationLimits } from '../../gateway/operations/limit-operation.ts'
+import { runToCompletion } from '../../gateway/slices.ts'
+import { costLimit } from '../../gateway/supergraph/limit-cost.ts'
+import { readCostDirectives } from '../../gateway/supergraph/read-cost-directives.ts'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
 import { typeRelation } from '../../gateway/graphql/type-conditions.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
@@ -26,9 +30,13 @@ schema
   @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
   @link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY)
   @link(url: "https://specs.apollo.dev/requiresScopes/v0.1", for: SECURITY)
+  @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@listSize"])
 { query: Query }
 enum join__Graph { SHOP @join__graph(name: "shop", url: "http://shop") }
-type Query @join__type(graph: SHOP) { customers: [Customer!]! }
+type Query @join__type(graph: SHOP) {
+  customers(first: Int, by: Search): [Customer!]! @listSize(slicingArguments: ["first"])
+}
+input Search @join__type(graph: SHOP) { text: String @cost(weight: 2) and: [Search!] }
 type Customer @join__type(graph: SHOP) {
   id: ID!
   name: String
@@ -39,16 +47,15 @@ type Order @join__type(graph: SHOP) { id: ID! total: Int items: [Item!]! }
 type Item @join__type(graph: SHOP) { id: ID! price: Int }
 `
 
-const operation = `query Customers($withOrders: Boolean!) {
-  customers {
+const operation = `query Customers($withOrders: Boolean!, $first: Int = 10, $by: Search) {
+  customers(first: $first, by: $by) {
     id
-    ...details
+    ... on Customer { name ${numbers((n) => `field${n}`)} }
     orders @include(if: $withOrders) { id total items { id price } }
   }
-}
-fragment details on Customer { name ${numbers((n) => `field${n}`)} }`
+}`
 
-const variables = { withOrders: true }
+const variables = { withOrders: true, first: 20, by: { text: 'a', and: [{ text: 'b' }] } }
 
 /** Prints the table. */
 export async function main(): Promise<void> {
@@ -89,6 +96,63 @@ export async function main(): Promise<void> {
     ],
     ['response of 10 objects with 6 denied fields each', undefined, respond],
   ])
+  reportLimits(authorizer, loadableSdl, withEveryScope)
+}
+
+/** Prints what limits cost a request that is within all of them. */
+function reportLimits(
+  authorizer: Authorizer,
+  loadableSdl: string,
+  caller: { claims: Claims },
+): void {
+  const apiSchema = schemaOf(loadableSdl)
+  const always = { tokens: 10_000, depth: 200, selections: 20_000, credentialFields: [] }
+  const preparer = (most: OperationLimits['most']) =>
+    operationPreparer({
+      apiSchema,
+      introspection: true,
+      limits: { ...always, operation: { most, measured: new Set() } },
+      compile: (document) => authorizer.compile(document),
+    })
+  const most = { aliases: 100, root_fields: 30, directives: 200, height: 500 }
+  const unlimited = preparer({})
+  const ofOperation = preparer(most)
+  const ofVariables = preparer({ ...most, variables_depth: 10, variables_size: 10_000 })
+  const estimate = costLimit({
+    settings: {
+      max: 100_000,
+      listSize: 10,
+      mode: 'enforce',
+      byScope: new Map([['scope1', 50_000]]),
+    },
+    directives: runToCompletion(readCostDirectives(parse(supergraph))),
+    apiSchema,
+    onEstimated: () => {},
+    onExceeded: () => {},
+  })
+  const request = {
+    method: 'POST',
+    query: operation,
+    operationName: undefined,
+    variables,
+    extensions: undefined,
+    mediaType: 'application/json',
+  } as const
+  const perform = (prepare: typeof unlimited, isEstimated: boolean) => () => {
+    const authorized = authorizer.authorize(prepare(request), caller, variables)
+    return isEstimated ? estimate({ authorized, caller }, request) : authorized
+  }
+  const without = perform(unlimited, false)
+  console.log('\nMore for a request that is within its limits:\n')
+  for (const [name, run] of [
+    ['aliases, root_fields, directives, height', perform(ofOperation, false)],
+    ['variables_depth, variables_size', perform(ofVariables, false)],
+    ['cost', perform(unlimited, true)],
+    ['all of them', perform(ofVariables, true)],
+  ] as const) {
+    const more = median(Array.from({ length: 25 }, () => batch(run) - batch(without)))
+    console.log(`${name.padEnd(48)}${more.toFixed(2).padStart(10)}${'< 1.5'.padStart(10)}`)
+  }
 }
 
 /** Returns the function that writes the response, with the denials. */
@@ -99,7 +163,7 @@ function responder(
   caller: { claims: Claims },
 ): () => unknown {
   if (authorized.outcome !== 'reduced') throw new Error('nothing of the operation is denied')
-  const schema = Supergraph.build(loadableSdl).apiSchema().toGraphQLJSSchema()
+  const schema = schemaOf(loadableSdl)
   const types = typeNames(schema, new Map())
   const rootType = schema.getQueryType()!
   const { shape, document } = authorized
@@ -125,6 +189,11 @@ function responder(
     const executed = { data: output.finish(), errors: [], denied, deniedCount }
     return denialsOf(authorizer, { authorized, caller }, executed)
   }
+}
+
+/** The types suffice here: the supergraph does not define the directives of its specifications. */
+function schemaOf(sdl: string): GraphQLSchema {
+  return buildASTSchema(parse(sdl), { assumeValidSDL: true })
 }
 
 type Row = readonly [name: string, aim: number | undefined, run: () => unknown]

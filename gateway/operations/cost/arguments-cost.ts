@@ -1,14 +1,8 @@
 /** What the arguments of a field cost: their weights, and 1 for each input object. */
-import {
-  getNamedType,
-  getNullableType,
-  isInputObjectType,
-  isLeafType,
-  isListType,
-  Kind,
-} from 'graphql'
+import { getNamedType, getNullableType, isInputObjectType, isListType, Kind } from 'graphql'
 import type { GraphQLInputType, ValueNode } from 'graphql'
 import { isObject } from '../../values/json.ts'
+import { remembered } from '../../values/remembered.ts'
 import type { CostDirectives } from './cost-directives.ts'
 import { sum } from './formula.ts'
 import type { Formula } from './formula.ts'
@@ -16,27 +10,43 @@ import type { Formula } from './formula.ts'
 /** Returns the value of a variable as the subgraph gets it: its default if it is absent. */
 export type VariableValue = (variables: Readonly<Record<string, unknown>>, name: string) => unknown
 
+/** Returns the cost of the value of an argument. */
+export type InputCost = (
+  node: ValueNode,
+  type: GraphQLInputType,
+  weight: number | undefined,
+  variableValue: VariableValue,
+) => Formula
+
+/** Returns the cost of a value that is not null. */
+type CostOfValue = (value: unknown) => number
+
+/** The fields of an input type that may cost something. */
+type CostOfFields = ReadonlyMap<string, CostOfValue>
+
 /**
  * Returns the function for the cost of a value: the weight of the argument or input field, else that of its
  * type, for the value and for each element of a list; null costs nothing.
  */
-export function inputCosts(
-  directives: CostDirectives,
-  variableValue: VariableValue,
-): (node: ValueNode, type: GraphQLInputType, weight: number | undefined) => Formula {
+export function inputCosts({ types, inputFields }: CostDirectives): InputCost {
+  const ofFields = new Map<string, CostOfFields>()
   return costOf
 
-  function costOf(node: ValueNode, type: GraphQLInputType, weight: number | undefined): Formula {
-    if (isFree(type, weight)) return 0
-    if (node.kind === Kind.VARIABLE) {
-      const name = node.name.value
-      return ({ variables }) => costOfValue(variableValue(variables, name), type, weight)
-    }
+  function costOf(...[node, type, weight, variableValue]: Parameters<InputCost>): Formula {
     if (node.kind === Kind.NULL) return 0
+    if (node.kind === Kind.VARIABLE) {
+      const ofValue = valueCost(type, weight)
+      if (!ofValue) return 0
+      const name = node.name.value
+      return ({ variables }) => {
+        const value = variableValue(variables, name)
+        return value === undefined || value === null ? 0 : ofValue(value)
+      }
+    }
     if (node.kind === Kind.LIST) {
       return sum([
         weightOf(type, weight, 0),
-        ...node.values.map((element) => costOf(element, elementOf(type), weight)),
+        ...node.values.map((one) => costOf(one, elementOf(type), weight, variableValue)),
       ])
     }
     const named = getNamedType(type)
@@ -44,46 +54,57 @@ export function inputCosts(
     const fields = named.getFields()
     return sum([
       weightOf(type, weight, 1),
-      ...node.fields.map(({ name, value }) => {
-        const field = fields[name.value]
-        return field ? costOf(value, field.type, ofInputField(named.name, field.name)) : 0
+      ...node.fields.map(({ name: { value: name }, value }) => {
+        const field = fields[name]
+        const own = inputFields.get(`${named.name}.${name}`)
+        return field ? costOf(value, field.type, own, variableValue) : 0
       }),
     ])
   }
 
-  function costOfValue(value: unknown, type: GraphQLInputType, weight: number | undefined): number {
-    if (value === undefined || value === null) return 0
-    if (Array.isArray(value) && isListType(getNullableType(type))) {
-      let cost = weightOf(type, weight, 0)
-      for (const element of value) cost += costOfValue(element, elementOf(type), weight)
+  /** Returns undefined where no value costs anything. */
+  function valueCost(type: GraphQLInputType, weight: number | undefined): CostOfValue | undefined {
+    const nullable = getNullableType(type)
+    const named = getNamedType(type)
+    const own = weightOf(type, weight, 0)
+    if (isListType(nullable)) {
+      const ofElement = valueCost(nullable.ofType as GraphQLInputType, weight)
+      if (!ofElement) return undefined
+      return (value) => {
+        // A single value stands for a list of one (GraphQL, section 3.11).
+        if (!Array.isArray(value)) return ofElement(value)
+        let cost = own
+        for (const element of value) if (element !== null) cost += ofElement(element)
+        return cost
+      }
+    }
+    if (!isInputObjectType(named)) return own === 0 ? undefined : () => own
+    const ofObject = weightOf(type, weight, 1)
+    // An input type can have fields of its own type: they are taken apart when the first value comes.
+    let fields: CostOfFields | undefined
+    return (value) => {
+      if (!isObject(value)) return own
+      fields ??= remembered(ofFields, named.name, () => {
+        const costs = Object.values(named.getFields()).flatMap((field) => {
+          const cost = valueCost(field.type, inputFields.get(`${named.name}.${field.name}`))
+          return cost ? [[field.name, cost] as const] : []
+        })
+        return new Map(costs)
+      })
+      let cost = ofObject
+      for (const [name, ofField] of fields) {
+        const inner = Object.hasOwn(value, name) ? value[name] : undefined
+        if (inner !== undefined && inner !== null) cost += ofField(inner)
+      }
       return cost
     }
-    const named = getNamedType(type)
-    if (!isObject(value) || !isInputObjectType(named)) return weightOf(type, weight, 0)
-    let cost = weightOf(type, weight, 1)
-    const fields = named.getFields()
-    for (const name of Object.keys(value)) {
-      if (!Object.hasOwn(fields, name)) continue
-      const field = fields[name]!
-      cost += costOfValue(value[name], field.type, ofInputField(named.name, name))
-    }
-    return cost
   }
 
-  function ofInputField(type: string, field: string): number | undefined {
-    return directives.inputFields.get(`${type}.${field}`)
-  }
-
-  function weightOf(type: GraphQLInputType, weight: number | undefined, otherwise: number) {
-    return weight ?? directives.types.get(getNamedType(type).name) ?? otherwise
-  }
-
-  function isFree(type: GraphQLInputType, weight: number | undefined): boolean {
-    return isLeafType(getNamedType(type)) && weightOf(type, weight, 0) === 0
+  function weightOf(type: GraphQLInputType, weight: number | undefined, otherwise: number): number {
+    return weight ?? types.get(getNamedType(type).name) ?? otherwise
   }
 }
 
-/** A single value stands for a list of one (GraphQL, section 3.11). */
 function elementOf(type: GraphQLInputType): GraphQLInputType {
   const nullable = getNullableType(type)
   return isListType(nullable) ? (nullable.ofType as GraphQLInputType) : nullable

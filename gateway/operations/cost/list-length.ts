@@ -50,6 +50,14 @@ export function listLength(
       return length
     }
   }
+  const [only] = slices
+  if (slices.length === 1 && typeof only === 'function') {
+    return (evaluation) => {
+      const slice = only(evaluation.variables)
+      if (!slice && requireOneSlicingArgument) evaluation.unsliced ??= unsliced
+      return slice ? slice.length : withoutSlice
+    }
+  }
   return (evaluation) => {
     const { length, isOne } = judged(
       slices.map((slice) => (typeof slice === 'function' ? slice(evaluation.variables) : slice)),

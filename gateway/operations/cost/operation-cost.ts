@@ -65,6 +65,7 @@ export function operationCosts({
   listSize,
 }: CostOptions): (document: DocumentNode) => Formula {
   const possibleOf = possibleTypes(apiSchema)
+  const inputCost = inputCosts(directives)
   const said = new Map<string, readonly DirectivesOfTypes[]>()
 
   return (document) => {
@@ -75,7 +76,6 @@ export function operationCosts({
     const fragments = fragmentsOf(document)
     const defaults = conditionVariables(operation, fragments)
     const variableValue = variablesOf(operation)
-    const inputCost = inputCosts(directives, variableValue)
     const common = intersections()
     const ofFragments = new Map<string, readonly Part[]>()
     const ofSets = new Map<SelectionSetNode, Map<number | undefined, Formula>>()
@@ -212,7 +212,9 @@ export function operationCosts({
       const each = costOfValue(node, field, weight, below)
       const ofArguments = given.map(({ name, value }) => {
         const definition = field.args.find((one) => one.name === name.value)
-        return definition ? inputCost(value, definition.type, weights.get(definition.name)) : 0
+        return definition
+          ? inputCost(value, definition.type, weights.get(definition.name), variableValue)
+          : 0
       })
       return notNegative(sum([product(count, notNegative(each)), ...ofArguments]))
     }
