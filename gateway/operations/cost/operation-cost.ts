@@ -109,9 +109,13 @@ export function operationCosts({
       if (possible.types.length === 0) return 0
       const ofAll = parts.filter(({ types }) => common(types, possible) === possible)
       const ofSome = parts.filter((part) => !ofAll.includes(part))
+      const ofType = new Map<string, number[]>()
+      for (const [index, { types }] of ofSome.entries()) {
+        for (const { name } of types.types) remembered(ofType, name, () => []).push(index)
+      }
       const alternatives = new Map<string, { weight: number; costs: readonly Formula[] }>()
       for (const name of possible.names) {
-        const own = ofSome.flatMap((part, index) => (part.types.names.has(name) ? [index] : []))
+        const own = ofType.get(name) ?? []
         const key = own.join()
         const known = alternatives.get(key)
         const weightOfType = weight ?? directives.types.get(name) ?? 1
