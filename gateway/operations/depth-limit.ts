@@ -15,7 +15,9 @@ export function depthLimit(limit: number): ValidationRule {
           if (definition.kind !== Kind.OPERATION_DEFINITION) continue
           if (depthOf(definition.selectionSet) <= limit) continue
           const message = `The operation is nested deeper than ${limit} levels`
-          context.reportError(new GraphQLError(message, { nodes: definition }))
+          // Beyond the limit, nothing is counted.
+          const extensions = { limit: 'depth', max: limit }
+          context.reportError(new GraphQLError(message, { nodes: definition, extensions }))
         }
       },
     },

@@ -33,7 +33,10 @@ function responseError(error: GraphQLError, code: Code): ResponseError {
     const { message, code } = refused.row
     return { message, ...place, extensions: { code, reason: refused.reason } }
   }
-  return { message: messageFor(error.message), ...place, extensions: { code } }
+  const { limit, value, max } = error.extensions
+  const exceeded =
+    limit === undefined ? {} : { limit, ...(value === undefined ? {} : { value }), max }
+  return { message: messageFor(error.message), ...place, extensions: { code, ...exceeded } }
 }
 
 /** graphql-js suggests names that are similar: hidden ones, too. */

@@ -13,10 +13,13 @@ export function selectionsLimit(limit: number): ValidationRule {
         const countInFragment = measuredFragments((name) => context.getFragment(name), countIn)
         for (const definition of document.definitions) {
           if (definition.kind !== Kind.OPERATION_DEFINITION) continue
-          if (countIn(definition.selectionSet) <= limit) continue
+          const value = countIn(definition.selectionSet)
+          if (value <= limit) continue
           const name = definition.name ? `operation "${definition.name.value}"` : 'operation'
           const message = `The ${name} has more than ${limit} selections, fragments counted where they are spread`
-          context.reportError(new GraphQLError(message, { nodes: definition }))
+          const counted = Math.min(value, Number.MAX_SAFE_INTEGER)
+          const extensions = { limit: 'selections', value: counted, max: limit }
+          context.reportError(new GraphQLError(message, { nodes: definition, extensions }))
         }
 
         function countIn({ selections }: SelectionSetNode): number {

@@ -328,9 +328,14 @@ describe('attacks', () => {
           `fragment F${n} on Book { a: similar(first: 1) { ...F${n + 1} } b: similar(first: 1) { ...F${n + 1} } }`,
       )
       const query = `{ bestsellers { ...F0 } } ${levels.join(' ')} fragment F40 on Book { title }`
-      expect(refusal(await door.post(gateway, { query })).message).toMatch(
-        /more than 20000 selections/,
-      )
+      const { message, extensions } = refusal(await door.post(gateway, { query }))
+      expect(message).toMatch(/more than 20000 selections/)
+      expect(extensions).toEqual({
+        code: 'GRAPHQL_VALIDATION_FAILED',
+        limit: 'selections',
+        value: 5 * 2 ** 40 - 2,
+        max: 20000,
+      })
       // Without a level between them, nothing is deep.
       const flat = Array.from(
         { length: 20 },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { getOperationAST, parse } from 'graphql'
+import { limitsSchema } from '../../gateway/configuration/limits.ts'
 import { exceededLimits, tooLarge } from '../../gateway/operations/limit-operation.ts'
 import { measureOperation } from '../../gateway/operations/measure-operation.ts'
 import { limitLog } from '../../gateway/supergraph/limit-log.ts'
@@ -51,6 +52,31 @@ describe('an operation is measured with its fragments expanded', () => {
     const size = sizeOf(`{ a { ...F0 } } ${fragments.join(' ')} fragment F60 on A { id }`)
     expect(size.aliases).toBe(2 ** 61 - 2)
     expect(size.depth).toBe(62)
+  })
+})
+
+describe('limits that are measured', () => {
+  test('of what protects the gateway itself, the defaults are enforced', () => {
+    const { tokens, depth, selections, operation } = limitsSchema.parse({
+      ...{ tokens: 500, depth: 300, selections: 100, aliases: 5 },
+      measure: ['tokens', 'depth'],
+    })
+    expect({ tokens, depth, selections }).toEqual({ tokens: 10_000, depth: 300, selections: 100 })
+    expect(operation.most).toEqual({ tokens: 500, depth: 300, aliases: 5 })
+    expect(operation.measured).toEqual(new Set(['tokens', 'depth']))
+  })
+
+  test('one that has no value is a problem', () => {
+    const { error } = limitsSchema.safeParse({ measure: ['depth', 'aliases', 'variables_size'] })
+    expect(error?.issues.map(({ path, message }) => [path, message])).toEqual([
+      [['measure', 1], 'is not limited: set limits.aliases as well'],
+      [['measure', 2], 'is not limited: set limits.variables_size as well'],
+    ])
+  })
+
+  test('nothing is measured where nothing is limited', () => {
+    expect(limitsSchema.parse({}).operation.most).toEqual({})
+    expect(limitsSchema.parse({}).cost).toBeUndefined()
   })
 })
 
