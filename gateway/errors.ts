@@ -244,7 +244,7 @@ export const errorTable = {
   SUBSCRIPTION_SERVER_SHUTDOWN: row(
     'SUBSCRIPTION_SERVER_SHUTDOWN',
     200,
-    'The gateway stops or has a new configuration: subscribe again',
+    'The gateway stops: subscribe again',
   ),
   SUBSCRIPTION_TOO_SLOW: row(
     'SUBSCRIPTION_TOO_SLOW',

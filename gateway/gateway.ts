@@ -21,6 +21,7 @@ import type { LiveParts } from './streaming/live-parts.ts'
 import type { LiveSubscription } from './streaming/live-subscription.ts'
 import { partedResponse } from './streaming/parted-response.ts'
 import type { PartedResult } from './streaming/parted-result.ts'
+import type { Serving, ServingGateway } from './streaming/serving-gateway.ts'
 import { streamResponse } from './streaming/stream-response.ts'
 import type { CurrentSchema } from './supergraph/schema-version.ts'
 import type { Stages } from './supergraph/stages.ts'
@@ -45,6 +46,8 @@ export interface GatewayParts {
   onResponse?: (response: HttpResponse, facts: RequestFacts) => void
   /** Undefined: subscriptions are refused. */
   live?: LiveParts | undefined
+  /** Returns the gateway of the process that serves connections; left out: this one. */
+  serving?: Serving | undefined
   log: Logger
 }
 
@@ -53,12 +56,18 @@ export interface Gateway {
   respond(request: HttpRequest): Promise<HttpResponse>
   /** Returns the session of the caller of a connection; it rejects with a GatewayError. */
   connect(request: HttpRequest): Promise<CallerSession>
+  /** The gateway as connections use it, those that another one has opened too; undefined without `live`. */
+  readonly ofConnections: ServingGateway | undefined
 }
 
 /** Returns the gateway. */
 export function createGateway(parts: GatewayParts): Gateway {
   const { authenticate, schema, realm, live } = parts
   const { refuse, errorsFor } = refusals(parts)
+  const ofConnections = live && {
+    ...{ authenticate, begin, perform: performAtOnce, refuse, errorsFor, end, realm, live },
+  }
+  const serving = parts.serving ?? (() => ofConnections)
 
   return {
     async respond(request) {
@@ -67,19 +76,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       end(response, facts)
       return response
     },
-    async connect(request) {
-      if (!live) throw new GatewayError('SUBSCRIPTIONS_NOT_SUPPORTED')
-      return openSession(request, {
-        authenticate,
-        begin,
-        end,
-        refuse,
-        errorsFor,
-        realm,
-        live,
-        perform: performAtOnce,
-      })
-    },
+    connect: (request) => openSession(request, serving),
+    ofConnections,
   }
 
   /** The complete life of a request, top to bottom. */
@@ -96,8 +94,8 @@ export function createGateway(parts: GatewayParts): Gateway {
     const client = observedClient(caller, facts)
     const result = await perform(graphqlRequest, client, facts)
     if ('open' in result) {
-      const requested = { subscription: result, graphqlRequest, facts, caller: () => caller }
-      return streamResponse(requested, { live: live!, perform: performAtOnce, errorsFor })
+      const requested = { subscription: result, graphqlRequest, facts }
+      return streamResponse(requested, { gateway: ofConnections!, serving })
     }
     const { mediaType } = graphqlRequest
     const { added } = client

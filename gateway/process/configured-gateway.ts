@@ -1,5 +1,5 @@
 /** Everything that depends on the configuration. A reload creates another configured gateway. */
-import type { RequestListener } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticator } from '../authentication/authenticator.ts'
@@ -29,6 +29,8 @@ import { requestListener } from './request-listener.ts'
 import type { ServedCounts } from './served-counts.ts'
 import type { Upstreams } from '../streaming/upstreams.ts'
 import type { Callbacks } from '../streaming/callbacks.ts'
+import type { LiveConnections } from '../streaming/live-connections.ts'
+import type { Serving, ServingGateway } from '../streaming/serving-gateway.ts'
 import type { Upgrade } from '../streaming/websocket-upgrade.ts'
 import { followSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { KeptOperations } from './warm-up/kept-operations.ts'
@@ -61,6 +63,12 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   authenticationMetrics: AuthenticationMetrics
   /** The streams of subgraphs, whichever configuration has opened them. */
   upstreams: Upstreams
+  /** The connections of clients that live long, whichever configuration serves them. */
+  connections: LiveConnections
+  /** Returns the gateway that serves these connections. */
+  serving: Serving
+  /** Called with a response that has become a stream: its request is not in progress any longer. */
+  onStream: (response: ServerResponse) => void
   /** Where subgraphs deliver events by HTTP callback, if the process has a port for them. */
   callbacks?: Callbacks | undefined
   /** Counts for `/health`. */
@@ -88,12 +96,10 @@ export interface ConfiguredGateway {
   readonly listener: RequestListener
   /** Opens a WebSocket, or responds with a refusal. */
   readonly upgrade: Upgrade
-  /**
-   * Ends the subscriptions and WebSockets so that their clients come back by themselves; no new ones are accepted.
-   *
-   * @param longest how long that may take, in milliseconds
-   */
-  restartLive(longest: number): Promise<void>
+  /** The gateway as connections use it; undefined if the configuration has no subscriptions. */
+  readonly ofConnections: ServingGateway | undefined
+  /** Moves the subscriptions to the gateway that serves now; resolves when all have moved. */
+  moveSubscriptions(): Promise<void>
   /** Resolves when each document of the issuers has been requested once, with success or without. */
   readonly warm: Promise<void>
   /** Why it cannot serve right now; empty if it can. */
@@ -129,13 +135,17 @@ export async function createConfiguredGateway(
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
   const usage = countedUsage(parts)
   const operations = warmUpTime(parts) > 0 ? parts.operations : undefined
+  const { connections, serving, onStream } = parts
   const live = liveParts(config, callers, {
+    connections,
     observer: metrics.live,
+    onStream,
     onEnded: accessLog?.ended,
     log,
   })
-  const { respond, connect } = createGateway({
+  const { respond, connect, ofConnections } = createGateway({
     live,
+    serving,
     authenticate: callers.authenticate,
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
@@ -157,8 +167,9 @@ export async function createConfiguredGateway(
       '/.well-known/gateway-claims.json': () => keySet,
       ...configuredResource(config, () => supergraph.currentIfAny()?.scopes ?? []),
     }),
-    upgrade: configuredUpgrade(config, { live, connect, observer: metrics.live, log }),
-    restartLive: async (longest) => live?.connections.restartAll(longest),
+    upgrade: configuredUpgrade(config, { live, connect, log }),
+    ofConnections,
+    moveSubscriptions: async () => supergraph.currentIfAny()?.moveSubscriptions(),
     warm: callers.warm,
     unreadiness,
     schemaVersion: supergraph.currentIfAny,

@@ -5,6 +5,7 @@ import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { authenticationMetrics } from '../authentication/metrics.ts'
 import type { AgeSource } from '../authentication/metrics.ts'
 import type { AddOperation } from '../telemetry/operation-labels.ts'
+import { liveConnections } from '../streaming/live-connections.ts'
 import { openUpstreams } from '../streaming/upstreams.ts'
 import type { Upgrade } from '../streaming/websocket-upgrade.ts'
 import { draining } from '../supergraph/draining.ts'
@@ -16,6 +17,8 @@ import type {
 } from './configured-gateway.ts'
 import { giveMemoryBackAtRest } from './memory-at-rest.ts'
 import { gatewayMetrics } from './metrics.ts'
+import { requestsInProgress } from './requests-in-progress.ts'
+import type { RequestsInProgress } from './requests-in-progress.ts'
 import { nothingServed } from './served-counts.ts'
 import type { ServedCounts } from './served-counts.ts'
 
@@ -62,16 +65,12 @@ export interface ReloadableGateway {
 /** How many earlier gateways may be draining when another one is prepared. */
 const mostDraining = 4
 
-/** How long the subscriptions of earlier settings may take to end, in milliseconds. */
-const longestRestart = 10_000
-
-/** A gateway for certain settings, and its requests in flight. */
+/** A gateway for certain settings. */
 interface ActiveGateway {
   readonly settings: GatewaySettings
   readonly gateway: ConfiguredGateway
   readonly ages: AgeSource
-  requestsInFlight: number
-  onIdle: () => void
+  readonly requests: RequestsInProgress
 }
 
 /** Returns a gateway that serves with these settings until others are adopted. */
@@ -86,6 +85,7 @@ export async function createReloadableGateway(
   const authentication = authenticationMetrics(metrics.registry)
   const served = nothingServed()
   const upstreams = openUpstreams(metrics.live)
+  const connections = liveConnections(() => current.settings.config.subscriptions)
   const drainingGateways = draining(mostDraining)
   let isStopping = false
   let current = await activeGateway(settings)
@@ -104,15 +104,12 @@ export async function createReloadableGateway(
     unreadiness: () => current.gateway.unreadiness(),
     settings: () => current.settings,
     announceStop: () => void (isStopping = true),
-    restartLive: (longest) => current.gateway.restartLive(longest),
+    restartLive: connections.restartAll,
     upgrade: (...request) => current.gateway.upgrade(...request),
     listener(request, response) {
-      const serving = current
-      serving.requestsInFlight++
-      response.on('close', () => {
-        if (--serving.requestsInFlight === 0) serving.onIdle()
-      })
-      serving.gateway.listener(request, response)
+      const { requests, gateway } = current
+      requests.add(response)
+      gateway.listener(request, response)
     },
     async prepare(settings) {
       await discard()
@@ -130,9 +127,7 @@ export async function createReloadableGateway(
       const previous = current
       current = prepared
       prepared = undefined
-      // Clients come back to the new settings, by which they are identified again.
-      const restarted = previous.gateway.restartLive(longestRestart)
-      drainingGateways.add(restarted.then(() => closeWhenIdle(previous)))
+      drainingGateways.add(retire(previous))
     },
     discard,
     async close() {
@@ -150,6 +145,7 @@ export async function createReloadableGateway(
     previous?: ConfiguredGateway,
   ): Promise<ActiveGateway> {
     let ages: AgeSource = { keySets: () => [], revocation: () => [] }
+    const requests = requestsInProgress()
     const gateway = await createConfiguredGateway({
       ...options,
       ...settings,
@@ -157,10 +153,13 @@ export async function createReloadableGateway(
       authenticationMetrics: { ...authentication, observe: (source) => void (ages = source) },
       served,
       upstreams,
+      connections,
+      serving: () => current.gateway.ofConnections,
+      onStream: requests.remove,
       isStopping: () => isStopping,
       previous,
     })
-    return { settings, gateway, ages, requestsInFlight: 0, onIdle: () => {} }
+    return { settings, gateway, ages, requests }
   }
 
   function reportWaiting(): void {
@@ -174,12 +173,16 @@ export async function createReloadableGateway(
     await unused?.gateway.close()
   }
 
-  async function closeWhenIdle(previous: ActiveGateway): Promise<void> {
-    if (previous.requestsInFlight > 0) {
-      await new Promise<void>((resolve) => (previous.onIdle = resolve))
+  /** Connections stay open: their callers are judged by the current settings, and their subscriptions move to them. */
+  async function retire({ gateway, requests }: ActiveGateway): Promise<void> {
+    try {
+      await connections.checkAll()
+      await gateway.moveSubscriptions()
+      await requests.ended()
+      await gateway.close()
+    } catch (cause) {
+      const reason = (cause as Error).message
+      options.log.error({ reason }, 'an earlier gateway did not close cleanly')
     }
-    await previous.gateway.close().catch((cause: Error) => {
-      options.log.error({ reason: cause.message }, 'an earlier gateway did not close cleanly')
-    })
   }
 }

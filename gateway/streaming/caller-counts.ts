@@ -12,14 +12,14 @@ export interface ConnectionOwner {
 /** Counts one for an owner, or throws a GatewayError if it has too many; returns how to undo that. */
 export type CallerCounts = (owner: ConnectionOwner) => () => void
 
-/** Returns the function that counts; `what` names what is counted. */
-export function callerCounts(most: number, what: string): CallerCounts {
+/** Returns the function that counts; `what` names what is counted. The limit may change. */
+export function callerCounts(most: () => number, what: string): CallerCounts {
   const byCaller = new Map<string, number>()
 
   return (owner) => {
     const key = keyOf(owner)
     const others = byCaller.get(key) ?? 0
-    if (others >= most) throw tooMany(`${what} of one caller`)
+    if (others >= most()) throw tooMany(`${what} of one caller`)
     byCaller.set(key, others + 1)
     let isCounted = true
     return () => {

@@ -14,7 +14,7 @@ import { remembered } from '../values/remembered.ts'
 export interface HttpStreamParts extends Omit<LiveOperationParts, 'client'> {
   readonly format: StreamFormat
   /** How long the stream may be silent, in milliseconds. */
-  readonly heartbeat: number
+  readonly heartbeat: () => number
   /** Called when it has ended, for a reason of the error table, `completed` or `client gone`. */
   readonly onClosed: (reason: string) => void
 }
@@ -23,7 +23,6 @@ export class HttpStreamConnection implements LiveConnection, LiveClient {
   readonly #response: ServerResponse
   readonly #parts: HttpStreamParts
   readonly #operation: LiveOperation
-  readonly #longestSilence: number
   #sentAt = performance.now()
   #isOver = false
 
@@ -31,7 +30,6 @@ export class HttpStreamConnection implements LiveConnection, LiveClient {
   constructor(response: ServerResponse, parts: HttpStreamParts) {
     this.#response = response
     this.#parts = parts
-    this.#longestSilence = Math.min(parts.heartbeat, parts.format.longestSilence)
     // The head reaches the client now, not with the first event.
     this.#write(parts.format.start)
     this.#operation = new LiveOperation({ ...parts, client: this })
@@ -55,19 +53,30 @@ export class HttpStreamConnection implements LiveConnection, LiveClient {
     this.#close(error.reason, this.#parts.format.refused(error))
   }
 
+  /** Whether it has ended. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
   unread(): number {
     return this.#response.writableLength
   }
 
-  tick(now: number): void {
+  check(): Promise<void> | void {
     const refusal = this.#parts.refusal()
     if (refusal instanceof Promise) {
-      refusal.then(
+      return refusal.then(
         (error) => error && this.refused(error),
         () => {},
       )
-    } else if (refusal) return this.refused(refusal)
-    if (now - this.#sentAt >= this.#longestSilence) this.#write(this.#parts.format.heartbeat)
+    }
+    if (refusal) this.refused(refusal)
+  }
+
+  beat(now: number): void {
+    const { heartbeat, format } = this.#parts
+    const longest = Math.min(heartbeat(), format.longestSilence)
+    if (now - this.#sentAt >= longest) this.#write(format.heartbeat)
   }
 
   restart(): void {

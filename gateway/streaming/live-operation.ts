@@ -34,7 +34,7 @@ export interface LiveOperationParts {
   readonly request: () => ClientRequest
   /** Returns why the caller is no longer admitted; undefined while it is. */
   readonly refusal: () => Refusal | Promise<Refusal>
-  readonly queue: QueueLimits
+  readonly queue: () => QueueLimits
   readonly client: LiveClient
   readonly observer: Pick<LiveObserver, 'delivered' | 'dropped'>
   /** Reports a fault of ours, and returns what the client gets to know of it. */
@@ -115,6 +115,8 @@ export class LiveOperation {
 
   async #renewOnce(): Promise<void> {
     const { subscription, request } = this.#parts
+    // Its caller is judged first: another configuration may refuse it.
+    if (await this.#isRefused()) return
     const errors = await subscription.renew(request())
     // Something has changed once more meanwhile, or nothing is needed any more.
     if (this.#isOutdated || this.#isOver || this.#last) return
@@ -179,12 +181,12 @@ export class LiveOperation {
   }
 
   #isOverfull(): boolean {
-    const { events, bytes } = this.#parts.queue
+    const { events, bytes } = this.#parts.queue()
     return this.#queue.length > events || this.#queuedBytes > bytes
   }
 
   #overflow(): void {
-    if (this.#parts.queue.overflow === 'end') {
+    if (this.#parts.queue().overflow === 'end') {
       return this.#end([errorOf('SUBSCRIPTION_TOO_SLOW')])
     }
     while (this.#queue.length > 1 && this.#isOverfull()) {
@@ -220,8 +222,9 @@ export class LiveOperation {
   /** Whether the client does not read: then the operation ends, or waits and drops. */
   async #isBlocked(): Promise<boolean> {
     const { client, queue } = this.#parts
-    if (client.unread() <= queue.bytes) return false
-    if (queue.overflow === 'end') this.#end([errorOf('SUBSCRIPTION_TOO_SLOW')])
+    const { bytes, overflow } = queue()
+    if (client.unread() <= bytes) return false
+    if (overflow === 'end') this.#end([errorOf('SUBSCRIPTION_TOO_SLOW')])
     else await new Promise((resolve) => setTimeout(resolve, pause))
     return true
   }

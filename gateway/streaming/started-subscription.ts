@@ -1,30 +1,21 @@
 /** A subscription that begins: what the connection needs that carries it to its client. */
-import type { Caller, ClientRequest } from '../client-request.ts'
+import type { Caller } from '../client-request.ts'
 import { Additions } from '../http/added-to-response.ts'
 import { callerOfRequest } from '../http/caller-of-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { HttpRequest } from '../http/http-message.ts'
-import type { Refusals } from '../http/refusals.ts'
 import { RequestSignal } from '../http/request-signal.ts'
-import type { OperationResult } from '../http/result-response.ts'
 import { RequestFacts } from '../telemetry/request-facts.ts'
 import { readTraceContext } from '../telemetry/trace-context.ts'
-import type { LiveParts } from './live-parts.ts'
+import type { ConnectedCaller } from './connected-caller.ts'
 import type { LiveOperationParts } from './live-operation.ts'
 import type { LiveSubscription } from './live-subscription.ts'
 import { RenewableSubscription } from './renewable-subscription.ts'
 
-export interface StartedSubscription extends Omit<LiveOperationParts, 'client' | 'refusal'> {
+export interface StartedSubscription extends Omit<LiveOperationParts, 'client'> {
   /** To be called when it has ended, for a reason of the error table, or as LiveObserver has them. */
   readonly onEnded: (reason: string) => void
 }
-
-/** Performs an operation up to its result, or up to a subscription that can be opened. */
-export type Perform = (
-  graphqlRequest: GraphqlRequest,
-  client: ClientRequest,
-  facts: RequestFacts,
-) => Promise<OperationResult | LiveSubscription>
 
 /** The subscription of a request. */
 export interface RequestedSubscription {
@@ -32,24 +23,20 @@ export interface RequestedSubscription {
   readonly subscription: LiveSubscription
   readonly graphqlRequest: GraphqlRequest
   readonly facts: RequestFacts
-  /** Returns its caller, which may have another access token than before. */
-  readonly caller: () => Caller
-}
-
-export interface StartParts extends Pick<Refusals, 'errorsFor'> {
-  readonly live: LiveParts
-  readonly perform: Perform
+  readonly caller: ConnectedCaller
 }
 
 /**
  * Returns the subscription of a request, counted as open until `onEnded` is called; throws a GatewayError if its
  * caller has too many.
  */
-export function startSubscription(
-  { subscription, graphqlRequest, facts, caller }: RequestedSubscription,
-  { live, perform, errorsFor }: StartParts,
-): StartedSubscription {
-  const { queue, observer, log } = live
+export function startSubscription({
+  subscription,
+  graphqlRequest,
+  facts,
+  caller,
+}: RequestedSubscription): StartedSubscription {
+  const { connections, observer } = caller.gateway().live
   const { requestId } = facts
   // It lives long: what it needs no more must not stay in memory, such as the schema of its first operation.
   const request: HttpRequest = { ...facts.request, body: noBody, signal: undefined, requestId }
@@ -59,11 +46,11 @@ export function startSubscription(
   const callerNow = callerWithClient(caller, request)
   let events = 0
   const { clientAddress: address } = request
-  const uncount = live.connections.countOperation({ caller: caller(), address })
+  const uncount = connections.countOperation({ caller: caller.now(), address })
   observer.started()
   return {
     subscription: new RenewableSubscription(subscription, (client) =>
-      perform(graphqlRequest, client, new RequestFacts(request)),
+      caller.gateway().perform(graphqlRequest, client, new RequestFacts(request)),
     ),
     request: () => ({
       caller: callerNow(),
@@ -72,7 +59,8 @@ export function startSubscription(
       signal,
       added: new Additions(),
     }),
-    queue,
+    refusal: () => caller.refusal(),
+    queue: () => caller.gateway().live.queue,
     observer: {
       delivered() {
         events++
@@ -80,13 +68,14 @@ export function startSubscription(
       },
       dropped: (count) => observer.dropped(count),
     },
-    onFailure: (cause) => errorsFor({ requestId }, cause),
+    onFailure: (cause) => caller.gateway().errorsFor({ requestId }, cause),
     onEnded(reason) {
       signal.abort()
       uncount()
       observer.ended(reason)
-      ending.caller = caller()
-      live.onEnded?.({ reason, events }, ending)
+      ending.caller = caller.now()
+      const { onEnded, log } = caller.gateway().live
+      onEnded?.({ reason, events }, ending)
       log.debug({ requestId, reason }, 'subscription ended')
     },
   }
@@ -108,11 +97,11 @@ function factsOfEnd(facts: RequestFacts, request: HttpRequest): RequestFacts {
 }
 
 /** Returns the function that returns the caller with its client: the same object while the caller is. */
-function callerWithClient(caller: () => Caller, request: RequestFacts['request']): () => Caller {
+function callerWithClient(caller: ConnectedCaller, request: RequestFacts['request']): () => Caller {
   let known: Caller | undefined
   let complete: Caller
   return () => {
-    const now = caller()
+    const now = caller.now()
     if (now !== known) complete = callerOfRequest(now, request)
     known = now
     return complete

@@ -5,7 +5,6 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 import { GatewayError } from '../errors.ts'
-import { isObject } from '../values/json.ts'
 import type { Realm } from '../http/bearer-challenge.ts'
 import { errorResponse } from '../http/error-response.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
@@ -13,22 +12,19 @@ import type { RequestOrigin } from '../http/client-address.ts'
 import { stringOf } from '../graphql/response-data.ts'
 import type { CallerSession } from './caller-session.ts'
 import { closeCodes } from './close-codes.ts'
-import type { LiveObserver } from './live-observer.ts'
-import type { LiveConnections } from './live-connections.ts'
+import type { ConnectionPlace } from './live-connections.ts'
+import type { LiveParts } from './live-parts.ts'
 import { WebSocketConnection } from './websocket-connection.ts'
-import type { WebSocketConnectionOptions } from './websocket-connection.ts'
+import type { WebSocketConnectionParts } from './websocket-connection.ts'
+import { hasCredential, withCredentials } from './websocket-credentials.ts'
 
-export interface WebSocketUpgradeParts extends Omit<
-  WebSocketConnectionOptions,
-  'open' | 'onClosed' | 'credentialsOf'
-> {
+export interface WebSocketUpgradeParts extends Pick<WebSocketConnectionParts, 'initTimeout'> {
   /** Undefined: WebSockets are not served. */
-  readonly connections: LiveConnections | undefined
+  readonly live:
+    Pick<LiveParts, 'connections' | 'credentialHeaders' | 'observer' | 'log'> | undefined
   /** Returns the session of the caller that the headers identify; rejects with a GatewayError. */
   readonly connect: (request: HttpRequest) => Promise<CallerSession>
   readonly originOf: (request: IncomingMessage) => RequestOrigin
-  /** The headers, in lower case, that may hold credentials. */
-  readonly credentialHeaders: readonly string[]
   /** Of whose pages a WebSocket is accepted, besides those of the gateway's own host. */
   readonly cors:
     | { readonly origins: '*' | readonly (string | RegExp)[]; readonly credentials: boolean }
@@ -37,9 +33,6 @@ export interface WebSocketUpgradeParts extends Omit<
   readonly messageLimit: number
   /** Described in `WWW-Authenticate`. */
   readonly realm: Realm
-  readonly observer: LiveObserver
-  /** Called for a connection that has ended, with the code and the reason of its close. */
-  readonly onClosed?: ((code: number, reason: string) => void) | undefined
   /** Called with what is no refusal, but a fault of ours. */
   readonly onFailure: (cause: unknown) => void
 }
@@ -51,7 +44,7 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 
 /** Returns the function that opens WebSockets, or responds with a refusal. */
 export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
-  const { connections, connect, realm } = parts
+  const { live, connect, realm } = parts
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -61,7 +54,7 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
   })
 
   return (request, socket, head) => {
-    socket.on('error', () => socket.destroy())
+    destroyAfterError(socket)
     const origin = parts.originOf(request)
     const given = origin.isFromTrustedProxy ? request.headers[requestIdHeader] : undefined
     const requestId = requestIdFrom(given)
@@ -83,8 +76,9 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
     origin: RequestOrigin & Pick<HttpRequest, 'requestId'>,
   ): Promise<void> {
     if (request.url?.split('?')[0] !== '/graphql') throw new GatewayError('NOT_FOUND')
-    if (!connections) throw new GatewayError('SUBSCRIPTIONS_NOT_SUPPORTED')
-    const headers = admittedHeaders(request)
+    if (!live) throw new GatewayError('SUBSCRIPTIONS_NOT_SUPPORTED')
+    const { credentialHeaders } = live
+    const headers = admittedHeaders(request, credentialHeaders)
     const ofConnection: HttpRequest = {
       method: 'POST',
       search: '',
@@ -93,40 +87,29 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
       ...origin,
       isConnection: true,
     }
-    const session = hasCredential(headers) ? await connect(ofConnection) : undefined
+    const session = hasCredential(headers, credentialHeaders)
+      ? await connect(ofConnection)
+      : undefined
     // A socket that has been closed meanwhile says so no more: it would be counted for ever.
     if (socket.destroyed) return session?.close()
-    let connection: WebSocketConnection | undefined
-    let remove: () => void
-    try {
-      remove = connections.add({
-        tick: (now) => connection?.tick(now),
-        restart: () => (connection ? connection.restart() : socket.destroy()),
-      })
-    } catch (error) {
-      session?.close()
-      throw error
-    }
+    const place = placeOr(() => session?.close(), live)
     // Before the handshake has ended, only the socket knows that the client has gone.
     const giveUp = () => {
-      if (connection) return
-      remove()
+      place.leave()
       session?.close()
     }
     socket.once('close', giveUp)
     server.handleUpgrade(request, socket, head, (opened) => {
-      parts.observer.connected('websocket')
-      connection = new WebSocketConnection(opened, {
-        ...parts,
+      socket.off('close', giveUp)
+      live.observer.connected('websocket')
+      const connection = new WebSocketConnection(opened, {
+        headers,
+        credentialHeaders,
+        initTimeout: parts.initTimeout,
         open: (payload) => identify(ofConnection, payload, session),
-        credentialsOf: (payload) => onlyCredentials(headers, payload),
-        onClosed(code, reason) {
-          remove()
-          session?.close()
-          parts.observer.disconnected('websocket')
-          parts.onClosed?.(code, reason)
-        },
+        onClosed: leaving(place, session, live),
       })
+      place.take(connection)
       if (opened.protocol === subprotocol) return
       const reason = `Subprotocol not acceptable: use ${subprotocol}`
       connection.close(closeCodes.subprotocolNotAcceptable, reason)
@@ -139,25 +122,25 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
     payload: Readonly<Record<string, unknown>>,
     session: CallerSession | undefined,
   ): Promise<CallerSession> {
-    const headers = withCredentials(request.headers, payload)
+    const headers = withCredentials(request.headers, payload, live!.credentialHeaders)
     if (!session) return connect({ ...request, headers })
     if (headers === request.headers) return session
     session.close()
     return connect({ ...request, headers })
   }
 
-  function hasCredential(headers: RequestHeaders): boolean {
-    return parts.credentialHeaders.some((name) => headers[name]?.some((value) => value.trim()))
-  }
-
   /**
    * Returns the headers that count. No browser asks before it opens a WebSocket for a page, and it sends
    * the cookies along: the origin is checked here (RFC 6455 section 10.2). No page can set a header.
    */
-  function admittedHeaders(request: IncomingMessage): RequestHeaders {
+  function admittedHeaders(
+    request: IncomingMessage,
+    credentialHeaders: readonly string[],
+  ): RequestHeaders {
     const { headersDistinct: headers } = request
     const { origin, host } = request.headers
-    if (origin === undefined || hasCredential(headers) || isOfHost(origin, host)) return headers
+    if (origin === undefined || isOfHost(origin, host)) return headers
+    if (hasCredential(headers, credentialHeaders)) return headers
     const { cors } = parts
     const isAllowed =
       cors?.origins === '*' ||
@@ -167,44 +150,39 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
     if (!isAllowed) throw new GatewayError('ORIGIN_REFUSED')
     return cors?.credentials ? headers : { ...headers, cookie: undefined }
   }
-
-  function withCredentials(
-    headers: RequestHeaders,
-    payload: Readonly<Record<string, unknown>>,
-  ): RequestHeaders {
-    const added = credentialsIn(payload)
-    if (added.length === 0) return headers
-    const all: Record<string, readonly string[] | undefined> = { ...headers }
-    // Two that differ are ambiguous, as two headers are.
-    for (const [name, value] of added) all[name] = [...new Set([...(all[name] ?? []), value])]
-    return all
-  }
-
-  /** Returns the headers of a request with the credentials of a payload, and without its own; undefined without any. */
-  function onlyCredentials(
-    headers: RequestHeaders,
-    payload: Readonly<Record<string, unknown>>,
-  ): RequestHeaders | undefined {
-    const own = ['cookie', ...parts.credentialHeaders].map((name) => [name, undefined])
-    const others: RequestHeaders = { ...headers, ...Object.fromEntries(own) }
-    const given = withCredentials(others, payload)
-    return hasCredential(given) ? given : undefined
-  }
-
-  function credentialsIn(payload: Readonly<Record<string, unknown>>) {
-    const given = [payload, isObject(payload['headers']) ? payload['headers'] : {}]
-    return given
-      .flatMap((record) => Object.entries(record))
-      .filter(([name, value]) => typeof value === 'string' && isCredential(name))
-      .map(([name, value]) => [name.toLowerCase(), value as string] as const)
-  }
-
-  function isCredential(name: string): boolean {
-    return parts.credentialHeaders.includes(name.toLowerCase())
-  }
 }
 
 const noBody = new Uint8Array()
+
+// A connection outlives its configuration: what it holds must not be made where the parts of that are in reach.
+
+function destroyAfterError(socket: Duplex): void {
+  socket.on('error', () => socket.destroy())
+}
+
+/** Returns what is to be called when the connection has ended. */
+function leaving(
+  place: ConnectionPlace,
+  session: CallerSession | undefined,
+  { observer, log }: Pick<LiveParts, 'observer' | 'log'>,
+): WebSocketConnectionParts['onClosed'] {
+  return (code, reason) => {
+    place.leave()
+    session?.close()
+    observer.disconnected('websocket')
+    log.debug({ code, reason }, 'WebSocket closed')
+  }
+}
+
+/** Returns a place for a connection; without one, undoes what was done before. */
+function placeOr(undo: () => void, { connections }: Pick<LiveParts, 'connections'>) {
+  try {
+    return connections.place()
+  } catch (error) {
+    undo()
+    throw error
+  }
+}
 
 function isOfHost(origin: string, host: string | undefined): boolean {
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()

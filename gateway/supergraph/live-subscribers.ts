@@ -16,29 +16,32 @@ type Move = () => Promise<void>
 /** Returns the subscriptions of a schema version: they leave it when another one serves. */
 export function liveSubscribers() {
   const open = new Set<Move>()
-  let isReplaced = false
+  let moving: Promise<void> | undefined
 
   return {
-    isReplaced: () => isReplaced,
+    isReplaced: () => moving !== undefined,
     /** Adds one; returns how to remove it. */
     onReplaced(move: Move): () => void {
       open.add(move)
       return () => void open.delete(move)
     },
-    /** Moves all of them, in groups; resolves when all have moved. */
-    async moveAll(): Promise<void> {
-      isReplaced = true
-      const moving = new Set<Promise<void>>()
-      let begun = 0
-      for (const move of open) {
-        const moved = move().then(() => void moving.delete(moved))
-        moving.add(moved)
-        if (++begun % mostInSlice === 0) await yieldToEventLoop()
-        if (begun % groupSize > 0) continue
-        const wait = setTimeout(longestWait, undefined, { ref: false })
-        await Promise.race([wait, Promise.all(moving)])
-      }
-      await Promise.all(moving)
-    },
+    /** Moves all of them, in groups, once; resolves when all have moved. */
+    moveAll: () => (moving ??= moveAll()),
+  }
+
+  async function moveAll(): Promise<void> {
+    // By then `isReplaced` says so: no other one is added while these move.
+    await undefined
+    const moves = new Set<Promise<void>>()
+    let begun = 0
+    for (const move of open) {
+      const moved = move().then(() => void moves.delete(moved))
+      moves.add(moved)
+      if (++begun % mostInSlice === 0) await yieldToEventLoop()
+      if (begun % groupSize > 0) continue
+      const wait = setTimeout(longestWait, undefined, { ref: false })
+      await Promise.race([wait, Promise.all(moves)])
+    }
+    await Promise.all(moves)
   }
 }

@@ -88,6 +88,8 @@ export interface SchemaVersion {
   readonly scopes: readonly string[]
   /** Returns what the warm-up of a process needs: this version with other subgraphs. */
   rehearsal(parts: RehearsalParts): Rehearsal
+  /** Moves all subscriptions to the version that serves now; resolves when they have moved. */
+  moveSubscriptions(): Promise<void>
   /**
    * Closes the connections to the subgraphs once all requests in progress have ended, and all subscriptions
    * have moved to the version that serves now.
@@ -171,6 +173,7 @@ export async function createSchemaVersion({
         close: madeUp.close,
       }
     },
+    moveSubscriptions: subscribers.moveAll,
     async close() {
       await subscribers.moveAll()
       if (underWay > 0) await new Promise<void>((ended) => (idle = ended))

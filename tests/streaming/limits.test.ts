@@ -84,11 +84,11 @@ test('a caller has so many subscriptions on all its connections', async () => {
 })
 
 test('a connection that ends while its caller is identified is not counted', async () => {
-  const connections = liveConnections({
+  const connections = liveConnections(() => ({
     connections: 1,
     connectionsPerCaller: 1,
     operationsPerCaller: 1,
-  })
+  }))
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -99,20 +99,19 @@ test('a connection that ends while its caller is identified is not counted', asy
   const [asked, socket, head] = await once(server, 'upgrade')
   let sessions = 0
   const upgrade = webSocketUpgrade({
-    connections,
+    live: { connections, credentialHeaders: ['authorization'] },
     async connect() {
       sessions++
       await once(socket, 'close')
       return { close: () => sessions-- }
     },
     originOf: () => ({ clientAddress: '127.0.0.1', isFromTrustedProxy: false }),
-    credentialHeaders: ['authorization'],
   } as unknown as WebSocketUpgradeParts)
   upgrade(asked, socket, head)
   expect(sessions).toBe(1)
   socket.destroy()
   await until(() => sessions === 0)
-  expect(() => connections.add({ tick() {}, restart() {} })).not.toThrow()
+  expect(() => connections.place()).not.toThrow()
   server.close()
 })
 

@@ -169,9 +169,9 @@ ${issuerConfig}${config}
     supergraph: compose(sources('first')),
     replaceSupergraph: (field) => gateway.replaceSupergraph(sources(field)),
     authorization: async (claims) => `Bearer ${await issuer.accessToken(claims)}`,
-    sse(headers = {}) {
+    sse(headers = {}, url = gateway.url) {
       const client = createSseClient({
-        url: gateway.url,
+        url,
         headers,
         retryAttempts: 3,
         retry: shortly,

@@ -328,22 +328,106 @@ async function serves(field: string): Promise<boolean> {
   return (await response.text()).includes(`"${field}"`)
 }
 
-test('a new configuration passes without a client noticing', async () => {
-  const stop = keepChanging()
-  const closes: unknown[] = []
-  const socket = graph.ws({ on: { closed: (event) => closes.push(event) } }).iterate({ query })
-  const stream = graph.sse().iterate({ query })
-  await Promise.all([socket.next(), stream.next()])
-  await graph.listening(2)
-  await graph.gateway.reload()
-  await until(() => closes.length > 0)
-  expect(closes).toMatchObject([{ code: 1012 }])
-  await graph.listening(2)
-  for (const events of [socket, stream]) {
-    for (let count = 0; count < 5; count++) {
-      expect((await events.next()).value).toMatchObject({ data: { priceChanged: {} } })
-    }
+describe('a new configuration', () => {
+  const configured = async (change: (config: string) => string) => {
+    graph.gateway.configure(change)
+    await graph.gateway.reload()
   }
-  stop()
-  await Promise.all([socket.return?.(), stream.return?.()])
+  afterEach(() => configured(() => graph.config))
+
+  test('passes without a client noticing, and decides by its own authorization', async () => {
+    const closes: unknown[] = []
+    const authorization = await graph.authorization({ auth_time: Date.now() / 1_000 - 3_600 })
+    const connected = { connectionParams: { authorization }, retryAttempts: 0 }
+    const on = { closed: (event: unknown) => closes.push(event) }
+    const vault = 'subscription { priceChanged { price vault } }'
+    const streams = [
+      graph.ws({ ...connected, on }).iterate<any>({ query: vault }),
+      graph.sse({ authorization }).iterate<any>({ query: vault }),
+    ]
+    let price = 0
+    const changes = setInterval(() => graph.changePrice(++price), 20)
+    const received = streams.map(async (stream) => {
+      const events: any[] = []
+      for await (const event of stream) {
+        events.push(event)
+        if (event.data.priceChanged.vault === 'gold') return events
+      }
+      throw new Error(`the stream has ended after ${JSON.stringify(events.at(-1))}`)
+    })
+    await graph.listening(2)
+    await configured((config) => config)
+    await configured((config) => config.replace('max_age: 2s', 'max_age: 2h'))
+    for (const events of await Promise.all(received)) {
+      const first = events[0].data.priceChanged.price
+      const prices = new Set(events.map(({ data }) => data.priceChanged.price))
+      expect([...prices]).toEqual([...prices].map((_, index) => first + index))
+      expect(events[0].errors).toMatchObject([{ path: ['priceChanged', 'vault'] }])
+    }
+    clearInterval(changes)
+    expect(closes.map((close) => (close as { code: number }).code)).not.toContain(1012)
+  })
+
+  test('that has the revocations of an issuer ends what they concern', async () => {
+    const revocation = /      revocation:\n(        .*\n)+/
+    expect(graph.config).toMatch(revocation)
+    await configured((config) => config.replace(revocation, ''))
+    const { token, claims } = await loggedIn(ask)
+    const authorization = `Bearer ${token}`
+    const socket = graph.ws({ connectionParams: { authorization } }).iterate({ query })
+    const closed = socket.next()
+    const inParts = openStream(multipart, authorization).then((response) => response.text())
+    const other = graph.sse({ authorization: await graph.authorization() }).iterate({ query })
+    const next = other.next()
+    await graph.listening(3)
+    await ask(claims, 'mutation { logout }')
+    await configured(() => graph.config)
+    await expect(closed).rejects.toMatchObject({ code: 4401, reason: 'TOKEN_REVOKED' })
+    const errors = [{ extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_REVOKED' } }]
+    expect(lastPart(await inParts)).toMatchObject({ payload: null, errors })
+    await graph.listening(1)
+    graph.changePrice(7)
+    expect((await next).value).toMatchObject({ data: { priceChanged: { price: 7 } } })
+    await other.return?.()
+  })
+
+  test('that refuses anonymous callers ends their streams, and those of an ignored token', async () => {
+    const ends = [{}, { authorization: await graph.authorization() }].map(
+      (connectionParams) =>
+        new Promise((resolve) => {
+          const client = graph.ws({ connectionParams, retryAttempts: 0, on: { closed: resolve } })
+          client
+            .iterate({ query })
+            .next()
+            .catch(() => {})
+        }),
+    )
+    await graph.listening(2)
+    await configured((config) =>
+      config
+        .replace('authentication:', 'authentication:\n  on_invalid: anonymous')
+        .replace(/    - issuer: .*\n/, `    - issuer: https://elsewhere.example\n`),
+    )
+    expect(await ends[1]).toMatchObject({ code: 4403, reason: 'SUBJECT_CHANGED' })
+    await configured(() =>
+      graph.config.replace('authentication:', 'authentication:\n  require: true'),
+    )
+    expect(await ends[0]).toMatchObject({ code: 4403, reason: 'TOKEN_MISSING' })
+  })
+
+  test('without subscriptions sends the clients away', async () => {
+    const closed = new Promise((resolve) => {
+      const client = graph.ws({ retryAttempts: 0, on: { closed: resolve } })
+      client
+        .iterate({ query })
+        .next()
+        .catch(() => {})
+    })
+    const inParts = openStream(multipart, '').then((response) => response.text())
+    await graph.listening(2)
+    await configured((config) => config.replace('heartbeat: 1s', 'enabled: false'))
+    expect(await closed).toMatchObject({ code: 1012 })
+    const errors = [{ extensions: { reason: 'SUBSCRIPTIONS_NOT_SUPPORTED' } }]
+    expect(lastPart(await inParts)).toMatchObject({ payload: null, errors })
+  })
 })

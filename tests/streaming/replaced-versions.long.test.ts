@@ -1,18 +1,25 @@
-/** What a subscription keeps in memory of the schema versions that it has left: nothing. */
+/** What a subscription keeps in memory of the schema versions and the configurations that it has left: nothing. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import type { ServerResponse } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { test } from '@jest/globals'
+import { describe, test } from '@jest/globals'
 import { getOperationAST, parse } from 'graphql'
 import { pino } from 'pino'
+import { WebSocket } from 'ws'
 import { createGateway } from '../../gateway/gateway.ts'
-import type { Gateway } from '../../gateway/gateway.ts'
+import type { Gateway, GatewayParts } from '../../gateway/gateway.ts'
 import type { HttpRequest } from '../../gateway/http/http-message.ts'
 import { RequestSignal } from '../../gateway/http/request-signal.ts'
 import { liveConnections } from '../../gateway/streaming/live-connections.ts'
+import type { LiveConnections } from '../../gateway/streaming/live-connections.ts'
 import { LiveOperation } from '../../gateway/streaming/live-operation.ts'
 import type { SubscriptionListener } from '../../gateway/streaming/live-subscription.ts'
+import type { LiveParts } from '../../gateway/streaming/live-parts.ts'
+import { webSocketUpgrade } from '../../gateway/streaming/websocket-upgrade.ts'
 import type { Stages } from '../../gateway/supergraph/stages.ts'
 import { until } from '../support/until.ts'
 
@@ -28,54 +35,88 @@ const request: HttpRequest = {
   body,
 }
 
-/** A gateway of which only the schema version is made up: it opens streams that send nothing. */
-function gatewayWith(listeners: SubscriptionListener[]): {
-  gateway: Gateway
-  replace(): WeakRef<object>
-} {
+/** Gateways of which only the schema versions are made up: they open streams that send nothing. */
+interface Gateways {
+  /** The one that serves. */
+  now(): Gateway
+  live(): LiveParts
+  readonly connections: LiveConnections
+  /** Serves another schema version; returns the earlier one. */
+  replaceVersion(): WeakRef<object>
+  /** Serves by another configuration; returns what the earlier one had. */
+  reconfigure(): WeakRef<object>
+}
+
+function gatewaysWith(listeners: SubscriptionListener[]): Gateways {
+  const connections = liveConnections(() => ({
+    connections: 10,
+    connectionsPerCaller: 10,
+    operationsPerCaller: 10,
+  }))
   let stages = stagesOf(listeners)
-  const nothing = () => {}
-  const gateway = createGateway({
-    authenticate: () => ({ claims: null }),
-    schema: { current: () => versionOf(stages) },
-    tokenCookie: () => undefined,
-    realm: { name: 'test' },
-    live: {
-      connections: liveConnections({
-        connections: 10,
-        connectionsPerCaller: 10,
-        operationsPerCaller: 10,
-      }),
-      recheck: () => undefined,
-      isSameLogin: () => true,
-      heartbeat: 60_000,
-      queue: { events: 10, bytes: 10_000, overflow: 'end' },
-      observer: {
-        connected: nothing,
-        disconnected: nothing,
-        started: nothing,
-        ended: nothing,
-        delivered: nothing,
-        dropped: nothing,
-        upstreamOpened: nothing,
-        upstreamClosed: nothing,
-        received: nothing,
-        executed: nothing,
-        reconnected: nothing,
-      },
-      log: pino({ level: 'silent' }),
-    },
-    log: pino({ level: 'silent' }),
-  })
+  let configured = configuredWith(connections, { current: () => versionOf(stages) }, serving)
+  function serving() {
+    return configured.gateway.ofConnections
+  }
   return {
-    gateway,
-    /** Serves another version; returns the earlier one. */
-    replace() {
+    now: () => configured.gateway,
+    live: () => configured.live,
+    connections,
+    replaceVersion() {
       const earlier = new WeakRef<object>(stages)
       stages = stagesOf(listeners)
       return earlier
     },
+    reconfigure() {
+      const earlier = new WeakRef<object>(configured.live)
+      configured = configuredWith(connections, { current: () => versionOf(stages) }, serving)
+      return earlier
+    },
   }
+}
+
+function configuredWith(
+  connections: LiveConnections,
+  schema: GatewayParts['schema'],
+  serving: GatewayParts['serving'],
+) {
+  const live: LiveParts = {
+    connections,
+    recheck: () => undefined,
+    isSameLogin: () => true,
+    credentialHeaders: ['authorization'],
+    heartbeat: 60_000,
+    operationsPerConnection: 10,
+    deadline: 60_000,
+    queue: { events: 10, bytes: 10_000, overflow: 'end' },
+    observer,
+    log: pino({ level: 'silent' }),
+  }
+  const gateway = createGateway({
+    authenticate: () => ({ claims: null }),
+    schema,
+    tokenCookie: () => undefined,
+    realm: { name: 'test' },
+    live,
+    serving,
+    log: pino({ level: 'silent' }),
+  })
+  return { gateway, live }
+}
+
+const nothing = () => {}
+const observer: LiveParts['observer'] = {
+  connected: nothing,
+  disconnected: nothing,
+  started: nothing,
+  ended: nothing,
+  delivered: nothing,
+  dropped: nothing,
+  upstreamOpened: nothing,
+  upstreamClosed: nothing,
+  received: nothing,
+  executed: nothing,
+  reconnected: nothing,
 }
 
 function versionOf(stages: Stages) {
@@ -99,21 +140,20 @@ function stagesOf(listeners: SubscriptionListener[]): Stages {
   return stages as unknown as Stages
 }
 
-async function overHttp(gateway: Gateway): Promise<() => void> {
-  const response = await gateway.respond(request)
+async function overHttp(gateways: Gateways): Promise<() => void> {
+  const response = await gateways.now().respond(request)
   const stream = new PassThrough()
   response.stream!(stream as unknown as ServerResponse)
   return () => stream.destroy()
 }
 
-async function overConnection(gateway: Gateway): Promise<() => void> {
-  const session = await gateway.connect({ ...request, isConnection: true })
+async function overConnection(gateways: Gateways): Promise<() => void> {
+  const session = await gateways.now().connect({ ...request, isConnection: true })
   const performed = await session.perform({ query }, new RequestSignal())
   if (performed.outcome !== 'subscribed') throw new Error(performed.outcome)
   const { onEnded, ...started } = performed.started
   const operation = new LiveOperation({
     ...started,
-    refusal: () => session.refusal(),
     client: { next() {}, ended() {}, refused() {}, unread: () => 0 },
   })
   return () => {
@@ -122,20 +162,70 @@ async function overConnection(gateway: Gateway): Promise<() => void> {
   }
 }
 
-test.each([
+async function overWebSocket(gateways: Gateways): Promise<() => void> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  server.once('upgrade', (...asked) => upgradeOf(gateways)(...asked))
+  const { port } = server.address() as AddressInfo
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws')
+  await once(socket, 'open')
+  socket.send(JSON.stringify({ type: 'connection_init' }))
+  await once(socket, 'message')
+  socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query } }))
+  return () => {
+    socket.terminate()
+    server.close()
+  }
+}
+
+function upgradeOf(gateways: Gateways) {
+  return webSocketUpgrade({
+    live: gateways.live(),
+    connect: gateways.now().connect,
+    initTimeout: 60_000,
+    originOf: () => ({ clientAddress: '127.0.0.1', isFromTrustedProxy: false }),
+    cors: undefined,
+    messageLimit: 10_000,
+    realm: { name: 'test' },
+    onFailure: nothing,
+  })
+}
+
+describe.each([
   ['an event stream', overHttp],
-  ['a connection', overConnection],
-])('over %s, an earlier version is released', async (_name, open) => {
-  const listeners: SubscriptionListener[] = []
-  const { gateway, replace } = gatewayWith(listeners)
-  const close = await open(gateway)
-  for (let count = 0; count < 5; count++) {
-    const earlier = replace()
-    await listeners.splice(0)[0]!.replaced()
-    await until(() => {
+  ['a session', overConnection],
+  ['a WebSocket', overWebSocket],
+])('over %s', (_name, open) => {
+  const released = (earlier: WeakRef<object>) =>
+    until(() => {
       collectGarbage()
       return earlier.deref() === undefined
     })
-  }
-  close()
+
+  test('an earlier schema version is released', async () => {
+    const listeners: SubscriptionListener[] = []
+    const gateways = gatewaysWith(listeners)
+    const close = await open(gateways)
+    await until(() => listeners.length > 0)
+    for (let count = 0; count < 5; count++) {
+      const earlier = gateways.replaceVersion()
+      await listeners.splice(0)[0]!.replaced()
+      await released(earlier)
+    }
+    close()
+  })
+
+  test('an earlier configuration is released', async () => {
+    const listeners: SubscriptionListener[] = []
+    const gateways = gatewaysWith(listeners)
+    const close = await open(gateways)
+    await until(() => listeners.length > 0)
+    for (let count = 0; count < 5; count++) {
+      const earlier = gateways.reconfigure()
+      await gateways.connections.checkAll()
+      await listeners.splice(0)[0]!.replaced()
+      await released(earlier)
+    }
+    close()
+  })
 })

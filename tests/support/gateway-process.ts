@@ -8,6 +8,8 @@ import { runCompiled } from './run-compiled.ts'
 
 export interface StartingGateway {
   readonly child: ChildProcess
+  /** Writes another gateway.yaml, which counts after SIGHUP. */
+  configure(config: string): void
   /** Resolves when it has ended, with its exit code or the signal that ended it. */
   readonly ended: Promise<number | string>
   /** The lines of its log. */
@@ -59,6 +61,7 @@ export function spawnGateway(options: GatewayProcessOptions): StartingGateway {
   child.stderr!.on('data', (chunk) => (written += chunk))
   return {
     child,
+    configure: (config) => writeFileSync(file, config),
     ended: once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string),
     output: () => written,
     log: () =>
