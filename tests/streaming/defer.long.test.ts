@@ -1,6 +1,7 @@
 /** `@defer` over HTTP: which part comes when, and what is in it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
+import type { SubgraphSource } from '../support/compose.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { recordedLog } from '../support/recorded-log.ts'
@@ -21,6 +22,7 @@ const reviewsSdl = `${link}
 
 let issuer: TestIssuer
 let gateway: RunningGateway
+let sources: SubgraphSource[]
 let close: () => Promise<void>
 let calls: string[] = []
 const waiting: (() => void)[] = []
@@ -81,7 +83,7 @@ beforeAll(async () => {
       },
     },
   })
-  const sources = [
+  sources = [
     { name: 'products', url: products.url, sdl: productsSdl },
     { name: 'reviews', url: reviews.url, sdl: reviewsSdl },
   ]
@@ -320,3 +322,57 @@ test('an access token that expires meanwhile ends the response', async () => {
   expect(one![1]).toEqual({ errors, hasNext: false })
   expect(other![1]).toEqual({ completed: [{ id: '0', errors }], hasNext: false })
 })
+
+test('a client that leaves between two parts ends the calls for the others', async () => {
+  const leaving = new AbortController()
+  const response = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { accept: specs.defer, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ product { id ... @defer { slow } ... @defer { stars } } }' }),
+    signal: leaving.signal,
+  })
+  expect(response.status).toBe(200)
+  await until(() => waiting.length === 1)
+  const cancelled = () => gateway.log.filter((line) => line.includes('subgraph call cancelled'))
+  expect(cancelled()).toEqual([])
+  leaving.abort()
+  const [line] = await until(() => cancelled().length > 0 && cancelled())
+  expect(JSON.parse(line!)).toMatchObject({ subgraph: 'reviews' })
+  release()
+  // The schema version does not wait for anything of it.
+  await serveField('afterLeaving')
+  await until(() => gateway.log.some((line) => line.includes('serving the new supergraph')))
+  const faults = gateway.log.filter((line) => (JSON.parse(line) as { level: number }).level > 40)
+  expect(faults).toEqual([])
+})
+
+test('a new supergraph between two parts changes nothing of the response', async () => {
+  const responses = [specs.defer, specs.incremental].map((accept) =>
+    parts('{ product { id ... @defer { slow } ... @defer { stars } } }', accept),
+  )
+  await until(() => waiting.length === 2)
+  await serveField('meanwhile')
+  release()
+  const [one, other] = await Promise.all(responses)
+  const first = { data: { product: { id: '1' } }, hasNext: true }
+  expect(one).toEqual([
+    first,
+    { incremental: [{ data: { slow: 'at last' }, path: ['product'] }], hasNext: true },
+    { incremental: [{ data: { stars: 5 }, path: ['product'] }], hasNext: false },
+  ])
+  expect(other!.flatMap(({ incremental = [] }) => incremental)).toEqual([
+    { id: '0', data: { slow: 'at last' } },
+    { id: '1', data: { stars: 5 } },
+  ])
+})
+
+/** Serves the supergraph with another field of Query; resolves when it serves. */
+async function serveField(field: string): Promise<void> {
+  const [products, reviews] = sources
+  const sdl = products!.sdl.replace('type Query {', `type Query { ${field}: Int `)
+  gateway.replaceSupergraph([{ ...products!, sdl }, reviews!])
+  await until(async () => {
+    const response = await post('{ __type(name: "Query") { fields { name } } }', 'application/json')
+    return (await response.text()).includes(`"${field}"`)
+  })
+}

@@ -25,7 +25,7 @@ export const productsSdl = `
 export const reviewsSdl = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
   type Query { reviews: Int }
-  type Product @key(fields: "id") { id: ID! stars: Int reader: String audience: String }
+  type Product @key(fields: "id") { id: ID! stars: Int reader: String audience: String slow: String }
 `
 
 export interface LiveGraph {
@@ -42,6 +42,10 @@ export interface LiveGraph {
   readonly subscribed: string[]
   /** How many entity fetches the other subgraph got, and in whose name. */
   readonly readers: (string | null)[]
+  /** How many wait for the field `slow`. */
+  waiting(): number
+  /** Lets them be resolved. */
+  release(): void
   authorization(claims?: Record<string, unknown>): Promise<string>
   sse(
     headers?: Record<string, string> | (() => Promise<Record<string, string>>),
@@ -66,6 +70,7 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
   const prices = new EventEmitter().setMaxListeners(0)
   const readers: (string | null)[] = []
   const subscribed: string[] = []
+  const waiting: (() => void)[] = []
   const clients: (SseClient | WsClient)[] = []
   let open = 0
   const { log } = recordedLog()
@@ -131,6 +136,7 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
           readers.push(claims?.sub ?? null)
           return { id, stars: 5, reader: claims?.sub ?? null, audience: JSON.stringify(claims) }
         },
+        slow: () => new Promise((resolve) => waiting.push(() => resolve('at last'))),
       },
     },
   })
@@ -165,6 +171,8 @@ ${issuerConfig}${config}
     listening: (count) => until(() => open === count, { pause: 5 }),
     subscribed,
     readers,
+    waiting: () => waiting.length,
+    release: () => waiting.splice(0).forEach((resolve) => resolve()),
     config: text,
     supergraph: compose(sources('first')),
     replaceSupergraph: (field) => gateway.replaceSupergraph(sources(field)),

@@ -186,6 +186,30 @@ describe('revocation', () => {
     expect(results).toMatchObject([{ errors }])
     expect(lastPart(await inParts)).toMatchObject({ payload: null, errors })
   })
+
+  test('a logout ends a response in parts before the next part', async () => {
+    const { token, claims } = await loggedIn(ask)
+    const authorization = `Bearer ${token}`
+    const post = (text: string, accept: string) =>
+      fetch(graph.gateway.url, {
+        method: 'POST',
+        headers: { accept, 'content-type': 'application/json', authorization },
+        body: JSON.stringify({ query: text }),
+      })
+    const accept = 'multipart/mixed;deferSpec=20220824'
+    const response = await post('{ products { id ... @defer { slow } } }', accept)
+    await until(() => graph.waiting() === 1)
+    await ask(claims, 'mutation { logout }')
+    await until(async () => (await post('{ me }', 'application/json')).status === 401)
+    graph.release()
+    const text = await response.text()
+    expect(text).toContain('{"data":{"products":[{"id":"1"}]},"hasNext":true}')
+    expect(text).not.toContain('at last')
+    expect(lastPart(text)).toMatchObject({
+      errors: [{ extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_REVOKED' } }],
+      hasNext: false,
+    })
+  })
 })
 
 test('a field that needs a recent login is denied once the login is too long ago', async () => {
