@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import type { Authenticate, RequestHeaders } from './authentication/authenticate.ts'
 import type { ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
-import type { ResponseError } from './graphql/response-error.ts'
 import { acceptedStream, streamOf } from './http/accepted-stream.ts'
 import type { Realm } from './http/bearer-challenge.ts'
 import { acceptedIncremental } from './http/incremental.ts'
@@ -20,6 +19,7 @@ import type { CallerSession } from './streaming/caller-session.ts'
 import type { LiveParts } from './streaming/live-parts.ts'
 import type { LiveSubscription } from './streaming/live-subscription.ts'
 import { partedResponse } from './streaming/parted-response.ts'
+import type { PartedResponseParts } from './streaming/parted-response.ts'
 import type { PartedResult } from './streaming/parted-result.ts'
 import type { Serving, ServingGateway } from './streaming/serving-gateway.ts'
 import { streamResponse } from './streaming/stream-response.ts'
@@ -102,8 +102,8 @@ export function createGateway(parts: GatewayParts): Gateway {
     if ('later' in result) {
       const { recheck } = live!
       const format = incrementalOf(request)!
-      const onFailure = failuresOf(facts)
-      return partedResponse(result, { format, caller, requestId, added, recheck, onFailure })
+      const later = { format, caller, requestId, added, recheck, ...reportsOf(facts) }
+      return partedResponse(result, later)
     }
     const vary = mayBeCached(facts) ? parts.cacheVary : undefined
     const response = resultResponse(result, { mediaType, realm, added, vary, requestId })
@@ -170,9 +170,13 @@ export function createGateway(parts: GatewayParts): Gateway {
     throw new GatewayError('SUBSCRIPTION_TRANSPORT_NEEDED')
   }
 
-  /** Returns the function that reports a failure of a later part. In `respond` it would keep `facts` for a stream. */
-  function failuresOf(facts: RequestFacts): (cause: unknown) => readonly ResponseError[] {
-    return (cause) => errorsFor(facts, cause)
+  /** Returns what reports the later parts of a response. In `respond` it would keep `facts` for a stream. */
+  function reportsOf(facts: RequestFacts): Pick<PartedResponseParts, 'onFailure' | 'onEnded'> {
+    facts.draw ??= Math.random()
+    return {
+      onFailure: (cause) => errorsFor(facts, cause),
+      onEnded: (reason, parts) => live!.onEnded?.({ reason, parts }, facts),
+    }
   }
 
   function begin(request: HttpRequest): RequestFacts {

@@ -6,9 +6,10 @@ import type { ResponseError } from '../graphql/response-error.ts'
 import type { Additions } from '../http/added-to-response.ts'
 import { errorsOf } from '../http/error-response.ts'
 import type { HttpResponse } from '../http/http-message.ts'
-import type { Fragment, IncrementalFormat } from '../http/incremental.ts'
+import type { Fragment, IncrementalFormat, IncrementalWriter } from '../http/incremental.ts'
 import { afterLastPart, firstBoundary, part } from '../http/parts.ts'
 import { streamHeaders } from '../http/stream-format.ts'
+import { reasonOf } from './end-reason.ts'
 import type { Refusal } from './live-operation.ts'
 import { DeliveredData } from './parted-result.ts'
 import type { LaterFragment, PartedResult } from './parted-result.ts'
@@ -21,6 +22,8 @@ export interface PartedResponseParts {
   readonly added: Additions
   /** Returns why a caller is no longer admitted; undefined while it is. */
   readonly recheck: (caller: Caller) => Refusal | Promise<Refusal>
+  /** Called when it has ended: `completed`, `client gone`, or a reason or code of the first error. */
+  readonly onEnded: (reason: string, parts: number) => void
   /** Reports a fault of ours, and returns what the client gets to know of it. */
   readonly onFailure: (cause: unknown) => readonly ResponseError[]
 }
@@ -42,38 +45,59 @@ export function partedResponse(result: PartedResult, parts: PartedResponseParts)
 }
 
 async function send(
+  result: PartedResult,
+  response: ServerResponse,
+  parts: PartedResponseParts,
+): Promise<void> {
+  const writer = parts.format.writer()
+  let sent = 0
+  const write = (text: string) => {
+    sent++
+    response.write(part(text))
+  }
+  const refuse = (errors: readonly ResponseError[]) => {
+    if (!response.destroyed) write(writer.refused(errors))
+    return reasonOf(errors)
+  }
+  const reason = await sendParts(result, response, { ...parts, writer, write, refuse }).catch(
+    (cause: unknown) => refuse(parts.onFailure(cause)),
+  )
+  if (!response.destroyed) response.end(afterLastPart)
+  parts.onEnded(reason, sent)
+}
+
+interface PartsOutput extends Pick<PartedResponseParts, 'caller' | 'recheck'> {
+  readonly writer: IncrementalWriter
+  readonly write: (text: string) => void
+  /** Writes the errors instead of what is left; returns the reason. */
+  readonly refuse: (errors: readonly ResponseError[]) => string
+}
+
+/** Sends the parts; returns why it has ended. */
+async function sendParts(
   { first, later }: PartedResult,
   response: ServerResponse,
-  { format, caller, recheck, onFailure }: PartedResponseParts,
-): Promise<void> {
-  const writer = format.writer()
-  const write = (text: string) => response.write(part(text))
-  try {
-    const delivered = new DeliveredData(first)
-    const expected = ({ path, label }: LaterFragment, index: number): Fragment[] =>
-      delivered.positions(path).map((position) => ({ index, path: position, label }))
-    response.write(firstBoundary)
-    write(writer.first(first, later.flatMap(expected)))
-    for (const [index, fragment] of later.entries()) {
-      const result = await fragment.result
-      const refusal = await recheck(caller)
-      if (response.destroyed) return
-      if (refusal) return void endWith(writer.refused(errorsOfEnd(refusal)))
-      const { label } = fragment
-      const placed = delivered.add(fragment, result).map((one) => ({ ...one, index, label }))
-      const settled = expected(fragment, index)
-      const hasNext = index < later.length - 1
-      write(writer.next({ fragments: placed, settled, extensions: result.extensions, hasNext }))
-    }
-    response.end(afterLastPart)
-  } catch (cause) {
-    const errors = onFailure(cause)
-    if (!response.destroyed) endWith(writer.refused(errors))
+  { caller, recheck, writer, write, refuse }: PartsOutput,
+): Promise<string> {
+  const delivered = new DeliveredData(first)
+  const errors: ResponseError[] = []
+  const expected = ({ path, label }: LaterFragment, index: number): Fragment[] =>
+    delivered.positions(path).map((position) => ({ index, path: position, label }))
+  response.write(firstBoundary)
+  write(writer.first(first, later.flatMap(expected)))
+  for (const [index, fragment] of later.entries()) {
+    const result = await fragment.result
+    const refusal = await recheck(caller)
+    if (response.destroyed) return 'client gone'
+    if (refusal) return refuse(errorsOfEnd(refusal))
+    const { label } = fragment
+    const placed = delivered.add(fragment, result).map((one) => ({ ...one, index, label }))
+    const settled = expected(fragment, index)
+    const hasNext = index < later.length - 1
+    write(writer.next({ fragments: placed, settled, extensions: result.extensions, hasNext }))
+    errors.push(...result.errors.slice(0, 1))
   }
-
-  function endWith(text: string): void {
-    response.end(part(text) + afterLastPart)
-  }
+  return reasonOf(errors)
 }
 
 /** The code for an access token that expires meanwhile is that of Apollo's router. */

@@ -1,4 +1,7 @@
-/** The access log: one line of JSON per request that is sampled, and another at the end of a subscription. */
+/**
+ * The access log: one line of JSON per request that is sampled, and another at the end of a
+ * subscription or of a response in parts.
+ */
 import { sizeOfText } from '../graphql/response-data.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { HttpResponse } from '../http/http-message.ts'
@@ -25,16 +28,24 @@ export interface AccessLogOptions {
 export interface AccessLog {
   /** Writes the line of a request whose response is ready, if it is sampled. */
   responded(response: HttpResponse, facts: RequestFacts): void
-  /** Writes the line of a subscription that has ended, if its request is sampled or it ended with an error. */
-  ended(subscription: EndedSubscription, facts: RequestFacts): void
+  /** Writes the line of what has ended, if its request is sampled or it ended with an error. */
+  ended(operation: EndedOperation, facts: RequestFacts): void
 }
 
-/** A subscription that has ended. */
-export interface EndedSubscription {
+/** A subscription, or a response in parts, that has ended. */
+export type EndedOperation = {
   /** A reason or code of the error table, or one of those that are no error. */
   readonly reason: string
-  /** How many events its client got. */
+} & (EndedSubscription | EndedParts)
+
+interface EndedSubscription {
+  /** How many events the client got. */
   readonly events: number
+}
+
+interface EndedParts {
+  /** How many parts the client got. */
+  readonly parts: number
 }
 
 /** The ends that are no error: the client comes back by itself, or wants no more. */
@@ -73,18 +84,19 @@ export function accessLog(options: AccessLogOptions): AccessLog {
           ending(facts),
       )
     },
-    ended({ reason, events }, facts) {
+    ended({ reason, ...sent }, facts) {
       if (!isSampled(facts, usualEnds.has(reason) ? sample : errors)) return
       write(
         beginning(facts) +
           `,"outcome":"ended","reason":${jsonString(bounded(reason)!)}` +
-          `,"ms":${msSince(facts.startedAt)},"events":${events}` +
+          `,"ms":${msSince(facts.startedAt)}` +
+          ('events' in sent ? `,"events":${sent.events}` : `,"parts":${sent.parts}`) +
           ending(facts),
       )
     },
   }
 
-  /** One number is drawn per request: a subscription has both of its lines, or neither. */
+  /** One number is drawn per request: what has two lines has both of them, or neither. */
   function isSampled(facts: RequestFacts, rate: number): boolean {
     if (rate === 0) return false
     return rate === 1 || (facts.draw ??= random()) < rate

@@ -96,6 +96,7 @@ beforeAll(async () => {
       audiences: [portcullis]
       algorithms: [ES256]
       clock_tolerance: 0s
+telemetry: { access_log: { sample: 1, errors: 1 } }
 `,
   )
   await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
@@ -344,6 +345,30 @@ test('a client that leaves between two parts ends the calls for the others', asy
   await until(() => gateway.log.some((line) => line.includes('serving the new supergraph')))
   const faults = gateway.log.filter((line) => (JSON.parse(line) as { level: number }).level > 40)
   expect(faults).toEqual([])
+})
+
+test('the access log has a line for the last part', async () => {
+  const linesOf = async (query: string, after = async () => {}) => {
+    const from = gateway.accessLog.length
+    const response = await post(query)
+    await after()
+    await response.text()
+    return until(() => {
+      const lines = gateway.accessLog.slice(from).map((line) => JSON.parse(line))
+      return lines.length === 2 && lines
+    })
+  }
+  const slow = async () => {
+    await until(() => waiting.length === 1)
+    release()
+  }
+  const [begun, ended] = await linesOf('query Slow { product { id ... @defer { slow } } }', slow)
+  expect(begun).toMatchObject({ operation: 'Slow', status: 200, outcome: 'ok' })
+  const { requestId, hash } = begun
+  const common = { operation: 'Slow', type: 'query', requestId, hash }
+  expect(ended).toMatchObject({ ...common, outcome: 'ended', reason: 'completed', parts: 2 })
+  const [, failed] = await linesOf('{ products { id ... @defer { rating } } }')
+  expect(failed).toMatchObject({ reason: 'SUBGRAPH_ERROR', parts: 2 })
 })
 
 test('a new supergraph between two parts changes nothing of the response', async () => {
