@@ -4,6 +4,7 @@
  */
 import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundleConsole, consoleFolder } from './build/bundle-console.mjs'
 import { noteSources } from './build/compiled.mjs'
 import { compile, compiler, copyAssets, root } from './build/product.mjs'
 
@@ -29,6 +30,8 @@ if (compiler() === undefined) {
 }
 build('tsconfig.build.json', 'dist')
 copyAssets(join(root, 'dist'))
+if (!compile(consoleFolder)) fail(`${consoleFolder} does not compile`)
+await bundleConsole(join(root, 'dist'))
 // As npm does when it installs the package: `npx portcullis` works in the checkout, too.
 chmodSync(join(root, 'dist/scripts/portcullis.js'), 0o755)
 noteSources()

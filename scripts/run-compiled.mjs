@@ -12,15 +12,15 @@ import { pathToFileURL } from 'node:url'
 import { compiled } from './build/compiled.mjs'
 
 const [, , name, command] = process.argv
-const module = moduleToRun()
+const module = await moduleToRun()
 // Messages name the commands as the user of a checkout types them: see product-command.ts.
 process.env.PORTCULLIS_RUN_BY = 'npm'
 process.argv.splice(1, 2, module)
 await import(pathToFileURL(module))
 
-function moduleToRun() {
+async function moduleToRun() {
   try {
-    const path = join(compiled(), `${name}.js`)
+    const path = join(await compiled(), `${name}.js`)
     if (existsSync(path)) return path
     throw new Error(
       'not part of the build: run `npm ci`, which installs the development dependencies',

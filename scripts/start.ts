@@ -7,6 +7,7 @@ import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { keepComposed } from './compose/keep-composed.ts'
 import { printReport } from './compose/report.ts'
+import { heldLines } from './start/held-lines.ts'
 import { startSystem } from './start/start-system.ts'
 import { ProcessEnded, supervisor } from './start/supervisor.ts'
 import { welcome } from './start/welcome.ts'
@@ -38,7 +39,8 @@ runCommand('start', async () => {
   const { values } = readCommandLine({ usage, options: { config: { type: 'string' } } })
   if (process.env.NODE_ENV === 'production') throw new StartFailure(productionWords)
 
-  const processes = supervisor()
+  const output = heldLines(process.stdout)
+  const processes = supervisor({ output: output.lines })
   let composed: string | undefined
   let stopComposing = () => {}
   const signalled = new Promise<'signalled'>((resolve) => {
@@ -58,6 +60,7 @@ runCommand('start', async () => {
     return report(cause)
   } finally {
     stopComposing()
+    output.release()
     await processes.stop()
     if (composed !== undefined) await rm(composed, { force: true })
   }
@@ -71,6 +74,7 @@ runCommand('start', async () => {
     })
     composed = supergraph.output
     console.log(welcome(urls.gateway, supergraph.composed.subgraphs))
+    output.release()
     stopComposing = await keepComposed({
       ...supergraph,
       onReport: (report) => printReport(report, 'text'),

@@ -30,6 +30,12 @@ test('no file or folder has a name that says nothing', () => {
   expect(emptyNamesIn(sources.keys())).toEqual([])
 })
 
+test('only the page imports what browsers run', () => {
+  const isOfPage = (file: string) => file.startsWith('gateway/console/')
+  const outside = imports.filter(({ from, to }) => isOfPage(to) && !isOfPage(from))
+  expect(outside.filter(({ from }) => !from.startsWith('tests/'))).toEqual([])
+})
+
 test('at most five files are at the top of gateway/', () => {
   const top = [...sources.keys()].filter((file) => /^gateway\/[^/]+$/.test(file))
   expect(top.sort()).toEqual([
@@ -72,7 +78,8 @@ function filesIn(...folders: string[]): Sources {
 
 test('what runs in production needs no development dependency', () => {
   const built = [...filesIn('gateway', 'subgraphs', 'scripts')].filter(
-    ([file]) => !/^scripts\/(bench|fuzz)/.test(file),
+    // What browsers run is bundled when it is built.
+    ([file]) => !/^(scripts\/(bench|fuzz)|gateway\/console\/)/.test(file),
   )
   expect(undeclared(new Map(built), 'package.json')).toEqual([])
 })
@@ -96,6 +103,7 @@ test.each([
   ['gateway/http/send.ts', "import { plan } from '../planning/plan.ts'"],
   ['gateway/http/send.ts', "import type { Plan } from '../planning/plan.ts'"],
   ['gateway/http/send.ts', "export * from '../gateway.ts'"],
+  ['gateway/console/app.tsx', "import type { Guard } from '../authorization/guards.ts'"],
   ['gateway/gateway.ts', "const { x } = await import('../subgraphs/auth/x.ts')"],
   ['gateway/gateway.ts', "let x: import('../subgraphs/users/x.ts').X"],
   ['subgraphs/auth/login.ts', "import '../users/profiles.ts'"],

@@ -11,6 +11,8 @@ import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { apiKeyExchange } from './exchange-api-key.ts'
 import type { ApiKeyOptions } from './exchange-api-key.ts'
+import { explainToken } from './explain-token.ts'
+import type { TokenExplanation } from './explain-token.ts'
 import { documentFetcher } from './fetch-document.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import { tokenFinder } from './find-token.ts'
@@ -18,7 +20,7 @@ import type { FindTokenOptions } from './find-token.ts'
 import type { IssuerOptions } from './issuer.ts'
 import { issuerWarnings } from './issuer-warnings.ts'
 import { judgeAccessToken } from './judge-access-token.ts'
-import { judgeApiKey } from './judge-api-key.ts'
+import { judgeApiKey, refusedExchange } from './judge-api-key.ts'
 import { andThen } from './judgement.ts'
 import type { Accepted, Judgement, NowOrLater, Refused } from './judgement.ts'
 import type { AuthenticationMetrics } from './metrics.ts'
@@ -61,6 +63,11 @@ export interface Authenticator {
   recheck(caller: Caller): NowOrLater<GatewayError | undefined>
   /** Returns whether a caller has another access token of the login of an earlier one: subject and `sid` are the same. */
   isSameLogin(earlier: Caller, later: Caller): boolean
+  /**
+   * Returns every check of an access token, or of the one that an API key is exchanged for; the reason if there is
+   * none for the key.
+   */
+  explain(credential: string): Promise<TokenExplanation | Refused>
   /** Returns why the tokens of a required issuer cannot be verified, in words; empty when all can. */
   unreadiness(): readonly string[]
   /** Resolves when the first attempt to fetch each document has ended, with success or without. */
@@ -145,6 +152,12 @@ export function authenticator(
       const sessionOf = ({ claims }: Caller) => claims && accepted.get(claims)?.sessionId
       const session = sessionOf(earlier)
       return session === undefined || session === sessionOf(later)
+    },
+    async explain(credential) {
+      if (!apiKeys?.recognizes(credential)) return explainToken(credential, { issuers, clock })
+      const exchanged = await apiKeys.exchange(credential)
+      if (exchanged.outcome !== 'granted') return refusedExchange(exchanged)
+      return explainToken(exchanged.accessToken, { issuers, clock })
     },
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,

@@ -47,7 +47,8 @@ function refuseKey(key: string, refused: Refused, apiKeys: ApiKeys): Refused {
   return { ...refused, reason: 'API_KEY_REFUSED', cause }
 }
 
-function refusedExchange({ outcome, cause }: FailedExchange): Refused {
+/** Returns the judgement of a key for which there is no access token. */
+export function refusedExchange({ outcome, cause }: FailedExchange): Refused {
   const reason = outcome === 'refused' ? 'API_KEY_REFUSED' : 'API_KEYS_UNAVAILABLE'
   return { outcome: 'refused', reason, cause }
 }

@@ -4,8 +4,11 @@ import type { Caller } from '../client-request.ts'
 import type { GuardedOperation, GuardedSelections } from './guarded-operation.ts'
 import type { Declaration, FindDeclarations } from './declarations.ts'
 import { isMet, printGuard } from './guard-directives.ts'
+import type { Guard } from './guard-directives.ts'
 import type { Reason } from './guarded-schema.ts'
 import type { GuardedElement, GuardedType, InheritedGuard } from './guarded-type.ts'
+import type { Requires } from './guards/guard-directive.ts'
+import { loginFor, whatIsMissing } from './what-is-missing.ts'
 
 /** One field of the operation, explained. */
 export interface ExplainedField {
@@ -15,6 +18,8 @@ export interface ExplainedField {
   /** `not reached` for selections inside a denied field. */
   readonly decision: 'allowed' | 'denied' | 'not reached'
   readonly requirements: readonly ExplainedRequirement[]
+  /** What the caller lacks for a denied field, as `extensions.requires` of its error says it. */
+  readonly missing?: Requires
 }
 
 /** One guard that counts for a field. */
@@ -26,6 +31,12 @@ export interface ExplainedRequirement {
   /** The type or field that has the directive. */
   readonly at: string
   readonly declaredIn: readonly Declaration[]
+}
+
+/** A guard, and what is said of it. */
+interface Demand {
+  readonly guard: Guard
+  readonly requirement: ExplainedRequirement
 }
 
 /** The caller that an operation is explained for. */
@@ -42,12 +53,14 @@ const mostSteps = 10_000
 
 /** Returns the explanation, in the document's order; nothing is executed for it. */
 export function explainOperation(
-  { schema, credentials, declarations = possibleDeclarations }: Authorizer,
+  { schema, options, credentials, declarations = possibleDeclarations }: Authorizer,
   compiled: GuardedOperation,
   { caller, granted, find = declarations }: Explained,
 ): ExplainedField[] {
   const had = credentials(caller, granted)
   const fields: ExplainedField[] = []
+  const missing = (unmet: readonly Guard[]) =>
+    whatIsMissing(unmet, had, loginFor(unmet, had, options.stepUp))
   let steps = 0
   explainSet(compiled.selections, [], [], true)
   return fields
@@ -55,7 +68,7 @@ export function explainOperation(
   function explainSet(
     { selections }: GuardedSelections,
     path: readonly string[],
-    around: readonly ExplainedRequirement[],
+    around: readonly Demand[],
     reached: boolean,
   ): void {
     for (const selection of selections) {
@@ -73,13 +86,15 @@ export function explainOperation(
       const { parentType, name, responseKey } = selection
       if (name.startsWith('__')) continue
       const reasons = schema.reasons(parentType, name).map(explained)
-      const requirements = distinct([...around, ...reasons])
-      const allowed = requirements.every(({ met }) => met)
+      const demands = distinct([...around, ...reasons])
+      const unmet = demands.filter(({ requirement }) => !requirement.met)
+      const allowed = unmet.length === 0
       fields.push({
         path: [...path, responseKey],
         coordinate: `${parentType}.${name}`,
         decision: !reached ? 'not reached' : allowed ? 'allowed' : 'denied',
-        requirements,
+        requirements: demands.map(({ requirement }) => requirement),
+        ...(allowed ? {} : { missing: missing(unmet.map(({ guard }) => guard)) }),
       })
       const { selections: below } = selection
       if (below) explainSet(below, [...path, responseKey], [], reached && allowed)
@@ -90,15 +105,16 @@ export function explainOperation(
     guard: Reason['guard']
     because: ExplainedRequirement['because']
     at: GuardedElement
-  }): ExplainedRequirement {
+  }): Demand {
     const { guard, because, at } = reason
-    return {
+    const requirement = {
       directive: printGuard(guard),
       met: isMet(guard, had),
       because,
       at: at.coordinate,
       declaredIn: because === 'the default' ? [] : find(at, guard.kind),
     }
+    return { guard, requirement }
   }
 }
 
@@ -113,7 +129,7 @@ function possibleDeclarations({ subgraphs }: GuardedElement): Declaration[] {
   return subgraphs.map((subgraph) => ({ subgraph }))
 }
 
-function distinct(requirements: readonly ExplainedRequirement[]): ExplainedRequirement[] {
-  const byText = new Map(requirements.map((each) => [`${each.directive} ${each.at}`, each]))
-  return [...byText.values()]
+function distinct(demands: readonly Demand[]): Demand[] {
+  const textOf = ({ requirement: { directive, at } }: Demand) => `${directive} ${at}`
+  return [...new Map(demands.map((each) => [textOf(each), each])).values()]
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { authenticationSchema } from './authentication.ts'
 import { authorizationSchema } from './authorization.ts'
 import { claimsSchema } from './claims.ts'
+import { consoleSchema } from './console.ts'
 import { httpSchema } from './http.ts'
 import { limitsSchema } from './limits.ts'
 import { metricsSchema } from './metrics.ts'
@@ -25,6 +26,7 @@ export const configSchema = z.strictObject({
   metrics: metricsSchema,
   telemetry: telemetrySchema,
   warm_up: warmUpSchema,
+  console: consoleSchema,
   engine: z
     .enum(['native', 'apollo'])
     .default('native')

@@ -7,6 +7,8 @@ import type { Logger } from 'pino'
 import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
+import { consolePage } from './console-page.ts'
+import type { ConsoleParts } from './console-page.ts'
 import type { ReportForwardedAddress } from './forwarded-address.ts'
 import type { HttpResponse, HttpRequest } from './http-message.ts'
 import { errorResponse } from './error-response.ts'
@@ -24,6 +26,8 @@ export interface ExpressAppParts extends ErrorResponseOptions {
   served: () => object | Promise<object>
   /** Why the gateway cannot serve right now, or nothing. */
   unreadiness: () => readonly string[] | Promise<readonly string[]>
+  /** The page that explains decisions to people who open the address of the gateway. */
+  console: ConsoleParts
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
   /** How long a response may take, in milliseconds. */
@@ -71,6 +75,7 @@ export function expressApp(parts: ExpressAppParts): Express {
     response.status(503).json({ status: 'not ready', reasons })
   })
   app.use(publicDocuments(parts.documents, parts))
+  app.use(consolePage(parts.console, parts))
   if (parts.cors) app.use('/graphql', crossOrigin(parts.cors, parts.exposedHeaders))
   app.all(
     '/graphql',

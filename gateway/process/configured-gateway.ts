@@ -14,12 +14,14 @@ import { passesTokens } from '../configuration/subgraphs.ts'
 import { claimsKeyPair, claimsKeySet } from '../forwarding/claims-signing-key.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
 import { configuredAccessLog } from './configured-access-log.ts'
+import { configuredConsole } from './configured-console.ts'
 import { configuredPolicies } from './configured-policies.ts'
 import { configuredUpgrade, liveParts } from './configured-live.ts'
 import { configuredRealm, configuredResource } from './configured-resource.ts'
 import { cacheVary, configuredSubgraph } from './configured-subgraph.ts'
 import { configuredTraces } from './configured-traces.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
+import { credentialExplainer } from './explain-credential.ts'
 import { createGateway } from '../gateway.ts'
 import { createSchemaVersion } from '../supergraph/schema-version.ts'
 import type { SchemaVersion } from '../supergraph/schema-version.ts'
@@ -51,7 +53,7 @@ export interface GatewaySettings {
    * separated by a comma: the first one signs.
    */
   readonly secret: string
-  /** Whether it runs in production, where balancers have to notice that it stops. */
+  /** Whether it runs in production, where balancers have to notice that it stops; default: like there. */
   readonly production?: boolean | undefined
   /** Where traces go; undefined: nowhere, and there are none. */
   readonly traces?: TraceSettings | undefined
@@ -121,6 +123,7 @@ export async function createConfiguredGateway(
   const log = withoutSubjects(given.log, pseudonymOf)
   const parts = { ...given, log }
   const { config, metrics, served } = parts
+  const { shows, explainTo } = configuredConsole(parts)
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const policies = await configuredPolicies(config, log)
   const callers = configuredAuthenticator(parts)
@@ -130,6 +133,7 @@ export async function createConfiguredGateway(
       throw cause
     },
   )
+  const console = { shows, explainCredential: credentialExplainer({ callers, explainTo, config }) }
   const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
   const accessLog = configuredAccessLog(config, pseudonymOf, parts.accessLog)
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
@@ -163,7 +167,7 @@ export async function createConfiguredGateway(
     log,
   })
   return {
-    listener: requestListener(respond, unreadiness, parts, {
+    listener: requestListener(respond, unreadiness, { ...parts, console }, {
       '/.well-known/gateway-claims.json': () => keySet,
       ...configuredResource(config, () => supergraph.currentIfAny()?.scopes ?? []),
     }),
@@ -219,7 +223,7 @@ function configuredSupergraph(
         authorization: config.authorization,
         policies,
         policiesRecheck: config.subscriptions.policiesRecheck,
-        explainScope: config.authorization.explainScope,
+        explainTo: configuredConsole(parts).explainTo,
         limits: config.limits,
         onDenied: metrics.onDenied,
         onExceeded: metrics.onExceeded,

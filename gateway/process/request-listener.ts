@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { responseHeaderNames } from '../configuration/subgraphs.ts'
+import type { ConsoleParts } from '../http/console-page.ts'
 import { directPost } from '../http/direct-post.ts'
 import { expressApp } from '../http/express-app.ts'
 import { forwardedAddressReport } from '../http/forwarded-address.ts'
@@ -21,6 +22,7 @@ export interface RequestListenerParts {
   unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
   /** Set if requests are traced. */
   traces?: unknown
+  console: ConsoleParts
   /** Whether the process is stopping: `/ready` then says so. */
   isStopping: () => boolean
   log: Logger
@@ -58,6 +60,7 @@ export function requestListener(
       respond,
       send,
       served: servedByAll,
+      console: parts.console,
       unreadiness: () => (isStopping() ? ['the gateway is stopping'] : unreadinessOfAll()),
       realm: configuredRealm(http),
       documents,

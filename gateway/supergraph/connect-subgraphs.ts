@@ -1,6 +1,7 @@
 /** The subgraphs of one supergraph, ready to be called. */
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
+import { claimsHeaderName } from '../../subgraphs/kit/claims-header.ts'
 import { subgraphCall } from '../execution/call-subgraph.ts'
 import { untilAborted } from '../client-request.ts'
 import type { Caller, ClientRequest, Trace } from '../client-request.ts'
@@ -8,7 +9,7 @@ import { deduplicatedRequests, mayBeDeduplicated } from '../execution/deduplicat
 import { subgraphClient } from '../execution/subgraph-client.ts'
 import type { SubgraphClientOptions } from '../execution/subgraph-client.ts'
 import type { SubgraphErrorPolicy } from '../execution/subgraph-errors.ts'
-import type { Forwarding } from '../forwarding/forwarded-headers.ts'
+import type { Forwarding, Headers } from '../forwarding/forwarded-headers.ts'
 import type {
   FetchSubgraph,
   SubgraphRequest,
@@ -72,6 +73,8 @@ export interface SubgraphCalls {
   mayBatch(subgraph: string): boolean
   /** Whether equal subscriptions at a subgraph have one stream. */
   deduplicatesSubscriptions(subgraph: string): boolean
+  /** Returns the payload of the claims header that a subgraph gets for a caller. */
+  claimsHeader(subgraph: string, caller: Caller): unknown
   /** Returns a text that is the same for two callers exactly when the same is forwarded of them to a subgraph. */
   deduplicationKey(subgraph: string, caller: Caller): string
   close(): Promise<void>
@@ -103,6 +106,7 @@ export function connectSubgraphs(
     subscribe: (name, ...words) => connected.get(name)!.subscribe(...words),
     mayBatch: (name) => connected.get(name)!.batchEntityFetches,
     deduplicatesSubscriptions: (name) => connected.get(name)!.deduplicateSubscriptions,
+    claimsHeader: (name, caller) => payloadOf(connected.get(name)!.forwarding.headers(caller)),
     deduplicationKey: (name, caller) => connected.get(name)!.forwarding.deduplicationKey(caller),
     async close() {
       await Promise.all([...connected.values()].map(({ close }) => close()))
@@ -238,6 +242,11 @@ function upstreamClient(url: string, settings: UpstreamSettings): UpstreamClient
       if (!callbacks) throw new Error('there is no port for callbacks')
       return upstreamByCallback(address, { ...options, callbacks })
   }
+}
+
+function payloadOf(headers: Headers): unknown {
+  const [, payload = ''] = (headers[claimsHeaderName] ?? '').split('.')
+  return JSON.parse(Buffer.from(payload, 'base64url').toString() || 'null')
 }
 
 function timedOut(): SubgraphResult {

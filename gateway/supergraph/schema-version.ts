@@ -5,7 +5,6 @@
  */
 import type { GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import type { Logger } from 'pino'
-import { grantedScopes } from '../../subgraphs/kit/guards.ts'
 import type { AuthorizationOptions } from '../authorization/authorization-options.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import {
@@ -21,6 +20,8 @@ import { explainOperation } from '../authorization/explain-operation.ts'
 import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
 import type { GuardedOperation } from '../authorization/guarded-operation.ts'
 import { introspection } from '../authorization/introspection.ts'
+import { mayExplain } from '../authorization/may-explain.ts'
+import type { ExplainTo } from '../authorization/may-explain.ts'
 import type { DecidePolicies, PolicyDecider } from '../authorization/policies.ts'
 import { namedScopes, scopesFor } from '../authorization/what-is-missing.ts'
 import { withStepUp } from '../authorization/step-up.ts'
@@ -43,6 +44,8 @@ import { liveSubscribers } from './live-subscribers.ts'
 import { nativeExecutor } from './native-executor.ts'
 import { readCostDirectives } from './read-cost-directives.ts'
 import type { Supergraph } from './read-supergraph.ts'
+import { fetchRecorder } from './recorded-fetches.ts'
+import type { FetchRecorder } from './recorded-fetches.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
 import { deferStage } from './defer-stage.ts'
 import { subscriptionStage } from './subscription-stage.ts'
@@ -59,8 +62,8 @@ export interface SchemaVersionParts extends ConnectOptions {
   policies: PolicyDecider
   /** After how many milliseconds policies decide again about a subscription; default: a minute. */
   policiesRecheck?: number | undefined
-  /** A caller with this scope may request `extensions.authorization`. */
-  explainScope: string | undefined
+  /** Who may request `extensions.authorization` and `extensions.fetches`. */
+  explainTo: ExplainTo
   limits: Limits
   /** Called with the guards that denied fields of a response: each as its directive, once per field. */
   onDenied?: ((guards: readonly string[]) => void) | undefined
@@ -233,7 +236,7 @@ function stagesOf(
   executor: Executor<ExecutionContext>,
   {
     policies,
-    explainScope,
+    explainTo,
     limits,
     onDenied,
     onCompiled,
@@ -295,6 +298,9 @@ function stagesOf(
     async execute(request, graphqlRequest, client) {
       const { authorized, caller, granted } = request
       const { compiled } = authorized
+      const recorder = asksFor('fetches', graphqlRequest, client)
+        ? fetchRecorder(fetch, subgraphs.claimsHeader)
+        : undefined
       const executed =
         'document' in authorized
           ? await executor.execute({
@@ -306,11 +312,11 @@ function stagesOf(
                 : undefined,
               variables: graphqlRequest.variables,
               trace: client.trace,
-              context: { client, fetch },
+              context: { client, fetch: recorder?.fetch ?? fetch },
               signal: client.signal,
             })
           : notExecuted
-      return conclude(request, graphqlRequest, client, executed)
+      return conclude(request, graphqlRequest, client, executed, recorder)
     },
     defer: deferral.defer,
     subscribe: subscriptionStage({
@@ -354,6 +360,7 @@ function stagesOf(
     graphqlRequest: GraphqlRequest,
     client: ClientRequest,
     result: ExecutedOperation,
+    recorder?: FetchRecorder,
   ): OperationResult {
     const executed = withExtensions(result, client.added)
     const denials = denialsOf(authorizer, request, executed)
@@ -368,25 +375,33 @@ function stagesOf(
     }
     const concluded =
       denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)
-    const full = mayExplain(graphqlRequest, client) ? explained(concluded, request) : concluded
     const { cost } = request
-    return cost ? { ...full, extensions: { ...full.extensions, cost } } : full
+    const explains = asksFor('authorization', graphqlRequest, client)
+    if (!explains && !recorder && !cost) return concluded
+    const { authorized, caller, granted } = request
+    return {
+      ...concluded,
+      extensions: {
+        ...concluded.extensions,
+        ...(explains && {
+          authorization: explainOperation(authorizer, authorized.compiled, {
+            caller,
+            ...(granted ? { granted } : {}),
+          }),
+        }),
+        ...(recorder && { fetches: recorder.fetches() }),
+        ...(cost && { cost }),
+      },
+    }
   }
 
-  function mayExplain({ extensions }: GraphqlRequest, { caller }: ClientRequest): boolean {
-    if (extensions?.['authorization'] !== true || explainScope === undefined) return false
-    return caller.claims !== null && grantedScopes(caller.claims).includes(explainScope)
-  }
-
-  function explained(
-    result: OperationResult,
-    { authorized, caller, granted }: AuthorizedRequest,
-  ): OperationResult {
-    const authorization = explainOperation(authorizer, authorized.compiled, {
-      caller,
-      ...(granted ? { granted } : {}),
-    })
-    return { ...result, extensions: { ...result.extensions, authorization } }
+  /** Returns whether a request asks for an explanation, and its caller may have it. */
+  function asksFor(
+    explanation: 'authorization' | 'fetches',
+    { extensions }: GraphqlRequest,
+    { caller }: ClientRequest,
+  ): boolean {
+    return extensions?.[explanation] === true && mayExplain(explainTo, caller)
   }
 }
 

@@ -148,7 +148,7 @@ const parts = {
   // Introspection is prepared as well.
   authorization: { introspection: 'filtered' },
   policies: noPolicies,
-  explainScope: undefined,
+  explainTo: [],
   limits: limitsSchema.parse(undefined),
   log,
 } as const

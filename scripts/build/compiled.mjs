@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundleConsole } from './bundle-console.mjs'
 import { compile, compiler, copyAssets, productFiles, root } from './product.mjs'
 
 const cachePath = join('node_modules', '.cache', 'portcullis')
@@ -16,10 +17,10 @@ const sourcesNote = join(root, 'dist', '.sources')
  * node_modules/.cache, by the hash of their sources. Without them: dist/, if it was built from these
  * sources. Throws if the sources do not compile, or if there is no usable build.
  */
-export function compiled() {
+export async function compiled() {
   if (compiler() === undefined) return built()
   try {
-    return compiledNow()
+    return await compiledNow()
   } catch (cause) {
     // On a read-only file system, as in many containers, the output of `npm run build` is used.
     if (cause.syscall === undefined) throw cause
@@ -52,7 +53,7 @@ function isBuiltFromSources() {
   return existsSync(sourcesNote) && readFileSync(sourcesNote, 'utf8').trim() === sourcesHash()
 }
 
-function compiledNow() {
+async function compiledNow() {
   const cache = join(root, cachePath)
   const folder = join(cache, sourcesHash())
   if (existsSync(folder)) return folder
@@ -65,6 +66,7 @@ function compiledNow() {
     throw new Error('the sources do not compile')
   }
   copyAssets(draft)
+  await bundleConsole(draft)
   publish(draft, folder)
   forgetOld(cache, folder)
   return folder

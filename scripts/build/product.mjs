@@ -48,9 +48,12 @@ export function copyAssets(target) {
 }
 
 const notAssets = ['', '.ts', '.mjs', '.md']
+/** Bundled by bundle-console.mjs. */
+const ofTheConsole = /^gateway\/console\//
 /** The package files of the kit, which have no meaning there. */
 const ofThePackage = ['package.json', 'tsconfig.json']
 
 function isAsset(file) {
+  if (ofTheConsole.test(file)) return false
   return !notAssets.includes(extname(file)) && !ofThePackage.includes(basename(file))
 }

@@ -37,8 +37,10 @@ export function isAccessLine(line: string): boolean {
   return fields !== undefined && isAccess(fields)
 }
 
+/** A request has a status; a subscription that has ended has none. */
 function isAccess({ msg, outcome, status }: Fields): boolean {
-  return msg === undefined && typeof outcome === 'string' && typeof status === 'number'
+  const isLine = typeof status === 'number' || outcome === 'ended'
+  return msg === undefined && typeof outcome === 'string' && isLine
 }
 
 function access({ status, outcome, reason, type, operation, ms }: Fields): string {

@@ -1,6 +1,7 @@
 /** Child processes that run and end together. */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import type { Writable } from 'node:stream'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import type { OwnModule } from '../own-module.ts'
 import { printLines } from './print-lines.ts'
@@ -43,8 +44,12 @@ export interface Supervisor {
  * Returns a supervisor without processes.
  *
  * @param accessLog whether the access log of the gateway is printed; default: it is
+ * @param output where the standard output of the processes goes; default: to that of this one
  */
-export function supervisor({ accessLog = true } = {}): Supervisor {
+export function supervisor({
+  accessLog = true,
+  output = process.stdout as Writable,
+} = {}): Supervisor {
   const running: Running[] = []
   let stopping = false
   let reportEnd: (reason: ProcessEnded) => void
@@ -98,7 +103,7 @@ export function supervisor({ accessLog = true } = {}): Supervisor {
   function print(name: string, { stdout, stderr }: ChildProcess): void {
     const readable = (line: string) => readableLine(name, line)
     printLines(stderr!, process.stderr, readable)
-    printLines(stdout!, process.stdout, (line) => {
+    printLines(stdout!, output, (line) => {
       const isLeftOut = (stopping || !accessLog) && isAccessLine(line)
       return isLeftOut ? undefined : readable(line)
     })

@@ -7,8 +7,7 @@ import { developmentAccount } from '../../subgraphs/auth/accounts/development-ac
  * @param subgraphs those of the supergraph: without auth, nobody can log in through the gateway
  */
 export function welcome(gateway: string, subgraphs: readonly string[]): string {
-  const head = `
-Portcullis is running. Ctrl-C stops it.
+  const head = `Portcullis is running: open ${new URL('.', gateway)} in a browser. Ctrl-C stops it.
 
   gateway   ${gateway}
 `

@@ -42,6 +42,8 @@ export const arrows: readonly Area[] = [
   { area: 'gateway/streaming', uses: [...foundations, 'gateway/http', 'gateway/telemetry'] },
   // What is reported of single requests: no stage of a request knows it.
   { area: 'gateway/telemetry', uses: [...foundations, 'gateway/http'] },
+  // What browsers run: a program of its own, which knows the server by its responses alone.
+  { area: 'gateway/console', uses: [] },
   // The form of gateway.yaml: it speaks the words of the stages that it configures.
   {
     area: 'gateway/configuration',

@@ -22,7 +22,7 @@ export function readSources(root: string, folders: readonly string[]): Sources {
   for (const folder of folders) {
     for (const path of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
       const file = posix.join(folder, path.replaceAll('\\', '/'))
-      if (!file.endsWith('.ts') || /\/(node_modules|dist)\//.test(file)) continue
+      if (!/\.tsx?$/.test(file) || /\/(node_modules|dist)\//.test(file)) continue
       sources.set(file, readFileSync(join(root, file), 'utf8'))
     }
   }
@@ -32,7 +32,7 @@ export function readSources(root: string, folders: readonly string[]): Sources {
 /** Returns what the files import of each other; imports of types count like any other. */
 export function importsOf(sources: Sources): Import[] {
   return [...sources].flatMap(([from, text]) =>
-    specifiers(text)
+    specifiers(text, from)
       .filter((specifier) => specifier.startsWith('.'))
       .map((specifier) => ({ from, to: posix.join(posix.dirname(from), specifier) })),
   )
@@ -40,7 +40,7 @@ export function importsOf(sources: Sources): Import[] {
 
 export function packageImportsOf(sources: Sources): PackageImport[] {
   return [...sources].flatMap(([from, text]) =>
-    specifiers(text)
+    specifiers(text, from)
       .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
       .map((specifier) => ({ from, name: packageName(specifier) })),
   )
@@ -57,7 +57,7 @@ function packageName(specifier: string): string {
 const read = new Map<string, readonly string[]>()
 
 /** Everything that is imported or re-exported, by name, dynamically, or as a type. */
-function specifiers(text: string): readonly string[] {
+function specifiers(text: string, file: string): readonly string[] {
   const known = read.get(text)
   if (known) return known
   const found: string[] = []
@@ -68,7 +68,7 @@ function specifiers(text: string): readonly string[] {
     if (specifier !== undefined) found.push(specifier)
     Object.values(node).forEach(walk)
   }
-  walk(parseSync(text, { syntax: 'typescript', target: 'es2022' }).body)
+  walk(parseSync(text, { syntax: 'typescript', tsx: file.endsWith('x'), target: 'es2022' }).body)
   read.set(text, found)
   return found
 }

@@ -46,6 +46,11 @@ test('a line of the access log is what was asked and what became of it', () => {
   expect(readableLine('gateway', JSON.stringify(refused))).toBe(
     'gateway: 401 request refused (TOKEN_EXPIRED) in 1 ms',
   )
+  const ended = { time: 't', type: 'subscription', operation: 'Prices', outcome: 'ended' }
+  expect(readableLine('gateway', JSON.stringify({ ...ended, reason: 'client gone', ms: 7 }))).toBe(
+    'gateway: subscription Prices ended (client gone) in 7 ms',
+  )
+  expect(isAccessLine(JSON.stringify(ended))).toBe(true)
   expect(isAccessLine(JSON.stringify(line))).toBe(true)
   expect(isAccessLine(lines[0]!)).toBe(false)
 })

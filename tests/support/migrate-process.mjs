@@ -9,7 +9,8 @@ import { sql } from 'kysely'
 import { compiled } from '../../scripts/build/compiled.mjs'
 
 const [, , url, startAt, hang] = process.argv
-const load = (module) => import(pathToFileURL(join(compiled(), 'subgraphs/storage', module)))
+const load = async (module) =>
+  import(pathToFileURL(join(await compiled(), 'subgraphs/storage', module)))
 const { openMigrated } = await load('open-migrated.js')
 
 await new Promise((resolve) => setTimeout(resolve, Number(startAt) - Date.now()))

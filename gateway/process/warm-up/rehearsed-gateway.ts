@@ -107,7 +107,16 @@ async function gatewayBehind(
   const listener = requestListener(
     respond,
     () => [],
-    { config, served: nothingServed(), isStopping: () => false, log: silent },
+    {
+      config,
+      served: nothingServed(),
+      console: {
+        shows: false,
+        explainCredential: () => Promise.reject(new Error('not rehearsed')),
+      },
+      isStopping: () => false,
+      log: silent,
+    },
     {},
   )
   const ticket = randomSecret()

@@ -26,10 +26,12 @@ export async function startedSystem(
   const run = startScript('start', words, all, cwd)
   let ended = false
   void run.ended.then(() => (ended = true))
-  await until(() => ended || run.stdout.includes('Portcullis is running'))
+  const url = (name: string) =>
+    new RegExp(`^${name} listening on (.*)\n`, 'm').exec(run.stdout)?.[1] ?? ''
+  const hasStarted = () => ['gateway', 'auth', 'users'].every((name) => url(name) !== '')
+  await until(() => ended || hasStarted())
   if (ended) throw new Error(`the system did not start:\n${run.output}`)
 
-  const url = (name: string) => new RegExp(`^${name} listening on (.*)$`, 'm').exec(run.stdout)![1]!
   const processId = (path: string) =>
     childrenOf(run.process.pid!).find(({ command }) => command.includes(path))!.processId
   return {

@@ -1,0 +1,119 @@
+/** Logging in and out through the graph itself, and access tokens that are renewed before they expire. */
+import type { GraphQLSchema } from 'graphql'
+import { codeOf } from './graph.ts'
+import type { Exchange, SendOperation } from './graph.ts'
+import type { Identity, IdentityStore, LoggedIn, Tokens } from './identities.ts'
+
+export interface Login {
+  readonly username: string
+  readonly password: string
+  /** Of an authenticator app, or a recovery code. */
+  readonly code?: string | undefined
+}
+
+export type LoginOutcome =
+  | { readonly outcome: 'logged in' }
+  | { readonly outcome: 'code needed' }
+  | { readonly outcome: 'refused'; readonly why: string }
+
+export interface Accounts {
+  logIn(login: Login): Promise<LoginOutcome>
+  /** Ends the session of an identity, and removes it. */
+  logOut(identity: Identity): Promise<void>
+  /** Returns the credential of an identity, with a new access token if the last one is about to expire. */
+  credentialOf(identity: Identity): Promise<string | undefined>
+}
+
+const tokens = 'token refreshToken expiresIn'
+const logInMutation = `mutation LogIn($username: String!, $password: String!, $code: String) {
+  login(username: $username, password: $password, code: $code) { ${tokens} }
+}`
+const refreshMutation = `mutation Refresh($refreshToken: String) {
+  refresh(refreshToken: $refreshToken) { ${tokens} }
+}`
+
+/** How long before it expires an access token is renewed, in milliseconds. */
+const margin = 15_000
+
+/** Returns the accounts of the graph. */
+export function accountsOf(send: SendOperation, store: IdentityStore): Accounts {
+  /** A refresh token can be used once: requests at the same time wait for one renewal. */
+  const renewals = new Map<string, Promise<LoggedIn>>()
+
+  return {
+    async logIn(login) {
+      const exchange = await send({ query: logInMutation, variables: { ...login } }, undefined)
+      const received = tokensIn(exchange, 'login')
+      if (received) {
+        const id = crypto.randomUUID()
+        store.add({ kind: 'logged in', id, name: login.username, ...received })
+        return { outcome: 'logged in' }
+      }
+      if (codeOf(exchange.result) === 'SECOND_FACTOR_REQUIRED' && !login.code) {
+        return { outcome: 'code needed' }
+      }
+      return { outcome: 'refused', why: whyNot(exchange) }
+    },
+    async logOut(identity) {
+      if (identity.kind === 'logged in' && identity.ended === undefined) {
+        await send({ query: 'mutation LogOut { logout }' }, await credentialOf(identity))
+      }
+      store.remove(identity.id)
+    },
+    credentialOf,
+  }
+
+  async function credentialOf(identity: Identity): Promise<string | undefined> {
+    if (identity.kind === 'nobody') return undefined
+    if (identity.kind === 'pasted') return identity.credential
+    return (await renewed(identity)).accessToken
+  }
+
+  async function renewed({ id }: LoggedIn): Promise<LoggedIn> {
+    const current = store.state().identities.find((each) => each.id === id)
+    if (current?.kind !== 'logged in') throw new Error('this identity has been removed')
+    const { refreshToken, expiresAt, ended } = current
+    if (ended !== undefined || !refreshToken || Date.now() < expiresAt - margin) return current
+    let renewal = renewals.get(id)
+    if (!renewal) {
+      renewal = renew(current, refreshToken).finally(() => renewals.delete(id))
+      renewals.set(id, renewal)
+    }
+    return renewal
+  }
+
+  async function renew(current: LoggedIn, refreshToken: string): Promise<LoggedIn> {
+    const exchange = await send({ query: refreshMutation, variables: { refreshToken } }, undefined)
+    const received = tokensIn(exchange, 'refresh')
+    // Without a response, the session may well be open: the token is kept for the next try.
+    if (!received && exchange.status === 0) return current
+    const next = received ? { ...current, ...received } : { ...current, ended: whyNot(exchange) }
+    store.replace(next)
+    return next
+  }
+}
+
+/** Returns whether the graph has the mutation by which this page logs in. */
+export function offersLogin(schema: GraphQLSchema): boolean {
+  const login = schema.getMutationType()?.getFields()['login']
+  const names = login?.args.map(({ name }) => name) ?? []
+  return ['username', 'password', 'code'].every((name) => names.includes(name))
+}
+
+function tokensIn({ result }: Exchange, field: 'login' | 'refresh'): Tokens | undefined {
+  const data = result.data as Record<string, Payload | null> | null | undefined
+  const payload = data?.[field]
+  if (!payload?.token) return undefined
+  const expiresAt = Date.now() + payload.expiresIn * 1_000
+  return { accessToken: payload.token, refreshToken: payload.refreshToken ?? undefined, expiresAt }
+}
+
+interface Payload {
+  readonly token: string | null
+  readonly refreshToken: string | null
+  readonly expiresIn: number
+}
+
+function whyNot({ status, result }: Exchange): string {
+  return result.errors?.[0]?.message ?? `no tokens in the response (HTTP ${status})`
+}

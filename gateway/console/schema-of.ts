@@ -1,0 +1,26 @@
+/** The schema as an identity may see it: with `introspection: filtered`, each identity has its own. */
+import { buildClientSchema, getIntrospectionQuery } from 'graphql'
+import type { GraphQLSchema, IntrospectionQuery } from 'graphql'
+import { messageOf } from './graph.ts'
+import type { SendOperation } from './graph.ts'
+
+export type ReadSchema =
+  | { readonly outcome: 'read'; readonly schema: GraphQLSchema }
+  | { readonly outcome: 'refused'; readonly why: string }
+
+const query = getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true })
+
+/** Returns the schema that a caller with this credential may read. */
+export async function schemaFor(
+  credential: string | undefined,
+  send: SendOperation,
+): Promise<ReadSchema> {
+  const { result, status } = await send({ query }, credential)
+  const [error] = result.errors ?? []
+  if (!result.data) return { outcome: 'refused', why: error?.message ?? `HTTP ${status}` }
+  try {
+    return { outcome: 'read', schema: buildClientSchema(result.data as IntrospectionQuery) }
+  } catch (cause) {
+    return { outcome: 'refused', why: error?.message ?? messageOf(cause) }
+  }
+}

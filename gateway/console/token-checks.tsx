@@ -1,0 +1,128 @@
+/** How the gateway judges the credential of an identity, and what each subgraph is told of it. */
+import { useEffect, useState } from 'preact/hooks'
+import { messageOf } from './graph.ts'
+import type { Identity } from './identities.ts'
+import { Json } from './json.tsx'
+import type { Accounts } from './log-in.ts'
+
+/** What the gateway says of a credential: see explain-credential.ts of the gateway. */
+interface CredentialExplanation {
+  readonly decision: string
+  readonly message?: string
+  readonly checks: readonly {
+    readonly check: string
+    readonly verdict: 'passed' | 'failed' | 'not looked at'
+    readonly reason?: string
+    readonly detail: string
+  }[]
+  readonly payload?: Readonly<Record<string, unknown>>
+  /** Of the subgraph null: what all others are told. */
+  readonly toldSubgraphs: readonly {
+    readonly subgraph: string | null
+    readonly claims: Readonly<Record<string, unknown>> | null
+  }[]
+}
+
+type Judged = { readonly explanation: CredentialExplanation } | { readonly problem: string }
+
+export interface TokenChecksProps {
+  readonly identity: Identity
+  readonly accounts: Accounts
+  /** Where a credential is explained. */
+  readonly url: URL
+}
+
+/** The part "Token". */
+export function TokenChecks({ identity, accounts, url }: TokenChecksProps) {
+  const [judged, setJudged] = useState<Judged | undefined>(undefined)
+  const [tries, setTries] = useState(0)
+  useEffect(() => {
+    let isCurrent = true
+    setJudged(undefined)
+    if (identity.kind !== 'nobody') {
+      void judge(identity, accounts, url).then((next) => isCurrent && setJudged(next))
+    }
+    return () => void (isCurrent = false)
+  }, [identity.id, tries])
+
+  if (identity.kind === 'nobody') {
+    return <p class="hint">Nobody has no token: subgraphs are told that the caller is anonymous.</p>
+  }
+  if (!judged) return <p class="hint">The gateway checks the token.</p>
+  if ('problem' in judged) return <p class="problem">{judged.problem}</p>
+  const { decision, message, checks, payload, toldSubgraphs } = judged.explanation
+  const isAccepted = decision === 'accepted'
+  return (
+    <>
+      <p class={`verdict ${isAccepted ? 'allowed' : 'denied'}`}>
+        <span aria-hidden="true">{isAccepted ? '✓' : '✗'}</span> {decision}
+        {message && `: ${message}`}
+      </p>
+      <Expiry seconds={payload?.['exp']} />
+      <p class="actions">
+        <button type="button" onClick={() => setTries(tries + 1)}>
+          Check again
+        </button>
+      </p>
+      <div class="columns">
+        <div>
+          <h3>Checks</h3>
+          <ol class="checks">
+            {checks.map(({ check, verdict, reason, detail }) => (
+              <li key={check} class={verdict.replaceAll(' ', '-')}>
+                <span aria-hidden="true">{marks[verdict]}</span> <b>{check}</b>{' '}
+                <span class="unseen">{verdict}</span> {reason && <code>{reason}</code>}{' '}
+                <small>{detail}</small>
+              </li>
+            ))}
+          </ol>
+        </div>
+        <div>
+          <h3>Claims of the token</h3>
+          <Json label="Claims of the token" value={payload} />
+          <h3>What subgraphs are told</h3>
+          {toldSubgraphs.map(({ subgraph, claims }) => (
+            <div key={subgraph ?? ''}>
+              <h4>{subgraph ?? 'every other subgraph'}</h4>
+              <Json label={`Claims for ${subgraph ?? 'every other subgraph'}`} value={claims} />
+            </div>
+          ))}
+        </div>
+      </div>
+    </>
+  )
+}
+
+const marks = { passed: '✓', failed: '✗', 'not looked at': '–' } as const
+
+/** How long the token is still valid, while one looks. */
+function Expiry({ seconds }: { seconds: unknown }) {
+  const [now, setNow] = useState(Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000)
+    return () => clearInterval(timer)
+  }, [])
+  if (typeof seconds !== 'number') return null
+  const left = Math.round(seconds - now / 1_000)
+  return <p class="hint">{left > 0 ? `It expires in ${left} s.` : `It expired ${-left} s ago.`}</p>
+}
+
+async function judge(identity: Identity, accounts: Accounts, url: URL): Promise<Judged> {
+  try {
+    const credential = await accounts.credentialOf(identity)
+    const response = await fetch(url, {
+      method: 'POST',
+      credentials: 'omit',
+      cache: 'no-store',
+      redirect: 'error',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${credential}` },
+      body: JSON.stringify({ credential }),
+    })
+    const body: unknown = await response.json()
+    if (response.ok) return { explanation: body as CredentialExplanation }
+    const { errors } = body as { errors?: { message: string }[] }
+    return { problem: errors?.[0]?.message ?? `HTTP ${response.status}` }
+  } catch (cause) {
+    return { problem: `The gateway cannot be reached: ${messageOf(cause)}` }
+  }
+}

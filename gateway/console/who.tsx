@@ -1,0 +1,165 @@
+/** Who asks: the identities of the page, and how another one is added. */
+import { useState } from 'preact/hooks'
+import type { TargetedSubmitEvent } from 'preact'
+import { mostIdentities } from './identities.ts'
+import type { Identity, IdentityState, IdentityStore } from './identities.ts'
+import type { Accounts } from './log-in.ts'
+
+export interface WhoProps {
+  readonly state: IdentityState
+  readonly store: IdentityStore
+  readonly accounts: Accounts
+  /** Whether the graph has a login. */
+  readonly canLogIn: boolean
+}
+
+/** The part "Who". */
+export function Who({ state, store, accounts, canLogIn }: WhoProps) {
+  const { identities, chosen } = state
+  const isFull = identities.length >= mostIdentities
+  return (
+    <section class="who" aria-labelledby="who">
+      <h2 id="who">Who asks</h2>
+      <fieldset>
+        <legend class="unseen">Identity</legend>
+        {identities.map((identity) => (
+          <label
+            key={identity.id}
+            class={identity.id === chosen.id ? 'identity chosen' : 'identity'}
+          >
+            <input
+              type="radio"
+              name="identity"
+              checked={identity.id === chosen.id}
+              onChange={() => store.choose(identity.id)}
+            />
+            <span>{identity.name}</span>
+            <small>{about(identity)}</small>
+          </label>
+        ))}
+      </fieldset>
+      <p class="actions">
+        <span class="hint">
+          <kbd>F2</kbd> switches
+        </span>
+        {chosen.kind === 'logged in' && (
+          <button type="button" onClick={() => accounts.logOut(chosen)}>
+            Log out {chosen.name}
+          </button>
+        )}
+        {chosen.kind === 'pasted' && (
+          <button type="button" onClick={() => store.remove(chosen.id)}>
+            Forget {chosen.name}
+          </button>
+        )}
+      </p>
+      {isFull ? (
+        <p class="hint">There are as many identities as fit: log one out to add another.</p>
+      ) : (
+        <>
+          {canLogIn && <LoginForm accounts={accounts} isOpen={identities.length === 1} />}
+          <CredentialForm store={store} />
+        </>
+      )}
+    </section>
+  )
+}
+
+function about(identity: Identity): string {
+  if (identity.kind === 'nobody') return 'no credential'
+  if (identity.kind === 'pasted') return 'a token or key from elsewhere'
+  return identity.ended === undefined ? 'logged in' : `logged out: ${identity.ended}`
+}
+
+function LoginForm({ accounts, isOpen }: { accounts: Accounts; isOpen: boolean }) {
+  const [needsCode, setNeedsCode] = useState(false)
+  const [problem, setProblem] = useState('')
+
+  async function submit(event: TargetedSubmitEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const form = event.currentTarget
+    const fields = new FormData(form)
+    const code = String(fields.get('code') ?? '').trim()
+    setProblem('')
+    const result = await accounts.logIn({
+      username: String(fields.get('username')),
+      password: String(fields.get('password')),
+      ...(code ? { code } : {}),
+    })
+    setNeedsCode(result.outcome === 'code needed')
+    if (result.outcome === 'refused') setProblem(result.why)
+    if (result.outcome === 'logged in') form.reset()
+  }
+
+  return (
+    <details open={isOpen}>
+      <summary>Log in</summary>
+      <form onSubmit={submit}>
+        <label>
+          Username
+          <input name="username" required autocomplete="username" spellcheck={false} />
+        </label>
+        <label>
+          Password
+          <input name="password" type="password" required autocomplete="current-password" />
+        </label>
+        {needsCode && (
+          <label>
+            Code of the authenticator app
+            <input name="code" required autocomplete="one-time-code" inputMode="numeric" />
+          </label>
+        )}
+        <button type="submit">Log in</button>
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      </form>
+    </details>
+  )
+}
+
+function CredentialForm({ store }: { store: IdentityStore }) {
+  const [problem, setProblem] = useState('')
+
+  function submit(event: TargetedSubmitEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const form = event.currentTarget
+    const given = String(new FormData(form).get('credential'))
+    const credential = given.trim().replace(/^Bearer\s+/i, '')
+    // What cannot be in a header (RFC 6750, section 2.1) cannot be a token.
+    if (!/^[\x21-\x7e]+$/.test(credential)) {
+      return setProblem('This is not one token or key: it has spaces or other characters in it')
+    }
+    setProblem('')
+    const id = crypto.randomUUID()
+    store.add({ kind: 'pasted', id, name: subjectOf(credential) ?? 'key', credential })
+    form.reset()
+  }
+
+  return (
+    <details>
+      <summary>Use a token or an API key</summary>
+      <form onSubmit={submit}>
+        <label>
+          Token or key
+          <input name="credential" type="password" required autocomplete="off" />
+        </label>
+        <button type="submit">Use it</button>
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      </form>
+    </details>
+  )
+}
+
+/** Returns the subject that a JWT claims, verified or not: a name to tell it from others. */
+function subjectOf(credential: string): string | undefined {
+  try {
+    const payload = credential.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/')
+    const { sub } = JSON.parse(atob(payload)) as { sub?: unknown }
+    return typeof sub === 'string' ? `token of ${sub.slice(0, 40)}` : undefined
+  } catch {
+    return undefined
+  }
+}

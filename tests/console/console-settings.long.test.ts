@@ -1,0 +1,281 @@
+/** Who gets the page, and whom it explains decisions to: by `console` of gateway.yaml, in processes as they are run. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { parse } from 'graphql'
+import type { Browser } from 'playwright-core'
+import { deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
+import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
+import { compose } from '../support/compose.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
+import type { GatewayProcess } from '../support/gateway-process.ts'
+import { startIssuer } from '../support/issuer.ts'
+import { gatewaySecret } from '../support/running-gateway.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+import { openPage, writeOperation } from './opened-page.ts'
+
+/** What would be run if a text of the graph became markup. */
+const markup = '<img src=x onerror=alert(1)><script>alert(2)</script>'
+
+const sdl = /* GraphQL */ `
+  extend schema
+    @link(
+      url: "https://specs.apollo.dev/federation/v2.9"
+      import: ["@requiresScopes", "@authenticated"]
+    )
+  type Query {
+    "${markup}"
+    secret: String @requiresScopes(scopes: [["${markup}"]])
+    failing: String
+    open: String
+  }
+`
+
+const settings = {
+  development: { environment: {}, console: '' },
+  production: { environment: { NODE_ENV: 'production' }, console: '' },
+  'for a scope': {
+    environment: { NODE_ENV: 'production' },
+    console: 'console: { scope: console }',
+  },
+  'off in development': { environment: {}, console: 'console: off' },
+}
+type Name = keyof typeof settings
+
+const folder = scratchFolder()
+const gateways = new Map<string, GatewayProcess>()
+let issuer: Awaited<ReturnType<typeof startIssuer>>
+let subgraph: Awaited<ReturnType<typeof serveSubgraph>>
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  subgraph = await serveSubgraph({
+    name: 'graph',
+    typeDefs: parse(sdl),
+    resolvers: {
+      Query: {
+        secret: () => markup,
+        open: () => markup,
+        failing() {
+          throw new Error(markup)
+        },
+      },
+    },
+    keys: [deriveClaimsKey(gatewaySecret, 'graph')],
+    host: '127.0.0.1',
+    port: 0,
+    portSetting: 'PORT',
+  })
+  const supergraph = join(folder, 'supergraph.graphql')
+  writeFileSync(supergraph, compose([{ name: 'graph', url: subgraph.url, sdl }]))
+  const started = Object.entries(settings).map(async ([name, { environment, console }]) => {
+    const config = `
+authentication:
+  issuers:
+    - issuer: ${issuer.issuer}
+      jwks_uri: ${issuer.jwksUri}
+      audiences: [portcullis]
+      algorithms: [ES256]
+subgraphs: { all: { subgraph_errors: expose } }
+${console}
+`
+    const options = { folder, config, supergraph }
+    const secret = { GATEWAY_SECRET: gatewaySecret, DATA_DIR: folder }
+    gateways.set(
+      name,
+      await startGatewayProcess({ ...options, environment: { ...secret, ...environment } }),
+    )
+  })
+  await Promise.all(started)
+})
+afterAll(async () => {
+  for (const { child } of gateways.values()) child.kill('SIGTERM')
+  await Promise.all([...gateways.values()].map(({ ended }) => ended))
+  await subgraph?.close()
+  await issuer?.close()
+})
+
+const origin = (name: Name) => gateways.get(name)!.origin
+const visit = (name: Name, path = '/', accept = 'text/html,application/xhtml+xml,*/*;q=0.8') =>
+  fetch(`${origin(name)}${path}`, { headers: { accept } })
+const post = async (name: Name, path: string, body: object, token?: string) => {
+  const response = await fetch(`${origin(name)}${path}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, any> }
+}
+const explained = {
+  query: '{ open }',
+  extensions: { authorization: true, fetches: true },
+}
+
+describe('a browser at the address of the gateway', () => {
+  test.each(['development', 'for a scope'] as const)('gets the page: %s', async (name) => {
+    for (const path of ['/', '/graphql']) {
+      const response = await visit(name, path)
+      expect(response.status).toBe(200)
+      expect(await response.text()).toContain('console/page.js')
+      const policy = response.headers.get('content-security-policy')!
+      expect(policy.replace(/'nonce-[\w+/=]+'/, 'NONCE')).toBe(
+        "default-src 'none'; script-src 'self'; style-src 'self' NONCE; connect-src 'self'; img-src 'self'; " +
+          "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
+      )
+    }
+    const nonces = await Promise.all(
+      [visit(name), visit(name)].map(
+        async (response) =>
+          /nonce-[^']+/.exec((await response).headers.get('content-security-policy')!)![0],
+      ),
+    )
+    expect(new Set(nonces).size).toBe(2)
+  })
+
+  test.each(['production', 'off in development'] as const)(
+    'reads where the graph is: %s',
+    async (name) => {
+      const response = await visit(name)
+      expect(await response.text()).toMatch(/The graph is at <code>\/graphql.*console/s)
+      expect((await visit(name, '/console/page.js')).status).toBe(404)
+      expect((await visit(name, '/graphql')).headers.get('content-type')).toMatch(/json/)
+      expect((await post(name, '/console/token', { credential: 'a' })).status).toBe(404)
+    },
+  )
+
+  test('loads at most 350 KB, compressed', async () => {
+    const files = ['page.js', 'page.css', 'icon.svg'].map((file) =>
+      visit('development', `/console/${file}`),
+    )
+    const bodies = await Promise.all(
+      files.map(async (file) => Buffer.from(await (await file).arrayBuffer())),
+    )
+    const sizes = bodies.map((body) => gzipSync(body).length)
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(350 * 1024)
+  })
+})
+
+test.each([
+  ['/', 'application/json', 404],
+  ['/', '*/*', 404],
+  ['/graphql', '*/*', 400],
+  ['/graphql?query={open}', 'text/html,*/*;q=0.8', 200],
+  ['/graphql', 'application/json, text/html;q=0.9', 400],
+] as const)('a program gets JSON: GET %s with %s', async (path, accept, status) => {
+  const response = await visit('development', path, accept)
+  expect(response.status).toBe(status)
+  expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+})
+
+describe('decisions are explained', () => {
+  test('to everybody in development', async () => {
+    const { body } = await post('development', '/graphql', explained)
+    expect(body['extensions'].authorization).toEqual([
+      { path: ['open'], coordinate: 'Query.open', decision: 'allowed', requirements: [] },
+    ])
+    expect(body['extensions'].fetches).toMatchObject([
+      {
+        subgraph: 'graph',
+        query: '{open}',
+        outcome: 'answered',
+        claimsHeader: { aud: 'graph', claims: null },
+      },
+    ])
+  })
+
+  test('with what is missing', async () => {
+    const { body } = await post('development', '/graphql', { ...explained, query: '{ secret }' })
+    expect(body['extensions'].authorization[0]).toMatchObject({
+      decision: 'denied',
+      missing: { authenticated: true, scopes: [[markup]] },
+    })
+    expect(body['extensions'].fetches).toEqual([])
+  })
+
+  test('to nobody in production, and where the page is off', async () => {
+    for (const name of ['production', 'off in development'] as const) {
+      const token = await issuer.accessToken({ scope: 'console' })
+      expect((await post(name, '/graphql', explained, token)).body['extensions']).toBeUndefined()
+    }
+  })
+
+  test('to callers with the scope, if there is one', async () => {
+    const [yes, no] = await Promise.all(
+      ['console', 'other'].map((scope) => issuer.accessToken({ scope })),
+    )
+    const name = 'for a scope'
+    expect((await post(name, '/graphql', explained)).body['extensions']).toBeUndefined()
+    expect((await post(name, '/graphql', explained, no)).body['extensions']).toBeUndefined()
+    expect((await post(name, '/graphql', explained, yes)).body['extensions'].fetches).toHaveLength(
+      1,
+    )
+    const credential = no
+    expect((await post(name, '/console/token', { credential })).status).toBe(401)
+    expect((await post(name, '/console/token', { credential }, no)).status).toBe(403)
+    expect((await post(name, '/console/token', { credential }, yes)).body).toMatchObject({
+      decision: 'accepted',
+      payload: { scope: 'other' },
+      toldSubgraphs: [{ subgraph: null, claims: { scope: 'other' } }],
+    })
+  })
+
+  test.each([{}, { credential: 1 }, []])(
+    'a malformed request about a token is 400: %j',
+    async (body) => {
+      expect((await post('development', '/console/token', body)).status).toBe(400)
+    },
+  )
+
+  test('no request about a token is an error of the gateway', async () => {
+    for (const body of ['{', 'null', '"x"', `{"credential":"${'x'.repeat(30_000)}"}`]) {
+      const response = await fetch(`${origin('development')}/console/token`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      })
+      expect([400, 413]).toContain(response.status)
+    }
+    expect(
+      gateways
+        .get('development')!
+        .log()
+        .filter(({ level }) => Number(level) >= 50),
+    ).toEqual([])
+  })
+})
+
+if (browserPath === undefined) console.log(noBrowser)
+const describeInBrowser = browserPath === undefined ? describe.skip : describe
+
+describeInBrowser('a text of the graph that tries to be markup', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await startBrowser()
+  })
+  afterAll(() => browser?.close())
+
+  test('is a text in the response, in the decision and in the completion', async () => {
+    const { page, complaints, close } = await openPage(browser, `${origin('development')}/`)
+    const dialogs: string[] = []
+    page.on('dialog', (dialog) => void dialogs.push(dialog.message()))
+    await writeOperation(page, '{ open failing secret }')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByText(`needs a token, and the scope ${markup}`).waitFor()
+    const response = page.getByRole('region', { name: 'Response' })
+    expect((await response.textContent())!.split('onerror').length).toBeGreaterThan(2)
+
+    await writeOperation(page, '{ secre }')
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ControlOrMeta+Space')
+    await page.locator('.cm-completionInfo').getByText(markup).waitFor()
+    expect(await page.locator('img, script:not([src])').count()).toBe(0)
+    expect(dialogs).toEqual([])
+    expect(complaints).toEqual([])
+    await close()
+  })
+})

@@ -1,0 +1,179 @@
+/** The page as a person uses it who has started the system with `npm start`: in a real browser. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Browser, Page } from 'playwright-core'
+import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+import { endsByCtrlC, startedSystem } from '../system/support/started-system.ts'
+import type { StartedSystem } from '../system/support/started-system.ts'
+import {
+  accessibilityFindings,
+  keepPicture,
+  logIn,
+  openPage,
+  writeOperation,
+} from './opened-page.ts'
+import type { OpenedPage, PageOptions } from './opened-page.ts'
+
+if (browserPath === undefined) console.log(noBrowser)
+const describeInBrowser = browserPath === undefined ? describe.skip : describe
+
+describeInBrowser('the page', () => {
+  const data = scratchFolder()
+  let system: StartedSystem
+  let browser: Browser
+  let origin: string
+  const opened: OpenedPage[] = []
+  beforeAll(async () => {
+    system = await startedSystem(data)
+    origin = new URL(system.urls.gateway).origin
+    browser = await startBrowser()
+  })
+  afterEach(async () => {
+    for (const { complaints, requests, close } of opened.splice(0)) {
+      expect(complaints).toEqual([])
+      const origins = new Set(requests.map((url) => new URL(url).origin.replace('ws:', 'http:')))
+      expect([...origins]).toEqual([origin])
+      await close()
+    }
+  })
+  afterAll(async () => {
+    await browser?.close()
+    if (system) await endsByCtrlC(system)
+  })
+
+  async function open(options?: PageOptions): Promise<Page> {
+    const page = await openPage(browser, `${origin}/`, options)
+    opened.push(page)
+    return page.page
+  }
+
+  const row = (page: Page, path: string) =>
+    page
+      .getByRole('row')
+      .filter({ has: page.locator('code', { hasText: new RegExp(`^${path}$`) }) })
+  const response = (page: Page) => page.getByRole('region', { name: 'Response' })
+  const own = '{ userData { id name email } }'
+
+  test('is at the address that npm start prints first', () => {
+    expect(system.run.stdout.split('\n')[0]).toContain(`open ${origin}/ in a browser`)
+  })
+
+  test('shows alice her data, and nobody why not', async () => {
+    const page = await open()
+    await logIn(page, 'alice', 'secret')
+    await writeOperation(page, own)
+    await page.keyboard.press('ControlOrMeta+Enter')
+    await response(page).getByText('Alice').waitFor()
+    await expectCell(row(page, 'userData'), 'allowed')
+    await keepPicture(page, 'alice')
+
+    await page.keyboard.press('F2')
+    expect(await page.getByRole('radio', { name: 'nobody' }).isChecked()).toBe(true)
+    await page.getByText('nobody: HTTP 401 in').waitFor()
+    await expectCell(row(page, 'userData'), 'denied: needs a token')
+    const denied = row(page, 'userData')
+    await denied.getByText('@authenticated').first().waitFor()
+    await denied
+      .getByText(/subgraphs\/users\/schema\.graphql:\d+ \(users\)/)
+      .first()
+      .waitFor()
+    await denied.getByText('differs').waitFor()
+    await keepPicture(page, 'nobody')
+  })
+
+  test('keeps no token beyond the tab', async () => {
+    const page = await open()
+    await logIn(page, 'alice', 'secret')
+    await page.reload()
+    await page.getByRole('radio', { name: 'alice' }).waitFor()
+    expect(await page.evaluate('localStorage.length')).toBe(0)
+    expect(page.url()).toBe(`${origin}/`)
+    const other = await open()
+    expect(await other.getByRole('radio').count()).toBe(1)
+  })
+
+  test('says that a wrong password is wrong, and that a token is no token', async () => {
+    const page = await open()
+    await page.getByLabel('Username').fill('alice')
+    await page.getByLabel('Password').fill('wrong')
+    await page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /username or password|Wrong|wrong/ })
+      .waitFor()
+
+    await page.locator('summary', { hasText: 'Use a token' }).click()
+    await page.getByLabel('Token or key').fill('not.a.token')
+    await page.getByRole('button', { name: 'Use it' }).click()
+    await writeOperation(page, own)
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByText('nothing was decided').waitFor()
+    await page.locator('.checks .failed').first().waitFor()
+    await keepPicture(page, 'refused-token')
+  })
+
+  test('completes what the schema has, and marks what it has not', async () => {
+    const page = await open()
+    await writeOperation(page, '{ userDat }')
+    await page.locator('.cm-lintRange-error').first().waitFor()
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ControlOrMeta+Space')
+    await page.locator('.cm-tooltip-autocomplete').getByText('userData').waitFor()
+    await keepPicture(page, 'completion')
+  })
+
+  test('checks the token, draws the plan, and shows what subgraphs are told', async () => {
+    const page = await open()
+    await logIn(page, 'alice', 'secret')
+    const checks = page.locator('.checks li')
+    await checks.filter({ hasText: 'signature' }).waitFor()
+    expect(await page.locator('.checks .failed').count()).toBe(0)
+    await page.getByText(/It expires in \d+ s/).waitFor()
+    await keepPicture(page, 'token')
+
+    await writeOperation(page, '{ me { username user { id name } } }')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByRole('tab', { name: 'Plan' }).click()
+    await page.locator('.steps > li').nth(1).getByText('by id').waitFor()
+    await page.locator('summary', { hasText: 'Request to users' }).click()
+    const header = page.getByRole('region', { name: 'Claims header for users' })
+    expect(await header.textContent()).toContain('"aud": "users"')
+    await keepPicture(page, 'plan')
+  })
+
+  test('shows another login, ends it, and that one sees it happen', async () => {
+    const desktop = await open()
+    await logIn(desktop, 'alice', 'secret')
+    const phone = await open()
+    await logIn(phone, 'alice', 'secret')
+    await desktop.getByRole('tab', { name: 'Sessions' }).click()
+    const ends = desktop.getByRole('button', { name: /Log out the session since/ })
+    await ends.first().waitFor()
+    await phone.getByRole('tab', { name: 'Sessions' }).click()
+    await phone.getByText('LISTENING').waitFor()
+    await ends.first().click()
+    await phone.getByText('logged out: REVOKED').waitFor()
+    await keepPicture(phone, 'logged-out-elsewhere')
+  })
+
+  test.each(['light', 'dark'] as const)('has no finding of axe-core: %s', async (colorScheme) => {
+    const page = await open({ colorScheme })
+    expect(await accessibilityFindings(page)).toEqual([])
+    await logIn(page, 'alice', 'secret')
+    await writeOperation(page, own)
+    await page.getByRole('button', { name: 'Compare all identities' }).click()
+    await expectCell(row(page, 'userData'), 'denied: needs a token')
+    await expectCell(row(page, 'userData'), 'allowed')
+    for (const name of ['Token', 'Plan', 'Sessions']) {
+      await page.getByRole('tab', { name }).click()
+      await page.getByRole('tabpanel').locator('table, ol').first().waitFor()
+      expect(await accessibilityFindings(page)).toEqual([])
+    }
+    await keepPicture(page, colorScheme)
+  })
+})
+
+async function expectCell(row: ReturnType<Page['getByRole']>, text: string): Promise<void> {
+  await row.first().getByText(text).first().waitFor()
+}

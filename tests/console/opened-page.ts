@@ -1,0 +1,83 @@
+/** The page of a gateway in a real browser, as a person uses it. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+
+export interface OpenedPage {
+  readonly page: Page
+  /** The addresses of all requests of the page so far. */
+  readonly requests: readonly string[]
+  /** What the browser complains of: violations of the policy, failed requests, thrown errors. */
+  readonly complaints: readonly string[]
+  close(): Promise<void>
+}
+
+export interface PageOptions {
+  readonly colorScheme?: 'light' | 'dark'
+}
+
+/** Opens the page in a browser that remembers nothing. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  { colorScheme = 'light' }: PageOptions = {},
+): Promise<OpenedPage> {
+  const context = await browser.newContext({
+    colorScheme,
+    reducedMotion: 'reduce',
+    viewport: { width: 1400, height: 1100 },
+  })
+  const page = await context.newPage()
+  const requests: string[] = []
+  const complaints: string[] = []
+  page.on('request', (request) => requests.push(request.url()))
+  page.on('websocket', (socket) => requests.push(socket.url()))
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    // A refusal of the graph has its status, which the browser mentions.
+    const isStatus = /the server responded with a status of 40[013]/.test(message.text())
+    if (message.type() === 'error' && !isStatus) complaints.push(message.text())
+  })
+  await page.goto(url)
+  await page.getByRole('heading', { name: 'Who asks' }).waitFor()
+  return { page, requests, complaints, close: () => context.close() }
+}
+
+/** Writes an operation into the editor. */
+export async function writeOperation(page: Page, query: string): Promise<void> {
+  const editor = page.getByRole('textbox', { name: 'Operation' })
+  await editor.click()
+  await page.keyboard.press('ControlOrMeta+A')
+  await page.keyboard.insertText(query)
+}
+
+export async function logIn(page: Page, username: string, password: string): Promise<void> {
+  const summary = page.locator('summary', { hasText: 'Log in' })
+  await summary.waitFor()
+  if (!(await page.getByLabel('Username').isVisible())) await summary.click()
+  await page.getByLabel('Username').fill(username)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Log in', exact: true }).click()
+  await page.getByRole('button', { name: new RegExp(`^Log out ${username}`) }).waitFor()
+}
+
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+)
+
+/** Returns what axe-core finds in the page as it is now: each finding as a sentence. */
+export async function accessibilityFindings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axeSource)
+  return page.evaluate(`axe.run().then(({ violations }) => violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html }) => id + ': ' + help + ': ' + html)))`)
+}
+
+const pictures = fileURLToPath(new URL('../../coverage/console/', import.meta.url))
+
+/** Keeps a picture of the page beside what the test run has measured; it is not committed. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  mkdirSync(pictures, { recursive: true })
+  await page.screenshot({ path: `${pictures}${name}.png`, fullPage: true })
+}
