@@ -1,20 +1,35 @@
 /** The response of the graph. */
 import type { Exchange } from './graph.ts'
+import type { GraphResult } from './graph-result.ts'
 
 /** How many characters of a response are shown. */
 const mostShown = 200_000
 
+export interface AnswerProps {
+  /** Of the identity that asks. */
+  readonly name: string
+  readonly exchange: Exchange | undefined
+  /** Ends the subscription. */
+  readonly onStop: () => void
+}
+
 /** The part "Answer". */
-export function Answer({ name, exchange }: { name: string; exchange: Exchange | undefined }) {
+export function Answer({ name, exchange, onStop }: AnswerProps) {
   return (
     <section class="answer" aria-labelledby="answer">
       <h2 id="answer">Answer</h2>
       {exchange ? (
         <>
           <p class="hint">
-            {name}: {exchange.status === 0 ? 'no response' : `HTTP ${exchange.status}`} in{' '}
-            {exchange.milliseconds.toFixed(0)} ms
+            {name}: {how(exchange)} {exchange.milliseconds.toFixed(0)} ms
           </p>
+          {exchange.events && exchange.isOpen && (
+            <p class="actions">
+              <button type="button" onClick={onStop}>
+                Stop
+              </button>
+            </p>
+          )}
           <pre tabIndex={0} role="region" aria-label="Response">
             {textOf(exchange)}
           </pre>
@@ -26,12 +41,25 @@ export function Answer({ name, exchange }: { name: string; exchange: Exchange | 
   )
 }
 
+function how({ status, events, isOpen }: Exchange): string {
+  if (events) return `${events.length} events, ${isOpen ? 'listening for' : 'ended after'}`
+  if (status === 0) return 'no response in'
+  return isOpen ? `HTTP ${status}, parts so far in` : `HTTP ${status} in`
+}
+
 /** Returns the response without what the other parts of the page show. */
-function textOf({ result }: Exchange): string {
+function textOf({ result, events }: Exchange): string {
+  return shortened((events ?? [result]).map(jsonOf).join('\n\n'))
+}
+
+function jsonOf(result: GraphResult): string {
   const { extensions = {}, ...rest } = result
   const { authorization: _decision, fetches: _plan, ...others } = extensions
   const shown = Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest
-  const text = JSON.stringify(shown, null, 2)
+  return JSON.stringify(shown, null, 2)
+}
+
+function shortened(text: string): string {
   const left = text.length - mostShown
   return left > 0 ? `${text.slice(0, mostShown)}\n... and ${left} characters more` : text
 }

@@ -4,8 +4,11 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { Answer } from './answer.tsx'
 import { Ask } from './ask.tsx'
 import { Decision } from './decision-table.tsx'
+import type { RequestExplanation } from './explanations.ts'
+import { GraphGuards } from './graph-guards.tsx'
 import { messageOf } from './graph.ts'
 import type { Exchange, Operation, SendOperation } from './graph.ts'
+import type { GraphResult } from './graph-result.ts'
 import type { Identity, IdentityState, IdentityStore } from './identities.ts'
 import { offersLogin } from './log-in.ts'
 import type { Accounts } from './log-in.ts'
@@ -25,8 +28,7 @@ export interface AppParts {
   readonly accounts: Accounts
   readonly send: SendOperation
   readonly subscribe: Subscribe
-  /** Where a credential is explained. */
-  readonly tokenUrl: URL
+  readonly explain: RequestExplanation
   readonly nonce: string
 }
 
@@ -38,7 +40,7 @@ interface Runs {
 
 const noRuns: Runs = { operation: undefined, exchanges: new Map() }
 
-export function App({ store, accounts, send, subscribe, tokenUrl, nonce }: AppParts) {
+export function App({ store, accounts, send, subscribe, explain, nonce }: AppParts) {
   const state = useIdentities(store)
   const { identities, chosen } = state
   const schema = useSchema(chosen, accounts, send)
@@ -53,15 +55,21 @@ export function App({ store, accounts, send, subscribe, tokenUrl, nonce }: AppPa
     if (schema?.outcome === 'read') setCanLogIn(offersLogin(schema.schema))
   }, [schema])
   useSwitchKey(state, store)
-  // Whoever switches wants to see what the other one gets.
+  // Ends the subscription that is open.
+  const stop = useRef(() => {})
+  useEffect(() => () => stop.current(), [])
+  // A query can be sent again without being asked for: after a switch, to see what the other one gets.
   useChange(chosen.id, () => {
-    if (runs.operation && isQuery(runs.operation)) void perform(runs.operation, [chosen])
+    stop.current()
+    if (runs.operation && kindOf(runs.operation) === 'query') void perform(runs.operation, [chosen])
   })
 
   function run(askers: readonly Identity[]): void {
     setProblem('')
+    stop.current()
     try {
-      void perform({ query, variables: variablesIn(variables) }, askers)
+      const operation = { query, variables: variablesIn(variables) }
+      void (kindOf(operation) === 'subscription' ? listen(operation) : perform(operation, askers))
     } catch (cause) {
       setProblem(messageOf(cause))
     }
@@ -71,10 +79,39 @@ export function App({ store, accounts, send, subscribe, tokenUrl, nonce }: AppPa
     await Promise.all(
       askers.map(async (identity) => {
         const credential = await accounts.credentialOf(identity)
-        const exchange = await send(operation, credential, { authorization: true, fetches: true })
-        setRuns((before) => withExchange(before, operation, identity, exchange))
+        const show = (exchange: Exchange) =>
+          setRuns((before) => withExchange(before, operation, identity, exchange))
+        const extensions = { authorization: true, fetches: true }
+        show(await send(operation, credential, extensions, show))
       }),
     )
+  }
+
+  /** Shows the results of a subscription as they come, until something else is run. */
+  async function listen(operation: Operation): Promise<void> {
+    const start = performance.now()
+    const credential = await accounts.credentialOf(chosen)
+    let events: readonly GraphResult[] = []
+    const show = (isOpen: boolean) => {
+      const [result = {}] = events
+      const milliseconds = performance.now() - start
+      const exchange = { status: 101, milliseconds, result, events, isOpen }
+      setRuns((before) => withExchange(before, operation, chosen, exchange))
+    }
+    show(true)
+    const explained = { ...operation, extensions: { authorization: true } }
+    const unsubscribe = subscribe(explained, credential, {
+      onResult(result) {
+        events = [result, ...events].slice(0, mostEvents)
+        show(true)
+      },
+      onEnd: () => show(false),
+    })
+    stop.current = () => {
+      stop.current = () => {}
+      unsubscribe()
+      show(false)
+    }
   }
 
   const shown = identities.flatMap(({ id, name }) => {
@@ -105,16 +142,24 @@ export function App({ store, accounts, send, subscribe, tokenUrl, nonce }: AppPa
           onRun={() => run([chosen])}
           onCompare={() => run(identities)}
         />
-        <Answer name={chosen.name} exchange={answer} />
+        <Answer name={chosen.name} exchange={answer} onStop={() => stop.current()} />
         <Decision runs={shown} />
         <Tabs
           label="More of this request"
           tabs={[
             {
               name: 'Token',
-              content: () => <TokenChecks identity={chosen} accounts={accounts} url={tokenUrl} />,
+              content: () => (
+                <TokenChecks identity={chosen} accounts={accounts} explain={explain} />
+              ),
             },
             { name: 'Plan', content: () => <PlanDrawing exchange={answer} /> },
+            {
+              name: 'Graph',
+              content: () => (
+                <GraphGuards identity={chosen} accounts={accounts} explain={explain} />
+              ),
+            },
             {
               name: 'Sessions',
               content: () => (
@@ -143,7 +188,7 @@ type SessionEvents = ReadonlyMap<string, readonly SessionEvent[]>
 
 const noEvents: readonly SessionEvent[] = []
 
-/** The most events that are kept of an identity. */
+/** The most events that are kept of a subscription. */
 const mostEvents = 50
 
 /** Returns what has happened to the sessions of each identity, the last first. */
@@ -212,12 +257,12 @@ function withExchange(
   return { operation, exchanges: new Map([...(isSame ? exchanges : []), [id, exchange]]) }
 }
 
-/** A query can be sent again without being asked for. */
-function isQuery({ query }: Operation): boolean {
+/** Returns the kind of the only operation; undefined if there is none, or several. */
+function kindOf({ query }: Operation): string | undefined {
   try {
-    return getOperationAST(parse(query))?.operation === 'query'
+    return getOperationAST(parse(query))?.operation
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the gateway says of each field in `extensions.authorization`: see explain-operation.ts of the gateway. */
-import type { GraphResult } from './graph.ts'
+import type { GraphResult } from './graph-result.ts'
 
 export interface Declaration {
   readonly subgraph: string

@@ -1,22 +1,12 @@
 /** Operations to the graph, which is at the origin of the page. */
 
+import type { GraphResult } from './graph-result.ts'
+import { incrementalType, partsOf } from './incremental.ts'
+
 /** What is sent. */
 export interface Operation {
   readonly query: string
   readonly variables?: Readonly<Record<string, unknown>> | undefined
-}
-
-export interface GraphError {
-  readonly message: string
-  readonly path?: readonly (string | number)[]
-  readonly extensions?: Readonly<Record<string, unknown>>
-}
-
-/** The JSON of a response, as the GraphQL specification has it (section 7). */
-export interface GraphResult {
-  readonly data?: unknown
-  readonly errors?: readonly GraphError[]
-  readonly extensions?: Readonly<Record<string, unknown>>
 }
 
 /** A response, and what is known of its way. */
@@ -26,6 +16,10 @@ export interface Exchange {
   /** From the request to the last byte of the response. */
   readonly milliseconds: number
   readonly result: GraphResult
+  /** Of a subscription: its results, the last first. */
+  readonly events?: readonly GraphResult[]
+  /** Whether there is more to come. */
+  readonly isOpen?: boolean
 }
 
 /** Sends an operation with a credential, or as nobody, and with what else it has to say of itself. */
@@ -33,6 +27,8 @@ export type SendOperation = (
   operation: Operation,
   credential: string | undefined,
   extensions?: Readonly<Record<string, unknown>>,
+  /** Gets what is known of a response in parts each time when one of them has come. */
+  onPart?: (exchange: Exchange) => void,
 ) => Promise<Exchange>
 
 /**
@@ -41,7 +37,7 @@ export type SendOperation = (
  * @param url the address of the graph
  */
 export function graphAt(url: URL): SendOperation {
-  return async ({ query, variables }, credential, extensions) => {
+  return async ({ query, variables }, credential, extensions, onPart) => {
     const start = performance.now()
     const since = () => performance.now() - start
     try {
@@ -52,13 +48,21 @@ export function graphAt(url: URL): SendOperation {
         redirect: 'error',
         headers: {
           'content-type': 'application/json',
-          accept: 'application/graphql-response+json, application/json;q=0.9',
+          accept: `application/graphql-response+json, application/json;q=0.9${onPart ? `, ${incrementalType}` : ''}`,
           ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
         },
         body: JSON.stringify({ query, variables, extensions }),
       })
-      const text = await response.text()
-      return { status: response.status, milliseconds: since(), result: resultFrom(text) }
+      const { status, body } = response
+      if (!body || !response.headers.get('content-type')?.startsWith('multipart/mixed')) {
+        const result = resultFrom(await response.text())
+        return { status, milliseconds: since(), result }
+      }
+      let result: GraphResult = {}
+      for await (result of partsOf(body)) {
+        onPart?.({ status, milliseconds: since(), result, isOpen: true })
+      }
+      return { status, milliseconds: since(), result }
     } catch (cause) {
       const message = `The graph cannot be reached: ${messageOf(cause)}`
       return { status: 0, milliseconds: since(), result: { errors: [{ message }] } }

@@ -2,12 +2,13 @@
 import { render } from 'preact'
 import { accountsOf } from './log-in.ts'
 import { App } from './app.tsx'
+import { explanationsAt } from './explanations.ts'
 import { graphAt } from './graph.ts'
 import { identityStore } from './identities.ts'
 import { subscriptionsAt } from './subscribe.ts'
 
 const graphUrl = new URL('./graphql', document.baseURI)
-const tokenUrl = new URL('./console/token', document.baseURI)
+const explain = explanationsAt(new URL('./console/', document.baseURI))
 const send = graphAt(graphUrl)
 const subscribe = subscriptionsAt(graphUrl)
 const store = identityStore(sessionStorage)
@@ -20,7 +21,7 @@ render(
     accounts={accounts}
     send={send}
     subscribe={subscribe}
-    tokenUrl={tokenUrl}
+    explain={explain}
     nonce={nonce}
   />,
   document.body,

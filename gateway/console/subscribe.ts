@@ -1,5 +1,6 @@
 /** Subscriptions by WebSocket, in the protocol `graphql-transport-ws`. */
-import type { GraphError, GraphResult, Operation } from './graph.ts'
+import type { Operation } from './graph.ts'
+import type { GraphError, GraphResult } from './graph-result.ts'
 
 export interface Listener {
   onResult(result: GraphResult): void
@@ -9,7 +10,7 @@ export interface Listener {
 
 /** Subscribes with a credential, or as nobody; returns the function that ends the subscription. */
 export type Subscribe = (
-  operation: Operation,
+  operation: Operation & { readonly extensions?: Readonly<Record<string, unknown>> },
   credential: string | undefined,
   listener: Listener,
 ) => () => void

@@ -1,6 +1,6 @@
 /** How the gateway judges the credential of an identity, and what each subgraph is told of it. */
 import { useEffect, useState } from 'preact/hooks'
-import { messageOf } from './graph.ts'
+import type { Explained, RequestExplanation } from './explanations.ts'
 import type { Identity } from './identities.ts'
 import { Json } from './json.tsx'
 import type { Accounts } from './log-in.ts'
@@ -23,24 +23,24 @@ interface CredentialExplanation {
   }[]
 }
 
-type Judged = { readonly explanation: CredentialExplanation } | { readonly problem: string }
-
 export interface TokenChecksProps {
   readonly identity: Identity
   readonly accounts: Accounts
-  /** Where a credential is explained. */
-  readonly url: URL
+  readonly explain: RequestExplanation
 }
 
 /** The part "Token". */
-export function TokenChecks({ identity, accounts, url }: TokenChecksProps) {
-  const [judged, setJudged] = useState<Judged | undefined>(undefined)
+export function TokenChecks({ identity, accounts, explain }: TokenChecksProps) {
+  const [judged, setJudged] = useState<Explained<CredentialExplanation> | undefined>(undefined)
   const [tries, setTries] = useState(0)
   useEffect(() => {
     let isCurrent = true
     setJudged(undefined)
     if (identity.kind !== 'nobody') {
-      void judge(identity, accounts, url).then((next) => isCurrent && setJudged(next))
+      void accounts
+        .credentialOf(identity)
+        .then((credential) => explain<CredentialExplanation>('token', credential, { credential }))
+        .then((next) => isCurrent && setJudged(next))
     }
     return () => void (isCurrent = false)
   }, [identity.id, tries])
@@ -49,8 +49,8 @@ export function TokenChecks({ identity, accounts, url }: TokenChecksProps) {
     return <p class="hint">Nobody has no token: subgraphs are told that the caller is anonymous.</p>
   }
   if (!judged) return <p class="hint">The gateway checks the token.</p>
-  if ('problem' in judged) return <p class="problem">{judged.problem}</p>
-  const { decision, message, checks, payload, toldSubgraphs } = judged.explanation
+  if (judged.outcome === 'refused') return <p class="problem">{judged.why}</p>
+  const { decision, message, checks, payload, toldSubgraphs } = judged.value
   const isAccepted = decision === 'accepted'
   return (
     <>
@@ -105,24 +105,4 @@ function Expiry({ seconds }: { seconds: unknown }) {
   if (typeof seconds !== 'number') return null
   const left = Math.round(seconds - now / 1_000)
   return <p class="hint">{left > 0 ? `It expires in ${left} s.` : `It expired ${-left} s ago.`}</p>
-}
-
-async function judge(identity: Identity, accounts: Accounts, url: URL): Promise<Judged> {
-  try {
-    const credential = await accounts.credentialOf(identity)
-    const response = await fetch(url, {
-      method: 'POST',
-      credentials: 'omit',
-      cache: 'no-store',
-      redirect: 'error',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${credential}` },
-      body: JSON.stringify({ credential }),
-    })
-    const body: unknown = await response.json()
-    if (response.ok) return { explanation: body as CredentialExplanation }
-    const { errors } = body as { errors?: { message: string }[] }
-    return { problem: errors?.[0]?.message ?? `HTTP ${response.status}` }
-  } catch (cause) {
-    return { problem: `The gateway cannot be reached: ${messageOf(cause)}` }
-  }
 }

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { json, Router } from 'express'
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import { GatewayError } from '../errors.ts'
 import { errorResponse } from './error-response.ts'
 import type { ErrorResponseOptions } from './error-response.ts'
@@ -25,18 +25,21 @@ const files: Readonly<Record<string, string>> = {
 /** Whether the files are there: what runs from TypeScript has not been built. */
 const isBuilt = Object.keys(files).every((name) => existsSync(new URL(name, folder)))
 
-/** Returns what the page shows of a credential, as JSON, for the caller of a request; rejects with a GatewayError. */
-export type ExplainCredential = (headers: RequestHeaders, credential: string) => Promise<object>
-
+/** What the page needs of the gateway. */
 export interface ConsoleParts {
   /** Whether the page is on; otherwise a browser reads at `/` where the graph is. */
   readonly shows: boolean
-  readonly explainCredential: ExplainCredential
+  /** Rejects with a GatewayError unless explanations are for the caller of a request with these headers. */
+  readonly admit: (headers: RequestHeaders) => Promise<void>
+  /** Returns how a credential is judged, for JSON. */
+  readonly explainCredential: (credential: string) => Promise<object>
+  /** Returns the types and fields with their guards, for JSON. */
+  readonly describeGraph: () => object
 }
 
 /** Returns the routes of the page. */
 export function consolePage(
-  { shows, explainCredential }: ConsoleParts,
+  { shows, admit, explainCredential, describeGraph }: ConsoleParts,
   { send, realm }: { send: SendResponse } & Pick<ErrorResponseOptions, 'realm'>,
 ): Router {
   const router = Router()
@@ -53,19 +56,30 @@ export function consolePage(
     })
   }
   // Only JSON is read: a page of another origin would have to ask first (Fetch standard, CORS-preflight).
-  router.post('/console/token', json({ limit: '20kb' }), async (request, response) => {
-    const given: unknown = request.body?.credential
-    const explained =
-      typeof given === 'string'
-        ? explainCredential(request.headersDistinct, given)
-        : Promise.reject(new GatewayError('BAD_REQUEST', { message: 'Send {"credential": "..."}' }))
-    send(request, response, await explained.then(jsonResponse, refusal))
-  })
+  router.post('/console/token', json({ limit: '20kb' }), (request, response) =>
+    explain(request, response, async () => {
+      const credential: unknown = request.body?.credential
+      if (typeof credential === 'string') return explainCredential(credential)
+      throw new GatewayError('BAD_REQUEST', { message: 'Send {"credential": "..."}' })
+    }),
+  )
+  router.get('/console/graph', (request, response) =>
+    explain(request, response, async () => describeGraph()),
+  )
   return router
 
+  async function explain(
+    request: Request,
+    response: Response,
+    explanation: () => Promise<object>,
+  ): Promise<void> {
+    const explained = admit(request.headersDistinct).then(explanation).then(jsonResponse)
+    send(request, response, await explained.catch(refusal))
+  }
+
   function refusal(cause: unknown): HttpResponse {
-    if (!(cause instanceof GatewayError)) throw cause
-    return errorResponse(cause, { realm })
+    if (cause instanceof GatewayError) return errorResponse(cause, { realm })
+    throw cause
   }
 }
 

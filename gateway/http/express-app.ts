@@ -27,7 +27,7 @@ export interface ExpressAppParts extends ErrorResponseOptions {
   /** Why the gateway cannot serve right now, or nothing. */
   unreadiness: () => readonly string[] | Promise<readonly string[]>
   /** The page that explains decisions to people who open the address of the gateway. */
-  console: ConsoleParts
+  console?: ConsoleParts | undefined
   /** The largest request body that is read, in bytes. */
   bodyLimit: number
   /** How long a response may take, in milliseconds. */
@@ -75,7 +75,7 @@ export function expressApp(parts: ExpressAppParts): Express {
     response.status(503).json({ status: 'not ready', reasons })
   })
   app.use(publicDocuments(parts.documents, parts))
-  app.use(consolePage(parts.console, parts))
+  if (parts.console) app.use(consolePage(parts.console, parts))
   if (parts.cors) app.use('/graphql', crossOrigin(parts.cors, parts.exposedHeaders))
   app.all(
     '/graphql',

@@ -1,5 +1,12 @@
+/** The page, as the configuration has it: who may see it, and what it may ask the gateway. */
+import type { Authenticator } from '../authentication/authenticator.ts'
+import { mayExplain } from '../authorization/may-explain.ts'
 import type { ExplainTo } from '../authorization/may-explain.ts'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
+import { GatewayError } from '../errors.ts'
+import type { ConsoleParts } from '../http/console-page.ts'
+import type { SchemaVersion } from '../supergraph/schema-version.ts'
+import { explainCredential } from './explain-credential.ts'
 
 export interface ConsoleSettings {
   readonly config: Pick<GatewayConfig, 'console' | 'authorization'>
@@ -8,18 +15,42 @@ export interface ConsoleSettings {
 }
 
 /** What the configuration says of the page and of explanations. */
-export interface ConfiguredConsole {
+export interface ConsoleAccess {
   /** Whether the page is shown. */
   readonly shows: boolean
   readonly explainTo: ExplainTo
 }
 
 /** Returns who may see the page and have decisions explained: in development, everybody. */
-export function configuredConsole({ config, production }: ConsoleSettings): ConfiguredConsole {
+export function consoleAccess({ config, production }: ConsoleSettings): ConsoleAccess {
   const { console: setting = production === false ? 'on' : 'off', authorization } = config
   if (setting === 'on') return { shows: true, explainTo: 'everyone' }
   const { explainScope } = authorization
   const scopes = explainScope === undefined ? [] : [explainScope]
   if (setting === 'off') return { shows: false, explainTo: scopes }
   return { shows: true, explainTo: [...scopes, setting.scope] }
+}
+
+interface ConfiguredConsoleParts {
+  readonly callers: Pick<Authenticator, 'authenticate' | 'explain'>
+  readonly schema: { current(): Pick<SchemaVersion, 'describe'> }
+  readonly config: Pick<GatewayConfig, 'claims'>
+}
+
+/** Returns the parts of the page. */
+export function configuredConsole(
+  { shows, explainTo }: ConsoleAccess,
+  { callers, schema, config }: ConfiguredConsoleParts,
+): ConsoleParts {
+  return {
+    shows,
+    async admit(headers) {
+      if (explainTo === 'everyone') return
+      const caller = await callers.authenticate(headers)
+      if (!caller.claims) throw new GatewayError('TOKEN_MISSING')
+      if (!mayExplain(explainTo, caller)) throw new GatewayError('INSUFFICIENT_SCOPE')
+    },
+    explainCredential: (credential) => explainCredential(credential, callers, config),
+    describeGraph: () => schema.current().describe(),
+  }
 }

@@ -14,14 +14,13 @@ import { passesTokens } from '../configuration/subgraphs.ts'
 import { claimsKeyPair, claimsKeySet } from '../forwarding/claims-signing-key.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
 import { configuredAccessLog } from './configured-access-log.ts'
-import { configuredConsole } from './configured-console.ts'
+import { configuredConsole, consoleAccess } from './configured-console.ts'
 import { configuredPolicies } from './configured-policies.ts'
 import { configuredUpgrade, liveParts } from './configured-live.ts'
 import { configuredRealm, configuredResource } from './configured-resource.ts'
 import { cacheVary, configuredSubgraph } from './configured-subgraph.ts'
 import { configuredTraces } from './configured-traces.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
-import { credentialExplainer } from './explain-credential.ts'
 import { createGateway } from '../gateway.ts'
 import { createSchemaVersion } from '../supergraph/schema-version.ts'
 import type { SchemaVersion } from '../supergraph/schema-version.ts'
@@ -123,7 +122,6 @@ export async function createConfiguredGateway(
   const log = withoutSubjects(given.log, pseudonymOf)
   const parts = { ...given, log }
   const { config, metrics, served } = parts
-  const { shows, explainTo } = configuredConsole(parts)
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const policies = await configuredPolicies(config, log)
   const callers = configuredAuthenticator(parts)
@@ -133,7 +131,7 @@ export async function createConfiguredGateway(
       throw cause
     },
   )
-  const console = { shows, explainCredential: credentialExplainer({ callers, explainTo, config }) }
+  const console = configuredConsole(consoleAccess(parts), { callers, schema: supergraph, config })
   const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
   const accessLog = configuredAccessLog(config, pseudonymOf, parts.accessLog)
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
@@ -223,7 +221,7 @@ function configuredSupergraph(
         authorization: config.authorization,
         policies,
         policiesRecheck: config.subscriptions.policiesRecheck,
-        explainTo: configuredConsole(parts).explainTo,
+        explainTo: consoleAccess(parts).explainTo,
         limits: config.limits,
         onDenied: metrics.onDenied,
         onExceeded: metrics.onExceeded,

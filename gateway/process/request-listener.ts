@@ -22,7 +22,8 @@ export interface RequestListenerParts {
   unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
   /** Set if requests are traced. */
   traces?: unknown
-  console: ConsoleParts
+  /** Undefined: browsers get no page. */
+  console?: ConsoleParts | undefined
   /** Whether the process is stopping: `/ready` then says so. */
   isStopping: () => boolean
   log: Logger

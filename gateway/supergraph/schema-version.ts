@@ -15,6 +15,8 @@ import {
 } from '../authorization/denied-result.ts'
 import type { AuthorizedRequest, ExecutedOperation } from '../authorization/denied-result.ts'
 import { keptDecisions } from '../authorization/kept-decisions.ts'
+import { describeGraph } from '../authorization/describe-graph.ts'
+import type { DescribedGraph } from '../authorization/describe-graph.ts'
 import { denyingGuards } from '../authorization/denying-guards.ts'
 import { explainOperation } from '../authorization/explain-operation.ts'
 import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
@@ -89,6 +91,8 @@ export interface SchemaVersion {
   readonly executor: Executor<ExecutionContext>
   /** Every scope that its guards name, sorted. */
   readonly scopes: readonly string[]
+  /** Returns its types and fields with their guards. */
+  describe(): DescribedGraph
   /** Returns what the warm-up of a process needs: this version with other subgraphs. */
   rehearsal(parts: RehearsalParts): Rehearsal
   /** Moves all subscriptions to the version that serves now; resolves when they have moved. */
@@ -152,6 +156,7 @@ export async function createSchemaVersion({
     executor,
     scopes: namedScopes(authorizer.schema.guards),
     serve,
+    describe: () => describeGraph(executor.apiSchema, authorizer.schema),
     rehearsal({ url, ...others }) {
       const madeUp = connectSubgraphs(
         supergraph.subgraphs.map(({ name }) => ({ name, url })),

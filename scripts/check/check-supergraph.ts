@@ -5,6 +5,8 @@ import type { GraphQLSchema } from 'graphql'
 import type { JWK } from 'jose'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
 import type { GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
+import { unguardedPaths } from '../../gateway/authorization/unguarded-paths.ts'
+import type { UnguardedPath } from '../../gateway/authorization/unguarded-paths.ts'
 import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { composeSupergraph } from '../compose/compose-supergraph.ts'
@@ -23,7 +25,6 @@ import { removedGuards } from './removed-guards.ts'
 import { schemaChanges } from './schema-changes.ts'
 import type { UsageOptions } from './schema-changes.ts'
 import { unguardedMutations } from './unguarded-mutations.ts'
-import { unguardedPaths } from './unguarded-paths.ts'
 
 /** The options of a check. */
 export interface CheckOptions {
@@ -98,10 +99,14 @@ function findingsIn(
     ...unguardedMutations(now.guarded),
     ...typos.findings,
     ...typos.needless.map(needlesslyAccepted),
-    ...unguardedPaths(now.guarded),
+    ...unguardedPaths(now.guarded).map(reachable),
     ...(last ? removedGuards(last.guarded, now.guarded) : []),
     ...(last ? schemaChanges(last.schema, now.schema, options.usage) : []),
   ]
+}
+
+function reachable(path: UnguardedPath): Unplaced {
+  return { severity: 'error', code: 'GUARDED_TYPE_REACHABLE', ...path }
 }
 
 function needlesslyAccepted({ code, name }: { code: string; name: string }): Unplaced {

@@ -29,6 +29,14 @@ const sdl = /* GraphQL */ `
     secret: String @requiresScopes(scopes: [["${markup}"]])
     failing: String
     open: String
+    private: Private @authenticated
+    owner: Shop
+  }
+  type Private {
+    text: String
+  }
+  type Shop {
+    private: Private
   }
 `
 
@@ -213,6 +221,7 @@ describe('decisions are explained', () => {
     expect((await post(name, '/graphql', explained, yes)).body['extensions'].fetches).toHaveLength(
       1,
     )
+    expect((await fetch(`${origin(name)}/console/graph`)).status).toBe(401)
     const credential = no
     expect((await post(name, '/console/token', { credential })).status).toBe(401)
     expect((await post(name, '/console/token', { credential }, no)).status).toBe(403)
@@ -221,6 +230,31 @@ describe('decisions are explained', () => {
       payload: { scope: 'other' },
       toldSubgraphs: [{ subgraph: null, claims: { scope: 'other' } }],
     })
+  })
+
+  test('with the guards of the graph, and the ways around them', async () => {
+    const response = await fetch(`${origin('development')}/console/graph`)
+    const { types, unguardedPaths } = (await response.json()) as Record<string, any>
+    expect(types).toMatchObject([
+      { name: 'Private', fields: [{ name: 'text', type: 'String', subgraphs: ['graph'] }] },
+      {
+        name: 'Query',
+        fields: [
+          { name: 'secret', description: markup },
+          { name: 'failing', guards: [] },
+          { name: 'open', guards: [] },
+          { name: 'private', guards: ['@authenticated on Query.private'] },
+          { name: 'owner' },
+        ],
+      },
+      { name: 'Shop', fields: [{ name: 'private', guards: [] }] },
+    ])
+    expect(unguardedPaths).toMatchObject([
+      {
+        coordinate: 'Shop.private',
+        message: expect.stringContaining('any caller reaches Private'),
+      },
+    ])
   })
 
   test.each([{}, { credential: 1 }, []])(

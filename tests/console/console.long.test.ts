@@ -142,6 +142,16 @@ describeInBrowser('the page', () => {
     await keepPicture(page, 'plan')
   })
 
+  test('finds fields by their guards and subgraphs', async () => {
+    const page = await open()
+    await page.getByRole('tab', { name: 'Graph' }).click()
+    await page.getByLabel('Search types, fields').fill('profile:email users')
+    await page.getByText('1 fields').waitFor()
+    const field = row(page, 'User.email')
+    await field.getByText('@requiresScopes(scopes: [["profile:email"]]) on User.email').waitFor()
+    await keepPicture(page, 'graph')
+  })
+
   test('shows another login, ends it, and that one sees it happen', async () => {
     const desktop = await open()
     await logIn(desktop, 'alice', 'secret')
@@ -165,7 +175,7 @@ describeInBrowser('the page', () => {
     await page.getByRole('button', { name: 'Compare all identities' }).click()
     await expectCell(row(page, 'userData'), 'denied: needs a token')
     await expectCell(row(page, 'userData'), 'allowed')
-    for (const name of ['Token', 'Plan', 'Sessions']) {
+    for (const name of ['Token', 'Plan', 'Graph', 'Sessions']) {
       await page.getByRole('tab', { name }).click()
       await page.getByRole('tabpanel').locator('table, ol').first().waitFor()
       expect(await accessibilityFindings(page)).toEqual([])

@@ -80,7 +80,7 @@ test('the package has the built product and its pages, and no tests, benchmarks 
   const { stdout } = await run('tar', ['-tzf', tarball])
   const files = stdout.trim().split('\n')
   const expected =
-    /^package\/(?:package\.json|LICENSE|(?:README|CHANGELOG|SECURITY)\.md|docs\/[\w-]+\.md|docs\/pictures\/\w+\.svg|dist\/(?:supergraph\.yaml|gateway\/gateway\.yaml|subgraphs\/(?:auth|users)\/schema\.graphql|(?:gateway|subgraphs|scripts)\/.*\.js))$/
+    /^package\/(?:package\.json|LICENSE|(?:README|CHANGELOG|SECURITY)\.md|docs\/[\w-]+\.md|docs\/pictures\/\w+\.(?:svg|png)|dist\/(?:supergraph\.yaml|gateway\/gateway\.yaml|subgraphs\/(?:auth|users)\/schema\.graphql|gateway\/console\/(?:page\.css|icon\.svg)|(?:gateway|subgraphs|scripts)\/.*\.js))$/
   expect(files.filter((file) => !expected.test(file))).toEqual([])
   expect(files.filter((file) => /^package\/dist\/.*(?:bench|fuzz|test)/.test(file))).toEqual([
     'package/dist/subgraphs/kit/testing.js',

@@ -110,10 +110,6 @@ async function gatewayBehind(
     {
       config,
       served: nothingServed(),
-      console: {
-        shows: false,
-        explainCredential: () => Promise.reject(new Error('not rehearsed')),
-      },
       isStopping: () => false,
       log: silent,
     },

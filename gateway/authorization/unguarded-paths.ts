@@ -1,12 +1,15 @@
 /** The paths to guarded types that require nothing themselves. */
 import { OperationTypeNode } from 'graphql'
-import { printGuard } from '../../gateway/authorization/guard-directives.ts'
-import type {
-  GuardedField,
-  GuardedSchema,
-  GuardedType,
-} from '../../gateway/authorization/guarded-schema.ts'
-import type { Unplaced } from './finding.ts'
+import { printGuard } from './guard-directives.ts'
+import type { GuardedField, GuardedSchema, GuardedType } from './guarded-schema.ts'
+
+/** A way around a guard. */
+export interface UnguardedPath {
+  /** The field that leads there. */
+  readonly coordinate: string
+  /** What any caller reaches, and what to do. */
+  readonly message: string
+}
 
 /** A field with its type. */
 interface Edge {
@@ -18,7 +21,7 @@ interface Edge {
  * Returns the fields through which any caller reaches a type that is guarded elsewhere: by a guard on the
  * type itself, or on every root field that returns it. Fields and types marked @public are excluded.
  */
-export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
+export function unguardedPaths(schema: GuardedSchema): UnguardedPath[] {
   const reachable = reachableByAnyCaller(schema)
   const edges = [...schema.types.values()].flatMap((from) =>
     [...from.fields.values()].map((field) => ({ from, field })),
@@ -31,7 +34,7 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
   }
 
   /** A union or an interface is unguarded although one of its types is guarded. */
-  function toMembers(edge: Edge): Unplaced[] {
+  function toMembers(edge: Edge): UnguardedPath[] {
     const { field } = edge
     const output = schema.types.get(field.namedType)
     if (output === undefined || output.kind === 'object' || output.public) return []
@@ -39,8 +42,6 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
       .map((name) => schema.types.get(name)!)
       .filter(({ guards }) => guards.length > 0)
     return guarded.map(({ name, guards }) => ({
-      severity: 'error',
-      code: 'GUARDED_TYPE_REACHABLE',
       coordinate: field.coordinate,
       message: `any caller reaches ${name} as ${output.name} through ${pathOf(edge)}, although ${name} demands ${guards.map(printGuard).join(' and ')}: guard ${field.coordinate}, or mark it @public`,
     }))
@@ -55,12 +56,10 @@ export function unguardedPaths(schema: GuardedSchema): Unplaced[] {
     return front.length > 0 && front.every((edge) => edge.field.guards.length > 0)
   }
 
-  function around(edge: Edge): Unplaced {
+  function around(edge: Edge): UnguardedPath {
     const { field } = edge
     const front = rootEdges(field.namedType)[0]!.field
     return {
-      severity: 'error',
-      code: 'GUARDED_TYPE_REACHABLE',
       coordinate: field.coordinate,
       message: `any caller reaches ${field.namedType} through ${pathOf(edge)}, although ${front.coordinate} demands ${front.guards.map(printGuard).join(' and ')}: guard the type ${field.namedType}, or mark ${field.coordinate} @public`,
     }
