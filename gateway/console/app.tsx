@@ -21,6 +21,9 @@ import { Tabs } from './tabs.tsx'
 import { TokenChecks } from './token-checks.tsx'
 import { watchSessions } from './watch-sessions.ts'
 import type { SessionEvent } from './watch-sessions.ts'
+import { readHistory, withRun } from './history.ts'
+import { operationIn } from './operation-link.ts'
+import { variablesIn } from './variables.ts'
 import { Who } from './who.tsx'
 
 export interface AppParts {
@@ -29,6 +32,8 @@ export interface AppParts {
   readonly send: SendOperation
   readonly subscribe: Subscribe
   readonly explain: RequestExplanation
+  /** The address of the graph. */
+  readonly url: URL
   readonly nonce: string
 }
 
@@ -40,13 +45,16 @@ interface Runs {
 
 const noRuns: Runs = { operation: undefined, exchanges: new Map() }
 
-export function App({ store, accounts, send, subscribe, explain, nonce }: AppParts) {
+export function App({ store, accounts, send, subscribe, explain, url, nonce }: AppParts) {
   const state = useIdentities(store)
   const { identities, chosen } = state
   const schema = useSchema(chosen, accounts, send)
   const [canLogIn, setCanLogIn] = useState(false)
-  const [query, setQuery] = useState('{\n  __typename\n}\n')
-  const [variables, setVariables] = useState('')
+  const [linked] = useState(() => operationIn(location.hash))
+  const [query, setQuery] = useState(linked?.query ?? '{\n  __typename\n}\n')
+  const [given, setGiven] = useState({ text: query })
+  const [variables, setVariables] = useState(linked?.variables ?? '')
+  const [history, setHistory] = useState(() => readHistory(sessionStorage))
   const [problem, setProblem] = useState('')
   const [runs, setRuns] = useState<Runs>(noRuns)
   const events = useSessionEvents(store, accounts, subscribe)
@@ -69,6 +77,7 @@ export function App({ store, accounts, send, subscribe, explain, nonce }: AppPar
     stop.current()
     try {
       const operation = { query, variables: variablesIn(variables) }
+      setHistory(withRun(history, query, sessionStorage))
       void (kindOf(operation) === 'subscription' ? listen(operation) : perform(operation, askers))
     } catch (cause) {
       setProblem(messageOf(cause))
@@ -132,12 +141,19 @@ export function App({ store, accounts, send, subscribe, explain, nonce }: AppPar
         <Who state={state} store={store} accounts={accounts} canLogIn={canLogIn} />
         <Ask
           query={query}
+          given={given}
           variables={variables}
           schema={schema}
           nonce={nonce}
           problem={problem}
+          history={history}
+          url={url}
           canCompare={identities.length > 1}
           onQuery={setQuery}
+          onReplace={(text) => {
+            setQuery(text)
+            setGiven({ text })
+          }}
           onVariables={setVariables}
           onRun={() => run([chosen])}
           onCompare={() => run(identities)}
@@ -264,18 +280,4 @@ function kindOf({ query }: Operation): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function variablesIn(text: string): Readonly<Record<string, unknown>> | undefined {
-  if (text.trim() === '') return undefined
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new Error(`The variables are not JSON: ${messageOf(cause)}`, { cause })
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>
-  }
-  throw new Error('The variables are not an object: write { "name": value }')
 }

@@ -1,17 +1,26 @@
 /** What is asked: the operation and its variables. */
 import type { ReadSchema } from './schema-of.ts'
+import { TakeAlong } from './take-along.tsx'
 import { GraphqlEditor } from './graphql-editor.tsx'
 
 export interface AskProps {
   readonly query: string
+  /** What the editor begins with, until it is another object. */
+  readonly given: { readonly text: string }
   readonly variables: string
   readonly schema: ReadSchema | undefined
   readonly nonce: string
   /** Why the operation cannot be sent. */
   readonly problem: string
+  /** What was run before, the last first. */
+  readonly history: readonly string[]
+  /** The address of the graph. */
+  readonly url: URL
   /** Whether there are other identities to compare with. */
   readonly canCompare: boolean
   readonly onQuery: (query: string) => void
+  /** Called with an operation that replaces the one in the editor. */
+  readonly onReplace: (query: string) => void
   readonly onVariables: (variables: string) => void
   readonly onRun: () => void
   readonly onCompare: () => void
@@ -19,13 +28,13 @@ export interface AskProps {
 
 /** The part "Ask". */
 export function Ask(props: AskProps) {
-  const { query, variables, schema, nonce, problem, canCompare } = props
+  const { query, variables, schema, nonce, problem, history, url, canCompare } = props
   return (
     <section class="ask" aria-labelledby="ask">
       <h2 id="ask">Ask</h2>
       <GraphqlEditor
         label="Operation"
-        text={query}
+        given={props.given}
         schema={schema?.outcome === 'read' ? schema.schema : undefined}
         nonce={nonce}
         onChange={props.onQuery}
@@ -59,6 +68,21 @@ export function Ask(props: AskProps) {
       <p class="problem" role="alert">
         {problem}
       </p>
+      <TakeAlong query={query} variables={variables} url={url} />
+      {history.length > 0 && (
+        <details>
+          <summary>History</summary>
+          <ul class="history">
+            {history.map((run) => (
+              <li key={run}>
+                <button type="button" onClick={() => props.onReplace(run)}>
+                  {run.replaceAll(/\s+/g, ' ').slice(0, 100)}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
     </section>
   )
 }

@@ -13,7 +13,8 @@ import { useEffect, useRef } from 'preact/hooks'
 
 export interface GraphqlEditorProps {
   readonly label: string
-  readonly text: string
+  /** The text to begin with; another object replaces what has been written. */
+  readonly given: { readonly text: string }
   readonly schema: GraphQLSchema | undefined
   /** The nonce of the policy of the page for styles: the editor brings its own. */
   readonly nonce: string
@@ -23,7 +24,14 @@ export interface GraphqlEditorProps {
 }
 
 /** An editor. Tab leaves it, as it leaves any other field; Ctrl-Space completes. */
-export function GraphqlEditor({ label, text, schema, nonce, onChange, onRun }: GraphqlEditorProps) {
+export function GraphqlEditor({
+  label,
+  given,
+  schema,
+  nonce,
+  onChange,
+  onRun,
+}: GraphqlEditorProps) {
   const place = useRef<HTMLDivElement>(null)
   const editor = useRef<EditorView>(undefined)
   // The editor is made once, and calls what the last rendering has given.
@@ -38,7 +46,7 @@ export function GraphqlEditor({ label, text, schema, nonce, onChange, onRun }: G
     const view = new EditorView({
       parent: place.current!,
       state: EditorState.create({
-        doc: text,
+        doc: given.text,
         extensions: [
           EditorView.cspNonce.of(nonce),
           EditorView.contentAttributes.of({ 'aria-label': label }),
@@ -74,9 +82,9 @@ export function GraphqlEditor({ label, text, schema, nonce, onChange, onRun }: G
 
   useEffect(() => {
     const view = editor.current
-    if (!view || view.state.doc.toString() === text) return
-    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } })
-  }, [text])
+    if (!view || view.state.doc.toString() === given.text) return
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: given.text } })
+  }, [given])
 
   return <div class="editor" ref={place} />
 }

@@ -22,6 +22,7 @@ render(
     send={send}
     subscribe={subscribe}
     explain={explain}
+    url={graphUrl}
     nonce={nonce}
   />,
   document.body,

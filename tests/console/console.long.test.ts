@@ -142,6 +142,53 @@ describeInBrowser('the page', () => {
     await keepPicture(page, 'plan')
   })
 
+  test('shows events and parts as they come', async () => {
+    const page = await open()
+    await logIn(page, 'alice', 'secret')
+    await writeOperation(page, 'subscription { sessionEvents { kind } }')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await response(page).getByText('LISTENING').waitFor()
+    await expectCell(row(page, 'sessionEvents'), 'allowed')
+    await logIn(await open(), 'alice', 'secret')
+    await response(page).getByText('SIGNED_IN').waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.getByText('2 events, ended after').waitFor()
+
+    await writeOperation(page, '{ me { username ... @defer { user { id name } } } }')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await response(page).getByText('"name": "Alice"').waitFor()
+    expect(await response(page).textContent()).toContain('"username": "alice"')
+  })
+
+  test('gives an operation along: by a link, in snippets, in the history, never with a token', async () => {
+    const page = await open()
+    await logIn(page, 'alice', 'secret')
+    const query = 'query It($a: Boolean!) { userData @include(if: $a) { id } }'
+    await writeOperation(page, query)
+    await page.getByLabel('Variables, as JSON').fill('{ "a": true }')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await response(page).getByText('"id": "1"').waitFor()
+    await page.locator('summary', { hasText: 'Link and snippets' }).click()
+    for (const name of ['curl', 'fetch', 'Apollo Client']) {
+      const text = await page.getByRole('region', { name, exact: true }).textContent()
+      expect(text).toContain('userData @include(if: $a)')
+      expect(text).not.toMatch(/eyJ/)
+    }
+    await page.getByRole('link', { name: 'Link to this operation' }).click()
+    const link = page.url()
+    expect(link).not.toMatch(/eyJ/)
+    const other = await open()
+    await other.goto(link)
+    await other.reload()
+    await other.getByRole('textbox', { name: 'Operation' }).getByText('userData').waitFor()
+    expect(await other.getByLabel('Variables, as JSON').inputValue()).toBe('{ "a": true }')
+
+    await writeOperation(page, '{ __typename }')
+    await page.locator('summary', { hasText: 'History' }).click()
+    await page.locator('.history button', { hasText: 'query It' }).click()
+    await page.getByRole('textbox', { name: 'Operation' }).getByText('userData').waitFor()
+  })
+
   test('finds fields by their guards and subgraphs', async () => {
     const page = await open()
     await page.getByRole('tab', { name: 'Graph' }).click()

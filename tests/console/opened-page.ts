@@ -49,6 +49,8 @@ export async function writeOperation(page: Page, query: string): Promise<void> {
   const editor = page.getByRole('textbox', { name: 'Operation' })
   await editor.click()
   await page.keyboard.press('ControlOrMeta+A')
+  // Over a coloured selection, Chromium would insert its style, which the policy refuses, before the editor draws anew.
+  await page.keyboard.press('Delete')
   await page.keyboard.insertText(query)
 }
 
