@@ -165,10 +165,15 @@ export async function createConfiguredGateway(
     log,
   })
   return {
-    listener: requestListener(respond, unreadiness, { ...parts, console }, {
-      '/.well-known/gateway-claims.json': () => keySet,
-      ...configuredResource(config, () => supergraph.currentIfAny()?.scopes ?? []),
-    }),
+    listener: requestListener(
+      respond,
+      unreadiness,
+      { ...parts, console },
+      {
+        '/.well-known/gateway-claims.json': () => keySet,
+        ...configuredResource(config, () => supergraph.currentIfAny()?.scopes ?? []),
+      },
+    ),
     upgrade: configuredUpgrade(config, { live, connect, log }),
     ofConnections,
     moveSubscriptions: async () => supergraph.currentIfAny()?.moveSubscriptions(),
