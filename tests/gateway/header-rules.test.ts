@@ -1,8 +1,13 @@
 /** Which headers pass the gateway by which rules, to subgraphs and back, and what becomes of several responses. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Caller, PassedHeader } from '../../gateway/client-request.ts'
-import { isIdentityHeader } from '../../gateway/forwarding/header-names.ts'
+import {
+  isIdentityHeader,
+  whyNeverReturned,
+  whyNeverSent,
+} from '../../gateway/forwarding/header-names.ts'
 import type { HeaderRule } from '../../gateway/forwarding/header-rules.ts'
 import { namePatterns } from '../../gateway/forwarding/name-pattern.ts'
 import { subgraphForwarding } from '../../gateway/forwarding/subgraph-headers.ts'
@@ -222,6 +227,29 @@ describe('headers about identity', () => {
     'x-trace',
     'x-ordering',
   ])('%s is none of them', (name) => expect(isIdentityHeader(name)).toBe(false))
+})
+
+describe('docs/headers.md is true of', () => {
+  /** Returns the names of a part of the page; `*` and a hyphen at the end stand for more. */
+  const namesIn = (from: string, to: string) => {
+    const page = readFileSync('docs/headers.md', 'utf8')
+    const part = page.slice(page.indexOf(from), page.indexOf(to))
+    return [...part.matchAll(/`([a-z0-9*-]+)`/g)].map(([, name]) => name!)
+  }
+
+  test.each(namesIn('### Headers about identity', '### The access token'))('%s', (name) => {
+    const examples = [name, `x-${name}`, `${name}a`]
+    expect(examples.some(isIdentityHeader)).toBe(true)
+  })
+
+  test.each(namesIn('- headers of one connection', 'Some servers read'))('%s', (name) => {
+    expect(whyNeverSent(name.replace(/-\*$/, '-a').replace('*', ''))).toBeDefined()
+  })
+
+  test.each(namesIn('These never pass:', 'A pattern also'))('%s in a response', (name) => {
+    if (name === 'cookies') return
+    expect(whyNeverReturned(name.replace('*', 'a'))).toBeDefined()
+  })
 })
 
 describe('the key of deduplication', () => {
