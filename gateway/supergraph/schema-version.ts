@@ -165,6 +165,7 @@ export async function createSchemaVersion({
       const rehearsed = stagesOf(authorizer, executor, {
         ...parts,
         ...others,
+        limits: withoutRefusals(parts.limits),
         costs,
         onDenied: undefined,
         onCompiled: undefined,
@@ -408,6 +409,12 @@ function stagesOf(
   ): boolean {
     return extensions?.[explanation] === true && mayExplain(explainTo, caller)
   }
+}
+
+/** Returns limits by which the operations of a rehearsal are estimated, but not refused: they are made up. */
+function withoutRefusals(limits: Limits): Limits {
+  const cost = limits.cost && ({ ...limits.cost, mode: 'measure' } as const)
+  return { ...limits, operation: { ...limits.operation, most: {} }, cost }
 }
 
 /** Returns the stage for operations whose cost is limited: what is left after authorization is estimated. */

@@ -63,7 +63,9 @@ beforeAll(async () => {
     response.end(JSON.stringify({ data: { people: [] } }))
   })
   await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve))
-  gateway = await startedGateway('warm_up: { time: 10s }')
+  // Limits that are far below what is made up.
+  const limits = 'limits: { height: 2, cost: { max: 100 } }'
+  gateway = await startedGateway(`warm_up: { time: 10s }\n${limits}`)
 })
 afterAll(async () => {
   await gateway?.close()
