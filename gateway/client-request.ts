@@ -17,6 +17,8 @@ export interface Caller {
   readonly expiresAt?: number | undefined
   /** The issuer of the access token, for the access log. */
   readonly issuer?: string | undefined
+  /** The client that the access token was issued to, if its issuer says so. */
+  readonly clientId?: string | undefined
   /** The client's address and agent, for the subgraphs that are configured to get them. */
   readonly client?: { readonly address?: string | undefined; readonly agent?: string | undefined }
   /** The client's `Cookie` header, for the subgraphs that are configured to get some of its cookies. */

@@ -20,7 +20,7 @@ export interface ErrorRow {
     | 'invalid_token'
     | 'insufficient_scope'
     | 'insufficient_user_authentication'
-  /** The seconds in `Retry-After`; undefined sends no such header. */
+  /** The seconds in `Retry-After`, where they are not computed; undefined sends no such header. */
   readonly retryAfter: number | undefined
   /** The methods in `Allow`; undefined sends no such header. */
   readonly allow: string | undefined
@@ -284,6 +284,18 @@ export const errorTable = {
     ...row('TOO_MANY_REQUESTS', 429, 'Too many requests: retry after 60 seconds'),
     retryAfter: 60,
   },
+  RATE_EXCEEDED: {
+    ...row('TOO_MANY_REQUESTS', 429, 'Too many requests: retry later'),
+    retryAfter: 60,
+  },
+  AUTHENTICATION_RATE_EXCEEDED: {
+    ...row(
+      'TOO_MANY_REQUESTS',
+      429,
+      'Too many credentials from this network have been refused: retry later',
+    ),
+    retryAfter: 60,
+  },
   SERVICE_UNAVAILABLE: unavailable(
     'The service is overloaded or unavailable: retry after 5 seconds',
   ),
@@ -336,17 +348,27 @@ export class GatewayError extends Error {
   override name = 'GatewayError'
   readonly row: ErrorRow
   readonly reason: ErrorName
+  /** In how many seconds to retry, if that has been computed. */
+  readonly retryAfter: number | undefined
 
   /**
    * @param options.cause for the log only: it never reaches the client and never contains a token
    * @param options.message replaces the message of the table where the client needs a detail, such as
    *   the limit
+   * @param options.retryAfter replaces the seconds of the table where they can be computed
    */
-  constructor(reason: ErrorName, options: { cause?: unknown; message?: string } = {}) {
-    const { message, ...rest } = options
-    const row = errorTable[reason]
+  constructor(
+    reason: ErrorName,
+    options: { cause?: unknown; message?: string; retryAfter?: number | undefined } = {},
+  ) {
+    const { message, retryAfter, ...rest } = options
+    const row: ErrorRow = errorTable[reason]
     super(message ?? row.message, rest)
     this.reason = reason
-    this.row = message === undefined ? row : { ...row, message }
+    this.retryAfter = retryAfter
+    this.row =
+      message === undefined && retryAfter === undefined
+        ? row
+        : { ...row, message: this.message, retryAfter: retryAfter ?? row.retryAfter }
   }
 }

@@ -14,6 +14,7 @@ import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import { refusals } from './http/refusals.ts'
 import { resultResponse } from './http/result-response.ts'
 import type { OperationResult } from './http/result-response.ts'
+import type { RequestRates } from './rates/request-rates.ts'
 import { openSession } from './streaming/caller-session.ts'
 import type { CallerSession } from './streaming/caller-session.ts'
 import type { LiveParts } from './streaming/live-parts.ts'
@@ -40,6 +41,8 @@ export interface GatewayParts {
   realm: Realm
   /** The request headers on which responses depend, if subgraphs may allow to cache them; undefined: they may not. */
   cacheVary?: readonly string[] | undefined
+  /** Undefined: any number of requests is served. */
+  rates?: RequestRates | undefined
   /** Called with what is known of each request before its first stage: begins its trace, if it is sampled. */
   onRequest?: ((facts: RequestFacts) => void) | undefined
   /** Called with each response, and what is known of its request. */
@@ -62,34 +65,48 @@ export interface Gateway {
 
 /** Returns the gateway. */
 export function createGateway(parts: GatewayParts): Gateway {
-  const { authenticate, schema, realm, live } = parts
+  const { authenticate, schema, realm, rates, live } = parts
   const { refuse, errorsFor } = refusals(parts)
   const ofConnections = live && {
-    ...{ authenticate, begin, perform: performAtOnce, refuse, errorsFor, end, realm, live },
+    ...{ begin, count, perform: performAtOnce, refuse, errorsFor, end, realm, live },
+    authenticate: (headers: RequestHeaders, requestId?: string, address?: string) =>
+      authenticate(headers, requestId, undefined, address),
   }
   const serving = parts.serving ?? (() => ofConnections)
 
   return {
     async respond(request) {
       const facts = begin(request)
-      const response = await respond(request, facts).catch((error) => refuse(facts, error))
+      const completed = await respond(request, facts).catch((error) => refuse(facts, error))
+      const response = rates?.headersOf ? withRates(completed, facts) : completed
       end(response, facts)
       return response
     },
-    connect: (request) => openSession(request, serving),
+    async connect(request) {
+      const arrived = rates?.onArrival?.({ request })
+      if (arrived) await arrived
+      return openSession(request, serving)
+    },
     ofConnections,
   }
 
   /** The complete life of a request, top to bottom. */
   async function respond(request: HttpRequest, facts: RequestFacts): Promise<HttpResponse> {
+    const arrived = rates?.onArrival?.(facts)
+    if (arrived) await arrived
     if (request.refused) throw request.refused
     const { trace, requestId } = facts
+    const { headers, clientAddress } = request
     const identified = trace
-      ? inSpan(trace, 'authenticate', (span) => authenticate(request.headers, requestId, span))
-      : authenticate(request.headers, requestId)
+      ? inSpan(trace, 'authenticate', (span) =>
+          authenticate(headers, requestId, span, clientAddress),
+        )
+      : authenticate(headers, requestId, undefined, clientAddress)
     // A promise costs more than what it waits for here, which most callers are spared.
     const caller = identified instanceof Promise ? await identified : identified
     facts.caller = caller
+    const counted = rates?.onCaller?.(facts)
+    if (counted) await counted
     const graphqlRequest = readGraphqlRequest(request)
     const client = observedClient(caller, facts)
     const result = await perform(graphqlRequest, client, facts)
@@ -108,6 +125,12 @@ export function createGateway(parts: GatewayParts): Gateway {
     const vary = mayBeCached(facts) ? parts.cacheVary : undefined
     const response = resultResponse(result, { mediaType, realm, added, vary, requestId })
     return streamOf(mediaType)?.complete(response) ?? response
+  }
+
+  /** Counts an operation of a connection, whose caller is known, like a request. */
+  async function count(facts: RequestFacts): Promise<void> {
+    await rates?.onArrival?.(facts)
+    await rates?.onCaller?.(facts)
   }
 
   function perform(
@@ -142,6 +165,9 @@ export function createGateway(parts: GatewayParts): Gateway {
     const operation = (facts.operation = prepare(graphqlRequest))
     const isLive = operation.operation.operation === 'subscription'
     if (isLive) refuseWithoutStream(facts)
+    // A subscription that is prepared anew has no caller here: it has been counted when it began.
+    const counted = facts.caller && rates?.onOperation?.(facts)
+    if (counted) await counted
     const decided = authorize(operation, graphqlRequest, client)
     const request = decided instanceof Promise ? await decided : decided
     const { authorized } = request
@@ -177,6 +203,10 @@ export function createGateway(parts: GatewayParts): Gateway {
       onFailure: (cause) => errorsFor(facts, cause),
       onEnded: (reason, parts) => live!.onEnded?.({ reason, parts }, facts),
     }
+  }
+
+  function withRates(response: HttpResponse, facts: RequestFacts): HttpResponse {
+    return { ...response, headers: { ...response.headers, ...rates!.headersOf!(facts) } }
   }
 
   function begin(request: HttpRequest): RequestFacts {

@@ -12,9 +12,11 @@ export type RequestHeaders = Readonly<Record<string, readonly string[] | undefin
  *
  * @param requestId names the request in the log
  * @param span gets what is known of the access token, but never its subject
+ * @param address the client's, whose failed authentications are counted
  */
 export type Authenticate = (
   headers: RequestHeaders,
   requestId?: string,
   span?: Span,
+  address?: string,
 ) => Caller | Promise<Caller>

@@ -4,6 +4,8 @@ import type { Dispatcher } from 'undici'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { Caller, Span } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
+import { judgeAttempt } from './attempt.ts'
+import type { BeginAttempt } from './attempt.ts'
 import type { Authenticate } from './authenticate.ts'
 import { askedAgain } from './ask-again.ts'
 import { checkAgain } from './check-again.ts'
@@ -52,6 +54,8 @@ export interface AuthenticatorParts {
   dispatcher?: Dispatcher | undefined
   /** Fetches the documents of the issuers; default: a new fetcher. */
   documents?: DocumentSource
+  /** Limits how many authentications from one network may fail; undefined: any number. */
+  beginAttempt?: BeginAttempt | undefined
 }
 
 export interface Authenticator {
@@ -95,7 +99,7 @@ export function authenticator(
   options: AuthenticatorOptions,
   parts: AuthenticatorParts,
 ): Authenticator {
-  const { claims, keepsTokens, log, clock = systemClock, metrics, dispatcher } = parts
+  const { claims, keepsTokens, log, clock = systemClock, metrics, dispatcher, beginAttempt } = parts
   const { fetch, close } = parts.documents ?? documentFetcher()
   const onKeysChanged = () => tokens.forgetRefusals()
   const issuers = trustedIssuers(options.issuers, {
@@ -117,6 +121,7 @@ export function authenticator(
     },
     now: clock.now,
     metrics,
+    beginAttempt,
   })
   const apiKeys =
     options.apiKeys && apiKeyExchange(options.apiKeys, { clock, log, exchanged: metrics.exchanged })
@@ -127,11 +132,11 @@ export function authenticator(
   metrics.observe(issuers)
 
   return {
-    authenticate(headers, requestId, span) {
+    authenticate(headers, requestId, span, address = '') {
       const found = findToken(headers)
       if (found.outcome === 'none') return withoutToken(requestId, span)
       if (found.outcome === 'refused') throw refusal(found, requestId, span)
-      const judgement = judge(found.token, span)
+      const judgement = judge(found.token, span, address)
       if (!(judgement instanceof Promise)) return conclude(judgement, requestId, span)
       return judgement.then((later) => conclude(later, requestId, span))
     },
@@ -166,14 +171,27 @@ export function authenticator(
     },
   }
 
-  function judge(credential: string, span: Span | undefined): NowOrLater<Judgement> {
-    if (!apiKeys?.recognizes(credential)) return judgeToken(credential, span)
-    const judgeAccessToken = (text: string) => judgeToken(text, span)
-    return judgeApiKey(credential, { apiKeys, judgeAccessToken })
+  function judge(
+    credential: string,
+    span: Span | undefined,
+    address: string,
+  ): NowOrLater<Judgement> {
+    if (!apiKeys?.recognizes(credential)) return judgeToken(credential, span, address)
+    const judgeKey = (address?: string) => {
+      const judgeAccessToken = (text: string) => judgeToken(text, span, address)
+      return judgeApiKey(credential, { apiKeys, judgeAccessToken })
+    }
+    if (!beginAttempt || apiKeys.isKnown(credential)) return judgeKey(address)
+    return judgeAttempt(beginAttempt, address, judgeKey)
   }
 
-  function judgeToken(text: string, span: Span | undefined): NowOrLater<Judgement> {
-    const judgement = andThen(tokens.judge(text, span), checkNow)
+  /** @param address where it comes from; undefined: its failure is not counted */
+  function judgeToken(
+    text: string,
+    span: Span | undefined,
+    address?: string,
+  ): NowOrLater<Judgement> {
+    const judgement = andThen(tokens.judge(text, span, address), checkNow)
     return keepsTokens ? andThen(judgement, (judged) => withToken(judged, text)) : judgement
   }
 
@@ -204,16 +222,19 @@ export function authenticator(
 
   /** Returns the error, having counted and logged it. */
   function refusal(
-    { reason, cause, description }: Omit<Refused, 'outcome'>,
+    { reason, cause, description, retryAfter }: Omit<Refused, 'outcome'>,
     requestId: string | undefined,
     span: Span | undefined,
   ): GatewayError {
     note(description?.issuer ?? '', reason, span)
-    log.info(
-      { requestId, reason, cause: (cause as Error | undefined)?.message, ...description },
-      'request refused',
-    )
-    return new GatewayError(reason, { cause })
+    // Nothing has been judged then: an attacker does not fill the log.
+    if (retryAfter === undefined) {
+      log.info(
+        { requestId, reason, cause: (cause as Error | undefined)?.message, ...description },
+        'request refused',
+      )
+    }
+    return new GatewayError(reason, { cause, retryAfter })
   }
 
   /** Counts the outcome, which the span of a traced request has as well: `accepted`, `anonymous`, or a reason. */

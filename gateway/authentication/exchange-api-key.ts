@@ -76,6 +76,11 @@ export function apiKeyExchange(options: ApiKeyOptions, parts: ApiKeyParts) {
   return {
     /** Returns whether the credential is a key, good or not. */
     recognizes: (credential: string) => credential.startsWith(prefix),
+    /** Returns whether there is an access token for the key. */
+    isKnown(key: string): boolean {
+      const known = granted.get(tokenDigest(key))
+      return known !== undefined && clock.now() < known.expiresAt
+    },
     /** Returns the result of the exchange, synchronously if it is remembered. */
     exchange(key: string): NowOrLater<ExchangedKey> {
       const digest = tokenDigest(key)

@@ -41,6 +41,8 @@ export interface Refused {
   readonly cause?: unknown
   /** Undefined where no access token could be read. */
   readonly description?: TokenDescription | undefined
+  /** In how many seconds to retry, if that has been computed. */
+  readonly retryAfter?: number | undefined
 }
 
 /** What the log may say about an access token. */

@@ -33,6 +33,9 @@ export interface IssuerClaimRules {
  */
 const claimsForAuthorization = ['acr', 'amr', 'auth_time']
 
+/** The claims that name the client that a token was issued to: RFC 9068, OpenID Connect, Okta, Entra. */
+const clientClaims = ['client_id', 'azp', 'cid', 'appid']
+
 /** The most that is forwarded to one subgraph, in bytes of JSON. */
 const maxForwardedSize = 4 * 1024
 
@@ -42,7 +45,7 @@ const maxForwardedSize = 4 * 1024
  */
 export type ClaimSelector = (
   verified: ClaimsRecord,
-) => { readonly claims: Claims } & Pick<Caller, 'verifiedClaims'>
+) => { readonly claims: Claims } & Pick<Caller, 'verifiedClaims' | 'clientId'>
 
 /** Returns a function that copies the claims of a verified token into frozen records. */
 export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): ClaimSelector {
@@ -63,9 +66,18 @@ export function claimSelector(rules: ClaimRules, issuer: IssuerClaimRules): Clai
     }
     forwarded.forEach((list) => refuseTooMuch(claims, list))
     const selected = Object.freeze(claims) as Claims
-    if (!rules.policies) return { claims: selected }
-    return { claims: selected, verifiedClaims: allClaims(verified, selected) }
+    const clientId = clientOf(verified)
+    if (!rules.policies) return { claims: selected, clientId }
+    return { claims: selected, clientId, verifiedClaims: allClaims(verified, selected) }
   }
+}
+
+function clientOf(verified: ClaimsRecord): string | undefined {
+  for (const name of clientClaims) {
+    const value = own(verified, name)
+    if (typeof value === 'string' && value !== '') return value
+  }
+  return undefined
 }
 
 /**

@@ -8,6 +8,8 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Span } from '../client-request.ts'
+import { judgeAttempt } from './attempt.ts'
+import type { BeginAttempt } from './attempt.ts'
 import type { Accepted, Judgement, NowOrLater, Refused } from './judgement.ts'
 import type { AuthenticationMetrics, CacheResult } from './metrics.ts'
 import { accessTokenColumns } from './token-refused.ts'
@@ -24,6 +26,8 @@ export interface VerifiedTokensParts {
   judge: (text: string) => Promise<Judgement>
   now: () => number
   metrics: Pick<AuthenticationMetrics, 'cache' | 'introspected'>
+  /** Undefined: failed authentications are not limited. */
+  beginAttempt?: BeginAttempt | undefined
 }
 
 /** Returns the SHA-256 digest of a token's text. */
@@ -34,35 +38,53 @@ export function tokenDigest(text: string): string {
 /** Returns the remembered judgements; without options, each token is judged each time. */
 export function verifiedTokens(
   options: VerifiedTokensOptions | undefined,
-  { judge, now, metrics }: VerifiedTokensParts,
+  { judge, now, metrics, beginAttempt }: VerifiedTokensParts,
 ) {
-  if (!options) return { judge, forgetRefusals() {} }
+  if (!options) {
+    return {
+      judge: (text: string, _span?: Span, address?: string) => limited(address, () => judge(text)),
+      forgetRefusals() {},
+    }
+  }
   const { entries, refusedFor } = options
   const accepted = new LRUCache<string, Accepted>({ max: entries })
   const refused = new LRUCache<string, { judgement: Refused; until: number }>({ max: entries })
   const inProgress = new Map<string, Promise<Judgement>>()
 
   return {
-    /** Returns the judgement of an access token, now where it is remembered. */
-    judge(text: string, span?: Span): NowOrLater<Judgement> {
+    /**
+     * Returns the judgement of an access token, now where it is remembered.
+     * @param address where it comes from; undefined: its failure is not counted
+     */
+    judge(text: string, span?: Span, address?: string): NowOrLater<Judgement> {
       const digest = tokenDigest(text)
-      const known = accepted.get(digest)
-      if (known && isCurrent(known, now)) {
-        noteLookup('hit', span)
-        if (!known.key) metrics.introspected('remembered')
-        return known
-      }
-      const refusal = refused.get(digest)
-      if (refusal && now() < refusal.until) {
-        noteLookup('refused', span)
-        return refusal.judgement
-      }
-      const running = inProgress.get(digest)
-      noteLookup(running ? 'shared' : 'miss', span)
-      return running ?? judgeOnce(digest, text)
+      if (!beginAttempt || known(digest)) return lookUp(digest, text, span)
+      return limited(address, () => lookUp(digest, text, span))
     },
     /** Forgets what was refused: with other keys the judgement may differ. */
     forgetRefusals: () => refused.clear(),
+  }
+
+  function known(digest: string): Accepted | undefined {
+    const judgement = accepted.get(digest)
+    return judgement && isCurrent(judgement, now) ? judgement : undefined
+  }
+
+  function lookUp(digest: string, text: string, span: Span | undefined): NowOrLater<Judgement> {
+    const judgement = known(digest)
+    if (judgement) {
+      noteLookup('hit', span)
+      if (!judgement.key) metrics.introspected('remembered')
+      return judgement
+    }
+    const refusal = refused.get(digest)
+    if (refusal && now() < refusal.until) {
+      noteLookup('refused', span)
+      return refusal.judgement
+    }
+    const running = inProgress.get(digest)
+    noteLookup(running ? 'shared' : 'miss', span)
+    return running ?? judgeOnce(digest, text)
   }
 
   function noteLookup(result: CacheResult, span: Span | undefined): void {
@@ -85,6 +107,14 @@ export function verifiedTokens(
       refused.set(digest, { judgement, until: now() + refusedFor })
     }
     return judgement
+  }
+
+  function limited(
+    address: string | undefined,
+    judge: () => NowOrLater<Judgement>,
+  ): NowOrLater<Judgement> {
+    if (!beginAttempt || address === undefined) return judge()
+    return judgeAttempt(beginAttempt, address, judge)
   }
 }
 

@@ -44,9 +44,13 @@ export function errorsOf(
   errorId?: string,
 ): readonly ResponseError[] {
   if (error instanceof RequestError) return error.errors
-  const { row, reason } = error
+  const { row, reason, retryAfter } = error
   const { message, code } = row
-  return [{ message, extensions: { code, reason, ...(errorId === undefined ? {} : { errorId }) } }]
+  const more = {
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(errorId === undefined ? {} : { errorId }),
+  }
+  return [{ message, extensions: { code, reason, ...more } }]
 }
 
 function bodyOf(errors: readonly ResponseError[]): string {

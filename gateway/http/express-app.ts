@@ -124,7 +124,10 @@ function crossOrigin(
     origin: origins,
     credentials,
     methods: ['GET', 'POST'],
-    exposedHeaders: ['retry-after', 'www-authenticate', 'x-request-id', ...exposedHeaders],
+    exposedHeaders: [
+      ...['retry-after', 'www-authenticate', 'x-request-id', 'ratelimit', 'ratelimit-policy'],
+      ...exposedHeaders,
+    ],
     maxAge: preflightLifetime,
   })
 }

@@ -16,6 +16,8 @@ import type { AccessLogOutput } from './access-log-output.ts'
 import { configuredAccessLog } from './configured-access-log.ts'
 import { configuredConsole, consoleAccess } from './configured-console.ts'
 import { configuredPolicies } from './configured-policies.ts'
+import { configuredRates } from './configured-rates.ts'
+import type { ConfiguredRates, ConfiguredRatesParts } from './configured-rates.ts'
 import { configuredUpgrade, liveParts } from './configured-live.ts'
 import { configuredRealm, configuredResource } from './configured-resource.ts'
 import { cacheVary, configuredSubgraph } from './configured-subgraph.ts'
@@ -72,6 +74,10 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   onStream: (response: ServerResponse) => void
   /** Where subgraphs deliver events by HTTP callback, if the process has a port for them. */
   callbacks?: Callbacks | undefined
+  /** The buckets of the rates, whichever configuration has filled them. */
+  buckets: ConfiguredRatesParts['buckets']
+  /** Takes points from the buckets that all processes share; left out: there are no others. */
+  grantPoints?: ConfiguredRatesParts['grantPoints']
   /** Counts for `/health`. */
   served: ServedCounts
   /** What all processes have served together, if there are several. */
@@ -124,10 +130,17 @@ export async function createConfiguredGateway(
   const { config, metrics, served } = parts
   const keySet = claimsKeySet(secrets.map(claimsKeyPair))
   const policies = await configuredPolicies(config, log)
-  const callers = configuredAuthenticator(parts)
+  const rates = await configuredRates(config, secrets[0]!, {
+    buckets: parts.buckets,
+    grantPoints: parts.grantPoints,
+    metrics: metrics.rates,
+    log,
+  })
+  const callers = configuredAuthenticator(parts, rates)
   const supergraph = await configuredSupergraph(parts, policies, secrets[0]!).catch(
     async (cause) => {
       await callers.close()
+      rates.close()
       throw cause
     },
   )
@@ -153,6 +166,7 @@ export async function createConfiguredGateway(
     tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: configuredRealm(config.http),
     cacheVary: cacheVary(config),
+    rates: rates.requests,
     onRequest: traces?.begin,
     onResponse(response, facts) {
       facts.trace?.end(response, facts)
@@ -183,6 +197,7 @@ export async function createConfiguredGateway(
     async close() {
       await supergraph.close()
       await callers.close()
+      rates.close()
       await traces?.close()
     },
   }
@@ -242,13 +257,17 @@ function configuredSupergraph(
   })
 }
 
-function configuredAuthenticator(parts: ConfiguredGatewayParts): Authenticator {
+function configuredAuthenticator(
+  parts: ConfiguredGatewayParts,
+  { beginAttempt }: ConfiguredRates,
+): Authenticator {
   const { config, served, documents, log } = parts
   return authenticator(config.authentication, {
     claims: { ...claimRules(config.claims), policies: config.authorization.policies !== undefined },
     keepsTokens: passesTokens(config.subgraphs),
     metrics: counted(parts.authenticationMetrics, served.tokens),
     ...(documents ? { documents } : {}),
+    beginAttempt,
     log,
   })
 }

@@ -21,6 +21,7 @@ import { requestsInProgress } from './requests-in-progress.ts'
 import type { RequestsInProgress } from './requests-in-progress.ts'
 import { nothingServed } from './served-counts.ts'
 import type { ServedCounts } from './served-counts.ts'
+import { sharedBuckets } from './shared-buckets.ts'
 
 /** What every gateway of the process gets, whatever its settings. */
 export interface ReloadableGatewayOptions extends Pick<
@@ -33,6 +34,7 @@ export interface ReloadableGatewayOptions extends Pick<
   | 'accessLog'
   | 'usage'
   | 'operations'
+  | 'grantPoints'
   | 'log'
 > {
   /** Decides which operations have a label of their own in the metrics. */
@@ -86,6 +88,7 @@ export async function createReloadableGateway(
   const served = nothingServed()
   const upstreams = openUpstreams(metrics.live)
   const connections = liveConnections(() => current.settings.config.subscriptions)
+  const buckets = sharedBuckets()
   const drainingGateways = draining(mostDraining)
   let isStopping = false
   let current = await activeGateway(settings)
@@ -156,6 +159,7 @@ export async function createReloadableGateway(
       connections,
       serving: () => current.gateway.ofConnections,
       onStream: requests.remove,
+      buckets,
       isStopping: () => isStopping,
       previous,
     })

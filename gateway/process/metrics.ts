@@ -14,6 +14,8 @@ import type { SpanLoss } from '../telemetry/span-queue.ts'
 import { remembered } from '../values/remembered.ts'
 import { SeriesHistogram } from './histogram.ts'
 import type { Series } from './histogram.ts'
+import { rateMetrics } from './rate-metrics.ts'
+import type { RateMetrics } from './rate-metrics.ts'
 
 export interface GatewayMetrics {
   readonly registry: Registry
@@ -31,6 +33,8 @@ export interface GatewayMetrics {
   onSpansLost(loss: SpanLoss, spans: number): void
   /** Reports what becomes of subscriptions. */
   readonly live: LiveObserver
+  /** Reports what the rates refuse. */
+  readonly rates: RateMetrics
   /** Reports that another supergraph is served from now on. */
   supergraphServed(): void
   /** Reports that a new supergraph cannot be used. */
@@ -274,6 +278,7 @@ export function requestMetrics(registry: Registry, addOperation: AddOperation): 
       remembered(byOutcome, outcome, () => calls.series({ subgraph, outcome })).observe(seconds)
     },
     live: liveMetrics(registry),
+    rates: rateMetrics(registry),
     onSpansLost: (reason, count) => spans.inc({ reason }, count),
     supergraphServed() {
       supergraphs.inc()

@@ -15,6 +15,7 @@ import { countsUsage, listenForMetrics } from './metrics-port.ts'
 import { keptOperations } from './warm-up/kept-operations.ts'
 import { openSupergraph } from './open-supergraph.ts'
 import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
+import { sharedBuckets } from './shared-buckets.ts'
 import { workerCounts } from './worker-counts.ts'
 import { serving, workerPool } from './worker-pool.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -66,6 +67,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     usage: usages.add,
     earlierOperations: operations.earlier,
     operationCounts: operations.add,
+    grantPoints: sharedBuckets().grant,
   }
   const pool = workerPool({ workers, procedures, counts, giveUp, log })
 

@@ -12,9 +12,11 @@ import type {
 } from '../supergraph/supergraph-source.ts'
 import type { OperationSeen } from '../telemetry/operation-labels.ts'
 import type { OperationUsage } from '../telemetry/usage-counter.ts'
+import type { Grant } from '../rates/rate.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import type { ProcessMetrics } from './metrics.ts'
 import type { ServedCounts } from './served-counts.ts'
+import type { GrantRequest } from './shared-buckets.ts'
 import type { OperationCount } from './warm-up/operation-counts.ts'
 import type { Call } from './worker-rpc.ts'
 
@@ -41,6 +43,8 @@ export type PrimaryProcedures = {
   earlierOperations: () => Promise<readonly string[]>
   /** Adds what the worker has counted of operations. */
   operationCounts: (counts: readonly OperationCount[]) => void
+  /** Takes points of a rate in advance: all workers share its buckets. */
+  grantPoints: (request: GrantRequest) => Grant
   /** Reports that the worker accepts connections. */
   listening: (origin: string) => void
   /** Reports in one sentence why the worker cannot start. */

@@ -64,6 +64,7 @@ export async function runWorker(
       usage,
       operations: { ...operations, earlier: () => call('earlierOperations') },
       addOperation: (operation) => call('addOperation', operation),
+      grantPoints: (request) => call('grantPoints', request),
       unreadinessOfAll: () => call('unreadiness').catch(() => gateway().unreadiness()),
       accessLog: options.accessLog,
       log: options.log,

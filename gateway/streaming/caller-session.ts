@@ -42,10 +42,11 @@ export class CallerSession {
 
   /** Performs an operation; it never rejects. */
   async perform(parameters: Parameters, signal: RequestSignal): Promise<PerformedOperation> {
-    const { begin, perform, refuse, end, realm } = this.caller.gateway()
+    const { begin, count, perform, refuse, end, realm } = this.caller.gateway()
     const facts = begin({ ...this.#request, requestId: undefined, signal })
     facts.caller = this.caller.now()
     try {
+      await count(facts)
       const graphqlRequest = requestOf(parameters, 'POST', undefined)
       const result = await perform(graphqlRequest, observedClient(facts.caller, facts), facts)
       if ('open' in result) {

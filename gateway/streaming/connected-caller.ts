@@ -11,7 +11,11 @@ export async function connectCaller(
   serving: Serving,
 ): Promise<ConnectedCaller> {
   const gateway = servingNow(serving)
-  const caller = await gateway.authenticate(request.headers, request.requestId)
+  const caller = await gateway.authenticate(
+    request.headers,
+    request.requestId,
+    request.clientAddress,
+  )
   return new ConnectedCaller(caller, { request, gateway, serving })
 }
 
@@ -118,7 +122,7 @@ export class ConnectedCaller {
   async #judge(headers: RequestHeaders): Promise<void> {
     const gateway = servingNow(this.#serving)
     const before = this.#caller
-    const caller = await gateway.authenticate(headers, this.#requestId)
+    const caller = await gateway.authenticate(headers, this.#requestId, this.#address)
     if (before.claims && !gateway.live.isSameLogin(before, caller)) {
       throw new GatewayError('SUBJECT_CHANGED')
     }

@@ -12,7 +12,13 @@ import type { LiveSubscription } from './live-subscription.ts'
 /** The gateway of one configuration. */
 export interface ServingGateway extends Refusals {
   /** Returns the caller that the headers identify; throws or rejects with a GatewayError. */
-  authenticate(headers: RequestHeaders, requestId?: string): Caller | Promise<Caller>
+  authenticate(
+    headers: RequestHeaders,
+    requestId: string | undefined,
+    address: string | undefined,
+  ): Caller | Promise<Caller>
+  /** Counts a request of a known caller; throws or rejects with a GatewayError if there have been too many. */
+  count(facts: RequestFacts): void | Promise<void>
   /** Returns what is known of a request that begins. */
   begin(request: HttpRequest): RequestFacts
   /** Reports a response. */

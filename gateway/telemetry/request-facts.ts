@@ -30,6 +30,7 @@ export class RequestFacts implements RequestObserver {
   trace: EndingTrace | undefined
   /** What its calls to subgraphs carry; undefined if that has not been decided. */
   traceContext: TraceContext | undefined
+  /** Undefined before authentication, and where a subscription is prepared anew. */
   caller: Caller | undefined
   /** The text of the document. */
   query: string | undefined

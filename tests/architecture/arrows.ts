@@ -34,6 +34,7 @@ export const arrows: readonly Area[] = [
   { area: 'gateway/http', uses: foundations },
   { area: 'gateway/authentication', uses: foundations },
   { area: 'gateway/operations', uses: foundations },
+  { area: 'gateway/rates', uses: foundations },
   { area: 'gateway/authorization', uses: foundations },
   { area: 'gateway/planning', uses: foundations },
   { area: 'gateway/execution', uses: foundations },

@@ -97,6 +97,10 @@ function everySection(): Record<string, unknown> {
     subscriptions: { callback: { public_url: 'http://127.0.0.1:4010/callback', port: 4010 } },
     metrics: { port: 9464 },
     limits: { cost: { max: 1000 } },
+    rates: {
+      rules: [{ by: 'subject', limit: 1, per: '1m' }],
+      store: { redis: 'redis://127.0.0.1' },
+    },
   }
 }
 

@@ -18,8 +18,8 @@ export interface FrontDoorParts {
 export interface FrontDoor {
   readonly supergraphSdl: string
   gateway(name: string): RunningGateway
-  /** Returns the headers of a caller with these scopes. */
-  caller(scope: string): Promise<Record<string, string>>
+  /** Returns the headers of a caller with these scopes, and other claims than usual. */
+  caller(scope: string, claims?: Readonly<Record<string, unknown>>): Promise<Record<string, string>>
   /** Sends JSON, or a text as it is. */
   post(gateway: string, body: unknown, headers?: Record<string, string>): Promise<Response>
   get(gateway: string, search: Record<string, string>): Promise<Response>
@@ -78,7 +78,9 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
   return {
     supergraphSdl: compose(subgraphs),
     gateway,
-    caller: async (scope) => ({ authorization: `Bearer ${await issuer.accessToken({ scope })}` }),
+    caller: async (scope, claims = {}) => ({
+      authorization: `Bearer ${await issuer.accessToken({ scope, ...claims })}`,
+    }),
     post: (name, body, headers = {}) =>
       send(gateway(name).url, 'POST', { 'content-type': 'application/json', ...headers }, body),
     get: (name, search) => send(`${gateway(name).url}?${new URLSearchParams(search)}`, 'GET', {}),

@@ -1,0 +1,305 @@
+/** The rates of gateway.yaml, through the front door of gateways that differ in them. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { createClient } from 'graphql-ws'
+import WebSocket from 'ws'
+import { openFrontDoor } from '../support/front-door.ts'
+import type { FrontDoor, Response } from '../support/front-door.ts'
+
+const sdl = /* GraphQL */ `
+  type Query {
+    cheap: Int
+    search: Int
+  }
+  type Mutation {
+    checkout: Int
+  }
+  type Subscription {
+    ticks: Int
+  }
+`
+
+const proxy = 'http: { trusted_proxies: 1 }\n'
+const metrics = 'metrics: { port: 0 }\n'
+
+const gateways = {
+  none: '',
+  subject: `${proxy}rates: { rules: [{ by: subject, limit: 5, per: 1h }] }`,
+  address: `${proxy}${metrics}rates: { rules: [{ by: address, limit: 5, per: 1h }] }`,
+  unproxied: 'rates: { rules: [{ by: address, limit: 5, per: 1h }] }',
+  client: 'rates: { rules: [{ by: client, limit: 5, per: 1h }] }',
+  operation: `rates:
+  rules:
+    - { by: operation, limit: 3, per: 1h, when: { operations: [Query.search, Query.__schema] } }
+    - { name: checkout, by: subject, limit: 2, per: 1h, when: { operations: [Mutation.checkout] } }`,
+  scopes: `rates:
+  rules:
+    - { by: subject, limit: 2, per: 1h, unless: { scopes: [partner] } }
+    - { name: partners, by: subject, limit: 4, per: 1h, when: { scopes: [partner] } }`,
+  headers: `http: { cors: { origins: ['https://app.example.com'] } }
+rates:
+  headers: true
+  rules:
+    - { by: subject, limit: 60, per: 1m, burst: 2 }
+    - { by: address, limit: 600, per: 1m }`,
+  failures: `${proxy}${metrics}rates: { failed_authentications: { limit: 10, per: 1h } }`,
+  uncached: `  cache: off\n${proxy}rates: { failed_authentications: { limit: 10, per: 1h } }`,
+}
+
+let door: FrontDoor
+let users = 0
+
+beforeAll(async () => {
+  door = await openFrontDoor({
+    sdl,
+    resolvers: {
+      Query: { cheap: () => 1, search: () => 2 },
+      Mutation: { checkout: () => 3 },
+    },
+    gateways,
+  })
+}, 60_000)
+afterAll(() => door.close())
+
+type Name = keyof typeof gateways
+
+function ask(name: Name, headers: Record<string, string> = {}, query = '{ cheap }') {
+  return door.post(name, { query }, headers)
+}
+
+/** Returns how many of so many requests at a time got which status. */
+async function statuses(count: number, request: () => Promise<Response>) {
+  const responses = await Promise.all(Array.from({ length: count }, request))
+  const byStatus: Record<number, number> = {}
+  for (const { status } of responses) byStatus[status] = (byStatus[status] ?? 0) + 1
+  return byStatus
+}
+
+const from = (address: string) => ({ 'x-forwarded-for': address })
+
+async function metricOf(name: Name, metric: RegExp): Promise<number> {
+  const line = door.gateway(name).log.find((line) => line.includes('serving metrics'))!
+  const text = await (await fetch((JSON.parse(line) as { url: string }).url)).text()
+  return text
+    .split('\n')
+    .filter((line) => metric.test(line))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
+/** As many signatures have been checked, with whatever result. */
+const signatureChecks = (name: Name) =>
+  metricOf(name, /^portcullis_verified_token_cache_total\{result="miss"\}/)
+
+describe('rates', () => {
+  test('a subject has its own bucket, whatever its address; anonymous callers have one per address', async () => {
+    const alice = await door.caller('read')
+    expect(await statuses(8, () => ask('subject', alice))).toEqual({ 200: 5, 429: 3 })
+    expect(await statuses(3, () => ask('subject', { ...alice, ...from('198.51.100.1') }))).toEqual({
+      429: 3,
+    })
+    expect(await statuses(8, () => ask('subject', from('2001:db8::1')))).toEqual({ 200: 5, 429: 3 })
+    expect((await ask('subject', from('2001:db8::ffff'))).status).toBe(429)
+    expect((await ask('subject', from('2001:db8:0:1::1'))).status).toBe(200)
+  })
+
+  test('a refusal says when to retry, in the header and in the error', async () => {
+    const { status, headers, body } = await ask('subject', await door.caller('read'))
+    expect(status).toBe(429)
+    const seconds = Number(headers['retry-after'])
+    expect(seconds).toBeGreaterThan(0)
+    expect(seconds).toBeLessThanOrEqual(720)
+    expect(body.errors).toEqual([
+      {
+        message: `Too many requests: retry after ${seconds} seconds`,
+        extensions: { code: 'TOO_MANY_REQUESTS', reason: 'RATE_EXCEEDED', retryAfter: seconds },
+      },
+    ])
+  })
+
+  test('an address counts before anything is authenticated or read, behind a trusted proxy only', async () => {
+    const malformed = () =>
+      door.post('address', 'not JSON', { ...from('192.0.2.1'), authorization: 'Bearer x' })
+    expect(await statuses(8, malformed)).toEqual({ 401: 5, 429: 3 })
+    expect((await ask('address', from('192.0.2.2'))).status).toBe(200)
+    expect(await metricOf('address', /^portcullis_rate_limited_total\{rate="address"\}/)).toBe(3)
+    const spoofed = () => ask('unproxied', from(`192.0.2.${users++}`))
+    expect(await statuses(8, spoofed)).toEqual({ 200: 5, 429: 3 })
+  })
+
+  test('a client is the one of the access token, not the one of a header', async () => {
+    const name = () => ({ 'apollographql-client-name': `client ${users++}` })
+    expect(await statuses(8, () => ask('client', name()))).toEqual({ 200: 5, 429: 3 })
+    const subjects = ['alice', 'bob', 'carol', 'dave']
+    const callersOf = (claims: object) =>
+      Promise.all(subjects.map((sub) => door.caller('read', { sub, ...claims })))
+    const statusesOf = async (callers: Record<string, string>[]) => {
+      let next = 0
+      return statuses(8, () => ask('client', callers[next++ % callers.length]!))
+    }
+    expect(await statusesOf(await callersOf({}))).toEqual({ 200: 5, 429: 3 })
+    const ofOpenIdConnect = { client_id: undefined, azp: 'another' }
+    expect(await statusesOf(await callersOf(ofOpenIdConnect))).toEqual({ 200: 5, 429: 3 })
+    expect(await statusesOf(await callersOf({ client_id: undefined }))).toEqual({ 200: 8 })
+  })
+
+  test('a root field counts each time it is selected, under whatever name', async () => {
+    expect((await ask('operation', {}, 'query A { a: search b: search }')).status).toBe(200)
+    expect(
+      (await ask('operation', {}, 'query B { ...F } fragment F on Query { search c: search }'))
+        .status,
+    ).toBe(429)
+    expect((await ask('operation', {}, 'query C { search cheap }')).status).toBe(200)
+    expect((await ask('operation', {}, 'query D { search }')).status).toBe(429)
+    expect((await ask('operation', {}, '{ cheap }')).status).toBe(200)
+    expect(await statuses(5, () => ask('operation', {}, '{ __schema { description } }'))).toEqual({
+      200: 3,
+      429: 2,
+    })
+    const alice = await door.caller('read')
+    expect(await statuses(5, () => ask('operation', alice, 'mutation { checkout }'))).toEqual({
+      200: 2,
+      429: 3,
+    })
+  })
+
+  test('scopes choose the rate of a caller', async () => {
+    expect(await statuses(6, () => ask('scopes'))).toEqual({ 200: 2, 429: 4 })
+    const partner = await door.caller('read partner')
+    expect(await statuses(6, () => ask('scopes', partner))).toEqual({ 200: 4, 429: 2 })
+  })
+
+  test('responses say what is left, if the configuration says so, and pages may read it', async () => {
+    const origin = { origin: 'https://app.example.com' }
+    const first = await ask('headers', origin)
+    expect(first.headers).toMatchObject({
+      'ratelimit-policy': '"address";q=600;w=60, "subject";q=60;w=60',
+      ratelimit: '"address";r=599;t=1, "subject";r=1;t=1',
+    })
+    expect(first.headers['access-control-expose-headers']).toMatch(/ratelimit,ratelimit-policy/i)
+    await ask('headers')
+    const refused = await ask('headers')
+    expect(refused.status).toBe(429)
+    expect(refused.headers).toMatchObject({ 'retry-after': '1' })
+    expect(refused.headers.ratelimit).toMatch(/"subject";r=0;t=2$/)
+    expect((await ask('none')).headers.ratelimit).toBeUndefined()
+  })
+
+  test('operations of a WebSocket count like requests', async () => {
+    const client = createClient({
+      url: `${door.gateway('scopes').url.replace('http', 'ws')}`,
+      webSocketImpl: WebSocket,
+      connectionParams: async () => ({
+        authorization: (await door.caller('read partner other'))['authorization'],
+      }),
+      retryAttempts: 0,
+    })
+    // The partner of the tests has used up its rate.
+    const run = () =>
+      new Promise<unknown>((resolve) => {
+        let result: unknown
+        client.subscribe(
+          { query: '{ cheap }' },
+          {
+            next: (value) => void (result = value),
+            error: (errors) => resolve(errors),
+            complete: () => resolve(result),
+          },
+        )
+      })
+    const [error] = (await run()) as { extensions: { reason: string; retryAfter: number } }[]
+    expect(error!.extensions).toMatchObject({ reason: 'RATE_EXCEEDED' })
+    expect(error!.extensions.retryAfter).toBeGreaterThan(0)
+    await client.dispose()
+  })
+})
+
+describe('failed authentications', () => {
+  let genuine = ''
+  beforeAll(async () => {
+    genuine = (await door.caller('read'))['authorization']!
+  })
+
+  /** Returns a token of the issuer of the tests with a signature that is not. */
+  function bad(): string {
+    const signature = Buffer.alloc(64, 1)
+    signature.writeUInt32BE(users++, 0)
+    const [header, payload] = genuine.split('.')
+    return `${header}.${payload}.${signature.toString('base64url')}`
+  }
+
+  test('thousands of bad tokens of one network cost no more checks than the limit; others are served', async () => {
+    const known = await door.caller('read')
+    expect((await ask('failures', { ...known, ...from('192.0.2.200') })).status).toBe(200)
+    const before = await signatureChecks('failures')
+    const flood = () =>
+      ask('failures', { authorization: bad(), ...from(`192.0.2.${users++ % 250}`) })
+    const [reason] = (await flood()).body.errors!
+    expect(reason!.extensions['reason']).toBe('SIGNATURE_INVALID')
+    const counts: Record<string, number> = {}
+    for (let round = 0; round < 20; round++) {
+      for (const [status, count] of Object.entries(await statuses(100, flood))) {
+        counts[status] = (counts[status] ?? 0) + count
+      }
+    }
+    expect(counts).toEqual({ 401: 9, 429: 1_991 })
+    expect((await signatureChecks('failures')) - before).toBe(10)
+    const refused = await flood()
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(360)
+    expect(refused.headers['www-authenticate']).toBeUndefined()
+    expect(refused.body.errors![0]!.extensions).toMatchObject({
+      code: 'TOO_MANY_REQUESTS',
+      reason: 'AUTHENTICATION_RATE_EXCEEDED',
+    })
+    // A caller of the same network who is known, one who is not, one of another network, and an anonymous one.
+    const sameNetwork = from('192.0.2.1')
+    expect((await ask('failures', { ...known, ...sameNetwork })).status).toBe(200)
+    expect(
+      (await ask('failures', { ...(await door.caller('other')), ...sameNetwork })).status,
+    ).toBe(429)
+    expect(
+      (await ask('failures', { ...(await door.caller('third')), ...from('192.0.3.1') })).status,
+    ).toBe(200)
+    expect((await ask('failures', sameNetwork)).status).toBe(200)
+    expect(
+      await metricOf('failures', /^portcullis_rate_limited_total\{rate="failed_authentications"\}/),
+    ).toBe(1_993)
+    expect(door.complaints('failures')).toEqual([])
+  })
+
+  test('one bad token again and again counts each time, though it is checked once', async () => {
+    const authorization = bad()
+    const again = () => ask('failures', { authorization, ...from('2001:db8:0:aa01::1') })
+    expect(await statuses(30, again)).toEqual({ 401: 10, 429: 20 })
+    expect((await ask('failures', { authorization, ...from('2001:db8:0:aaff::1') })).status).toBe(
+      429,
+    )
+    expect((await ask('failures', { authorization, ...from('2001:db8:0:ab00::1') })).status).toBe(
+      401,
+    )
+  })
+
+  test('without the cache nobody is known, and anonymous callers are served', async () => {
+    const flood = () => ask('uncached', { authorization: bad() })
+    const known = await door.caller('read')
+    expect((await ask('uncached', known)).status).toBe(200)
+    expect(await statuses(30, flood)).toEqual({ 401: 10, 429: 20 })
+    expect((await ask('uncached', known)).status).toBe(429)
+    expect((await ask('uncached')).status).toBe(200)
+  })
+
+  test('tokens that were good once do not count', async () => {
+    const anHourAgo = Math.floor(Date.now() / 1_000) - 3_600
+    const expired = await door.caller('read', { exp: anHourAgo })
+    const late = () => ask('failures', { ...expired, ...from('203.0.113.9') })
+    expect(await statuses(30, late)).toEqual({ 401: 30 })
+  })
+
+  test('an office whose people arrive together is not refused', async () => {
+    const tokens = await Promise.all(
+      Array.from({ length: 100 }, (_value, index) => door.caller(`scope${index}`)),
+    )
+    let next = 0
+    const arrive = () => ask('failures', { ...tokens[next++]!, ...from('198.51.100.7') })
+    expect(await statuses(100, arrive)).toEqual({ 200: 100 })
+  })
+})
