@@ -28,6 +28,10 @@ interface Feature {
 
 const noLog = 'access_log: { sample: 0, errors: 0 }'
 const off = 'http: { compression: false }'
+/** No request exceeds it. */
+const generous = 'limit: 1000000, per: 1s'
+const rules = `[{ by: address, ${generous} }, { by: subject, ${generous} }, { by: client, ${generous} }]`
+const failures = `failed_authentications: { ${generous} }`
 
 function featuresWith(collector: string): readonly Feature[] {
   const traces = (ratio: number) => `traces: { endpoint: "${collector}", ratio: ${ratio} }`
@@ -38,6 +42,21 @@ function featuresWith(collector: string): readonly Feature[] {
     { name: 'a log line for each request', telemetry: 'access_log: { sample: 1 }', others: off },
     { name: 'metrics and usage', telemetry: noLog, others: `${off}\nmetrics: { port: 0 }` },
     { name: 'compression, for a small response', telemetry: noLog },
+    {
+      name: 'a rate by subject',
+      telemetry: noLog,
+      others: `${off}\nrates: { rules: [{ by: subject, ${generous} }], ${failures} }`,
+    },
+    {
+      name: 'three rates',
+      telemetry: noLog,
+      others: `${off}\nrates: { rules: ${rules}, ${failures} }`,
+    },
+    {
+      name: 'three rates with headers',
+      telemetry: noLog,
+      others: `${off}\nrates: { rules: ${rules}, ${failures}, headers: true }`,
+    },
     { name: 'traces, none is sampled', telemetry: `${noLog}, ${traces(0)}`, others: off },
     { name: 'traces, 5 %', telemetry: `${noLog}, ${traces(0.05)}`, others: off },
     { name: 'traces, all', telemetry: `${noLog}, ${traces(1)}`, others: off },

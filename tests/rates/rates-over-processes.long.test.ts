@@ -1,0 +1,302 @@
+/** Rates that several processes share: the workers of one machine, and machines with one Redis. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { Pool } from 'undici'
+import { identityHash } from '../../gateway/rates/caller-keys.ts'
+import { MemoryBuckets } from '../../gateway/rates/memory-buckets.ts'
+import { redisStore } from '../../gateway/rates/redis-store.ts'
+import type { Rate } from '../../gateway/rates/rate.ts'
+import { compose } from '../support/compose.ts'
+import { freePort } from '../support/free-port.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
+import type { GatewayProcess } from '../support/gateway-process.ts'
+import { startIssuer } from '../support/issuer.ts'
+import type { TestIssuer } from '../support/issuer.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+import { until } from '../support/until.ts'
+
+const folder = scratchFolder()
+const supergraph = join(folder, 'supergraph.graphql')
+const sdl = 'type Query { number: Int }'
+const redisServer = '/usr/bin/redis-server'
+
+let issuer: TestIssuer
+let subgraph: Server
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  subgraph = createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.setHeader('content-type', 'application/json')
+      response.end('{"data":{"number":1}}')
+    })
+  }).listen(0, '127.0.0.1')
+  await once(subgraph, 'listening')
+  const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}/`
+  writeFileSync(supergraph, compose([{ name: 'numbers', url, sdl }]))
+})
+afterAll(async () => {
+  await issuer.close()
+  subgraph.close()
+})
+
+interface TestGateway extends GatewayProcess {
+  readonly pool: Pool
+  /** Returns the statuses of so many requests at a time. */
+  flood(count: number, token: string): Promise<number[]>
+  stop(): Promise<void>
+}
+
+async function start(workers: number, rates: string): Promise<TestGateway> {
+  const config = `workers: ${workers}
+authentication:
+  issuers: [{ issuer: ${issuer.issuer}, jwks_uri: ${issuer.jwksUri}, audiences: [portcullis] }]
+warm_up: { time: 0s }
+metrics: { port: 0 }
+rates:
+${rates}`
+  const gateway = await startGatewayProcess({ folder, config, supergraph })
+  const pool = new Pool(gateway.origin, { connections: 100 })
+  const ask = async (token: string) => {
+    const { statusCode, body } = await pool.request({
+      method: 'POST',
+      path: '/graphql',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: '{"query":"{ number }"}',
+    })
+    await body.text()
+    return statusCode
+  }
+  return {
+    ...gateway,
+    pool,
+    flood: (count, token) => Promise.all(Array.from({ length: count }, () => ask(token))),
+    async stop() {
+      await pool.close()
+      gateway.child.kill('SIGTERM')
+      await gateway.ended
+    },
+  }
+}
+
+async function metricOf(gateway: TestGateway, name: string): Promise<number> {
+  const { url } = gateway.log().find(({ msg }) => String(msg).includes('serving metrics'))! as {
+    url: string
+  }
+  const text = await (await fetch(url)).text()
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(name))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
+const served = (statuses: readonly number[]) => statuses.filter((status) => status === 200).length
+const tokenOf = (sub: string) => issuer.accessToken({ sub })
+
+/** How many points flow into a bucket in that time, rounded up. */
+const inflow = (since: number, perSecond: number) =>
+  Math.ceil(((performance.now() - since) / 1_000) * perSecond)
+
+describe('two workers', () => {
+  let gateway: TestGateway
+  beforeAll(async () => {
+    gateway = await start(
+      2,
+      `  rules: [{ by: subject, limit: 240, per: 1h }, { by: client, name: fast, limit: 1000000, per: 1s }]
+  failed_authentications: { limit: 20, per: 1h }`,
+    )
+  }, 60_000)
+  afterAll(() => gateway.stop())
+
+  test('100 requests at a time get exactly the rate, and one tenant takes nothing from another', async () => {
+    const since = performance.now()
+    const [noisy, quiet] = [await tokenOf('noisy'), await tokenOf('quiet')]
+    const statuses: number[] = []
+    for (let round = 0; round < 6; round++) {
+      statuses.push(...(await gateway.flood(100, noisy)))
+      expect(await gateway.flood(2, quiet)).toEqual([200, 200])
+    }
+    // The points that one worker has taken in advance and not used may be missing: at most an eighth.
+    expect(served(statuses)).toBeGreaterThanOrEqual(240 - 30)
+    expect(served(statuses)).toBeLessThanOrEqual(240 + inflow(since, 240 / 3_600))
+    expect(statuses.filter((status) => status === 429)).toHaveLength(600 - served(statuses))
+    expect(await metricOf(gateway, 'portcullis_rate_limited_total{rate="subject"}')).toBe(
+      600 - served(statuses),
+    )
+  }, 30_000)
+
+  test('bad tokens that both workers get are limited together', async () => {
+    const [header, payload] = (await tokenOf('victim')).split('.')
+    let count = 0
+    const bad = () => {
+      const signature = Buffer.alloc(64, 1)
+      signature.writeUInt32BE(count++, 0)
+      return `${header}.${payload}.${signature.toString('base64url')}`
+    }
+    const statuses: number[] = []
+    for (let round = 0; round < 5; round++) {
+      const responses = await Promise.all(
+        Array.from({ length: 100 }, () => gateway.flood(1, bad())),
+      )
+      statuses.push(...responses.flat())
+    }
+    const refused = statuses.filter((status) => status === 401).length
+    expect(refused).toBeGreaterThanOrEqual(20 - 4)
+    expect(refused).toBeLessThanOrEqual(21)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(500 - refused)
+    expect(served(await gateway.flood(1, await tokenOf('quiet')))).toBe(0)
+  }, 30_000)
+})
+
+const withRedis = existsSync(redisServer) ? describe : describe.skip
+
+withRedis('two gateways with one Redis', () => {
+  let port: number
+  let redis: ChildProcess
+  const gateways: TestGateway[] = []
+  const url = () => `redis://:a-password@127.0.0.1:${port}/2`
+
+  async function startRedis(): Promise<void> {
+    redis = spawn(
+      redisServer,
+      [
+        '--port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+        '--requirepass',
+        'a-password',
+      ],
+      { stdio: 'ignore', cwd: folder },
+    )
+    const client = new Redis(url(), { retryStrategy: () => 20, maxRetriesPerRequest: null })
+    client.on('error', () => {})
+    await client.ping()
+    client.disconnect()
+  }
+
+  async function stopRedis(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const ended = once(redis, 'exit')
+    redis.kill(signal)
+    await ended
+  }
+
+  beforeAll(async () => {
+    port = await freePort()
+    await startRedis()
+    const rates = `  store: { redis: '${url()}', timeout: 2s }
+  rules: [{ by: subject, limit: 240, per: 1h }]`
+    gateways.push(await start(1, rates), await start(2, rates))
+  }, 60_000)
+  afterAll(async () => {
+    await Promise.all(gateways.map((gateway) => gateway.stop()))
+    await stopRedis()
+  })
+
+  const floodBoth = async (token: string, rounds: number) => {
+    const statuses: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const both = await Promise.all(gateways.map((gateway) => gateway.flood(100, token)))
+      statuses.push(...both.flat())
+    }
+    return statuses
+  }
+
+  test('100 requests at a time at each get exactly the rate', async () => {
+    const since = performance.now()
+    const statuses = await floodBoth(await tokenOf('noisy'), 4)
+    expect(served(statuses)).toBeGreaterThanOrEqual(240 - 60)
+    expect(served(statuses)).toBeLessThanOrEqual(240 + inflow(since, 240 / 3_600))
+    expect(await metricOf(gateways[0]!, 'portcullis_rate_store_away_total')).toBe(0)
+  }, 30_000)
+
+  test('the store has no identities, and forgets keys whose bucket is full', async () => {
+    const client = new Redis(url())
+    const keys = await client.keys('*')
+    expect(keys.length).toBeGreaterThan(0)
+    for (const key of keys) {
+      expect(key).toMatch(/^portcullis:rate:subject:240:3600000:240:[\w-]{22}$/)
+      expect(await client.pttl(key)).toBeGreaterThan(0)
+    }
+    client.disconnect()
+  })
+
+  test('a store that dies in the middle refuses nobody: each process counts by itself, and says so once', async () => {
+    const token = await tokenOf('another')
+    expect(served(await gateways[0]!.flood(10, token))).toBe(10)
+    await stopRedis()
+    const statuses = await floodBoth(token, 8)
+    // Three processes, each with a bucket of its own, and what they had in advance.
+    expect(served(statuses)).toBeGreaterThanOrEqual(2 * 240)
+    expect(served(statuses)).toBeLessThanOrEqual(3 * (240 + 30) + 3)
+    expect(new Set(statuses)).toEqual(new Set([200, 429]))
+    expect(await metricOf(gateways[0]!, 'portcullis_rate_store_away_total')).toBeGreaterThan(0)
+    await startRedis()
+    const back = () =>
+      gateways[0]!.log().filter(({ msg }) => msg === 'the store of the rates is back')
+    let users = 0
+    await until(async () => {
+      await gateways[0]!.flood(1, await tokenOf(`user ${users++}`))
+      return back().length > 0
+    })
+    const away = gateways[0]!
+      .log()
+      .filter(({ msg }) => String(msg).includes('store of the rates is away'))
+    expect(away).toHaveLength(1)
+    expect(gateways[0]!.output()).not.toContain('a-password')
+    expect(served(await floodBoth(await tokenOf('late'), 4))).toBeGreaterThanOrEqual(240 - 60)
+  }, 60_000)
+
+  test('a store that hangs costs one time-out, and a clock of it that jumps back empties no bucket further', async () => {
+    const rate: Rate = { name: 'direct', limit: 10, per: 1_000, burst: 5 }
+    const hash = identityHash('a secret')
+    const store = await redisStore({ url: url(), timeout: 200 }, hash)
+    const grantPoints = store.grantsOf(rate)
+    expect(await grantPoints('a', 3)).toMatchObject({ points: 3, left: 2, wait: 0 })
+    expect(await grantPoints('a', 3)).toMatchObject({ points: 2, left: 0 })
+    const client = new Redis(url())
+    const key = `portcullis:rate:direct:10:1000:5:${hash('a')}`
+    await client.set(key, String(Date.now() + 86_400_000))
+    const { points, wait, full } = await grantPoints('a', 1)
+    expect({ points, wait, full }).toEqual({ points: 0, wait: 100, full: 500 })
+    // As memory has it.
+    let now = 0
+    const memory = new MemoryBuckets(rate, () => now)
+    expect(memory.grant('a', 3)).toMatchObject({ points: 3, left: 2, wait: 0 })
+    expect(memory.grant('a', 3)).toMatchObject({ points: 2, left: 0, wait: 100, full: 500 })
+    client.disconnect()
+    redis.kill('SIGSTOP')
+    await expect(grantPoints('b', 1)).rejects.toThrow('Command timed out')
+    redis.kill('SIGCONT')
+    await until(() =>
+      grantPoints('b', 1).then(
+        () => true,
+        () => false,
+      ),
+    )
+    store.close()
+  }, 30_000)
+})
+
+test('more than a million keys stay within their bound', () => {
+  let now = 0
+  const buckets = new MemoryBuckets({ name: 'test', limit: 1, per: 60_000, burst: 10 }, () => now)
+  for (let index = 0; index < 1_200_000; index++) {
+    now += 0.01
+    buckets.take(`2001:db8:${index >> 16}:${index & 0xffff}::/64`, 1)
+  }
+  expect(buckets.keys).toBeGreaterThan(500_000)
+  expect(buckets.keys).toBeLessThanOrEqual(1_000_000)
+}, 60_000)
