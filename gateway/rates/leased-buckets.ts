@@ -14,16 +14,16 @@ interface Waiting {
   readonly reject: (cause: unknown) => void
 }
 
-/** What this process knows of one bucket. */
-interface Lease {
-  points: number
+/** What this process knows of one bucket. Times are as its clock counts; those of the start are long past. */
+class Lease {
+  points = 0
   /** When the points are forgotten: the bucket has become full without them. */
-  until: number
+  until = -Infinity
   /** Until when the bucket is known to be empty. */
-  emptyUntil: number
+  emptyUntil = -Infinity
   /** How many points were left in the bucket when it was asked last. */
-  left: number
-  fullAt: number
+  left = 0
+  fullAt = -Infinity
   /** Who waits for the points that have been requested; undefined while none have. */
   waiting: Waiting[] | undefined
 }
@@ -66,10 +66,7 @@ export class LeasedBuckets implements Buckets {
   #leaseOf(key: string, now: number): Lease {
     const known = this.#leases.get(key, now)
     if (known) return known
-    const lease: Lease = {
-      ...{ points: 0, until: 0, emptyUntil: 0, left: 0, fullAt: 0 },
-      waiting: undefined,
-    }
+    const lease = new Lease()
     this.#leases.set(key, lease, now)
     return lease
   }
@@ -107,7 +104,7 @@ export class LeasedBuckets implements Buckets {
     const now = this.#now()
     lease.points += points
     lease.until = now + this.#fillTime
-    lease.emptyUntil = wait > 0 ? now + wait : 0
+    lease.emptyUntil = now + wait
     lease.left = left
     lease.fullAt = now + full
   }

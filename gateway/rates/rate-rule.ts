@@ -29,8 +29,12 @@ export interface Conditions {
 /** When enough is known of a request to count it: on its arrival, of its caller, of its operation. */
 export type RateStage = 'arrival' | 'caller' | 'operation'
 
-/** Takes points for a key; returns a promise where somebody has to be asked. */
-export type TakePoints = (key: string, points: number) => void | Promise<void>
+/** Takes points of a request for a key; returns a promise where somebody has to be asked. */
+export type TakePoints = (
+  limited: LimitedRequest,
+  key: string,
+  points: number,
+) => void | Promise<void>
 
 /** Takes the points of a request. */
 export type CountRequest = (limited: LimitedRequest, take: TakePoints) => void | Promise<void>
@@ -49,7 +53,7 @@ export function requestCounter(rule: RateRule, keys: CallerKeys): CountRequest {
     const countsOf = fieldCounter(when.operations)
     return async (limited, take) => {
       if (!isCounted(limited.caller)) return
-      for (const [field, count] of countsOf(limited)) await take(field, count)
+      for (const [field, count] of countsOf(limited)) await take(limited, field, count)
     }
   }
   const keyOf = keys[by]
@@ -58,11 +62,12 @@ export function requestCounter(rule: RateRule, keys: CallerKeys): CountRequest {
     return (limited, take) => {
       if (!isCounted(limited.caller)) return
       const points = sum(countsOf(limited))
-      return points > 0 ? take(keyOf(limited), points) : undefined
+      return points > 0 ? take(limited, keyOf(limited), points) : undefined
     }
   }
-  if (!when.scopes && !unless.scopes) return (limited, take) => take(keyOf(limited), 1)
-  return (limited, take) => (isCounted(limited.caller) ? take(keyOf(limited), 1) : undefined)
+  if (!when.scopes && !unless.scopes) return (limited, take) => take(limited, keyOf(limited), 1)
+  return (limited, take) =>
+    isCounted(limited.caller) ? take(limited, keyOf(limited), 1) : undefined
 }
 
 /** Returns the function that finds how often an operation selects the fields; without a list, all of them. */

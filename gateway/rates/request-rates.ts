@@ -6,7 +6,7 @@ import type { LimitedRequest } from './limited-request.ts'
 import type { Buckets, Rate, Taken } from './rate.ts'
 import { headersOfRates } from './rate-headers.ts'
 import { requestCounter, stageOf } from './rate-rule.ts'
-import type { CountRequest, RateRule, RateStage } from './rate-rule.ts'
+import type { RateRule, RateStage, TakePoints } from './rate-rule.ts'
 
 /** Counts a request, or throws or rejects with a GatewayError if there have been too many. */
 export type CountAtStage = (limited: LimitedRequest) => void | Promise<void>
@@ -33,12 +33,6 @@ export interface RequestRatesParts {
   readonly onRefused: (rate: Rate) => void
 }
 
-interface Counter {
-  readonly rate: Rate
-  readonly buckets: Buckets
-  readonly count: CountRequest
-}
-
 /** Returns the rates of requests; undefined where there are none. */
 export function requestRates(parts: RequestRatesParts): RequestRates | undefined {
   const { rules, bucketsOf, keys, headers, onRefused } = parts
@@ -53,35 +47,31 @@ export function requestRates(parts: RequestRatesParts): RequestRates | undefined
   }
 
   function at(stage: RateStage): CountAtStage | undefined {
-    const counters = rules
-      .filter((rule) => stageOf(rule) === stage)
-      .map((rule): Counter => ({
-        rate: rule,
-        buckets: bucketsOf(rule),
-        count: requestCounter(rule, keys),
-      }))
-    if (counters.length === 0) return undefined
-    return (limited) => countFrom(0, counters, limited)
+    const counters = rules.filter((rule) => stageOf(rule) === stage).map(counterOf)
+    return counters.length === 0 ? undefined : (limited) => countFrom(0, counters, limited)
   }
 
   /** Counts by each rate in turn: a request that one refuses takes nothing of the next. */
   function countFrom(
     first: number,
-    counters: readonly Counter[],
+    counters: readonly CountAtStage[],
     limited: LimitedRequest,
   ): void | Promise<void> {
     for (let index = first; index < counters.length; index++) {
-      const pending = countBy(counters[index]!, limited)
+      const pending = counters[index]!(limited)
       if (pending) return pending.then(() => countFrom(index + 1, counters, limited))
     }
   }
 
-  function countBy({ rate, buckets, count }: Counter, limited: LimitedRequest) {
-    return count(limited, (key, points) => {
+  function counterOf(rule: RateRule): CountAtStage {
+    const buckets = bucketsOf(rule)
+    const count = requestCounter(rule, keys)
+    const take: TakePoints = (limited, key, points) => {
       const taken = buckets.take(key, points)
-      if (taken instanceof Promise) return taken.then((later) => note(later, rate, limited))
-      return note(taken, rate, limited)
-    })
+      if (taken instanceof Promise) return taken.then((later) => note(later, rule, limited))
+      return note(taken, rule, limited)
+    }
+    return (limited) => count(limited, take)
   }
 
   function note(taken: Taken, rate: Rate, limited: LimitedRequest): void {
