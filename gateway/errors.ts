@@ -176,6 +176,7 @@ export const errorTable = {
   BAD_REQUEST: badRequest('The request is malformed'),
   INVALID_JSON: badRequest('The request body is not valid JSON'),
   BATCH_REFUSED: badRequest('Batching is not supported: send one operation per request'),
+  BATCH_TOO_LARGE: badRequest('The batch has too many operations: send fewer per request'),
   METHOD_NOT_ALLOWED: {
     ...badRequest('The method is not allowed: send queries by GET or POST, and mutations by POST'),
     status: 405,

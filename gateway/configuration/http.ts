@@ -126,6 +126,12 @@ export const httpSchema = z
       .default(100 * 1024)
       .describe('The largest request body that is accepted'),
     compression: compressionSchema,
+    batching: z
+      .strictObject({
+        max: wholeNumber({ least: 1, most: 100 }).describe('The most operations of one request'),
+      })
+      .optional()
+      .describe('Accepts an array of operations as one request; left out: it is refused'),
     deadline: duration({ least: '100ms', most: '10m' })
       .default(30_000)
       .describe('The longest time for a response: what is missing then is reported as an error'),

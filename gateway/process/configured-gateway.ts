@@ -24,6 +24,7 @@ import { cacheVary, configuredSubgraph } from './configured-subgraph.ts'
 import { configuredTraces } from './configured-traces.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
+import { batchResponder } from '../http/batch.ts'
 import { createSchemaVersion } from '../supergraph/schema-version.ts'
 import type { SchemaVersion } from '../supergraph/schema-version.ts'
 import type { GatewayMetrics } from './metrics.ts'
@@ -178,9 +179,11 @@ export async function createConfiguredGateway(
     },
     log,
   })
+  const { batching } = config.http
+  const respondToAll = batching ? batchResponder(respond, batching.max) : respond
   return {
     listener: requestListener(
-      respond,
+      respondToAll,
       unreadiness,
       { ...parts, console },
       {

@@ -41,6 +41,8 @@ rates:
   rules:
     - { by: subject, limit: 60, per: 1m, burst: 2 }
     - { by: address, limit: 600, per: 1m }`,
+  batches: `http: { batching: { max: 10 } }
+rates: { rules: [{ by: subject, limit: 12, per: 1h }] }`,
   failures: `${proxy}${metrics}rates: { failed_authentications: { limit: 10, per: 1h } }`,
   uncached: `  cache: off\n${proxy}rates: { failed_authentications: { limit: 10, per: 1h } }`,
 }
@@ -209,6 +211,111 @@ describe('rates', () => {
     expect(error!.extensions).toMatchObject({ reason: 'RATE_EXCEEDED' })
     expect(error!.extensions.retryAfter).toBeGreaterThan(0)
     await client.dispose()
+  })
+})
+
+describe('batches', () => {
+  const batch = (name: Name, queries: readonly unknown[], headers: Record<string, string> = {}) =>
+    door.post(
+      name,
+      queries.map((query) => ({ query })),
+      headers,
+    )
+
+  test('each element is a request of its own, and responses are in their order', async () => {
+    const alice = await door.caller('read', { sub: 'alice' })
+    const queries = ['{ a: cheap }', 'mutation { checkout }', '{ nothing }', '{ __typename }', 7]
+    const { status, headers, text } = await batch('batches', queries, alice)
+    expect({ status, type: headers['content-type'] }).toEqual({
+      status: 200,
+      type: 'application/json; charset=utf-8',
+    })
+    const [first, second, third, fourth, fifth] = JSON.parse(text)
+    expect([first, second, fourth]).toEqual([
+      { data: { a: 1 } },
+      { data: { checkout: 3 } },
+      { data: { __typename: 'Query' } },
+    ])
+    expect(third.errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED')
+    expect(fifth.errors[0].message).toContain('`query` must be a string')
+  })
+
+  test('each element counts for the rates, and the status is theirs where they agree', async () => {
+    const bob = await door.caller('read', { sub: 'bob' })
+    const ten = Array.from({ length: 10 }, () => '{ cheap }')
+    expect((await batch('batches', ten, bob)).status).toBe(200)
+    const partly = await batch('batches', ten, bob)
+    expect(partly.status).toBe(200)
+    const results = JSON.parse(partly.text) as { data?: unknown; errors?: unknown }[]
+    expect(results.filter(({ errors }) => !errors)).toHaveLength(2)
+    const refused = await batch('batches', ten, bob)
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    const bad = await batch('batches', ten, { authorization: 'Bearer x' })
+    expect(bad.status).toBe(401)
+    expect(bad.headers['www-authenticate']).toContain('invalid_token')
+    expect(JSON.parse(bad.text)).toHaveLength(10)
+  })
+
+  test('a batch that is too large, empty, nested or not JSON is refused as a whole, and so is any without the setting', async () => {
+    const carol = await door.caller('read', { sub: 'carol' })
+    const reasonOf = ({ status, body }: Response) => [
+      status,
+      body.errors![0]!.extensions['reason'],
+      body.errors![0]!.message,
+    ]
+    const eleven = Array.from({ length: 11 }, () => '{ cheap }')
+    expect(reasonOf(await batch('batches', eleven, carol))).toEqual([
+      400,
+      'BATCH_TOO_LARGE',
+      'The batch has too many operations: send at most 10 per request',
+    ])
+    expect(reasonOf(await batch('batches', [], carol))).toEqual([
+      400,
+      'BAD_REQUEST',
+      'The batch is empty: send an operation',
+    ])
+    const malformed = [
+      '[{"query":',
+      '[{"query":"{ cheap }"}',
+      '[{"query":"{ cheap }"},]',
+      '[{}] []',
+      '['.repeat(50_000),
+    ]
+    for (const text of malformed) {
+      const response = await door.post('batches', text, carol)
+      expect([text.slice(0, 30), ...reasonOf(response).slice(0, 2)]).toEqual([
+        text.slice(0, 30),
+        400,
+        'INVALID_JSON',
+      ])
+    }
+    const numbers = await door.post(
+      'batches',
+      '[{"query":"{ cheap }","variables":{"a":1e999}}]',
+      carol,
+    )
+    expect(JSON.parse(numbers.text)[0].errors[0].extensions.code).toBe('BAD_USER_INPUT')
+    const deepList = `[${'['.repeat(40_000)}${']'.repeat(40_000)}]`
+    expect(
+      JSON.parse((await door.post('batches', deepList, carol)).text)[0].errors[0].extensions,
+    ).toEqual({ code: 'BAD_REQUEST', reason: 'BATCH_REFUSED' })
+    const nested = await door.post('batches', [[{ query: '{ cheap }' }], null], carol)
+    expect(nested.status).toBe(400)
+    const reasons = JSON.parse(nested.text).map(
+      (element: Response['body']) => element.errors![0]!.extensions['reason'],
+    )
+    expect(reasons).toEqual(['BATCH_REFUSED', 'BAD_REQUEST'])
+    expect(reasonOf(await batch('none', ['{ cheap }']))[1]).toBe('BATCH_REFUSED')
+  })
+
+  test('a subscription in a batch gets an error, whatever the client accepts', async () => {
+    const accept = { accept: 'text/event-stream', ...(await door.caller('read', { sub: 'dave' })) }
+    const { status, text } = await batch('batches', ['subscription { ticks }', '{ cheap }'], accept)
+    expect(status).toBe(200)
+    const [subscription, query] = JSON.parse(text)
+    expect(subscription.errors[0].extensions.code).toBe('SUBSCRIPTION_TRANSPORT_NEEDED')
+    expect(query).toEqual({ data: { cheap: 1 } })
   })
 })
 
