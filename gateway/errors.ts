@@ -214,8 +214,35 @@ export const errorTable = {
     200,
     'PersistedQueryNotSupported',
   ),
-  PERSISTED_QUERY_MISMATCH: badRequest(
-    '`extensions.persistedQuery` does not match the query: send version 1 and its sha256Hash, or omit it',
+  // Apollo's clients send the text upon this message, or this code.
+  PERSISTED_QUERY_NOT_FOUND: row('PERSISTED_QUERY_NOT_FOUND', 200, 'PersistedQueryNotFound'),
+  PERSISTED_QUERY_HASH_MISMATCH: row(
+    'PERSISTED_QUERY_HASH_MISMATCH',
+    400,
+    '`extensions.persistedQuery.sha256Hash` is not the SHA-256 of the query: hash the text exactly as it is sent',
+  ),
+  CANNOT_SEND_PQ_ID_AND_BODY: row(
+    'CANNOT_SEND_PQ_ID_AND_BODY',
+    400,
+    'The id and the text of the request are of different documents: send one of them',
+  ),
+  PERSISTED_QUERY_NOT_IN_LIST: row(
+    'PERSISTED_QUERY_NOT_IN_LIST',
+    404,
+    'No operation with this id is known: the manifest of the client must be published first',
+  ),
+  PERSISTED_QUERY_ID_REQUIRED: row(
+    'PERSISTED_QUERY_ID_REQUIRED',
+    400,
+    'Only known operations are accepted, by their ids: send `documentId` without `query`',
+  ),
+  QUERY_NOT_IN_SAFELIST: row(
+    'QUERY_NOT_IN_SAFELIST',
+    403,
+    'Only known operations are accepted: send the text exactly as it is in the published manifest',
+  ),
+  OPERATIONS_UNAVAILABLE: unavailable(
+    'The known operations are not available yet: retry after 5 seconds',
   ),
   GRAPHQL_VALIDATION_FAILED: row(
     'GRAPHQL_VALIDATION_FAILED',

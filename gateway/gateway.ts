@@ -9,6 +9,8 @@ import { acceptedIncremental } from './http/incremental.ts'
 import type { IncrementalFormat } from './http/incremental.ts'
 import { listHeader } from './http/http-message.ts'
 import type { HttpRequest, HttpResponse } from './http/http-message.ts'
+import { documentReference, withText } from './http/persisted-query.ts'
+import type { DocumentReference, Parameters as RequestParameters } from './http/persisted-query.ts'
 import { readGraphqlRequest } from './http/read-graphql-request.ts'
 import type { GraphqlRequest } from './http/read-graphql-request.ts'
 import { refusals } from './http/refusals.ts'
@@ -33,6 +35,11 @@ import { RequestFacts } from './telemetry/request-facts.ts'
 
 export interface GatewayParts {
   authenticate: Authenticate
+  /**
+   * Returns the text of the document that a request names, if its caller may execute it. Throws a
+   * GatewayError. Undefined: documents have no ids, and every text is accepted.
+   */
+  textOf?: ((reference: DocumentReference, facts: RequestFacts) => string) | undefined
   /** The current version of the schema; a request keeps the version with which it began. */
   schema: CurrentSchema
   /** Returns the name of the cookie with the access token of a request, if there is one. */
@@ -65,10 +72,10 @@ export interface Gateway {
 
 /** Returns the gateway. */
 export function createGateway(parts: GatewayParts): Gateway {
-  const { authenticate, schema, realm, rates, live } = parts
+  const { authenticate, textOf, schema, realm, rates, live } = parts
   const { refuse, errorsFor } = refusals(parts)
   const ofConnections = live && {
-    ...{ begin, count, perform: performAtOnce, refuse, errorsFor, end, realm, live },
+    ...{ begin, count, withDocument, perform: performAtOnce, refuse, errorsFor, end, realm, live },
     authenticate: (headers: RequestHeaders, requestId?: string, address?: string) =>
       authenticate(headers, requestId, undefined, address),
   }
@@ -107,7 +114,9 @@ export function createGateway(parts: GatewayParts): Gateway {
     facts.caller = caller
     const counted = rates?.onCaller?.(facts)
     if (counted) await counted
-    const graphqlRequest = readGraphqlRequest(request)
+    const graphqlRequest = textOf
+      ? readGraphqlRequest(request, (parameters) => withDocument(parameters, facts))
+      : readGraphqlRequest(request)
     const client = observedClient(caller, facts)
     const result = await perform(graphqlRequest, client, facts)
     if ('open' in result) {
@@ -131,6 +140,12 @@ export function createGateway(parts: GatewayParts): Gateway {
   async function count(facts: RequestFacts): Promise<void> {
     await rates?.onArrival?.(facts)
     await rates?.onCaller?.(facts)
+  }
+
+  /** Returns the parameters with the text of the document that they name. */
+  function withDocument(parameters: RequestParameters, facts: RequestFacts): RequestParameters {
+    const reference = textOf && documentReference(parameters, facts.request.documentId)
+    return reference ? withText(parameters, textOf(reference, facts)) : parameters
   }
 
   function perform(

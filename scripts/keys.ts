@@ -16,6 +16,7 @@ import { readSettings } from '../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../subgraphs/kit/process/start-failure.ts'
 import { runCommand } from './command.ts'
 import { createSigningKey } from './compose/sign-supergraph.ts'
+import { signManifest } from './keys/sign-manifest.ts'
 import { refuseUnknownSubgraph } from './keys/known-subgraph.ts'
 
 const usage = `
@@ -37,6 +38,10 @@ The key that signs supergraphs (${productCommand('compose', '--sign FILE')}):
   supergraph-key FILE
                    writes a new private key to FILE, and prints the public one for supergraph.keys
 
+The signature of a manifest of known operations:
+  sign-operations FILE --key KEY
+                   signs FILE with the private key in KEY, and writes the signature to FILE.jws
+
 The pseudonym of a subject in the log of the gateway:
   log-subject SUB  prints it, from GATEWAY_SECRET(_FILE); two where that has two secrets. SUB as subgraphs
                    get it: with the subject_prefix of its issuer, if that has one
@@ -48,7 +53,7 @@ ACCESS_TOKEN_LIFETIME, KEY_ROTATION_PERIOD, NODE_ENV.
 runCommand('keys', async () => {
   const { positionals, values } = readCommandLine({
     usage,
-    options: { config: { type: 'string' } },
+    options: { config: { type: 'string' }, key: { type: 'string' } },
     positionals: true,
   })
   const [command = '', argument, ...more] = positionals
@@ -59,6 +64,7 @@ runCommand('keys', async () => {
     revoke: 'a key, as list shows it',
     'claims-key': 'the name of a subgraph',
     'supergraph-key': 'the file for the private key',
+    'sign-operations': 'the file of the manifest',
     'log-subject': 'the subject',
   }
   if (command === '') throw new StartFailure('which command? See --help')
@@ -74,6 +80,9 @@ runCommand('keys', async () => {
   if (values.config !== undefined && command !== 'claims-key') {
     throw new StartFailure('--config can only be used with claims-key: see --help')
   }
+  if (values.key !== undefined && command !== 'sign-operations') {
+    throw new StartFailure('--key can only be used with sign-operations: see --help')
+  }
   if (command === 'list') return withKeys(list)
   if (command === 'rotate') return withKeys(rotate)
   const given = required(argument, words[command]!)
@@ -84,6 +93,9 @@ runCommand('keys', async () => {
   if (command === 'log-subject') {
     const pseudonyms = readGatewaySecrets().map((secret) => subjectPseudonyms(secret)(given))
     return console.log(pseudonyms.join('\n'))
+  }
+  if (command === 'sign-operations') {
+    return signManifest(given, required(values.key, 'the file of the private key (--key)'))
   }
   if (command === 'supergraph-key') {
     return console.log(JSON.stringify(await createSigningKey(given)))

@@ -1,4 +1,5 @@
 /** What a caller would need, in the words of schemas. */
+import type { Authorizer } from './authorizer.ts'
 import { directiveOf, guardKinds } from './guard-directives.ts'
 import type { Guard } from './guard-directives.ts'
 import type { Credentials, Requires } from './guards/guard-directive.ts'
@@ -36,6 +37,14 @@ export function scopesFor(guards: readonly Guard[], credentials: Credentials): s
 export function namedScopes(guards: readonly Guard[]): string[] {
   const scopes = guards.flatMap((guard) => (guard.kind === 'scopes' ? guard.anyOf.flat() : []))
   return [...new Set(scopes)].sort()
+}
+
+/** Returns the scopes of a token that would meet every guard of the schema. */
+export function allScopes({
+  schema,
+  credentials,
+}: Pick<Authorizer, 'schema' | 'credentials'>): string[] {
+  return scopesFor(schema.guards, credentials({ claims: null }))
 }
 
 /**

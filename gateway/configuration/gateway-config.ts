@@ -6,6 +6,7 @@ import { consoleSchema } from './console.ts'
 import { httpSchema } from './http.ts'
 import { limitsSchema } from './limits.ts'
 import { metricsSchema } from './metrics.ts'
+import { operationsSchema } from './operations.ts'
 import { ratesSchema } from './rates.ts'
 import { subgraphsSchema } from './subgraphs.ts'
 import { subscriptionsSchema } from './subscriptions.ts'
@@ -24,6 +25,7 @@ export const configSchema = z.strictObject({
   subscriptions: subscriptionsSchema,
   http: httpSchema,
   limits: limitsSchema,
+  operations: operationsSchema,
   rates: ratesSchema,
   metrics: metricsSchema,
   telemetry: telemetrySchema,

@@ -13,6 +13,7 @@ import { checkGivenCallback } from './given-callback.ts'
 import { checkGivenHeaders } from './given-headers.ts'
 import { checkGivenKeys } from './given-keys.ts'
 import { withPresets } from './issuer-presets.ts'
+import { resolveManifests } from './operations.ts'
 import { withCurrentNames } from './renamed-keys.ts'
 import { substitute } from './substitute.ts'
 import { readKeysFile } from './supergraph.ts'
@@ -75,7 +76,10 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
     checkGivenKeys(config.authentication.issuers, problem)
     checkGivenCallback(config, problem)
     checkGivenHeaders(config, problem)
-    readKeysFile(config.supergraph, directory, problem)
+    readKeysFile(config.supergraph, ['supergraph'], directory, problem)
+    for (const [index, manifest] of config.operations.manifests.entries()) {
+      readKeysFile(manifest, ['operations', 'manifests', index], directory, problem)
+    }
     if (problems.length === 0) return { outcome: 'valid', config, warnings }
   }
   for (const issue of parsed.error?.issues ?? []) {
@@ -134,5 +138,6 @@ function withAbsolutePaths(config: GatewayConfig, directory: string): GatewayCon
   }
   const { policies } = config.authorization
   if (policies && 'file' in policies) policies.file = resolve(directory, policies.file)
+  resolveManifests(config.operations, directory)
   return config
 }

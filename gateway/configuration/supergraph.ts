@@ -26,41 +26,50 @@ const headersSchema = z.record(
   z.string().regex(/^[\t\x20-\x7e]*$/, 'expected printable ASCII'),
 )
 
-export const supergraphSchema = section({
+/** Who must have signed a document, and how it is fetched from a URL. */
+export const sourceKeys = {
   keys: z
     .array(keySchema)
     .min(1, 'expected at least one key')
     .max(20, 'expected at most 20 keys')
     .optional()
     .describe(
-      'Public keys (JWK): only a supergraph that is signed with one of them is served; left out: signatures are not verified',
+      'Public keys (JWK): only what is signed with one of them is used; left out: signatures are not verified',
     ),
   keys_file: text().optional().describe('A file with the keys, as a JWK Set'),
   poll: duration({ least: '1s', most: '24h' })
     .default(10_000)
-    .describe('How often a supergraph at a URL is requested'),
+    .describe('How often a URL is requested'),
   timeout: duration({ least: '100ms', most: '10m' })
     .default(10_000)
     .describe('The longest time of such a request, until the last byte'),
   response_limit: size({ least: '1KB', most: '256MB' })
     .default(64 * 1024 * 1024)
-    .describe('The largest supergraph that is fetched, after decompression'),
+    .describe('The largest response, after decompression'),
   headers: headersSchema
     .default({})
     .describe('Headers of such a request, for example a key of the source; never logged'),
   allow_http: flag()
     .default(false)
     .describe('true: an http URL of another machine is accepted; for trusted networks only'),
-}).refine(({ keys, keysFile }) => keys === undefined || keysFile === undefined, {
-  message: 'has keys and keys_file: keys come from one place',
-})
+}
+
+/** A rule about both keys. */
+export const keysFromOnePlace = [
+  ({ keys, keysFile }: { keys?: unknown; keysFile?: unknown }) =>
+    keys === undefined || keysFile === undefined,
+  { message: 'has keys and keys_file: keys come from one place' },
+] as const
+
+export const supergraphSchema = section(sourceKeys).refine(...keysFromOnePlace)
 
 /** The section as the code uses it; keys of a file are among `keys` once they are read. */
 export type SupergraphSettings = z.output<typeof supergraphSchema>
 
-/** Reads the keys of the file that the section names, if it names one. */
+/** Reads the keys of the file that the settings at a path name, if they name one. */
 export function readKeysFile(
-  settings: SupergraphSettings,
+  settings: Pick<SupergraphSettings, 'keys' | 'keysFile'>,
+  path: readonly PropertyKey[],
   directory: string,
   problem: (path: readonly PropertyKey[], message: string) => void,
 ): void {
@@ -68,7 +77,7 @@ export function readKeysFile(
   try {
     settings.keys = keysInFile(resolve(directory, settings.keysFile))
   } catch (cause) {
-    problem(['supergraph', 'keys_file'], `cannot be used: ${(cause as Error).message}`)
+    problem([...path, 'keys_file'], `cannot be used: ${(cause as Error).message}`)
   }
 }
 

@@ -41,6 +41,8 @@ export interface ExpressAppParts extends ErrorResponseOptions {
   /** Called with a request with an untrusted X-Forwarded-For. */
   onForwardedAddress: ReportForwardedAddress
   log: Logger
+  /** Whether documents have ids: `/graphql/ID` is a path then, too. */
+  documentIds?: boolean | undefined
   /** JSON documents such as the gateway's public keys. */
   documents: PublicDocuments
 }
@@ -78,7 +80,7 @@ export function expressApp(parts: ExpressAppParts): Express {
   if (parts.console) app.use(consolePage(parts.console, parts))
   if (parts.cors) app.use('/graphql', crossOrigin(parts.cors, parts.exposedHeaders))
   app.all(
-    '/graphql',
+    parts.documentIds ? ['/graphql', '/graphql/:documentId'] : '/graphql',
     refuseOtherCodings,
     raw({ type: () => true, limit: parts.bodyLimit, inflate: true }),
     async (request, response) => {
@@ -97,6 +99,7 @@ function httpRequest(request: Request, response: Response, deadline: number): Ht
   return {
     method: request.method,
     search: searchOf(request.originalUrl),
+    documentId: request.params?.['documentId'] as string | undefined,
     headers: request.headersDistinct,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     clientAddress: request.ip,
@@ -154,7 +157,7 @@ function refuseUnreadable(parts: ExpressAppParts): ErrorRequestHandler {
     const message =
       name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undecodable(name, request.headers)
     const refused = new GatewayError(name, { cause: error, ...(message ? { message } : {}) })
-    if (request.path !== '/graphql') {
+    if (!isGraphql(request.path)) {
       return send(
         request,
         response,
@@ -164,6 +167,10 @@ function refuseUnreadable(parts: ExpressAppParts): ErrorRequestHandler {
     const unreadable = httpRequest(request, response, deadline)
     send(request, response, await parts.respond({ ...unreadable, refused }))
   }
+}
+
+function isGraphql(path: string): boolean {
+  return path === '/graphql' || path.startsWith('/graphql/')
 }
 
 /** The content codings in which request bodies are accepted; the body reader removes them. */

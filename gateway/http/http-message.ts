@@ -12,6 +12,8 @@ export interface HttpRequest {
   /** The query string with its question mark, or an empty string. */
   readonly search: string
   readonly headers: RequestHeaders
+  /** The id of a document in the path: `/graphql/ID`. */
+  readonly documentId?: string | undefined
   /** The bytes received, without a content coding; empty when there was no body. */
   readonly body: Uint8Array
   /** The address of the client, or of the last proxy that is not trusted. */

@@ -5,7 +5,8 @@ import { GatewayError } from '../errors.ts'
 import { listHeader, soleHeader } from './http-message.ts'
 import type { HttpRequest } from './http-message.ts'
 import { acceptedMediaType } from './media-type.ts'
-import { refusePersistedQuery } from './persisted-query.ts'
+import { idParameters, refusePersistedQuery } from './persisted-query.ts'
+import type { Parameters } from './persisted-query.ts'
 import { refuseUnboundedValues } from './refuse-unbounded-values.ts'
 
 /** A well-formed GraphQL request. It never contains a credential. */
@@ -21,16 +22,22 @@ export interface GraphqlRequest {
   readonly mediaType: string
 }
 
-/** `query`, `variables` and the other parameters, not validated. */
-export type Parameters = Readonly<Record<string, unknown>>
-
 const nothing = {}
 
-/** Returns the request. Throws a GatewayError if it is not well-formed. */
-export function readGraphqlRequest(request: HttpRequest): GraphqlRequest {
+/**
+ * Returns the request. Throws a GatewayError if it is not well-formed.
+ *
+ * @param withDocument returns the parameters with the text of a document that they name by an id;
+ *   undefined: there are no ids
+ */
+export function readGraphqlRequest(
+  request: HttpRequest,
+  withDocument?: (parameters: Parameters) => Parameters,
+): GraphqlRequest {
   const { method } = request
   if (method !== 'GET' && method !== 'POST') throw new GatewayError('METHOD_NOT_ALLOWED')
-  const parameters = method === 'POST' ? readJsonBody(request) : readSearch(request)
+  const given = method === 'POST' ? readJsonBody(request) : readSearch(request, !!withDocument)
+  const parameters = withDocument ? withDocument(given) : given
   return requestOf(parameters, method, listHeader(request.headers, 'accept'))
 }
 
@@ -66,7 +73,7 @@ export function requestOf(
 }
 
 /** Each parameter may be given once; `variables` and `extensions` are JSON (section 6.1). */
-function readSearch({ search, headers }: HttpRequest): Parameters {
+function readSearch({ search, headers }: HttpRequest, withIds: boolean): Parameters {
   const contentType = headers['content-type']?.join(', ')
   if (contentType !== undefined && !isJson(contentType, false)) {
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE')
@@ -81,12 +88,15 @@ function readSearch({ search, headers }: HttpRequest): Parameters {
     if (!isRecord(value)) throw notAnObject(name, value)
     return value
   }
-  return {
+  const read = {
     query: sole(parameters, 'query'),
     operationName: sole(parameters, 'operationName'),
     variables: json('variables'),
     extensions: json('extensions'),
   }
+  if (!withIds) return read
+  const ids = idParameters.map((name) => [name, sole(parameters, name)])
+  return { ...read, ...Object.fromEntries(ids) }
 }
 
 function sole(parameters: URLSearchParams, name: string): string | undefined {

@@ -22,6 +22,8 @@ import { configuredUpgrade, liveParts } from './configured-live.ts'
 import { configuredRealm, configuredResource } from './configured-resource.ts'
 import { cacheVary, configuredSubgraph } from './configured-subgraph.ts'
 import { configuredTraces } from './configured-traces.ts'
+import { configuredDocuments } from './operations/configured-documents.ts'
+import type { ConfiguredDocuments } from './operations/configured-documents.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
 import { batchResponder } from '../http/batch.ts'
@@ -138,15 +140,17 @@ export async function createConfiguredGateway(
     log,
   })
   const callers = configuredAuthenticator(parts, rates)
-  const supergraph = await configuredSupergraph(parts, policies, secrets[0]!).catch(
-    async (cause) => {
-      await callers.close()
-      rates.close()
-      throw cause
-    },
+  const documents = await configuredDocuments(config, log).catch(closing(callers, rates))
+  const supergraph = await configuredSupergraph(parts, policies, secrets[0]!, documents).catch(
+    closing(callers, rates, documents),
   )
+  documents.planBy(async (known) => supergraph.currentIfAny()?.planKnown(known))
   const console = configuredConsole(consoleAccess(parts), { callers, schema: supergraph, config })
-  const unreadiness = () => [...supergraph.unreadiness(), ...callers.unreadiness()]
+  const unreadiness = () => [
+    ...supergraph.unreadiness(),
+    ...callers.unreadiness(),
+    ...documents.unreadiness(),
+  ]
   const accessLog = configuredAccessLog(config, pseudonymOf, parts.accessLog)
   const traces = await configuredTraces(parts.traces, { onLost: metrics.onSpansLost, log })
   const usage = countedUsage(parts)
@@ -163,6 +167,7 @@ export async function createConfiguredGateway(
     live,
     serving,
     authenticate: callers.authenticate,
+    textOf: documents.textOf,
     schema: supergraph,
     tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: configuredRealm(config.http),
@@ -185,7 +190,7 @@ export async function createConfiguredGateway(
     listener: requestListener(
       respondToAll,
       unreadiness,
-      { ...parts, console },
+      { ...parts, console, documentIds: documents.textOf !== undefined },
       {
         '/.well-known/gateway-claims.json': () => keySet,
         ...configuredResource(config, () => supergraph.currentIfAny()?.scopes ?? []),
@@ -198,11 +203,20 @@ export async function createConfiguredGateway(
     unreadiness,
     schemaVersion: supergraph.currentIfAny,
     async close() {
+      await documents.close()
       await supergraph.close()
       await callers.close()
       rates.close()
       await traces?.close()
     },
+  }
+}
+
+/** Returns what handles a failure: it closes what has been opened before. */
+function closing(...opened: readonly { close(): void | Promise<void> }[]) {
+  return async (cause: unknown): Promise<never> => {
+    await Promise.all(opened.map((part) => part.close()))
+    throw cause
   }
 }
 
@@ -220,6 +234,7 @@ function configuredSupergraph(
   parts: ConfiguredGatewayParts,
   policies: PolicyDecider,
   secret: string,
+  { known }: ConfiguredDocuments,
 ): Promise<FollowedSupergraph<SchemaVersion>> {
   const { supergraph: source, config, metrics, previous, callbacks, log } = parts
   // Only the first schema version follows one of earlier settings, which can then be released.
@@ -246,6 +261,7 @@ function configuredSupergraph(
         policiesRecheck: config.subscriptions.policiesRecheck,
         explainTo: consoleAccess(parts).explainTo,
         limits: config.limits,
+        known,
         onDenied: metrics.onDenied,
         onExceeded: metrics.onExceeded,
         onEstimated: config.limits.cost && metrics.costs(),
@@ -266,7 +282,10 @@ function configuredAuthenticator(
 ): Authenticator {
   const { config, served, documents, log } = parts
   return authenticator(config.authentication, {
-    claims: { ...claimRules(config.claims), policies: config.authorization.policies !== undefined },
+    claims: {
+      ...claimRules(config.claims),
+      policies: config.authorization.policies !== undefined,
+    },
     keepsTokens: passesTokens(config.subgraphs),
     metrics: counted(parts.authenticationMetrics, served.tokens),
     ...(documents ? { documents } : {}),

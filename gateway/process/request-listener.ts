@@ -20,6 +20,8 @@ export interface RequestListenerParts {
   servedByAll?: (() => Promise<ServedCounts>) | undefined
   /** Why any of the processes cannot serve right now, if there are several. */
   unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
+  /** Whether documents have ids, which may be in the path. */
+  documentIds?: boolean | undefined
   /** Set if requests are traced. */
   traces?: unknown
   /** Undefined: browsers get no page. */
@@ -58,6 +60,7 @@ export function requestListener(
     otherwise: expressApp({
       ...http,
       exposedHeaders: responseHeaderNames(parts.config.subgraphs),
+      documentIds: parts.documentIds,
       respond,
       send,
       served: servedByAll,

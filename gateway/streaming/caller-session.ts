@@ -4,8 +4,8 @@ import type { ResponseData } from '../graphql/response-data.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
 import type { HttpRequest, HttpResponse } from '../http/http-message.ts'
 import { json } from '../http/media-type.ts'
+import type { Parameters } from '../http/persisted-query.ts'
 import { requestOf } from '../http/read-graphql-request.ts'
-import type { Parameters } from '../http/read-graphql-request.ts'
 import type { RequestSignal } from '../http/request-signal.ts'
 import { resultResponse } from '../http/result-response.ts'
 import { observedClient } from '../telemetry/observed-client.ts'
@@ -42,12 +42,12 @@ export class CallerSession {
 
   /** Performs an operation; it never rejects. */
   async perform(parameters: Parameters, signal: RequestSignal): Promise<PerformedOperation> {
-    const { begin, count, perform, refuse, end, realm } = this.caller.gateway()
+    const { begin, count, withDocument, perform, refuse, end, realm } = this.caller.gateway()
     const facts = begin({ ...this.#request, requestId: undefined, signal })
     facts.caller = this.caller.now()
     try {
       await count(facts)
-      const graphqlRequest = requestOf(parameters, 'POST', undefined)
+      const graphqlRequest = requestOf(withDocument(parameters, facts), 'POST', undefined)
       const result = await perform(graphqlRequest, observedClient(facts.caller, facts), facts)
       if ('open' in result) {
         const requested = { subscription: result, graphqlRequest, facts, caller: this.caller }

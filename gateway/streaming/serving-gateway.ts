@@ -3,6 +3,7 @@ import type { Caller, ClientRequest } from '../client-request.ts'
 import type { Realm } from '../http/bearer-challenge.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
+import type { Parameters } from '../http/persisted-query.ts'
 import type { Refusals } from '../http/refusals.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { RequestFacts } from '../telemetry/request-facts.ts'
@@ -21,6 +22,8 @@ export interface ServingGateway extends Refusals {
   count(facts: RequestFacts): void | Promise<void>
   /** Returns what is known of a request that begins. */
   begin(request: HttpRequest): RequestFacts
+  /** Returns the parameters with the text of a document that they name by an id. */
+  withDocument(parameters: Parameters, facts: RequestFacts): Parameters
   /** Reports a response. */
   end(response: HttpResponse, facts: RequestFacts): void
   /** Performs an operation up to its result, or up to a subscription that can be opened. */

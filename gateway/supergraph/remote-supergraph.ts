@@ -7,7 +7,8 @@ import { faultOfUrl } from '../authentication/issuer-url.ts'
 import { fetchText, TextFetchFailure } from './fetch-supergraph.ts'
 import type { FetchedText } from './fetch-supergraph.ts'
 import type { ServedRecord, SupergraphCopy, SupergraphSource } from './supergraph-source.ts'
-import { faultOfSuccession, verifySignature } from './verify-signature.ts'
+import { faultOfSuccession, signedSupergraph, verifySignature } from './verify-signature.ts'
+import type { SignedKind } from './verify-signature.ts'
 
 /** How a supergraph is fetched: `supergraph` of gateway.yaml. */
 export interface RemoteSettings {
@@ -50,6 +51,8 @@ export interface RemoteSupergraphOptions {
   readonly url: string
   readonly settings: RemoteSettings
   readonly record: Pick<ServedRecord, 'lastSigned'>
+  /** What is at the URL; default: a supergraph. */
+  readonly kind?: SignedKind
   readonly log: Logger
   readonly pauses?: RemotePauses
 }
@@ -84,8 +87,9 @@ export function displayUrl(url: string): string {
 export async function remoteSupergraph(
   options: RemoteSupergraphOptions,
 ): Promise<RemoteSupergraph> {
-  const { url, record, log, pauses = usualPauses } = options
-  refuseBadUrl(url, options.settings)
+  const { url, record, kind = signedSupergraph, log, pauses = usualPauses } = options
+  const { noun } = kind
+  refuseBadUrl(url, options.settings, kind)
   const name = displayUrl(url)
   const agent = new Agent({ connections: 1 })
   const listeners = new Set<() => void>()
@@ -105,7 +109,7 @@ export async function remoteSupergraph(
       return () => void listeners.delete(listener)
     },
     async configure(next) {
-      refuseBadUrl(url, next)
+      refuseBadUrl(url, next, kind)
       const previous = settings
       settings = next
       await attempting
@@ -142,7 +146,7 @@ export async function remoteSupergraph(
     try {
       const copy = await fetchVerified()
       failures = 0
-      if (state.fault !== undefined) log.info({ url: name }, 'the supergraph is fetched again')
+      if (state.fault !== undefined) log.info({ url: name }, `the ${noun} is fetched again`)
       const { text, signature } = state.copy ?? {}
       const isNew = copy.text !== text || copy.signature !== signature
       if (isNew || state.fault !== undefined) publish({ copy, fault: undefined })
@@ -151,7 +155,7 @@ export async function remoteSupergraph(
       failures++
       const fault = (cause as Error).message
       if (fault === state.fault) return
-      log.error({ reason: fault }, 'no newer supergraph is served: trying again')
+      log.error({ reason: fault }, `no newer ${noun} is served: trying again`)
       publish({ copy: state.copy, fault })
     }
   }
@@ -167,7 +171,7 @@ export async function remoteSupergraph(
       const fault = await faultOf(copy)
       if (fault === undefined) return copy
       if (retries === mostRetries || isClosed) {
-        throw new SupergraphNotFetched(`the supergraph ${name} ${fault}`)
+        throw new SupergraphNotFetched(`the ${noun} ${name} ${fault}`)
       }
       await new Promise((resolve) => setTimeout(resolve, pauses.mismatch))
     }
@@ -175,19 +179,23 @@ export async function remoteSupergraph(
 
   async function faultOf(copy: SupergraphCopy): Promise<string | undefined> {
     if (settings.keys === undefined) return undefined
-    const verified = await verifySignature(copy, settings.keys)
+    const verified = await verifySignature(copy, settings.keys, kind)
     if (verified.outcome === 'refused') return verified.fault
     return faultOfSuccession(verified.version, await record.lastSigned())
   }
 
   async function fetchCopy(): Promise<SupergraphCopy> {
     const text = await fetchPart(url, latest.text, settings.responseLimit)
-    if (text === undefined) throw notFetched(name, 'HTTP status 404')
+    if (text === undefined) throw notFetched('HTTP status 404', name)
     const signature = settings.keys
       ? await fetchPart(signatureUrl(url), latest.signature, signatureLimit)
       : undefined
     latest = { text, signature }
     return { text: text.text, signature: signature?.text }
+  }
+
+  function notFetched(reason: string, from: string, cause?: Error): SupergraphNotFetched {
+    return new SupergraphNotFetched(`the ${noun} ${from} cannot be fetched: ${reason}`, { cause })
   }
 
   async function fetchPart(
@@ -199,7 +207,7 @@ export async function remoteSupergraph(
     const options = { agent, headers, timeout, limit, unlessEtag: known?.etag }
     const fetched = await fetchText(from, options).catch((cause: Error) => {
       if (!(cause instanceof TextFetchFailure)) throw cause
-      throw notFetched(displayUrl(from), cause.message, cause)
+      throw notFetched(cause.message, displayUrl(from), cause)
     })
     if (fetched === 'not found') return undefined
     return fetched === 'unchanged' ? known : fetched
@@ -211,10 +219,6 @@ class SupergraphNotFetched extends Error {
   override name = 'SupergraphNotFetched'
 }
 
-function notFetched(name: string, reason: string, cause?: Error): SupergraphNotFetched {
-  return new SupergraphNotFetched(`the supergraph ${name} cannot be fetched: ${reason}`, { cause })
-}
-
 /** `https://host/supergraph.graphql?key` has its signature at `https://host/supergraph.graphql.jws?key`. */
 function signatureUrl(url: string): string {
   const signature = new URL(url)
@@ -222,11 +226,11 @@ function signatureUrl(url: string): string {
   return signature.href
 }
 
-function refuseBadUrl(url: string, { allowHttp }: RemoteSettings): void {
+function refuseBadUrl(url: string, { allowHttp }: RemoteSettings, kind: SignedKind): void {
   const fault = faultOfUrl(url, false) && faultOfUrl(url, allowHttp)
   if (fault === undefined || fault === '') return
-  const advice = fault.replace('allow_http: true', 'supergraph.allow_http: true')
-  throw new StartFailure(`--supergraph cannot be used: ${advice}`)
+  const advice = fault.replace('allow_http: true', kind.allowHttp)
+  throw new StartFailure(`${kind.place} cannot be used: ${advice}`)
 }
 
 /** Returns the source that followers in this process use. */

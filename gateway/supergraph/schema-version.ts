@@ -25,7 +25,7 @@ import { introspection } from '../authorization/introspection.ts'
 import { mayExplain } from '../authorization/may-explain.ts'
 import type { ExplainTo } from '../authorization/may-explain.ts'
 import type { DecidePolicies, PolicyDecider } from '../authorization/policies.ts'
-import { namedScopes, scopesFor } from '../authorization/what-is-missing.ts'
+import { allScopes, namedScopes } from '../authorization/what-is-missing.ts'
 import { withStepUp } from '../authorization/step-up.ts'
 import { warnOfUndecidedPolicies } from '../authorization/undecided-policies.ts'
 import type { ClientRequest } from '../client-request.ts'
@@ -35,6 +35,7 @@ import type { FetchSubgraph } from '../execution/subgraph-request.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { CostDirectives } from '../operations/cost/cost-directives.ts'
+import type { KnownOperation } from '../operations/known-operations.ts'
 import { operationPreparer } from '../operations/prepare-operation.ts'
 import { runInSlices, yieldToEventLoop } from '../slices.ts'
 import { connectSubgraphs } from './connect-subgraphs.ts'
@@ -52,7 +53,8 @@ import type { ExecutionContext, Stages } from './stages.ts'
 import { deferStage } from './defer-stage.ts'
 import { subscriptionStage } from './subscription-stage.ts'
 import type { SubscribedVersion } from './subscription-stage.ts'
-import { warmUp } from './warm-up.ts'
+import { knownOperationsPlanner, warmUp } from './warm-up.ts'
+import type { PlanKnownOperations } from './warm-up.ts'
 
 /** Our own executor, or @apollo/gateway's as the reference. */
 export type ExecutorName = 'native' | 'apollo'
@@ -67,6 +69,8 @@ export interface SchemaVersionParts extends ConnectOptions {
   /** Who may request `extensions.authorization` and `extensions.fetches`. */
   explainTo: ExplainTo
   limits: Limits
+  /** Returns the known operations, which are planned before the version serves. */
+  known?: (() => Iterable<KnownOperation>) | undefined
   /** Called with the guards that denied fields of a response: each as its directive, once per field. */
   onDenied?: ((guards: readonly string[]) => void) | undefined
   /** Called with each operation that is compiled, and the schema that it was validated with. */
@@ -93,6 +97,8 @@ export interface SchemaVersion {
   readonly scopes: readonly string[]
   /** Returns its types and fields with their guards. */
   describe(): DescribedGraph
+  /** Plans operations that have become known. */
+  readonly planKnown: PlanKnownOperations
   /** Returns what the warm-up of a process needs: this version with other subgraphs. */
   rehearsal(parts: RehearsalParts): Rehearsal
   /** Moves all subscriptions to the version that serves now; resolves when they have moved. */
@@ -148,13 +154,16 @@ export async function createSchemaVersion({
     during: (part) => serve(part),
     ...subscribers,
   })
+  const planKnown = knownOperationsPlanner(authorizer, executor, parts.limits)
   if (previous) await warmUp(executor, previous.executor)
+  if (parts.known) await planKnown(parts.known())
   let underWay = 0
   let idle = () => {}
 
   return {
     executor,
     scopes: namedScopes(authorizer.schema.guards),
+    planKnown: (known) => serve(() => planKnown(known)),
     serve,
     describe: () => describeGraph(executor.apiSchema, authorizer.schema),
     rehearsal({ url, ...others }) {
@@ -177,7 +186,7 @@ export async function createSchemaVersion({
         ...liveSubscribers(),
       })
       return {
-        scopes: scopesFor(authorizer.schema.guards, authorizer.credentials({ claims: null })),
+        scopes: allScopes(authorizer),
         serve: (request) => request(rehearsed),
         close: madeUp.close,
       }

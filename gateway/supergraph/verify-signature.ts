@@ -1,4 +1,4 @@
-/** Signed supergraphs: a detached JWS (RFC 7515 appendix F) over the bytes of the text. */
+/** Signed documents, such as supergraphs: a detached JWS (RFC 7515 appendix F) over the bytes of the text. */
 import { createHash, KeyObject, verify } from 'node:crypto'
 import type { webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -7,8 +7,38 @@ import type { JWK } from 'jose'
 import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import type { SignedVersion, SupergraphCopy } from './supergraph-source.ts'
 
-/** The `typ` of the signature, so that no other document that the key has signed passes for a supergraph. */
-export const signatureType = 'supergraph+jws'
+/** A kind of signed documents. */
+export interface SignedKind {
+  /** The `typ` of the signature, so that no document of another kind that the key has signed passes for one. */
+  readonly type: string
+  /** What one is called in messages. */
+  readonly noun: string
+  /** How one is signed: the sentence ends with it. */
+  readonly signIt: string
+  /** The setting with the accepted keys. */
+  readonly keys: string
+  /** The setting that says where it is, and the one that allows plain HTTP. */
+  readonly place: string
+  readonly allowHttp: string
+}
+
+export const signedSupergraph: SignedKind = {
+  type: 'supergraph+jws',
+  noun: 'supergraph',
+  signIt: `sign it with \`${productCommand('compose', '--sign KEY')}\``,
+  keys: 'supergraph.keys',
+  place: '--supergraph',
+  allowHttp: 'supergraph.allow_http: true',
+}
+
+export const signedManifest: SignedKind = {
+  type: 'operations+jws',
+  noun: 'manifest',
+  signIt: `sign it with \`${productCommand('keys', 'sign-operations FILE --key KEY')}\``,
+  keys: 'its keys in operations.manifests',
+  place: 'operations.manifests',
+  allowHttp: 'allow_http: true',
+}
 
 /** The algorithms of signatures. */
 export const signatureAlgorithms = ['EdDSA', 'Ed25519', 'ES256'] as const
@@ -18,29 +48,28 @@ export type VerifiedSignature =
   /** What is wrong, and what to do; it follows the name of the supergraph. */
   | { readonly outcome: 'refused'; readonly fault: string }
 
-const signIt = `sign it with \`${productCommand('compose', '--sign KEY')}\``
-const mismatch = `does not match its signature, it is not the text that was signed: ${signIt}`
-
 /** Returns the signed version, or why the copy is not signed by one of the keys. */
 export async function verifySignature(
   { text, signature }: SupergraphCopy,
   keys: readonly JWK[],
+  { type, noun, signIt, keys: setting } = signedSupergraph,
 ): Promise<VerifiedSignature> {
+  const mismatch = `does not match its signature, it is not the text that was signed: ${signIt}`
   if (signature === undefined) return refused(`has no signature beside it (.jws): ${signIt}`)
   const header = readHeader(signature)
   if (header === undefined) {
     return refused(`has a signature that is not a detached JWS: ${signIt}`)
   }
   const { kid, typ, serial } = header
-  if (typ !== signatureType || !Number.isSafeInteger(serial) || typeof kid !== 'string') {
-    return refused(`has a signature for something else than a supergraph: ${signIt}`)
+  if (typ !== type || !Number.isSafeInteger(serial) || typeof kid !== 'string') {
+    return refused(`has a signature for something else than a ${noun}: ${signIt}`)
   }
   const key = await keyOf(kid, keys)
   if (key === undefined) {
     const name = JSON.stringify(kid.slice(0, 100))
     return refused(
       `is signed with the key ${name}, which is not accepted: sign it with another one, ` +
-        'or add its public key to supergraph.keys',
+        `or add its public key to ${setting}`,
     )
   }
   try {
@@ -57,13 +86,11 @@ export async function verifySignature(
 export function faultOfSuccession(
   { serial, digest }: SignedVersion,
   last: SignedVersion | undefined,
+  advice = 'to go back to an earlier schema, compose and sign it again',
 ): string | undefined {
   if (last === undefined || serial > last.serial) return undefined
   if (serial === last.serial && digest === last.digest) return undefined
-  return (
-    `is older than the one that served last (serial ${serial} after ${last.serial}): ` +
-    'to go back to an earlier schema, compose and sign it again'
-  )
+  return `is older than the one that served last (serial ${serial} after ${last.serial}): ${advice}`
 }
 
 /** Returns the SHA-256 digest of the text. */

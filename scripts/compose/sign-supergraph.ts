@@ -5,15 +5,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { calculateJwkThumbprint, CompactSign } from 'jose'
 import type { JWK } from 'jose'
 import { keysInFile } from '../../gateway/configuration/supergraph.ts'
-import { signatureType, verifySignature } from '../../gateway/supergraph/verify-signature.ts'
-import type { VerifiedSignature } from '../../gateway/supergraph/verify-signature.ts'
+import { signedSupergraph, verifySignature } from '../../gateway/supergraph/verify-signature.ts'
+import type { SignedKind, VerifiedSignature } from '../../gateway/supergraph/verify-signature.ts'
 import { productCommand } from '../../subgraphs/kit/process/product-command.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 
 export interface SupergraphSigner {
   readonly publicKey: JWK
   /** Returns a signature of the text, with a serial that is larger than that of the last signature. */
-  sign(text: string, lastSerial?: number): Promise<SignedText>
+  sign(text: string, lastSerial?: number, kind?: SignedKind): Promise<SignedText>
 }
 
 export interface SignedText {
@@ -45,14 +45,14 @@ export async function readSigner(path: string): Promise<SupergraphSigner> {
   const keyId = publicKey.kid!
   return {
     publicKey,
-    async sign(text, lastSerial = 0) {
+    async sign(text, lastSerial = 0, kind = signedSupergraph) {
       // The time, so that no state has to be kept; larger than the last one also if a clock goes back.
       const now = Date.now()
       const serial = Math.max(now, lastSerial + 1)
       const jws = await new CompactSign(Buffer.from(text))
         .setProtectedHeader({
           alg: algorithm,
-          typ: signatureType,
+          typ: kind.type,
           kid: keyId,
           iat: Math.floor(now / 1000),
           serial,

@@ -93,6 +93,7 @@ function everySection(): Record<string, unknown> {
     claims: { subgraphs: { NAME: {} } },
     authorization: { policies: { file: 'policies.mjs' } },
     subgraphs: { NAME: {} },
+    operations: { manifests: [{ from: 'operations.json' }], automatic: {} },
     http: { cors: { origins: ['https://app.example.com'] } },
     subscriptions: { callback: { public_url: 'http://127.0.0.1:4010/callback', port: 4010 } },
     metrics: { port: 9464 },

@@ -273,7 +273,7 @@ const refused: readonly Case[] = [
       { query: '{ name }', extensions: { persistedQuery } },
       400,
       'BAD_REQUEST',
-      /persistedQuery` does not match/,
+      /persistedQuery` must have version 1 and the sha256Hash/,
     ],
   ),
   [
@@ -283,8 +283,8 @@ const refused: readonly Case[] = [
       extensions: { persistedQuery: { version: 1, sha256Hash: 'ab'.repeat(32) } },
     },
     400,
-    'BAD_REQUEST',
-    /persistedQuery` does not match/,
+    'PERSISTED_QUERY_HASH_MISMATCH',
+    /sha256Hash` is not the SHA-256 of the query/,
   ],
   ...[undefined, null, ''].map((query): Case => [
     `a hash alone, with query: ${query}`,

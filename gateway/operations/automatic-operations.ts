@@ -1,0 +1,40 @@
+/** Automatic persisted queries: clients register the texts that they send, under their SHA-256. */
+import { LRUCache } from 'lru-cache'
+import type { Caller } from '../client-request.ts'
+
+export interface AutomaticOptions {
+  /** How much memory the texts may take, in bytes; beyond that, those used least recently are forgotten. */
+  readonly memory: number
+  /** How long a text is kept that is not used, in milliseconds. */
+  readonly ttl: number
+  readonly registeredBy: 'anyone' | 'authenticated'
+}
+
+export interface AutomaticOperations {
+  /** Returns the text with that hash, if it has been registered. */
+  textOf(hash: string): string | undefined
+  /** Registers a text whose hash has been checked, if its caller may. */
+  register(hash: string, text: string, caller: Caller | undefined): void
+}
+
+/** What an entry takes beside its text, in bytes: the hash, and its place in the cache. */
+const entrySize = 300
+
+/** Returns a store, which belongs to one process. */
+export function automaticOperations(options: AutomaticOptions): AutomaticOperations {
+  const { memory, ttl, registeredBy } = options
+  const texts = new LRUCache<string, string>({
+    maxSize: memory,
+    // The largest that a character can take.
+    sizeCalculation: (text) => entrySize + 2 * text.length,
+    ttl,
+    updateAgeOnGet: true,
+  })
+  return {
+    textOf: (hash) => texts.get(hash),
+    register(hash, text, caller) {
+      if (registeredBy === 'authenticated' && !caller?.claims) return
+      texts.set(hash, text)
+    },
+  }
+}
