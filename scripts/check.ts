@@ -4,6 +4,7 @@ import { choiceOption, readCommandLine } from '../subgraphs/kit/process/command-
 import { productCommand } from '../subgraphs/kit/process/product-command.ts'
 import { checkSupergraph } from './check/check-supergraph.ts'
 import type { CheckReport } from './check/check-supergraph.ts'
+import type { CheckedOperation } from './check/check-operations.ts'
 import { runCommand } from './command.ts'
 import { counted } from './compose/counted.ts'
 import { describeProblem, withDisplayPaths } from './compose/problem.ts'
@@ -23,6 +24,11 @@ Composes, writes nothing, and finds problems that composition accepts:
   GUARD_REMOVED            a field that demanded more in the last supergraph (a warning if it is @public now)
   and breaking changes since the last supergraph; dangerous ones are warnings
 
+With the known operations of clients (--operations):
+
+  OPERATION_BROKEN         an operation that is no longer valid (a warning, OPERATION_INVALID, if it was not before)
+  OPERATION_REQUIRES_MORE  an operation that requires more of callers than in the last supergraph
+
   --config FILE          the list of subgraphs (default: supergraph.yaml)
   --keys FILE            a JWK Set of public keys, of which one must have signed the last supergraph
   --last FILE            the last supergraph (default: supergraph.graphql, if it is there)
@@ -31,6 +37,10 @@ Composes, writes nothing, and finds problems that composition accepts:
   --usage FILE|URL       what GET /usage on a gateway's metrics port responds: each breaking change says which
                          clients it breaks; several add up, such as one for each day and gateway
   --allow-unused         a breaking change is only a warning if no client uses what it breaks (needs --usage)
+  --operations FILE      a manifest of known operations; may be repeated
+  --allow-new-requirements
+                         OPERATION_REQUIRES_MORE is only a warning (needs --operations)
+  --supergraph FILE      checks this supergraph, which is composed already
   --default allow|deny   as authorization.default in gateway.yaml (default: allow)
   --format text|json     (default: text)
   --help                 prints this text
@@ -48,12 +58,19 @@ runCommand('check', async () => {
       accept: { type: 'string' },
       usage: { type: 'string', multiple: true },
       'allow-unused': { type: 'boolean', default: false },
+      operations: { type: 'string', multiple: true },
+      'allow-new-requirements': { type: 'boolean', default: false },
+      supergraph: { type: 'string' },
       default: { type: 'string', default: 'allow' },
       format: { type: 'string', default: 'text' },
     },
   })
   const format = choiceOption('--format', values.format, ['text', 'json'])
   const last = values.last ?? 'supergraph.graphql'
+  const allowNewRequirements = values['allow-new-requirements']
+  if (allowNewRequirements && !values.operations) {
+    throw new StartFailure('--allow-new-requirements needs --operations FILE')
+  }
   const clientUsage = await usageOptions(values.usage ?? [], values['allow-unused'])
   const report = await checkSupergraph({
     config: values.config,
@@ -65,6 +82,9 @@ runCommand('check', async () => {
       isRequired: values.accept !== undefined,
     },
     usage: clientUsage,
+    supergraph: values.supergraph,
+    operations: values.operations,
+    allowNewRequirements,
     default: choiceOption('--default', values.default, ['allow', 'deny']),
     environment: process.env,
   })
@@ -88,11 +108,12 @@ async function usageOptions(
 }
 
 function printText(report: CheckReport, last: string, usage: UsageOptions | undefined): void {
-  const { findings, hints, compared } = report
+  const { findings, hints, compared, operations } = report
   for (const hint of hints) console.error(describeProblem('hint', hint))
   for (const finding of findings) console.error(describeProblem(finding.severity, finding))
   if (!compared) console.log(`there is no ${last}: changes were not checked`)
   if (usage) console.log(describeRecorded(usage.recorded))
+  if (operations) console.log(describeOperations(operations))
   const count = (severity: string) =>
     counted(findings.filter((each) => each.severity === severity).length, severity)
   console.log(`${count('error')}, ${count('warning')}`)
@@ -103,6 +124,16 @@ function describeRecorded({ since, until, requests, isComplete }: RecordedUsage)
   const isKnown = isComplete && requests > 0
   const fault = `it is ${isComplete ? 'empty' : 'not complete'}, so nothing is known to be unused`
   return `usage of ${requests.toLocaleString('en')} requests ${period}${isKnown ? '' : `: ${fault}`}`
+}
+
+/** The costs are those without variables: most expensive first. */
+function describeOperations(operations: readonly CheckedOperation[]): string {
+  const valid = operations.filter(({ outcome }) => outcome === 'valid')
+  const costs = valid
+    .flatMap(({ name, id, cost }) => (cost === undefined ? [] : [{ name: name ?? id, cost }]))
+    .sort((one, other) => other.cost - one.cost)
+    .map(({ name, cost }) => `\n  cost ${cost}: ${name}`)
+  return `${counted(operations.length, 'operation')}, ${valid.length} valid${costs.join('')}`
 }
 
 function printJson(report: CheckReport, usage: UsageOptions | undefined): void {

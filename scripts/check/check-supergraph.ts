@@ -1,10 +1,8 @@
 /** All checks of `npm run check`, on a supergraph that composes. */
 import { readFile } from 'node:fs/promises'
 import { Supergraph } from '@apollo/federation-internals'
-import type { GraphQLSchema } from 'graphql'
 import type { JWK } from 'jose'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
-import type { GuardedSchema } from '../../gateway/authorization/guarded-schema.ts'
 import { unguardedPaths } from '../../gateway/authorization/unguarded-paths.ts'
 import type { UnguardedPath } from '../../gateway/authorization/unguarded-paths.ts'
 import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
@@ -18,9 +16,13 @@ import { verifySignatureFile } from '../compose/sign-supergraph.ts'
 import { decodeUtf8 } from '../compose/utf8.ts'
 import { readAcceptedNames } from './accepted-names.ts'
 import type { AcceptedFile, AcceptedNames } from './accepted-names.ts'
+import { checkOperations, operationFindings } from './check-operations.ts'
+import type { CheckedOperation, CheckedSupergraph } from './check-operations.ts'
 import type { Finding, Unplaced } from './finding.ts'
 import { nameTypos } from './name-typos.ts'
 import { placesIn } from './places.ts'
+import { readManifests } from './read-manifests.ts'
+import type { ManifestOperation } from './read-manifests.ts'
 import { removedGuards } from './removed-guards.ts'
 import { schemaChanges } from './schema-changes.ts'
 import type { UsageOptions } from './schema-changes.ts'
@@ -42,6 +44,12 @@ export interface CheckOptions {
   default: 'allow' | 'deny'
   /** What clients use; left out: not known. */
   usage?: UsageOptions | undefined
+  /** The supergraph, composed already; left out: it is composed of the subgraphs. */
+  supergraph?: string | undefined
+  /** The files of the manifests of known operations; left out: operations are not checked. */
+  operations?: readonly string[] | undefined
+  /** Whether operations may require more of callers than before: then that is only a warning. */
+  allowNewRequirements?: boolean
   environment: Environment
   /** Default: composes in a worker thread. */
   compose?: Composer
@@ -53,13 +61,18 @@ export interface CheckReport {
   readonly hints: readonly Hint[]
   /** Whether there was a last supergraph. */
   readonly compared: boolean
+  /** What the check says of each known operation, if there are manifests. */
+  readonly operations?: readonly CheckedOperation[] | undefined
 }
 
 /** Returns the findings; composition errors are findings, too. */
 export async function checkSupergraph(options: CheckOptions): Promise<CheckReport> {
   const accepted = await readAcceptedNames(options.accept ?? noFile)
+  const operations = options.operations && (await readManifests(options.operations))
   const last = await readLast(options)
-  const composition = await composeSupergraph(options.config, options.environment, options.compose)
+  const composition = options.supergraph
+    ? await readComposed(options.supergraph)
+    : await composeSupergraph(options.config, options.environment, options.compose)
   if (composition.outcome === 'failed') {
     const findings = composition.errors.map((error) => ({
       ...error,
@@ -70,39 +83,51 @@ export async function checkSupergraph(options: CheckOptions): Promise<CheckRepor
   }
   const { sdl, hints, loaded } = composition
   const placesOf = placesIn(loaded)
-  const findings = findingsIn(sdl, last, accepted, options).map((finding) => ({
+  const found = findingsIn(sdl, last, { accepted, operations }, options)
+  const findings = found.findings.map((finding) => ({
     ...finding,
     places: placesOf(finding.coordinate),
   }))
-  return { findings, hints, compared: last !== undefined }
+  return { ...found, findings, hints, compared: last !== undefined }
 }
 
 const noFile: AcceptedFile = { path: 'accepted.yaml', isRequired: false }
 
-interface Readable {
-  readonly guarded: GuardedSchema
-  readonly schema: GraphQLSchema
+/** What the check is given beside the supergraphs. */
+interface Given {
+  readonly accepted: AcceptedNames
+  readonly operations: readonly ManifestOperation[] | undefined
+}
+
+interface Found {
+  readonly findings: readonly Unplaced[]
+  readonly operations?: readonly CheckedOperation[] | undefined
 }
 
 function findingsIn(
   sdl: string,
-  last: Readable | undefined,
-  accepted: AcceptedNames,
+  last: CheckedSupergraph | undefined,
+  given: Given,
   options: CheckOptions,
-): Unplaced[] {
+): Found {
   const now = readGuarded(sdl, options)
   if (typeof now === 'string') {
-    return [{ severity: 'error', code: 'SUPERGRAPH_REFUSED', coordinate: '', message: now }]
+    const code = 'SUPERGRAPH_REFUSED'
+    return { findings: [{ severity: 'error', code, coordinate: '', message: now }] }
   }
-  const typos = nameTypos(now.guarded, accepted)
-  return [
-    ...unguardedMutations(now.guarded),
+  const { schema: guarded } = now.authorizer
+  const typos = nameTypos(guarded, given.accepted)
+  const operations = given.operations && checkOperations(given.operations, now, last)
+  const findings = [
+    ...unguardedMutations(guarded),
     ...typos.findings,
     ...typos.needless.map(needlesslyAccepted),
-    ...unguardedPaths(now.guarded).map(reachable),
-    ...(last ? removedGuards(last.guarded, now.guarded) : []),
+    ...unguardedPaths(guarded).map(reachable),
+    ...(last ? removedGuards(last.authorizer.schema, guarded) : []),
     ...(last ? schemaChanges(last.schema, now.schema, options.usage) : []),
+    ...(operations ? operationFindings(operations, options.allowNewRequirements === true) : []),
   ]
+  return { findings, operations }
 }
 
 function reachable(path: UnguardedPath): Unplaced {
@@ -115,18 +140,27 @@ function needlesslyAccepted({ code, name }: { code: string; name: string }): Unp
 }
 
 /** Returns the supergraph as the gateway would load it, or why it would refuse it. */
-function readGuarded(sdl: string, options: CheckOptions): Readable | string {
+function readGuarded(sdl: string, options: CheckOptions): CheckedSupergraph | string {
   try {
     const { loadableSdl, authorizer } = guardSupergraph(sdl, { default: options.default })
     const schema = Supergraph.build(loadableSdl).apiSchema().toGraphQLJSSchema()
-    return { guarded: authorizer.schema, schema }
+    return { authorizer, schema }
   } catch (cause) {
     if (cause instanceof SupergraphRefused) return cause.message
     throw cause
   }
 }
 
-async function readLast(options: CheckOptions): Promise<Readable | undefined> {
+/** Returns what composition would; a file that cannot be read is a StartFailure. */
+async function readComposed(path: string) {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    const reason = `cannot be read (${cause.code})`
+    throw new StartFailure(`the supergraph ${displayPath(path)} ${reason}`, { cause })
+  })
+  return { outcome: 'composed', sdl: bytes.toString(), hints: [], loaded: [] } as const
+}
+
+async function readLast(options: CheckOptions): Promise<CheckedSupergraph | undefined> {
   const path = displayPath(options.last)
   const bytes = await readFile(options.last).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT' && !options.lastIsRequired) return undefined

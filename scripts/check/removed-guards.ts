@@ -31,8 +31,8 @@ function guardsOf(schema: GuardedSchema, typeName: string, fieldName: string): G
   return [...byText.values()]
 }
 
-/** Whether every caller that satisfies one guard satisfies the other. Only an access token has claims. */
-function implies(one: Guard, other: Guard): boolean {
+/** Returns whether every caller that satisfies one guard satisfies the other. Only an access token has claims. */
+export function implies(one: Guard, other: Guard): boolean {
   const directive = directiveOf(one.kind)
   if (other.kind === 'authenticated') return directive.decidedBy === 'claims'
   return one.kind === other.kind && directive.implies(one, other)

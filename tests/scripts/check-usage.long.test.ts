@@ -1,4 +1,4 @@
-/** `npm run check` with the usage that a running gateway reports. */
+/** `npm run check` with the usage that a running gateway reports, and with known operations. */
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { stringify } from 'yaml'
@@ -103,5 +103,33 @@ test('--allow-unused needs the usage', async () => {
     exitCode: 1,
     stdout: '',
     stderr: 'check: --allow-unused needs what clients use: give --usage FILE\n',
+  })
+})
+
+test('what the known operations get is printed as text and JSON, and decides the exit code', async () => {
+  folder.write('web.json', '{ "a1": "query Used { used }", "a2": "query Other { other }" }')
+  const words = ['--operations', 'web.json']
+  const broken = await check('type Query { other: Int unused(text: String): Int }', ...words)
+  expect(broken).toMatchObject({
+    exitCode: 1,
+    stdout: '2 operations, 1 valid\n2 errors, 0 warnings\n',
+  })
+  expect(broken.stderr).toContain(
+    'error OPERATION_BROKEN: the operation Used (a1) of web.json is not valid: Cannot query field "used" on type "Query".\n',
+  )
+  // The supergraph in the folder is that of before.
+  const composed = [...words, '--supergraph', 'supergraph.graphql', '--format', 'json']
+  const passing = await check('not read', ...composed)
+  expect(passing).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(JSON.parse(passing.stdout)).toMatchObject({
+    passed: true,
+    operations: [
+      { manifest: 'web.json', id: 'a1', name: 'Used', outcome: 'valid', errors: [], requires: [] },
+      { manifest: 'web.json', id: 'a2', name: 'Other', outcome: 'valid' },
+    ],
+  })
+  expect(await check(sdl, '--allow-new-requirements')).toMatchObject({
+    exitCode: 1,
+    stderr: 'check: --allow-new-requirements needs --operations FILE\n',
   })
 })

@@ -41,7 +41,9 @@ function paths() {
 
 /** What is found, as a person reads it, with the folder left out. */
 async function found(
-  options: Partial<Pick<CheckOptions, 'default' | 'accept' | 'usage'>> = {},
+  options: Partial<
+    Pick<CheckOptions, 'default' | 'accept' | 'usage' | 'operations' | 'allowNewRequirements'>
+  > = {},
 ): Promise<string[]> {
   const { findings } = await checkSupergraph({
     ...paths(),
@@ -520,4 +522,65 @@ test.each<[coordinate: string, changed: string[]]>([
   const unused = found.filter(({ usage }) => usage!.outcome === 'not used')
   expect(unused.length + used.length).toBe(found.length)
   expect(unused.every(({ severity }) => severity === 'warning')).toBe(true)
+})
+
+/** A manifest of these operations in the folder. */
+function manifest(name: string, texts: Readonly<Record<string, string>>): string {
+  folder.write(name, JSON.stringify(texts))
+  return folder.at(name)
+}
+
+test('known operations that a change breaks are errors, those that were not valid before warnings', async () => {
+  project(
+    'type Query { used: Int gone(text: String): Int user: User }\ntype User { id: ID name: String }\n',
+  )
+  await changeTo('type Query { used: Int user: User }\ntype User { id: ID }\n')
+  const web = manifest('web.json', {
+    a1: 'query Used { used }',
+    a2: 'query Gone($text: String) { gone(text: $text) }',
+    a3: 'query Two { used } query Names { user { name } }',
+  })
+  const old = manifest('old.json', { b1: 'query Never { never }', b2: 'query {' })
+  const ofOperations = (lines: string[]) => lines.filter((line) => /OPERATION_/.test(line))
+  expect(ofOperations(await found({ operations: [web, old] }))).toEqual([
+    `error OPERATION_BROKEN: the operation Gone (a2) of web.json is not valid: Cannot query field "gone" on type "Query".`,
+    `error OPERATION_BROKEN: the operation Two (a3) of web.json is not valid: Cannot query field "name" on type "User".`,
+    `warning OPERATION_INVALID: the operation Never (b1) of old.json is not valid: Cannot query field "never" on type "Query".`,
+    `warning OPERATION_INVALID: the operation (b2) of old.json is not valid: Syntax Error: Expected Name, found <EOF>.`,
+  ])
+  await expect(found({ operations: [folder.at('none.json')] })).rejects.toThrow(
+    'none.json cannot be read (ENOENT)',
+  )
+  folder.write('half.json', '{ "a1": "query')
+  await expect(found({ operations: [folder.at('half.json')] })).rejects.toThrow(
+    'half.json is not complete and valid JSON',
+  )
+})
+
+test('known operations that require more than before are errors, or warnings where that is intended', async () => {
+  project(`type Query { free: Int wider: Int @requiresScopes(scopes: [["a"]]) user: User }
+type User { id: ID email: String same: Int @authenticated }
+`)
+  await changeTo(`type Query {
+  free: Int @authenticated
+  wider: Int @requiresScopes(scopes: [["a"], ["b"]])
+  user: User
+}
+type User { id: ID email: String @requiresScopes(scopes: [["mail"]]) same: Int @authenticated }
+`)
+  const operations = [
+    manifest('web.json', {
+      c1: 'query Free { free wider }',
+      c2: 'query Mail { user { id ...Parts } } fragment Parts on User { email same }',
+      c3: '{ user { id } }',
+    }),
+  ]
+  const expected = (severity: string) => [
+    `shop.graphql:7:3: ${severity} OPERATION_REQUIRES_MORE in subgraph shop: the operation Free (c1) of web.json now requires @authenticated for Query.free`,
+    `shop.graphql:11:20: ${severity} OPERATION_REQUIRES_MORE in subgraph shop: the operation Mail (c2) of web.json now requires @requiresScopes(scopes: [["mail"]]) for User.email`,
+  ]
+  const ofOperations = (lines: string[]) => lines.filter((line) => /OPERATION_/.test(line))
+  expect(ofOperations(await found({ operations }))).toEqual(expected('error'))
+  const intended = await found({ operations, allowNewRequirements: true })
+  expect(ofOperations(intended)).toEqual(expected('warning'))
 })
