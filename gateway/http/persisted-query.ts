@@ -61,13 +61,21 @@ export function documentReference(
 
 /** Returns the parameters with the text of the document, and without its id. */
 export function withText(parameters: Parameters, text: string): Parameters {
-  const { extensions } = parameters
-  if (!isObject(extensions) || !('persistedQuery' in extensions)) {
-    return parameters['query'] === text ? parameters : { ...parameters, query: text }
+  const { query, operationName, variables, extensions } = parameters
+  const others = withoutPersistedQuery(extensions)
+  if (query === text && others === extensions) return parameters
+  return { query: text, operationName, variables, extensions: others }
+}
+
+/** What is not an object is refused later. */
+function withoutPersistedQuery(extensions: unknown): unknown {
+  if (!isObject(extensions) || !('persistedQuery' in extensions)) return extensions
+  for (const name in extensions) {
+    if (name === 'persistedQuery') continue
+    const { persistedQuery: _, ...others } = extensions
+    return others
   }
-  const { persistedQuery: _, ...others } = extensions
-  const hasOthers = Object.keys(others).length > 0
-  return { ...parameters, query: text, extensions: hasOthers ? others : undefined }
+  return undefined
 }
 
 /** The hash is that of the text as it was sent; Apollo's clients may have ids of other kinds, too. */

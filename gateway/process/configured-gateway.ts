@@ -65,6 +65,8 @@ export interface GatewaySettings {
 
 export interface ConfiguredGatewayParts extends GatewaySettings {
   supergraph: SupergraphSource
+  /** Where is kept what was fetched last. */
+  dataDirectory: string
   metrics: GatewayMetrics
   authenticationMetrics: AuthenticationMetrics
   /** The streams of subgraphs, whichever configuration has opened them. */
@@ -140,7 +142,7 @@ export async function createConfiguredGateway(
     log,
   })
   const callers = configuredAuthenticator(parts, rates)
-  const documents = await configuredDocuments(config, log).catch(closing(callers, rates))
+  const documents = await configuredDocuments(parts).catch(closing(callers, rates))
   const supergraph = await configuredSupergraph(parts, policies, secrets[0]!, documents).catch(
     closing(callers, rates, documents),
   )

@@ -27,6 +27,7 @@ import { sharedBuckets } from './shared-buckets.ts'
 export interface ReloadableGatewayOptions extends Pick<
   ConfiguredGatewayParts,
   | 'supergraph'
+  | 'dataDirectory'
   | 'documents'
   | 'callbacks'
   | 'servedByAll'

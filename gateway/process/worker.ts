@@ -30,7 +30,7 @@ const usagePeriod = 10_000
 
 /** Serves until the primary process stops it, or is gone. */
 export async function runWorker(
-  options: Pick<CommandLine, 'supergraph' | 'listen' | 'log' | 'accessLog'>,
+  options: Pick<CommandLine, 'supergraph' | 'dataDirectory' | 'listen' | 'log' | 'accessLog'>,
 ): Promise<void> {
   for (const signal of signalsOfPrimary) process.on(signal, () => {})
   let running: RunningWorker | undefined
@@ -59,6 +59,7 @@ export async function runWorker(
     if (fetched) feed.receive(fetched)
     const started = await createReloadableGateway(settings, {
       supergraph: sourceOfWorker(options.supergraph, feed, recordOfPrimary(call)),
+      dataDirectory: options.dataDirectory,
       documents: documentsOfPrimary(call),
       servedByAll: () => call('served'),
       usage,

@@ -9,8 +9,10 @@ import { digestOf } from './verify-signature.ts'
 export interface KeptSupergraphOptions {
   /** The folder of data; it is made when there is something to keep. */
   readonly directory: string
-  /** The value of `--supergraph`. */
+  /** The value of `--supergraph`, or where something else is that is kept. */
   readonly location: string
+  /** What is kept; default: a supergraph. */
+  readonly noun?: string
   readonly log: Logger
 }
 
@@ -28,8 +30,8 @@ interface Kept {
 
 /** Returns the record of what served from that location. It is in memory too: the disk may fail. */
 export async function keptSupergraph(options: KeptSupergraphOptions): Promise<KeptSupergraph> {
-  const { directory, location, log } = options
-  const path = keptFile(directory, 'last-supergraph', location)
+  const { directory, location, noun = 'supergraph', log } = options
+  const path = keptFile(directory, `last-${noun}`, location)
   let kept = await readKept(path, log)
   let newest: () => SupergraphCopy | undefined = () => undefined
   let isFailing = false
@@ -39,7 +41,7 @@ export async function keptSupergraph(options: KeptSupergraphOptions): Promise<Ke
       isFailing = false
     } catch (cause) {
       const { code = 'unknown reason' } = cause as NodeJS.ErrnoException
-      if (!isFailing) log.warn({ path, reason: code }, 'the last good supergraph cannot be kept')
+      if (!isFailing) log.warn({ path, reason: code }, `the last good ${noun} cannot be kept`)
       isFailing = true
     }
   })

@@ -222,6 +222,23 @@ describe('a manifest at a URL', () => {
     expect(await ready(gateway)).toMatchObject({ status: 200 })
   })
 
+  test('that served last is used at a start while it cannot be fetched', async () => {
+    server.files.set('/ops.json', JSON.stringify({ a: queries.a }))
+    const manifests = [{ from: url(), poll: '1s' }]
+    const gateway = await start({ manifests, accept: 'ids' })
+    expect(await serves(gateway, 'a')).toBe(true)
+    server.files.clear()
+    // Another configured gateway, with the same folder of data.
+    const reloads = () =>
+      gateway.reload().then(
+        () => true,
+        () => false,
+      )
+    await until(reloads)
+    expect(await serves(gateway, 'a')).toBe(true)
+    expect(await ready(gateway)).toMatchObject({ status: 200 })
+  })
+
   test('needs https, except on this machine', async () => {
     await expect(start({ manifests: ['http://192.0.2.1/ops.json'] })).rejects.toThrow(
       'operations.manifests cannot be used: expected https',

@@ -8,18 +8,26 @@ import { operationName } from '../../operations/nearest-operation.ts'
 import { documentResolver } from '../../operations/resolve-document.ts'
 import type { NamedDocument } from '../../operations/resolve-document.ts'
 import { unknownOperations } from '../../operations/unknown-operations.ts'
+import type { PlanKnownOperations } from '../../supergraph/warm-up.ts'
 import { clientLabel } from '../../telemetry/client-name.ts'
 import { documentHash } from '../../telemetry/document-hash.ts'
 import type { RequestFacts } from '../../telemetry/request-facts.ts'
 import { followManifests } from './followed-manifests.ts'
+
+export interface ConfiguredDocumentsParts {
+  readonly config: Pick<GatewayConfig, 'operations'>
+  /** Where the last good manifests of URLs are kept. */
+  readonly dataDirectory: string
+  readonly log: Logger
+}
 
 export interface ConfiguredDocuments {
   /** Undefined: documents have no ids, and every text is accepted. */
   readonly textOf: ((reference: NamedDocument, facts: RequestFacts) => string) | undefined
   /** Returns the operations that are planned before a supergraph serves. */
   known(): KnownOperations
-  /** Sets what plans the operations of manifests that have changed, before they are used. */
-  planBy(plan: (operations: KnownOperations) => Promise<void>): void
+  /** Sets what plans operations that are added, before they are used. */
+  planBy(plan: PlanKnownOperations): void
   /** Why known operations cannot be served right now; empty if they can. */
   unreadiness(): readonly string[]
   close(): Promise<void>
@@ -39,17 +47,18 @@ const noDocuments: ConfiguredDocuments = {
 const mostTokens = 10_000
 
 /** Returns them once the manifests are read. One that cannot be used is a StartFailure. */
-export async function configuredDocuments(
-  { operations: settings }: Pick<GatewayConfig, 'operations'>,
-  log: Logger,
-): Promise<ConfiguredDocuments> {
-  const { manifests, accept, exempt, logUnknown, automatic } = settings
+export async function configuredDocuments({
+  config,
+  dataDirectory,
+  log,
+}: ConfiguredDocumentsParts): Promise<ConfiguredDocuments> {
+  const { manifests, accept, exempt, logUnknown, automatic } = config.operations
   if (manifests.length === 0 && !automatic) {
     return noDocuments
   }
-  let plan = async (_operations: KnownOperations) => {}
-  const onReplace = (operations: KnownOperations) => plan(operations)
-  const followed = await followManifests({ manifests, onReplace, log })
+  let plan: PlanKnownOperations = async () => {}
+  const onAdd: PlanKnownOperations = (added) => plan(added)
+  const followed = await followManifests({ manifests, onAdd, dataDirectory, log })
   return {
     textOf: documentResolver<RequestFacts>({
       known: followed.current,

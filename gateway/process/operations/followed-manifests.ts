@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { StartFailure } from '../../../subgraphs/kit/process/start-failure.ts'
 import type { ManifestSettings } from '../../configuration/operations.ts'
 import { KnownOperations } from '../../operations/known-operations.ts'
+import type { KnownOperation } from '../../operations/known-operations.ts'
 import { ManifestInvalid, readManifest } from '../../operations/read-manifest.ts'
 import { runInSlices } from '../../slices.ts'
 import type { Slices } from '../../slices.ts'
@@ -20,8 +21,10 @@ export interface FollowedManifests {
 
 export interface FollowManifestsOptions {
   readonly manifests: readonly ManifestSettings[]
-  /** Called with operations that are used from now on, once it has resolved. */
-  readonly onReplace: (operations: KnownOperations) => Promise<void>
+  /** Where the last good manifests of URLs are kept. */
+  readonly dataDirectory: string
+  /** Called with the operations that are added; they are used once it has resolved. */
+  readonly onAdd: (operations: Iterable<KnownOperation>) => Promise<void>
   readonly log: Logger
 }
 
@@ -31,7 +34,8 @@ export interface FollowManifestsOptions {
  * that cannot be fetched may come later.
  */
 export async function followManifests(options: FollowManifestsOptions): Promise<FollowedManifests> {
-  const { manifests, onReplace, log } = options
+  const { manifests, onAdd, ...parts } = options
+  const { log } = parts
   let operations: KnownOperations | undefined
   let fault: string | undefined
   let isFollowing = false
@@ -43,7 +47,9 @@ export async function followManifests(options: FollowManifestsOptions): Promise<
   }
   const sources: ManifestSource[] = []
   try {
-    for (const settings of manifests) sources.push(await openManifest({ settings, onChange, log }))
+    for (const settings of manifests) {
+      sources.push(await openManifest({ ...parts, settings, onChange }))
+    }
     await readFirst()
   } catch (cause) {
     await closeSources()
@@ -81,7 +87,7 @@ export async function followManifests(options: FollowManifestsOptions): Promise<
       const read = await readAll()
       if (fault !== undefined) log.info('the manifests of known operations can be used again')
       fault = undefined
-      await onReplace(read)
+      await onAdd(added(read, operations))
       operations = read
       log.info({ operations: read.size }, 'the known operations have changed')
     } catch (cause) {
@@ -107,6 +113,14 @@ export async function followManifests(options: FollowManifestsOptions): Promise<
     for (const source of sources) source.used()
     return read
   }
+}
+
+/** Yields the operations that were not among those of before. */
+function* added(
+  operations: KnownOperations,
+  before: KnownOperations | undefined,
+): Generator<KnownOperation> {
+  for (const operation of operations) if (!before?.has(operation.text)) yield operation
 }
 
 function* addTo(operations: KnownOperations, name: string, bytes: Buffer): Slices<void> {

@@ -3,8 +3,11 @@ import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { ManifestSettings } from '../../configuration/operations.ts'
 import { displayUrl, isUrl, remoteSupergraph } from '../../supergraph/remote-supergraph.ts'
+import { keptSupergraph } from '../../supergraph/kept-supergraph.ts'
+import type { KeptSupergraph } from '../../supergraph/kept-supergraph.ts'
 import type { SignedVersion, SupergraphCopy } from '../../supergraph/supergraph-source.ts'
 import {
+  digestOf,
   faultOfSuccession,
   signedManifest,
   verifySignature,
@@ -38,6 +41,8 @@ export interface ManifestSource {
 
 export interface ManifestSourceOptions {
   readonly settings: ManifestSettings
+  /** Where the last good manifest of a URL is kept. */
+  readonly dataDirectory: string
   readonly onChange: () => void
   readonly log: Logger
 }
@@ -50,12 +55,16 @@ export function openManifest(options: ManifestSourceOptions): Promise<ManifestSo
 /** How often a file that does not match its signature is read, and the pause between in milliseconds. */
 const readings = { most: 20, pause: 100 }
 
+/** A larger text is not kept for a start while its URL cannot be reached: that would take long. */
+const mostKept = 16 * 1024 * 1024
+
 async function manifestInFile(options: ManifestSourceOptions): Promise<ManifestSource> {
   const { from: path, keys } = options.settings
   const signaturePath = `${path}.jws`
   const watched = keys ? [path, signaturePath] : [path]
   const stops = watched.map((file) => watchSupergraph(file, options.onChange))
-  const signed = signedVersions(keys)
+  const record = await recordOf(options)
+  const signed = signedVersions(keys, record)
   return {
     name: path,
     async read() {
@@ -74,7 +83,10 @@ async function manifestInFile(options: ManifestSourceOptions): Promise<ManifestS
       }
     },
     used: signed.used,
-    close: async () => stops.forEach((stop) => stop()),
+    async close() {
+      stops.forEach((stop) => stop())
+      await record.written()
+    },
   }
 
   function unreadable(fault: string): ManifestUnreadable {
@@ -85,48 +97,77 @@ async function manifestInFile(options: ManifestSourceOptions): Promise<ManifestS
 
 async function manifestAtUrl(options: ManifestSourceOptions): Promise<ManifestSource> {
   const { settings, log } = options
-  const signed = signedVersions(settings.keys)
+  const record = await recordOf(options)
+  const signed = signedVersions(settings.keys, record)
   const remote = await remoteSupergraph({
     url: settings.from,
     settings,
     kind: signedManifest,
-    record: { lastSigned: signed.last },
+    record,
     log,
   })
+  record.keepCopiesOf(() => remote.state().copy)
   const stop = remote.onChange(options.onChange)
   const name = displayUrl(settings.from)
+  let read: SupergraphCopy | undefined
   return {
     name,
     async read() {
       const { copy, fault = `the manifest ${name} has not been fetched yet` } = remote.state()
-      if (copy === undefined)
+      const newest = copy ?? (await record.lastGood())
+      if (newest === undefined) {
         throw new ManifestUnreadable(fault, { mayComeLater: true, isReported: true })
-      const refused = await signed.faultOf(async () => copy)
-      if (refused === undefined) return Buffer.from(copy.text)
-      const about = { mayComeLater: true, isReported: false }
-      throw new ManifestUnreadable(`the manifest ${name} ${refused}`, about)
+      }
+      const refused = await signed.faultOf(async () => newest)
+      if (refused !== undefined) {
+        const about = { mayComeLater: true, isReported: false }
+        throw new ManifestUnreadable(`the manifest ${name} ${refused}`, about)
+      }
+      read = newest
+      return Buffer.from(newest.text)
     },
-    used: signed.used,
+    used() {
+      if (settings.keys) return signed.used()
+      if (read && read.text.length <= mostKept) record.served({ digest: digestOf(read.text) })
+    },
     async close() {
       stop()
       await remote.close()
+      await record.written()
     },
   }
 }
 
+/** Returns what has been used of the manifest, also before a restart. */
+function recordOf({
+  settings,
+  dataDirectory,
+  log,
+}: ManifestSourceOptions): Promise<KeptSupergraph> {
+  const { from } = settings
+  const query = isUrl(from) ? new URL(from).search : ''
+  // The query of a URL may be all that differs between two manifests, and a secret.
+  const location = query ? `${displayUrl(from)}/${digestOf(query)}` : from
+  return keptSupergraph({ directory: dataDirectory, location, noun: 'operations', log })
+}
+
 /** Verifies the signatures of one manifest, if there are keys; an older one must not follow one that was used. */
-function signedVersions(keys: ManifestSettings['keys']) {
-  let lastUsed: SignedVersion | undefined
+function signedVersions(keys: ManifestSettings['keys'], record: KeptSupergraph) {
   let lastRead: SignedVersion | undefined
   return {
-    last: async () => lastUsed,
-    used: () => void (lastUsed = lastRead),
+    used: () => lastRead && record.served(lastRead),
     async faultOf(read: () => Promise<SupergraphCopy>): Promise<string | undefined> {
       if (!keys) return undefined
       const verified = await verifySignature(await read(), keys, signedManifest)
       if (verified.outcome === 'refused') return verified.fault
-      lastRead = verified.version
-      return faultOfSuccession(verified.version, lastUsed, 'to go back to it, sign it again')
+      const { version } = verified
+      const fault = faultOfSuccession(
+        version,
+        await record.lastSigned(),
+        'sign it again to go back',
+      )
+      if (fault === undefined) lastRead = version
+      return fault
     },
   }
 }
