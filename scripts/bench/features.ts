@@ -2,7 +2,7 @@
  * `npm run bench -- features`: what each feature for operators costs a request. Gateways that differ in
  * one setting answer the same requests in turn, and are compared with one that has everything off.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -33,7 +33,7 @@ const generous = 'limit: 1000000, per: 1s'
 const rules = `[{ by: address, ${generous} }, { by: subject, ${generous} }, { by: client, ${generous} }]`
 const failures = `failed_authentications: { ${generous} }`
 
-function featuresWith(collector: string): readonly Feature[] {
+function featuresWith(collector: string, manifest: string): readonly Feature[] {
   const traces = (ratio: number) => `traces: { endpoint: "${collector}", ratio: ${ratio} }`
   return [
     { name: 'everything off', telemetry: noLog, others: off },
@@ -60,6 +60,11 @@ function featuresWith(collector: string): readonly Feature[] {
     { name: 'traces, none is sampled', telemetry: `${noLog}, ${traces(0)}`, others: off },
     { name: 'traces, 5 %', telemetry: `${noLog}, ${traces(0.05)}`, others: off },
     { name: 'traces, all', telemetry: `${noLog}, ${traces(1)}`, others: off },
+    {
+      name: 'known operations only, of 100,000',
+      telemetry: noLog,
+      others: `${off}\noperations: { accept: known, manifests: ["${manifest}"] }`,
+    },
   ]
 }
 
@@ -85,7 +90,7 @@ export async function main(): Promise<void> {
     const setting = guardedSetting(issuer, stubs.origins, folder)
     const tokens = await issuer.tokens(10)
     const { port } = collector.address() as AddressInfo
-    const features = featuresWith(`http://127.0.0.1:${port}`)
+    const features = featuresWith(`http://127.0.0.1:${port}`, largeManifest(folder))
     for (const { name, telemetry, others = '' } of features) {
       const settings = `telemetry: { ${telemetry} }\n${others}`
       const options = { engine: 'native', share: false, warmUp: '0s', settings }
@@ -115,6 +120,17 @@ export async function main(): Promise<void> {
     await issuer.close()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Returns a manifest with the operation and many others. */
+function largeManifest(folder: string): string {
+  const path = join(folder, 'operations.json')
+  const others = Array.from({ length: 99_999 }, (_, index) => [
+    `other-${index}`,
+    `query Other${index} { me { id name username } }`,
+  ])
+  writeFileSync(path, JSON.stringify({ simple: simple.query, ...Object.fromEntries(others) }))
+  return path
 }
 
 function print(costs: ReadonlyMap<string, readonly number[]>): void {
