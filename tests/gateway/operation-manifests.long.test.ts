@@ -17,6 +17,8 @@ import { createSigningKey, readSigner } from '../../scripts/compose/sign-supergr
 import type { SupergraphSigner } from '../../scripts/compose/sign-supergraph.ts'
 import { runScript } from '../scripts/support/run-script.ts'
 import { startCollector } from '../support/collector.ts'
+import { compose } from '../support/compose.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
@@ -317,6 +319,45 @@ describe('a signed manifest', () => {
     server.files.set('/ops.json.jws', await sign(signer, signedManifest, next))
     await until(() => serves(gateway, 'b'))
   })
+})
+
+test('each of several workers follows the manifests', async () => {
+  const path = write(at('web.json'), { a: queries.a })
+  server.files.set('/ops.json', JSON.stringify({ b: queries.b }))
+  const from = new URL('/ops.json', server.url).href
+  const issuers = [{ issuer: issuer.issuer, jwks_uri: issuer.jwksUri, audiences: ['portcullis'] }]
+  const operations = { accept: 'ids', manifests: [path, { from, poll: '1s' }] }
+  const gateway = await startGatewayProcess({
+    folder,
+    supergraph: write(
+      at('supergraph.graphql'),
+      compose([{ name: 'graph', url: subgraph.url, sdl }]),
+    ),
+    config: JSON.stringify({ workers: 2, authentication: { issuers }, operations }),
+    environment: { GATEWAY_SECRET: gatewaySecret, DATA_DIR: join(folder, 'data') },
+  })
+  /** Connections go to the workers in turn. */
+  const all = async (id: string) => {
+    const statuses = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const response = await fetch(`${gateway.origin}/graphql/${id}`, {
+          headers: { connection: 'close' },
+        })
+        return response.status
+      }),
+    )
+    return statuses.every((status) => status === 200)
+  }
+  try {
+    expect([await all('a'), await all('b'), await all('c')]).toEqual([true, true, false])
+    write(path, { a: queries.a, c: queries.c })
+    await until(() => all('c'))
+    server.files.set('/ops.json', JSON.stringify({ d: '{ b }' }))
+    await until(() => all('d'))
+  } finally {
+    gateway.child.kill('SIGTERM')
+    await gateway.ended
+  }
 })
 
 test('known operations are planned before a supergraph serves, and before they are used', async () => {
