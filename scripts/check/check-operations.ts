@@ -22,7 +22,8 @@ export interface CheckedSupergraph {
   /** The schema that clients see. */
   readonly schema: GraphQLSchema
   /** Returns what an operation costs without variables; left out: costs are not known. */
-  readonly costOf?: (document: DocumentNode, operation: OperationDefinitionNode) => number
+  readonly costOf?:
+    ((document: DocumentNode, operation: OperationDefinitionNode) => number) | undefined
 }
 
 /** What the check says of one operation. */

@@ -1,11 +1,17 @@
 /** All checks of `npm run check`, on a supergraph that composes. */
 import { readFile } from 'node:fs/promises'
 import { Supergraph } from '@apollo/federation-internals'
+import { parse, separateOperations } from 'graphql'
+import type { GraphQLSchema } from 'graphql'
 import type { JWK } from 'jose'
 import { guardSupergraph } from '../../gateway/authorization/guard-supergraph.ts'
 import { unguardedPaths } from '../../gateway/authorization/unguarded-paths.ts'
 import type { UnguardedPath } from '../../gateway/authorization/unguarded-paths.ts'
 import { SupergraphRefused } from '../../gateway/authorization/supergraph-refused.ts'
+import { valueOf } from '../../gateway/operations/cost/formula.ts'
+import { operationCosts } from '../../gateway/operations/cost/operation-cost.ts'
+import { runToCompletion } from '../../gateway/slices.ts'
+import { readCostDirectives } from '../../gateway/supergraph/read-cost-directives.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
 import { composeSupergraph } from '../compose/compose-supergraph.ts'
 import type { Composer } from '../compose/compose-supergraph.ts'
@@ -91,6 +97,9 @@ export async function checkSupergraph(options: CheckOptions): Promise<CheckRepor
   return { ...found, findings, hints, compared: last !== undefined }
 }
 
+/** The default of limits.cost.list_size. */
+const usualListSize = 10
+
 const noFile: AcceptedFile = { path: 'accepted.yaml', isRequired: false }
 
 /** What the check is given beside the supergraphs. */
@@ -144,10 +153,22 @@ function readGuarded(sdl: string, options: CheckOptions): CheckedSupergraph | st
   try {
     const { loadableSdl, authorizer } = guardSupergraph(sdl, { default: options.default })
     const schema = Supergraph.build(loadableSdl).apiSchema().toGraphQLJSSchema()
-    return { authorizer, schema }
+    const costOf = options.operations && costsIn(sdl, schema)
+    return { authorizer, schema, costOf }
   } catch (cause) {
     if (cause instanceof SupergraphRefused) return cause.message
     throw cause
+  }
+}
+
+/** Returns the function for the cost of an operation without variables, with the default length of lists. */
+function costsIn(sdl: string, apiSchema: GraphQLSchema): CheckedSupergraph['costOf'] {
+  const document = parse(sdl, { noLocation: true })
+  const directives = runToCompletion(readCostDirectives(document))
+  const formulaOf = operationCosts({ apiSchema, directives, listSize: usualListSize })
+  return (document, { name }) => {
+    const formula = formulaOf(separateOperations(document)[name?.value ?? '']!)
+    return Math.ceil(valueOf(formula, { variables: {}, unsliced: undefined }))
   }
 }
 

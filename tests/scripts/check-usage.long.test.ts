@@ -112,7 +112,7 @@ test('what the known operations get is printed as text and JSON, and decides the
   const broken = await check('type Query { other: Int unused(text: String): Int }', ...words)
   expect(broken).toMatchObject({
     exitCode: 1,
-    stdout: '2 operations, 1 valid\n2 errors, 0 warnings\n',
+    stdout: '2 operations, 1 valid\n  cost 0: Other\n2 errors, 0 warnings\n',
   })
   expect(broken.stderr).toContain(
     'error OPERATION_BROKEN: the operation Used (a1) of web.json is not valid: Cannot query field "used" on type "Query".\n',
@@ -124,7 +124,15 @@ test('what the known operations get is printed as text and JSON, and decides the
   expect(JSON.parse(passing.stdout)).toMatchObject({
     passed: true,
     operations: [
-      { manifest: 'web.json', id: 'a1', name: 'Used', outcome: 'valid', errors: [], requires: [] },
+      {
+        manifest: 'web.json',
+        id: 'a1',
+        name: 'Used',
+        outcome: 'valid',
+        errors: [],
+        requires: [],
+        cost: 0,
+      },
       { manifest: 'web.json', id: 'a2', name: 'Other', outcome: 'valid' },
     ],
   })

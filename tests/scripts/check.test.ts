@@ -584,3 +584,24 @@ type User { id: ID email: String @requiresScopes(scopes: [["mail"]]) same: Int @
   const intended = await found({ operations, allowNewRequirements: true })
   expect(ofOperations(intended)).toEqual(expected('warning'))
 })
+
+test('each known operation has its cost without variables', async () => {
+  project(`extend schema @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@cost", "@listSize"])
+type Query { books: [Book] @listSize(assumedSize: 5) all: [Book] }
+type Book { title: String author: Author }
+type Author { name: String @cost(weight: 3) }
+`)
+  const operations = [
+    manifest('web.json', {
+      d1: 'query Titles { books { title } }',
+      d2: 'query Names { books { author { name } } } query All { all { title } }',
+    }),
+  ]
+  const options = { ...paths(), last: folder.at('none'), default: 'allow', operations } as const
+  const report = await checkSupergraph(options)
+  expect(report.operations!.map(({ name, cost }) => [name, cost])).toEqual([
+    ['Titles', 5],
+    ['Names', 25],
+    ['All', 10],
+  ])
+})
