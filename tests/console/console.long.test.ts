@@ -10,6 +10,7 @@ import {
   keepPicture,
   logIn,
   openPage,
+  updatePicture,
   writeOperation,
 } from './opened-page.ts'
 import type { OpenedPage, PageOptions } from './opened-page.ts'
@@ -79,6 +80,7 @@ describeInBrowser('the page', () => {
       .waitFor()
     await denied.getByText('differs').waitFor()
     await keepPicture(page, 'nobody')
+    await updatePicture(page)
   })
 
   test('keeps no token beyond the tab', async () => {

@@ -76,10 +76,18 @@ export async function accessibilityFindings(page: Page): Promise<readonly string
     nodes.map(({ html }) => id + ': ' + help + ': ' + html)))`)
 }
 
-const pictures = fileURLToPath(new URL('../../coverage/console/', import.meta.url))
+const repository = new URL('../../', import.meta.url)
+const pictures = fileURLToPath(new URL('coverage/console/', repository))
 
 /** Keeps a picture of the page beside what the test run has measured; it is not committed. */
 export async function keepPicture(page: Page, name: string): Promise<void> {
   mkdirSync(pictures, { recursive: true })
   await page.screenshot({ path: `${pictures}${name}.png`, fullPage: true })
+}
+
+/** Makes the picture of the README anew, with `UPDATE_DOCS=1`. */
+export async function updatePicture(page: Page): Promise<void> {
+  if (process.env['UPDATE_DOCS'] !== '1') return
+  const path = fileURLToPath(new URL('docs/pictures/console.png', repository))
+  await page.screenshot({ path, clip: { x: 0, y: 0, width: 1400, height: 960 }, fullPage: true })
 }
