@@ -1,7 +1,7 @@
 /** The page: who asks, what is asked, what the graph responds, and what the gateway has decided. */
 import { getOperationAST, parse } from 'graphql'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { Answer } from './answer.tsx'
+import { ResponsePart } from './response.tsx'
 import { Ask } from './ask.tsx'
 import { Decision } from './decision-table.tsx'
 import type { RequestExplanation } from './explanations.ts'
@@ -127,14 +127,14 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
     const exchange = runs.exchanges.get(id)
     return exchange ? [{ name, exchange }] : []
   })
-  const answer = runs.exchanges.get(chosen.id)
+  const response = runs.exchanges.get(chosen.id)
   return (
     <>
       <header>
         <h1>Portcullis</h1>
         <p>Who may see what, and why.</p>
         <p role="status" class="unseen">
-          {answer ? `${chosen.name}: HTTP ${answer.status}` : `${chosen.name} asks`}
+          {response ? `${chosen.name}: HTTP ${response.status}` : `${chosen.name} asks`}
         </p>
       </header>
       <main>
@@ -158,7 +158,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
           onRun={() => run([chosen])}
           onCompare={() => run(identities)}
         />
-        <Answer name={chosen.name} exchange={answer} onStop={() => stop.current()} />
+        <ResponsePart name={chosen.name} exchange={response} onStop={() => stop.current()} />
         <Decision runs={shown} />
         <Tabs
           label="More of this request"
@@ -169,7 +169,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
                 <TokenChecks identity={chosen} accounts={accounts} explain={explain} />
               ),
             },
-            { name: 'Plan', content: () => <PlanDrawing exchange={answer} /> },
+            { name: 'Plan', content: () => <PlanDrawing exchange={response} /> },
             {
               name: 'Graph',
               content: () => (

@@ -1,4 +1,4 @@
-/** The requests to subgraphs that an operation took: who was asked what, when, and what it was told of the caller. */
+/** The requests to subgraphs that an operation took: which, when, and with which claims. */
 import type { Exchange } from './graph.ts'
 import { Json } from './json.tsx'
 

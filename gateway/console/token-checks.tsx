@@ -1,4 +1,4 @@
-/** How the gateway judges the credential of an identity, and what each subgraph is told of it. */
+/** How the gateway judges the credential of an identity, and the claims that each subgraph receives. */
 import { useEffect, useState } from 'preact/hooks'
 import type { Explained, RequestExplanation } from './explanations.ts'
 import type { Identity } from './identities.ts'
@@ -16,8 +16,8 @@ interface CredentialExplanation {
     readonly detail: string
   }[]
   readonly payload?: Readonly<Record<string, unknown>>
-  /** Of the subgraph null: what all others are told. */
-  readonly toldSubgraphs: readonly {
+  /** Of the subgraph null: all others. */
+  readonly forwardedClaims: readonly {
     readonly subgraph: string | null
     readonly claims: Readonly<Record<string, unknown>> | null
   }[]
@@ -46,11 +46,11 @@ export function TokenChecks({ identity, accounts, explain }: TokenChecksProps) {
   }, [identity.id, tries])
 
   if (identity.kind === 'nobody') {
-    return <p class="hint">Nobody has no token: subgraphs are told that the caller is anonymous.</p>
+    return <p class="hint">Nobody has no token: subgraphs receive an anonymous caller.</p>
   }
   if (!judged) return <p class="hint">The gateway checks the token.</p>
   if (judged.outcome === 'refused') return <p class="problem">{judged.why}</p>
-  const { decision, message, checks, payload, toldSubgraphs } = judged.value
+  const { decision, message, checks, payload, forwardedClaims } = judged.value
   const isAccepted = decision === 'accepted'
   return (
     <>
@@ -80,8 +80,8 @@ export function TokenChecks({ identity, accounts, explain }: TokenChecksProps) {
         <div>
           <h3>Claims of the token</h3>
           <Json label="Claims of the token" value={payload} />
-          <h3>What subgraphs are told</h3>
-          {toldSubgraphs.map(({ subgraph, claims }) => (
+          <h3>Claims that subgraphs receive</h3>
+          {forwardedClaims.map(({ subgraph, claims }) => (
             <div key={subgraph ?? ''}>
               <h4>{subgraph ?? 'every other subgraph'}</h4>
               <Json label={`Claims for ${subgraph ?? 'every other subgraph'}`} value={claims} />

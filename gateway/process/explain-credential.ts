@@ -5,7 +5,7 @@ import type { GatewayConfig } from '../configuration/gateway-config.ts'
 import { errorTable } from '../errors.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 
-/** Returns the decision about a credential, every check, and what each subgraph would be told. */
+/** Returns the decision about a credential, every check, and the claims that each subgraph would receive. */
 export async function explainCredential(
   credential: string,
   callers: Pick<Authenticator, 'explain'>,
@@ -14,7 +14,7 @@ export async function explainCredential(
   const explained = await callers.explain(credential)
   if ('outcome' in explained) {
     const { message } = errorTable[explained.reason]
-    return { decision: explained.reason, message, checks: [], toldSubgraphs: [] }
+    return { decision: explained.reason, message, checks: [], forwardedClaims: [] }
   }
   const { decision, checks, token, claims } = explained
   return {
@@ -22,12 +22,12 @@ export async function explainCredential(
     ...(decision === 'accepted' ? {} : { message: errorTable[decision].message }),
     checks,
     payload: token?.payload,
-    toldSubgraphs: claims ? toldSubgraphs(claims as Claims, config) : [],
+    forwardedClaims: claims ? forwardedClaims(claims as Claims, config) : [],
   }
 }
 
 /** Returns the claims that each subgraph gets; the last entry is of those that the configuration does not name. */
-function toldSubgraphs(
+function forwardedClaims(
   claims: Claims,
   { claims: { forward, subgraphs } }: Pick<GatewayConfig, 'claims'>,
 ) {

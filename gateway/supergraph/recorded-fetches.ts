@@ -12,7 +12,7 @@ export interface RecordedFetch {
   readonly milliseconds: number
   /** `answered`, or the reason of its failure. */
   readonly outcome: string
-  /** The payload of the claims header: what the subgraph is told of the caller. */
+  /** The payload of the claims header: the claims that the subgraph receives. */
   readonly claimsHeader: unknown
 }
 

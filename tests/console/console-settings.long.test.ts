@@ -228,7 +228,7 @@ describe('decisions are explained', () => {
     expect((await post(name, '/console/token', { credential }, yes)).body).toMatchObject({
       decision: 'accepted',
       payload: { scope: 'other' },
-      toldSubgraphs: [{ subgraph: null, claims: { scope: 'other' } }],
+      forwardedClaims: [{ subgraph: null, claims: { scope: 'other' } }],
     })
   })
 
@@ -299,7 +299,7 @@ describeInBrowser('a text of the graph that tries to be markup', () => {
     await writeOperation(page, '{ open failing secret }')
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await page.getByText(`needs a token, and the scope ${markup}`).waitFor()
-    const response = page.getByRole('region', { name: 'Response' })
+    const response = page.getByRole('region', { name: 'JSON of the response' })
     expect((await response.textContent())!.split('onerror').length).toBeGreaterThan(2)
 
     await writeOperation(page, '{ secre }')

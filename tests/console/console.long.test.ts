@@ -52,7 +52,7 @@ describeInBrowser('the page', () => {
     page
       .getByRole('row')
       .filter({ has: page.locator('code', { hasText: new RegExp(`^${path}$`) }) })
-  const response = (page: Page) => page.getByRole('region', { name: 'Response' })
+  const response = (page: Page) => page.getByRole('region', { name: 'JSON of the response' })
   const own = '{ userData { id name email } }'
 
   test('is at the address that npm start prints first', () => {

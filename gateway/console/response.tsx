@@ -5,7 +5,7 @@ import type { GraphResult } from './graph-result.ts'
 /** How many characters of a response are shown. */
 const mostShown = 200_000
 
-export interface AnswerProps {
+export interface ResponseProps {
   /** Of the identity that asks. */
   readonly name: string
   readonly exchange: Exchange | undefined
@@ -13,11 +13,11 @@ export interface AnswerProps {
   readonly onStop: () => void
 }
 
-/** The part "Answer". */
-export function Answer({ name, exchange, onStop }: AnswerProps) {
+/** The part "Response". */
+export function ResponsePart({ name, exchange, onStop }: ResponseProps) {
   return (
-    <section class="answer" aria-labelledby="answer">
-      <h2 id="answer">Answer</h2>
+    <section class="response" aria-labelledby="response">
+      <h2 id="response">Response</h2>
       {exchange ? (
         <>
           <p class="hint">
@@ -30,7 +30,7 @@ export function Answer({ name, exchange, onStop }: AnswerProps) {
               </button>
             </p>
           )}
-          <pre tabIndex={0} role="region" aria-label="Response">
+          <pre tabIndex={0} role="region" aria-label="JSON of the response">
             {textOf(exchange)}
           </pre>
         </>
