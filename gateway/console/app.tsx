@@ -10,8 +10,8 @@ import { messageOf } from './graph.ts'
 import type { Exchange, Operation, SendOperation } from './graph.ts'
 import type { GraphResult } from './graph-result.ts'
 import type { Identity, IdentityState, IdentityStore } from './identities.ts'
-import { offersLogin } from './log-in.ts'
-import type { Accounts } from './log-in.ts'
+import { offersOf } from './log-in.ts'
+import type { Accounts, Offers } from './log-in.ts'
 import { PlanDrawing } from './plan-drawing.tsx'
 import { schemaFor } from './schema-of.ts'
 import type { ReadSchema } from './schema-of.ts'
@@ -49,7 +49,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
   const state = useIdentities(store)
   const { identities, chosen } = state
   const schema = useSchema(chosen, accounts, send)
-  const [canLogIn, setCanLogIn] = useState(false)
+  const [offers, setOffers] = useState<Offers>({ logIn: false, signUp: false })
   const [linked] = useState(() => operationIn(location.hash))
   const [query, setQuery] = useState(linked?.query ?? '{\n  __typename\n}\n')
   const [given, setGiven] = useState({ text: query })
@@ -60,7 +60,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
   const events = useSessionEvents(store, accounts, subscribe)
 
   useEffect(() => {
-    if (schema?.outcome === 'read') setCanLogIn(offersLogin(schema.schema))
+    if (schema?.outcome === 'read') setOffers(offersOf(schema.schema))
   }, [schema])
   useSwitchKey(state, store)
   // Ends the subscription that is open.
@@ -138,7 +138,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
         </p>
       </header>
       <main>
-        <Who state={state} store={store} accounts={accounts} canLogIn={canLogIn} />
+        <Who state={state} store={store} accounts={accounts} offers={offers} />
         <Ask
           query={query}
           given={given}

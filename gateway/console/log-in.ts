@@ -3,12 +3,19 @@ import type { GraphQLSchema } from 'graphql'
 import { codeOf } from './graph.ts'
 import type { Exchange, SendOperation } from './graph.ts'
 import type { Identity, IdentityStore, LoggedIn, Tokens } from './identities.ts'
+import { hasField } from './schema-of.ts'
 
 export interface Login {
   readonly username: string
   readonly password: string
   /** Of an authenticator app, or a recovery code. */
   readonly code?: string | undefined
+}
+
+export interface NewAccount {
+  readonly username: string
+  readonly password: string
+  readonly email?: string | undefined
 }
 
 export type LoginOutcome =
@@ -18,6 +25,8 @@ export type LoginOutcome =
 
 export interface Accounts {
   logIn(login: Login): Promise<LoginOutcome>
+  /** Creates an account, and logs in with it. */
+  signUp(account: NewAccount): Promise<LoginOutcome>
   /** Ends the session of an identity, and removes it. */
   logOut(identity: Identity): Promise<void>
   /** Returns the credential of an identity, with a new access token if the last one is about to expire. */
@@ -27,6 +36,12 @@ export interface Accounts {
 const tokens = 'token refreshToken expiresIn'
 const logInMutation = `mutation LogIn($username: String!, $password: String!, $code: String) {
   login(username: $username, password: $password, code: $code) { ${tokens} }
+}`
+const signUpMutation = `mutation SignUp($username: String!, $password: String!, $email: String) {
+  signUp(username: $username, password: $password, email: $email) {
+    problems { field message }
+    strength { suggestions }
+  }
 }`
 const refreshMutation = `mutation Refresh($refreshToken: String) {
   refresh(refreshToken: $refreshToken) { ${tokens} }
@@ -41,18 +56,17 @@ export function accountsOf(send: SendOperation, store: IdentityStore): Accounts 
   const renewals = new Map<string, Promise<LoggedIn>>()
 
   return {
-    async logIn(login) {
-      const exchange = await send({ query: logInMutation, variables: { ...login } }, undefined)
-      const received = tokensIn(exchange, 'login')
-      if (received) {
-        const id = crypto.randomUUID()
-        store.add({ kind: 'logged in', id, name: login.username, ...received })
-        return { outcome: 'logged in' }
-      }
-      if (codeOf(exchange.result) === 'SECOND_FACTOR_REQUIRED' && !login.code) {
-        return { outcome: 'code needed' }
-      }
-      return { outcome: 'refused', why: whyNot(exchange) }
+    logIn,
+    async signUp(account) {
+      const exchange = await send({ query: signUpMutation, variables: { ...account } }, undefined)
+      const data = exchange.result.data as { signUp?: SignUpPayload | null } | null | undefined
+      if (!data?.signUp) return { outcome: 'refused', why: whyNot(exchange) }
+      const { problems, strength } = data.signUp
+      if (problems.length === 0) return logIn(account)
+      const sentences = problems.map(({ field, message }) => `${field}: ${message}.`)
+      const isPassword = problems.some(({ field }) => field === 'password')
+      const hints = isPassword ? strength.suggestions : []
+      return { outcome: 'refused', why: [...sentences, ...hints].join(' ') }
     },
     async logOut(identity) {
       if (identity.kind === 'logged in' && identity.ended === undefined) {
@@ -61,6 +75,20 @@ export function accountsOf(send: SendOperation, store: IdentityStore): Accounts 
       store.remove(identity.id)
     },
     credentialOf,
+  }
+
+  async function logIn({ username, password, code }: Login): Promise<LoginOutcome> {
+    const variables = { username, password, code }
+    const exchange = await send({ query: logInMutation, variables }, undefined)
+    const received = tokensIn(exchange, 'login')
+    if (received) {
+      store.add({ kind: 'logged in', id: crypto.randomUUID(), name: username, ...received })
+      return { outcome: 'logged in' }
+    }
+    if (codeOf(exchange.result) === 'SECOND_FACTOR_REQUIRED' && !code) {
+      return { outcome: 'code needed' }
+    }
+    return { outcome: 'refused', why: whyNot(exchange) }
   }
 
   async function credentialOf(identity: Identity): Promise<string | undefined> {
@@ -93,11 +121,18 @@ export function accountsOf(send: SendOperation, store: IdentityStore): Accounts 
   }
 }
 
-/** Returns whether the graph has the mutation by which this page logs in. */
-export function offersLogin(schema: GraphQLSchema): boolean {
-  const login = schema.getMutationType()?.getFields()['login']
-  const names = login?.args.map(({ name }) => name) ?? []
-  return ['username', 'password', 'code'].every((name) => names.includes(name))
+/** The ways into an account that a graph has, of those that this page knows. */
+export interface Offers {
+  readonly logIn: boolean
+  readonly signUp: boolean
+}
+
+/** Returns what a graph offers. */
+export function offersOf(schema: GraphQLSchema): Offers {
+  return {
+    logIn: hasField(schema, 'Mutation', 'login', ['username', 'password', 'code']),
+    signUp: hasField(schema, 'Mutation', 'signUp', ['username', 'password', 'email']),
+  }
 }
 
 function tokensIn({ result }: Exchange, field: 'login' | 'refresh'): Tokens | undefined {
@@ -112,6 +147,11 @@ interface Payload {
   readonly token: string | null
   readonly refreshToken: string | null
   readonly expiresIn: number
+}
+
+interface SignUpPayload {
+  readonly problems: readonly { readonly field: string; readonly message: string }[]
+  readonly strength: { readonly suggestions: readonly string[] }
 }
 
 function whyNot({ status, result }: Exchange): string {

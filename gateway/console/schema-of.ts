@@ -24,3 +24,15 @@ export async function schemaFor(
     return { outcome: 'refused', why: error?.message ?? messageOf(cause) }
   }
 }
+
+/** Returns whether a root type has a field with these arguments. */
+export function hasField(
+  schema: GraphQLSchema,
+  kind: 'Query' | 'Mutation',
+  name: string,
+  args: readonly string[] = [],
+): boolean {
+  const type = kind === 'Query' ? schema.getQueryType() : schema.getMutationType()
+  const names = type?.getFields()[name]?.args.map((argument) => argument.name)
+  return names !== undefined && args.every((argument) => names.includes(argument))
+}

@@ -3,18 +3,18 @@ import { useState } from 'preact/hooks'
 import type { TargetedSubmitEvent } from 'preact'
 import { mostIdentities } from './identities.ts'
 import type { Identity, IdentityState, IdentityStore } from './identities.ts'
-import type { Accounts } from './log-in.ts'
+import type { Accounts, Offers } from './log-in.ts'
+import { SignUpForm } from './sign-up-form.tsx'
 
 export interface WhoProps {
   readonly state: IdentityState
   readonly store: IdentityStore
   readonly accounts: Accounts
-  /** Whether the graph has a login. */
-  readonly canLogIn: boolean
+  readonly offers: Offers
 }
 
 /** The part "Who". */
-export function Who({ state, store, accounts, canLogIn }: WhoProps) {
+export function Who({ state, store, accounts, offers }: WhoProps) {
   const { identities, chosen } = state
   const isFull = identities.length >= mostIdentities
   return (
@@ -57,7 +57,8 @@ export function Who({ state, store, accounts, canLogIn }: WhoProps) {
         <p class="hint">There are as many identities as fit: log one out to add another.</p>
       ) : (
         <>
-          {canLogIn && <LoginForm accounts={accounts} isOpen={identities.length === 1} />}
+          {offers.logIn && <LoginForm accounts={accounts} isOpen={identities.length === 1} />}
+          {offers.logIn && offers.signUp && <SignUpForm accounts={accounts} />}
           <CredentialForm store={store} />
         </>
       )}

@@ -114,6 +114,27 @@ describeInBrowser('the page', () => {
     await keepPicture(page, 'refused-token')
   })
 
+  test('signs somebody up, and says why a password is refused', async () => {
+    const page = await open()
+    await page.locator('summary', { hasText: 'Sign up' }).click()
+    const form = page.getByRole('form', { name: 'Sign up' })
+    await form.getByLabel('Username').fill('bob')
+    await form.getByLabel('Password').fill('bob')
+    await form.getByRole('button', { name: 'Sign up' }).click()
+    await form
+      .getByRole('alert')
+      .getByText(/^password: /)
+      .waitFor()
+    expect(await accessibilityFindings(page)).toEqual([])
+    await form.getByLabel('Password').fill('purple kangaroo sings')
+    await form.getByRole('button', { name: 'Sign up' }).click()
+    await page.getByRole('button', { name: 'Log out bob' }).waitFor()
+    expect(await form.count()).toBe(0)
+    await writeOperation(page, '{ me { username } }')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await response(page).getByText('"username": "bob"').waitFor()
+  })
+
   test('completes what the schema has, and marks what it has not', async () => {
     const page = await open()
     await writeOperation(page, '{ userDat }')
