@@ -10,7 +10,7 @@ import { messageOf } from './graph.ts'
 import type { Exchange, Operation, SendOperation } from './graph.ts'
 import type { GraphResult } from './graph-result.ts'
 import type { Identity, IdentityState, IdentityStore } from './identities.ts'
-import { offersOf } from './log-in.ts'
+import { noOffers, offersOf } from './log-in.ts'
 import type { Accounts, Offers } from './log-in.ts'
 import { PlanDrawing } from './plan-drawing.tsx'
 import { schemaFor } from './schema-of.ts'
@@ -49,7 +49,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
   const state = useIdentities(store)
   const { identities, chosen } = state
   const schema = useSchema(chosen, accounts, send)
-  const [offers, setOffers] = useState<Offers>({ logIn: false, signUp: false })
+  const [offers, setOffers] = useState<Offers>(noOffers)
   const [linked] = useState(() => operationIn(location.hash))
   const [query, setQuery] = useState(linked?.query ?? '{\n  __typename\n}\n')
   const [given, setGiven] = useState({ text: query })
@@ -183,6 +183,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
                   identity={chosen}
                   accounts={accounts}
                   send={send}
+                  schema={schema}
                   events={events.get(chosen.id) ?? noEvents}
                 />
               ),

@@ -1,8 +1,9 @@
 /** Logging in and out through the graph itself, and access tokens that are renewed before they expire. */
 import type { GraphQLSchema } from 'graphql'
-import { codeOf } from './graph.ts'
+import { codeOf, messageOf } from './graph.ts'
 import type { Exchange, SendOperation } from './graph.ts'
 import type { Identity, IdentityStore, LoggedIn, Tokens } from './identities.ts'
+import { usePasskey } from './passkeys.ts'
 import { hasField } from './schema-of.ts'
 
 export interface Login {
@@ -27,6 +28,8 @@ export interface Accounts {
   logIn(login: Login): Promise<LoginOutcome>
   /** Creates an account, and logs in with it. */
   signUp(account: NewAccount): Promise<LoginOutcome>
+  /** Logs in with a passkey of this device. */
+  logInWithPasskey(): Promise<LoginOutcome>
   /** Ends the session of an identity, and removes it. */
   logOut(identity: Identity): Promise<void>
   /** Returns the credential of an identity, with a new access token if the last one is about to expire. */
@@ -42,6 +45,10 @@ const signUpMutation = `mutation SignUp($username: String!, $password: String!, 
     problems { field message }
     strength { suggestions }
   }
+}`
+const startPasskeyMutation = 'mutation StartPasskey { startPasskeyLogin }'
+const finishPasskeyMutation = `mutation FinishPasskey($response: String!) {
+  finishPasskeyLogin(response: $response) { ${tokens} }
 }`
 const refreshMutation = `mutation Refresh($refreshToken: String) {
   refresh(refreshToken: $refreshToken) { ${tokens} }
@@ -68,6 +75,24 @@ export function accountsOf(send: SendOperation, store: IdentityStore): Accounts 
       const hints = isPassword ? strength.suggestions : []
       return { outcome: 'refused', why: [...sentences, ...hints].join(' ') }
     },
+    async logInWithPasskey() {
+      const started = await send({ query: startPasskeyMutation }, undefined)
+      const data = started.result.data as { startPasskeyLogin?: string | null } | null | undefined
+      if (!data?.startPasskeyLogin) return { outcome: 'refused', why: whyNot(started) }
+      let response: string
+      try {
+        response = await usePasskey(data.startPasskeyLogin)
+      } catch (cause) {
+        return { outcome: 'refused', why: messageOf(cause) }
+      }
+      const query = finishPasskeyMutation
+      const finished = await send({ query, variables: { response } }, undefined)
+      const received = tokensIn(finished, 'finishPasskeyLogin')
+      if (!received) return { outcome: 'refused', why: whyNot(finished) }
+      const name = await usernameOf(received)
+      store.add({ kind: 'logged in', id: crypto.randomUUID(), name, ...received })
+      return { outcome: 'logged in' }
+    },
     async logOut(identity) {
       if (identity.kind === 'logged in' && identity.ended === undefined) {
         await send({ query: 'mutation LogOut { logout }' }, await credentialOf(identity))
@@ -89,6 +114,13 @@ export function accountsOf(send: SendOperation, store: IdentityStore): Accounts 
       return { outcome: 'code needed' }
     }
     return { outcome: 'refused', why: whyNot(exchange) }
+  }
+
+  /** Returns the name of an account: nobody types it with a passkey. */
+  async function usernameOf({ accessToken }: Tokens): Promise<string> {
+    const { result } = await send({ query: '{ me { username } }' }, accessToken)
+    const data = result.data as { me?: { username: string } | null } | null | undefined
+    return data?.me?.username ?? 'passkey'
   }
 
   async function credentialOf(identity: Identity): Promise<string | undefined> {
@@ -125,17 +157,27 @@ export function accountsOf(send: SendOperation, store: IdentityStore): Accounts 
 export interface Offers {
   readonly logIn: boolean
   readonly signUp: boolean
+  readonly passkeys: boolean
 }
+
+/** Of a graph that has not been read. */
+export const noOffers: Offers = { logIn: false, signUp: false, passkeys: false }
 
 /** Returns what a graph offers. */
 export function offersOf(schema: GraphQLSchema): Offers {
   return {
     logIn: hasField(schema, 'Mutation', 'login', ['username', 'password', 'code']),
     signUp: hasField(schema, 'Mutation', 'signUp', ['username', 'password', 'email']),
+    passkeys:
+      hasField(schema, 'Mutation', 'startPasskeyLogin') &&
+      hasField(schema, 'Mutation', 'finishPasskeyLogin', ['response']),
   }
 }
 
-function tokensIn({ result }: Exchange, field: 'login' | 'refresh'): Tokens | undefined {
+function tokensIn(
+  { result }: Exchange,
+  field: 'login' | 'refresh' | 'finishPasskeyLogin',
+): Tokens | undefined {
   const data = result.data as Record<string, Payload | null> | null | undefined
   const payload = data?.[field]
   if (!payload?.token) return undefined

@@ -57,7 +57,13 @@ export function Who({ state, store, accounts, offers }: WhoProps) {
         <p class="hint">There are as many identities as fit: log one out to add another.</p>
       ) : (
         <>
-          {offers.logIn && <LoginForm accounts={accounts} isOpen={identities.length === 1} />}
+          {offers.logIn && (
+            <LoginForm
+              accounts={accounts}
+              hasPasskeys={offers.passkeys}
+              isOpen={identities.length === 1}
+            />
+          )}
           {offers.logIn && offers.signUp && <SignUpForm accounts={accounts} />}
           <CredentialForm store={store} />
         </>
@@ -72,7 +78,13 @@ function about(identity: Identity): string {
   return identity.ended === undefined ? 'logged in' : `logged out: ${identity.ended}`
 }
 
-function LoginForm({ accounts, isOpen }: { accounts: Accounts; isOpen: boolean }) {
+interface LoginFormProps {
+  readonly accounts: Accounts
+  readonly hasPasskeys: boolean
+  readonly isOpen: boolean
+}
+
+function LoginForm({ accounts, hasPasskeys, isOpen }: LoginFormProps) {
   const [needsCode, setNeedsCode] = useState(false)
   const [problem, setProblem] = useState('')
 
@@ -90,6 +102,12 @@ function LoginForm({ accounts, isOpen }: { accounts: Accounts; isOpen: boolean }
     setNeedsCode(result.outcome === 'code needed')
     if (result.outcome === 'refused') setProblem(result.why)
     if (result.outcome === 'logged in') form.reset()
+  }
+
+  async function logInWithPasskey() {
+    setProblem('')
+    const result = await accounts.logInWithPasskey()
+    if (result.outcome === 'refused') setProblem(result.why)
   }
 
   return (
@@ -110,7 +128,14 @@ function LoginForm({ accounts, isOpen }: { accounts: Accounts; isOpen: boolean }
             <input name="code" required autocomplete="one-time-code" inputMode="numeric" />
           </label>
         )}
-        <button type="submit">Log in</button>
+        <p class="actions">
+          <button type="submit">Log in</button>
+          {hasPasskeys && (
+            <button type="button" onClick={logInWithPasskey}>
+              Log in with a passkey
+            </button>
+          )}
+        </p>
         <p class="problem" role="alert">
           {problem}
         </p>

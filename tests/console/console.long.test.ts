@@ -2,11 +2,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
 import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
+import { freePort } from '../support/free-port.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { endsByCtrlC, startedSystem } from '../system/support/started-system.ts'
 import type { StartedSystem } from '../system/support/started-system.ts'
 import {
   accessibilityFindings,
+  addAuthenticator,
   keepPicture,
   logIn,
   openPage,
@@ -23,17 +25,22 @@ describeInBrowser('the page', () => {
   let system: StartedSystem
   let browser: Browser
   let origin: string
+  /** The same address with a name, to which passkeys can be bound. */
+  let named: string
   const opened: OpenedPage[] = []
   beforeAll(async () => {
-    system = await startedSystem(data)
+    const port = await freePort()
+    named = `http://localhost:${port}`
+    const settings = { GATEWAY_PORT: String(port), PASSKEY_ORIGINS: named }
+    system = await startedSystem(data, settings)
     origin = new URL(system.urls.gateway).origin
     browser = await startBrowser()
   })
   afterEach(async () => {
-    for (const { complaints, requests, close } of opened.splice(0)) {
+    for (const { page, complaints, requests, close } of opened.splice(0)) {
       expect(complaints).toEqual([])
       const origins = new Set(requests.map((url) => new URL(url).origin.replace('ws:', 'http:')))
-      expect([...origins]).toEqual([origin])
+      expect([...origins]).toEqual([new URL(page.url()).origin])
       await close()
     }
   })
@@ -42,8 +49,8 @@ describeInBrowser('the page', () => {
     if (system) await endsByCtrlC(system)
   })
 
-  async function open(options?: PageOptions): Promise<Page> {
-    const page = await openPage(browser, `${origin}/`, options)
+  async function open(options?: PageOptions, at = origin): Promise<Page> {
+    const page = await openPage(browser, `${at}/`, options)
     opened.push(page)
     return page.page
   }
@@ -133,6 +140,34 @@ describeInBrowser('the page', () => {
     await writeOperation(page, '{ me { username } }')
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await response(page).getByText('"username": "bob"').waitFor()
+  })
+
+  test('registers a passkey, logs in with it, and removes it', async () => {
+    const page = await open({}, named)
+    await addAuthenticator(page)
+    await logIn(page, 'alice', 'secret')
+    await page.getByRole('tab', { name: 'Sessions' }).click()
+    await page.getByText('alice has no passkey').waitFor()
+    await page.getByLabel('Name of the passkey').fill('<b>laptop</b>')
+    await page.getByRole('button', { name: 'Add a passkey' }).click()
+    const remove = page.getByRole('button', { name: 'Remove the passkey <b>laptop</b>' })
+    await remove.waitFor()
+    expect(await accessibilityFindings(page)).toEqual([])
+    await keepPicture(page, 'passkeys')
+
+    await page.getByRole('button', { name: 'Log out alice' }).click()
+    await page.getByText('Nobody has no sessions').waitFor()
+    await page.getByRole('button', { name: 'Log in with a passkey' }).click()
+    await page.getByRole('button', { name: 'Log out alice' }).waitFor()
+    await page.getByRole('cell', { name: 'aal2' }).waitFor()
+    await remove.click()
+    await page.getByText('alice has no passkey').waitFor()
+  })
+
+  test('says where passkeys can be used', async () => {
+    const page = await open()
+    await page.getByRole('button', { name: 'Log in with a passkey' }).click()
+    await page.getByRole('alert').getByText(`open this page at ${named}/`).waitFor()
   })
 
   test('completes what the schema has, and marks what it has not', async () => {

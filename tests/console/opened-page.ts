@@ -64,6 +64,22 @@ export async function logIn(page: Page, username: string, password: string): Pro
   await page.getByRole('button', { name: new RegExp(`^Log out ${username}`) }).waitFor()
 }
 
+/** Gives the browser of a page a device that holds passkeys, whose owner always agrees. */
+export async function addAuthenticator(page: Page): Promise<void> {
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('WebAuthn.enable')
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  })
+}
+
 const axeSource = readFileSync(
   createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
   'utf8',

@@ -1,0 +1,81 @@
+/** The passkeys of an account: register, list, remove. */
+import type { TargetedSubmitEvent } from 'preact'
+import { useAccountData } from './account-data.ts'
+import type { SendAs } from './account-data.ts'
+import { createPasskey } from './passkeys.ts'
+
+interface Passkey {
+  readonly id: string
+  readonly name: string
+  readonly createdAt: string
+  readonly lastUsedAt: string | null
+}
+
+const query = '{ passkeys { id name createdAt lastUsedAt } }'
+const start = 'mutation StartPasskey { startPasskeyRegistration }'
+const finish = `mutation FinishPasskey($response: String!, $name: String!) {
+  finishPasskeyRegistration(response: $response, name: $name) { id }
+}`
+const remove = 'mutation RemovePasskey($id: ID!) { removePasskey(id: $id) }'
+
+export function PasskeyList({ name, sendAs }: { name: string; sendAs: SendAs }) {
+  const read = useAccountData<{ passkeys: readonly Passkey[] }>(sendAs, query)
+  const { data, problem, act } = read
+
+  function register(event: TargetedSubmitEvent<HTMLFormElement>): void {
+    event.preventDefault()
+    const form = event.currentTarget
+    const passkey = String(new FormData(form).get('passkey')).trim()
+    void act(async () => {
+      const started = await sendAs<{ startPasskeyRegistration: string }>(start)
+      const response = await createPasskey(started.startPasskeyRegistration)
+      await sendAs(finish, { response, name: passkey })
+      form.reset()
+    })
+  }
+
+  return (
+    <>
+      <h3>Passkeys</h3>
+      {data?.passkeys.length === 0 && <p class="hint">{name} has no passkey.</p>}
+      {data && data.passkeys.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label={`Passkeys of ${name}`}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Since</th>
+                <th scope="col">Last used</th>
+                <th scope="col">Remove it</th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.passkeys.map(({ id, name: passkey, createdAt, lastUsedAt }) => (
+                <tr key={id}>
+                  <td>{passkey}</td>
+                  <td>{createdAt}</td>
+                  <td>{lastUsedAt ?? 'never'}</td>
+                  <td>
+                    <button type="button" onClick={() => act(() => sendAs(remove, { id }))}>
+                      Remove <span class="unseen">the passkey {passkey}</span>
+                    </button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <form class="line" onSubmit={register}>
+        <label>
+          Name of the passkey
+          <input name="passkey" required maxLength={100} autocomplete="off" />
+        </label>
+        <button type="submit">Add a passkey</button>
+      </form>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+    </>
+  )
+}
