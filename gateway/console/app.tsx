@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { ResponsePart } from './response.tsx'
 import { Ask } from './ask.tsx'
 import { Decision } from './decision-table.tsx'
+import { useDrafts } from './drafts.ts'
 import type { RequestExplanation } from './explanations.ts'
 import { GraphGuards } from './graph-guards.tsx'
 import { messageOf } from './graph.ts'
@@ -23,6 +24,7 @@ import { watchSessions } from './watch-sessions.ts'
 import type { SessionEvent } from './watch-sessions.ts'
 import { readHistory, withRun } from './history.ts'
 import { operationIn } from './operation-link.ts'
+import { useChange } from './use-change.ts'
 import { variablesIn } from './variables.ts'
 import { Who } from './who.tsx'
 
@@ -37,26 +39,18 @@ export interface AppParts {
   readonly nonce: string
 }
 
-/** One operation, and what each identity got for it. */
-interface Runs {
-  readonly operation: Operation | undefined
-  readonly exchanges: ReadonlyMap<string, Exchange>
-}
-
-const noRuns: Runs = { operation: undefined, exchanges: new Map() }
+const smallest = { query: '{\n  __typename\n}\n', variables: '' }
 
 export function App({ store, accounts, send, subscribe, explain, url, nonce }: AppParts) {
   const state = useIdentities(store)
   const { identities, chosen } = state
   const schema = useSchema(chosen, accounts, send)
   const [offers, setOffers] = useState<Offers>(noOffers)
-  const [linked] = useState(() => operationIn(location.hash))
-  const [query, setQuery] = useState(linked?.query ?? '{\n  __typename\n}\n')
-  const [given, setGiven] = useState({ text: query })
-  const [variables, setVariables] = useState(linked?.variables ?? '')
+  const [first] = useState(() => operationIn(location.hash) ?? smallest)
+  const drafts = useDrafts(first)
+  const { id: draft, query, variables, runs } = drafts.chosen
   const [history, setHistory] = useState(() => readHistory(sessionStorage))
   const [problem, setProblem] = useState('')
-  const [runs, setRuns] = useState<Runs>(noRuns)
   const events = useSessionEvents(store, accounts, subscribe)
 
   useEffect(() => {
@@ -70,6 +64,10 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
   useChange(chosen.id, () => {
     stop.current()
     if (runs.operation && kindOf(runs.operation) === 'query') void perform(runs.operation, [chosen])
+  })
+  useChange(draft, () => {
+    stop.current()
+    setProblem('')
   })
 
   function run(askers: readonly Identity[]): void {
@@ -88,15 +86,14 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
     await Promise.all(
       askers.map(async (identity) => {
         const credential = await accounts.credentialOf(identity)
-        const show = (exchange: Exchange) =>
-          setRuns((before) => withExchange(before, operation, identity, exchange))
+        const show = (exchange: Exchange) => drafts.keep(draft, operation, identity, exchange)
         const extensions = { authorization: true, fetches: true }
         show(await send(operation, credential, extensions, show))
       }),
     )
   }
 
-  /** Shows the results of a subscription as they come, until something else is run. */
+  /** Shows the results of a subscription as they come, until something else is run or another tab is chosen. */
   async function listen(operation: Operation): Promise<void> {
     const start = performance.now()
     const credential = await accounts.credentialOf(chosen)
@@ -105,7 +102,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
       const [result = {}] = events
       const milliseconds = performance.now() - start
       const exchange = { status: 101, milliseconds, result, events, isOpen }
-      setRuns((before) => withExchange(before, operation, chosen, exchange))
+      drafts.keep(draft, operation, chosen, exchange)
     }
     show(true)
     const explained = { ...operation, extensions: { authorization: true } }
@@ -140,21 +137,13 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
       <main>
         <Who state={state} store={store} accounts={accounts} offers={offers} />
         <Ask
-          query={query}
-          given={given}
-          variables={variables}
+          drafts={drafts}
           schema={schema}
           nonce={nonce}
           problem={problem}
           history={history}
           url={url}
           canCompare={identities.length > 1}
-          onQuery={setQuery}
-          onReplace={(text) => {
-            setQuery(text)
-            setGiven({ text })
-          }}
-          onVariables={setVariables}
           onRun={() => run([chosen])}
           onCompare={() => run(identities)}
         />
@@ -252,26 +241,6 @@ function useSwitchKey({ identities, chosen }: IdentityState, store: IdentityStor
     addEventListener('keydown', onKey)
     return () => removeEventListener('keydown', onKey)
   }, [identities, chosen])
-}
-
-/** Calls `changed` when a value is another one than in the last rendering. */
-function useChange(value: string, changed: () => void): void {
-  const before = useRef(value)
-  useEffect(() => {
-    if (before.current === value) return
-    before.current = value
-    changed()
-  }, [value])
-}
-
-function withExchange(
-  { operation: before, exchanges }: Runs,
-  operation: Operation,
-  { id }: Identity,
-  exchange: Exchange,
-): Runs {
-  const isSame = JSON.stringify(before) === JSON.stringify(operation)
-  return { operation, exchanges: new Map([...(isSame ? exchanges : []), [id, exchange]]) }
 }
 
 /** Returns the kind of the only operation; undefined if there is none, or several. */

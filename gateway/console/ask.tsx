@@ -1,13 +1,14 @@
-/** What is asked: the operation and its variables. */
+/** What is asked: operations, each in its tab with its variables. */
+import type { Drafts } from './drafts.ts'
+import { nameOf } from './drafts.ts'
+import { useChange } from './use-change.ts'
 import type { ReadSchema } from './schema-of.ts'
 import { TakeAlong } from './take-along.tsx'
 import { GraphqlEditor } from './graphql-editor.tsx'
+import { TabList } from './tab-list.tsx'
 
 export interface AskProps {
-  readonly query: string
-  /** What the editor begins with, until it is another object. */
-  readonly given: { readonly text: string }
-  readonly variables: string
+  readonly drafts: Drafts
   readonly schema: ReadSchema | undefined
   readonly nonce: string
   /** Why the operation cannot be sent. */
@@ -18,28 +19,42 @@ export interface AskProps {
   readonly url: URL
   /** Whether there are other identities to compare with. */
   readonly canCompare: boolean
-  readonly onQuery: (query: string) => void
-  /** Called with an operation that replaces the one in the editor. */
-  readonly onReplace: (query: string) => void
-  readonly onVariables: (variables: string) => void
   readonly onRun: () => void
   readonly onCompare: () => void
 }
 
 /** The part "Ask". */
 export function Ask(props: AskProps) {
-  const { query, variables, schema, nonce, problem, history, url, canCompare } = props
+  const { drafts, schema, nonce, problem, history, url, canCompare } = props
+  const { id, query, variables, given } = drafts.chosen
+  const tabs = drafts.all.map((draft) => ({ id: draft.id, name: nameOf(draft) }))
+  // The button that was pressed may be gone.
+  useChange(tabs.length, () => document.getElementById(`tab-${id}`)?.focus())
   return (
     <section class="ask" aria-labelledby="ask">
       <h2 id="ask">Ask</h2>
-      <GraphqlEditor
-        label="Operation"
-        given={props.given}
-        schema={schema?.outcome === 'read' ? schema.schema : undefined}
-        nonce={nonce}
-        onChange={props.onQuery}
-        onRun={props.onRun}
-      />
+      <div class="drafts">
+        <TabList label="Operations" tabs={tabs} chosen={id} onChoose={drafts.choose} />
+        <button type="button" disabled={drafts.isFull} onClick={drafts.add}>
+          New tab
+        </button>
+        {tabs.length > 1 && (
+          <button type="button" onClick={drafts.close}>
+            Close tab
+          </button>
+        )}
+      </div>
+      <div role="tabpanel" id={`panel-${id}`} aria-labelledby={`tab-${id}`}>
+        <GraphqlEditor
+          key={id}
+          label="Operation"
+          given={given}
+          schema={schema?.outcome === 'read' ? schema.schema : undefined}
+          nonce={nonce}
+          onChange={(text) => drafts.write({ query: text })}
+          onRun={props.onRun}
+        />
+      </div>
       {schema?.outcome === 'refused' && (
         <p class="hint">No completion: this identity may not read the schema. {schema.why}</p>
       )}
@@ -49,7 +64,7 @@ export function Ask(props: AskProps) {
           rows={3}
           spellcheck={false}
           value={variables}
-          onInput={(event) => props.onVariables(event.currentTarget.value)}
+          onInput={(event) => drafts.write({ variables: event.currentTarget.value })}
         />
       </label>
       <p class="actions">
@@ -75,7 +90,10 @@ export function Ask(props: AskProps) {
           <ul class="history">
             {history.map((run) => (
               <li key={run}>
-                <button type="button" onClick={() => props.onReplace(run)}>
+                <button
+                  type="button"
+                  onClick={() => drafts.write({ query: run, given: { text: run } })}
+                >
                   {run.replaceAll(/\s+/g, ' ').slice(0, 100)}
                 </button>
               </li>

@@ -1,47 +1,22 @@
-/** Parts of the page of which one is shown: the pattern "Tabs" of the ARIA Authoring Practices. */
+/** Parts of the page of which one is shown. */
 import type { ComponentChildren } from 'preact'
-import { useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
+import { TabList } from './tab-list.tsx'
 
 export interface Tab {
   readonly name: string
   readonly content: () => ComponentChildren
 }
 
-/** Tabs with the first one chosen; the arrow keys choose others. */
+/** Tabs with the first one chosen. */
 export function Tabs({ label, tabs }: { label: string; tabs: readonly Tab[] }) {
-  const [chosen, setChosen] = useState(0)
-  const buttons = useRef<(HTMLButtonElement | null)[]>([])
-  const idOf = (kind: string) => `${kind}-${tabs[chosen]!.name}`
-
-  function onKeyDown(event: KeyboardEvent): void {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (step === undefined) return
-    const next = (chosen + step + tabs.length) % tabs.length
-    setChosen(next)
-    buttons.current[next]?.focus()
-  }
-
+  const [chosen, setChosen] = useState(tabs[0]!.name)
+  const names = tabs.map(({ name }) => ({ id: name, name }))
   return (
     <section class="tabs" aria-label={label}>
-      <div role="tablist" aria-label={label} onKeyDown={onKeyDown}>
-        {tabs.map(({ name }, index) => (
-          <button
-            key={name}
-            ref={(button) => void (buttons.current[index] = button)}
-            type="button"
-            role="tab"
-            id={`tab-${name}`}
-            aria-selected={index === chosen}
-            aria-controls={index === chosen ? `panel-${name}` : undefined}
-            tabIndex={index === chosen ? 0 : -1}
-            onClick={() => setChosen(index)}
-          >
-            {name}
-          </button>
-        ))}
-      </div>
-      <div role="tabpanel" id={idOf('panel')} aria-labelledby={idOf('tab')} tabIndex={0}>
-        {tabs[chosen]!.content()}
+      <TabList label={label} tabs={names} chosen={chosen} onChoose={setChosen} />
+      <div role="tabpanel" id={`panel-${chosen}`} aria-labelledby={`tab-${chosen}`} tabIndex={0}>
+        {tabs.find(({ name }) => name === chosen)!.content()}
       </div>
     </section>
   )

@@ -247,6 +247,36 @@ describeInBrowser('the page', () => {
     await page.getByRole('textbox', { name: 'Operation' }).getByText('userData').waitFor()
   })
 
+  test('keeps several operations in tabs, each with its response', async () => {
+    const page = await open()
+    const operations = page.getByRole('tablist', { name: 'Operations' })
+    const editor = page.getByRole('textbox', { name: 'Operation' })
+    await logIn(page, 'alice', 'secret')
+    await writeOperation(page, 'query First { me { username } }')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await response(page).getByText('"username": "alice"').waitFor()
+
+    await page.getByRole('button', { name: 'New tab' }).click()
+    await writeOperation(page, 'query Second($a: Boolean!) { __typename @include(if: $a) }')
+    await page.getByLabel('Variables, as JSON').fill('{ "a": true }')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await response(page).getByText('"__typename": "Query"').waitFor()
+    expect(await accessibilityFindings(page)).toEqual([])
+    await keepPicture(page, 'tabs')
+
+    await operations.getByRole('tab', { name: 'Second' }).press('ArrowLeft')
+    await editor.getByText('First').waitFor()
+    expect(await page.getByLabel('Variables, as JSON').inputValue()).toBe('')
+    await response(page).getByText('"username": "alice"').waitFor()
+    await page.keyboard.press('ArrowRight')
+    await editor.getByText('Second').waitFor()
+    expect(await page.getByLabel('Variables, as JSON').inputValue()).toBe('{ "a": true }')
+    await page.getByRole('button', { name: 'Close tab' }).click()
+    await editor.getByText('First').waitFor()
+    expect(await operations.getByRole('tab').count()).toBe(1)
+    expect(await page.getByRole('button', { name: 'Close tab' }).count()).toBe(0)
+  })
+
   test('finds fields by their guards and subgraphs', async () => {
     const page = await open()
     await page.getByRole('tab', { name: 'Graph' }).click()
