@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { ResponsePart } from './response.tsx'
 import { Ask } from './ask.tsx'
 import { Decision } from './decision-table.tsx'
+import { Documentation } from './documentation.tsx'
 import { useDrafts } from './drafts.ts'
 import type { RequestExplanation } from './explanations.ts'
 import { GraphGuards } from './graph-guards.tsx'
@@ -159,6 +160,10 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
               ),
             },
             { name: 'Plan', content: () => <PlanDrawing exchange={response} /> },
+            {
+              name: 'Documentation',
+              content: () => <Documentation name={chosen.name} schema={schema} />,
+            },
             {
               name: 'Graph',
               content: () => (

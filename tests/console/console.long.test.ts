@@ -277,6 +277,27 @@ describeInBrowser('the page', () => {
     expect(await page.getByRole('button', { name: 'Close tab' }).count()).toBe(0)
   })
 
+  test('documents the schema, by the keyboard', async () => {
+    const page = await open()
+    await page.getByRole('tab', { name: 'Token' }).focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    const panel = page.getByRole('tabpanel', { name: 'Documentation' })
+    await panel.getByRole('heading', { name: 'What nobody may ask for' }).waitFor()
+    await panel.getByLabel('Search types and their fields').fill('query sessions')
+    await panel.getByText('1 types').waitFor()
+    await panel.getByRole('button', { name: 'Query', exact: true }).press('Enter')
+    await panel.getByText('last used first, at most 100').waitFor()
+    expect(await panel.locator('h3:focus').textContent()).toBe('Query')
+    expect(await accessibilityFindings(page)).toEqual([])
+    await keepPicture(page, 'documentation')
+    await panel.getByRole('button', { name: '[Session!]' }).press('Enter')
+    await panel.getByText('The User-Agent of the client').waitFor()
+    await panel.getByRole('button', { name: 'Back to Query' }).press('Enter')
+    await panel.getByRole('button', { name: 'Back to all types' }).press('Enter')
+    expect(await panel.locator('h3:focus').textContent()).toBe('What nobody may ask for')
+  })
+
   test('finds fields by their guards and subgraphs', async () => {
     const page = await open()
     await page.getByRole('tab', { name: 'Graph' }).click()
@@ -310,9 +331,9 @@ describeInBrowser('the page', () => {
     await page.getByRole('button', { name: 'Compare all identities' }).click()
     await expectCell(row(page, 'userData'), 'denied: needs a token')
     await expectCell(row(page, 'userData'), 'allowed')
-    for (const name of ['Token', 'Plan', 'Graph', 'Sessions']) {
+    for (const name of ['Token', 'Plan', 'Documentation', 'Graph', 'Sessions']) {
       await page.getByRole('tab', { name }).click()
-      await page.getByRole('tabpanel').locator('table, ol').first().waitFor()
+      await page.getByRole('tabpanel').locator('table, ol, .types').first().waitFor()
       expect(await accessibilityFindings(page)).toEqual([])
     }
     await keepPicture(page, colorScheme)
