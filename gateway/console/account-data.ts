@@ -1,5 +1,5 @@
 /** Data of an account, by operations that are sent as one identity. */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { messageOf } from './graph.ts'
 import type { Operation, SendOperation } from './graph.ts'
 import type { Identity } from './identities.ts'
@@ -38,11 +38,15 @@ export function useAccountData<Data>(
 ): AccountData<Data> {
   const [data, setData] = useState<Data | undefined>(undefined)
   const [problem, setProblem] = useState('')
+  // Of several requests at the same time, the last one counts, whichever is slower.
+  const last = useRef(0)
   const act = async (action: () => Promise<unknown>) => {
     setProblem('')
     try {
       await action()
-      setData(await sendAs<Data>(query, variables))
+      const request = ++last.current
+      const read = await sendAs<Data>(query, variables)
+      if (request === last.current) setData(read)
     } catch (cause) {
       setProblem(messageOf(cause))
     }

@@ -6,6 +6,7 @@ import type { Accounts } from './log-in.ts'
 import { PasskeyList } from './passkey-list.tsx'
 import { hasField } from './schema-of.ts'
 import type { ReadSchema } from './schema-of.ts'
+import { SecondFactor } from './second-factor.tsx'
 import { SessionList } from './session-list.tsx'
 import type { SessionEvent } from './watch-sessions.ts'
 
@@ -25,8 +26,8 @@ export function Sessions({ identity, accounts, send, schema, events }: SessionsP
   if (kind === 'nobody') return <p class="hint">Nobody has no sessions: log in first.</p>
   const hasEnded = kind === 'logged in' && identity.ended !== undefined
   const sendAs = sendingAs(identity, accounts, send)
-  const offers = (field: string) =>
-    schema?.outcome === 'read' && hasField(schema.schema, 'Query', field)
+  const offers = (kind: 'Query' | 'Mutation', field: string) =>
+    schema?.outcome === 'read' && hasField(schema.schema, kind, field)
   return (
     <>
       {hasEnded ? (
@@ -34,7 +35,10 @@ export function Sessions({ identity, accounts, send, schema, events }: SessionsP
       ) : (
         <>
           <SessionList key={`sessions ${id}`} name={name} sendAs={sendAs} version={events} />
-          {offers('passkeys') && <PasskeyList key={`passkeys ${id}`} name={name} sendAs={sendAs} />}
+          {offers('Query', 'passkeys') && (
+            <PasskeyList key={`passkeys ${id}`} name={name} sendAs={sendAs} />
+          )}
+          {offers('Mutation', 'enrolTotp') && <SecondFactor key={`app ${id}`} sendAs={sendAs} />}
         </>
       )}
       {events.length > 0 && (

@@ -1,6 +1,7 @@
 /** The page as a person uses it who has started the system with `npm start`: in a real browser. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
+import { totpCode, totpStep } from '../../subgraphs/auth/second-factors/totp.ts'
 import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -121,6 +122,16 @@ describeInBrowser('the page', () => {
     await keepPicture(page, 'refused-token')
   })
 
+  const password = 'purple kangaroo sings'
+  const signUp = async (page: Page, username: string) => {
+    await page.locator('summary', { hasText: 'Sign up' }).click()
+    const form = page.getByRole('form', { name: 'Sign up' })
+    await form.getByLabel('Username').fill(username)
+    await form.getByLabel('Password').fill(password)
+    await form.getByRole('button', { name: 'Sign up' }).click()
+    await page.getByRole('button', { name: `Log out ${username}` }).waitFor()
+  }
+
   test('signs somebody up, and says why a password is refused', async () => {
     const page = await open()
     await page.locator('summary', { hasText: 'Sign up' }).click()
@@ -133,7 +144,7 @@ describeInBrowser('the page', () => {
       .getByText(/^password: /)
       .waitFor()
     expect(await accessibilityFindings(page)).toEqual([])
-    await form.getByLabel('Password').fill('purple kangaroo sings')
+    await form.getByLabel('Password').fill(password)
     await form.getByRole('button', { name: 'Sign up' }).click()
     await page.getByRole('button', { name: 'Log out bob' }).waitFor()
     expect(await form.count()).toBe(0)
@@ -162,6 +173,37 @@ describeInBrowser('the page', () => {
     await page.getByRole('cell', { name: 'aal2' }).waitFor()
     await remove.click()
     await page.getByText('alice has no passkey').waitFor()
+  })
+
+  test('adds an authenticator app, logs in with its code, and removes it', async () => {
+    const page = await open()
+    await signUp(page, 'carol')
+    await page.getByRole('tab', { name: 'Sessions' }).click()
+    await page.getByRole('button', { name: 'Add an authenticator app' }).click()
+    const secret = fromBase32((await page.locator('.secret').textContent())!)
+    expect(await accessibilityFindings(page)).toEqual([])
+    const step = totpStep(Date.now())
+    const code = page.getByLabel('Code that the app shows')
+    await code.fill(totpCode(secret, step + 100))
+    await page.getByRole('button', { name: 'Confirm' }).click()
+    await page.getByRole('alert').getByText('not the current one').waitFor()
+    await code.fill(totpCode(secret, step))
+    await page.getByRole('button', { name: 'Confirm' }).click()
+    const recoveryCodes = page.getByRole('list', { name: /recovery codes/ }).getByRole('listitem')
+    await recoveryCodes.first().waitFor()
+    const recoveryCode = (await recoveryCodes.first().textContent())!
+
+    await page.getByRole('button', { name: 'Log out carol' }).click()
+    await page.getByLabel('Username').fill('carol')
+    await page.getByLabel('Password').fill(password)
+    await page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await page.getByLabel('Code of the authenticator app').fill(totpCode(secret, step + 1))
+    await page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await page.getByRole('cell', { name: 'aal2' }).waitFor()
+    await page.getByLabel('Code of the app, or a recovery code').fill(recoveryCode)
+    await page.getByRole('button', { name: 'Remove the authenticator app' }).click()
+    await page.getByText('The authenticator app has been removed').waitFor()
+    expect(await accessibilityFindings(page)).toEqual([])
   })
 
   test('says where passkeys can be used', async () => {
@@ -342,4 +384,11 @@ describeInBrowser('the page', () => {
 
 async function expectCell(row: ReturnType<Page['getByRole']>, text: string): Promise<void> {
   await row.first().getByText(text).first().waitFor()
+}
+
+/** Returns the bytes of a text (RFC 4648, section 6), as an authenticator app does. */
+function fromBase32(text: string): Uint8Array {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+  const bits = [...text].map((each) => alphabet.indexOf(each).toString(2).padStart(5, '0'))
+  return Uint8Array.from(bits.join('').match(/.{8}/g)!, (byte) => parseInt(byte, 2))
 }
