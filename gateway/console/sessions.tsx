@@ -1,5 +1,6 @@
-/** The account of an identity: its sessions, what happens to them, and its ways to log in. */
+/** The account of an identity: its sessions, what happens to them, and its ways to log in, and what it administers. */
 import { sendingAs } from './account-data.ts'
+import { Administration } from './administration.tsx'
 import type { SendOperation } from './graph.ts'
 import type { Identity } from './identities.ts'
 import type { Accounts } from './log-in.ts'
@@ -39,6 +40,9 @@ export function Sessions({ identity, accounts, send, schema, events }: SessionsP
             <PasskeyList key={`passkeys ${id}`} name={name} sendAs={sendAs} />
           )}
           {offers('Mutation', 'enrolTotp') && <SecondFactor key={`app ${id}`} sendAs={sendAs} />}
+          {offers('Query', 'adminUsers') && (
+            <Administration key={`administration ${id}`} sendAs={sendAs} />
+          )}
         </>
       )}
       {events.length > 0 && (

@@ -5,6 +5,8 @@ import { totpCode, totpStep } from '../../subgraphs/auth/second-factors/totp.ts'
 import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
+import { until } from '../support/until.ts'
+import { runScript } from '../scripts/support/run-script.ts'
 import { endsByCtrlC, startedSystem } from '../system/support/started-system.ts'
 import type { StartedSystem } from '../system/support/started-system.ts'
 import {
@@ -204,6 +206,48 @@ describeInBrowser('the page', () => {
     await page.getByRole('button', { name: 'Remove the authenticator app' }).click()
     await page.getByText('The authenticator app has been removed').waitFor()
     expect(await accessibilityFindings(page)).toEqual([])
+  })
+
+  test('lets an administrator manage users and clients, and read the audit trail', async () => {
+    const page = await open()
+    await signUp(page, 'erin')
+    await page.getByRole('tab', { name: 'Sessions' }).click()
+    await page.getByText('erin has no passkey').waitFor()
+    expect(await page.getByRole('heading', { name: 'Users' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Log out erin' }).click()
+    await signUp(page, 'dora')
+    await page.getByRole('button', { name: 'Log out dora' }).click()
+    const words = ['grant', 'dora', 'administrator']
+    expect(await runScript('admin', words, { DATA_DIR: data })).toMatchObject({ exitCode: 0 })
+    await logIn(page, 'dora', password)
+
+    await page.getByLabel('Part of a username').fill('erin')
+    await page.getByRole('button', { name: 'Find users' }).click()
+    const users = page.getByRole('region', { name: 'Users' })
+    await until(async () => (await users.getByRole('rowheader').count()) === 1)
+    await users.getByLabel('Roles of erin').fill('user king')
+    await users.getByRole('button', { name: 'Set the roles of erin' }).click()
+    await page.getByRole('alert').getByText('There is no role "king"').waitFor()
+    await users.getByLabel('Roles of erin').fill('user administrator')
+    await users.getByRole('button', { name: 'Set the roles of erin' }).click()
+    await users.locator('input[value="user administrator"]').waitFor()
+    await users.getByRole('button', { name: 'Disable erin' }).click()
+    await users.getByRole('button', { name: 'Enable erin' }).waitFor()
+
+    await page.getByLabel('Name of the client').fill('<i>reports</i>')
+    await page.getByLabel('Its scopes').fill('profile')
+    await page.getByRole('button', { name: 'Create a client' }).click()
+    await page.getByText('which is not shown again').waitFor()
+    await page.getByRole('button', { name: 'Disable the client <i>reports</i>' }).click()
+    await page.getByRole('region', { name: 'Clients' }).getByText('disabled').waitFor()
+
+    await page.getByLabel('Event, as in').fill('account disabled')
+    await page.getByRole('button', { name: 'Read the trail' }).click()
+    const trail = page.getByRole('region', { name: 'Audit trail' })
+    await until(async () => (await trail.getByRole('row').count()) === 2)
+    await trail.getByRole('cell', { name: 'account disabled' }).waitFor()
+    expect(await accessibilityFindings(page)).toEqual([])
+    await keepPicture(page, 'administration')
   })
 
   test('says where passkeys can be used', async () => {

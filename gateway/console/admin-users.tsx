@@ -1,0 +1,142 @@
+/** All accounts, for administrators: roles, logout, and accounts that are disabled. */
+import type { TargetedSubmitEvent } from 'preact'
+import { useState } from 'preact/hooks'
+import { useAccountData } from './account-data.ts'
+import type { SendAs } from './account-data.ts'
+import { Pages } from './pages.tsx'
+
+interface AdminUser {
+  readonly username: string
+  readonly name: string
+  readonly email: string | null
+  readonly roles: readonly string[]
+  readonly disabled: boolean
+  readonly createdAt: string
+  readonly user: { readonly id: string }
+}
+
+interface Users {
+  readonly adminUsers: { readonly nodes: readonly AdminUser[]; readonly endCursor: string | null }
+}
+
+const query = `query Users($search: String, $after: String) {
+  adminUsers(search: $search, after: $after) {
+    nodes { username name email roles disabled createdAt user { id } }
+    endCursor
+  }
+}`
+const setRoles = `mutation SetRoles($id: ID!, $roles: [String!]!) {
+  adminSetRoles(id: $id, roles: $roles) { username }
+}`
+const mutationOf = (field: string) =>
+  `mutation Administer($id: ID!) { ${field}(id: $id) { username } }`
+
+export function AdminUsers({ sendAs }: { sendAs: SendAs }) {
+  const [page, setPage] = useState<{ search?: string; after?: string | undefined }>({})
+  const options = { variables: page, version: page }
+  const { data, problem, act } = useAccountData<Users>(sendAs, query, options)
+
+  function find(event: TargetedSubmitEvent<HTMLFormElement>): void {
+    event.preventDefault()
+    const search = String(new FormData(event.currentTarget).get('search')).trim()
+    setPage(search ? { search } : {})
+  }
+
+  return (
+    <>
+      <h3>Users</h3>
+      <form class="line" onSubmit={find}>
+        <label>
+          Part of a username, a name or an e-mail address
+          <input name="search" type="search" autocomplete="off" />
+        </label>
+        <button type="submit">Find users</button>
+      </form>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+      {data && (
+        <>
+          <div class="scroll" tabIndex={0} role="region" aria-label="Users">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">User</th>
+                  <th scope="col">Since</th>
+                  <th scope="col">Roles</th>
+                  <th scope="col">Actions</th>
+                </tr>
+              </thead>
+              <tbody>
+                {data.adminUsers.nodes.map((each) => (
+                  <UserRow key={each.user.id} {...each} sendAs={sendAs} act={act} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+          <Pages
+            of="users"
+            after={page.after}
+            endCursor={data.adminUsers.endCursor}
+            onAfter={(after) => setPage({ ...page, after })}
+          />
+        </>
+      )}
+    </>
+  )
+}
+
+interface UserRowProps extends AdminUser {
+  readonly sendAs: SendAs
+  readonly act: (action: () => Promise<unknown>) => Promise<void>
+}
+
+function UserRow({ sendAs, act, user: { id }, ...account }: UserRowProps) {
+  const { username, name, email, roles, disabled, createdAt } = account
+  const perform = (field: string) => void act(() => sendAs(mutationOf(field), { id }))
+
+  function changeRoles(event: TargetedSubmitEvent<HTMLFormElement>): void {
+    event.preventDefault()
+    const text = String(new FormData(event.currentTarget).get('roles'))
+    void act(() => sendAs(setRoles, { id, roles: text.split(/[\s,]+/).filter(Boolean) }))
+  }
+
+  return (
+    <tr>
+      <th scope="row">
+        {username}
+        <small>
+          {name} {email} {disabled && 'disabled'}
+        </small>
+      </th>
+      <td>{createdAt}</td>
+      <td>
+        <form class="line" onSubmit={changeRoles}>
+          <input
+            key={roles.join(' ')}
+            name="roles"
+            aria-label={`Roles of ${username}`}
+            defaultValue={roles.join(' ')}
+            autocomplete="off"
+          />
+          <button type="submit">
+            Set <span class="unseen">the roles of {username}</span>
+          </button>
+        </form>
+      </td>
+      <td>
+        <p class="actions">
+          <button
+            type="button"
+            onClick={() => perform(disabled ? 'adminEnableUser' : 'adminDisableUser')}
+          >
+            {disabled ? 'Enable' : 'Disable'} <span class="unseen">{username}</span>
+          </button>
+          <button type="button" onClick={() => perform('adminForceLogout')}>
+            End the sessions <span class="unseen">of {username}</span>
+          </button>
+        </p>
+      </td>
+    </tr>
+  )
+}

@@ -1,0 +1,89 @@
+/** The audit trail, for administrators: what has happened to accounts, the last first. */
+import type { TargetedSubmitEvent } from 'preact'
+import { useState } from 'preact/hooks'
+import { useAccountData } from './account-data.ts'
+import type { SendAs } from './account-data.ts'
+import { Pages } from './pages.tsx'
+
+interface AuditEntry {
+  readonly id: string
+  readonly at: string
+  readonly event: string
+  readonly userId: string | null
+  readonly actorId: string | null
+  readonly address: string | null
+}
+
+interface Audit {
+  readonly adminAudit: { readonly nodes: readonly AuditEntry[]; readonly endCursor: string | null }
+}
+
+const query = `query Audit($event: String, $after: String) {
+  adminAudit(event: $event, after: $after) {
+    nodes { id at event userId actorId address }
+    endCursor
+  }
+}`
+
+export function AuditTrail({ sendAs }: { sendAs: SendAs }) {
+  const [page, setPage] = useState<{ event?: string; after?: string | undefined }>({})
+  const options = { variables: page, version: page }
+  const { data, problem } = useAccountData<Audit>(sendAs, query, options)
+
+  function find(event: TargetedSubmitEvent<HTMLFormElement>): void {
+    event.preventDefault()
+    const kind = String(new FormData(event.currentTarget).get('event')).trim()
+    // Another object also when the words are the same: the trail is read again.
+    setPage(kind ? { event: kind } : {})
+  }
+
+  return (
+    <>
+      <h3>Audit trail</h3>
+      <form class="line" onSubmit={find}>
+        <label>
+          Event, as in “login failed”
+          <input name="event" type="search" autocomplete="off" />
+        </label>
+        <button type="submit">Read the trail</button>
+      </form>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+      {data && (
+        <>
+          <div class="scroll graph" tabIndex={0} role="region" aria-label="Audit trail">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">At</th>
+                  <th scope="col">Event</th>
+                  <th scope="col">User</th>
+                  <th scope="col">Administrator</th>
+                  <th scope="col">Address</th>
+                </tr>
+              </thead>
+              <tbody>
+                {data.adminAudit.nodes.map(({ id, at, event, userId, actorId, address }) => (
+                  <tr key={id}>
+                    <td>{at}</td>
+                    <td>{event}</td>
+                    <td>{userId}</td>
+                    <td>{actorId}</td>
+                    <td>{address}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+          <Pages
+            of="audit trail"
+            after={page.after}
+            endCursor={data.adminAudit.endCursor}
+            onAfter={(after) => setPage({ ...page, after })}
+          />
+        </>
+      )}
+    </>
+  )
+}
