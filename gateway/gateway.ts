@@ -131,7 +131,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       const later = { format, caller, requestId, added, recheck, ...reportsOf(facts) }
       return partedResponse(result, later)
     }
-    const vary = mayBeCached(facts) ? parts.cacheVary : undefined
+    const vary = parts.cacheVary && mayBeCached(facts) ? parts.cacheVary : undefined
     const response = resultResponse(result, { mediaType, realm, added, vary, requestId })
     return streamOf(mediaType)?.complete(response) ?? response
   }

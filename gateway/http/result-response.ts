@@ -38,9 +38,10 @@ export interface ResultResponseOptions {
 /** Returns the response. Its body is concatenated from texts that are already written. */
 export function resultResponse(
   result: OperationResult,
-  { mediaType, realm, added, vary, requestId }: ResultResponseOptions,
+  { mediaType, realm, added, vary: dependsOn, requestId }: ResultResponseOptions,
 ): HttpResponse {
-  const cacheControl = vary && result.errors.length === 0 ? added?.cacheControl() : undefined
+  const cacheControl = dependsOn && result.errors.length === 0 ? added?.cacheControl() : undefined
+  const vary = cacheControl === undefined ? undefined : dependsOn
   const own = {
     'content-type': mediaType,
     'cache-control': cacheControl ?? 'no-store',
@@ -49,11 +50,9 @@ export function resultResponse(
   const more = added?.headers()
   const headers = more ? { ...more, ...own } : own
   const body = bodyOfResult(result)
-  if (result.errors.length === 0 && !result.extensions) {
-    return { status: 200, headers, ...(cacheControl ? { vary } : {}), body }
-  }
+  if (result.errors.length === 0 && !result.extensions) return { status: 200, headers, vary, body }
   const head = headOf(result, mediaType, realm)
-  return { status: head.status, headers: { ...headers, ...head.headers }, body }
+  return { status: head.status, headers: { ...headers, ...head.headers }, vary, body }
 }
 
 /** Returns the JSON text of a result, with a line break at its end. */

@@ -12,7 +12,9 @@ import type { HeaderRule } from '../../gateway/forwarding/header-rules.ts'
 import { namePatterns } from '../../gateway/forwarding/name-pattern.ts'
 import { subgraphForwarding } from '../../gateway/forwarding/subgraph-headers.ts'
 import type { ForwardingOptions } from '../../gateway/forwarding/subgraph-headers.ts'
+import type { ResponseError } from '../../gateway/graphql/response-error.ts'
 import { Additions } from '../../gateway/http/added-to-response.ts'
+import { resultResponse } from '../../gateway/http/result-response.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 
 const key = deriveClaimsKey('a secret that only these tests know about', 'users')
@@ -407,6 +409,26 @@ describe('of several responses', () => {
     }
     expect(added.cacheControl()).toBe(expected)
   })
+
+  test.each([undefined, { cost: 1 }])(
+    'a response that may be cached names what it depends on, with the extensions %j',
+    (extensions) => {
+      const added = new Additions()
+      const header = { name: 'cache-control', value: 'max-age=60', algorithm: 'strictest' } as const
+      added.add({ headers: [header] })
+      const options = { mediaType: 'application/json', realm: { name: 'a' }, requestId: '1', added }
+      const response = (errors: ResponseError[], vary?: string[]) =>
+        resultResponse({ data: '{}', errors, extensions }, { ...options, vary })
+      const may = response([], ['authorization'])
+      expect(may.headers['cache-control']).toBe('public, max-age=60')
+      expect(may.vary).toEqual(['authorization'])
+      const error = { message: 'a', extensions: {} }
+      for (const mayNot of [response([]), response([error], ['authorization'])]) {
+        expect(mayNot.headers['cache-control']).toBe('no-store')
+        expect(mayNot.vary).toBeUndefined()
+      }
+    },
+  )
 
   test('a response with a cookie is not cached', () => {
     const added = new Additions()

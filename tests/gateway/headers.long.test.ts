@@ -373,6 +373,9 @@ describe.each([
     extensions = { products: { cost: 1 } }
     const { headers } = await post(gateway, '{ product { name } }')
     expect(headers['cache-control']).toBe('public, max-age=60')
+    expect(headers.vary!.toLowerCase().split(', ')).toEqual(
+      expect.arrayContaining(['accept', 'accept-language', 'authorization', 'cookie']),
+    )
   })
 
   test.each<[string, string, () => Promise<OutgoingHttpHeaders>]>([
