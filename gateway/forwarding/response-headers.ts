@@ -2,7 +2,7 @@
 import type { PassedHeader } from '../client-request.ts'
 import { mayMatchForClient, whyNeverReturned } from './header-names.ts'
 import { headerRules } from './header-rules.ts'
-import type { HeaderRule } from './header-rules.ts'
+import type { HeaderRule, ReceivedHeaders } from './header-rules.ts'
 
 /** Returns the headers of a response that pass. Names and values take turns, as undici has read them. */
 export type ReadPassedHeaders = (headers: readonly Buffer[]) => readonly PassedHeader[]
@@ -26,18 +26,24 @@ export function responseHeaders(
 ): ReadPassedHeaders {
   const apply = headerRules(rules, (name) => !whyNeverReturned(name), mayMatchForClient)
   return (headers) => {
+    const all = received(headers)
     const passed: PassedHeader[] = []
     let cacheControl = ''
-    for (const [name, { value, rule }] of apply(received(headers))) {
+    for (const [name, { value, rule }] of apply(all)) {
       if (name === 'cache-control') cacheControl = value
       else if (mayBeWritten(value))
         passed.push({ name, value, algorithm: rule.algorithm ?? 'first' })
     }
     if (reading === 'not read') return passed
-    const value = reading === 'as it says' ? cacheControl : 'no-store'
+    const value = reading === 'as it says' && !isForOneRequest(all) ? cacheControl : 'no-store'
     passed.push({ name: 'cache-control', value, algorithm: 'strictest' })
     return passed
   }
+}
+
+/** `Vary: *` means that no other request gets the same response (RFC 9111 section 4.1). */
+function isForOneRequest({ vary = [] }: ReceivedHeaders): boolean {
+  return vary.some((value) => value.includes('*'))
 }
 
 /** Node writes a head in UTF-8 or in latin1, as the body happens to be: only ASCII is the same in both. */

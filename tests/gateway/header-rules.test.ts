@@ -387,8 +387,10 @@ describe('of several responses', () => {
     [['max-age=60'], 'public, max-age=60'],
     [['max-age=60', 'max-age=30, public'], 'public, max-age=30'],
     [['max-age=60', 'private, max-age=90'], 'private, max-age=60'],
-    [['max-age=60, s-maxage=30'], 'public, max-age=30'],
-    [['s-maxage=30'], 'public, max-age=30'],
+    [['max-age=60, s-maxage=30'], 'public, max-age=30, must-revalidate'],
+    [['s-maxage=30'], 'public, max-age=30, must-revalidate'],
+    [['max-age=60, must-revalidate', 'max-age=90'], 'public, max-age=60, must-revalidate'],
+    [['max-age=60', 'private, max-age=90, Proxy-Revalidate'], 'private, max-age=60, must-revalidate'],
     [['MAX-AGE="60" , Public'], 'public, max-age=60'],
     [['max-age=99999999999999'], 'public, max-age=2147483648'],
     [['max-age=60', 'no-store'], undefined],
@@ -439,8 +441,8 @@ describe('of several responses', () => {
 })
 
 describe('Cache-Control is read of every subgraph if a rule names it for any', () => {
-  const cacheControlOf = (options: Partial<ForwardingOptions>) => {
-    const raw = ['cache-control', 'max-age=60'].map((text) => Buffer.from(text))
+  const cacheControlOf = (options: Partial<ForwardingOptions>, ...more: string[]) => {
+    const raw = ['cache-control', 'max-age=60', ...more].map((text) => Buffer.from(text))
     const { readPassedHeaders } = forwardingOf({ readsCacheControl: true, ...options })
     return readPassedHeaders!(raw).find(({ name }) => name === 'cache-control')?.value
   }
@@ -454,5 +456,13 @@ describe('Cache-Control is read of every subgraph if a rule names it for any', (
     ['so does one with a pattern', { responseHeaders, requestHeaders: everything }, 'no-store'],
   ])('%s', (_what, options, expected) => {
     expect(cacheControlOf(options)).toBe(expected)
+  })
+
+  test.each([
+    ['*', 'no-store'],
+    ['accept, *', 'no-store'],
+    ['Accept', 'max-age=60'],
+  ])('a response with Vary: %s says %s (RFC 9111 section 4.1)', (vary, expected) => {
+    expect(cacheControlOf({ responseHeaders }, 'Vary', vary)).toBe(expected)
   })
 })
