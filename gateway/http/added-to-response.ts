@@ -6,6 +6,9 @@ import type { CacheControl } from './cache-control.ts'
 /** The most characters of a value that is put together of several. */
 const longestValue = 4 * 1024
 
+/** The most characters of all headers, with their names: proxies and clients refuse a larger head. */
+const mostTogether = 8 * 1024
+
 /** One object per request. With nothing configured, it stays as it is. */
 export class Additions implements AddedToResponse {
   /** By name, from the first response that had it. */
@@ -13,6 +16,7 @@ export class Additions implements AddedToResponse {
   /** By the name of the cookie: a later value replaces an earlier one (RFC 6265 section 4.1.1). */
   #setCookies: Map<string, string> | undefined
   #headers: Record<string, string> | undefined
+  #sizeOfHeaders = 0
   #cacheControl: CacheControl | undefined
 
   add({ setCookies = [], headers = [], extensions }: PassedParts): void {
@@ -44,10 +48,19 @@ export class Additions implements AddedToResponse {
     }
     const headers = (this.#headers ??= {})
     const known = Object.hasOwn(headers, name) ? headers[name] : undefined
-    if (known === undefined || algorithm === 'last') headers[name] = value
-    else if (algorithm === 'append') headers[name] = appended(known, value)
+    const merged = known === undefined ? value : mergedBy[algorithm](known, value)
+    const size = this.#sizeOfHeaders + merged.length - (known?.length ?? -name.length)
+    if (size > mostTogether) return
+    this.#sizeOfHeaders = size
+    headers[name] = merged
   }
 }
+
+const mergedBy = {
+  first: (known: string) => known,
+  last: (_known: string, value: string) => value,
+  append: appended,
+} as const
 
 /** Returns the list with one more value (RFC 9110 section 5.3), unless it has it, or would be too long. */
 function appended(list: string, value: string): string {

@@ -370,6 +370,23 @@ describe('of several responses', () => {
     expect(list!.length).toBeLessThanOrEqual(4_100)
   })
 
+  test('headers with more and more names end at 8 KB', () => {
+    const added = new Additions()
+    const add = (name: string, value: string) =>
+      added.add({ headers: [{ name, value, algorithm: 'last' }] })
+    for (let index = 0; index < 1_000; index++) add(`x-${index}`, 'a'.repeat(95))
+    const sizes = Object.entries(added.headers()!).map(([name, value]) => name.length + value.length)
+    const size = sizes.reduce((sum, one) => sum + one, 0)
+    expect(size).toBeGreaterThan(8_000)
+    expect(size).toBeLessThanOrEqual(8_192)
+    // What takes the place of another value needs no more room.
+    for (let index = 0; index < 1_000; index++) add('x-0', `${index}`.padEnd(95))
+    expect(added.headers()).toMatchObject({ 'x-0': '999'.padEnd(95) })
+    add('x-0', '')
+    add('x-last', 'a')
+    expect(added.headers()).toMatchObject({ 'x-0': '', 'x-last': 'a' })
+  })
+
   test('cookies of one name replace each other', () => {
     const added = new Additions()
     for (const setCookies of [['a=1'], ['b=1', 'a=2']]) added.add({ setCookies })
