@@ -58,16 +58,16 @@ export function whyNeverSent(name: string): string | undefined {
 }
 
 const identityWords = [
-  ...['addr', 'dn', 'host', 'internal', 'ip', 'key', 'org', 'original', 'real', 'remote'],
-  ...['rewrite', 'sub', 'uid', 'upn'],
+  ...['addr', 'dn', 'host', 'internal', 'ip', 'key', 'org', 'original', 'real', 'rewrite', 'sub'],
+  ...['uid', 'upn'],
 ]
 
 const identityStems = [
-  ...['account', 'admin', 'apikey', 'auth', 'cert', 'claim', 'consumer', 'cred', 'customer'],
-  ...['email', 'forwarded', 'group', 'identity', 'impersonat', 'jwt', 'login', 'member', 'oauth'],
-  ...['oidc', 'organi', 'owner', 'password', 'permission', 'principal', 'privilege', 'role'],
-  ...['saml', 'scope', 'secret', 'session', 'signature', 'sso', 'subject', 'tenant', 'token'],
-  ...['user', 'webauth'],
+  ...['account', 'admin', 'apikey', 'auth', 'cert', 'claim', 'clientcert', 'clientip', 'consumer'],
+  ...['cred', 'customer', 'email', 'forwarded', 'group', 'identity', 'impersonat', 'jwt', 'login'],
+  ...['member', 'oauth', 'oidc', 'openid', 'organi', 'owner', 'password', 'permission'],
+  ...['principal', 'privilege', 'remote', 'role', 'saml', 'scope', 'secret', 'session'],
+  ...['signature', 'socketip', 'sso', 'subject', 'tenant', 'token', 'user', 'webauth'],
 ]
 
 /** Those by which proxies and platforms report who the client is. */
@@ -102,18 +102,24 @@ const ofOurResponse = new Set([
   'etag',
   'expires',
   'last-modified',
+  // Caches would take the query of an operation for no part of its URL.
+  'no-vary-search',
   'pragma',
   'traceparent',
   'tracestate',
   'vary',
   'www-authenticate',
   'x-request-id',
+  'x-reproxy-url',
   'x-sendfile',
 ])
 
-/** `x-accel-redirect` makes nginx send one of its files; `cdn-cache-control` overrides `cache-control` (RFC 9213). */
+/**
+ * `x-accel-redirect` makes nginx send one of its files; `cdn-cache-control` overrides `cache-control` (RFC 9213), as
+ * `edge-control` does at Akamai.
+ */
 const beginOurResponse =
-  /^(access-control|content|gateway|proxy|surrogate-control|x-accel|x-lighttpd)(-|$)|.-cache-control$/
+  /^(access-control|content|edge-control|gateway|proxy|surrogate-control|x-accel|x-lighttpd)(-|$)|.-cache-control$/
 
 /** Returns why no rule may pass a header of that name to clients; undefined if one may. */
 export function whyNeverReturned(name: string): string | undefined {
@@ -129,10 +135,14 @@ export function whyNeverReturned(name: string): string | undefined {
 
 /** Headers that browsers and caches obey, or that describe the server. */
 const obeyed = new Set([
-  ...['allow', 'alt-svc', 'cache-control', 'clear-site-data', 'link', 'location', 'nel'],
-  ...['origin-agent-cluster', 'referrer-policy', 'refresh', 'report-to', 'reporting-endpoints'],
-  ...['retry-after', 'server', 'service-worker-allowed', 'sourcemap', 'strict-transport-security'],
-  ...['via', 'x-content-type-options', 'x-frame-options', 'x-powered-by', 'x-robots-tag'],
+  ...['accept-ch', 'allow', 'alt-svc', 'cache-control', 'clear-site-data', 'critical-ch'],
+  ...['document-policy', 'expect-ct', 'feature-policy', 'link', 'location', 'nel'],
+  ...['origin-agent-cluster', 'permissions-policy', 'public-key-pins', 'referrer-policy'],
+  ...['refresh', 'report-to', 'reporting-endpoints', 'retry-after', 'server'],
+  ...['service-worker-allowed', 'set-login', 'sourcemap', 'speculation-rules'],
+  ...['strict-transport-security', 'supports-loading-mode', 'timing-allow-origin'],
+  ...['use-as-dictionary', 'via', 'x-content-type-options', 'x-dns-prefetch-control'],
+  ...['x-frame-options', 'x-permitted-cross-domain-policies', 'x-powered-by', 'x-robots-tag'],
   'x-xss-protection',
 ])
 

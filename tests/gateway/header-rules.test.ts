@@ -206,6 +206,7 @@ const identity = [
   ...['x-tenant-id', 'x-org-id', 'x-organization', 'x-hasura-role', 'cf-access-jwt-assertion'],
   ...['cf-connecting-ip', 'true-client-ip', 'x-goog-iap-jwt-assertion', 'x-amzn-oidc-data'],
   ...['x-ms-client-principal', 'x-client-cert', 'client-cert', 'ssl-client-s-dn', 'dpop'],
+  ...['x-arr-clientcert', 'x-azure-clientip', 'x-azure-socketip', 'x-remoteip', 'x-remoteuser'],
   ...[
     'impersonate-user',
     'x-original-url',
@@ -319,6 +320,7 @@ describe('headers of a response', () => {
     ...['content-type', 'content-security-policy', 'set-cookie', 'www-authenticate', 'vary', 'age'],
     ...['etag', 'last-modified', 'expires', 'date', 'access-control-allow-origin', 'x-request-id'],
     ...['x-accel-redirect', 'x-sendfile', 'surrogate-control', 'cdn-cache-control', 'gateway-a'],
+    ...['no-vary-search', 'edge-control', 'x-reproxy-url'],
   ])('%s never passes', (name) => {
     expect(returned([back(name), allBack], [[name, 'a']])).toEqual({})
   })
@@ -326,6 +328,7 @@ describe('headers of a response', () => {
   test.each([
     ...['cache-control', 'location', 'refresh', 'alt-svc', 'clear-site-data', 'server', 'link'],
     ...['strict-transport-security', 'x-frame-options', 'x-user-id', 'x-session-token'],
+    ...['timing-allow-origin', 'use-as-dictionary', 'permissions-policy', 'public-key-pins'],
   ])('%s does not pass by a pattern', (name) => {
     expect(returned([allBack], [[name, 'a']])).toEqual({})
   })
