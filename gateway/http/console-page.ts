@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { json, Router } from 'express'
 import type { Request, Response } from 'express'
 import { GatewayError } from '../errors.ts'
+import { distinctHeaders } from './distinct-headers.ts'
 import { errorResponse } from './error-response.ts'
 import type { ErrorResponseOptions } from './error-response.ts'
 import type { HttpResponse, RequestHeaders } from './http-message.ts'
@@ -73,7 +74,7 @@ export function consolePage(
     response: Response,
     explanation: () => Promise<object>,
   ): Promise<void> {
-    const explained = admit(request.headersDistinct).then(explanation).then(jsonResponse)
+    const explained = admit(distinctHeaders(request)).then(explanation).then(jsonResponse)
     send(request, response, await explained.catch(refusal))
   }
 

@@ -3,6 +3,7 @@
  * Express, with the same response.
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
+import { distinctHeaders } from './distinct-headers.ts'
 import type { ReportForwardedAddress } from './forwarded-address.ts'
 import type { HttpResponse, HttpRequest } from './http-message.ts'
 import { requestSignal } from './request-signal.ts'
@@ -39,7 +40,7 @@ export function directPost(parts: DirectPostParts): RequestListener {
       respond({
         method: 'POST',
         search: '',
-        headers: request.headersDistinct,
+        headers: distinctHeaders(request),
         body,
         clientAddress: request.socket.remoteAddress,
         signal: requestSignal(response, deadline),

@@ -9,6 +9,7 @@ import { errorTable, GatewayError } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
 import { consolePage } from './console-page.ts'
 import type { ConsoleParts } from './console-page.ts'
+import { distinctHeaders } from './distinct-headers.ts'
 import type { ReportForwardedAddress } from './forwarded-address.ts'
 import type { HttpResponse, HttpRequest } from './http-message.ts'
 import { errorResponse } from './error-response.ts'
@@ -100,7 +101,7 @@ function httpRequest(request: Request, response: Response, deadline: number): Ht
     method: request.method,
     search: searchOf(request.originalUrl),
     documentId: request.params?.['documentId'] as string | undefined,
-    headers: request.headersDistinct,
+    headers: distinctHeaders(request),
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     clientAddress: request.ip,
     isFromTrustedProxy: isTrusted(request),

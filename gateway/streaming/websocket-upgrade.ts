@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import { requestIdFrom, requestIdHeader } from '../../subgraphs/kit/request-id.ts'
 import { GatewayError } from '../errors.ts'
 import type { Realm } from '../http/bearer-challenge.ts'
+import { distinctHeaders } from '../http/distinct-headers.ts'
 import { errorResponse } from '../http/error-response.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
 import type { RequestOrigin } from '../http/client-address.ts'
@@ -137,7 +138,7 @@ export function webSocketUpgrade(parts: WebSocketUpgradeParts): Upgrade {
     request: IncomingMessage,
     credentialHeaders: readonly string[],
   ): RequestHeaders {
-    const { headersDistinct: headers } = request
+    const headers = distinctHeaders(request)
     const { origin, host } = request.headers
     if (origin === undefined || isOfHost(origin, host)) return headers
     if (hasCredential(headers, credentialHeaders)) return headers

@@ -4,6 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHash } from 'node:crypto'
+import { IncomingMessage } from 'node:http'
 import { openFrontDoor } from '../support/front-door.ts'
 import type { FrontDoor } from '../support/front-door.ts'
 
@@ -64,6 +65,27 @@ test.each(engines)('lists nested in a literal do not take exponential time: %s',
   const search = await door.post(engine, { query: `{ search(by: ${by}) }` })
   expect(search.body).toEqual({ data: { search: 'found' } })
 })
+
+test.each(['__proto__', 'Constructor'])(
+  'a header that is called %s ends no process, which Node up to 20.20.1 would',
+  async (header) => {
+    const { prototype } = IncomingMessage
+    const ofNode = Object.getOwnPropertyDescriptor(prototype, 'headersDistinct')!
+    const get = function (this: IncomingMessage) {
+      if (this.rawHeaders.includes(header)) throw new TypeError('dest[field].push is no function')
+      return ofNode.get!.call(this)
+    }
+    Object.defineProperty(prototype, 'headersDistinct', { ...ofNode, get })
+    try {
+      for (const more of [{}, { origin: 'https://app.example.com' }]) {
+        const { body } = await door.post('native', { query: '{ name }' }, { [header]: '1', ...more })
+        expect(body).toEqual({ data: { name: 'root' } })
+      }
+    } finally {
+      Object.defineProperty(prototype, 'headersDistinct', ofNode)
+    }
+  },
+)
 
 type Case = readonly [name: string, body: unknown, status: number, code: string, message: RegExp]
 
