@@ -4,7 +4,10 @@ import type { GatewayConfig } from './gateway-config.ts'
 import { namedIn, namesBehind } from './headers.ts'
 import { readsCacheControl, subgraphSettings } from './subgraphs.ts'
 
-/** Reports rules that name a header which carries credentials, or which the gateway writes for the subgraph. */
+/**
+ * Reports rules that name a header which carries credentials, or which the gateway writes for the subgraph, and access
+ * tokens for a subgraph that must not know who calls.
+ */
 export function checkGivenHeaders(
   { authentication, claims, subgraphs }: GatewayConfig,
   problem: (path: readonly PropertyKey[], message: string) => void,
@@ -12,7 +15,11 @@ export function checkGivenHeaders(
   const credentials = authentication.sources.flatMap((source) =>
     'header' in source ? [foldedName(source.header)] : [],
   )
-  for (const [subgraph, { headers }] of Object.entries(subgraphs)) {
+  for (const [subgraph, { headers, pass_token: passToken }] of Object.entries(subgraphs)) {
+    if (passToken && isAnonymous(claims, subgraph)) {
+      const why = `contradicts claims.subgraphs.${subgraph}.anonymous: true: leave one of them out`
+      problem(['subgraphs', subgraph, 'pass_token'], why)
+    }
     for (const [index, rule] of (headers?.request ?? []).entries()) {
       if (!('propagate' in rule) || !('named' in rule.propagate)) continue
       const { named, rename } = rule.propagate
@@ -38,6 +45,10 @@ export function checkGivenHeaders(
       writer && `"${target}" is in claims.subgraphs.${writer[0]}.headers: the gateway writes it`
     )
   }
+}
+
+function isAnonymous({ subgraphs }: GatewayConfig['claims'], name: string): boolean {
+  return Object.hasOwn(subgraphs, name) && subgraphs[name]!.anonymous
 }
 
 /** Returns warnings about rules that are allowed, but may do other than what they seem to. */
