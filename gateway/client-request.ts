@@ -36,6 +36,8 @@ export interface PassedHeader {
   readonly value: string
   /** What happens if several responses have it. `strictest` is that of `Cache-Control`. */
   readonly algorithm: 'first' | 'last' | 'append' | 'strictest'
+  /** With `strictest`: how old the response is already, in seconds (RFC 9111 section 5.1); undefined: it is new. */
+  readonly age?: number | undefined
 }
 
 /** What the client gets of a subgraph's response besides its data and errors. */

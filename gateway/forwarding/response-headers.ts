@@ -36,9 +36,15 @@ export function responseHeaders(
     }
     if (reading === 'not read') return passed
     const value = reading === 'as it says' && !isForOneRequest(all) ? cacheControl : 'no-store'
-    passed.push({ name: 'cache-control', value, algorithm: 'strictest' })
+    passed.push({ name: 'cache-control', value, algorithm: 'strictest', age: ageOf(all) })
     return passed
   }
+}
+
+/** Returns the seconds of `Age`, which a cache before the subgraph writes; of several, the first one counts. */
+function ageOf({ age }: ReceivedHeaders): number | undefined {
+  const seconds = /^\d{1,10}/.exec(age?.[0] ?? '')
+  return seconds ? Number(seconds[0]) : undefined
 }
 
 /** `Vary: *` means that no other request gets the same response (RFC 9111 section 4.1). */

@@ -40,9 +40,9 @@ export class Additions implements AddedToResponse {
     return cacheControlText(this.#cacheControl)
   }
 
-  #addHeader({ name, value, algorithm }: PassedHeader): void {
+  #addHeader({ name, value, algorithm, age }: PassedHeader): void {
     if (algorithm === 'strictest') {
-      const read = readCacheControl(value)
+      const read = readCacheControl(value, age)
       this.#cacheControl = this.#cacheControl ? strictest(this.#cacheControl, read) : read
       return
     }

@@ -17,8 +17,10 @@ const longest = 2 ** 31
 
 /**
  * Returns what a `Cache-Control` allows. What it does not allow in words is not allowed: no freshness is guessed.
+ *
+ * @param age how old the response is already, in seconds: it is fresh for that much less (section 4.2)
  */
-export function readCacheControl(text: string): CacheControl {
+export function readCacheControl(text: string, age = 0): CacheControl {
   let maxAge: number | undefined
   let shared: number | undefined
   let isPrivate = false
@@ -34,7 +36,7 @@ export function readCacheControl(text: string): CacheControl {
     if (name === 'max-age') maxAge = maxAge === undefined ? Number(seconds ?? 0) : 0
     if (name === 's-maxage') shared = shared === undefined ? Number(seconds ?? 0) : 0
   }
-  const least = Math.min(maxAge ?? shared ?? 0, shared ?? longest, longest)
+  const least = Math.min(maxAge ?? shared ?? 0, shared ?? longest, longest) - age
   return least > 0 ? { maxAge: least, isPrivate, endsWhenStale } : never
 }
 

@@ -479,6 +479,20 @@ describe('Cache-Control is read of every subgraph if a rule names it for any', (
   })
 
   test.each([
+    ['50', 'public, max-age=10'],
+    ['50, 5', 'public, max-age=10'],
+    ['60', undefined],
+    ['99999999999', undefined],
+    ['old', 'public, max-age=60'],
+  ])('a response that is %s seconds old is fresh for that much less', (age, expected) => {
+    const raw = ['cache-control', 'max-age=60', 'Age', age].map((text) => Buffer.from(text))
+    const added = new Additions()
+    const { readPassedHeaders } = forwardingOf({ readsCacheControl: true, responseHeaders })
+    added.add({ headers: readPassedHeaders!(raw) })
+    expect(added.cacheControl()).toBe(expected)
+  })
+
+  test.each([
     ['*', 'no-store'],
     ['accept, *', 'no-store'],
     ['Accept', 'max-age=60'],
