@@ -11,8 +11,8 @@ type WhyNever = (name: string) => string | undefined
 /** The most rules of a list, and names or patterns of a rule. */
 const most = 50
 
-/** A token of RFC 9110 section 5.6.2. */
-const nameForm = /^[!#$%&'*+.^_`|~0-9a-z-]{1,100}$/
+/** A token of RFC 9110 section 5.6.2, without the `*` of patterns. */
+const nameForm = /^[!#$%&'+.^_`|~0-9a-z-]{1,100}$/
 const patternForm = /^[a-z0-9*-]{1,100}$/
 
 const oneOrMore = (message: string) =>
@@ -24,11 +24,17 @@ function names(whyNever: WhyNever) {
   return oneOrMore('expected the name of a header, or a list of names')
     .superRefine((list, context) => {
       for (const name of list) {
-        const problem = nameForm.test(name) ? whyNever(name) : 'is not the name of a header'
+        const problem = nameForm.test(name) ? whyNever(name) : noName(name)
         if (problem) context.addIssue({ code: 'custom', message: `"${name}" ${problem}` })
       }
     })
     .describe('The name of a header, or a list of names; case does not matter')
+}
+
+function noName(text: string): string {
+  return patternForm.test(text)
+    ? 'is a pattern: write it in matching'
+    : 'is not the name of a header'
 }
 
 function patterns() {
