@@ -7,7 +7,9 @@ import type { RequestHeaders } from './http-message.ts'
  * Node up to 20.20.1 for a header that is called `__proto__` or `constructor` (CVE-2026-21710): that would end the
  * process.
  */
-export function distinctHeaders({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): RequestHeaders {
+export function distinctHeaders({
+  rawHeaders,
+}: Pick<IncomingMessage, 'rawHeaders'>): RequestHeaders {
   const headers: Record<string, string[]> = Object.create(null)
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!.toLowerCase()

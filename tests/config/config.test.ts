@@ -751,7 +751,9 @@ subgraphs:
 test('the access token does not pass to a subgraph for which every caller is anonymous', () => {
   const subgraphs = 'claims: { subgraphs: { users: { anonymous: true } } }'
   const problems = (passToken: boolean) =>
-    problemsOf(`${authentication}\n${subgraphs}\nsubgraphs: { users: { pass_token: ${passToken} } }`)
+    problemsOf(
+      `${authentication}\n${subgraphs}\nsubgraphs: { users: { pass_token: ${passToken} } }`,
+    )
   expect(problems(false)).toEqual([])
   expect(problems(true)).toEqual([
     'subgraphs.users.pass_token: contradicts claims.subgraphs.users.anonymous: true: leave one of them out',

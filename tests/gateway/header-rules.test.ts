@@ -378,8 +378,7 @@ describe('of several responses', () => {
     const add = (name: string, value: string) =>
       added.add({ headers: [{ name, value, algorithm: 'last' }] })
     for (let index = 0; index < 1_000; index++) add(`x-${index}`, 'a'.repeat(95))
-    const sizes = Object.entries(added.headers()!).map(([name, value]) => name.length + value.length)
-    const size = sizes.reduce((sum, one) => sum + one, 0)
+    const size = Object.entries(added.headers()!).flat().join('').length
     expect(size).toBeGreaterThan(8_000)
     expect(size).toBeLessThanOrEqual(8_192)
     // What takes the place of another value needs no more room.
@@ -410,7 +409,7 @@ describe('of several responses', () => {
     [['max-age=60, s-maxage=30'], 'public, max-age=30, must-revalidate'],
     [['s-maxage=30'], 'public, max-age=30, must-revalidate'],
     [['max-age=60, must-revalidate', 'max-age=90'], 'public, max-age=60, must-revalidate'],
-    [['max-age=60', 'private, max-age=90, Proxy-Revalidate'], 'private, max-age=60, must-revalidate'],
+    [['max-age=60', 'max-age=90, Proxy-Revalidate'], 'public, max-age=60, must-revalidate'],
     [['MAX-AGE="60" , Public'], 'public, max-age=60'],
     [['max-age=99999999999999'], 'public, max-age=2147483648'],
     [['max-age=60', 'no-store'], undefined],
