@@ -128,7 +128,8 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
     if (tracestate) all.push('tracestate', tracestate)
     if (requestId) all.push('x-request-id', requestId)
     // A plain header may have the name of one of these.
-    for (const name in headers) if (!isNamed(all, name)) all.push(name, headers[name]!)
+    const ownLength = all.length
+    for (const name in headers) if (!isNamed(all, name, ownLength)) all.push(name, headers[name]!)
     return all
   }
 
@@ -149,8 +150,9 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
   }
 }
 
-function isNamed(headers: readonly string[], name: string): boolean {
-  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return true
+/** Returns whether the first names and values, up to an index, have the name. */
+function isNamed(headers: readonly string[], name: string, end: number): boolean {
+  for (let index = 0; index < end; index += 2) if (headers[index] === name) return true
   return false
 }
 

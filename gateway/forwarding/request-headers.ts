@@ -1,7 +1,8 @@
 /** Headers of the client that a subgraph is configured to get. */
+import { remembered } from '../values/remembered.ts'
 import { foldedName, mayMatchForSubgraph, whyNeverSent } from './header-names.ts'
 import { headerRules } from './header-rules.ts'
-import type { HeaderRule } from './header-rules.ts'
+import type { HeaderRule, ReceivedHeaders } from './header-rules.ts'
 import { writtenAsSelected } from './forwarded-headers.ts'
 import type { ForwardedHeader, Headers } from './forwarded-headers.ts'
 
@@ -18,9 +19,15 @@ export function requestHeaders(
   const others = new Set(taken.map(foldedName))
   const mayPass = (name: string) => !others.has(foldedName(name)) && !whyNeverSent(name)
   const apply = headerRules(rules, mayPass, mayMatchForSubgraph)
-  return writtenAsSelected(({ headers = {} }) => {
+  // All requests to the subgraph for one request or connection of a client have the same.
+  const results = new WeakMap<ReceivedHeaders, Headers>()
+  return writtenAsSelected(({ headers = none }) => remembered(results, headers, selected))
+
+  function selected(headers: ReceivedHeaders): Headers {
     const selected: Record<string, string> = {}
     for (const [name, { value }] of apply(headers)) selected[name] = value
     return selected
-  })
+  }
 }
+
+const none: ReceivedHeaders = {}

@@ -151,6 +151,22 @@ describe('headers of the client', () => {
     expect(sent([named('x-a'), matching('x-*')], { 'x-a': [value] })).toEqual({})
   })
 
+  test('are selected once for all requests to the subgraph', () => {
+    let times = 0
+    const ownKeys = (target: object) => {
+      times++
+      return Reflect.ownKeys(target)
+    }
+    const headers: ClientHeaders = new Proxy({ 'x-acme-a': ['1'] }, { ownKeys })
+    const forwarding = forwardingOf({ requestHeaders: [matching('x-acme-*')] })
+    for (let call = 0; call < 3; call++) {
+      const caller = { claims: null, headers }
+      expect(forwarding.headers(caller)).toMatchObject({ 'x-acme-a': '1' })
+      expect(forwarding.deduplicationKey(caller)).toContain('x-acme-a')
+    }
+    expect(times).toBe(1)
+  })
+
   test('may have characters of latin1', () => {
     expect(sent([named('x-a')], { 'x-a': ['caf\xe9\t!'] })).toEqual({ 'x-a': 'caf\xe9\t!' })
   })
