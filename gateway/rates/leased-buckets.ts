@@ -4,7 +4,7 @@
  * and what it has in advance.
  */
 import { mostKeys } from './memory-buckets.ts'
-import { fillTimeOf } from './rate.ts'
+import { fillTimeOf, intervalOf } from './rate.ts'
 import type { Buckets, Grant, GrantPoints, Rate, Taken } from './rate.ts'
 import { RecentKeys } from './recent-keys.ts'
 
@@ -19,8 +19,8 @@ class Lease {
   points = 0
   /** When the points are forgotten: the bucket has become full without them. */
   until = -Infinity
-  /** Until when the bucket is known to be empty. */
-  emptyUntil = -Infinity
+  /** When the next point flows into the bucket, if it was empty when it was asked last. */
+  nextPointAt = -Infinity
   /** How many points were left in the bucket when it was asked last. */
   left = 0
   fullAt = -Infinity
@@ -29,6 +29,7 @@ class Lease {
 }
 
 export class LeasedBuckets implements Buckets {
+  readonly #interval: number
   readonly #fillTime: number
   readonly #grantPoints: GrantPoints
   readonly #now: () => number
@@ -36,6 +37,7 @@ export class LeasedBuckets implements Buckets {
 
   /** @param now a clock that never jumps, in milliseconds */
   constructor(rate: Rate, grantPoints: GrantPoints, now: () => number = () => performance.now()) {
+    this.#interval = intervalOf(rate)
     this.#fillTime = fillTimeOf(rate)
     this.#grantPoints = grantPoints
     this.#now = now
@@ -48,7 +50,7 @@ export class LeasedBuckets implements Buckets {
     if (lease.waiting) return this.#join(lease.waiting, needed)
     if (now >= lease.until) lease.points = 0
     if (lease.points >= needed) return taken(lease, needed, now)
-    if (now < lease.emptyUntil) return refused(lease, now)
+    if (now < this.#readyAt(lease, needed)) return this.#refused(lease, needed, now)
     const waiting: Waiting[] = (lease.waiting = [])
     const joined = this.#join(waiting, needed)
     void this.#request(key, lease)
@@ -86,10 +88,11 @@ export class LeasedBuckets implements Buckets {
         lease.waiting = []
         const needed = asked.reduce((sum, { needed }) => sum + needed, 0)
         const missing = needed - lease.points
-        if (missing > 0) this.#add(await this.#grantPoints(key, missing), lease)
+        if (missing > 0) this.#add(await this.#grantPoints(key, missing), missing, lease)
         const now = this.#now()
         for (const { needed, resolve } of asked) {
-          resolve(lease.points >= needed ? taken(lease, needed, now) : refused(lease, now))
+          const isEnough = lease.points >= needed
+          resolve(isEnough ? taken(lease, needed, now) : this.#refused(lease, needed, now))
         }
       }
       lease.waiting = undefined
@@ -100,24 +103,30 @@ export class LeasedBuckets implements Buckets {
     }
   }
 
-  #add({ points, left, wait, full }: Grant, lease: Lease): void {
+  #add({ points, left, wait, full }: Grant, asked: number, lease: Lease): void {
     const now = this.#now()
+    const missing = asked - points
     lease.points += points
     lease.until = now + this.#fillTime
-    lease.emptyUntil = now + wait
+    lease.nextPointAt = missing > 0 ? now + wait - (missing - 1) * this.#interval : -Infinity
     lease.left = left
     lease.fullAt = now + full
+  }
+
+  /** Returns when the bucket has so many points at the earliest: one that needs many makes no other wait for them. */
+  #readyAt({ nextPointAt, points }: Lease, needed: number): number {
+    return nextPointAt + (needed - points - 1) * this.#interval
+  }
+
+  #refused(lease: Lease, needed: number, now: number): Taken {
+    const wait = Math.max(1, this.#readyAt(lease, needed) - now)
+    return { granted: false, left: lease.points + lease.left, wait, full: fullOf(lease, now) }
   }
 }
 
 function taken(lease: Lease, needed: number, now: number): Taken {
   lease.points -= needed
   return { granted: true, left: lease.points + lease.left, wait: 0, full: fullOf(lease, now) }
-}
-
-function refused(lease: Lease, now: number): Taken {
-  const wait = Math.max(1, lease.emptyUntil - now)
-  return { granted: false, left: lease.points + lease.left, wait, full: fullOf(lease, now) }
 }
 
 function fullOf({ fullAt }: Lease, now: number): number {

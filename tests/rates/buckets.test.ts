@@ -124,6 +124,33 @@ test('a process takes at most an eighth of a bucket in advance, and asks no more
   expect(await leased.take('a', 1)).toMatchObject({ granted: true })
 })
 
+test('one that needs more points than there are makes no other wait for them', async () => {
+  const clock = { now: 0 }
+  const shared = new MemoryBuckets(rate, () => clock.now)
+  let messages = 0
+  const leased = new LeasedBuckets(
+    rate,
+    async (key, needed) => {
+      messages++
+      return shared.grant(key, needed)
+    },
+    () => clock.now,
+  )
+  for (let taken = 0; taken < 4; taken++) await leased.take('a', 1)
+  expect(await leased.take('a', 5)).toMatchObject({ granted: false, wait: 400 })
+  expect(leased.take('a', 1)).toMatchObject({ granted: true })
+  expect(leased.take('a', 1)).toMatchObject({ granted: false, wait: 100 })
+  expect(leased.take('a', 3)).toMatchObject({ granted: false, wait: 300 })
+  messages = 0
+  clock.now += 100
+  expect(leased.take('a', 3)).toMatchObject({ granted: false, wait: 200 })
+  expect(messages).toBe(0)
+  expect(await leased.take('a', 1)).toMatchObject({ granted: true })
+  clock.now += 300
+  expect(await leased.take('a', 3)).toMatchObject({ granted: true, left: 0 })
+  expect(messages).toBe(2)
+})
+
 test('while the store is away, memory grants; the log says so once, and once that it is back', async () => {
   const clock = { now: 0 }
   const lines: string[] = []
