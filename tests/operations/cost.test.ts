@@ -258,6 +258,19 @@ describe('objects', () => {
   })
 })
 
+test('a length that comes as text counts in every spelling of a number', () => {
+  const { of } = estimatesFor(`
+    scalar Long
+    type Query { a(first: Long): [A] @listSize(slicingArguments: ["first"], assumedSize: 1) }
+    type A { id: ID }`)
+  for (const first of ['100', '+100', ' 100', '1e2', '100.0', '0x64']) {
+    expect(of(`{ a(first: "${first}") { id } }`)).toBe(100)
+    expect(of('query ($n: Long) { a(first: $n) { id } }', { n: first })).toBe(100)
+  }
+  expect(of(`{ a(first: "${'9'.repeat(400)}") { id } }`)).toBe(Number.MAX_SAFE_INTEGER)
+  for (const first of ['', 'many']) expect(of(`{ a(first: "${first}") { id } }`)).toBe('Query.a')
+})
+
 test('no list makes a cost infinite, and an empty one makes it no number', () => {
   const { of } = estimatesFor(`
     type Query { a(first: Int!): [A] @listSize(slicingArguments: ["first"]) }

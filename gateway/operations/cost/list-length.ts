@@ -140,11 +140,14 @@ function inputField(type: GraphQLInputType, name: string): Slot | undefined {
   return isInputObjectType(named) ? named.getFields()[name] : undefined
 }
 
-/** A list is as long as what it returns: `books(ids: [1, 2])`. Big integers come as text. */
+/**
+ * A list is as long as what it returns: `books(ids: [1, 2])`. Scalars for big integers accept text, and not all of
+ * them digits alone: ` 100`, `+100` and `1e2` count as 100.
+ */
 function lengthIn(value: unknown, type: GraphQLInputType): number | undefined {
   if (value === undefined || value === null) return undefined
   if (isListType(getNullableType(type))) return Array.isArray(value) ? value.length : 1
-  const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
   if (typeof number !== 'number' || Number.isNaN(number)) return undefined
-  return Math.max(0, Math.ceil(number))
+  return Math.min(Math.max(0, Math.ceil(number)), Number.MAX_SAFE_INTEGER)
 }
