@@ -1,5 +1,5 @@
 import { GraphQLError, Kind } from 'graphql'
-import type { SelectionSetNode, ValidationContext, ValidationRule } from 'graphql'
+import type { SelectionNode, SelectionSetNode, ValidationContext, ValidationRule } from 'graphql'
 import { measuredFragments } from './measured-fragments.ts'
 
 /**
@@ -10,10 +10,13 @@ export function depthLimit(limit: number): ValidationRule {
   return (context) => ({
     Document: {
       leave(document) {
-        const depthOf = nesting(context, limit)
+        const depthOf = nesting(context, limit, 0)
+        // Fragments that spread one another are not deep, but all that follows recurses through them.
+        const levelsOf = nesting(context, 2 * limit, 1)
         for (const definition of document.definitions) {
           if (definition.kind !== Kind.OPERATION_DEFINITION) continue
-          if (depthOf(definition.selectionSet) <= limit) continue
+          const { selectionSet } = definition
+          if (depthOf(selectionSet) <= limit && levelsOf(selectionSet) <= 2 * limit) continue
           const message = `The operation is nested deeper than ${limit} levels`
           // Beyond the limit, nothing is counted.
           const extensions = { limit: 'depth', max: limit }
@@ -24,8 +27,12 @@ export function depthLimit(limit: number): ValidationRule {
   })
 }
 
-/** Returns the depth of a selection set, each fragment measured once. */
-function nesting(context: ValidationContext, limit: number) {
+/**
+ * Returns the depth of a selection set, each fragment measured once.
+ *
+ * @param ofSpread how many levels a fragment counts for where it is spread
+ */
+function nesting(context: ValidationContext, limit: number, ofSpread: number) {
   const find = (name: string) => context.getFragment(name)
   // A fragment that contains itself has no end.
   const fragmentDepth = measuredFragments(find, depthOf, Infinity)
@@ -33,10 +40,17 @@ function nesting(context: ValidationContext, limit: number) {
 
   function depthOf(selectionSet: SelectionSetNode, above = 0): number {
     if (above > limit) return Infinity
-    const depths = selectionSet.selections.map((selection) => {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) return fragmentDepth(selection.name.value, above)
-      return selection.selectionSet ? 1 + depthOf(selection.selectionSet, above + 1) : 1
-    })
-    return Math.max(0, ...depths)
+    let deepest = 0
+    for (const selection of selectionSet.selections) {
+      deepest = Math.max(deepest, depthBelow(selection, above))
+    }
+    return deepest
+  }
+
+  function depthBelow(selection: SelectionNode, above: number): number {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) {
+      return ofSpread + fragmentDepth(selection.name.value, above + ofSpread)
+    }
+    return selection.selectionSet ? 1 + depthOf(selection.selectionSet, above + 1) : 1
   }
 }

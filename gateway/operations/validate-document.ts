@@ -48,10 +48,10 @@ export function documentReader({ apiSchema, ...options }: ValidationOptions) {
     },
     /** Returns the document as it is executed. Throws a RequestError with the validation errors. */
     validate(document: DocumentNode): DocumentNode {
-      const errors = validate(schema, document, allRules)
+      const errors = validated(schema, document, allRules)
       if (errors.length === 0) return withoutDefer(document)
       // For an invalid document, only the rules of the specification report errors.
-      const invalid = validate(schema, document, rulesOfSpecification)
+      const invalid = validated(schema, document, rulesOfSpecification)
       throw requestError(invalid.length > 0 ? invalid : errors, 'GRAPHQL_VALIDATION_FAILED')
     },
   }
@@ -75,6 +75,20 @@ function limitRules({
     selectionsLimit(limits.selections),
     oneCredentialField(limits.credentialFields),
   ]
+}
+
+function validated(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  rules: readonly ValidationRule[],
+): readonly GraphQLError[] {
+  try {
+    return validate(schema, document, rules)
+  } catch (cause) {
+    // Rules recurse through fragments that spread one another, which are not nested in the text.
+    if (cause instanceof RangeError) throw new GatewayError('DOCUMENT_TOO_DEEP', { cause })
+    throw cause
+  }
 }
 
 function parsed(text: string, maxTokens: number): DocumentNode {

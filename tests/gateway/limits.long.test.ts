@@ -348,6 +348,19 @@ describe('attacks', () => {
     },
   )
 
+  test.each(['usual', 'apollo'])('chains of fragments: %s', async (gateway) => {
+    const chain = (length: number) => {
+      const links = Array.from(
+        { length },
+        (_, n) => `fragment F${n} on Book { ${n + 1 < length ? `...F${n + 1}` : 'title'} }`,
+      )
+      return `{ bestsellers { ...F0 } } ${links.join(' ')}`
+    }
+    expect((await door.post(gateway, { query: chain(100) })).status).toBe(200)
+    const { message } = refusal(await door.post(gateway, { query: chain(1_200) }))
+    expect(message).toMatch(/nested deeper than 200 levels/)
+  })
+
   test('lists in lists, and long lists', async () => {
     const query = '{ books(first: 100) { similar(first: 100) { similar(first: 100) { title } } } }'
     expect(refusal(await door.post('costs', { query })).extensions.cost).toEqual({
