@@ -7,6 +7,9 @@ import { remembered } from '../values/remembered.ts'
 /** The most lines in a minute: clients can send any number of operations. */
 const linesPerMinute = 20
 
+/** How much of the name of an operation is logged, in characters: clients choose it. */
+const longestName = 100
+
 /** Returns the function that logs that an operation exceeds a limit: once for each operation and limit. */
 export function limitLog(
   log: Pick<Logger, 'warn'>,
@@ -32,7 +35,7 @@ export function limitLog(
     }
     limits.add(limit)
     lines++
-    const operationName = operation.name?.value
+    const operationName = operation.name?.value.slice(0, longestName)
     log.warn(
       { limit, value, max, operationName, ...(omitted > 0 ? { omitted } : {}) },
       'an operation exceeds a limit that is measured',

@@ -238,7 +238,10 @@ async function executorFor(
       planningThread: 'when large',
       whileServing,
       onTooComplex: (operationName) =>
-        log.warn({ operationName }, 'an operation takes longer to plan than limits.planning_time'),
+        log.warn(
+          { operationName: bounded(operationName) },
+          'an operation takes longer to plan than limits.planning_time',
+        ),
     })
   } catch (cause) {
     await subgraphs.close()
@@ -380,8 +383,8 @@ function stagesOf(
     const executed = withExtensions(result, client.added)
     const denials = denialsOf(authorizer, request, executed)
     if (denials.length > 0) {
-      const denied = denials.slice(0, 20).map(({ path }) => path.join('.'))
-      const operationName = request.authorized.compiled.operation.name?.value
+      const denied = denials.slice(0, 20).map(({ path }) => bounded(path.join('.')))
+      const operationName = bounded(request.authorized.compiled.operation.name?.value)
       const { requestId, observer } = client
       const sub = request.caller.claims?.sub
       log[observer ? 'info' : 'debug']({ requestId, operationName, sub, denied }, 'fields denied')
@@ -418,6 +421,13 @@ function stagesOf(
   ): boolean {
     return extensions?.[explanation] === true && mayExplain(explainTo, caller)
   }
+}
+
+/** Clients choose names and aliases: the log has only so much of each, in characters. */
+const longestLogged = 200
+
+function bounded(text: string | undefined): string | undefined {
+  return text?.slice(0, longestLogged)
 }
 
 /** Returns limits by which the operations of a rehearsal are estimated, but not refused: they are made up. */

@@ -383,6 +383,17 @@ describe('attacks', () => {
   })
 })
 
+test('no name or alias makes a line of the log long', async () => {
+  const long = 'x'.repeat(10_000)
+  const aliases = Array.from({ length: 5 }, (_, n) => `${long}${n}: secret { title }`)
+  const query = `query ${long} { ${aliases.join(' ')} }`
+  for (const gateway of ['usual', 'measured']) {
+    await door.post(gateway, { query })
+    const lengths = door.gateway(gateway).log.map(({ length }) => length)
+    expect(Math.max(...lengths)).toBeLessThan(5_000)
+  }
+})
+
 test('no refusal is a line in the log above info', () => {
   for (const gateway of ['limited', 'costs', 'apollo', 'usual', 'logins', 'hidden']) {
     expect(door.complaints(gateway)).toEqual([])

@@ -138,4 +138,6 @@ test('the log has a line for each operation and measured limit, and at most 20 i
   now = 60_000
   report(exceeded, getOperationAST(parse('{ a }'))!)
   expect(lines().at(-1)).toMatchObject({ omitted: 32 })
+  report(exceeded, getOperationAST(parse(`query ${'N'.repeat(50_000)} { a }`))!)
+  expect(lines().at(-1)).toMatchObject({ operationName: 'N'.repeat(100) })
 })
