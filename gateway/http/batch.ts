@@ -88,6 +88,7 @@ function together(responses: readonly HttpResponse[], requestId: string): HttpRe
     headers: {
       ...(agree ? first!.headers : {}),
       ...(agree ? longestRetry(responses) : {}),
+      ...leftOfRates(responses),
       'content-type': json,
       'cache-control': 'no-store',
       'x-request-id': requestId,
@@ -102,6 +103,12 @@ function longestRetry(responses: readonly HttpResponse[]): Readonly<Record<strin
     headers['retry-after'] === undefined ? [] : [Number(headers['retry-after'])],
   )
   return seconds.length > 0 ? { 'retry-after': String(Math.max(...seconds)) } : {}
+}
+
+/** Returns what is left of the rates after the last element: they count in their order. */
+function leftOfRates(responses: readonly HttpResponse[]): HttpResponse['headers'] {
+  const { ratelimit, 'ratelimit-policy': policy } = responses.at(-1)!.headers
+  return ratelimit && policy ? { 'ratelimit-policy': policy, ratelimit } : {}
 }
 
 /** Returns the bodies as the elements of an array. */

@@ -67,11 +67,19 @@ export function requestRates(parts: RequestRatesParts): RequestRates | undefined
     const buckets = bucketsOf(rule)
     const count = requestCounter(rule, keys)
     const take: TakePoints = (limited, key, points) => {
+      if (points > rule.burst) refuseForGood(points, rule)
       const taken = buckets.take(key, points)
       if (taken instanceof Promise) return taken.then((later) => note(later, rule, limited))
       return note(taken, rule, limited)
     }
     return (limited) => count(limited, take)
+  }
+
+  /** No bucket ever holds as many points: to retry would be in vain. */
+  function refuseForGood(points: number, rate: Rate): never {
+    onRefused(rate)
+    const message = `The operation selects limited root fields ${points} times, but at most ${rate.burst} are allowed at once: send a smaller one, or several`
+    throw new GatewayError('OPERATION_TOO_LARGE', { message })
   }
 
   function note(taken: Taken, rate: Rate, limited: LimitedRequest): void {

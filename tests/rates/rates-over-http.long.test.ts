@@ -1,4 +1,7 @@
 /** The rates of gateway.yaml, through the front door of gateways that differ in them. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
@@ -35,7 +38,7 @@ const gateways = {
   rules:
     - { by: subject, limit: 2, per: 1h, unless: { scopes: [partner] } }
     - { name: partners, by: subject, limit: 4, per: 1h, when: { scopes: [partner] } }`,
-  headers: `http: { cors: { origins: ['https://app.example.com'] } }
+  headers: `http: { cors: { origins: ['https://app.example.com'] }, batching: { max: 10 } }
 rates:
   headers: true
   rules:
@@ -47,22 +50,45 @@ rates: { rules: [{ by: subject, limit: 12, per: 1h }] }`,
   uncached: `  cache: off\n${proxy}rates: { failed_authentications: { limit: 10, per: 1h } }`,
 }
 
+/** Keys that have been exchanged, or were to be. */
+const exchanged: string[] = []
+const goodKey = 'pck_good'
+const exchange = createServer(async (request, response) => {
+  let form = ''
+  for await (const chunk of request.setEncoding('utf8')) form += chunk
+  const key = new URLSearchParams(form).get('subject_token')!
+  exchanged.push(key)
+  const { authorization = '' } = await door.caller('read')
+  const [status, body] =
+    key === goodKey
+      ? [200, { access_token: authorization.replace('Bearer ', ''), expires_in: 300 }]
+      : [400, { error: 'invalid_grant' }]
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+})
+
 let door: FrontDoor
 let users = 0
 
 beforeAll(async () => {
+  await once(exchange.listen(0, '127.0.0.1'), 'listening')
+  const { port } = exchange.address() as AddressInfo
+  const keys = `  api_keys: { token_endpoint: 'http://127.0.0.1:${port}/token' }
+${proxy}rates: { failed_authentications: { limit: 3, per: 1h } }`
   door = await openFrontDoor({
     sdl,
     resolvers: {
       Query: { cheap: () => 1, search: () => 2 },
       Mutation: { checkout: () => 3 },
     },
-    gateways,
+    gateways: { ...gateways, keys },
   })
 }, 60_000)
-afterAll(() => door.close())
+afterAll(async () => {
+  await door.close()
+  exchange.close()
+})
 
-type Name = keyof typeof gateways
+type Name = keyof typeof gateways | 'keys'
 
 function ask(name: Name, headers: Record<string, string> = {}, query = '{ cheap }') {
   return door.post(name, { query }, headers)
@@ -163,6 +189,20 @@ describe('rates', () => {
     })
   })
 
+  test('an operation that needs more points than a bucket holds is not asked to come again', async () => {
+    const query = '{ a: search b: search c: search d: search }'
+    const { status, headers, body } = await ask('operation', {}, query)
+    expect(status).toBe(400)
+    expect(headers['retry-after']).toBeUndefined()
+    expect(body.errors).toEqual([
+      {
+        message:
+          'The operation selects limited root fields 4 times, but at most 3 are allowed at once: send a smaller one, or several',
+        extensions: { code: 'OPERATION_TOO_LARGE', reason: 'OPERATION_TOO_LARGE' },
+      },
+    ])
+  })
+
   test('scopes choose the rate of a caller', async () => {
     expect(await statuses(6, () => ask('scopes'))).toEqual({ 200: 2, 429: 4 })
     const partner = await door.caller('read partner')
@@ -184,6 +224,24 @@ describe('rates', () => {
     expect(refused.headers.ratelimit).toMatch(/"subject";r=0;t=2$/)
     expect((await ask('none')).headers.ratelimit).toBeUndefined()
   })
+
+  test.each(['text/event-stream', 'multipart/mixed;subscriptionSpec=1.0'])(
+    'a subscription by %s counts like a request',
+    async (accept) => {
+      const caller = await door.caller('read', { sub: accept })
+      const subscribe = async () => {
+        const { status, body } = await fetch(door.gateway('subject').url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept, ...caller },
+          body: JSON.stringify({ query: 'subscription { ticks }' }),
+        })
+        await body?.cancel()
+        return { status } as Response
+      }
+      expect(await statuses(7, subscribe)).toEqual({ 200: 5, 429: 2 })
+      expect((await ask('subject', caller)).status).toBe(429)
+    },
+  )
 
   test('operations of a WebSocket count like requests', async () => {
     const client = createClient({
@@ -255,6 +313,17 @@ describe('batches', () => {
     expect(bad.status).toBe(401)
     expect(bad.headers['www-authenticate']).toContain('invalid_token')
     expect(JSON.parse(bad.text)).toHaveLength(10)
+  })
+
+  test('the headers say what is left after all elements, whether their statuses agree or not', async () => {
+    const left = async (sub: string, count: number) => {
+      const caller = await door.caller('read', { sub })
+      const { status, headers } = await batch('headers', Array(count).fill('{ cheap }'), caller)
+      return [status, /"subject";r=(\d+)/.exec(String(headers['ratelimit']))?.[1]]
+    }
+    expect(await left('eve', 1)).toEqual([200, '1'])
+    expect(await left('frank', 2)).toEqual([200, '0'])
+    expect(await left('grace', 3)).toEqual([200, '0'])
   })
 
   test('a batch that is too large, empty, nested or not JSON is refused as a whole, and so is any without the setting', async () => {
@@ -399,6 +468,17 @@ describe('failed authentications', () => {
     const expired = await door.caller('read', { exp: anHourAgo })
     const late = () => ask('failures', { ...expired, ...from('203.0.113.9') })
     expect(await statuses(30, late)).toEqual({ 401: 30 })
+  })
+
+  test('API keys that are refused count, and none is exchanged beyond the limit', async () => {
+    const send = (key: string, network = '192.0.2.1') =>
+      ask('keys', { authorization: `Bearer ${key}`, ...from(network) })
+    expect((await send(goodKey)).status).toBe(200)
+    const bad = () => send(`pck_bad${users++}`)
+    expect(await statuses(8, bad)).toEqual({ 401: 3, 429: 5 })
+    expect(exchanged).toHaveLength(4)
+    expect((await send(goodKey)).status).toBe(200)
+    expect((await send('pck_bad', '192.0.3.1')).status).toBe(401)
   })
 
   test('an office whose people arrive together is not refused', async () => {
