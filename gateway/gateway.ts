@@ -137,9 +137,9 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
 
   /** Counts an operation of a connection, whose caller is known, like a request. */
-  async function count(facts: RequestFacts): Promise<void> {
-    await rates?.onArrival?.(facts)
-    await rates?.onCaller?.(facts)
+  function count(facts: RequestFacts): void | Promise<void> {
+    const arrived = rates?.onArrival?.(facts)
+    return arrived ? arrived.then(() => rates?.onCaller?.(facts)) : rates?.onCaller?.(facts)
   }
 
   /** Returns the parameters with the text of the document that they name. */

@@ -20,15 +20,14 @@ export function rootFieldCounts(
   const root = rootTypes[operation.operation]
   const fragments = fragmentsOf(document)
   const byFragment = new Map<string, RootFieldCounts>()
-  return countIn(operation.selectionSet)
+  return countIn(operation.selectionSet, new Map())
 
-  function countIn({ selections }: SelectionSetNode): RootFieldCounts {
-    const counts = new Map<string, number>()
+  function countIn({ selections }: SelectionSetNode, counts: Map<string, number>): RootFieldCounts {
     const add = (count: number, field: string) =>
       void counts.set(field, (counts.get(field) ?? 0) + count)
     for (const selection of selections) {
       if (selection.kind === Kind.FIELD) add(1, `${root}.${selection.name.value}`)
-      else if (selection.kind === Kind.INLINE_FRAGMENT) countIn(selection.selectionSet).forEach(add)
+      else if (selection.kind === Kind.INLINE_FRAGMENT) countIn(selection.selectionSet, counts)
       else remembered(byFragment, selection.name.value, countInFragment).forEach(add)
     }
     return counts
@@ -36,6 +35,6 @@ export function rootFieldCounts(
 
   /** A fragment is spread many times, but counted once. */
   function countInFragment(name: string): RootFieldCounts {
-    return countIn(fragments.get(name)!.selectionSet)
+    return countIn(fragments.get(name)!.selectionSet, new Map())
   }
 }

@@ -46,7 +46,8 @@ export class CallerSession {
     const facts = begin({ ...this.#request, requestId: undefined, signal })
     facts.caller = this.caller.now()
     try {
-      await count(facts)
+      const counted = count(facts)
+      if (counted) await counted
       const graphqlRequest = requestOf(withDocument(parameters, facts), 'POST', undefined)
       const result = await perform(graphqlRequest, observedClient(facts.caller, facts), facts)
       if ('open' in result) {
