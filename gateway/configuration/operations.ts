@@ -21,7 +21,7 @@ const exemptSchema = z
     clients: texts()
       .optional()
       .describe(
-        'Callers whose access token was issued to one of these clients: its claim client_id, or else azp',
+        'Callers whose access token was issued to one of these clients: its claim client_id, else azp, cid or appid',
       ),
   })
   .prefault({})
