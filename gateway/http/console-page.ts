@@ -31,7 +31,7 @@ export interface ConsoleParts {
   /** Whether the page is on; otherwise a browser reads at `/` where the graph is. */
   readonly shows: boolean
   /** Rejects with a GatewayError unless explanations are for the caller of a request with these headers. */
-  readonly admit: (headers: RequestHeaders) => Promise<void>
+  readonly admit: (headers: RequestHeaders, address: string | undefined) => Promise<void>
   /** Returns how a credential is judged, for JSON. */
   readonly explainCredential: (credential: string) => Promise<object>
   /** Returns the types and fields with their guards, for JSON. */
@@ -74,7 +74,9 @@ export function consolePage(
     response: Response,
     explanation: () => Promise<object>,
   ): Promise<void> {
-    const explained = admit(distinctHeaders(request)).then(explanation).then(jsonResponse)
+    const explained = admit(distinctHeaders(request), request.ip)
+      .then(explanation)
+      .then(jsonResponse)
     send(request, response, await explained.catch(refusal))
   }
 

@@ -44,9 +44,9 @@ export function configuredConsole(
 ): ConsoleParts {
   return {
     shows,
-    async admit(headers) {
+    async admit(headers, address) {
       if (explainTo === 'everyone') return
-      const caller = await callers.authenticate(headers)
+      const caller = await callers.authenticate(headers, undefined, undefined, address)
       if (!caller.claims) throw new GatewayError('TOKEN_MISSING')
       if (!mayExplain(explainTo, caller)) throw new GatewayError('INSUFFICIENT_SCOPE')
     },

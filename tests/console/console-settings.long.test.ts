@@ -45,7 +45,9 @@ const settings = {
   production: { environment: { NODE_ENV: 'production' }, console: '' },
   'for a scope': {
     environment: { NODE_ENV: 'production' },
-    console: 'console: { scope: console }',
+    console: `console: { scope: console }
+http: { trusted_proxies: 1 }
+rates: { failed_authentications: { limit: 3, per: 1h } }`,
   },
   'off in development': { environment: {}, console: 'console: off' },
 }
@@ -230,6 +232,17 @@ describe('decisions are explained', () => {
       payload: { scope: 'other' },
       forwardedClaims: [{ subgraph: null, claims: { scope: 'other' } }],
     })
+  })
+
+  test('but an address that sends bad tokens locks out itself alone', async () => {
+    const statusFrom = async (address: string) => {
+      const headers = { authorization: 'Bearer bad', 'x-forwarded-for': address }
+      return (await fetch(`${origin('for a scope')}/console/graph`, { headers })).status
+    }
+    const attacker: number[] = []
+    for (let count = 0; count < 4; count++) attacker.push(await statusFrom('192.0.2.1'))
+    expect(attacker).toEqual([401, 401, 401, 429])
+    expect(await statusFrom('198.51.100.1')).toBe(401)
   })
 
   test('with the guards of the graph, and the ways around them', async () => {
