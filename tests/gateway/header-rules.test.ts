@@ -157,7 +157,7 @@ describe('headers of the client', () => {
       times++
       return Reflect.ownKeys(target)
     }
-    const headers: ClientHeaders = new Proxy({ 'x-acme-a': ['1'] }, { ownKeys })
+    const headers = new Proxy<ClientHeaders>({ 'x-acme-a': ['1'] }, { ownKeys })
     const forwarding = forwardingOf({ requestHeaders: [matching('x-acme-*')] })
     for (let call = 0; call < 3; call++) {
       const caller = { claims: null, headers }
