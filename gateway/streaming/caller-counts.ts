@@ -1,7 +1,7 @@
 /** How many of something each caller has open: it may not have too many. */
 import { GatewayError } from '../errors.ts'
 import type { Caller } from '../client-request.ts'
-import { plainAddress } from '../../subgraphs/kit/ip-address.ts'
+import { networkOf } from '../../subgraphs/kit/ip-address.ts'
 
 /** Whose connection it is: the address counts for an anonymous caller. */
 export interface ConnectionOwner {
@@ -38,23 +38,10 @@ export function tooMany(what: string): GatewayError {
   return new GatewayError('TOO_MANY_REQUESTS', { message })
 }
 
+/** A client of IPv6 usually has a whole /64 network. */
+const oneClient = { ipv4: 32, ipv6: 64 }
+
 function keyOf({ caller: { claims, issuer }, address }: ConnectionOwner): string {
   if (claims) return JSON.stringify([issuer, claims.sub])
-  return networkOf(address ?? '')
-}
-
-/** A client of IPv6 usually has a whole /64 network. */
-function networkOf(address: string): string {
-  const plain = plainAddress(address) ?? address
-  if (!plain.includes(':')) return plain
-  const [before = '', after] = plain.split('::')
-  const groups = before.split(':')
-  const later = after ? after.split(':').length : 0
-  if (after !== undefined) {
-    const zeros = 8 - (before === '' ? 0 : groups.length) - later
-    const known = before === '' ? [] : groups
-    const all = [...known, ...Array.from({ length: zeros }, () => '0'), ...after.split(':')]
-    return all.slice(0, 4).join(':')
-  }
-  return groups.slice(0, 4).join(':')
+  return networkOf(address ?? '', oneClient) ?? ''
 }
