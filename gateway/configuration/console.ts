@@ -16,5 +16,5 @@ export const consoleSchema = z
   )
   .optional()
   .describe(
-    'The page at /. on: decisions are explained to every caller; off in production (NODE_ENV), otherwise on',
+    'The page at /. on: decisions are explained to every caller; off in production (NODE_ENV), and where other machines reach the gateway (HOST); otherwise on',
   )

@@ -7,6 +7,7 @@ import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import { shippedConfig } from '../configuration/shipped-config.ts'
 import { accessLogOutput } from './access-log-output.ts'
 import type { AccessLogOutput } from './access-log-output.ts'
+import { defaultHost } from './read-settings.ts'
 
 const usage = `
 Usage: ${productCommand('gateway', '[options]')}
@@ -49,7 +50,7 @@ export function gatewayCommandLine(): CommandLine {
   if (settings.production && !values.config) {
     settings.problem('no configuration is named: give one with --config gateway.yaml')
   }
-  const host = settings.text('HOST', '127.0.0.1')
+  const host = settings.text('HOST', defaultHost)
   const port =
     values.port !== undefined ? portOption(values.port) : settings.port('GATEWAY_PORT', 4000)
   const level = logLevel(settings)

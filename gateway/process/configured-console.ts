@@ -11,7 +11,7 @@ import { explainCredential } from './explain-credential.ts'
 export interface ConsoleSettings {
   readonly config: Pick<GatewayConfig, 'console' | 'authorization'>
   /** Undefined: as in production. */
-  readonly production?: boolean | undefined
+  readonly development?: boolean | undefined
 }
 
 /** What the configuration says of the page and of explanations. */
@@ -22,8 +22,8 @@ export interface ConsoleAccess {
 }
 
 /** Returns who may see the page and have decisions explained: in development, everybody. */
-export function consoleAccess({ config, production }: ConsoleSettings): ConsoleAccess {
-  const { console: setting = production === false ? 'on' : 'off', authorization } = config
+export function consoleAccess({ config, development }: ConsoleSettings): ConsoleAccess {
+  const { console: setting = development ? 'on' : 'off', authorization } = config
   if (setting === 'on') return { shows: true, explainTo: 'everyone' }
   const { explainScope } = authorization
   const scopes = explainScope === undefined ? [] : [explainScope]

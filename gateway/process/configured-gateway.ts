@@ -59,6 +59,8 @@ export interface GatewaySettings {
   readonly secret: string
   /** Whether it runs in production, where balancers have to notice that it stops; default: like there. */
   readonly production?: boolean | undefined
+  /** Whether it is outside production, and only programs of this machine reach it; default: false. */
+  readonly development?: boolean | undefined
   /** Where traces go; undefined: nowhere, and there are none. */
   readonly traces?: TraceSettings | undefined
 }

@@ -49,9 +49,12 @@ const settings = {
 http: { trusted_proxies: 1 }
 rates: { failed_authentications: { limit: 3, per: 1h } }`,
   },
+  'reached from other machines': { environment: { HOST: '0.0.0.0' }, console: '' },
   'off in development': { environment: {}, console: 'console: off' },
 }
 type Name = keyof typeof settings
+
+const withoutPage = ['production', 'reached from other machines', 'off in development'] as const
 
 const folder = scratchFolder()
 const gateways = new Map<string, GatewayProcess>()
@@ -146,16 +149,13 @@ describe('a browser at the address of the gateway', () => {
     expect(new Set(nonces).size).toBe(2)
   })
 
-  test.each(['production', 'off in development'] as const)(
-    'reads where the graph is: %s',
-    async (name) => {
-      const response = await visit(name)
-      expect(await response.text()).toMatch(/The graph is at <code>\/graphql.*console/s)
-      expect((await visit(name, '/console/page.js')).status).toBe(404)
-      expect((await visit(name, '/graphql')).headers.get('content-type')).toMatch(/json/)
-      expect((await post(name, '/console/token', { credential: 'a' })).status).toBe(404)
-    },
-  )
+  test.each(withoutPage)('reads where the graph is: %s', async (name) => {
+    const response = await visit(name)
+    expect(await response.text()).toMatch(/The graph is at <code>\/graphql.*console/s)
+    expect((await visit(name, '/console/page.js')).status).toBe(404)
+    expect((await visit(name, '/graphql')).headers.get('content-type')).toMatch(/json/)
+    expect((await post(name, '/console/token', { credential: 'a' })).status).toBe(404)
+  })
 
   test('loads at most 350 KB, compressed', async () => {
     const files = ['page.js', 'page.css', 'icon.svg'].map((file) =>
@@ -207,7 +207,7 @@ describe('decisions are explained', () => {
   })
 
   test('to nobody in production, and where the page is off', async () => {
-    for (const name of ['production', 'off in development'] as const) {
+    for (const name of withoutPage) {
       const token = await issuer.accessToken({ scope: 'console' })
       expect((await post(name, '/graphql', explained, token)).body['extensions']).toBeUndefined()
     }
