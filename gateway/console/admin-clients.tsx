@@ -3,6 +3,8 @@ import type { TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
 import { useAccountData } from './account-data.ts'
 import type { SendAs } from './account-data.ts'
+import { DataTable } from './data-table.tsx'
+import { Problem } from './problem.tsx'
 
 interface AdminClient {
   readonly id: string
@@ -45,42 +47,27 @@ export function AdminClients({ sendAs }: { sendAs: SendAs }) {
     <>
       <h3>Clients</h3>
       {data && data.adminClients.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Clients">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Client</th>
-                <th scope="col">Since</th>
-                <th scope="col">Scopes</th>
-                <th scope="col">Disable it</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.adminClients.map(({ id, name, scopes, disabled, createdAt }) => (
-                <tr key={id}>
-                  <th scope="row">
-                    {name}
-                    <small>{id}</small>
-                  </th>
-                  <td>{createdAt}</td>
-                  <td>{scopes.join(' ')}</td>
-                  <td>
-                    {disabled ? (
-                      'disabled'
-                    ) : (
-                      <button
-                        type="button"
-                        onClick={() => act(() => sendAs(disableMutation, { id }))}
-                      >
-                        Disable <span class="unseen">the client {name}</span>
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <DataTable label="Clients" columns={['Client', 'Since', 'Scopes', 'Disable it']}>
+          {data.adminClients.map(({ id, name, scopes, disabled, createdAt }) => (
+            <tr key={id}>
+              <th scope="row">
+                {name}
+                <small>{id}</small>
+              </th>
+              <td>{createdAt}</td>
+              <td>{scopes.join(' ')}</td>
+              <td>
+                {disabled ? (
+                  'disabled'
+                ) : (
+                  <button type="button" onClick={() => act(() => sendAs(disableMutation, { id }))}>
+                    Disable <span class="unseen">the client {name}</span>
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </DataTable>
       )}
       <form class="line" onSubmit={create}>
         <label>
@@ -101,9 +88,7 @@ export function AdminClients({ sendAs }: { sendAs: SendAs }) {
           </>
         )}
       </p>
-      <p class="problem" role="alert">
-        {problem}
-      </p>
+      <Problem>{problem}</Problem>
     </>
   )
 }

@@ -4,6 +4,8 @@ import { useState } from 'preact/hooks'
 import { useAccountData } from './account-data.ts'
 import type { SendAs } from './account-data.ts'
 import { Pages } from './pages.tsx'
+import { DataTable } from './data-table.tsx'
+import { Problem } from './problem.tsx'
 
 interface AdminUser {
   readonly username: string
@@ -52,28 +54,14 @@ export function AdminUsers({ sendAs }: { sendAs: SendAs }) {
         </label>
         <button type="submit">Find users</button>
       </form>
-      <p class="problem" role="alert">
-        {problem}
-      </p>
+      <Problem>{problem}</Problem>
       {data && (
         <>
-          <div class="scroll" tabIndex={0} role="region" aria-label="Users">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">User</th>
-                  <th scope="col">Since</th>
-                  <th scope="col">Roles</th>
-                  <th scope="col">Actions</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.adminUsers.nodes.map((each) => (
-                  <UserRow key={each.user.id} {...each} sendAs={sendAs} act={act} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <DataTable label="Users" columns={['User', 'Since', 'Roles', 'Actions']}>
+            {data.adminUsers.nodes.map((each) => (
+              <UserRow key={each.user.id} {...each} sendAs={sendAs} act={act} />
+            ))}
+          </DataTable>
           <Pages
             of="users"
             after={page.after}

@@ -6,6 +6,7 @@ import type { ReadSchema } from './schema-of.ts'
 import { TakeAlong } from './take-along.tsx'
 import { GraphqlEditor } from './graphql-editor.tsx'
 import { TabList } from './tab-list.tsx'
+import { Problem } from './problem.tsx'
 
 export interface AskProps {
   readonly drafts: Drafts
@@ -80,9 +81,7 @@ export function Ask(props: AskProps) {
           <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs, <kbd>Ctrl</kbd> <kbd>Space</kbd> completes
         </span>
       </p>
-      <p class="problem" role="alert">
-        {problem}
-      </p>
+      <Problem>{problem}</Problem>
       <TakeAlong query={query} variables={variables} url={url} />
       {history.length > 0 && (
         <details>

@@ -4,6 +4,8 @@ import { useState } from 'preact/hooks'
 import { useAccountData } from './account-data.ts'
 import type { SendAs } from './account-data.ts'
 import { Pages } from './pages.tsx'
+import { DataTable } from './data-table.tsx'
+import { Problem } from './problem.tsx'
 
 interface AuditEntry {
   readonly id: string
@@ -47,35 +49,24 @@ export function AuditTrail({ sendAs }: { sendAs: SendAs }) {
         </label>
         <button type="submit">Read the trail</button>
       </form>
-      <p class="problem" role="alert">
-        {problem}
-      </p>
+      <Problem>{problem}</Problem>
       {data && (
         <>
-          <div class="scroll graph" tabIndex={0} role="region" aria-label="Audit trail">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">At</th>
-                  <th scope="col">Event</th>
-                  <th scope="col">User</th>
-                  <th scope="col">Administrator</th>
-                  <th scope="col">Address</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.adminAudit.nodes.map(({ id, at, event, userId, actorId, address }) => (
-                  <tr key={id}>
-                    <td>{at}</td>
-                    <td>{event}</td>
-                    <td>{userId}</td>
-                    <td>{actorId}</td>
-                    <td>{address}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <DataTable
+            label="Audit trail"
+            columns={['At', 'Event', 'User', 'Administrator', 'Address']}
+            isTall
+          >
+            {data.adminAudit.nodes.map(({ id, at, event, userId, actorId, address }) => (
+              <tr key={id}>
+                <td>{at}</td>
+                <td>{event}</td>
+                <td>{userId}</td>
+                <td>{actorId}</td>
+                <td>{address}</td>
+              </tr>
+            ))}
+          </DataTable>
           <Pages
             of="audit trail"
             after={page.after}

@@ -2,6 +2,7 @@
 import { decisionIn, decisionRows, missingInWords, placeOf } from './decision.ts'
 import type { FieldDecision, Requirement } from './decision.ts'
 import type { Exchange } from './graph.ts'
+import { DataTable } from './data-table.tsx'
 
 /** What an identity got for the operation. */
 export interface IdentityRun {
@@ -29,34 +30,23 @@ export function Decision({ runs }: { runs: readonly IdentityRun[] }) {
         </p>
       ))}
       {rows.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Decision about each field">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Field</th>
-                {explained.map(({ name }) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(({ path, coordinate, fields, differs }) => (
-                <tr key={path.join('.')} class={differs ? 'differs' : undefined}>
-                  <th scope="row">
-                    <code>{path.join('.')}</code>
-                    <small>{coordinate}</small>
-                    {differs && <small class="difference">differs</small>}
-                  </th>
-                  {fields.map((field, index) => (
-                    <td key={explained[index]!.name}>{field && <Cell field={field} />}</td>
-                  ))}
-                </tr>
+        <DataTable
+          label="Decision about each field"
+          columns={['Field', ...explained.map(({ name }) => name)]}
+        >
+          {rows.map(({ path, coordinate, fields, differs }) => (
+            <tr key={path.join('.')} class={differs ? 'differs' : undefined}>
+              <th scope="row">
+                <code>{path.join('.')}</code>
+                <small>{coordinate}</small>
+                {differs && <small class="difference">differs</small>}
+              </th>
+              {fields.map((field, index) => (
+                <td key={explained[index]!.name}>{field && <Cell field={field} />}</td>
               ))}
-            </tbody>
-          </table>
-        </div>
+            </tr>
+          ))}
+        </DataTable>
       )}
     </section>
   )

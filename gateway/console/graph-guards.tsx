@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Explained, RequestExplanation } from './explanations.ts'
 import type { Identity } from './identities.ts'
 import type { Accounts } from './log-in.ts'
+import { DataTable } from './data-table.tsx'
 
 /** See describe-graph.ts of the gateway. */
 interface DescribedGraph {
@@ -74,45 +75,37 @@ export function GraphGuards({ identity, accounts, explain }: GraphGuardsProps) {
       <p class="hint" role="status">
         {found.length} fields{found.length > mostShown && `, the first ${mostShown} are shown`}
       </p>
-      <div class="scroll graph" tabIndex={0} role="region" aria-label="Fields of the graph">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Field</th>
-              <th scope="col">Type</th>
-              <th scope="col">Guards</th>
-              <th scope="col">Subgraphs</th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.slice(0, mostShown).map(({ type, field }) => (
-              <tr key={`${type.name}.${field.name}`}>
-                <th scope="row">
-                  <code>
-                    {type.name}.{field.name}
+      <DataTable
+        label="Fields of the graph"
+        columns={['Field', 'Type', 'Guards', 'Subgraphs']}
+        isTall
+      >
+        {found.slice(0, mostShown).map(({ type, field }) => (
+          <tr key={`${type.name}.${field.name}`}>
+            <th scope="row">
+              <code>
+                {type.name}.{field.name}
+              </code>
+              {field.description && <small>{field.description}</small>}
+            </th>
+            <td>
+              <code>{field.type}</code>
+            </td>
+            <td>
+              {field.guards.length === 0 ? (
+                <small>none</small>
+              ) : (
+                field.guards.map((guard) => (
+                  <code key={guard} class="guard">
+                    {guard}
                   </code>
-                  {field.description && <small>{field.description}</small>}
-                </th>
-                <td>
-                  <code>{field.type}</code>
-                </td>
-                <td>
-                  {field.guards.length === 0 ? (
-                    <small>none</small>
-                  ) : (
-                    field.guards.map((guard) => (
-                      <code key={guard} class="guard">
-                        {guard}
-                      </code>
-                    ))
-                  )}
-                </td>
-                <td>{field.subgraphs.join(', ')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+                ))
+              )}
+            </td>
+            <td>{field.subgraphs.join(', ')}</td>
+          </tr>
+        ))}
+      </DataTable>
     </>
   )
 }

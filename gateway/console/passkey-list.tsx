@@ -3,6 +3,8 @@ import type { TargetedSubmitEvent } from 'preact'
 import { useAccountData } from './account-data.ts'
 import type { SendAs } from './account-data.ts'
 import { createPasskey } from './passkeys.ts'
+import { DataTable } from './data-table.tsx'
+import { Problem } from './problem.tsx'
 
 interface Passkey {
   readonly id: string
@@ -39,32 +41,23 @@ export function PasskeyList({ name, sendAs }: { name: string; sendAs: SendAs }) 
       <h3>Passkeys</h3>
       {data?.passkeys.length === 0 && <p class="hint">{name} has no passkey.</p>}
       {data && data.passkeys.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label={`Passkeys of ${name}`}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Since</th>
-                <th scope="col">Last used</th>
-                <th scope="col">Remove it</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.passkeys.map(({ id, name: passkey, createdAt, lastUsedAt }) => (
-                <tr key={id}>
-                  <td>{passkey}</td>
-                  <td>{createdAt}</td>
-                  <td>{lastUsedAt ?? 'never'}</td>
-                  <td>
-                    <button type="button" onClick={() => act(() => sendAs(remove, { id }))}>
-                      Remove <span class="unseen">the passkey {passkey}</span>
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <DataTable
+          label={`Passkeys of ${name}`}
+          columns={['Name', 'Since', 'Last used', 'Remove it']}
+        >
+          {data.passkeys.map(({ id, name: passkey, createdAt, lastUsedAt }) => (
+            <tr key={id}>
+              <td>{passkey}</td>
+              <td>{createdAt}</td>
+              <td>{lastUsedAt ?? 'never'}</td>
+              <td>
+                <button type="button" onClick={() => act(() => sendAs(remove, { id }))}>
+                  Remove <span class="unseen">the passkey {passkey}</span>
+                </button>
+              </td>
+            </tr>
+          ))}
+        </DataTable>
       )}
       <form class="line" onSubmit={register}>
         <label>
@@ -73,9 +66,7 @@ export function PasskeyList({ name, sendAs }: { name: string; sendAs: SendAs }) 
         </label>
         <button type="submit">Add a passkey</button>
       </form>
-      <p class="problem" role="alert">
-        {problem}
-      </p>
+      <Problem>{problem}</Problem>
     </>
   )
 }

@@ -3,6 +3,7 @@ import type { TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
 import type { SendAs } from './account-data.ts'
 import { messageOf } from './graph.ts'
+import { Problem } from './problem.tsx'
 
 /** How far an enrolment is. The graph does not say whether an account has an app already; enrolTotp does. */
 type Enrolment =
@@ -103,9 +104,7 @@ export function SecondFactor({ sendAs }: { sendAs: SendAs }) {
       <p role="status">
         {enrolment.step === 'removed' && 'The authenticator app has been removed.'}
       </p>
-      <p class="problem" role="alert">
-        {problem}
-      </p>
+      <Problem>{problem}</Problem>
     </>
   )
 }

@@ -1,6 +1,8 @@
 /** The sessions of an account: where it is logged in, and how to end that. */
 import { useAccountData } from './account-data.ts'
 import type { SendAs } from './account-data.ts'
+import { DataTable } from './data-table.tsx'
+import { Problem } from './problem.tsx'
 
 interface Session {
   readonly id: string
@@ -30,42 +32,30 @@ export function SessionList({ name, sendAs, version }: SessionListProps) {
     <>
       {data && (
         <>
-          <div class="scroll" tabIndex={0} role="region" aria-label={`Sessions of ${name}`}>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Since</th>
-                  <th scope="col">Last used</th>
-                  <th scope="col">Client</th>
-                  <th scope="col">Level</th>
-                  <th scope="col">End it</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.sessions.map(
-                  ({ id, createdAt, lastUsedAt, client, address, level, current }) => (
-                    <tr key={id}>
-                      <td>{createdAt}</td>
-                      <td>{lastUsedAt}</td>
-                      <td>
-                        {client ?? 'unknown'} <small>{address}</small>
-                      </td>
-                      <td>{level}</td>
-                      <td>
-                        {current ? (
-                          'this one'
-                        ) : (
-                          <button type="button" onClick={() => end(id)}>
-                            Log out <span class="unseen">the session since {createdAt}</span>
-                          </button>
-                        )}
-                      </td>
-                    </tr>
-                  ),
-                )}
-              </tbody>
-            </table>
-          </div>
+          <DataTable
+            label={`Sessions of ${name}`}
+            columns={['Since', 'Last used', 'Client', 'Level', 'End it']}
+          >
+            {data.sessions.map(({ id, createdAt, lastUsedAt, client, address, level, current }) => (
+              <tr key={id}>
+                <td>{createdAt}</td>
+                <td>{lastUsedAt}</td>
+                <td>
+                  {client ?? 'unknown'} <small>{address}</small>
+                </td>
+                <td>{level}</td>
+                <td>
+                  {current ? (
+                    'this one'
+                  ) : (
+                    <button type="button" onClick={() => end(id)}>
+                      Log out <span class="unseen">the session since {createdAt}</span>
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </DataTable>
           <p class="actions">
             <button
               type="button"
@@ -76,9 +66,7 @@ export function SessionList({ name, sendAs, version }: SessionListProps) {
           </p>
         </>
       )}
-      <p class="problem" role="alert">
-        {problem}
-      </p>
+      <Problem>{problem}</Problem>
     </>
   )
 }

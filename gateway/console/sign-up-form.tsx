@@ -2,6 +2,7 @@
 import type { TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Accounts } from './log-in.ts'
+import { Problem } from './problem.tsx'
 
 /** A form that is closed until it is needed. Its fields exist only while it is open, so that labels are unique. */
 export function SignUpForm({ accounts }: { accounts: Accounts }) {
@@ -40,9 +41,7 @@ export function SignUpForm({ accounts }: { accounts: Accounts }) {
             <input name="email" type="email" autocomplete="email" />
           </label>
           <button type="submit">Sign up</button>
-          <p class="problem" role="alert">
-            {problem}
-          </p>
+          <Problem>{problem}</Problem>
         </form>
       )}
     </details>

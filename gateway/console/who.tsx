@@ -5,6 +5,7 @@ import { mostIdentities } from './identities.ts'
 import type { Identity, IdentityState, IdentityStore } from './identities.ts'
 import type { Accounts, Offers } from './log-in.ts'
 import { SignUpForm } from './sign-up-form.tsx'
+import { Problem } from './problem.tsx'
 
 export interface WhoProps {
   readonly state: IdentityState
@@ -136,9 +137,7 @@ function LoginForm({ accounts, hasPasskeys, isOpen }: LoginFormProps) {
             </button>
           )}
         </p>
-        <p class="problem" role="alert">
-          {problem}
-        </p>
+        <Problem>{problem}</Problem>
       </form>
     </details>
   )
@@ -171,9 +170,7 @@ function CredentialForm({ store }: { store: IdentityStore }) {
           <input name="credential" type="password" required autocomplete="off" />
         </label>
         <button type="submit">Use it</button>
-        <p class="problem" role="alert">
-          {problem}
-        </p>
+        <Problem>{problem}</Problem>
       </form>
     </details>
   )
