@@ -38,15 +38,18 @@ interface Cell {
 }
 
 /**
- * Returns the figures: medians of the rounds. Before them, each cell is measured until it costs no less
- * any more: Node compiles code for long, and a gateway runs for days.
+ * Returns the figures: medians of the rounds. In a round, the contenders are measured one right after the other
+ * with the same operation, and compared: the speed of a virtual machine changes by a half within minutes.
+ * Before the rounds, each cell is measured until it costs no less any more: Node compiles code for long, and a
+ * gateway runs for days.
  */
 export async function measureAll(
   running: readonly RunningContender[],
   operations: readonly BenchOperation[],
   { tokens, rounds, scale, responseBytes, calls }: MeasureAllOptions,
 ): Promise<Row[]> {
-  const cells = cellsOf(running, operations)
+  const groups = cellsOf(running, operations)
+  const cells = groups.flat()
   const measureOnce = ({ contender, operation, callers }: Cell) =>
     measure(contender, operation, {
       tokens: tokens.slice(0, callers),
@@ -68,17 +71,15 @@ export async function measureAll(
   const memoryAtRest = new Map(
     running.map((contender) => [contender, contender.usage().memory / 1024 / 1024]),
   )
-  for (let round = 1; round <= rounds; round++) {
-    for (const cell of cells) cell.measurements.push(await measureOnce(cell))
-    if (process.stderr.isTTY) process.stderr.write(`round ${round} of ${rounds}\r`)
+  const rows: Row[] = []
+  for (const group of groups) {
+    for (let round = 0; round < rounds; round++) {
+      for (const cell of group) cell.measurements.push(await measureOnce(cell))
+    }
+    const floor = group.find(({ contender }) => contender.name === floorName)!
+    rows.push(...group.map((cell) => rowOf(cell, floor, memoryAtRest.get(cell.contender)!)))
   }
-  return cells.map((cell) => {
-    const floor = cells.find(
-      ({ contender, operation, callers }) =>
-        contender.name === floorName && operation === cell.operation && callers === cell.callers,
-    )!
-    return rowOf(cell, floor, memoryAtRest.get(cell.contender)!)
-  })
+  return rows
 }
 
 /** Measures again while that makes requests cheaper. */
@@ -92,12 +93,13 @@ async function settle(measureOnce: () => Promise<Measurement>): Promise<void> {
   }
 }
 
+/** Returns the cells of each operation and number of callers. */
 function cellsOf(
   running: readonly RunningContender[],
   operations: readonly BenchOperation[],
-): Cell[] {
+): Cell[][] {
   return operations.flatMap((operation) =>
-    operation.tokens.flatMap((callers) =>
+    operation.tokens.map((callers) =>
       running
         .filter(({ executes }) => executes(operation))
         .map((contender) => ({ contender, operation, callers, measurements: [] })),
@@ -111,15 +113,16 @@ function connectionsOf({ connections = defaultConnections }: BenchOperation): nu
 
 function rowOf(cell: Cell, floor: Cell, memoryAtRest: number): Row {
   const figures = mediansOf(cell)
-  const floorFigures = mediansOf(floor)
+  const toFloor = (figure: keyof Measurement) =>
+    median(cell.measurements.map((one, round) => one[figure] / floor.measurements[round]![figure]))
   return {
     contender: cell.contender.name,
     operation: cell.operation.name,
     tokens: cell.callers,
     connections: connectionsOf(cell.operation),
     ...figures,
-    toFloor: figures.cpu / floorFigures.cpu,
-    p99ToFloor: figures.p99 / floorFigures.p99,
+    toFloor: toFloor('cpu'),
+    p99ToFloor: toFloor('p99'),
     memoryAtRest,
   }
 }

@@ -18,13 +18,13 @@ export interface Row {
   readonly connections: number
   /** Microseconds of CPU time per request. */
   readonly cpu: number
-  /** CPU time relative to the floor. */
+  /** CPU time relative to the floor's in the same round. */
   readonly toFloor: number
   readonly perSecond: number
   /** Milliseconds. */
   readonly p50: number
   readonly p99: number
-  /** The 99th percentile relative to the floor's. */
+  /** The 99th percentile relative to the floor's in the same round. */
   readonly p99ToFloor: number
   /** Resident memory in MB after the warm-up and a pause. */
   readonly memoryAtRest: number
