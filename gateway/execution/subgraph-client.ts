@@ -98,7 +98,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
           const raw = await send(sent, body, call.signal)
           breaker && breaker.succeeded()
           const { status, setCookie, retryAfter, passed, encoding } = raw
-          const bytes = encoding === undefined ? bytesOf(raw.chunks) : await decoded(raw, limit)
+          const bytes = encoding === undefined ? raw.body : await decoded(raw, limit)
           return { status, setCookie, retryAfter, passed, bytes }
         } catch (cause) {
           // A subgraph may close a kept-alive connection just as it is used.
@@ -144,6 +144,7 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
         limit,
         signal,
         readPassed,
+        ownsChunks: options.http2 !== true,
       })
       pool.dispatch({ method: 'POST', path, headers, body }, receiver)
     })
@@ -182,16 +183,12 @@ function isConnectionFailure(cause: unknown): boolean {
   return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code ?? '')
 }
 
-function bytesOf(chunks: readonly Buffer[]): Buffer {
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-}
-
 async function decoded(
-  { status, chunks, encoding = '' }: RawResponse,
+  { status, body, encoding = '' }: RawResponse,
   limit: number,
 ): Promise<Buffer> {
   try {
-    return await decodeContent(bytesOf(chunks), encoding, limit)
+    return await decodeContent(body, encoding, limit)
   } catch (cause) {
     // The status of a refusal is enough to report it.
     if (status >= 400) return Buffer.alloc(0)

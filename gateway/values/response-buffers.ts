@@ -6,6 +6,7 @@
  * their memory is detached from all views of it before it is lent again: a view that somebody has kept by
  * mistake is empty then, and never shows the response to another caller.
  */
+import { freeMemory } from './free-memory.ts'
 
 /** Memory of fewer bytes is not kept. */
 const smallest = 16 * 1024
@@ -56,8 +57,7 @@ export function keepBytes({ buffer }: Uint8Array): void {
 /** Returns how many bytes were kept to be lent. They are kept no longer: they go back to the system. */
 export function forgetFreeBuffers(): number {
   const bytes = kept
-  // Memory with a new owner is freed by the next collection of new objects: a complete one is not needed.
-  for (const memory of [...free.values()].flat()) structuredClone(memory, { transfer: [memory] })
+  for (const memory of [...free.values()].flat()) freeMemory(memory)
   free.clear()
   kept = 0
   return bytes
@@ -68,7 +68,10 @@ function giveBack(lent: ArrayBuffer): void {
   latest(size).push(structuredClone(lent, { transfer: [lent] }))
   kept += size
   for (const [otherSize, others] of free) {
-    while (kept > mostKept && others.pop()) kept -= otherSize
+    while (kept > mostKept && others.length > 0) {
+      freeMemory(others.pop()!)
+      kept -= otherSize
+    }
   }
 }
 

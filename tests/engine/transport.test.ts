@@ -251,7 +251,7 @@ test.each([
   [300_001, 'SUBGRAPH_RESPONSE_INVALID'],
 ])('%d bytes where the head says 300,000: %s', async (length, outcome) => {
   const receiving = new Promise<RawResponse>((resolve, reject) => {
-    const options = { timeout: 60_000, limit: 1_000_000, signal: undefined }
+    const options = { timeout: 60_000, limit: 1_000_000, signal: undefined, ownsChunks: true }
     const receiver = new ResponseReceiver(resolve, reject, options)
     receiver.onConnect(() => {})
     receiver.onHeaders(200, [Buffer.from('Content-Length'), Buffer.from('300000')])
@@ -261,10 +261,36 @@ test.each([
     receiver.onComplete()
   })
   const read = await receiving.then(
-    ({ chunks }) => (String(chunks[0]) === 'x'.repeat(300_000) ? 'read' : 'other bytes'),
+    ({ body }) => (String(body) === 'x'.repeat(300_000) ? 'read' : 'other bytes'),
     ({ reason }: GatewayError) => reason,
   )
   expect(read).toBe(outcome)
+})
+
+test.each([
+  ['whose length is known', { known: true, ownsChunks: true, size: 20_000 }, [0, 0, 20_000]],
+  ['whose length is not known', { known: false, ownsChunks: true, size: 20_000 }, [0, 0, 20_000]],
+  ['in small chunks', { known: true, ownsChunks: true, size: 15_000 }, [15_000, 15_000, 15_000]],
+  ['by HTTP/2', { known: true, ownsChunks: false, size: 20_000 }, [20_000, 20_000, 20_000]],
+])('a large response %s: what is left of its chunks', async (_, parts, left) => {
+  const { known, ownsChunks, size } = parts
+  // The parser gives the first chunk in two pieces.
+  const chunks = ['a', 'b', 'c'].map((letter) => Buffer.alloc(size, letter))
+  const receiving = new Promise<RawResponse>((resolve, reject) => {
+    const options = { timeout: 60_000, limit: 1_000_000, signal: undefined, ownsChunks }
+    const receiver = new ResponseReceiver(resolve, reject, options)
+    receiver.onConnect(() => {})
+    const length = [Buffer.from('content-length'), Buffer.from(String(3 * size))]
+    receiver.onHeaders(200, known ? length : [])
+    for (const chunk of chunks) {
+      receiver.onData(chunk.subarray(0, 100))
+      receiver.onData(chunk.subarray(100))
+    }
+    receiver.onComplete()
+  })
+  const { body } = await receiving
+  expect(String(body)).toBe('a'.repeat(size) + 'b'.repeat(size) + 'c'.repeat(size))
+  expect(chunks.map((chunk) => chunk.length)).toEqual(left)
 })
 
 test('HTTP/2 over TLS, with an authority and a client certificate of our own', async () => {
