@@ -123,8 +123,9 @@ function readBytes(path: string): Buffer {
     return readFileSync(path)
   } catch (cause) {
     const { code = 'unknown reason' } = cause as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
     throw new StartFailure(
-      `the configuration ${path} cannot be read (${code}): name a file with --config`,
+      `the configuration ${path} ${why}: give the path of a file that this user may read`,
       { cause },
     )
   }

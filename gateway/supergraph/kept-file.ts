@@ -1,7 +1,8 @@
 /** Files in which a gateway keeps something for its next start. */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { makeFolder } from '../../subgraphs/kit/process/make-folder.ts'
 import { displayUrl, isUrl } from './remote-supergraph.ts'
 
 /**
@@ -20,7 +21,7 @@ function nameOf(location: string): string {
 
 /** Replaces a file, which only its owner may read, and makes its folder. It has the old or the new text at any time. */
 export async function writeAtomically(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
   try {
     const file = await open(draft, 'wx', 0o600)

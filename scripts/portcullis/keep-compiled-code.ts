@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import module from 'node:module'
 import { resolve } from 'node:path'
+import { makeFolder } from '../../subgraphs/kit/process/make-folder.ts'
 
 /** From Node 22.8 on. */
 type EnableCompileCache = (directory: string) => { readonly directory?: string | undefined }
@@ -19,7 +19,7 @@ export function keepCompiledCode(
   if (environment.NODE_DISABLE_COMPILE_CACHE !== undefined) return
   const folder = resolve(environment.DATA_DIR || '.data', 'compiled-code')
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
   } catch {
     return
   }

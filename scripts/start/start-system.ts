@@ -1,9 +1,10 @@
 /** Starts the complete system on this machine: auth, users and the gateway, with the composed supergraph. */
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shippedFile } from '../../gateway/configuration/shipped-config.ts'
 import { memoryEnvironment, withServingOptions } from '../../gateway/process/memory-settings.ts'
+import { makeFolder } from '../../subgraphs/kit/process/make-folder.ts'
 import { requireOptionalPackages } from '../../subgraphs/kit/process/optional-packages.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
@@ -125,12 +126,15 @@ function withPortsOf([auth, users]: SubgraphUrls, environment: Environment): Env
  * overwritten, and systems at other addresses have their own files.
  */
 async function fileFor(urls: SubgraphUrls, dataDirectory: string): Promise<string> {
-  await mkdir(dataDirectory, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+  try {
+    makeFolder(dataDirectory)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
     throw new StartFailure(
-      `the folder ${dataDirectory} cannot be created (${cause.code}): choose another with DATA_DIR`,
+      `the folder ${dataDirectory} cannot be created (${code}): choose another with DATA_DIR`,
       { cause },
     )
-  })
+  }
   const [auth, users] = urls.map((url) => new URL(url)) as [URL, URL]
   const host = auth.hostname.replaceAll(/[^\w.]+/g, '-')
   return join(dataDirectory, `supergraph-${host}-${auth.port}-${users.port}.graphql`)

@@ -1,9 +1,11 @@
 /** What an operator reads who set something wrong. */
 import { expect, test } from '@jest/globals'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import { claimsKeys } from '../../subgraphs/kit/process/claims-keys.ts'
+import { developmentSecret } from '../../subgraphs/kit/process/development-secret.ts'
+import { makeFolder } from '../../subgraphs/kit/process/make-folder.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import { databaseUrl } from '../../subgraphs/storage/database-url.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -29,6 +31,18 @@ test('all problems are listed together, each with the expected value', () => {
       '  - SECRET is not set: give the secret in SECRET, or its file in SECRET_FILE',
     ].join('\n'),
   )
+})
+
+test('a folder that cannot be made is a problem, and never an endless attempt', () => {
+  // With `recursive`, mkdir would never return from /proc.
+  for (const path of ['/proc/nothing/data', '/dev/null/data']) {
+    const message = `the development secret ${path}/secrets/gateway cannot be read or made`
+    expect(() => developmentSecret(path, 'gateway')).toThrow(message)
+  }
+  const made = join(folder, 'one', 'two')
+  makeFolder(made)
+  makeFolder(made)
+  expect(statSync(made).mode & 0o777).toBe(0o700)
 })
 
 test('a file that holds a secret is text in UTF-8', () => {

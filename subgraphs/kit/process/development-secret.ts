@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync } from 'node:fs'
 import { readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from './make-folder.ts'
 import { StartFailure } from './start-failure.ts'
 
 /**
@@ -24,7 +25,7 @@ export function developmentSecret(dataDirectory: string, name: string): string {
 }
 
 function create(directory: string, path: string): string {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeFolder(directory)
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`
   const file = openSync(draft, 'wx', 0o600)
   try {
