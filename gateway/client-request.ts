@@ -29,6 +29,19 @@ export interface Caller {
   readonly accessToken?: string | undefined
 }
 
+/**
+ * How a request named its document, if documents have ids: a known operation by its `id` or by its `text`, a text or
+ * an id that is in no manifest, or an automatic persisted query.
+ */
+export type DocumentUse =
+  | 'id'
+  | 'text'
+  | 'unknown_text'
+  | 'unknown_id'
+  | 'automatic_found'
+  | 'automatic_missed'
+  | 'automatic_registered'
+
 /** A header of a subgraph's response that the client gets. */
 export interface PassedHeader {
   /** In lower case. */

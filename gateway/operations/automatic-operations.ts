@@ -8,21 +8,25 @@ export interface AutomaticOptions {
   /** How long a text is kept that is not used, in milliseconds. */
   readonly ttl: number
   readonly registeredBy: 'anyone' | 'authenticated'
+  /** Called with each text that has been registered, the first time. */
+  readonly onRegistered?: ((hash: string, text: string) => void) | undefined
 }
 
 export interface AutomaticOperations {
   /** Returns the text with that hash, if it has been registered. */
   textOf(hash: string): string | undefined
-  /** Registers a text whose hash has been checked, if its caller may. */
-  register(hash: string, text: string, caller: Caller | undefined): void
+  /** Registers a text whose hash has been checked; returns false if its caller may not. */
+  register(hash: string, text: string, caller: Caller | undefined): boolean
+  /** Adds a text that has been registered elsewhere. */
+  add(hash: string, text: string): void
 }
 
 /** What an entry takes beside its text, in bytes: the hash, and its place in the cache. */
 const entrySize = 300
 
-/** Returns a store, which belongs to one process. */
+/** Returns a store of one process. */
 export function automaticOperations(options: AutomaticOptions): AutomaticOperations {
-  const { memory, ttl, registeredBy } = options
+  const { memory, ttl, registeredBy, onRegistered } = options
   const texts = new LRUCache<string, string>({
     maxSize: memory,
     // The largest that a character can take.
@@ -33,8 +37,11 @@ export function automaticOperations(options: AutomaticOptions): AutomaticOperati
   return {
     textOf: (hash) => texts.get(hash),
     register(hash, text, caller) {
-      if (registeredBy === 'authenticated' && !caller?.claims) return
+      if (registeredBy === 'authenticated' && !caller?.claims) return false
+      if (!texts.has(hash)) onRegistered?.(hash, text)
       texts.set(hash, text)
+      return true
     },
+    add: (hash, text) => void texts.set(hash, text),
   }
 }

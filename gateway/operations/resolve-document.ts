@@ -1,7 +1,7 @@
 /** Decides which text a request executes: by the ids of known operations, and by what the caller may send. */
 import { createHash } from 'node:crypto'
 import { grantedScopes } from '../../subgraphs/kit/guards.ts'
-import type { Caller } from '../client-request.ts'
+import type { Caller, DocumentUse } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
 import type { AutomaticOperations } from './automatic-operations.ts'
 import type { KnownOperations } from './known-operations.ts'
@@ -18,6 +18,8 @@ export interface NamedDocument {
 export interface Requester {
   /** Undefined if it is not known, and may send nothing else than an anonymous one. */
   readonly caller: Caller | undefined
+  /** Is set to how the request names its document, whether or not that is accepted. */
+  documentUse: DocumentUse | undefined
 }
 
 export interface ResolverOptions<Request extends Requester> {
@@ -44,11 +46,15 @@ export function documentResolver<Request extends Requester>(options: ResolverOpt
   return ({ text, id, byExtension }: NamedDocument, request: Request): string => {
     if (id === undefined) return acceptedText(text!, request)
     const found = known()?.textOf(id)
-    if (found !== undefined && (text === undefined || text === found)) return found
+    if (found !== undefined && (text === undefined || text === found)) {
+      request.documentUse = 'id'
+      return found
+    }
     if (text === undefined) {
       const registered = automatic?.textOf(id)
-      if (registered !== undefined) return registered
-      throw notFound(byExtension, request)
+      if (registered === undefined) throw notFound(byExtension, request)
+      request.documentUse = 'automatic_found'
+      return registered
     }
     if (sha256(text) !== id) {
       throw new GatewayError(
@@ -56,13 +62,16 @@ export function documentResolver<Request extends Requester>(options: ResolverOpt
       )
     }
     const accepted = acceptedText(text, request)
-    automatic?.register(id, accepted, request.caller)
+    if (automatic?.register(id, accepted, request.caller)) {
+      request.documentUse = 'automatic_registered'
+    }
     return accepted
   }
 
   function acceptedText(text: string, request: Request): string {
     const operations = known()
     const isKnown = operations?.has(text) === true
+    if (operations) request.documentUse = isKnown ? 'text' : 'unknown_text'
     if (operations && !isKnown) onUnknown?.(text, request)
     if (accept === 'any' || (isKnown && accept === 'known')) return text
     if (isExempt(request)) return text
@@ -75,6 +84,7 @@ export function documentResolver<Request extends Requester>(options: ResolverOpt
   /** Apollo's clients send the text next if they are told to, which helps only where it is accepted. */
   function notFound(byExtension: boolean, request: Request): GatewayError {
     if (!known()) return new GatewayError('OPERATIONS_UNAVAILABLE')
+    request.documentUse = byExtension && automatic ? 'automatic_missed' : 'unknown_id'
     if (byExtension && automatic) return new GatewayError('PERSISTED_QUERY_NOT_FOUND')
     if (byExtension && (accept === 'any' || isExempt(request))) {
       return new GatewayError('PERSISTED_QUERY_NOT_SUPPORTED')

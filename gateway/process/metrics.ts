@@ -12,6 +12,7 @@ import type { Outcome } from '../telemetry/outcome.ts'
 import type { RequestFacts } from '../telemetry/request-facts.ts'
 import type { SpanLoss } from '../telemetry/span-queue.ts'
 import { remembered } from '../values/remembered.ts'
+import { documentMetrics } from './document-metrics.ts'
 import { SeriesHistogram } from './histogram.ts'
 import type { Series } from './histogram.ts'
 import { rateMetrics } from './rate-metrics.ts'
@@ -230,6 +231,7 @@ export function requestMetrics(registry: Registry, addOperation: AddOperation): 
     registers,
   })
 
+  const countDocument = documentMetrics(registry)
   const labelOf = operationLabels(addOperation)
   const byStatus = new Map<number, Series>()
   const byOperation = new Map<OperationLabel, Map<Outcome, Series>>()
@@ -252,6 +254,7 @@ export function requestMetrics(registry: Registry, addOperation: AddOperation): 
       const seconds = milliseconds / 1000
       seriesOfStatus(status).observe(seconds)
       allOverhead.observe((milliseconds - facts.upstream) / 1000)
+      if (facts.documentUse) countDocument(facts.documentUse, facts.caller)
       const label = labelOf(facts)
       const outcome = outcomeOf(facts)
       if ('then' in label) void label.then((known) => observeOperation(known, outcome, seconds))

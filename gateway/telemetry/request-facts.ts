@@ -1,10 +1,17 @@
 /** What is known of one request when its response is ready: the access log and the metrics are made from it. */
 import type { DocumentNode, OperationDefinitionNode } from 'graphql'
 import { requestIdFrom } from '../../subgraphs/kit/request-id.ts'
-import type { Caller, RequestObserver, Trace, TraceContext } from '../client-request.ts'
+import type {
+  Caller,
+  DocumentUse,
+  RequestObserver,
+  Trace,
+  TraceContext,
+} from '../client-request.ts'
 import type { GatewayError } from '../errors.ts'
 import type { RequestError, ResponseError } from '../graphql/response-error.ts'
 import type { HttpRequest, HttpResponse } from '../http/http-message.ts'
+import type { DocumentReference } from '../http/persisted-query.ts'
 
 /** The part of a prepared operation that the access log describes. */
 export interface PreparedOperation {
@@ -32,6 +39,10 @@ export class RequestFacts implements RequestObserver {
   traceContext: TraceContext | undefined
   /** Undefined before authentication, and where a subscription is prepared anew. */
   caller: Caller | undefined
+  /** How the client named the document; undefined where documents have no ids. */
+  document: DocumentReference | undefined
+  /** What that name is; undefined where documents have no ids, and while the manifests cannot be read. */
+  documentUse: DocumentUse | undefined
   /** The text of the document. */
   query: string | undefined
   operation: PreparedOperation | undefined

@@ -84,6 +84,7 @@ beforeAll(async () => {
       automatic: 'operations: { automatic: {} }',
       members: `${manifests}, automatic: { registered_by: authenticated } }`,
       small: 'operations: { automatic: { memory: 2KB } }',
+      counted: `${manifests}, automatic: {} }\nmetrics: { port: 0 }`,
     },
   })
 })
@@ -102,6 +103,14 @@ function refusal(status: number, code: string) {
 }
 const served = (data: Record<string, unknown>) => ({ status: 200, body: { data } })
 const isServed = served({ name: 'root' })
+
+/** Returns the lines of the metric of documents. */
+async function documentsCounted(): Promise<string[]> {
+  const line = door.gateway('counted').log.find((line) => line.includes('serving metrics'))!
+  const { url } = JSON.parse(line) as { url: string }
+  const lines = (await (await fetch(url)).text()).split('\n')
+  return lines.filter((line) => line.startsWith('portcullis_documents_total'))
+}
 
 const get = async (gateway: string, path: string, headers: Record<string, string> = {}) => {
   const response = await fetch(`${door.gateway(gateway).url}${path}`, { headers })
@@ -410,4 +419,33 @@ test('what is in no manifest is logged once, with the nearest known operation an
   ])
   expect(lines().at(-1)).not.toHaveProperty('nearest')
   expect(JSON.stringify(lines())).not.toContain('a secret')
+})
+
+test('requests are counted by how they name their document, and by the client of the access token', async () => {
+  const post = (body: object, headers: Record<string, string> = {}) =>
+    door.post('counted', body, { 'apollographql-client-name': 'forged', ...headers })
+  const caller = (client: object) => door.caller('', { client_id: undefined, ...client })
+  const web = await caller({ client_id: 'web' })
+  const text = '{ name  }'
+  await post({ documentId: sha256(texts.name) })
+  await post({ documentId: sha256(texts.name) }, web)
+  await post({ query: texts.name }, web)
+  await post({ query: '{ name }   ' }, await caller({ azp: 'mobile' }))
+  await post({ documentId: 'nothing' }, await caller({}))
+  await post({ documentId: 'nothing' }, await caller({ client_id: 'c'.repeat(101) }))
+  await post({ documentId: 'nothing' }, { authorization: 'Bearer forged' })
+  await post(inExtension(sha256(text)))
+  await post({ query: text, ...inExtension(sha256(text)) })
+  await post(inExtension(sha256(text)))
+  expect((await documentsCounted()).sort()).toEqual([
+    'portcullis_documents_total{document="automatic_found",client="anonymous"} 1',
+    'portcullis_documents_total{document="automatic_missed",client="anonymous"} 1',
+    'portcullis_documents_total{document="automatic_registered",client="anonymous"} 1',
+    'portcullis_documents_total{document="id",client="anonymous"} 1',
+    'portcullis_documents_total{document="id",client="web"} 1',
+    'portcullis_documents_total{document="text",client="web"} 1',
+    'portcullis_documents_total{document="unknown_id",client="other"} 1',
+    'portcullis_documents_total{document="unknown_id",client="unknown"} 1',
+    'portcullis_documents_total{document="unknown_text",client="mobile"} 1',
+  ])
 })
