@@ -75,7 +75,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { authenticate, textOf, schema, realm, rates, live } = parts
   const { refuse, errorsFor } = refusals(parts)
   const ofConnections = live && {
-    ...{ begin, count, withDocument, perform: performAtOnce, refuse, errorsFor, end, realm, live },
+    ...{ begin, count, textOf, withDocument, perform: performAtOnce },
+    ...{ refuse, errorsFor, end, realm, live },
     authenticate: (headers: RequestHeaders, requestId?: string, address?: string) =>
       authenticate(headers, requestId, undefined, address),
   }
@@ -145,6 +146,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   /** Returns the parameters with the text of the document that they name. */
   function withDocument(parameters: RequestParameters, facts: RequestFacts): RequestParameters {
     const reference = textOf && documentReference(parameters, facts.request.documentId)
+    facts.document = reference
     return reference ? withText(parameters, textOf(reference, facts)) : parameters
   }
 

@@ -3,6 +3,7 @@ import type { ClientRequest } from '../client-request.ts'
 import { errorTable } from '../errors.ts'
 import type { ErrorName, GatewayError } from '../errors.ts'
 import type { ResponseError } from '../graphql/response-error.ts'
+import { errorsOf } from '../http/error-response.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { LiveObserver } from './live-observer.ts'
 import type { EventOutcome, LiveEvent } from './live-subscription.ts'
@@ -34,6 +35,8 @@ export interface LiveOperationParts {
   readonly request: () => ClientRequest
   /** Returns why the caller is no longer admitted; undefined while it is. */
   readonly refusal: () => Refusal | Promise<Refusal>
+  /** Returns why the document is no longer accepted; undefined while it is. */
+  readonly documentRefusal: () => Refusal
   readonly queue: () => QueueLimits
   readonly client: LiveClient
   readonly observer: Pick<LiveObserver, 'delivered' | 'dropped'>
@@ -229,7 +232,7 @@ export class LiveOperation {
     return true
   }
 
-  /** The caller is asked about before the event is executed, and again before it is delivered. */
+  /** Caller and document are judged before the event is executed, and again before it is delivered. */
   async #execute({ event, stream }: QueuedEvent): Promise<void> {
     if (await this.#isRefused()) return
     const outcome = await event.respond(this.#parts.request())
@@ -241,10 +244,14 @@ export class LiveOperation {
     const asked = this.#parts.refusal()
     const reason = asked instanceof Promise ? await asked : asked
     if (this.#isOver) return true
-    if (!reason) return false
-    this.close()
-    this.#parts.client.refused(reason)
-    return true
+    if (reason) {
+      this.close()
+      this.#parts.client.refused(reason)
+      return true
+    }
+    const refusal = this.#parts.documentRefusal()
+    if (refusal) this.#end(errorsOf(refusal))
+    return refusal !== undefined
   }
 
   #deliver(outcome: EventOutcome, stream: number): void {

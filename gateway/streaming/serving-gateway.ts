@@ -3,7 +3,7 @@ import type { Caller, ClientRequest } from '../client-request.ts'
 import type { Realm } from '../http/bearer-challenge.ts'
 import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
-import type { Parameters } from '../http/persisted-query.ts'
+import type { DocumentReference, Parameters } from '../http/persisted-query.ts'
 import type { Refusals } from '../http/refusals.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { RequestFacts } from '../telemetry/request-facts.ts'
@@ -22,6 +22,8 @@ export interface ServingGateway extends Refusals {
   count(facts: RequestFacts): void | Promise<void>
   /** Returns what is known of a request that begins. */
   begin(request: HttpRequest): RequestFacts
+  /** Returns the text of a document, if the caller may execute it; throws a GatewayError. Undefined: every text may be. */
+  readonly textOf: ((reference: DocumentReference, facts: RequestFacts) => string) | undefined
   /** Returns the parameters with the text of a document that they name by an id. */
   withDocument(parameters: Parameters, facts: RequestFacts): Parameters
   /** Reports a response. */

@@ -8,6 +8,7 @@ import { RequestSignal } from '../http/request-signal.ts'
 import { RequestFacts } from '../telemetry/request-facts.ts'
 import { readTraceContext } from '../telemetry/trace-context.ts'
 import type { ConnectedCaller } from './connected-caller.ts'
+import { documentRefusal } from './document-refusal.ts'
 import type { LiveOperationParts } from './live-operation.ts'
 import type { LiveSubscription } from './live-subscription.ts'
 import { RenewableSubscription } from './renewable-subscription.ts'
@@ -44,6 +45,7 @@ export function startSubscription({
   const ending = factsOfEnd(facts, request)
   const signal = new RequestSignal()
   const callerNow = callerWithClient(caller, request)
+  const id = facts.documentUse === 'id' ? facts.document?.id : undefined
   let events = 0
   const { clientAddress: address } = request
   const uncount = connections.countOperation({ caller: caller.now(), address })
@@ -60,6 +62,7 @@ export function startSubscription({
       added: new Additions(),
     }),
     refusal: () => caller.refusal(),
+    documentRefusal: documentRefusal({ query: graphqlRequest.query, id }, caller, request),
     queue: () => caller.gateway().live.queue,
     observer: {
       delivered() {

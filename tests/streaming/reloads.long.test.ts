@@ -199,4 +199,38 @@ describe.each([1, 2])('with %i workers', (workers) => {
     for (const { leave } of staying) leave()
     await reload(config())
   })
+
+  test('a SIGHUP after which only known operations are accepted ends the others, and nothing else', async () => {
+    const manifest = join(folder, `known-${workers}.json`)
+    writeFileSync(manifest, JSON.stringify({ prices: query }))
+    const exempt = await graph.authorization({ sub: '7', scope: 'operations:free' })
+    const operations = (accept: string) =>
+      config((text) => `${text}operations: { accept: ${accept}, ${exemptions}, ${manifests} }\n`)
+    const exemptions = 'exempt: { scopes: [operations:free] }'
+    const manifests = `manifests: ["${manifest}"]`
+    await reload(operations('any'))
+    const url = `${gateway.origin}/graphql`
+    const texts = transports.map((over) => over(''))
+    const exempted = transports.map((over) => over(exempt))
+    const byId = iterated(graph.sse({}, url).iterate({ query: '', documentId: 'prices' } as never))
+    await graph.listening(7)
+    await reload(operations('ids'))
+    const refused = [{ extensions: { code: 'PERSISTED_QUERY_ID_REQUIRED' } }]
+    for (const { ended } of texts) expect(await ended).toMatchObject(refused)
+    await graph.listening(4)
+    graph.changePrice(1)
+    await until(() => [...exempted, byId].every(({ prices }) => prices.length === 1))
+    expect(texts.map(({ prices }) => prices)).toEqual([[], [], []])
+
+    // The id has another text now: what the client listens to is no longer known.
+    writeFileSync(`${manifest}.new`, JSON.stringify({ prices: `${query} ` }))
+    renameSync(`${manifest}.new`, manifest)
+    await reload(operations('known'))
+    expect(await byId.ended).toMatchObject([
+      { extensions: { code: 'PERSISTED_QUERY_NOT_IN_LIST' } },
+    ])
+    await graph.listening(3)
+    for (const { leave } of exempted) leave()
+    await reload(config())
+  })
 })
