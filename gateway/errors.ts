@@ -199,6 +199,12 @@ export const errorTable = {
     413,
     'The request body is larger than `http.body_limit` allows',
   ),
+  // RFC 6585 section 5.
+  REQUEST_HEADERS_TOO_LARGE: row(
+    'REQUEST_HEADERS_TOO_LARGE',
+    431,
+    'The headers that pass to a subgraph are larger than 8 KB together: send fewer or shorter headers and cookies',
+  ),
   UNSUPPORTED_MEDIA_TYPE: {
     ...badRequest(
       'The media type or the content encoding is not supported: send application/json, as it is or as gzip, deflate or br',

@@ -1,7 +1,7 @@
 /** The gateway: one request, from its bytes to its response. */
 import type { Logger } from 'pino'
 import type { Authenticate, RequestHeaders } from './authentication/authenticate.ts'
-import type { ClientRequest } from './client-request.ts'
+import type { Caller, ClientRequest } from './client-request.ts'
 import { GatewayError } from './errors.ts'
 import { acceptedStream, streamOf } from './http/accepted-stream.ts'
 import type { Realm } from './http/bearer-challenge.ts'
@@ -48,6 +48,8 @@ export interface GatewayParts {
   realm: Realm
   /** The request headers on which responses depend, if subgraphs may allow to cache them; undefined: they may not. */
   cacheVary?: readonly string[] | undefined
+  /** Throws a GatewayError for a caller of whom too much would be forwarded; undefined: nothing is. */
+  limitForwarded?: ((caller: Caller) => void) | undefined
   /** Undefined: any number of requests is served. */
   rates?: RequestRates | undefined
   /** Called with what is known of each request before its first stage: begins its trace, if it is sampled. */
@@ -72,7 +74,7 @@ export interface Gateway {
 
 /** Returns the gateway. */
 export function createGateway(parts: GatewayParts): Gateway {
-  const { authenticate, textOf, schema, realm, rates, live } = parts
+  const { authenticate, textOf, limitForwarded, schema, realm, rates, live } = parts
   const { refuse, errorsFor } = refusals(parts)
   const ofConnections = live && {
     ...{ begin, count, textOf, withDocument, perform: performAtOnce },
@@ -156,6 +158,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     facts: RequestFacts,
   ): Promise<OperationResult | PartedResult | LiveSubscription> {
     facts.query = graphqlRequest.query
+    limitForwarded?.(client.caller)
     return schema.current().serve((stages) => performBy(stages, graphqlRequest, client, facts))
   }
 
@@ -238,10 +241,11 @@ export function createGateway(parts: GatewayParts): Gateway {
 }
 
 /**
- * Whether caches may keep the response if subgraphs allow it: never one to a request with credentials, which a shared
- * cache must not keep either unless it is told to (RFC 9111 section 3.5).
+ * Whether caches may keep the response if subgraphs allow it: that to a GET, as caches keep no others in practice
+ * (RFC 9111 section 3), of a known operation by its id, so that no client chooses what is kept; and never one to a
+ * request with credentials, which a shared cache must not keep either unless it is told to (section 3.5).
  */
-function mayBeCached({ caller, operation, request }: RequestFacts): boolean {
-  if (caller?.claims !== null || request.headers['authorization'] !== undefined) return false
-  return operation?.operation.operation === 'query'
+function mayBeCached({ caller, denied, documentUse, request }: RequestFacts): boolean {
+  if (request.method !== 'GET' || documentUse !== 'id' || denied > 0) return false
+  return caller?.claims === null && request.headers['authorization'] === undefined
 }

@@ -2,7 +2,7 @@
 import { foldedName, isIdentityHeader } from '../forwarding/header-names.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { namedIn, namesBehind } from './headers.ts'
-import { readsCacheControl, subgraphSettings } from './subgraphs.ts'
+import { namesCacheControl, subgraphSettings } from './subgraphs.ts'
 
 /**
  * Reports rules that name a header which carries credentials, or which the gateway writes for the subgraph, and access
@@ -53,7 +53,7 @@ function isAnonymous({ subgraphs }: GatewayConfig['claims'], name: string): bool
 
 /** Returns warnings about rules that are allowed, but may do other than what they seem to. */
 export function headerWarnings(config: GatewayConfig): readonly string[] {
-  const { claims, subgraphs } = config
+  const { claims, subgraphs, operations } = config
   const forgeable = Object.entries(subgraphs).flatMap(([subgraph, { headers }]) => {
     const rules = headers?.request ?? []
     const names = new Set([...namedIn(rules), ...namesBehind(rules)].filter(isIdentityHeader))
@@ -63,7 +63,8 @@ export function headerWarnings(config: GatewayConfig): readonly string[] {
       `subgraphs.${subgraph}: a client can write any value into ${list}: rely on it only if a proxy replaces what clients send`,
     ]
   })
-  if (!readsCacheControl(subgraphs)) return forgeable
+  if (!namesCacheControl(subgraphs)) return forgeable
+  if (operations.manifests.length === 0) return [...forgeable, nothingCached]
   const all = [...Object.keys(subgraphs), ...Object.keys(claims.subgraphs)]
   const neverCached = [...new Set(all)]
     .filter((subgraph) => getsUnnamed(config, subgraph))
@@ -73,6 +74,9 @@ export function headerWarnings(config: GatewayConfig): readonly string[] {
     )
   return [...forgeable, ...neverCached]
 }
+
+const nothingCached =
+  'subgraphs: a rule names cache-control, but no response may be cached without operations.manifests: only a GET of a known operation by its id may be'
 
 /** Returns whether a subgraph gets of clients what no `Vary` can name. */
 function getsUnnamed({ claims, subgraphs }: GatewayConfig, subgraph: string): boolean {

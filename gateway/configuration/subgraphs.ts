@@ -195,8 +195,8 @@ export function subgraphSettings(
   } as SubgraphSettings
 }
 
-/** Returns whether any subgraph's `Cache-Control` counts. */
-export function readsCacheControl(subgraphs: z.output<typeof subgraphsSchema>): boolean {
+/** Returns whether a rule names `cache-control`. */
+export function namesCacheControl(subgraphs: z.output<typeof subgraphsSchema>): boolean {
   return responseHeaderNames(subgraphs).includes('cache-control')
 }
 

@@ -30,6 +30,8 @@ export function failureOfResponse(
     const why = `it refused the gateway with HTTP status ${status}: check its claims key`
     return { reason: 'SUBGRAPH_ERROR', why }
   }
+  // What differs from request to request in their headers comes from clients.
+  if (status === 431) return { reason: 'REQUEST_HEADERS_TOO_LARGE', why: 'HTTP status 431' }
   const overload = overloadOf(response)
   if (overload) return { ...overload, why: `HTTP status ${status}` }
   const what =

@@ -10,7 +10,7 @@ import type { ClaimsHeaderOptions } from './claims-header.ts'
 import { clientHeaders } from './client-headers.ts'
 import { cookieHeader, namedSetCookies } from './cookies.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
-import type { Forwarding } from './forwarded-headers.ts'
+import type { ForwardedHeader, Forwarding } from './forwarded-headers.ts'
 import type { HeaderRule } from './header-rules.ts'
 import { plainClaims } from './plain-claims.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -50,12 +50,10 @@ export function subgraphForwarding(options: ForwardingOptions): Forwarding {
   return {
     ...forwardedHeaders([
       // First, so that no header of a client takes the place of one that follows.
-      ...clientsOwn(options),
-      ...(options.passToken ? [accessToken()] : []),
+      ...takenFromClient(options),
       claimsHeader({ subgraph, signingKey, forward, now: options.now ?? Date.now }),
       ...(Object.keys(plainHeaders).length > 0 ? [plainClaims(plainHeaders, forward)] : []),
       ...(options.clientHeaders ? [clientHeaders()] : []),
-      ...(cookies.length > 0 ? [cookieHeader(cookies)] : []),
     ]),
     settableCookies: (setCookie) => namedSetCookies(cookies, setCookie),
     readPassedHeaders:
@@ -66,11 +64,18 @@ export function subgraphForwarding(options: ForwardingOptions): Forwarding {
   }
 }
 
-function clientsOwn({ requestHeaders: rules = [], ...options }: ForwardingOptions) {
-  const { plainHeaders = {}, credentialHeaders = [] } = options
-  return rules.length > 0
-    ? [requestHeaders(rules, [...Object.keys(plainHeaders), ...credentialHeaders])]
-    : []
+/** Returns the entries of what a client has sent, and the subgraph gets as it is. */
+export function takenFromClient(
+  options: Omit<ForwardingOptions, 'subgraph' | 'signingKey' | 'narrow'>,
+): readonly ForwardedHeader[] {
+  const { requestHeaders: rules = [], plainHeaders = {}, credentialHeaders = [] } = options
+  const { cookies = [], passToken } = options
+  const taken = [...Object.keys(plainHeaders), ...credentialHeaders]
+  return [
+    ...(rules.length > 0 ? [requestHeaders(rules, taken)] : []),
+    ...(passToken ? [accessToken()] : []),
+    ...(cookies.length > 0 ? [cookieHeader(cookies)] : []),
+  ]
 }
 
 /** No `Vary` can name an address, a cookie, or the headers that a pattern passes. */

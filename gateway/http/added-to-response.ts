@@ -15,7 +15,7 @@ export class Additions implements AddedToResponse {
   extensions: Readonly<Record<string, unknown>> | undefined
   /** By the name of the cookie: a later value replaces an earlier one (RFC 6265 section 4.1.1). */
   #setCookies: Map<string, string> | undefined
-  #headers: Record<string, string> | undefined
+  #headers: Map<string, MergedHeader> | undefined
   #sizeOfHeaders = 0
   #cacheControl: CacheControl | undefined
 
@@ -28,10 +28,20 @@ export class Additions implements AddedToResponse {
     if (extensions) this.extensions = { ...extensions, ...this.extensions }
   }
 
+  /** Adds the headers by rule that another element of a batch has got, by the same rules. */
+  addHeadersOf(other: Additions): void {
+    for (const [name, { algorithm, values }] of other.#headers ?? []) {
+      for (const value of values) this.#addHeader({ name, value, algorithm })
+    }
+  }
+
   /** Returns the headers of the response; undefined if there are none. `Cache-Control` is not among them. */
   headers(): Readonly<Record<string, string | string[]>> | undefined {
-    if (!this.#setCookies) return this.#headers
-    return { ...this.#headers, 'set-cookie': [...this.#setCookies.values()] }
+    if (!this.#headers && !this.#setCookies) return undefined
+    const headers: Record<string, string | string[]> = {}
+    for (const [name, { values }] of this.#headers ?? []) headers[name] = values.join(', ')
+    if (this.#setCookies) headers['set-cookie'] = [...this.#setCookies.values()]
+    return headers
   }
 
   /** Returns the strictest `Cache-Control` of all responses; undefined if the response must not be cached. */
@@ -46,24 +56,34 @@ export class Additions implements AddedToResponse {
       this.#cacheControl = this.#cacheControl ? strictest(this.#cacheControl, read) : read
       return
     }
-    const headers = (this.#headers ??= {})
-    const known = Object.hasOwn(headers, name) ? headers[name] : undefined
-    const merged = known === undefined ? value : mergedBy[algorithm](known, value)
-    const size = this.#sizeOfHeaders + merged.length - (known?.length ?? -name.length)
-    if (size > mostTogether) return
-    this.#sizeOfHeaders = size
-    headers[name] = merged
+    const headers = (this.#headers ??= new Map())
+    const known = headers.get(name)?.values
+    const values = known ? mergedBy[algorithm](known, value) : [value]
+    const growth = lengthOf(values) - (known ? lengthOf(known) : -name.length)
+    if (this.#sizeOfHeaders + growth > mostTogether) return
+    this.#sizeOfHeaders += growth
+    headers.set(name, { algorithm, values })
   }
 }
 
+/** A header with the values of several responses, joined where it is written. */
+interface MergedHeader {
+  readonly algorithm: 'first' | 'last' | 'append'
+  readonly values: readonly string[]
+}
+
 const mergedBy = {
-  first: (known: string) => known,
-  last: (_known: string, value: string) => value,
+  first: (known: readonly string[]) => known,
+  last: (_known: readonly string[], value: string) => [value],
   append: appended,
 } as const
 
 /** Returns the list with one more value (RFC 9110 section 5.3), unless it has it, or would be too long. */
-function appended(list: string, value: string): string {
-  if (list.length + value.length > longestValue || list.split(', ').includes(value)) return list
-  return `${list}, ${value}`
+function appended(list: readonly string[], value: string): readonly string[] {
+  const isThere = list.some((one) => one.split(', ').includes(value))
+  return isThere || lengthOf(list) + value.length > longestValue ? list : [...list, value]
+}
+
+function lengthOf(values: readonly string[]): number {
+  return values.join(', ').length
 }

@@ -10,6 +10,7 @@ import {
   skipSpace,
   valueEnd,
 } from '../values/json-bytes.ts'
+import { Additions } from './added-to-response.ts'
 import type { HttpRequest, HttpResponse } from './http-message.ts'
 import { json } from './media-type.ts'
 
@@ -77,7 +78,8 @@ function refusalOf(elements: readonly Uint8Array[], most: number): GatewayError 
 
 /**
  * Returns the response of a batch: those of its elements, in their order. Its status is theirs where they agree,
- * such as 401 for an access token that is refused; otherwise it is 200, and each element has its errors.
+ * such as 401 for an access token that is refused; otherwise it is 200, and each element has its errors. Its headers
+ * by rule are merged of all elements, as those of several subgraphs are for one element.
  */
 function together(responses: readonly HttpResponse[], requestId: string): HttpResponse {
   const [first] = responses
@@ -87,6 +89,7 @@ function together(responses: readonly HttpResponse[], requestId: string): HttpRe
     status: agree ? first!.status : 200,
     headers: {
       ...(agree ? first!.headers : {}),
+      ...headersByRule(responses),
       ...(agree ? longestRetry(responses) : {}),
       ...leftOfRates(responses),
       'content-type': json,
@@ -105,10 +108,26 @@ function longestRetry(responses: readonly HttpResponse[]): Readonly<Record<strin
   return seconds.length > 0 ? { 'retry-after': String(Math.max(...seconds)) } : {}
 }
 
-/** Returns what is left of the rates after the last element: they count in their order. */
+function headersByRule(responses: readonly HttpResponse[]): HttpResponse['headers'] {
+  if (responses.every(({ added }) => !added)) return {}
+  const all = new Additions()
+  for (const { added } of responses) if (added) all.addHeadersOf(added)
+  return all.headers() ?? {}
+}
+
+/** Returns what the element says that has left the fewest points: elements are counted at the same time. */
 function leftOfRates(responses: readonly HttpResponse[]): HttpResponse['headers'] {
-  const { ratelimit, 'ratelimit-policy': policy } = responses.at(-1)!.headers
-  return ratelimit && policy ? { 'ratelimit-policy': policy, ratelimit } : {}
+  const limited = responses.filter(({ headers }) => headers['ratelimit'])
+  if (limited.length === 0) return {}
+  const fewest = limited.reduce((one, other) => (leftOf(other) < leftOf(one) ? other : one))
+  const { ratelimit, 'ratelimit-policy': policy } = fewest.headers
+  return { ratelimit: ratelimit!, 'ratelimit-policy': policy! }
+}
+
+/** Returns the fewest points that any rate has left, by the field of rate-headers.ts. */
+function leftOf({ headers }: HttpResponse): number {
+  const left = String(headers['ratelimit']).matchAll(/;r=(\d+)/g)
+  return Math.min(...Array.from(left, ([, points]) => Number(points)))
 }
 
 /** Returns the bodies as the elements of an array. */

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { GatewayError } from '../errors.ts'
 import type { ResponseData } from '../graphql/response-data.ts'
+import type { Additions } from './added-to-response.ts'
 import type { RequestSignal } from './request-signal.ts'
 
 /** Every header by its lower-case name, with each of its values: two Authorization headers are two. */
@@ -36,6 +37,8 @@ export interface HttpResponse {
   readonly body: ResponseData
   /** The request headers on which it depends, besides those of the transport; undefined: caches do not keep it. */
   readonly vary?: readonly string[] | undefined
+  /** What subgraphs have added, from which a batch makes its own headers; undefined: nothing. */
+  readonly added?: Additions | undefined
   /** Writes the rest of the response, whose head has been sent: there is no complete body. */
   readonly stream?: ((response: ServerResponse) => void) | undefined
 }

@@ -49,10 +49,15 @@ export function resultResponse(
   }
   const more = added?.headers()
   const headers = more ? { ...more, ...own } : own
+  // A batch makes its headers of those of its elements.
+  const passed = more && added
   const body = bodyOfResult(result)
-  if (result.errors.length === 0 && !result.extensions) return { status: 200, headers, vary, body }
+  if (result.errors.length === 0 && !result.extensions) {
+    return { status: 200, headers, vary, body, added: passed }
+  }
   const head = headOf(result, mediaType, realm)
-  return { status: head.status, headers: { ...headers, ...head.headers }, vary, body }
+  const all = { ...headers, ...head.headers }
+  return { status: head.status, headers: all, vary, body, added: passed }
 }
 
 /** Returns the JSON text of a result, with a line break at its end. */

@@ -20,7 +20,7 @@ import { configuredRates } from './configured-rates.ts'
 import type { ConfiguredRates, ConfiguredRatesParts } from './configured-rates.ts'
 import { configuredUpgrade, liveParts } from './configured-live.ts'
 import { configuredRealm, configuredResource } from './configured-resource.ts'
-import { cacheVary, configuredSubgraph } from './configured-subgraph.ts'
+import { cacheVary, configuredSubgraph, forwardedSizeLimit } from './configured-subgraph.ts'
 import { configuredTraces } from './configured-traces.ts'
 import { configuredDocuments } from './operations/configured-documents.ts'
 import type { ConfiguredDocuments } from './operations/configured-documents.ts'
@@ -176,6 +176,7 @@ export async function createConfiguredGateway(
     tokenCookie: tokenCookieFinder(config.authentication.sources),
     realm: configuredRealm(config.http),
     cacheVary: cacheVary(config),
+    limitForwarded: forwardedSizeLimit(config),
     rates: rates.requests,
     onRequest: traces?.begin,
     onResponse(response, facts) {

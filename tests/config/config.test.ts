@@ -714,14 +714,20 @@ describe('headers', () => {
       headerWarnings(readConfig(file(`${authentication}\n${text}`), {}))
     const named = (rule: string) => `users: { headers: { request: [{ propagate: { ${rule} } }] } }`
     const cached = 'all: { headers: { response: [{ propagate: { named: cache-control } }] } }'
-    expect(warningsOf(`subgraphs: { ${named('named: accept-language')}, ${cached} }`)).toEqual([])
+    const known = 'operations: { manifests: [known.json] }'
+    const byName = `subgraphs: { ${named('named: accept-language')}, ${cached} }`
+    expect(warningsOf(`${byName}\n${known}`)).toEqual([])
+    const nothing = [expect.stringContaining('no response may be cached without operations.man')]
+    expect(warningsOf(byName)).toEqual(nothing)
     expect(warningsOf(`subgraphs: { ${named('matching: x-*')} }`)).toEqual([])
     const forged = warningsOf(`subgraphs: { ${named('named: x-a, rename: x-user-id')} }`)
     expect(forged).toEqual([expect.stringContaining('can write any value into x-user-id: rely')])
     const never = [expect.stringContaining('subgraphs.users: its responses are never cached')]
-    expect(warningsOf(`subgraphs: { ${named('matching: x-*')}, ${cached} }`)).toEqual(never)
+    const byPattern = `subgraphs: { ${named('matching: x-*')}, ${cached} }`
+    expect(warningsOf(`${byPattern}\n${known}`)).toEqual(never)
     const address = 'claims: { subgraphs: { users: { client_headers: true } } }'
-    expect(warningsOf(`subgraphs: { users: {}, ${cached} }\n${address}`)).toEqual(never)
+    const unnamed = `subgraphs: { users: {}, ${cached} }\n${address}`
+    expect(warningsOf(`${unnamed}\n${known}`)).toEqual(never)
   })
 
   test('never carry a token of another header, nor replace one that the gateway writes', () => {

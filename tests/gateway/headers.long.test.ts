@@ -1,9 +1,12 @@
 /** Headers by rule over real HTTP, with the rules that docs/headers.md shows: both engines, streams, caches. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { createClient as createSseClient } from 'graphql-sse'
 import { createClient as createWsClient } from 'graphql-ws'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -14,10 +17,11 @@ import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
 import { until } from '../support/until.ts'
 
 const link =
-  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])'
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@authenticated"])'
 const sources = {
   products: `${link}
   type Query { product: Product }
@@ -25,7 +29,7 @@ const sources = {
   type Subscription { products: Product }
   type Product @key(fields: "id") { id: ID! name: String }`,
   reviews: `${link}
-  type Query { reviews: Int }
+  type Query { reviews: Int members: Int @authenticated }
   type Subscription { reviewed: Int }
   type Product @key(fields: "id") { id: ID! stars: Int }`,
   legacy: `${link}
@@ -178,7 +182,7 @@ async function start(more: object = {}): Promise<RunningGateway> {
     },
     subgraphs,
     subscriptions: { callback: { public_url: `http://127.0.0.1:${port}/callback`, port } },
-    http: { cors: { origins: ['https://app.example.com'] } },
+    http: { cors: { origins: ['https://app.example.com'] }, batching: { max: 10 } },
     ...more,
   }
   const gateway = await runGateway(
@@ -201,13 +205,38 @@ interface Response {
 
 /** Sends a query with exactly these headers: fetch would join some of them. */
 function post(
-  { url }: RunningGateway,
+  gateway: RunningGateway,
   query: string,
   headers: OutgoingHttpHeaders = {},
 ): Promise<Response> {
+  return send(gateway, { query }, headers)
+}
+
+function get(
+  { url }: RunningGateway,
+  parameters: Record<string, string>,
+  headers: OutgoingHttpHeaders = {},
+): Promise<Response> {
+  return exchange(`${url}?${new URLSearchParams(parameters)}`, 'GET', headers, '')
+}
+
+function send(
+  { url }: RunningGateway,
+  body: object,
+  headers: OutgoingHttpHeaders = {},
+): Promise<Response> {
+  const sent = { 'content-type': 'application/json', ...headers }
+  return exchange(url, 'POST', sent, JSON.stringify(body))
+}
+
+function exchange(
+  url: string,
+  method: string,
+  headers: OutgoingHttpHeaders,
+  body: string,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const sent = { 'content-type': 'application/json', ...headers }
-    const request = httpRequest(url, { method: 'POST', headers: sent }, (response) => {
+    const request = httpRequest(url, { method, headers }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => {
@@ -216,7 +245,7 @@ function post(
       })
     })
     // Node would write a head in UTF-8 if the body were a string.
-    request.on('error', reject).end(Buffer.from(JSON.stringify({ query })))
+    request.on('error', reject).end(Buffer.from(body))
   })
 }
 
@@ -302,6 +331,54 @@ describe.each(['native', 'apollo'])('with the rules of the page, engine %s:', (e
     expect(headers).not.toHaveProperty('set-cookie')
   })
 
+  test('headers of the elements of a batch are merged, whichever of them have some', async () => {
+    responses = {
+      products: { 'x-served-by': 'p1' },
+      reviews: { 'x-served-by': 'r1', 'access-control-allow-origin': '*' },
+    }
+    const of = (...queries: string[]) =>
+      send(
+        gateway,
+        queries.map((query) => ({ query })),
+      )
+    const product = '{ product { name } }'
+    const all = await of('{ __typename }', product, '{ reviews }', product)
+    expect(all.headers).toMatchObject({ 'x-served-by': 'p1, r1', 'cache-control': 'no-store' })
+    const some = await of('{ wrong }', '{ reviews }')
+    expect(some).toMatchObject({ status: 200, headers: { 'x-served-by': 'r1' } })
+    expect((await of('{ __typename }')).headers).not.toHaveProperty('x-served-by')
+  })
+
+  test('headers that are too large for a subgraph are refused before it is called', async () => {
+    const { accessToken } = issuer
+    const of = (length: number) => ({ 'x-acme-a': 'a'.repeat(length) })
+    const largest = 8 * 1024 - 'x-acme-a'.length - 4 - ('accept-language'.length + 2 + 4)
+    // The claims header takes what it can take. The token passes to one of the subgraphs.
+    const authorization = `Bearer ${await accessToken({ scope: 's'.repeat(3_900) })}`
+    const besideToken = largest - 'authorization'.length - authorization.length - 4
+    for (const sent of [of(largest), { authorization, ...of(besideToken) }]) {
+      const { status, text } = await post(gateway, '{ legacy product { name } }', sent)
+      const data = { legacy: 1, product: { name: 'Table' } }
+      expect({ status, ...JSON.parse(text) }).toEqual({ status: 200, data })
+    }
+    requests.products.length = 0
+    for (const sent of [
+      of(largest + 1),
+      of(15_000),
+      { ...of(4_000), 'x-acme-b': 'b'.repeat(5_000) },
+    ]) {
+      const { status, text } = await post(gateway, '{ product { name } }', sent)
+      expect(status).toBe(431)
+      expect(JSON.parse(text)).toMatchObject({
+        errors: [{ extensions: { code: 'REQUEST_HEADERS_TOO_LARGE' } }],
+      })
+    }
+    expect(requests.products).toEqual([])
+    const others = { 'x-other': 'a'.repeat(15_000) }
+    expect((await post(gateway, '{ product { name } }', others)).status).toBe(200)
+    expect(gateway.log.join('')).not.toContain('subgraph failed')
+  })
+
   test('extensions that are listed reach the client', async () => {
     extensions = { products: { cost: { units: 3 }, debug: 'secret' } }
     const { text } = await post(gateway, both)
@@ -321,22 +398,30 @@ describe.each(['native', 'apollo'])('with the rules of the page, engine %s:', (e
     expect(JSON.parse(text)).not.toHaveProperty('extensions')
   })
 
-  test('the strictest Cache-Control reaches an anonymous caller, with what it depends on', async () => {
-    responses = {
-      products: { 'cache-control': 'public, max-age=60' },
-      reviews: { 'cache-control': 'max-age=90, private' },
-    }
-    // `x-acme-*` passes to products: no Vary can name it.
-    expect((await post(gateway, both)).headers['cache-control']).toBe('no-store')
-    const { headers } = await post(gateway, '{ legacy }')
+  test('no response may be cached, as no operation is known', async () => {
+    responses = { legacy: { 'cache-control': 'public, max-age=60' } }
+    const { headers } = await get(gateway, { query: '{ legacy }' })
     expect(headers['cache-control']).toBe('no-store')
   })
 })
+
+/** Operations of a manifest, by their ids. */
+const known = {
+  both,
+  product: '{ product { name } }',
+  withLegacy: '{ product { id } legacy }',
+  pattern: '{ reviews }',
+  typename: '{ __typename }',
+  wrong: '{ product { id } nothing }',
+  denied: '{ reviews members }',
+  rename: 'mutation { rename }',
+}
 
 describe.each([
   ['compression', { from: '1KB' }],
   ['no compression', false],
 ] as const)('caching, with %s', (_how, compression) => {
+  const folder = scratchFolder()
   let gateway: RunningGateway
   beforeAll(async () => {
     const rule = (named: string) => ({ propagate: { named } })
@@ -347,8 +432,19 @@ describe.each([
       },
       legacy: { headers: { response: [{ remove: { named: 'cache-control' } }] } },
     }
-    const http = { cors: { origins: ['https://app.example.com'] }, compression }
-    gateway = await start({ subgraphs, http, subscriptions: undefined })
+    const http = {
+      cors: { origins: ['https://app.example.com'] },
+      compression,
+      batching: { max: 10 },
+    }
+    const manifest = join(folder, 'known.json')
+    writeFileSync(manifest, JSON.stringify(known))
+    gateway = await start({
+      subgraphs,
+      http,
+      subscriptions: undefined,
+      operations: { manifests: [manifest], automatic: {} },
+    })
   })
   afterAll(() => gateway.close())
   beforeEach(() => {
@@ -362,7 +458,7 @@ describe.each([
   test('follows the strictest response; Vary names what the response depends on', async () => {
     const origin = 'https://app.example.com'
     for (const headers of [{}, { origin }]) {
-      const response = await post(gateway, both, headers)
+      const response = await get(gateway, { documentId: 'both' }, headers)
       expect(response.headers['cache-control']).toBe('private, max-age=60')
       const vary = response.headers.vary!.toLowerCase().split(', ')
       const names = ['accept', 'accept-language', 'authorization', 'cookie']
@@ -371,7 +467,7 @@ describe.each([
       expect(vary).toEqual(expect.arrayContaining(ofTransport.slice('origin' in headers ? 0 : 1)))
     }
     extensions = { products: { cost: 1 } }
-    const { headers } = await post(gateway, '{ product { name } }')
+    const { headers } = await get(gateway, { documentId: 'product' })
     expect(headers['cache-control']).toBe('public, max-age=60')
     expect(headers.vary!.toLowerCase().split(', ')).toEqual(
       expect.arrayContaining(['accept', 'accept-language', 'authorization', 'cookie']),
@@ -379,22 +475,53 @@ describe.each([
   })
 
   test.each<[string, string, () => Promise<OutgoingHttpHeaders>]>([
-    ['a token', both, async () => ({ authorization: `Bearer ${await issuer.accessToken()}` })],
-    ['a token in a cookie', both, async () => ({ cookie: `access=${await issuer.accessToken()}` })],
-    ['an empty Authorization', both, async () => ({ authorization: '' })],
-    ['a mutation', 'mutation { rename }', async () => ({})],
-    ['a subgraph that is not asked', '{ product { id } legacy }', async () => ({})],
-    ['no subgraph', '{ __typename }', async () => ({})],
-    ['an error', '{ product { id } nothing }', async () => ({})],
-  ])('is forbidden with %s', async (_what, query, headers) => {
-    const response = await post(gateway, query, await headers())
-    expect(response.headers['cache-control']).toBe('no-store')
-    expect(response.headers.vary?.toLowerCase() ?? '').not.toContain('authorization')
+    ['a token', 'both', async () => ({ authorization: `Bearer ${await issuer.accessToken()}` })],
+    [
+      'a token in a cookie',
+      'both',
+      async () => ({ cookie: `access=${await issuer.accessToken()}` }),
+    ],
+    ['an empty Authorization', 'both', async () => ({ authorization: '' })],
+    ['a mutation', 'rename', async () => ({})],
+    ['a subgraph that is not asked', 'withLegacy', async () => ({})],
+    ['no subgraph', 'typename', async () => ({})],
+    ['an error', 'wrong', async () => ({})],
+    ['a denied field', 'denied', async () => ({})],
+    ['an unknown id', 'unknown', async () => ({})],
+  ])('is forbidden with %s', async (_what, documentId, headers) => {
+    const response = await get(gateway, { documentId }, await headers())
+    expectNotCached(response)
   })
+
+  test('is forbidden for POST, for a text, and for what a client has registered', async () => {
+    const query = '{ product { name } }'
+    const sha256Hash = createHash('sha256').update('{ reviews  }').digest('hex')
+    const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash } })
+    const registered = await get(gateway, { query: '{ reviews  }', extensions })
+    const byHash = await get(gateway, { extensions })
+    for (const response of [
+      await post(gateway, query),
+      await send(gateway, { documentId: 'product' }),
+      await send(gateway, [{ documentId: 'product' }]),
+      await get(gateway, { query }),
+      registered,
+      byHash,
+    ]) {
+      expect(response.status).toBe(200)
+      expect(JSON.parse(response.text)).not.toHaveProperty('errors')
+      expectNotCached(response)
+    }
+  })
+
+  function expectNotCached({ headers }: Response): void {
+    expect(headers['cache-control']).toBe('no-store')
+    expect(headers.vary?.toLowerCase() ?? '').not.toContain('authorization')
+  }
 
   test('is forbidden if any response does not say how long it is fresh', async () => {
     responses.reviews = {}
-    expect((await post(gateway, both)).headers['cache-control']).toBe('no-store')
+    const { headers } = await get(gateway, { documentId: 'both' })
+    expect(headers['cache-control']).toBe('no-store')
   })
 })
 
@@ -510,15 +637,31 @@ describe('streams', () => {
     socket.close()
   })
 
-  test('a query over a WebSocket has the headers of the upgrade', async () => {
-    const client = createWsClient({
+  function overWebSocket(headers: OutgoingHttpHeaders) {
+    return createWsClient({
       url: gateway.url.replace('http', 'ws'),
       webSocketImpl: class extends WebSocket {
         constructor(url: string, protocols: string) {
-          super(url, protocols, { headers: { ...headers, 'x-store': 's' } })
+          super(url, protocols, { headers })
         }
       },
     })
+  }
+
+  test('operations over a WebSocket whose headers are too large for a subgraph are refused', async () => {
+    const client = overWebSocket({ 'x-acme-a': 'a'.repeat(9_000) })
+    for (const query of [both, 'subscription { products { id } }']) {
+      const refused = client.iterate({ query }).next()
+      await expect(refused).rejects.toMatchObject([
+        { extensions: { code: 'REQUEST_HEADERS_TOO_LARGE' } },
+      ])
+    }
+    expect(requests.products).toEqual([])
+    await client.dispose()
+  })
+
+  test('a query over a WebSocket has the headers of the upgrade', async () => {
+    const client = overWebSocket({ ...headers, 'x-store': 's' })
     const { value } = await client.iterate({ query: both }).next()
     expect(value).toEqual({ data: { product: { id: '1', name: 'Table', stars: 5 } } })
     expect(received('products')).toEqual({
