@@ -24,6 +24,8 @@ import { cacheVary, configuredSubgraph, forwardedSizeLimit } from './configured-
 import { configuredTraces } from './configured-traces.ts'
 import { configuredDocuments } from './operations/configured-documents.ts'
 import type { ConfiguredDocuments } from './operations/configured-documents.ts'
+import type { RegisteredTexts } from './operations/registered-texts.ts'
+import type { OpenRemoteManifest } from './operations/remote-manifest.ts'
 import { checkedSecrets } from './gateway-secrets.ts'
 import { createGateway } from '../gateway.ts'
 import { batchResponder } from '../http/batch.ts'
@@ -93,6 +95,10 @@ export interface ConfiguredGatewayParts extends GatewaySettings {
   unreadinessOfAll?: (() => Promise<readonly string[]>) | undefined
   /** Whether the process is stopping: `/ready` then says so. */
   isStopping: () => boolean
+  /** Opens manifests of known operations at URLs; left out: the gateway fetches them itself. */
+  openManifest?: OpenRemoteManifest | undefined
+  /** The automatic persisted queries of all processes; left out: there are no others. */
+  registeredTexts?: RegisteredTexts | undefined
   /** Fetches the documents of the issuers; left out: the gateway fetches them itself. */
   documents?: DocumentSource | undefined
   /** The gateway that serves until this one does. */

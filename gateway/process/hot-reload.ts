@@ -29,6 +29,8 @@ export interface ReloadableGatewayOptions extends Pick<
   | 'supergraph'
   | 'dataDirectory'
   | 'documents'
+  | 'openManifest'
+  | 'registeredTexts'
   | 'callbacks'
   | 'servedByAll'
   | 'unreadinessOfAll'

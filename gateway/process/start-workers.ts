@@ -14,6 +14,8 @@ import { primaryMetrics } from './metrics.ts'
 import { countsUsage, listenForMetrics } from './metrics-port.ts'
 import { keptOperations } from './warm-up/kept-operations.ts'
 import { openSupergraph } from './open-supergraph.ts'
+import type { RegisteredText } from './operations/registered-texts.ts'
+import { fetchedManifests, manifestsForWorkers } from './operations/remote-manifest.ts'
 import type { RunningGateway, StartGatewayOptions } from './start-single.ts'
 import { sharedBuckets } from './shared-buckets.ts'
 import { workerCounts } from './worker-counts.ts'
@@ -54,7 +56,16 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
   feed?.onChange(() => {
     for (const { call } of workers) call('supergraph', feed.state()).catch(() => {})
   })
+  const manifests = manifestsForWorkers(fetchedManifests(options), (changed) => {
+    for (const { call } of workers) call('manifest', changed).catch(() => {})
+  })
+  const keepManifests = () => manifests.keepOnly(settings.config.operations.manifests)
   const procedures = {
+    ...manifests.procedures,
+    registerText: async (registered: RegisteredText) => {
+      const told = serving(workers).map(({ call }) => call('textRegistered', registered))
+      await Promise.allSettled(told)
+    },
     settings: currentSettings,
     fetch: fetchProcedure(sharedDocuments(documents.fetch, systemClock)),
     supergraph: () => feed?.state(),
@@ -99,7 +110,11 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     url: `${origin}/graphql`,
     async reload(next) {
       const prepared = serving(workers)
-      await supergraph.reconfigured(next.config.supergraph, () => prepareAll(prepared, next))
+      const prepareNext = () => prepareAll(prepared, next)
+      await supergraph.reconfigured(next.config.supergraph, prepareNext).catch(async (cause) => {
+        await keepManifests()
+        throw cause
+      })
       if (pool.isStopping) throw new StartFailure('the gateway is stopping')
       const countedBefore = countsUsage(settings.config)
       settings = next
@@ -107,6 +122,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
       if (!countedBefore) usages.restart()
       const late = serving(workers).map((worker) => bringUpToDate(worker, currentSettings, log))
       await Promise.all(late)
+      await keepManifests()
     },
     configurationRefused: () => refused.inc(),
     async close() {
@@ -114,6 +130,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
       await operations.close()
       await metrics?.close()
       await documents.close()
+      await manifests.keepOnly([])
       await supergraph.close()
     },
   }

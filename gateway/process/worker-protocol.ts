@@ -15,41 +15,44 @@ import type { OperationUsage } from '../telemetry/usage-counter.ts'
 import type { Grant } from '../rates/rate.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import type { ProcessMetrics } from './metrics.ts'
+import type { RegisteredText, RegisteredTextsProcedures } from './operations/registered-texts.ts'
+import type { ChangedManifest, ManifestProcedures } from './operations/remote-manifest.ts'
 import type { ServedCounts } from './served-counts.ts'
 import type { GrantRequest } from './shared-buckets.ts'
 import type { OperationCount } from './warm-up/operation-counts.ts'
 import type { Call } from './worker-rpc.ts'
 
 /** The procedures of the primary. */
-export type PrimaryProcedures = {
-  settings: () => GatewaySettings
-  /** Fetches a document of an issuer, for all workers. */
-  fetch: (request: FetchRequest) => Promise<FetchOutcome>
-  /** What has been fetched of the supergraph; undefined if it is a file. */
-  supergraph: () => RemoteState | undefined
-  lastGoodSupergraph: () => Promise<SupergraphCopy | undefined>
-  lastSignedSupergraph: () => Promise<SignedVersion | undefined>
-  /** Reports that the worker serves this supergraph. */
-  supergraphServed: (supergraph: ServedSupergraph) => void
-  /** The sum of what all workers have served. */
-  served: () => Promise<ServedCounts>
-  /** Why any of the workers cannot serve now; empty if all can. */
-  unreadiness: () => Promise<readonly string[]>
-  /** Adds an operation to those that have a label of their own in the metrics; returns all of them. */
-  addOperation: (seen: OperationSeen) => readonly string[]
-  /** Adds what the worker has counted of the usage of fields. */
-  usage: (usage: readonly OperationUsage[]) => void
-  /** The operations that clients have sent to earlier processes, those that were used most first. */
-  earlierOperations: () => Promise<readonly string[]>
-  /** Adds what the worker has counted of operations. */
-  operationCounts: (counts: readonly OperationCount[]) => void
-  /** Takes points of a rate in advance: all workers share its buckets. */
-  grantPoints: (request: GrantRequest) => Grant
-  /** Reports that the worker accepts connections. */
-  listening: (origin: string) => void
-  /** Reports in one sentence why the worker cannot start. */
-  failed: (sentence: string) => void
-}
+export type PrimaryProcedures = ManifestProcedures &
+  RegisteredTextsProcedures & {
+    settings: () => GatewaySettings
+    /** Fetches a document of an issuer, for all workers. */
+    fetch: (request: FetchRequest) => Promise<FetchOutcome>
+    /** What has been fetched of the supergraph; undefined if it is a file. */
+    supergraph: () => RemoteState | undefined
+    lastGoodSupergraph: () => Promise<SupergraphCopy | undefined>
+    lastSignedSupergraph: () => Promise<SignedVersion | undefined>
+    /** Reports that the worker serves this supergraph. */
+    supergraphServed: (supergraph: ServedSupergraph) => void
+    /** The sum of what all workers have served. */
+    served: () => Promise<ServedCounts>
+    /** Why any of the workers cannot serve now; empty if all can. */
+    unreadiness: () => Promise<readonly string[]>
+    /** Adds an operation to those that have a label of their own in the metrics; returns all of them. */
+    addOperation: (seen: OperationSeen) => readonly string[]
+    /** Adds what the worker has counted of the usage of fields. */
+    usage: (usage: readonly OperationUsage[]) => void
+    /** The operations that clients have sent to earlier processes, those that were used most first. */
+    earlierOperations: () => Promise<readonly string[]>
+    /** Adds what the worker has counted of operations. */
+    operationCounts: (counts: readonly OperationCount[]) => void
+    /** Takes points of a rate in advance: all workers share its buckets. */
+    grantPoints: (request: GrantRequest) => Grant
+    /** Reports that the worker accepts connections. */
+    listening: (origin: string) => void
+    /** Reports in one sentence why the worker cannot start. */
+    failed: (sentence: string) => void
+  }
 
 /** The procedures of a worker. */
 export type WorkerProcedures = {
@@ -58,6 +61,10 @@ export type WorkerProcedures = {
   discard: () => Promise<void>
   /** Reports that the state of the supergraph has changed. */
   supergraph: (state: RemoteState) => void
+  /** Reports that the state of a manifest has changed. */
+  manifest: (changed: ChangedManifest) => void
+  /** Reports that a client has registered a text. */
+  textRegistered: (registered: RegisteredText) => void
   metrics: () => Promise<ProcessMetrics>
   served: () => ServedCounts
   unreadiness: () => readonly string[]

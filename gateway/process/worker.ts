@@ -9,6 +9,8 @@ import { createReloadableGateway } from './hot-reload.ts'
 import type { ReloadableGateway } from './hot-reload.ts'
 import { usageCounter } from '../telemetry/usage-counter.ts'
 import { sourceOfWorker } from './open-supergraph.ts'
+import { registeredTextsOfWorkers } from './operations/registered-texts.ts'
+import { manifestsOfPrimary } from './operations/remote-manifest.ts'
 import { feedOfPrimary } from './supergraph-of-primary.ts'
 import { documentsOfPrimary, recordOfPrimary } from './worker-protocol.ts'
 import type { PrimaryProcedures, WorkerProcedures } from './worker-protocol.ts'
@@ -41,6 +43,8 @@ export async function runWorker(
     adopt: () => running!.adopt(),
     discard: () => gateway().discard(),
     supergraph: feed.receive,
+    manifest: (changed) => manifests.receive(changed),
+    textRegistered: (registered) => registeredTexts.receive(registered),
     metrics: () => gateway().registry.getMetricsAsJSON(),
     served: () => gateway().served,
     unreadiness: () => gateway().unreadiness(),
@@ -48,6 +52,8 @@ export async function runWorker(
     stop: (times) => void Promise.resolve(running?.stop(times)).finally(() => process.exit(0)),
   }
   const call = openRpc<PrimaryProcedures>(channelToPrimary, procedures)
+  const manifests = manifestsOfPrimary(call)
+  const registeredTexts = registeredTextsOfWorkers(call)
   const usage = usageCounter((usage) => void call('usage', usage).catch(() => {}))
   setInterval(usage.flush, usagePeriod).unref()
   const operations = operationCounter()
@@ -61,6 +67,8 @@ export async function runWorker(
       supergraph: sourceOfWorker(options.supergraph, feed, recordOfPrimary(call)),
       dataDirectory: options.dataDirectory,
       documents: documentsOfPrimary(call),
+      openManifest: manifests.open,
+      registeredTexts,
       servedByAll: () => call('served'),
       usage,
       operations: { ...operations, earlier: () => call('earlierOperations') },

@@ -321,39 +321,71 @@ describe('a signed manifest', () => {
   })
 })
 
-test('each of several workers follows the manifests', async () => {
+test('several workers know the same operations, and one process fetches them', async () => {
+  server.requests.length = 0
   const path = write(at('web.json'), { a: queries.a })
   server.files.set('/ops.json', JSON.stringify({ b: queries.b }))
   const from = new URL('/ops.json', server.url).href
   const issuers = [{ issuer: issuer.issuer, jwks_uri: issuer.jwksUri, audiences: ['portcullis'] }]
-  const operations = { accept: 'ids', manifests: [path, { from, poll: '1s' }] }
+  const remote = { from, poll: '1s' }
+  const configOf = (operations: object) =>
+    JSON.stringify({ workers: 2, authentication: { issuers }, operations })
+  const ids = configOf({ accept: 'ids', manifests: [path, remote] })
   const gateway = await startGatewayProcess({
     folder,
     supergraph: write(
       at('supergraph.graphql'),
       compose([{ name: 'graph', url: subgraph.url, sdl }]),
     ),
-    config: JSON.stringify({ workers: 2, authentication: { issuers }, operations }),
+    config: ids,
     environment: { GATEWAY_SECRET: gatewaySecret, DATA_DIR: join(folder, 'data') },
   })
+  const fetched = () => server.requests.filter(({ status }) => status === 200).length
+  async function reload(config: string): Promise<void> {
+    const served = () =>
+      gateway.log().filter(({ msg }) => msg === 'serving with the new configuration').length
+    const before = served()
+    gateway.configure(config)
+    gateway.child.kill('SIGHUP')
+    await until(() => served() > before)
+  }
   /** Connections go to the workers in turn. */
-  const all = async (id: string) => {
+  const all = async (id: string, search = '') => {
     const statuses = await Promise.all(
       Array.from({ length: 8 }, async () => {
-        const response = await fetch(`${gateway.origin}/graphql/${id}`, {
+        const response = await fetch(`${gateway.origin}/graphql${id}${search}`, {
           headers: { connection: 'close' },
         })
-        return response.status
+        return JSON.stringify(await response.json()).startsWith('{"data"')
       }),
     )
-    return statuses.every((status) => status === 200)
+    return statuses.every((isServed) => isServed)
   }
   try {
-    expect([await all('a'), await all('b'), await all('c')]).toEqual([true, true, false])
+    expect([await all('/a'), await all('/b'), await all('/c')]).toEqual([true, true, false])
+    expect(fetched()).toBe(1)
     write(path, { a: queries.a, c: queries.c })
-    await until(() => all('c'))
+    await until(() => all('/c'))
     server.files.set('/ops.json', JSON.stringify({ d: '{ b }' }))
-    await until(() => all('d'))
+    await until(() => all('/d'))
+    expect(fetched()).toBe(2)
+    await reload(configOf({ accept: 'ids', manifests: [path] }))
+    expect([await all('/a'), await all('/d')]).toEqual([true, false])
+    await reload(ids)
+    expect(await all('/d')).toBe(true)
+
+    // What a client registers at one of them, all of them know.
+    await reload(configOf({ automatic: {} }))
+    const text = '{ a b }'
+    const sha256Hash = createHash('sha256').update(text).digest('hex')
+    const extensions = JSON.stringify({ persistedQuery: { version: 1, sha256Hash } })
+    const byHash = `?${new URLSearchParams({ extensions })}`
+    expect(await all('', byHash)).toBe(false)
+    const registered = await fetch(
+      `${gateway.origin}/graphql?${new URLSearchParams({ query: text, extensions })}`,
+    )
+    expect(registered.status).toBe(200)
+    await until(() => all('', byHash))
   } finally {
     gateway.child.kill('SIGTERM')
     await gateway.ended

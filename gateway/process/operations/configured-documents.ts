@@ -3,6 +3,7 @@ import { parse } from 'graphql'
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../../configuration/gateway-config.ts'
 import { automaticOperations } from '../../operations/automatic-operations.ts'
+import type { AutomaticOptions } from '../../operations/automatic-operations.ts'
 import { KnownOperations } from '../../operations/known-operations.ts'
 import { operationName } from '../../operations/nearest-operation.ts'
 import { documentResolver } from '../../operations/resolve-document.ts'
@@ -13,11 +14,18 @@ import { clientLabel } from '../../telemetry/client-name.ts'
 import { documentHash } from '../../telemetry/document-hash.ts'
 import type { RequestFacts } from '../../telemetry/request-facts.ts'
 import { followManifests } from './followed-manifests.ts'
+import type { RegisteredTexts } from './registered-texts.ts'
+import { fetchedManifests } from './remote-manifest.ts'
+import type { OpenRemoteManifest } from './remote-manifest.ts'
 
 export interface ConfiguredDocumentsParts {
   readonly config: Pick<GatewayConfig, 'operations'>
   /** Where the last good manifests of URLs are kept. */
   readonly dataDirectory: string
+  /** Opens manifests at URLs; left out: this process fetches them itself. */
+  readonly openManifest?: OpenRemoteManifest | undefined
+  /** The automatic persisted queries of all processes; left out: there are no others. */
+  readonly registeredTexts?: RegisteredTexts | undefined
   readonly log: Logger
 }
 
@@ -50,6 +58,8 @@ const mostTokens = 10_000
 export async function configuredDocuments({
   config,
   dataDirectory,
+  openManifest,
+  registeredTexts,
   log,
 }: ConfiguredDocumentsParts): Promise<ConfiguredDocuments> {
   const { manifests, accept, exempt, logUnknown, automatic } = config.operations
@@ -58,11 +68,13 @@ export async function configuredDocuments({
   }
   let plan: PlanKnownOperations = async () => {}
   const onAdd: PlanKnownOperations = (added) => plan(added)
-  const followed = await followManifests({ manifests, onAdd, dataDirectory, log })
+  const openRemote = openManifest ?? fetchedManifests({ dataDirectory, log })
+  const followed = await followManifests({ manifests, openRemote, onAdd, dataDirectory, log })
+  const registered = automatic && sharedOperations(automatic, registeredTexts)
   return {
     textOf: documentResolver<RequestFacts>({
       known: followed.current,
-      automatic: automatic && automaticOperations(automatic),
+      automatic: registered?.operations,
       accept,
       exempt,
       onUnknown: logUnknown && manifests.length > 0 ? unknownLog(followed.current, log) : undefined,
@@ -70,8 +82,21 @@ export async function configuredDocuments({
     known: () => followed.current() ?? none,
     planBy: (next) => void (plan = next),
     unreadiness: followed.unreadiness,
-    close: followed.close,
+    async close() {
+      registered?.close()
+      await followed.close()
+    },
   }
+}
+
+/** Returns automatic persisted queries that all processes know, wherever they have been registered. */
+function sharedOperations(options: AutomaticOptions, texts: RegisteredTexts | undefined) {
+  const operations = automaticOperations({
+    ...options,
+    onRegistered: texts && ((hash, text) => texts.publish({ hash, text })),
+  })
+  const stop = texts?.subscribe(({ hash, text }) => operations.add(hash, text))
+  return { operations, close: () => stop?.() }
 }
 
 /** Returns the function that logs an operation that is in no manifest, but not its text: secrets may be in it. */

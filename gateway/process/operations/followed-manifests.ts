@@ -10,6 +10,7 @@ import type { Slices } from '../../slices.ts'
 import { oneAtATime } from '../../supergraph/one-at-a-time.ts'
 import { ManifestUnreadable, openManifest } from './manifest-source.ts'
 import type { ManifestSource } from './manifest-source.ts'
+import type { OpenRemoteManifest } from './remote-manifest.ts'
 
 export interface FollowedManifests {
   /** Returns the operations; undefined while a manifest has never been fetched. */
@@ -21,7 +22,9 @@ export interface FollowedManifests {
 
 export interface FollowManifestsOptions {
   readonly manifests: readonly ManifestSettings[]
-  /** Where the last good manifests of URLs are kept. */
+  /** Opens those at URLs. */
+  readonly openRemote: OpenRemoteManifest
+  /** Where is kept which signatures of files were used last. */
   readonly dataDirectory: string
   /** Called with the operations that are added; they are used once it has resolved. */
   readonly onAdd: (operations: Iterable<KnownOperation>) => Promise<void>

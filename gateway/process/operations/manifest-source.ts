@@ -2,10 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { ManifestSettings } from '../../configuration/operations.ts'
-import { displayUrl, isUrl, remoteSupergraph } from '../../supergraph/remote-supergraph.ts'
-import { keptSupergraph } from '../../supergraph/kept-supergraph.ts'
-import type { KeptSupergraph } from '../../supergraph/kept-supergraph.ts'
-import type { SignedVersion, SupergraphCopy } from '../../supergraph/supergraph-source.ts'
+import { displayUrl, isUrl } from '../../supergraph/remote-supergraph.ts'
+import type {
+  ServedRecord,
+  SignedVersion,
+  SupergraphCopy,
+} from '../../supergraph/supergraph-source.ts'
 import {
   digestOf,
   faultOfSuccession,
@@ -13,6 +15,8 @@ import {
   verifySignature,
 } from '../../supergraph/verify-signature.ts'
 import { watchSupergraph } from '../../supergraph/watch-supergraph.ts'
+import { manifestRecord } from './manifest-record.ts'
+import type { OpenRemoteManifest } from './remote-manifest.ts'
 
 /** A manifest cannot be read; the message is a sentence for the operator. */
 export class ManifestUnreadable extends Error {
@@ -41,7 +45,8 @@ export interface ManifestSource {
 
 export interface ManifestSourceOptions {
   readonly settings: ManifestSettings
-  /** Where the last good manifest of a URL is kept. */
+  readonly openRemote: OpenRemoteManifest
+  /** Where is kept which signature of a file was used last. */
   readonly dataDirectory: string
   readonly onChange: () => void
   readonly log: Logger
@@ -59,11 +64,12 @@ const readings = { most: 20, pause: 100 }
 const mostKept = 16 * 1024 * 1024
 
 async function manifestInFile(options: ManifestSourceOptions): Promise<ManifestSource> {
+  const { dataDirectory, log } = options
   const { from: path, keys } = options.settings
   const signaturePath = `${path}.jws`
   const watched = keys ? [path, signaturePath] : [path]
   const stops = watched.map((file) => watchSupergraph(file, options.onChange))
-  const record = await recordOf(options)
+  const record = await manifestRecord({ from: path, dataDirectory, log })
   const signed = signedVersions(keys, record)
   return {
     name: path,
@@ -96,24 +102,16 @@ async function manifestInFile(options: ManifestSourceOptions): Promise<ManifestS
 }
 
 async function manifestAtUrl(options: ManifestSourceOptions): Promise<ManifestSource> {
-  const { settings, log } = options
-  const record = await recordOf(options)
+  const { settings } = options
+  const { feed, record, close } = await options.openRemote(settings)
   const signed = signedVersions(settings.keys, record)
-  const remote = await remoteSupergraph({
-    url: settings.from,
-    settings,
-    kind: signedManifest,
-    record,
-    log,
-  })
-  record.keepCopiesOf(() => remote.state().copy)
-  const stop = remote.onChange(options.onChange)
+  const stop = feed.onChange(options.onChange)
   const name = displayUrl(settings.from)
   let read: SupergraphCopy | undefined
   return {
     name,
     async read() {
-      const { copy, fault = `the manifest ${name} has not been fetched yet` } = remote.state()
+      const { copy, fault = `the manifest ${name} has not been fetched yet` } = feed.state()
       const newest = copy ?? (await record.lastGood())
       if (newest === undefined) {
         throw new ManifestUnreadable(fault, { mayComeLater: true, isReported: true })
@@ -132,27 +130,13 @@ async function manifestAtUrl(options: ManifestSourceOptions): Promise<ManifestSo
     },
     async close() {
       stop()
-      await remote.close()
-      await record.written()
+      await close()
     },
   }
 }
 
-/** Returns what has been used of the manifest, also before a restart. */
-function recordOf({
-  settings,
-  dataDirectory,
-  log,
-}: ManifestSourceOptions): Promise<KeptSupergraph> {
-  const { from } = settings
-  const query = isUrl(from) ? new URL(from).search : ''
-  // The query of a URL may be all that differs between two manifests, and a secret.
-  const location = query ? `${displayUrl(from)}/${digestOf(query)}` : from
-  return keptSupergraph({ directory: dataDirectory, location, noun: 'operations', log })
-}
-
 /** Verifies the signatures of one manifest, if there are keys; an older one must not follow one that was used. */
-function signedVersions(keys: ManifestSettings['keys'], record: KeptSupergraph) {
+function signedVersions(keys: ManifestSettings['keys'], record: ServedRecord) {
   let lastRead: SignedVersion | undefined
   return {
     used: () => lastRead && record.served(lastRead),
