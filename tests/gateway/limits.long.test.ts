@@ -319,6 +319,31 @@ describe('attacks', () => {
     })
   })
 
+  test('alias bombs without any setting delay nobody else', async () => {
+    const leaves = (count: number) =>
+      `{ echo ${Array.from({ length: count }, (_, n) => `a${n}: echo`).join(' ')} }`
+    const { message, extensions } = refusal(await door.post('usual', { query: leaves(3_400) }))
+    expect([extensions.code, message]).toEqual([
+      'GRAPHQL_PARSE_FAILED',
+      expect.stringContaining('10000 tokens'),
+    ])
+    const order: string[] = []
+    const largest = door.post('usual', { query: leaves(3_300) }).then(({ status, body }) => {
+      order.push('largest')
+      // A slow machine takes longer than limits.planning_time.
+      const reasons = body.errors?.map(({ extensions }) => extensions.reason)
+      return status === 200 || reasons?.join() === 'OPERATION_TOO_COMPLEX'
+    })
+    const others = Array.from({ length: 5 }, async (_, n) => {
+      const { status } = await door.post('usual', { query: `query Other${n} { echo }` })
+      order.push('other')
+      return status
+    })
+    expect(await Promise.all(others)).toEqual(Array(5).fill(200))
+    expect(await largest).toBe(true)
+    expect(order.at(-1)).toBe('largest')
+  })
+
   test.each(['usual', 'apollo', 'limited', 'costs', 'measured'])(
     'fragment bombs: %s',
     async (gateway) => {
