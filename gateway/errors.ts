@@ -203,7 +203,7 @@ export const errorTable = {
   REQUEST_HEADERS_TOO_LARGE: row(
     'REQUEST_HEADERS_TOO_LARGE',
     431,
-    'The headers that pass to a subgraph are larger than 8 KB together: send fewer or shorter headers and cookies',
+    'The headers that pass to a subgraph are too large: send fewer or shorter headers and cookies',
   ),
   UNSUPPORTED_MEDIA_TYPE: {
     ...badRequest(

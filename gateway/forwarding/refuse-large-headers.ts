@@ -11,6 +11,9 @@ import type { HeaderRule } from './header-rules.ts'
  */
 const most = 8 * 1024
 
+const message =
+  'The headers that pass to a subgraph are larger than 8 KB together: send fewer or shorter headers and cookies'
+
 /** What `name: value` and its end take beside name and value. */
 const besides = 4
 
@@ -35,7 +38,7 @@ export function refuseLargeHeaders(
   return (caller) => {
     if (sizeOfAll(caller) * copies <= most) return
     const isTooLarge = all.some((headersOf) => sizeOf(headersOf(caller)) > most)
-    if (isTooLarge) throw new GatewayError('REQUEST_HEADERS_TOO_LARGE')
+    if (isTooLarge) throw new GatewayError('REQUEST_HEADERS_TOO_LARGE', { message })
   }
 }
 

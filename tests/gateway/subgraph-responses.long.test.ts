@@ -750,6 +750,16 @@ describe.each(engines)('try again later, with the engine %s', (engine) => {
     expect(await ask('{ text fine }', engine)).toMatchObject({ status: 200, data: { fine: 1 } })
   })
 
+  test('a subgraph that refuses the headers: the client is told to send less (RFC 6585 section 5)', async () => {
+    odd = { status: 431, body: '' }
+    const accept = 'application/graphql-response+json'
+    const { response, errors } = await ask('{ must }', engine, { accept })
+    expect([response.status, errors[0]!.extensions.code]).toEqual([
+      431,
+      'REQUEST_HEADERS_TOO_LARGE',
+    ])
+  })
+
   test('the first of several errors sets the status, for media types with statuses', async () => {
     odd = { body: { ...busy({ ...tooMany, retryAfter: 7 }, { code: 'FORBIDDEN' }), data: null } }
     const { response } = await ask('{ must }', engine, {
