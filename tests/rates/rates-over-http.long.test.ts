@@ -44,6 +44,12 @@ rates:
   rules:
     - { by: subject, limit: 60, per: 1m, burst: 2 }
     - { by: address, limit: 600, per: 1m }`,
+  fields: `http: { batching: { max: 10 } }
+rates:
+  headers: true
+  rules:
+    - { name: searches, by: operation, limit: 3, per: 1h, when: { operations: [Query.search] } }
+    - { by: subject, limit: 600, per: 1m }`,
   batches: `http: { batching: { max: 10 } }
 rates: { rules: [{ by: subject, limit: 12, per: 1h }] }`,
   failures: `${proxy}${metrics}rates: { failed_authentications: { limit: 10, per: 1h } }`,
@@ -324,6 +330,20 @@ describe('batches', () => {
     expect(await left('eve', 1)).toEqual([200, '1'])
     expect(await left('frank', 2)).toEqual([200, '0'])
     expect(await left('grace', 3)).toEqual([200, '0'])
+  })
+
+  test('the headers are those of the element that left the fewest, wherever it is', async () => {
+    const caller = await door.caller('read', { sub: 'heidi' })
+    for (const queries of [
+      ['{ search }', '{ cheap }'],
+      ['{ cheap }', '{ search }'],
+    ]) {
+      const { headers } = await batch('fields', queries, caller)
+      expect(headers['ratelimit-policy']).toMatch(/"searches";q=3/)
+      expect(headers['ratelimit']).toMatch(/"searches";r=[12];/)
+    }
+    const { headers } = await batch('fields', ['{ cheap }'], caller)
+    expect(headers['ratelimit']).not.toContain('searches')
   })
 
   test('a batch that is too large, empty, nested or not JSON is refused as a whole, and so is any without the setting', async () => {
