@@ -33,6 +33,12 @@ function problemsOf(text: string, environment = {}): string[] {
 const issuer = 'issuer: https://id.example.com, audiences: [portcullis]'
 const authentication = `authentication: { issuers: [{ ${issuer}, discovery: true }] }`
 
+test('a file that is not there is named, with what to do', () => {
+  expect(() => readConfig('/nowhere/gateway.yaml', {})).toThrow(
+    'the configuration /nowhere/gateway.yaml does not exist: give the path of a file that this user may read',
+  )
+})
+
 test('a file that is not UTF-8 is refused', () => {
   const path = file('')
   writeFileSync(path, Buffer.from(`${authentication}\n# caf\xe9\n`, 'latin1'))
