@@ -444,6 +444,8 @@ describe.each([
       http,
       subscriptions: undefined,
       operations: { manifests: [manifest], automatic: {} },
+      // A denial that the response does not show counts, too.
+      authorization: { errors: compression ? 'errors' : 'log' },
     })
   })
   afterAll(() => gateway.close())
