@@ -7,6 +7,7 @@ import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { createPersistedQueryLink } from '@apollo/client/link/persisted-queries'
 import { print } from '@apollo/client/utilities'
 import type { DocumentNode } from 'graphql'
+import type WebSocket from 'ws'
 import { runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -27,7 +28,8 @@ beforeAll(async () => {
   const path = join(folder, 'operations.json')
   const texts = [counter, changes, products, rename]
   writeFileSync(path, JSON.stringify(Object.fromEntries(texts.map((text) => [sha256(text), text]))))
-  graph = await openLiveGraph(`\noperations: { accept: ids, manifests: ["${path}"] }\n`)
+  const exempt = 'exempt: { scopes: [operations:free] }'
+  graph = await openLiveGraph(`\noperations: { accept: ids, ${exempt}, manifests: ["${path}"] }\n`)
 })
 afterEach(() => graph.listening(0))
 afterAll(() => graph.close())
@@ -71,6 +73,34 @@ describe('over a WebSocket', () => {
       { extensions: { code: 'PERSISTED_QUERY_NOT_IN_LIST' } },
     ])
   })
+})
+
+test('who is exempt no longer, by another access token on the connection, keeps only known operations', async () => {
+  const closes: unknown[] = []
+  let socket: WebSocket | undefined
+  const client = graph.ws({
+    connectionParams: async () => ({
+      authorization: await graph.authorization({ sub: '7', scope: 'operations:free' }),
+    }),
+    on: {
+      opened: (opened) => (socket = opened as WebSocket),
+      closed: (event) => closes.push(event),
+    },
+  })
+  const text = client.iterate({ query: 'subscription { priceChanged { price } }' })
+  const known = client.iterate(byId(changes))
+  const [refused, event] = [text.next(), known.next()]
+  await graph.listening(2)
+  const authorization = await graph.authorization({ sub: '7', scope: 'read' })
+  socket!.send(JSON.stringify({ type: 'ping', payload: { authorization } }))
+  await expect(refused).rejects.toMatchObject([
+    { extensions: { code: 'PERSISTED_QUERY_ID_REQUIRED' } },
+  ])
+  await graph.listening(1)
+  graph.changePrice(11)
+  expect((await event).value).toEqual({ data: { priceChanged: { id: '1', price: 11 } } })
+  expect(closes).toEqual([])
+  await known.return?.()
 })
 
 describe('over a response', () => {
