@@ -326,7 +326,7 @@ describe('against an issuer that can do everything:', () => {
         staleFor: 300_000,
         whenStale: 'refuse',
         required: false,
-        timeout: 1_500,
+        timeout: 30_000,
       },
     })
     subject = make({}, { issuers: [options] })

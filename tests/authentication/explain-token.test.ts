@@ -42,7 +42,7 @@ beforeAll(async () => {
       staleFor: 60_000,
       whenStale: 'refuse',
       required: false,
-      timeout: 1_500,
+      timeout: 30_000,
     },
   })
   gateway = testAuthenticator([options])
@@ -193,7 +193,7 @@ test('the command reads standard input, prints each check, and never the signatu
   const { code, output } = await run(token)
   expect(code).toBe(1)
   expect(output).toMatch(/ok {2}signature/)
-  expect(output).toMatch(/NO {2}expiry +TOKEN_EXPIRED: .* 60\d s ago/)
+  expect(output).toMatch(/NO {2}expiry +TOKEN_EXPIRED: .* 6\d\d s ago/)
   expect(output).toContain('refused with 401 UNAUTHENTICATED, TOKEN_EXPIRED')
   expect(output).not.toContain(token.split('.')[2])
 

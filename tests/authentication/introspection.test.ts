@@ -76,7 +76,7 @@ function options(
       clientSecret: 'its secret',
       activeFor: 30_000,
       keepConnectionsFor: 300_000,
-      timeout: 1_500,
+      timeout: 30_000,
       ...introspection,
     },
     ...more,

@@ -41,7 +41,7 @@ function revocationOptions(revocation: TestRevocation): RevocationOptions {
     staleFor: 300_000,
     whenStale: 'refuse',
     required: false,
-    timeout: 1_500,
+    timeout: 30_000,
   }
 }
 
@@ -195,7 +195,7 @@ async function scenePrefixed() {
         staleFor: 300_000,
         whenStale: 'refuse',
         required: false,
-        timeout: 1_500,
+        timeout: 30_000,
       },
     }),
   ])

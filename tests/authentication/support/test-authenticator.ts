@@ -32,7 +32,7 @@ export function issuerOptions(
     senderConstrained: 'accept',
     scopesClaims: ['scope'],
     subjectPrefix: '',
-    keySet: { maxAge: 600_000, staleFor: 86_400_000, cooldown: 30_000, timeout: 1_500 },
+    keySet: { maxAge: 600_000, staleFor: 86_400_000, cooldown: 30_000, timeout: 30_000 },
     ...options,
   }
 }
