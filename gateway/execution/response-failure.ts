@@ -3,6 +3,7 @@ import type { ErrorName } from '../errors.ts'
 import { overloadOf } from './overload.ts'
 import { isObject } from '../values/json.ts'
 import type { ResponseEnvelope } from './response-envelope.ts'
+import { requestTimeout } from './subgraph-client.ts'
 import type { SubgraphResponse } from './subgraph-client.ts'
 
 export interface ResponseFailure {
@@ -32,12 +33,16 @@ export function failureOfResponse(
   }
   // What differs from request to request in their headers comes from clients.
   if (status === 431) return { reason: 'REQUEST_HEADERS_TOO_LARGE', why: 'HTTP status 431' }
+  if (status === requestTimeout) return { reason: 'SUBGRAPH_UNREACHABLE', why: notReceived }
   const overload = overloadOf(response)
   if (overload) return { ...overload, why: `HTTP status ${status}` }
   const what =
     envelope?.data === 'null' ? '`data: null` without an error' : 'no GraphQL response in it'
   return { reason: 'SUBGRAPH_RESPONSE_INVALID', why: `HTTP status ${status}, ${what}` }
 }
+
+const notReceived =
+  'HTTP status 408: the subgraph did not receive the complete request in time (was its process busy?)'
 
 function hasErrors({ errors }: ResponseEnvelope): boolean {
   return Array.isArray(errors) && errors.length > 0

@@ -46,7 +46,7 @@ export interface SubgraphResponse {
 export interface SubgraphCallOptions {
   /** Ends the call: the client has gone away, or the client's request has taken too long. */
   readonly signal?: EndSignal | undefined
-  /** Whether the request may be sent again when the connection failed: for queries only. */
+  /** Whether the request may be sent again when it did not reach the subgraph: for queries only. */
   readonly mayRetry?: boolean
   /** The place of the client's request in a trace. */
   readonly traceContext?: TraceContext | undefined
@@ -75,6 +75,12 @@ export interface SubgraphClient {
 const defaultResponseLimit = 50 * 1024 * 1024
 const defaultBreaker = { failures: 20, pause: 2_000 }
 
+/**
+ * The subgraph did not receive the complete request in time, and closes the connection: the request may be
+ * repeated on another (RFC 9110 section 15.5.9). A server of Node sends this when its process has stalled.
+ */
+export const requestTimeout = 408
+
 /** Returns the client of one subgraph, with its own pool of kept-alive connections. */
 export function subgraphClient(url: string, options: SubgraphClientOptions): SubgraphClient {
   const { origin, pathname, search } = new URL(url)
@@ -97,6 +103,10 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
         try {
           const raw = await send(sent, body, call.signal)
           breaker && breaker.succeeded()
+          if (mayRetry && raw.status === requestTimeout) {
+            call.span?.retried()
+            continue
+          }
           const { status, setCookie, retryAfter, passed, encoding } = raw
           const bytes = encoding === undefined ? raw.body : await decoded(raw, limit)
           return { status, setCookie, retryAfter, passed, bytes }

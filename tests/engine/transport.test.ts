@@ -6,12 +6,14 @@ import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from '@jest/globals'
+import type { CallSpan } from '../../gateway/client-request.ts'
 import type { GatewayError } from '../../gateway/errors.ts'
 import { circuitBreaker } from '../../gateway/execution/circuit-breaker.ts'
 import { deduplicatedRequests } from '../../gateway/execution/deduplicate-requests.ts'
 import { valueEnd } from '../../gateway/values/json-bytes.ts'
 import { ResponseReceiver } from '../../gateway/execution/receive-response.ts'
 import type { RawResponse } from '../../gateway/execution/receive-response.ts'
+import { failureOfResponse } from '../../gateway/execution/response-failure.ts'
 import { responseHeaders } from '../../gateway/forwarding/response-headers.ts'
 import { readEnvelope } from '../../gateway/execution/response-envelope.ts'
 import { subgraphClient } from '../../gateway/execution/subgraph-client.ts'
@@ -171,6 +173,39 @@ test('a query is sent again when the connection broke, a mutation is not', async
   await expect(mutation.post(headers, '{}')).rejects.toMatchObject({
     reason: 'SUBGRAPH_UNREACHABLE',
   })
+})
+
+/** Lets the first request time out as a server of Node does whose process has stalled. */
+function timesOutOnce(requests: string[]): RequestListener {
+  return (request, response) => {
+    requests.push(`${request.socket.remotePort}`)
+    if (requests.length > 1) return response.end(answer)
+    request.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+  }
+}
+
+test('a query that the subgraph did not receive in time (408) is sent again on another connection', async () => {
+  const ports: string[] = []
+  const client = await clientOf(timesOutOnce(ports))
+  let retries = 0
+  const span = { retried: () => retries++ } as unknown as CallSpan
+  const response = await client.post(headers, '{}', { mayRetry: true, span })
+  expect(bodyOf(response)).toEqual({ data: { word: 'grüße' } })
+  expect([new Set(ports).size, ports.length, retries]).toEqual([2, 2, 1])
+})
+
+test('a mutation is not, and what remains is unreachable, with the reason', async () => {
+  const ports: string[] = []
+  const mutation = await (await clientOf(timesOutOnce(ports))).post(headers, '{}')
+  expect(ports).toHaveLength(1)
+  const always = await clientOf((_, response) => response.writeHead(408).end())
+  const query = await always.post(headers, '{}', { mayRetry: true })
+  for (const response of [mutation, query]) {
+    expect(failureOfResponse(response, undefined)).toEqual({
+      reason: 'SUBGRAPH_UNREACHABLE',
+      why: expect.stringContaining('did not receive the complete request in time'),
+    })
+  }
 })
 
 test('traceparent is passed on', async () => {
