@@ -2,8 +2,11 @@
 import { gatewaySecrets, problemOfSecrets } from '../gateway/process/gateway-secrets.ts'
 import { subjectPseudonyms } from '../gateway/telemetry/subject-pseudonym.ts'
 import { auditTrail } from '../subgraphs/auth/audit/audit-trail.ts'
+import type { AuditEvent } from '../subgraphs/auth/audit/audit-trail.ts'
+import type { AuthDatabase } from '../subgraphs/auth/database.ts'
 import { readKeySettings } from '../subgraphs/auth/settings.ts'
 import { keyEncryption } from '../subgraphs/auth/tokens/key-encryption.ts'
+import type { KeyEncryption } from '../subgraphs/auth/tokens/key-encryption.ts'
 import { keyLifecycle } from '../subgraphs/auth/tokens/key-lifecycle.ts'
 import type { KeyLifecycle, KeyOutcome } from '../subgraphs/auth/tokens/key-lifecycle.ts'
 import { requireOpenable } from '../subgraphs/auth/tokens/signing-keys.ts'
@@ -28,6 +31,8 @@ The keys that sign access tokens:
                    stays published until its last token has expired
   retire KEY       stops publishing a key that does not sign
   revoke KEY       the key was stolen: its tokens are refused immediately, and the next key signs
+  reencrypt        encrypts them, and the secrets of authenticator apps, under the first secret of
+                   KEY_ENCRYPTION_SECRET, NEW,OLD: nothing needs OLD any more
 
 The keys that verify claims headers:
   claims-key NAME  prints the key of one subgraph for its CLAIMS_KEY, from GATEWAY_SECRET(_FILE);
@@ -62,6 +67,7 @@ runCommand('keys', async () => {
     rotate: undefined,
     retire: 'a key, as list shows it',
     revoke: 'a key, as list shows it',
+    reencrypt: undefined,
     'claims-key': 'the name of a subgraph',
     'supergraph-key': 'the file for the private key',
     'sign-operations': 'the file of the manifest',
@@ -85,6 +91,7 @@ runCommand('keys', async () => {
   }
   if (command === 'list') return withKeys(list)
   if (command === 'rotate') return withKeys(rotate)
+  if (command === 'reencrypt') return withKeys(reencryptAll)
   const given = required(argument, words[command]!)
   if (command === 'claims-key') {
     await refuseUnknownSubgraph(given, values.config)
@@ -100,33 +107,34 @@ runCommand('keys', async () => {
   if (command === 'supergraph-key') {
     return console.log(JSON.stringify(await createSigningKey(given)))
   }
-  return withKeys((lifecycle, record) =>
-    withdraw(command === 'retire' ? 'retire' : 'revoke', given, lifecycle, record),
-  )
+  return withKeys((parts) => withdraw(command === 'retire' ? 'retire' : 'revoke', given, parts))
 })
 
-type Record = (event: 'keys rotated' | 'key retired' | 'key revoked') => Promise<void>
+interface KeyParts {
+  database: AuthDatabase
+  encryption: KeyEncryption
+  lifecycle: KeyLifecycle
+  record: (event: AuditEvent) => Promise<void>
+}
 
-async function withKeys(
-  act: (lifecycle: KeyLifecycle, record: Record) => Promise<void>,
-): Promise<void> {
+async function withKeys(act: (parts: KeyParts) => Promise<void>): Promise<void> {
   // Not for the other commands, which need no database.
   requireOptionalPackages()
   const { openAuthDatabase } = await import('../subgraphs/auth/database.ts')
   const settings = readKeySettings(process.env)
   const database = await openAuthDatabase(settings.databaseUrl)
   try {
-    const encryption = keyEncryption(settings.keyEncryptionSecret)
-    const audit = auditTrail(database, settings.keyEncryptionSecret, Date.now)
+    const encryption = keyEncryption(settings.keyEncryptionSecrets)
+    const audit = auditTrail(database, settings.keyEncryptionSecrets[0], Date.now)
     const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now: Date.now })
     await requireOpenable(lifecycle, encryption)
-    await act(lifecycle, (event) => audit.record({ event }))
+    await act({ database, encryption, lifecycle, record: (event) => audit.record({ event }) })
   } finally {
     await database.destroy()
   }
 }
 
-async function list(lifecycle: KeyLifecycle): Promise<void> {
+async function list({ lifecycle }: KeyParts): Promise<void> {
   for (const { row, state, retiresAt } of await lifecycle.list()) {
     const from = row.signs_from === 0 ? row.created_at : row.signs_from
     const until = retiresAt === undefined ? '' : `, published until ${time(retiresAt)}`
@@ -134,7 +142,7 @@ async function list(lifecycle: KeyLifecycle): Promise<void> {
   }
 }
 
-async function rotate(lifecycle: KeyLifecycle, record: Record): Promise<void> {
+async function rotate({ lifecycle, record }: KeyParts): Promise<void> {
   const { key, signsFrom } = await lifecycle.rotate()
   await record('keys rotated')
   const when = signsFrom <= Date.now() ? 'now' : `from ${time(signsFrom)}`
@@ -144,13 +152,25 @@ async function rotate(lifecycle: KeyLifecycle, record: Record): Promise<void> {
 async function withdraw(
   command: 'retire' | 'revoke',
   key: string,
-  lifecycle: KeyLifecycle,
-  record: Record,
+  { lifecycle, record }: KeyParts,
 ): Promise<void> {
   const result = await (command === 'retire' ? lifecycle.retire(key) : lifecycle.revoke(key))
   if (result.outcome !== 'done') throw new StartFailure(refusal(result, key))
   await record(command === 'retire' ? 'key retired' : 'key revoked')
   console.log(`${key} is ${command === 'retire' ? 'retired' : 'revoked'}`)
+}
+
+async function reencryptAll({ database, encryption, record }: KeyParts): Promise<void> {
+  const { reencrypt } = await import('../subgraphs/auth/reencrypt.ts')
+  const { signingKeys, authenticatorApps, undecryptable } = await reencrypt(database, encryption)
+  if (signingKeys + authenticatorApps > 0) await record('keys re-encrypted')
+  console.log(`re-encrypted: ${signingKeys} signing keys, ${authenticatorApps} authenticator apps`)
+  const [name] = undecryptable
+  if (name === undefined) return
+  throw new StartFailure(
+    `KEY_ENCRYPTION_SECRET does not decrypt ${undecryptable.length} more, such as "${name}": ` +
+      'add the secret with which they were encrypted, after a comma, and repeat this',
+  )
 }
 
 function refusal({ outcome }: KeyOutcome, key: string): string {

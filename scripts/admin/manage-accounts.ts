@@ -34,7 +34,7 @@ export async function withAccounts<T>(command: (parts: Parts) => Promise<T>): Pr
       settings,
       database,
       accounts: accountStore(database, settings.roles, Date.now),
-      audit: auditTrail(database, settings.keyEncryptionSecret, Date.now),
+      audit: auditTrail(database, settings.keyEncryptionSecrets[0], Date.now),
     })
   } finally {
     await database.destroy()

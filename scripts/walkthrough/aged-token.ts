@@ -29,7 +29,7 @@ async function agedToken(token: string, environment: Environment, age: number): 
   const { openAuthDatabase } = await import('../../subgraphs/auth/database.ts')
   const database = await openAuthDatabase(settings.databaseUrl)
   try {
-    const encryption = keyEncryption(settings.keyEncryptionSecret)
+    const encryption = keyEncryption(settings.keyEncryptionSecrets)
     const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now: Date.now })
     const keys = await openSigningKeys(lifecycle, encryption)
     const key = await keys.current()

@@ -127,7 +127,7 @@ async function rotateKeys(environment: WalkThroughParts['environment']) {
   const { openAuthDatabase } = await import('../../subgraphs/auth/database.ts')
   const database = await openAuthDatabase(settings.databaseUrl)
   try {
-    const encryption = keyEncryption(settings.keyEncryptionSecret)
+    const encryption = keyEncryption(settings.keyEncryptionSecrets)
     return await keyLifecycle({ database, encryption, ...settings.keys, now: Date.now }).rotate()
   } finally {
     await database.destroy()

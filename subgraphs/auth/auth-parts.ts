@@ -75,12 +75,13 @@ type Stores = Awaited<ReturnType<typeof openStores>>
 
 /** Opens the database and creates what reads and writes it. */
 async function openStores(settings: AuthSettings, surroundings: AuthSurroundings) {
-  const { lifetimes, roles, keyEncryptionSecret: secret } = settings
+  const { lifetimes, roles, keyEncryptionSecrets: secrets } = settings
+  const [secret] = secrets
   const { now = Date.now, log = processLog('auth', settings.logLevel) } = surroundings
   const database = await waitForDatabase(() => openAuthDatabase(settings.databaseUrl), {
     report: (sentence) => log.warn({}, sentence),
   })
-  const encryption = keyEncryption(secret)
+  const encryption = keyEncryption(secrets)
   const lifecycle = keyLifecycle({ database, encryption, ...settings.keys, now })
   const keys = await openSigningKeys(lifecycle, encryption)
   const accounts = accountStore(database, roles, now)
@@ -103,7 +104,7 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
     sessions: sessionStore(database, lifetimes, now),
     sessionEvents: sessionEvents({ database, lifetimes, now, log }),
     refreshTokens: refreshTokenStore({ database, accounts, audit, lifetimes, now }),
-    codes: oneTimeCodeStore({ database, encryption, secret, now }),
+    codes: oneTimeCodeStore({ database, encryption, formerSecrets: secrets, now }),
     passkeys: passkeysOf(settings, database, now),
     clients: clientStore(database, now),
     apiKeys: apiKeyStore(database, lifetimes.accessToken, now),
@@ -116,7 +117,8 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
 }
 
 function passkeysOf(settings: AuthSettings, database: AuthDatabase, now: () => number) {
-  const { relyingParty, keyEncryptionSecret: secret } = settings
+  const { relyingParty, keyEncryptionSecrets } = settings
+  const [secret] = keyEncryptionSecrets
   return relyingParty && passkeyStore({ database, relyingParty, secret, now })
 }
 

@@ -26,7 +26,9 @@ Settings, from the environment:
   DATA_DIR                  the folder of the embedded database and the development secrets (.data)
   CLAIMS_KEY                verifies the gateway's claims header; two separated by a comma during a
                             rotation, newest first
-  KEY_ENCRYPTION_SECRET     encrypts the signing keys in the database, at least 32 characters
+  KEY_ENCRYPTION_SECRET     encrypts signing keys and secrets of authenticator apps in the database, at
+                            least 32 characters; two separated by a comma during a rotation: the
+                            first one encrypts
   TOKEN_ISSUER              the issuer of access tokens (http://127.0.0.1:AUTH_PORT)
   TOKEN_AUDIENCE            their audience: the gateway's name (portcullis)
   TOKEN_ALGORITHM           of new signing keys: ES256, EdDSA or RS256 (ES256)
@@ -102,7 +104,7 @@ export function readAuthSettings(environment: Environment) {
     databaseUrl: databaseUrl(settings, 'auth.db'),
     claimsKeys: claimsKeys(settings, 'auth'),
     drain: drainSettings(settings),
-    keyEncryptionSecret: keyEncryptionSecret(settings),
+    keyEncryptionSecrets: keyEncryptionSecrets(settings),
     issuer,
     /** Undefined: the address on which it listens. */
     statusUrl: statusUrl(settings, issuer),
@@ -171,7 +173,7 @@ export function readAdminSettings(environment: Environment) {
   const settings = readSettings(environment)
   const read = {
     databaseUrl: databaseUrl(settings, 'auth.db'),
-    keyEncryptionSecret: keyEncryptionSecret(settings),
+    keyEncryptionSecrets: keyEncryptionSecrets(settings),
     passwordRules: passwordRules(settings, secondFactorRequired(settings)),
     roles: roleSettings(settings),
   }
@@ -185,19 +187,24 @@ export function readKeySettings(environment: Environment) {
   const accessToken = accessTokenLifetime(settings)
   const read = {
     databaseUrl: databaseUrl(settings, 'auth.db'),
-    keyEncryptionSecret: keyEncryptionSecret(settings),
+    keyEncryptionSecrets: keyEncryptionSecrets(settings),
     keys: keySettings(settings, accessToken),
   }
   settings.refuseProblems()
   return read
 }
 
-function keyEncryptionSecret(settings: Settings): string {
-  const secret = settings.secret('KEY_ENCRYPTION_SECRET')
-  if (secret.length > 0 && secret.length < leastSecretLength) {
-    settings.problem(`KEY_ENCRYPTION_SECRET is shorter than ${leastSecretLength} characters`)
+/** Returns the secret, or two during a rotation. The first one encrypts, and keys the hashes. */
+function keyEncryptionSecrets(settings: Settings): [string, ...string[]] {
+  const text = settings.secret('KEY_ENCRYPTION_SECRET')
+  const [first = '', ...others] = text.split(',').map((secret) => secret.trim())
+  const isShort = [first, ...others].some(({ length }) => length < leastSecretLength)
+  if (text.length > 0 && isShort) {
+    settings.problem(
+      `KEY_ENCRYPTION_SECRET has a secret that is shorter than ${leastSecretLength} characters`,
+    )
   }
-  return secret
+  return [first, ...others]
 }
 
 function accessTokenLifetime(settings: Settings): number {

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
+import type { JSONWebKeySet } from 'jose'
 import { sql } from 'kysely'
 import { openAuthDatabase } from '../../subgraphs/auth/database.ts'
 import type { AuthDatabase } from '../../subgraphs/auth/database.ts'
+import { totpCode, totpStep } from '../../subgraphs/auth/second-factors/totp.ts'
 import { startAuth } from '../../subgraphs/auth/start-auth.ts'
 import { keyEncryption } from '../../subgraphs/auth/tokens/key-encryption.ts'
 import { keyLifecycle, publishedAhead } from '../../subgraphs/auth/tokens/key-lifecycle.ts'
@@ -13,7 +15,10 @@ import { openSigningKeys } from '../../subgraphs/auth/tokens/signing-keys.ts'
 import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { asker, gatewaySecret } from '../support/ask-subgraph.ts'
-import { authEnvironment, cheapHashes, loggedIn } from '../support/auth-client.ts'
+import { authEnvironment, cheapHashes, loggedIn, signedUp } from '../support/auth-client.ts'
+import { startAuthProcess } from '../support/auth-process.ts'
+import type { AuthProcess } from '../support/auth-process.ts'
+import { fromBase32 } from '../support/base32.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
 import { runCompiled } from '../support/run-compiled.ts'
@@ -37,7 +42,7 @@ describe.each(await testDatabases())('signing keys on $name', ({ make }) => {
     await scratch.drop()
   })
 
-  const encryption = keyEncryption('a key encryption secret of the tests')
+  const encryption = keyEncryption(['a key encryption secret of the tests'])
   const lifecycleOf = (algorithm: SigningAlgorithm = 'ES256') =>
     keyLifecycle({
       database,
@@ -193,6 +198,107 @@ describe.each((await testDatabases()).slice(0, 1))('npm run keys', ({ make }) =>
     expect(list.output).toMatch(/ES256 +next +signs from 20/)
     expect(rotated.output).toMatch(/^[\w-]{43} signs from 20\S+Z\n$/)
     expect(unknown).toEqual({ code: 1, output: 'keys: there is no key "unknown": see list\n' })
+  })
+})
+
+describe.each((await testDatabases()).slice(-1))('on $name, KEY_ENCRYPTION_SECRET', ({ make }) => {
+  const [former, next] = [
+    'the secret that every process has now',
+    'the secret that takes the place of it',
+  ]
+  const password = 'purple kangaroo sings'
+  let scratch: ScratchDatabase
+  let processes: AuthProcess[] = []
+  let count = 0
+
+  beforeAll(async () => {
+    scratch = await make()
+    processes = [await startWith(former), await startWith(former)]
+  })
+  afterAll(async () => {
+    for (const process of processes) await process.kill()
+    await scratch.drop()
+  })
+
+  const environmentWith = (secret: string) => ({
+    ...authEnvironment(scratch.url),
+    KEY_ENCRYPTION_SECRET: secret,
+  })
+  const startWith = (secret: string) => startAuthProcess(environmentWith(secret))
+  const reencrypt = (secret: string) => runKeys(['reencrypt'], environmentWith(secret))
+
+  /** Enrols an app at one process and confirms it at another. */
+  async function accountWithApp(first: AuthProcess, second: AuthProcess) {
+    const [enrolling, confirming] = [asker('auth', first.url), asker('auth', second.url)]
+    const credentials = await signedUp(enrolling, `person${count++}`, password)
+    const { claims } = await loggedIn(enrolling, credentials)
+    const { data } = await enrolling(claims, 'mutation { enrolTotp { secret } }')
+    const secret = fromBase32(data.enrolTotp.secret)
+    const codeOf = (steps: number) => totpCode(secret, totpStep(Date.now()) + steps)
+    const confirm = `mutation { confirmTotp(code: "${codeOf(-1)}") { recoveryCodes } }`
+    const confirmed = await confirming(claims, confirm)
+    const [recoveryCode, another] = confirmed.data.confirmTotp.recoveryCodes as string[]
+    return { credentials, codeOf, recoveryCode: recoveryCode!, another: another! }
+  }
+
+  /** What one process writes, the other can read: each new one does so with the one beside it. */
+  async function restartEachWith(secret: string): Promise<void> {
+    for (const index of [0, 1]) {
+      const fresh = await startWith(secret)
+      const earlier = processes[index]!
+      processes[index] = fresh
+      earlier.child.kill('SIGTERM')
+      const other = processes[1 - index]!
+      for (const [first, second] of [
+        [fresh, other],
+        [other, fresh],
+      ] as const) {
+        const { credentials, recoveryCode } = await accountWithApp(first, second)
+        await loggedIn(asker('auth', first.url), { ...credentials, code: recoveryCode })
+      }
+    }
+  }
+
+  test('is rotated while two processes serve: apps, recovery codes and keys go on to work', async () => {
+    const [one, other] = [processes[0]!, processes[1]!]
+    const person = await accountWithApp(one, other)
+    const { token } = await loggedIn(asker('auth', one.url), {
+      ...person.credentials,
+      code: person.recoveryCode,
+    })
+
+    await restartEachWith(`${former},${next}`)
+    await restartEachWith(`${next},${former}`)
+    // Those of the beginning, and the four of each round of restarts of which two are of the first.
+    const apps = 1 + 4 + 1
+    expect(await reencrypt(`${next},${former}`)).toEqual({
+      code: 0,
+      output: `re-encrypted: 2 signing keys, ${apps} authenticator apps\n`,
+    })
+    expect(await reencrypt(`${next},${former}`)).toEqual({
+      code: 0,
+      output: 're-encrypted: 0 signing keys, 0 authenticator apps\n',
+    })
+    await restartEachWith(next)
+
+    const ask = asker('auth', processes[0]!.url)
+    for (const code of [person.codeOf(0), person.another]) {
+      await loggedIn(ask, { ...person.credentials, code })
+    }
+    const jwks = await fetch(new URL('/.well-known/jwks.json', processes[1]!.url))
+    await jwtVerify(token, createLocalJWKSet((await jwks.json()) as JSONWebKeySet))
+    const refused = await runKeys(['list'], environmentWith(former))
+    expect(refused.output).toContain('KEY_ENCRYPTION_SECRET does not decrypt the signing key')
+  })
+
+  test('without the secret of a text, reencrypt says which one it is', async () => {
+    const database = await openAuthDatabase(scratch.url)
+    await sql`update auth_totp set secret = ${keyEncryption([former]).encrypt('other', '')}
+      where account_id = (select max(account_id) from auth_totp)`.execute(database)
+    await database.destroy()
+    const { code, output } = await reencrypt(`${next},${former}`)
+    expect(code).toBe(1)
+    expect(output).toMatch(/KEY_ENCRYPTION_SECRET does not decrypt 1 more, such as "totp \S+": add/)
   })
 })
 

@@ -157,7 +157,7 @@ describe.each(await testDatabases())('auth on $name', ({ name, make }) => {
   })
 
   test('a wrong KEY_ENCRYPTION_SECRET is one sentence at the start', async () => {
-    const wrong = { ...environment, KEY_ENCRYPTION_SECRET: 'another secret, of sufficient length' }
+    const wrong = { ...environment, KEY_ENCRYPTION_SECRET: 'another secret of sufficient length' }
     await expect(startAuth(wrong)).rejects.toMatchObject({
       name: 'StartFailure',
       message: expect.stringMatching(

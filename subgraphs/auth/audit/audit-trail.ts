@@ -36,6 +36,7 @@ export type AuditEvent =
   | 'keys rotated'
   | 'key retired'
   | 'key revoked'
+  | 'keys re-encrypted'
 
 export interface AuditEntry {
   event: AuditEvent

@@ -23,8 +23,8 @@ export interface OneTimeCodes {
 export interface OneTimeCodeParts {
   database: AuthDatabase
   encryption: KeyEncryption
-  /** Keys the hashes of recovery codes, which are short. */
-  secret: string
+  /** They key the hashes of the recovery codes that an earlier version has made. */
+  formerSecrets: readonly string[]
   now: () => number
 }
 
@@ -32,16 +32,12 @@ const recoveryCodes = 10
 
 export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
   const { database, encryption, now } = parts
-  const hashKey = new Uint8Array(
-    hkdfSync('sha256', parts.secret, '', 'portcullis recovery codes', 32),
-  )
-  const hashed = (accountId: string, code: string) =>
-    createHmac('sha256', hashKey).update(`${accountId} ${code}`).digest('base64url')
+  const formerHashes = parts.formerSecrets.map(recoveryHash)
 
   return {
     async enrol(accountId) {
       const secret = randomBytes(totpSecretLength)
-      const encrypted = encryption.encrypt(nameOf(accountId), secret.toString('base64url'))
+      const encrypted = encryption.encrypt(nameOfTotp(accountId), secret.toString('base64url'))
       const row = await database
         .insertInto('auth_totp')
         .values({ account_id: accountId, secret: encrypted, confirmed_at: null, last_step: 0 })
@@ -64,6 +60,7 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
         .where('account_id', '=', accountId)
         .execute()
       const codes = Array.from({ length: recoveryCodes }, recoveryCode)
+      const hashed = recoveryHash((await secretOf(transaction, accountId))!)
       await transaction
         .insertInto('auth_recovery_codes')
         .values(codes.map((each) => ({ hash: hashed(accountId, each), account_id: accountId })))
@@ -87,9 +84,16 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
         const used = await useTotp(transaction, accountId, text, 'confirmed')
         return used ? 'totp' : undefined
       }
+      const secret = await secretOf(transaction, accountId)
+      if (!secret) return undefined
+      const hashes = [recoveryHash(secret), ...formerHashes]
       const used = await transaction
         .deleteFrom('auth_recovery_codes')
-        .where('hash', '=', hashed(accountId, text))
+        .where(
+          'hash',
+          'in',
+          hashes.map((hashed) => hashed(accountId, text)),
+        )
         .where('account_id', '=', accountId)
         .returning('hash')
         .executeTakeFirst()
@@ -101,6 +105,22 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
         await transaction.deleteFrom(table).where('account_id', '=', accountId).execute()
       }
     },
+  }
+
+  async function secretOf(
+    transaction: AuthDatabase,
+    accountId: string,
+  ): Promise<Uint8Array | undefined> {
+    const row = await transaction
+      .selectFrom('auth_totp')
+      .select('secret')
+      .where('account_id', '=', accountId)
+      .executeTakeFirst()
+    return row && decrypted(accountId, row.secret)
+  }
+
+  function decrypted(accountId: string, encrypted: string): Uint8Array {
+    return Buffer.from(encryption.decrypt(nameOfTotp(accountId), encrypted), 'base64url')
   }
 
   async function useTotp(
@@ -115,8 +135,7 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
       .where('account_id', '=', accountId)
       .executeTakeFirst()
     if (!row || (row.confirmed_at !== null) !== (state === 'confirmed')) return false
-    const secret = Buffer.from(encryption.decrypt(nameOf(accountId), row.secret), 'base64url')
-    const step = matchingStep(secret, code, now())
+    const step = matchingStep(decrypted(accountId, row.secret), code, now())
     if (step === undefined) return false
     // Of concurrent uses, only one advances the step.
     const moved = await transaction
@@ -141,8 +160,19 @@ function codeIn(typed: string): string {
     .replace(/[\s\p{Pd}]/gu, '')
 }
 
-function nameOf(accountId: string): string {
+/** Returns the name under which the secret of an account's app is encrypted. */
+export function nameOfTotp(accountId: string): string {
   return `totp ${accountId}`
+}
+
+/**
+ * Returns the hash of recovery codes, which are short, so that it needs a key: the secret of the account's app.
+ * It is encrypted, and stays as it is when KEY_ENCRYPTION_SECRET is rotated.
+ */
+function recoveryHash(secret: string | Uint8Array) {
+  const key = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis recovery codes', 32))
+  return (accountId: string, code: string) =>
+    createHmac('sha256', key).update(`${accountId} ${code}`).digest('base64url')
 }
 
 /** Fifty random bits: too many to guess with sixteen attempts per hour. */

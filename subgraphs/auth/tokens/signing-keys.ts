@@ -72,7 +72,7 @@ async function openKey(row: KeyRow, encryption: KeyEncryption): Promise<SigningK
     if (!(cause instanceof DecryptionError)) throw cause
     throw new StartFailure(
       `KEY_ENCRYPTION_SECRET does not decrypt the signing key ${row.id}: set the secret with which ` +
-        'the keys in this database were encrypted',
+        'the keys in this database were encrypted; during a rotation after the new one, NEW,OLD',
       { cause },
     )
   }
