@@ -1,6 +1,6 @@
-/** Before the first test: what the tests start as processes is compiled once, not by each of them. */
+/** Before the first test: the product is compiled once, for the tests and for what they start as processes. */
 import { compiled } from '../../scripts/build/compiled.mjs'
 
 export default async function compileOnce() {
-  await compiled()
+  process.env.COMPILED_PRODUCT = await compiled()
 }
