@@ -401,8 +401,9 @@ test('operations, errors and denied fields are counted, and only known codes are
     .map((line) => JSON.parse(line))
     .find(({ msg }) => msg === 'serving metrics')
   const metrics = async () => (await fetch(started.url)).text()
-  expect((await fetch(started.url)).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
-  const text = await metrics()
+  const response = await fetch(started.url)
+  expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+  const text = await response.text()
   const guard = '@requiresScopes(scopes: [[\\"secrets:read\\"]])'
   expect(text).toContain(`portcullis_denied_fields_total{guard="${guard}"} 1`)
   for (const code of ['UNAUTHORIZED_FIELD_OR_TYPE', 'SUBGRAPH_ERROR', 'GRAPHQL_VALIDATION_FAILED'])
@@ -512,7 +513,10 @@ describe('the usage of fields', () => {
 
   test('does not depend on a query of the URL', async () => {
     for (const path of ['/usage?at=now', '/metrics?']) {
-      expect((await fetch(origin + path)).status).toBe(200)
+      const response = await fetch(origin + path)
+      expect(response.status).toBe(200)
+      // A response that is not read keeps its connection.
+      await response.text()
     }
     expect((await fetch(`${origin}/`)).status).toBe(404)
   })
