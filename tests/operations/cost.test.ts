@@ -240,6 +240,60 @@ describe('objects', () => {
     expect(of(query)).toBe(expected)
   })
 
+  // A user costs 3, each of its 20 related nodes 2.
+  test.each<[number, string, string]>([
+    [
+      43,
+      'a field that two fragments select',
+      '{ me { ...A ...B } } fragment A on User { related { id } } fragment B on User { related { id } }',
+    ],
+    [
+      43,
+      'an object of which each selects other fields',
+      '{ ...A ...B } fragment A on Query { me { related { id } } } fragment B on Query { me { name: id } }',
+    ],
+    [
+      43 + 20 * 3,
+      'what each selects of it',
+      '{ ...A me { ...B } } fragment A on Query { me { related { owner { id } } } } fragment B on User { related { id } }',
+    ],
+    [83, 'another response name', '{ me { related { id } again: related { id } } }'],
+    [17, 'arguments', 'mutation { rename(note: "") { id } rename(note: "") { id } }'],
+    [
+      43,
+      'the same conditions',
+      'query ($yes: Boolean = true) { ...A @include(if: $yes) me @include(if: $yes) { related { id } } } fragment A on Query { me { id } }',
+    ],
+    [
+      46,
+      'other conditions',
+      'query ($yes: Boolean = true) { me { related { id } } me @include(if: $yes) { id } }',
+    ],
+    [
+      3,
+      'conditions that do not hold',
+      'query ($yes: Boolean = true) { me { related @skip(if: $yes) { id } } me { id } }',
+    ],
+    [
+      43,
+      'within a type condition',
+      '{ node { ... on User { related { id } } ... on User { related { id } } } }',
+    ],
+    [43 + 40, 'in several types', '{ node { related { id } ... on User { related { id } } } }'],
+  ])('a field that is executed once costs once: %d, %s', (expected, _what, query) => {
+    expect(of(query)).toBe(expected)
+  })
+
+  test('fragments that spread each other are merged in as many steps as they select fields', () => {
+    const levels = Array.from(
+      { length: 40 },
+      (_value, level) =>
+        `fragment F${level} on User { owner { ...F${level + 1} ...F${level + 1} } ...G${level} } fragment G${level} on User { owner { ...F${level + 1} } }`,
+    )
+    const query = `{ me { ...F0 ...F0 } } ${levels.join(' ')} fragment F40 on User { id }`
+    expect(of(query)).toBe(3 * 41)
+  })
+
   test('input objects in variables cost what they would cost in the document', () => {
     const query = 'mutation ($by: Rename, $all: [Rename!]) { rename(by: $by, all: $all) { id } }'
     expect(of(query, { by: { weighty: 1, more: [{}, { name: 'b' }] } })).toBe(13 + 1 + 5 + 1 + 1)

@@ -1,6 +1,7 @@
 /**
  * What an operation costs at most, before it is executed: a formula over its variables (the IBM GraphQL
- * Cost Directives, as Apollo's `@cost` and `@listSize` have them). Each fragment is measured once.
+ * Cost Directives, as Apollo's `@cost` and `@listSize` have them). Fields of one response name cost once, as they
+ * are executed once.
  */
 import {
   getNamedType,
@@ -23,7 +24,9 @@ import type {
   SelectionSetNode,
 } from 'graphql'
 import { conditionsOf, conditionVariables } from '../../graphql/conditions.ts'
+import type { Condition } from '../../graphql/conditions.ts'
 import { fragmentsOf } from '../../graphql/fragments.ts'
+import { objectNumbers } from '../../values/object-numbers.ts'
 import { remembered } from '../../values/remembered.ts'
 import { inputCosts } from './arguments-cost.ts'
 import type { VariableValue } from './arguments-cost.ts'
@@ -51,11 +54,30 @@ interface Part {
   readonly cost: Formula
 }
 
+/** Fields that are executed as one (GraphQL, section 6.3.2): of one type, response name and conditions. */
+interface MergedField {
+  readonly parent: CompositeTypeWithFields
+  readonly types: TypeSet
+  readonly conditions: readonly Condition[]
+  /** At least one. All have the same name and arguments, or the document would not be valid. */
+  readonly nodes: FieldNode[]
+}
+
+type CompositeTypeWithFields = Exclude<GraphQLCompositeType, { getTypes(): unknown }>
+
+/** What a selection set is collected for. */
+interface Scope {
+  readonly parent: GraphQLCompositeType
+  /** The types of objects that the selections are for. */
+  readonly types: TypeSet
+  /** The conditions of the fragments around. */
+  readonly conditions: readonly Condition[]
+}
+
 /** The list fields of a selection set that the field above has given a length. */
 interface Sized {
   readonly fields: SizedFields
   readonly length: Formula
-  readonly fragments: Map<string, readonly Part[]>
 }
 
 /** Returns the function for the cost of a valid document that has one operation. */
@@ -77,27 +99,27 @@ export function operationCosts({
     const defaults = conditionVariables(operation, fragments)
     const variableValue = variablesOf(operation)
     const common = intersections()
-    const ofFragments = new Map<string, readonly Part[]>()
-    const ofSets = new Map<SelectionSetNode, Map<number | undefined, Formula>>()
+    const numberOf = objectNumbers()
+    const ofSets = new Map<string, Formula>()
 
     const rootType = apiSchema.getRootType(operation.operation)!
     return sum([
       operation.operation === OperationTypeNode.MUTATION ? costOfMutation : 0,
-      costOfObject(operation.selectionSet, rootType, 0, undefined),
+      costOfObject([operation.selectionSet], rootType, 0, undefined),
     ])
 
-    /** Returns the cost of one object with all that is selected of it: the highest of its possible types. */
+    /**
+     * Returns the cost of one object with all that these sets select of it: the highest of its possible types.
+     */
     function costOfObject(
-      set: SelectionSetNode,
+      sets: readonly SelectionSetNode[],
       type: GraphQLCompositeType,
       weight: number | undefined,
       sized: Sized | undefined,
     ): Formula {
-      if (sized) return mostExpensive(type, weight, partsOf(set, type, sized))
-      const known = remembered(ofSets, set, () => new Map<number | undefined, Formula>())
-      return remembered(known, weight, () =>
-        mostExpensive(type, weight, partsOf(set, type, undefined)),
-      )
+      const cost = () => mostExpensive(type, weight, partsOf(sets, type, sized))
+      if (sized) return cost()
+      return remembered(ofSets, [weight, ...sets.map(numberOf)].join(), cost)
     }
 
     function mostExpensive(
@@ -128,80 +150,94 @@ export function operationCosts({
       return sum([greatest(costs), ...ofAll.map(({ cost }) => cost)])
     }
 
-    /** Returns the parts of a selection set, those for the same types added up. */
+    /** Returns the parts of these selection sets, those for the same types added up. */
     function partsOf(
-      { selections }: SelectionSetNode,
+      sets: readonly SelectionSetNode[],
       parent: GraphQLCompositeType,
       sized: Sized | undefined,
     ): readonly Part[] {
       const costs = new Map<TypeSet, Formula[]>()
-      for (const selection of selections) {
-        for (const { types, cost } of partsOfSelection(selection, parent, sized)) {
+      for (const field of fieldsOf(sets, parent)) {
+        for (const { types, cost } of partsOfField(field, sized)) {
           if (cost !== 0) remembered(costs, types, () => []).push(cost)
         }
       }
       return [...costs].map(([types, terms]) => ({ types, cost: sum(terms) }))
     }
 
-    function partsOfSelection(
-      selection: SelectionNode,
+    /** Collects the fields of selection sets, with their fragments expanded (CollectFields, section 6.3.2). */
+    function fieldsOf(
+      sets: readonly SelectionSetNode[],
       parent: GraphQLCompositeType,
-      sized: Sized | undefined,
-    ): readonly Part[] {
-      const conditions = conditionsOf(selection)
-      const parts =
-        selection.kind === Kind.FIELD
-          ? partsOfField(selection, parent, sized)
-          : withinTypes(parent, partsOfFragment(selection, parent, sized))
-      if (conditions.length === 0) return parts
-      return parts.map(({ types, cost }) => ({ types, cost: where(conditions, cost, defaults) }))
-    }
+    ): Iterable<MergedField> {
+      const fields = new Map<string, MergedField>()
+      const visited = new Set<string>()
+      const all: Scope = { parent, types: possibleOf(parent), conditions: [] }
+      for (const set of sets) collect(set, all)
+      return fields.values()
 
-    function partsOfFragment(
-      selection: Exclude<SelectionNode, FieldNode>,
-      parent: GraphQLCompositeType,
-      sized: Sized | undefined,
-    ): readonly Part[] {
-      if (selection.kind === Kind.INLINE_FRAGMENT) {
-        const condition = selection.typeCondition?.name.value
-        return partsOf(selection.selectionSet, condition ? compositeType(condition) : parent, sized)
+      function collect({ selections }: SelectionSetNode, scope: Scope): void {
+        for (const selection of selections) {
+          const conditions = together(scope.conditions, conditionsOf(selection).filter(isOpen))
+          if (selection.kind === Kind.FIELD) addField(selection, { ...scope, conditions })
+          else collectFragment(selection, { ...scope, conditions })
+        }
       }
-      return remembered(sized?.fragments ?? ofFragments, selection.name.value, (name) => {
-        const { typeCondition, selectionSet } = fragments.get(name)!
-        return partsOf(selectionSet, compositeType(typeCondition.name.value), sized)
-      })
+
+      function collectFragment(
+        selection: Exclude<SelectionNode, FieldNode>,
+        { parent, types, conditions }: Scope,
+      ): void {
+        const { typeCondition, selectionSet } =
+          selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value)! : selection
+        const inner = typeCondition ? compositeType(typeCondition.name.value) : parent
+        const scope = { parent: inner, types: common(types, possibleOf(inner)), conditions }
+        if (scope.types.types.length === 0) return
+        const key = [numberOf(selectionSet), keyOf(scope)].join()
+        if (visited.has(key)) return
+        visited.add(key)
+        collect(selectionSet, scope)
+      }
+
+      function addField(node: FieldNode, scope: Scope): void {
+        const { parent } = scope
+        if (node.name.value.startsWith('__') || !('getFields' in parent)) return
+        const { value } = node.alias ?? node.name
+        remembered(fields, [value, keyOf(scope)].join(), () => ({
+          ...scope,
+          parent,
+          nodes: [],
+        })).nodes.push(node)
+      }
     }
 
-    function withinTypes(parent: GraphQLCompositeType, parts: readonly Part[]): readonly Part[] {
-      return parts.flatMap(({ types, cost }) => {
-        const both = common(types, possibleOf(parent))
-        return both.types.length === 0 ? [] : [{ types: both, cost }]
-      })
+    function keyOf({ parent, types, conditions }: Scope): string {
+      return [parent.name, numberOf(types), ...conditions.map(conditionText)].join()
     }
 
     /** The implementations of an interface can say different things of a field. */
     function partsOfField(
-      node: FieldNode,
-      parent: GraphQLCompositeType,
+      { parent, types: ofScope, conditions, nodes }: MergedField,
       sized: Sized | undefined,
     ): readonly Part[] {
-      const name = node.name.value
-      if (name.startsWith('__') || !('getFields' in parent)) return []
+      const name = nodes[0]!.name.value
       const field = parent.getFields()[name]!
-      return directivesOf(parent, field).map(({ types, directives: own }) => ({
-        types,
-        cost: costOfField(node, field, `${parent.name}.${name}`, own, sized),
-      }))
+      return directivesOf(parent, field).flatMap(({ types: declaring, directives: own }) => {
+        const types = common(declaring, ofScope)
+        if (types.types.length === 0) return []
+        const cost = costOfField(nodes, field, `${parent.name}.${name}`, own, sized)
+        return [{ types, cost: where(conditions, cost, defaults) }]
+      })
     }
 
     function costOfField(
-      node: FieldNode,
+      nodes: readonly FieldNode[],
       field: GraphQLField<unknown, unknown>,
       coordinate: string,
       { weight, listSize: ownSize, arguments: weights }: FieldDirectives,
       above: Sized | undefined,
     ): Formula {
-      const given = node.arguments ?? []
+      const given = nodes[0]!.arguments ?? []
       const sliced = { coordinate, definitions: field.args, given }
       const length = ownSize && listLength(sliced, ownSize, listSize, variableValue)
       const fromAbove = above?.fields.get(field.name)
@@ -213,7 +249,7 @@ export function operationCosts({
         typeof fromAbove === 'object'
           ? sizedBy(fromAbove, above?.length)
           : sizedBy(ownSize?.sizedFields, length)
-      const each = costOfValue(node, field, weight, below)
+      const each = costOfValue(nodes, field, weight, below)
       const ofArguments = given.map(({ name, value }) => {
         const definition = field.args.find((one) => one.name === name.value)
         return definition
@@ -224,14 +260,19 @@ export function operationCosts({
     }
 
     function costOfValue(
-      node: FieldNode,
+      nodes: readonly FieldNode[],
       field: GraphQLField<unknown, unknown>,
       weight: number | undefined,
       sized: Sized | undefined,
     ): Formula {
       const named = getNamedType(field.type)
       if (isLeafType(named)) return weight ?? directives.types.get(named.name) ?? 0
-      return costOfObject(node.selectionSet!, named, weight, sized)
+      return costOfObject(
+        nodes.map(({ selectionSet }) => selectionSet!),
+        named,
+        weight,
+        sized,
+      )
     }
   }
 
@@ -241,7 +282,7 @@ export function operationCosts({
 
   /** Returns what is said of a field, for each of the types that it may be a field of. */
   function directivesOf(
-    parent: Exclude<GraphQLCompositeType, { getTypes(): unknown }>,
+    parent: CompositeTypeWithFields,
     { name }: GraphQLField<unknown, unknown>,
   ): readonly DirectivesOfTypes[] {
     return remembered(said, `${parent.name}.${name}`, () => {
@@ -272,9 +313,25 @@ export function operationCosts({
   }
 }
 
+/** Whether a condition may not hold. */
+function isOpen({ kind, if: value }: Condition): boolean {
+  return typeof value === 'string' || value !== (kind === 'include')
+}
+
+/** Returns all these conditions, each once and in one order. */
+function together(outer: readonly Condition[], inner: readonly Condition[]): readonly Condition[] {
+  if (inner.length === 0) return outer
+  const all = new Map([...outer, ...inner].map((one) => [conditionText(one), one]))
+  return [...all].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, condition]) => condition)
+}
+
+function conditionText(condition: Condition): string {
+  return `${condition.kind} ${JSON.stringify(condition.if)}`
+}
+
 function sizedBy(fields: SizedFields | undefined, length: Formula | undefined): Sized | undefined {
   if (!fields || length === undefined) return undefined
-  return { fields, length, fragments: new Map() }
+  return { fields, length }
 }
 
 interface DirectivesOfTypes {
