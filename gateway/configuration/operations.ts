@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { clientList } from './clients.ts'
 import { keysFromOnePlace, sourceKeys } from './supergraph.ts'
 import { camelCased, duration, flag, size, text, texts } from './values.ts'
 
@@ -18,7 +19,7 @@ const manifestSchema = z.union([
 const exemptSchema = z
   .strictObject({
     scopes: texts().optional().describe('Callers with one of these scopes'),
-    clients: texts()
+    clients: clientList()
       .optional()
       .describe(
         'Callers whose access token was issued to one of these clients: its claim client_id, else azp, cid or appid',

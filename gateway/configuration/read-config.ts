@@ -10,6 +10,7 @@ import type { ConfigProblem } from './config-problem.ts'
 import { configSchema } from './gateway-config.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { checkGivenCallback } from './given-callback.ts'
+import { checkGivenClients } from './given-clients.ts'
 import { checkGivenHeaders } from './given-headers.ts'
 import { checkGivenKeys } from './given-keys.ts'
 import { withPresets } from './issuer-presets.ts'
@@ -76,6 +77,7 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
     checkGivenKeys(config.authentication.issuers, problem)
     checkGivenCallback(config, problem)
     checkGivenHeaders(config, problem)
+    checkGivenClients(config, problem)
     readKeysFile(config.supergraph, ['supergraph'], directory, problem)
     for (const [index, manifest] of config.operations.manifests.entries()) {
       readKeysFile(manifest, ['operations', 'manifests', index], directory, problem)

@@ -33,7 +33,10 @@ export interface ResolverOptions<Request extends Requester> {
    * Callers that may send any text, by what is verified of them: a scope, or the client to which the access token
    * was issued.
    */
-  readonly exempt: { readonly scopes: readonly string[]; readonly clients: readonly string[] }
+  readonly exempt: {
+    readonly scopes: readonly string[]
+    readonly clients: readonly { readonly client: string; readonly issuers: readonly string[] }[]
+  }
   /** Called with each text that is in no manifest, executed or not. */
   readonly onUnknown: ((text: string, request: Request) => void) | undefined
 }
@@ -96,8 +99,10 @@ export function documentResolver<Request extends Requester>(options: ResolverOpt
     const claims = hasExempt ? caller?.claims : undefined
     if (!claims) return false
     if (grantedScopes(claims).some((scope) => exempt.scopes.includes(scope))) return true
-    const { clientId } = caller!
-    return clientId !== undefined && exempt.clients.includes(clientId)
+    const { clientId, issuer } = caller!
+    return exempt.clients.some(
+      ({ client, issuers }) => client === clientId && issuers.includes(issuer ?? ''),
+    )
   }
 }
 

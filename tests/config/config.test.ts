@@ -760,6 +760,27 @@ subgraphs:
   })
 })
 
+test('a client is named with its issuer where there are several', () => {
+  const accounts = `{ ${issuer}, discovery: true }`
+  const partners = '{ issuer: https://partners.example.com, audiences: [a], discovery: true }'
+  const problems = (issuers: string, client: string) =>
+    problemsOf(
+      `authentication: { issuers: [${issuers}] }\noperations: { exempt: { clients: [${client}] } }`,
+    )
+  const named = '{ issuer: https://partners.example.com, client: app }'
+  expect(problems(accounts, 'app')).toEqual([])
+  expect(problems(`${accounts}, ${partners}`, named)).toEqual([])
+  expect(problems(`${accounts}, ${partners}`, 'app')).toEqual([
+    'operations.exempt.clients[0]: there are several issuers, and each may have a client app: write { issuer: ..., client: app }',
+  ])
+  expect(problems(accounts, named)).toEqual([
+    'operations.exempt.clients[0].issuer: is the issuer of no entry of authentication.issuers',
+  ])
+  expect(problems(accounts, '{ client: app }')).toEqual([
+    'operations.exempt.clients[0]: expected the id of a client, or { issuer: ..., client: ... }',
+  ])
+})
+
 test('the access token does not pass to a subgraph for which every caller is anonymous', () => {
   const subgraphs = 'claims: { subgraphs: { users: { anonymous: true } } }'
   const problems = (passToken: boolean) =>

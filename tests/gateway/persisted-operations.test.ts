@@ -1,5 +1,5 @@
 /** Documents by their ids: which are known, which callers may send, and what clients get otherwise. */
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -63,6 +63,16 @@ function write(name: string, text: string): string {
   return path
 }
 
+/** An issuer that may have a client of the same id as that of the tests. */
+const another = {
+  issuer: 'https://another.example.com',
+  get entry() {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const key = { ...publicKey.export({ format: 'jwk' }), kid: 'another', alg: 'ES256' }
+    return `    - { issuer: "${this.issuer}", audiences: [portcullis], jwks: ${JSON.stringify({ keys: [key] })} }\n`
+  },
+}
+
 let door: FrontDoor
 
 beforeAll(async () => {
@@ -79,7 +89,7 @@ beforeAll(async () => {
     gateways: {
       plain: '',
       any: `${manifests} }`,
-      known: `${manifests}, accept: known, exempt: { scopes: [operations:free], clients: [internal] } }`,
+      known: `${another.entry}${manifests}, accept: known, exempt: { scopes: [operations:free], clients: [{ issuer: "${another.issuer}", client: tests }] } }`,
       ids: `${manifests}, accept: ids, exempt: { clients: [tests] } }`,
       automatic: 'operations: { automatic: {} }',
       members: `${manifests}, automatic: { registered_by: authenticated } }`,
@@ -318,6 +328,7 @@ describe('exempt', () => {
     const refused = refusal(403, 'QUERY_NOT_IN_SAFELIST')
     expect(await door.post('known', unknown)).toMatchObject(refused)
     const other = await door.caller('profile')
+    // Its client is exempt if it is that of another issuer.
     expect(await door.post('known', unknown, other)).toMatchObject(refused)
     const exempt = await door.caller('profile operations:free')
     expect(await door.post('known', unknown, exempt)).toMatchObject(free)

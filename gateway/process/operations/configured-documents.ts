@@ -1,6 +1,7 @@
 /** Which documents clients may send, by the configuration. */
 import { parse } from 'graphql'
 import type { Logger } from 'pino'
+import { clientsOfIssuers } from '../../configuration/clients.ts'
 import type { GatewayConfig } from '../../configuration/gateway-config.ts'
 import { automaticOperations } from '../../operations/automatic-operations.ts'
 import type { AutomaticOptions } from '../../operations/automatic-operations.ts'
@@ -19,7 +20,7 @@ import { fetchedManifests } from './remote-manifest.ts'
 import type { OpenRemoteManifest } from './remote-manifest.ts'
 
 export interface ConfiguredDocumentsParts {
-  readonly config: Pick<GatewayConfig, 'operations'>
+  readonly config: Pick<GatewayConfig, 'operations' | 'authentication'>
   /** Where the last good manifests of URLs are kept. */
   readonly dataDirectory: string
   /** Opens manifests at URLs; left out: this process fetches them itself. */
@@ -76,7 +77,10 @@ export async function configuredDocuments({
       known: followed.current,
       automatic: registered?.operations,
       accept,
-      exempt,
+      exempt: {
+        scopes: exempt.scopes,
+        clients: clientsOfIssuers(exempt.clients, config.authentication.issuers),
+      },
       onUnknown: logUnknown && manifests.length > 0 ? unknownLog(followed.current, log) : undefined,
     }),
     known: () => followed.current() ?? none,
