@@ -106,7 +106,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     if (arrived) await arrived
     if (request.refused) throw request.refused
     const { trace, requestId } = facts
-    const { headers, clientAddress } = request
+    const { headers, clientAddress = '' } = request
     const identified = trace
       ? inSpan(trace, 'authenticate', (span) =>
           authenticate(headers, requestId, span, clientAddress),

@@ -12,7 +12,8 @@ export type RequestHeaders = Readonly<Record<string, readonly string[] | undefin
  *
  * @param requestId names the request in the log
  * @param span gets what is known of the access token, but never its subject
- * @param address the client's, whose failed authentications are counted
+ * @param address the client's, whose failed authentications are counted and limited; undefined: they are not, as the
+ *   same credentials have been accepted before
  */
 export type Authenticate = (
   headers: RequestHeaders,

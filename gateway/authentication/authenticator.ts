@@ -132,7 +132,7 @@ export function authenticator(
   metrics.observe(issuers)
 
   return {
-    authenticate(headers, requestId, span, address = '') {
+    authenticate(headers, requestId, span, address) {
       const found = findToken(headers)
       if (found.outcome === 'none') return withoutToken(requestId, span)
       if (found.outcome === 'refused') throw refusal(found, requestId, span)
@@ -174,14 +174,16 @@ export function authenticator(
   function judge(
     credential: string,
     span: Span | undefined,
-    address: string,
+    address: string | undefined,
   ): NowOrLater<Judgement> {
     if (!apiKeys?.recognizes(credential)) return judgeToken(credential, span, address)
     const judgeKey = (address?: string) => {
       const judgeAccessToken = (text: string) => judgeToken(text, span, address)
       return judgeApiKey(credential, { apiKeys, judgeAccessToken })
     }
-    if (!beginAttempt || apiKeys.isKnown(credential)) return judgeKey(address)
+    if (!beginAttempt || address === undefined || apiKeys.isKnown(credential)) {
+      return judgeKey(address)
+    }
     return judgeAttempt(beginAttempt, address, judgeKey)
   }
 

@@ -46,7 +46,7 @@ export function configuredConsole(
     shows,
     async admit(headers, address) {
       if (explainTo === 'everyone') return
-      const caller = await callers.authenticate(headers, undefined, undefined, address)
+      const caller = await callers.authenticate(headers, undefined, undefined, address ?? '')
       if (!caller.claims) throw new GatewayError('TOKEN_MISSING')
       if (!mayExplain(explainTo, caller)) throw new GatewayError('INSUFFICIENT_SCOPE')
     },

@@ -14,7 +14,7 @@ export async function connectCaller(
   const caller = await gateway.authenticate(
     request.headers,
     request.requestId,
-    request.clientAddress,
+    request.clientAddress ?? '',
   )
   return new ConnectedCaller(caller, { request, gateway, serving })
 }
@@ -87,7 +87,7 @@ export class ConnectedCaller {
     return this.#inTurn(async () => {
       await this.#follow()
       const before = this.#caller
-      await this.#judge(headers)
+      await this.#judge(headers, this.#address ?? '')
       return !isSameFor(before, this.#caller)
     })
   }
@@ -114,15 +114,18 @@ export class ConnectedCaller {
     }
   }
 
-  /** Lets the gateway that serves now judge the caller, if another one did. */
+  /**
+   * Lets the gateway that serves now judge the caller, if another one did. That is no attempt to guess a credential:
+   * it does not end because others of its network have failed.
+   */
   async #follow(): Promise<void> {
-    while (!this.#isServed()) await this.#judge(this.#headers)
+    while (!this.#isServed()) await this.#judge(this.#headers, undefined)
   }
 
-  async #judge(headers: RequestHeaders): Promise<void> {
+  async #judge(headers: RequestHeaders, address: string | undefined): Promise<void> {
     const gateway = servingNow(this.#serving)
     const before = this.#caller
-    const caller = await gateway.authenticate(headers, this.#requestId, this.#address)
+    const caller = await gateway.authenticate(headers, this.#requestId, address)
     if (before.claims && !gateway.live.isSameLogin(before, caller)) {
       throw new GatewayError('SUBJECT_CHANGED')
     }

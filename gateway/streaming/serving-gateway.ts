@@ -12,7 +12,11 @@ import type { LiveSubscription } from './live-subscription.ts'
 
 /** The gateway of one configuration. */
 export interface ServingGateway extends Refusals {
-  /** Returns the caller that the headers identify; throws or rejects with a GatewayError. */
+  /**
+   * Returns the caller that the headers identify; throws or rejects with a GatewayError.
+   *
+   * @param address whose failed authentications are limited; undefined: the headers have been accepted before
+   */
   authenticate(
     headers: RequestHeaders,
     requestId: string | undefined,

@@ -177,6 +177,35 @@ describe.each([1, 2])('with %i workers', (workers) => {
     for (const { leave } of listeners) leave()
   })
 
+  test('a SIGHUP ends no stream of a network of which too many credentials have failed', async () => {
+    const limited = config(
+      (text) => `${text}rates: { failed_authentications: { limit: 8, per: 1h } }\n`,
+    )
+    await reload(limited)
+    const authorization = await graph.authorization({ sub: '9' })
+    const listeners = transports.map((over) => over(authorization))
+    await graph.listening(3)
+    const bad = async () => {
+      const headers = { 'content-type': 'application/json', authorization: 'Bearer a.b.c' }
+      const request = { method: 'POST', headers, body: '{"query":"{ __typename }"}' }
+      return (await fetch(`${gateway.origin}/graphql`, request)).status
+    }
+    await until(async () => (await bad()) === 429)
+    await reload(limited)
+    for (const price of [1, 2]) {
+      graph.changePrice(price)
+      await until(() => listeners.every(({ prices }) => prices.includes(price)))
+    }
+    expect(listeners.map(({ prices }) => prices)).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+    expect(await bad()).toBe(429)
+    for (const { leave } of listeners) leave()
+    await reload(config())
+  })
+
   test('a SIGHUP that takes out an issuer ends the streams of its callers, and no others', async () => {
     const theirs = `Bearer ${await other.accessToken({ sub: '8' })}`
     const ending = transports.map((over) => over(theirs))
