@@ -42,6 +42,22 @@ export type DocumentUse =
   | 'automatic_missed'
   | 'automatic_registered'
 
+/** A rate that has counted a request, and what is left of it. */
+export interface CountedRate {
+  readonly rate: RateTerms
+  /** How many whole points are left. */
+  readonly left: number
+  /** In how many milliseconds all points will be there. */
+  readonly full: number
+}
+
+/** What a rate allows: so many points in a time, in milliseconds. */
+export interface RateTerms {
+  readonly name: string
+  readonly limit: number
+  readonly per: number
+}
+
 /** A header of a subgraph's response that the client gets. */
 export interface PassedHeader {
   /** In lower case. */

@@ -191,6 +191,9 @@ export function createGateway(parts: GatewayParts): Gateway {
     const decided = authorize(operation, graphqlRequest, client)
     const request = decided instanceof Promise ? await decided : decided
     const { authorized } = request
+    facts.cost = request.estimated
+    const spent = facts.caller && rates?.onCost?.(facts)
+    if (spent) await spent
     if (isLive && 'document' in authorized) {
       return subscribe({ ...request, authorized }, graphqlRequest, client)
     }

@@ -17,7 +17,9 @@ export interface AuthorizedRequest {
   readonly caller: Caller
   /** The policies that decided in favour of this request. */
   readonly granted?: ReadonlySet<string> | undefined
-  /** What it is estimated to cost, if the client asked for that. */
+  /** What it is estimated to cost; undefined where cost is not limited. */
+  readonly estimated?: number | undefined
+  /** What its client gets to know of that, if it asked. */
   readonly cost?: { readonly estimated: number; readonly max: number } | undefined
 }
 

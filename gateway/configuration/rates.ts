@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { camelCased, duration, flag, texts, wholeNumber } from './values.ts'
+import { camelCased, duration, flag, size, texts, wholeNumber } from './values.ts'
 
 /** How many points a rate may have. */
-const points = { least: 1, most: 1_000_000 }
+const points = { least: 1, most: 100_000_000 }
 
 /** The time of a limit. */
 function period() {
@@ -32,7 +32,7 @@ const ruleSchema = z
       .describe(
         'Whose requests are counted together: those of a subject, a client, an address, or each root field for all callers',
       ),
-    limit: wholeNumber(points).describe('How many requests'),
+    limit: wholeNumber(points).describe('How many requests, or how much cost'),
     per: period().describe('In which time'),
     burst: wholeNumber(points)
       .optional()
@@ -40,10 +40,7 @@ const ruleSchema = z
     count: z
       .enum(['requests', 'cost'])
       .default('requests')
-      .refine((count) => count === 'requests', {
-        message: 'cost cannot be counted by this version: count requests',
-      })
-      .describe('What is counted: requests'),
+      .describe('What is counted: requests, or their estimated cost, which needs limits.cost'),
     when: z
       .strictObject({
         operations: coordinates
@@ -58,7 +55,7 @@ const ruleSchema = z
       })
       .optional(),
   })
-  .transform(({ name, burst, count: _count, ...rule }) => ({
+  .transform(({ name, burst, ...rule }) => ({
     ...rule,
     name: name ?? rule.by,
     burst: burst ?? rule.limit,
@@ -68,6 +65,11 @@ const rulesSchema = z
   .array(ruleSchema)
   .max(20, 'expected at most 20 rates')
   .superRefine((rules, context) => {
+    rules.forEach(({ by, count }, index) => {
+      if (by !== 'operation' || count !== 'cost') return
+      const message = 'by: operation counts root fields: count cost by subject, client or address'
+      context.addIssue({ code: 'custom', path: [index, 'count'], message })
+    })
     rules.forEach(({ name }, index) => {
       if (rules.findIndex((other) => other.name === name) === index) return
       const message = `there is another rate ${name}: give one of them another name`
@@ -115,6 +117,9 @@ export const ratesSchema = z
       .default(false)
       .describe('true: responses have RateLimit-Policy and RateLimit, which say what is left'),
     store: storeSchema,
+    memory: size({ least: '1MB', most: '4000MB' })
+      .default(32 * 1024 * 1024)
+      .describe('The most memory of each process for what all rates have counted'),
   })
   .prefault({})
   .transform(camelCased)

@@ -13,6 +13,7 @@ import { checkGivenCallback } from './given-callback.ts'
 import { checkGivenClients } from './given-clients.ts'
 import { checkGivenHeaders } from './given-headers.ts'
 import { checkGivenKeys } from './given-keys.ts'
+import { checkGivenRates } from './given-rates.ts'
 import { withPresets } from './issuer-presets.ts'
 import { resolveManifests } from './operations.ts'
 import { withCurrentNames } from './renamed-keys.ts'
@@ -77,6 +78,7 @@ export function checkConfig(path: string, environment: Environment): ConfigReadi
     checkGivenKeys(config.authentication.issuers, problem)
     checkGivenCallback(config, problem)
     checkGivenHeaders(config, problem)
+    checkGivenRates(config, problem)
     checkGivenClients(config, problem)
     readKeysFile(config.supergraph, ['supergraph'], directory, problem)
     for (const [index, manifest] of config.operations.manifests.entries()) {

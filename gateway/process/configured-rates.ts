@@ -1,12 +1,13 @@
 /** The rates, as the configuration has them. */
 import type { Logger } from 'pino'
 import type { GatewayConfig } from '../configuration/gateway-config.ts'
-import { authenticationAttempts } from '../rates/authentication-attempts.ts'
+import { authenticationAttempts, oneSubscriber } from '../rates/authentication-attempts.ts'
 import type { AdmitAttempt } from '../rates/authentication-attempts.ts'
-import { callerKeys, identityHash } from '../rates/caller-keys.ts'
+import { addressKey, callerKeys } from '../rates/caller-keys.ts'
 import { fallBack } from '../rates/fall-back.ts'
-import { LeasedBuckets } from '../rates/leased-buckets.ts'
-import type { Buckets, Grant, Rate } from '../rates/rate.ts'
+import { LeasedBuckets, leaseTable } from '../rates/leased-buckets.ts'
+import { rateKeys } from '../rates/rate-key.ts'
+import type { Buckets, Grant, GrantPoints, Rate } from '../rates/rate.ts'
 import { requestRates } from '../rates/request-rates.ts'
 import type { RequestRates } from '../rates/request-rates.ts'
 import type { RateMetrics } from './rate-metrics.ts'
@@ -42,22 +43,23 @@ export async function configuredRates(
   const { rules, failedAuthentications: failed, headers } = rates
   if (rules.length === 0 && !failed) return none
   const { metrics } = parts
-  const hash = identityHash(secret)
-  const { bucketsOf, close } = await opened(rates.store, hash, parts)
+  const keyOf = rateKeys(secret)
+  const { bucketsOf, close } = await opened(rates, parts)
   return {
     requests: requestRates({
       rules,
       bucketsOf,
-      keys: callerKeys(hash),
+      keys: callerKeys(keyOf),
       headers,
       onRefused: ({ name }) => metrics.refused(name),
     }),
     beginAttempt:
       failed &&
-      authenticationAttempts(
-        bucketsOf({ name: failedAuthentications, ...failed, burst: failed.limit }),
-        () => metrics.refused(failedAuthentications),
-      ),
+      authenticationAttempts({
+        buckets: bucketsOf({ name: failedAuthentications, ...failed, burst: failed.limit }),
+        networkOf: addressKey(oneSubscriber, keyOf),
+        onRefused: () => metrics.refused(failedAuthentications),
+      }),
     close,
   }
 }
@@ -68,24 +70,25 @@ interface Opened {
 }
 
 async function opened(
-  store: GatewayConfig['rates']['store'],
-  hash: (text: string) => string,
+  { store, memory }: GatewayConfig['rates'],
   { buckets, grantPoints, metrics, log }: ConfiguredRatesParts,
 ): Promise<Opened> {
+  const table = leaseTable(memory)
+  const leased = (rate: Rate, grantPoints: GrantPoints) =>
+    new LeasedBuckets(rate, { grantPoints, table })
   if (store !== 'memory') {
     // Nobody else loads the client of the store.
     const { redisStore } = await import('../rates/redis-store.ts')
-    const redis = await redisStore({ url: store.redis, timeout: store.timeout }, hash)
+    const redis = await redisStore({ url: store.redis, timeout: store.timeout })
     const inMemory = fallBack({ onAway: metrics.storeAway, log })
     return {
-      bucketsOf: (rate) =>
-        new LeasedBuckets(rate, inMemory.over(redis.grantsOf(rate), buckets.of(rate))),
+      bucketsOf: (rate) => leased(rate, inMemory.over(redis.grantsOf(rate), buckets.of(rate))),
       close: redis.close,
     }
   }
   const bucketsOf = (rate: Rate) =>
     grantPoints
-      ? new LeasedBuckets(rate, (key, needed) => grantPoints({ rate: plain(rate), key, needed }))
+      ? leased(rate, (key, wanted) => grantPoints({ rate: plain(rate), key, wanted }))
       : buckets.of(rate)
   return { bucketsOf, close() {} }
 }

@@ -91,7 +91,7 @@ export async function createReloadableGateway(
   const served = nothingServed()
   const upstreams = openUpstreams(metrics.live)
   const connections = liveConnections(() => current.settings.config.subscriptions)
-  const buckets = sharedBuckets()
+  const buckets = sharedBuckets(settings.config.rates.memory)
   const drainingGateways = draining(mostDraining)
   let isStopping = false
   let current = await activeGateway(settings)

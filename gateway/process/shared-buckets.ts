@@ -1,12 +1,13 @@
 /** The buckets that outlive a configuration: reloading it gives nobody a full bucket. */
-import { MemoryBuckets } from '../rates/memory-buckets.ts'
-import type { Grant, Rate } from '../rates/rate.ts'
+import { bucketTable, MemoryBuckets } from '../rates/memory-buckets.ts'
+import type { RateKey } from '../rates/rate-key.ts'
+import type { Grant, Rate, Wanted } from '../rates/rate.ts'
 
 /** What a worker asks the primary for. */
 export interface GrantRequest {
   readonly rate: Rate
-  readonly key: string
-  readonly needed: number
+  readonly key: RateKey
+  readonly wanted: Wanted
 }
 
 export interface SharedBuckets {
@@ -19,14 +20,19 @@ export interface SharedBuckets {
 /** The most rates whose buckets are kept: more than two configurations can have. */
 const mostRates = 64
 
-/** Returns the buckets of this process, none at first. */
-export function sharedBuckets(): SharedBuckets {
+/**
+ * Returns the buckets of this process, none at first.
+ *
+ * @param memory how many bytes the buckets of all rates may take
+ */
+export function sharedBuckets(memory: number): SharedBuckets {
+  const table = bucketTable(memory)
   const kept = new Map<string, MemoryBuckets>()
 
   function of(rate: Rate): MemoryBuckets {
     const { name, limit, per, burst } = rate
     const id = JSON.stringify([name, limit, per, burst])
-    const known = kept.get(id) ?? new MemoryBuckets(rate)
+    const known = kept.get(id) ?? new MemoryBuckets(rate, table)
     // What was used last is last: the first one is of an earlier configuration.
     kept.delete(id)
     kept.set(id, known)
@@ -34,5 +40,5 @@ export function sharedBuckets(): SharedBuckets {
     return known
   }
 
-  return { of, grant: ({ rate, key, needed }) => of(rate).grant(key, needed) }
+  return { of, grant: ({ rate, key, wanted }) => of(rate).grant(key, wanted, performance.now()) }
 }

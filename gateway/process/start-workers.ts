@@ -78,7 +78,7 @@ export async function startWorkers(options: StartWorkersOptions): Promise<Runnin
     usage: usages.add,
     earlierOperations: operations.earlier,
     operationCounts: operations.add,
-    grantPoints: sharedBuckets().grant,
+    grantPoints: sharedBuckets(settings.config.rates.memory).grant,
   }
   const pool = workerPool({ workers, procedures, counts, giveUp, log })
 

@@ -1,15 +1,14 @@
 /** Under which key the requests of a caller are counted. */
-import { createHmac, hkdfSync } from 'node:crypto'
 import { networkOf } from '../../subgraphs/kit/ip-address.ts'
 import type { NetworkBits } from '../../subgraphs/kit/ip-address.ts'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { Caller } from '../client-request.ts'
-import { remembered } from '../values/remembered.ts'
 import type { LimitedRequest } from './limited-request.ts'
+import type { RateKey } from './rate-key.ts'
 import { RecentKeys } from './recent-keys.ts'
 
-/** Returns the key of a request. */
-export type KeyOf = (limited: LimitedRequest) => string
+/** Returns the key of a request; `now` is as `performance.now()` counts. */
+export type KeyOf = (limited: LimitedRequest, now: number) => RateKey
 
 export interface CallerKeys {
   readonly address: KeyOf
@@ -17,62 +16,68 @@ export interface CallerKeys {
   readonly subject: KeyOf
   /** A caller whose access token names no client is counted by subject. */
   readonly client: KeyOf
+  /** Returns the key of a root field, whoever selects it. */
+  readonly field: (coordinate: string) => RateKey
+}
+
+/** The keys of one caller. */
+interface Identity {
+  readonly subject: RateKey
+  readonly client: RateKey
 }
 
 /** One client: a client of IPv6 usually has a whole /64 network. */
 const oneClient: NetworkBits = { ipv4: 32, ipv6: 64 }
 
-/** Returns the function that makes the keys of identities: nobody without the secret can check a guess. */
-export function identityHash(secret: string): (text: string) => string {
-  const key = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis rates: keys', 32))
-  return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)
-}
-
-/** Returns the functions that find keys. All keys are short, whatever the claims are. */
-export function callerKeys(hash: (text: string) => string): CallerKeys {
-  const subjects = new WeakMap<Claims, string>()
-  const clients = new WeakMap<Claims, string>()
-  const address = addressKey(oneClient)
-  const subjectOf = ({ issuer, claims }: Caller) =>
-    hash(JSON.stringify(['subject', issuer, claims!.sub]))
-  const clientOf = ({ issuer, clientId }: Caller) =>
-    hash(JSON.stringify(['client', issuer, clientId]))
-  const subject: KeyOf = (limited) => {
-    const caller = limited.caller!
-    if (!caller.claims) return address(limited)
-    return remembered(subjects, caller.claims, () => subjectOf(caller))
-  }
+/** Returns the functions that find keys. */
+export function callerKeys(keyOf: (text: string) => RateKey): CallerKeys {
+  const identities = new WeakMap<Claims, Identity>()
+  const address = addressKey(oneClient, keyOf)
 
   return {
     address,
-    subject,
-    client(limited) {
-      const caller = limited.caller!
-      if (!caller.claims || caller.clientId === undefined) return subject(limited)
-      return remembered(clients, caller.claims, () => clientOf(caller))
-    },
+    subject: (limited, now) => identityOf(limited.caller!)?.subject ?? address(limited, now),
+    client: (limited, now) => identityOf(limited.caller!)?.client ?? address(limited, now),
+    field: (coordinate) => keyOf(JSON.stringify(['field', coordinate])),
+  }
+
+  function identityOf(caller: Caller): Identity | undefined {
+    if (!caller.claims) return undefined
+    const known = identities.get(caller.claims)
+    if (known) return known
+    const made = identify(caller, caller.claims)
+    identities.set(caller.claims, made)
+    return made
+  }
+
+  function identify({ issuer, clientId }: Caller, { sub }: Claims): Identity {
+    const subject = keyOf(JSON.stringify(['subject', issuer, sub]))
+    if (clientId === undefined) return { subject, client: subject }
+    return { subject, client: keyOf(JSON.stringify(['client', issuer, clientId])) }
   }
 }
 
+/** Counts together all whose address cannot be read. */
 const unknown = 'unknown'
 
 /** The longest text that is an address, with a zone and a port. */
 const longestAddress = 100
 
-/** How many addresses are remembered with their networks, and for how long, in milliseconds. */
+/** How many addresses are remembered with their keys, and for how long, in milliseconds. */
 const knownAddresses = { most: 20_000, lifetime: 60_000 }
 
-/** Returns the function that finds the network of a request. Addresses are read once: that is slow. */
-export function addressKey(bits: NetworkBits): KeyOf {
-  const networks = new RecentKeys<string>(knownAddresses.lifetime, knownAddresses.most)
+/** Returns the function for the key of the network of a request. Addresses are read once: that is slow. */
+export function addressKey(bits: NetworkBits, keyOf: (text: string) => RateKey): KeyOf {
+  const known = new RecentKeys<RateKey>(knownAddresses.lifetime, knownAddresses.most)
+  const ofUnknown = keyOf(unknown)
 
-  return ({ request: { clientAddress = '' } }) => {
-    if (clientAddress.length > longestAddress) return unknown
-    const now = performance.now()
-    const known = networks.get(clientAddress, now)
-    if (known !== undefined) return known
-    const network = networkOf(clientAddress, bits) ?? unknown
-    networks.set(clientAddress, network, now)
-    return network
+  return ({ request: { clientAddress = '' } }, now) => {
+    if (clientAddress.length > longestAddress) return ofUnknown
+    const key = known.get(clientAddress, now)
+    if (key !== undefined) return key
+    const network = networkOf(clientAddress, bits)
+    const made = network === undefined ? ofUnknown : keyOf(network)
+    known.set(clientAddress, made, now)
+    return made
   }
 }

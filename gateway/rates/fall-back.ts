@@ -27,10 +27,10 @@ export function fallBack({ onAway, log, now = () => performance.now() }: FallBac
   let retryAt = 0
 
   return {
-    over: (store, memory) => async (key, needed) => {
+    over: (store, memory) => async (key, wanted) => {
       if (now() >= retryAt) {
         try {
-          const grant = await store(key, needed)
+          const grant = await store(key, wanted)
           if (isAway) log.info('the store of the rates is back')
           isAway = false
           return grant
@@ -39,7 +39,7 @@ export function fallBack({ onAway, log, now = () => performance.now() }: FallBac
         }
       }
       onAway()
-      return memory.grant(key, needed)
+      return memory.grant(key, wanted, now())
     },
   }
 

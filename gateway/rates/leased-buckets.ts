@@ -3,10 +3,11 @@
  * ask: a full bucket gives an eighth of its points, an empty one point by point. So it lets pass at most the rate
  * and what it has in advance.
  */
-import { mostKeys } from './memory-buckets.ts'
-import { fillTimeOf, intervalOf } from './rate.ts'
+import { NumberTable } from './number-table.ts'
+import { keyText, randomKey } from './rate-key.ts'
+import type { RateKey } from './rate-key.ts'
+import { fillTimeOf, intervalOf, leasedPart } from './rate.ts'
 import type { Buckets, Grant, GrantPoints, Rate, Taken } from './rate.ts'
-import { RecentKeys } from './recent-keys.ts'
 
 interface Waiting {
   readonly needed: number
@@ -14,121 +15,172 @@ interface Waiting {
   readonly reject: (cause: unknown) => void
 }
 
-/** What this process knows of one bucket. Times are as its clock counts; those of the start are long past. */
-class Lease {
-  points = 0
-  /** When the points are forgotten: the bucket has become full without them. */
-  until = -Infinity
-  /** When the next point flows into the bucket, if it was empty when it was asked last. */
-  nextPointAt = -Infinity
+/** What this process knows of one bucket, as the columns of a row. Times are as its clock counts. */
+const column = {
+  /** When all of it is forgotten: the bucket has become full without the points that this process has. */
+  until: 0,
+  points: 1,
+  /** When the bucket has a point that this process has not; 0 if it had as many as were wanted of it. */
+  nextPointAt: 2,
   /** How many points were left in the bucket when it was asked last. */
-  left = 0
-  fullAt = -Infinity
-  /** Who waits for the points that have been requested; undefined while none have. */
-  waiting: Waiting[] | undefined
+  left: 3,
+  fullAt: 4,
+} as const
+
+/** Returns a table for what a process knows of buckets. */
+export function leaseTable(bytes: number): NumberTable {
+  return new NumberTable(Object.keys(column).length, bytes)
+}
+
+export interface LeasedBucketsParts {
+  readonly grantPoints: GrantPoints
+  /** A table for what this process knows of buckets, which may have those of other rates as well. */
+  readonly table: NumberTable
+  /** A clock that never jumps, in milliseconds. */
+  readonly clock?: () => number
 }
 
 export class LeasedBuckets implements Buckets {
+  readonly #rate: Rate
   readonly #interval: number
   readonly #fillTime: number
   readonly #grantPoints: GrantPoints
-  readonly #now: () => number
-  readonly #leases: RecentKeys<Lease>
+  readonly #table: NumberTable
+  readonly #clock: () => number
+  readonly #owner = randomKey()
+  /** Who waits for points that have been requested. */
+  readonly #waiting = new Map<string, Waiting[]>()
 
-  /** @param now a clock that never jumps, in milliseconds */
-  constructor(rate: Rate, grantPoints: GrantPoints, now: () => number = () => performance.now()) {
+  constructor(rate: Rate, parts: LeasedBucketsParts) {
+    this.#rate = rate
     this.#interval = intervalOf(rate)
     this.#fillTime = fillTimeOf(rate)
-    this.#grantPoints = grantPoints
-    this.#now = now
-    this.#leases = new RecentKeys(this.#fillTime, mostKeys)
+    this.#grantPoints = parts.grantPoints
+    this.#table = parts.table
+    this.#clock = parts.clock ?? (() => performance.now())
   }
 
-  take(key: string, needed: number): Taken | Promise<Taken> {
-    const now = this.#now()
-    const lease = this.#leaseOf(key, now)
-    if (lease.waiting) return this.#join(lease.waiting, needed)
-    if (now >= lease.until) lease.points = 0
-    if (lease.points >= needed) return taken(lease, needed, now)
-    if (now < this.#readyAt(lease, needed)) return this.#refused(lease, needed, now)
-    const waiting: Waiting[] = (lease.waiting = [])
-    const joined = this.#join(waiting, needed)
-    void this.#request(key, lease)
+  take(key: RateKey, needed: number, now: number): Taken | Promise<Taken> {
+    const isAsked = this.#waiting.size > 0 && this.#waiting.has(keyText(key))
+    if (isAsked) return this.#join(key, needed)
+    const row = this.#rowOf(key, now)
+    const { numbers } = this.#table
+    if (numbers[row + column.points]! >= needed) return this.#taken(row, needed, now)
+    const isTooFew = numbers[row + column.nextPointAt] !== 0
+    if (isTooFew && now < this.#readyAt(row, needed)) return this.#refused(row, needed, now)
+    this.#waiting.set(keyText(key), [])
+    const joined = this.#join(key, needed)
+    void this.#request(key)
     return joined
   }
 
-  giveBack(key: string, points: number): void {
-    const now = this.#now()
-    const lease = this.#leaseOf(key, now)
-    if (now >= lease.until) lease.points = 0
-    lease.points += points
-    lease.until = now + this.#fillTime
+  /** What is more than a process has in advance goes back to the bucket, for the other processes. */
+  giveBack(key: RateKey, points: number, now: number): void {
+    const row = this.#rowOf(key, now)
+    const { numbers } = this.#table
+    const all = numbers[row + column.points]! + points
+    const returned = Math.max(0, all - Math.floor(this.#rate.burst * leasedPart))
+    numbers[row + column.points] = all - returned
+    numbers[row + column.until] = now + this.#fillTime
+    numbers[row + column.nextPointAt] = 0
+    // What does not arrive is back when the bucket is full.
+    if (returned > 0) this.#grantPoints(key, { points: 0, each: 1, returned }).catch(() => {})
   }
 
-  #leaseOf(key: string, now: number): Lease {
-    const known = this.#leases.get(key, now)
-    if (known) return known
-    const lease = new Lease()
-    this.#leases.set(key, lease, now)
-    return lease
+  /** Returns where the row of a bucket begins: all of it is 0 where nothing is known. */
+  #rowOf(key: RateKey, now: number): number {
+    const row = this.#table.rowOf(key, this.#owner, now)
+    const { numbers } = this.#table
+    if (now >= numbers[row + column.until]!) numbers.fill(0, row, row + column.fullAt + 1)
+    return row
   }
 
-  #join(waiting: Waiting[], needed: number): Promise<Taken> {
+  #join(key: RateKey, needed: number): Promise<Taken> {
+    const waiting = this.#waiting.get(keyText(key))!
     return new Promise((resolve, reject) => void waiting.push({ needed, resolve, reject }))
   }
 
-  /** Requests what is needed until nobody waits any longer: one request at a time. */
-  async #request(key: string, lease: Lease): Promise<void> {
+  /** Requests what is needed until nobody waits any longer: one request at a time, for those of one cost. */
+  async #request(key: RateKey): Promise<void> {
+    const text = keyText(key)
     // Those that come in the same turn of the event loop share the request.
     await undefined
     let asked: Waiting[] = []
     try {
-      while (lease.waiting!.length > 0) {
-        asked = lease.waiting!
-        lease.waiting = []
-        const needed = asked.reduce((sum, { needed }) => sum + needed, 0)
-        const missing = needed - lease.points
-        if (missing > 0) this.#add(await this.#grantPoints(key, missing), missing, lease)
-        const now = this.#now()
-        for (const { needed, resolve } of asked) {
-          const isEnough = lease.points >= needed
-          resolve(isEnough ? taken(lease, needed, now) : this.#refused(lease, needed, now))
+      for (;;) {
+        const waiting = this.#waiting.get(text)!
+        if (waiting.length === 0) break
+        const each = waiting[0]!.needed
+        asked = waiting.filter(({ needed }) => needed === each)
+        this.#waiting.set(
+          text,
+          waiting.filter(({ needed }) => needed !== each),
+        )
+        const missing = asked.length * each - this.#pointsOf(key)
+        if (missing > 0) {
+          this.#add(await this.#grantPoints(key, { points: missing, each }), missing, key)
         }
+        this.#serve(asked, each, key)
       }
-      lease.waiting = undefined
+      this.#waiting.delete(text)
     } catch (cause) {
-      const all = [...asked, ...lease.waiting!]
-      lease.waiting = undefined
+      const all = [...asked, ...this.#waiting.get(text)!]
+      this.#waiting.delete(text)
       for (const { reject } of all) reject(cause)
     }
   }
 
-  #add({ points, left, wait, full }: Grant, asked: number, lease: Lease): void {
-    const now = this.#now()
+  #pointsOf(key: RateKey): number {
+    return this.#table.numbers[this.#rowOf(key, this.#clock()) + column.points]!
+  }
+
+  #serve(asked: readonly Waiting[], each: number, key: RateKey): void {
+    const now = this.#clock()
+    const row = this.#rowOf(key, now)
+    for (const { resolve } of asked) {
+      const isEnough = this.#table.numbers[row + column.points]! >= each
+      resolve(isEnough ? this.#taken(row, each, now) : this.#refused(row, each, now))
+    }
+  }
+
+  #add({ points, left, wait, full }: Grant, asked: number, key: RateKey): void {
+    const now = this.#clock()
+    const row = this.#rowOf(key, now)
+    const { numbers } = this.#table
     const missing = asked - points
-    lease.points += points
-    lease.until = now + this.#fillTime
-    lease.nextPointAt = missing > 0 ? now + wait - (missing - 1) * this.#interval : -Infinity
-    lease.left = left
-    lease.fullAt = now + full
+    numbers[row + column.points]! += points
+    numbers[row + column.until] = now + this.#fillTime
+    numbers[row + column.nextPointAt] =
+      missing > 0 ? now + wait - (missing - 1) * this.#interval : 0
+    numbers[row + column.left] = left
+    numbers[row + column.fullAt] = now + full
   }
 
   /** Returns when the bucket has so many points at the earliest: one that needs many makes no other wait for them. */
-  #readyAt({ nextPointAt, points }: Lease, needed: number): number {
-    return nextPointAt + (needed - points - 1) * this.#interval
+  #readyAt(row: number, needed: number): number {
+    const { numbers } = this.#table
+    const missing = needed - numbers[row + column.points]!
+    return numbers[row + column.nextPointAt]! + (missing - 1) * this.#interval
   }
 
-  #refused(lease: Lease, needed: number, now: number): Taken {
-    const wait = Math.max(1, this.#readyAt(lease, needed) - now)
-    return { granted: false, left: lease.points + lease.left, wait, full: fullOf(lease, now) }
+  #refused(row: number, needed: number, now: number): Taken {
+    const wait = Math.max(1, this.#readyAt(row, needed) - now)
+    const [left, full] = [this.#left(row), this.#timeUntilFull(row, now)]
+    return { rate: this.#rate, granted: false, left, wait, full }
   }
-}
 
-function taken(lease: Lease, needed: number, now: number): Taken {
-  lease.points -= needed
-  return { granted: true, left: lease.points + lease.left, wait: 0, full: fullOf(lease, now) }
-}
+  #taken(row: number, needed: number, now: number): Taken {
+    this.#table.numbers[row + column.points]! -= needed
+    const [left, full] = [this.#left(row), this.#timeUntilFull(row, now)]
+    return { rate: this.#rate, granted: true, left, wait: 0, full }
+  }
 
-function fullOf({ fullAt }: Lease, now: number): number {
-  return Math.max(0, fullAt - now)
+  #left(row: number): number {
+    const { numbers } = this.#table
+    return numbers[row + column.points]! + numbers[row + column.left]!
+  }
+
+  #timeUntilFull(row: number, now: number): number {
+    return Math.max(0, this.#table.numbers[row + column.fullAt]! - now)
+  }
 }

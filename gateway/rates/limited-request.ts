@@ -1,5 +1,5 @@
 import type { DocumentNode, OperationDefinitionNode } from 'graphql'
-import type { Caller } from '../client-request.ts'
+import type { Caller, CountedRate } from '../client-request.ts'
 
 /** What the rates look at of a request; what is not known yet is undefined. */
 export interface LimitedRequest {
@@ -7,4 +7,8 @@ export interface LimitedRequest {
   readonly caller?: Caller | undefined
   readonly operation?:
     { readonly document: DocumentNode; readonly operation: OperationDefinitionNode } | undefined
+  /** What the operation is estimated to cost. */
+  readonly cost?: number | undefined
+  /** The rates that have counted it, for its response. */
+  counted?: CountedRate[] | undefined
 }

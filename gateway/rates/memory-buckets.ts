@@ -3,73 +3,78 @@
  * one number, the time at which it will be full. Nothing has to run when a window ends, and no window ends for
  * all keys at once, at whose edge twice the limit would pass.
  */
-import { fillTimeOf, intervalOf, leasedPart } from './rate.ts'
-import type { Buckets, Grant, Rate, Taken } from './rate.ts'
-import { RecentKeys } from './recent-keys.ts'
-
-/** The most keys of one rate: about 100 bytes each. */
-export const mostKeys = 1_000_000
+import { fillTimeOf, grantedPoints, intervalOf } from './rate.ts'
+import type { Buckets, Grant, Rate, Taken, Wanted } from './rate.ts'
+import { NumberTable } from './number-table.ts'
+import { randomKey } from './rate-key.ts'
+import type { RateKey } from './rate-key.ts'
 
 /** What is lost by calculating with fractions of milliseconds is far less than that part of a point. */
 const rounding = 1e-6
 
+/** Returns a table for buckets: of each, when it will be full. One that is full needs no place. */
+export function bucketTable(bytes: number): NumberTable {
+  return new NumberTable(1, bytes)
+}
+
 export class MemoryBuckets implements Buckets {
+  readonly #rate: Rate
   readonly #interval: number
   readonly #fillTime: number
-  readonly #now: () => number
-  /** When each bucket that is not full will be. A bucket that is forgotten after the fill time is full. */
-  readonly #fullAt: RecentKeys<number>
+  readonly #fullAt: NumberTable
+  readonly #owner = randomKey()
 
-  /** @param now a clock that never jumps, in milliseconds */
-  constructor(rate: Rate, now: () => number = () => performance.now(), most = mostKeys) {
+  /** @param table a table for buckets, which may have those of other rates as well */
+  constructor(rate: Rate, table: NumberTable) {
+    this.#rate = rate
     this.#interval = intervalOf(rate)
     this.#fillTime = fillTimeOf(rate)
-    this.#now = now
-    this.#fullAt = new RecentKeys(this.#fillTime, most)
+    this.#fullAt = table
   }
 
-  /** How many keys are in memory. */
-  get keys(): number {
-    return this.#fullAt.size
-  }
-
-  take(key: string, needed: number): Taken {
-    const now = this.#now()
-    const full = this.#timeUntilFull(key, now)
+  take(key: RateKey, needed: number, now: number): Taken {
+    const row = this.#rowOf(key, now)
+    const full = this.#timeUntilFull(row, now)
     const points = (this.#fillTime - full) / this.#interval
     if (points + rounding < needed) {
       const wait = (needed - points) * this.#interval
-      return { granted: false, left: wholePoints(points), wait, full }
+      return { rate: this.#rate, granted: false, left: wholePoints(points), wait, full }
     }
     const fullLater = full + needed * this.#interval
-    this.#fullAt.set(key, now + fullLater, now)
-    return { granted: true, left: wholePoints(points - needed), wait: 0, full: fullLater }
+    this.#fullAt.numbers[row] = now + fullLater
+    const left = wholePoints(points - needed)
+    return { rate: this.#rate, granted: true, left, wait: 0, full: fullLater }
   }
 
-  /** Takes points in advance for a process that needs some now: fewer if there are fewer. */
-  grant(key: string, needed: number): Grant {
-    const now = this.#now()
-    const full = this.#timeUntilFull(key, now)
+  /** Takes points in advance for a process that wants some now. */
+  grant(key: RateKey, wanted: Wanted, now: number): Grant {
+    if (wanted.returned) this.giveBack(key, wanted.returned, now)
+    const row = this.#rowOf(key, now)
+    const full = this.#timeUntilFull(row, now)
     const exact = (this.#fillTime - full) / this.#interval
-    const points = Math.min(wholePoints(exact), Math.max(needed, Math.floor(exact * leasedPart)))
+    const points = grantedPoints(wholePoints(exact), wanted)
     const fullLater = full + points * this.#interval
-    if (points > 0) this.#fullAt.set(key, now + fullLater, now)
+    if (points > 0) this.#fullAt.numbers[row] = now + fullLater
     const left = exact - points
-    const wait = points >= needed ? 0 : (needed - points - left) * this.#interval
+    const missing = wanted.points - points
+    const wait = missing <= 0 ? 0 : (missing - left) * this.#interval
     return { points, left: wholePoints(left), wait, full: fullLater }
   }
 
-  giveBack(key: string, points: number): void {
-    const now = this.#now()
-    const full = Math.max(0, this.#timeUntilFull(key, now) - points * this.#interval)
-    this.#fullAt.set(key, now + full, now)
+  giveBack(key: RateKey, points: number, now: number): void {
+    const row = this.#rowOf(key, now)
+    const full = Math.max(0, this.#timeUntilFull(row, now) - points * this.#interval)
+    this.#fullAt.numbers[row] = now + full
   }
 
-  #timeUntilFull(key: string, now: number): number {
-    const fullAt = this.#fullAt.get(key, now)
-    if (fullAt === undefined || fullAt <= now) return 0
+  #rowOf(key: RateKey, now: number): number {
+    return this.#fullAt.rowOf(key, this.#owner, now)
+  }
+
+  #timeUntilFull(row: number, now: number): number {
+    const full = this.#fullAt.numbers[row]! - now
     // If a clock jumped back, no bucket would be emptier than empty.
-    return Math.min(fullAt - now, this.#fillTime)
+    return Math.min(Math.max(0, full), this.#fillTime)
   }
 }
 

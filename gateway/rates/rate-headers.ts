@@ -1,18 +1,28 @@
-import type { Rate, Taken } from './rate.ts'
+import type { CountedRate, RateTerms } from '../client-request.ts'
+import { remembered } from '../values/remembered.ts'
 
 /**
- * Returns the fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) of a response: of
- * each rate that has counted its request how many points are left, and in how many seconds all will be.
+ * Returns the function for the fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) of a
+ * response: of each rate that has counted its request how many points are left, and in how many seconds all will be.
  */
-export function headersOfRates(
-  rates: ReadonlyMap<Rate, Taken> | undefined,
-): Readonly<Record<string, string>> {
-  if (!rates) return {}
-  const policies: string[] = []
-  const states: string[] = []
-  for (const [rate, taken] of rates) {
-    policies.push(`"${rate.name}";q=${rate.limit};w=${Math.ceil(rate.per / 1_000)}`)
-    states.push(`"${rate.name}";r=${taken.left};t=${Math.ceil(taken.full / 1_000)}`)
+export function rateHeaders(): (
+  counted: readonly CountedRate[] | undefined,
+) => Readonly<Record<string, string>> {
+  const policies = new Map<RateTerms, string>()
+
+  return (counted) => {
+    if (!counted) return {}
+    let policy = ''
+    let state = ''
+    for (const { rate, left, full } of counted) {
+      const comma = policy === '' ? '' : ', '
+      policy += comma + remembered(policies, rate, policyOf)
+      state += `${comma}"${rate.name}";r=${left};t=${Math.ceil(full / 1_000)}`
+    }
+    return { 'ratelimit-policy': policy, ratelimit: state }
   }
-  return { 'ratelimit-policy': policies.join(', '), ratelimit: states.join(', ') }
+}
+
+function policyOf({ name, limit, per }: RateTerms): string {
+  return `"${name}";q=${limit};w=${Math.ceil(per / 1_000)}`
 }

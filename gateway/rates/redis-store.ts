@@ -1,5 +1,6 @@
 /** Buckets in Redis or Valkey, which several machines share. */
 import { Redis } from 'ioredis'
+import { keyText } from './rate-key.ts'
 import { fillTimeOf, intervalOf, leasedPart } from './rate.ts'
 import type { GrantPoints, Rate } from './rate.ts'
 
@@ -21,13 +22,18 @@ export interface RedisStore {
  * its clock jumps back, no bucket is emptier than empty.
  */
 const grantScript = `
-local interval, fill, needed, part = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local interval, fill, part = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local needed, each, returned = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local full = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or now) - now, 0), fill)
+full = math.max(full - returned * interval, 0)
 local exact = (fill - full) / interval
-local points = math.min(math.floor(exact + 1e-6), math.max(needed, math.floor(exact * part)))
-if points > 0 then
+local there = math.floor(exact + 1e-6)
+local points = math.max(needed, math.floor(there * part))
+if needed == 0 then points = 0 end
+if there < needed then points = math.max(0, needed - math.ceil((needed - there) / each) * each) end
+if points > 0 or returned > 0 then
   full = full + points * interval
   redis.call('SET', KEYS[1], string.format('%.3f', now + full), 'PX', math.max(1, math.ceil(full)))
 end
@@ -47,14 +53,8 @@ type WithScript = Redis & {
   grantPoints(key: string, ...parameters: number[]): Promise<Reply>
 }
 
-/**
- * Returns the store, connected or not: it connects again and again.
- * @param hash makes the keys: the store sees no address and no subject
- */
-export async function redisStore(
-  { url, timeout }: RedisStoreOptions,
-  hash: (text: string) => string,
-): Promise<RedisStore> {
+/** Returns the store, connected or not: it connects again and again. */
+export async function redisStore({ url, timeout }: RedisStoreOptions): Promise<RedisStore> {
   const redis = new Redis(url, {
     connectTimeout: 2_000,
     commandTimeout: timeout,
@@ -73,9 +73,11 @@ export async function redisStore(
     grantsOf(rate) {
       const { name, limit, per, burst } = rate
       const prefix = `portcullis:rate:${name}:${limit}:${per}:${burst}:`
-      const parameters = [intervalOf(rate), fillTimeOf(rate)] as const
-      return async (key, needed) => {
-        const reply = await redis.grantPoints(prefix + hash(key), ...parameters, needed, leasedPart)
+      const ofRate = [intervalOf(rate), fillTimeOf(rate), leasedPart] as const
+      return async (key, wanted) => {
+        const { points: needed, each, returned = 0 } = wanted
+        const parameters = [...ofRate, needed, each, returned]
+        const reply = await redis.grantPoints(prefix + keyText(key), ...parameters)
         const [points, left, wait, full] = reply
         return { points, left, wait, full }
       }

@@ -1,12 +1,12 @@
-/** The rates of requests, at the three stages at which they count. */
-import { GatewayError } from '../errors.ts'
-import { remembered } from '../values/remembered.ts'
+/** The rates of requests, at the four stages at which they count. */
+import { errorTable, GatewayError } from '../errors.ts'
+import { RequestError } from '../graphql/response-error.ts'
 import type { CallerKeys } from './caller-keys.ts'
 import type { LimitedRequest } from './limited-request.ts'
 import type { Buckets, Rate, Taken } from './rate.ts'
-import { headersOfRates } from './rate-headers.ts'
+import { rateHeaders } from './rate-headers.ts'
 import { requestCounter, stageOf } from './rate-rule.ts'
-import type { RateRule, RateStage, TakePoints } from './rate-rule.ts'
+import type { CountRequest, RateRule, RateStage, TakePoints } from './rate-rule.ts'
 
 /** Counts a request, or throws or rejects with a GatewayError if there have been too many. */
 export type CountAtStage = (limited: LimitedRequest) => void | Promise<void>
@@ -19,6 +19,8 @@ export interface RequestRates {
   readonly onCaller: CountAtStage | undefined
   /** When the operation is valid, before it is authorized. */
   readonly onOperation: CountAtStage | undefined
+  /** When its cost is estimated, after authorization and before anything is fetched. */
+  readonly onCost: CountAtStage | undefined
   /** Returns what a response says of the rates; undefined where it says nothing. */
   readonly headersOf: ((limited: LimitedRequest) => Readonly<Record<string, string>>) | undefined
 }
@@ -30,20 +32,20 @@ export interface RequestRatesParts {
   /** Whether responses say what is left. */
   readonly headers: boolean
   /** Called with each request that is refused. */
-  readonly onRefused: (rate: Rate) => void
+  readonly onRefused: (rate: Pick<Rate, 'name'>) => void
 }
 
 /** Returns the rates of requests; undefined where there are none. */
 export function requestRates(parts: RequestRatesParts): RequestRates | undefined {
   const { rules, bucketsOf, keys, headers, onRefused } = parts
   if (rules.length === 0) return undefined
-  /** What has been taken for each request, for its response. */
-  const takenFor = new WeakMap<LimitedRequest, Map<Rate, Taken>>()
+  const headersOf = rateHeaders()
   return {
     onArrival: at('arrival'),
     onCaller: at('caller'),
     onOperation: at('operation'),
-    headersOf: headers ? (limited) => headersOfRates(takenFor.get(limited)) : undefined,
+    onCost: at('cost'),
+    headersOf: headers ? ({ counted }) => headersOf(counted) : undefined,
   }
 
   function at(stage: RateStage): CountAtStage | undefined {
@@ -54,40 +56,64 @@ export function requestRates(parts: RequestRatesParts): RequestRates | undefined
   /** Counts by each rate in turn: a request that one refuses takes nothing of the next. */
   function countFrom(
     first: number,
-    counters: readonly CountAtStage[],
+    counters: readonly CountRequest[],
     limited: LimitedRequest,
   ): void | Promise<void> {
+    const now = performance.now()
     for (let index = first; index < counters.length; index++) {
-      const pending = counters[index]!(limited)
+      const pending = counters[index]!(limited, now)
       if (pending) return pending.then(() => countFrom(index + 1, counters, limited))
     }
   }
 
-  function counterOf(rule: RateRule): CountAtStage {
+  function counterOf(rule: RateRule): CountRequest {
     const buckets = bucketsOf(rule)
-    const count = requestCounter(rule, keys)
-    const take: TakePoints = (limited, key, points) => {
+    const take: TakePoints = (limited, key, points, now) => {
       if (points > rule.burst) refuseForGood(points, rule)
-      const taken = buckets.take(key, points)
-      if (taken instanceof Promise) return taken.then((later) => note(later, rule, limited))
-      return note(taken, rule, limited)
+      const taken = buckets.take(key, points, now)
+      if (taken instanceof Promise) return taken.then((later) => note(later, points, limited))
+      return note(taken, points, limited)
     }
-    return (limited) => count(limited, take)
+    const note = (taken: Taken, points: number, limited: LimitedRequest) => {
+      if (headers) show(taken, limited)
+      if (taken.granted) return
+      onRefused(rule)
+      throw rateExceeded('RATE_EXCEEDED', whatIsTooMuch(taken, points, rule), taken.wait)
+    }
+    return requestCounter(rule, keys, take)
   }
 
   /** No bucket ever holds as many points: to retry would be in vain. */
-  function refuseForGood(points: number, rate: Rate): never {
-    onRefused(rate)
-    const message = `The operation selects limited root fields ${points} times, but at most ${rate.burst} are allowed at once: send a smaller one, or several`
-    throw new GatewayError('OPERATION_TOO_LARGE', { message })
+  function refuseForGood(points: number, rule: RateRule): never {
+    onRefused(rule)
+    throw rule.count === 'cost' ? tooExpensive(points, rule) : tooManySelections(points, rule)
   }
+}
 
-  function note(taken: Taken, rate: Rate, limited: LimitedRequest): void {
-    if (headers) remembered(takenFor, limited, () => new Map<Rate, Taken>()).set(rate, taken)
-    if (taken.granted) return
-    onRefused(rate)
-    throw rateExceeded('RATE_EXCEEDED', 'Too many requests', taken.wait)
-  }
+/** Adds what is left of a rate to the response. A rate of root fields may count a request several times. */
+function show(taken: Taken, limited: LimitedRequest): void {
+  const counted = (limited.counted ??= [])
+  if (counted.at(-1)?.rate === taken.rate) counted.pop()
+  counted.push(taken)
+}
+
+function whatIsTooMuch({ left }: Taken, points: number, { count, name }: RateRule): string {
+  if (count === 'requests') return 'Too many requests'
+  return `The estimated cost of the operation is ${points}, but ${left} is left of the rate ${name}`
+}
+
+function tooManySelections(points: number, { burst }: Rate): GatewayError {
+  const message = `The operation selects limited root fields ${points} times, but at most ${burst} are allowed at once: send a smaller one, or several`
+  return new GatewayError('OPERATION_TOO_LARGE', { message })
+}
+
+/** As limits.cost refuses what costs more than its caller may spend. */
+function tooExpensive(estimated: number, { name, burst }: Rate): RequestError {
+  const reason = 'COST_ESTIMATED_TOO_EXPENSIVE'
+  const message = `The estimated cost of the operation is ${estimated}, but the rate ${name} never allows more than ${burst} at once: select fewer fields, or shorter lists`
+  const { code } = errorTable[reason]
+  const cost = { estimated, max: burst }
+  return new RequestError([{ message, extensions: { code, reason, cost } }])
 }
 
 /** Returns the error of a rate, with the time after which a retry may succeed. */

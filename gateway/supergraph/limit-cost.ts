@@ -21,6 +21,9 @@ export interface OperationCost {
   readonly max: number
 }
 
+/** What an authorized request has of its cost. */
+export type EstimatedCost = Pick<AuthorizedRequest, 'estimated' | 'cost'>
+
 export interface CostLimitParts {
   readonly settings: CostSettings
   readonly directives: CostDirectives
@@ -34,8 +37,8 @@ export interface CostLimitParts {
 }
 
 /**
- * Returns the function that estimates an authorized operation. It returns the cost if the request asks for it
- * by `"extensions": { "cost": true }`, and throws a RequestError for an operation that costs too much.
+ * Returns the function that estimates an authorized operation, for its client as well if the request asks for it by
+ * `"extensions": { "cost": true }`. It throws a RequestError for an operation that costs too much.
  */
 export function costLimit({
   settings,
@@ -43,10 +46,7 @@ export function costLimit({
   apiSchema,
   onEstimated,
   onExceeded,
-}: CostLimitParts): (
-  request: AuthorizedRequest,
-  graphqlRequest: GraphqlRequest,
-) => OperationCost | undefined {
+}: CostLimitParts): (request: AuthorizedRequest, graphqlRequest: GraphqlRequest) => EstimatedCost {
   const { mode } = settings
   const formulas = new WeakMap<DocumentNode, Formula>()
   const formulaOf = operationCosts({ apiSchema, directives, listSize: settings.listSize })
@@ -57,17 +57,17 @@ export function costLimit({
     const isAsked = extensions?.['cost'] === true
     const { authorized, caller } = request
     if (!('document' in authorized)) {
-      return isAsked ? { estimated: 0, max: maxFor(caller) } : undefined
+      return { estimated: 0, cost: isAsked ? { estimated: 0, max: maxFor(caller) } : undefined }
     }
     const formula = remembered(formulas, authorized.document, formulaOf)
     const evaluation: Evaluation = { variables, unsliced: undefined }
     const estimated = Math.ceil(valueOf(formula, evaluation))
     onEstimated?.(estimated)
     if (evaluation.unsliced) refuseUnsliced(evaluation.unsliced, request)
-    if (estimated <= lowest && !isAsked) return undefined
+    if (estimated <= lowest && !isAsked) return { estimated, cost: undefined }
     const cost: OperationCost = { estimated, max: maxFor(caller) }
     if (estimated > cost.max) refuseExpensive(cost, request)
-    return isAsked ? cost : undefined
+    return { estimated, cost: isAsked ? cost : undefined }
   }
 
   function refuseUnsliced(

@@ -446,8 +446,9 @@ function withCost(
     return decided instanceof Promise ? decided.then(estimated) : estimated(decided)
 
     function estimated(request: AuthorizedRequest): AuthorizedRequest {
-      const cost = estimate(request, graphqlRequest)
-      return cost ? { ...request, cost } : request
+      const { estimated, cost } = estimate(request, graphqlRequest)
+      const { authorized, caller, granted } = request
+      return { authorized, caller, granted, estimated, cost }
     }
   }
 }

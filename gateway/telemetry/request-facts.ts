@@ -4,6 +4,7 @@ import { requestIdFrom } from '../../subgraphs/kit/request-id.ts'
 import type {
   Caller,
   DocumentUse,
+  CountedRate,
   RequestObserver,
   Trace,
   TraceContext,
@@ -46,6 +47,10 @@ export class RequestFacts implements RequestObserver {
   /** The text of the document. */
   query: string | undefined
   operation: PreparedOperation | undefined
+  /** What it is estimated to cost; undefined before authorization, and where cost is not limited. */
+  cost: number | undefined
+  /** The rates that have counted it; undefined where responses do not say what is left. */
+  counted: CountedRate[] | undefined
   /** Set when the request ended without a result. */
   refusal: GatewayError | RequestError | 'unforeseen' | undefined
   /** The errors of the result. */

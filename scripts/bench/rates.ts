@@ -1,9 +1,11 @@
 /** `npm run bench -- rates`: what the rates cost a request that is within all of them. */
 import { cpus } from 'node:os'
 import type { Caller } from '../../gateway/client-request.ts'
-import { callerKeys, identityHash } from '../../gateway/rates/caller-keys.ts'
-import { LeasedBuckets } from '../../gateway/rates/leased-buckets.ts'
-import { MemoryBuckets } from '../../gateway/rates/memory-buckets.ts'
+import type { CountedRate } from '../../gateway/client-request.ts'
+import { callerKeys } from '../../gateway/rates/caller-keys.ts'
+import { LeasedBuckets, leaseTable } from '../../gateway/rates/leased-buckets.ts'
+import { bucketTable, MemoryBuckets } from '../../gateway/rates/memory-buckets.ts'
+import { rateKeys } from '../../gateway/rates/rate-key.ts'
 import type { Buckets, Rate } from '../../gateway/rates/rate.ts'
 import type { RateRule } from '../../gateway/rates/rate-rule.ts'
 import { requestRates } from '../../gateway/rates/request-rates.ts'
@@ -14,7 +16,14 @@ const callerCount = 10_000
 
 /** Far more than the benchmark takes. */
 const generous = { limit: 1_000_000, per: 60_000, burst: 1_000_000 }
-const rule = (by: RateRule['by']): RateRule => ({ name: by, by, ...generous })
+const rule = (by: RateRule['by'], count: RateRule['count'] = 'requests'): RateRule => ({
+  name: by,
+  by,
+  count,
+  ...generous,
+})
+const three = [rule('address'), rule('subject'), rule('client')]
+const memory = 32 * 1024 * 1024
 
 interface Setup {
   readonly what: string
@@ -27,18 +36,20 @@ const setups: readonly Setup[] = [
   { what: 'no rates', rules: [] },
   { what: 'a rate by subject', rules: [rule('subject')] },
   { what: 'a rate by address', rules: [rule('address')] },
-  {
-    what: 'rates by address, subject and client',
-    rules: [rule('address'), rule('subject'), rule('client')],
-  },
+  { what: 'rates by address, subject and client', rules: three },
+  { what: 'rates by address, subject and client, with headers', rules: three, headers: true },
+  { what: 'a rate of cost by subject', rules: [rule('subject', 'cost')] },
   { what: 'a rate by subject, in a worker', rules: [rule('subject')], bucketsOf: leased },
   { what: 'a rate by subject, with headers', rules: [rule('subject')], headers: true },
 ]
 
 /** As in a worker, without the messages: one for an eighth of a bucket. */
 function leased(rate: Rate): Buckets {
-  const buckets = new MemoryBuckets(rate)
-  return new LeasedBuckets(rate, async (key, needed) => buckets.grant(key, needed))
+  const buckets = new MemoryBuckets(rate, bucketTable(memory))
+  return new LeasedBuckets(rate, {
+    grantPoints: async (key, wanted) => buckets.grant(key, wanted, performance.now()),
+    table: leaseTable(memory),
+  })
 }
 
 const clients: readonly { caller: Caller; clientAddress: string }[] = Array.from(
@@ -83,25 +94,37 @@ type ServeRequest = (index: number) => void | Promise<void>
 
 /** Returns the part of a request that the gateway does for its rates. */
 function requestOf({ rules, headers = false, bucketsOf }: Setup): ServeRequest {
-  const ofProcess = (rate: Rate) => new MemoryBuckets(rate)
+  const table = bucketTable(memory)
+  const ofProcess = (rate: Rate) => new MemoryBuckets(rate, table)
   const rates = requestRates({
     rules,
     headers,
     bucketsOf: bucketsOf ?? ofProcess,
-    keys: callerKeys(identityHash('a secret that only this benchmark knows')),
+    keys: callerKeys(rateKeys('a secret that only this benchmark knows')),
     onRefused: ({ name }) => {
       throw new Error(`the rate ${name} refused a request of the benchmark`)
     },
   })
   return (index) => {
     const request = clients[index % callerCount]!
-    const arrived = rates?.onArrival?.({ request })
+    const limited: Counted = { request, caller: undefined, cost: 12, counted: undefined }
+    const arrived = rates?.onArrival?.(limited)
     if (arrived) return arrived
-    const limited = { request, caller: request.caller }
+    limited.caller = request.caller
     const counted = rates?.onCaller?.(limited)
     if (counted) return counted
+    const spent = rates?.onCost?.(limited)
+    if (spent) return spent
     rates?.headersOf?.(limited)
   }
+}
+
+/** What the gateway knows of a request, as far as the rates look at it. */
+interface Counted {
+  readonly request: { readonly clientAddress: string }
+  caller: Caller | undefined
+  readonly cost: number
+  counted: CountedRate[] | undefined
 }
 
 /** Returns the CPU time of a request, in microseconds. */

@@ -781,6 +781,19 @@ test('a client is named with its issuer where there are several', () => {
   ])
 })
 
+test('a rate of cost needs an estimate, and a caller that it belongs to', () => {
+  const problems = (rule: string, more = '') =>
+    problemsOf(`${authentication}\nrates: { rules: [{ ${rule}, limit: 5, per: 1m }] }\n${more}`)
+  const limited = 'limits: { cost: { max: 5 } }'
+  expect(problems('by: client, count: cost', limited)).toEqual([])
+  expect(problems('by: client, count: cost')).toEqual([
+    'rates.rules[0].count: cost needs limits.cost, such as cost: { max: 1000 }; with mode: measure, it refuses nothing by itself',
+  ])
+  expect(problems('by: operation, count: cost', limited)).toEqual([
+    'rates.rules[0].count: by: operation counts root fields: count cost by subject, client or address',
+  ])
+})
+
 test('the access token does not pass to a subgraph for which every caller is anonymous', () => {
   const subgraphs = 'claims: { subgraphs: { users: { anonymous: true } } }'
   const problems = (passToken: boolean) =>

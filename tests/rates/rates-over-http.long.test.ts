@@ -9,17 +9,33 @@ import { openFrontDoor } from '../support/front-door.ts'
 import type { FrontDoor, Response } from '../support/front-door.ts'
 
 const sdl = /* GraphQL */ `
+  extend schema
+    @link(
+      url: "https://specs.apollo.dev/federation/v2.9"
+      import: ["@cost", "@listSize", "@authenticated"]
+    )
   type Query {
     cheap: Int
     search: Int
+    items(first: Int!): [Item!] @listSize(slicingArguments: ["first"])
+    report: Int @cost(weight: 30)
+    private: Int @authenticated @cost(weight: 1000)
   }
   type Mutation {
     checkout: Int
   }
   type Subscription {
     ticks: Int
+    reports: Int @cost(weight: 4)
+  }
+  type Item {
+    id: ID
   }
 `
+
+/** As long as nothing flows in: costs are exact. */
+const ofCost = (more = '', by = 'subject') => `limits: { cost: { max: 1000, mode: measure } }
+rates: { headers: true, rules: [{ name: costs, by: ${by}, count: cost, limit: 50, per: 1d${more} }] }`
 
 const proxy = 'http: { trusted_proxies: 1 }\n'
 const metrics = 'metrics: { port: 0 }\n'
@@ -52,6 +68,13 @@ rates:
     - { by: subject, limit: 600, per: 1m }`,
   batches: `http: { batching: { max: 10 } }
 rates: { rules: [{ by: subject, limit: 12, per: 1h }] }`,
+  cost: `http: { trusted_proxies: 1, batching: { max: 10 } }\n${metrics}${ofCost()}`,
+  'cost, apollo': `engine: apollo\n${ofCost()}`,
+  'cost of some': `limits: { cost: { max: 20 } }
+rates:
+  rules:
+    - { by: subject, count: cost, limit: 50, per: 1d, when: { operations: [Query.items] }, unless: { scopes: [partner] } }`,
+  'cost by address': `${proxy}${ofCost('', 'address')}`,
   failures: `${proxy}${metrics}rates: { failed_authentications: { limit: 10, per: 1h } }`,
   uncached: `  cache: off\n${proxy}rates: { failed_authentications: { limit: 10, per: 1h } }`,
 }
@@ -74,6 +97,17 @@ const exchange = createServer(async (request, response) => {
 
 let door: FrontDoor
 let users = 0
+/** How many fields the subgraph has resolved. */
+let calls = 0
+const called = (value: unknown) => () => {
+  calls++
+  return value
+}
+
+/** Sends an event each time one is waited for. */
+async function* tick() {
+  for (let reports = 1; reports <= 20; reports++) yield reports
+}
 
 beforeAll(async () => {
   await once(exchange.listen(0, '127.0.0.1'), 'listening')
@@ -83,9 +117,17 @@ ${proxy}rates: { failed_authentications: { limit: 3, per: 1h } }`
   door = await openFrontDoor({
     sdl,
     resolvers: {
-      Query: { cheap: () => 1, search: () => 2 },
-      Mutation: { checkout: () => 3 },
+      Query: {
+        cheap: called(1),
+        search: called(2),
+        items: (_parent, { first }) =>
+          called(Array.from({ length: first as number }, () => ({ id: '1' })))(),
+        report: called(4),
+        private: called(5),
+      },
+      Mutation: { checkout: called(3) },
     },
+    subscriptions: { reports: tick, ticks: tick },
     gateways: { ...gateways, keys },
   })
 }, 60_000)
@@ -274,6 +316,140 @@ describe('rates', () => {
     const [error] = (await run()) as { extensions: { reason: string; retryAfter: number } }[]
     expect(error!.extensions).toMatchObject({ reason: 'RATE_EXCEEDED' })
     expect(error!.extensions.retryAfter).toBeGreaterThan(0)
+    await client.dispose()
+  })
+})
+
+describe('rates of cost', () => {
+  const items = (first: number) => `{ items(first: ${first}) { id } }`
+  const callerOf = (sub: string) => door.caller('read', { sub })
+  const left = ({ headers }: Response) =>
+    Number(/"costs";r=(\d+)/.exec(String(headers['ratelimit']))?.[1])
+
+  test.each<Name>(['cost', 'cost, apollo'])(
+    'an operation takes what it is estimated to cost, and one that is refused calls no subgraph: %s',
+    async (name) => {
+      const alice = await callerOf('alice')
+      const first = await ask(name, alice, items(30))
+      expect(first).toMatchObject({ status: 200 })
+      expect([first.headers['ratelimit-policy'], left(first)]).toEqual(['"costs";q=50;w=86400', 20])
+      const before = calls
+      const refused = await ask(name, alice, items(21))
+      expect(refused.status).toBe(429)
+      const seconds = Number(refused.headers['retry-after'])
+      // A point flows in each 1,728 seconds.
+      expect(seconds).toBeGreaterThan(1_700)
+      expect(seconds).toBeLessThanOrEqual(1_728)
+      expect(refused.body.errors).toEqual([
+        {
+          message: `The estimated cost of the operation is 21, but 20 is left of the rate costs: retry after ${seconds} seconds`,
+          extensions: { code: 'TOO_MANY_REQUESTS', reason: 'RATE_EXCEEDED', retryAfter: seconds },
+        },
+      ])
+      expect(calls).toBe(before)
+      expect(left(refused)).toBe(20)
+      expect(left(await ask(name, alice, items(15)))).toBe(5)
+      expect(await ask(name, await callerOf('bob'), items(50))).toMatchObject({ status: 200 })
+    },
+  )
+
+  test('one that costs more than a bucket ever holds is not asked to come again', async () => {
+    const { status, headers, body } = await ask('cost', await callerOf('carol'), items(51))
+    expect(status).toBe(400)
+    expect(headers['retry-after']).toBeUndefined()
+    expect(body.errors).toEqual([
+      {
+        message:
+          'The estimated cost of the operation is 51, but the rate costs never allows more than 50 at once: select fewer fields, or shorter lists',
+        extensions: {
+          code: 'COST_ESTIMATED_TOO_EXPENSIVE',
+          reason: 'COST_ESTIMATED_TOO_EXPENSIVE',
+          cost: { estimated: 51, max: 50 },
+        },
+      },
+    ])
+    expect(
+      await metricOf('cost', /^portcullis_rate_limited_total\{rate="costs"\}/),
+    ).toBeGreaterThan(0)
+  })
+
+  test('what a caller may not see costs nothing, but each operation takes a point', async () => {
+    expect(left(await ask('cost', from('192.0.2.1'), '{ private cheap }'))).toBe(49)
+    expect(left(await ask('cost', from('192.0.2.1'), '{ private }'))).toBe(48)
+    expect(left(await ask('cost', from('192.0.2.1'), '{ __typename }'))).toBe(47)
+    expect(left(await ask('cost', from('192.0.2.1'), '{ nothing }'))).toBeNaN()
+    expect(left(await ask('cost', from('192.0.2.1'), '{ cheap }'))).toBe(46)
+    expect((await ask('cost', await callerOf('dave'), '{ private }')).status).toBe(400)
+  })
+
+  test('mutations and each element of a batch take their cost', async () => {
+    const erin = await callerOf('erin')
+    expect(left(await ask('cost', erin, 'mutation { checkout }'))).toBe(40)
+    const batch = [items(20), items(25), items(15), '{ cheap }'].map((query) => ({ query }))
+    const { status, text } = await door.post('cost', batch, erin)
+    expect(status).toBe(200)
+    const results = JSON.parse(text) as { errors?: { extensions: object }[] }[]
+    expect(results.map(({ errors }) => errors?.[0]?.extensions)).toEqual([
+      undefined,
+      expect.objectContaining({ reason: 'RATE_EXCEEDED' }),
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('a rate of cost counts the operations and callers that its conditions name', async () => {
+    const frank = await callerOf('frank')
+    const ask50 = (headers: Record<string, string>) =>
+      statuses(8, () => ask('cost of some', headers, items(10)))
+    expect(await statuses(60, () => ask('cost of some', frank, '{ cheap }'))).toEqual({ 200: 60 })
+    expect(await ask50(frank)).toEqual({ 200: 5, 429: 3 })
+    expect(await ask50(await door.caller('partner', { sub: 'frank' }))).toEqual({ 200: 8 })
+    // What the budget refuses takes nothing.
+    const grace = await callerOf('grace')
+    expect(await statuses(9, () => ask('cost of some', grace, items(21)))).toEqual({ 400: 9 })
+    expect(await ask50(grace)).toEqual({ 200: 5, 429: 3 })
+  })
+
+  test('an address has a bucket of cost, whoever comes from there', async () => {
+    const heidi = { ...(await callerOf('heidi')), ...from('192.0.2.7') }
+    expect((await ask('cost by address', heidi, items(40))).status).toBe(200)
+    expect((await ask('cost by address', from('192.0.2.7'), items(11))).status).toBe(429)
+    expect((await ask('cost by address', from('192.0.2.8'), items(11))).status).toBe(200)
+  })
+
+  test('a subscription takes the cost of an event when it begins, by a WebSocket and by an event stream', async () => {
+    const { authorization } = await callerOf('ivan')
+    const client = createClient({
+      url: door.gateway('cost').url.replace('http', 'ws'),
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization },
+      retryAttempts: 0,
+    })
+    const run = async (query: string) => {
+      const values: unknown[] = []
+      for await (const value of client.iterate({ query })) values.push(value)
+      return values
+    }
+    const headers = { authorization: authorization! }
+    expect(await run('subscription { reports }')).toHaveLength(20)
+    expect(left(await ask('cost', headers, '{ cheap }'))).toBe(45)
+    const response = await fetch(door.gateway('cost').url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...headers },
+      body: JSON.stringify({ query: 'subscription { reports }' }),
+    })
+    expect((await response.text()).match(/event: next/g)).toHaveLength(20)
+    expect(left(await ask('cost', headers, '{ report }'))).toBe(11)
+    expect(left(await ask('cost', headers, items(8)))).toBe(3)
+    const before = calls
+    for (const query of ['subscription { reports }', items(4)]) {
+      const [error] = (await run(query).catch((error: unknown) => error)) as {
+        extensions: { reason: string; retryAfter: number }
+      }[]
+      expect(error!.extensions).toMatchObject({ reason: 'RATE_EXCEEDED' })
+      expect(error!.extensions.retryAfter).toBeGreaterThan(0)
+    }
+    expect(calls).toBe(before)
     await client.dispose()
   })
 })

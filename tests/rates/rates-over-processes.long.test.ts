@@ -10,8 +10,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { Pool } from 'undici'
-import { identityHash } from '../../gateway/rates/caller-keys.ts'
-import { MemoryBuckets } from '../../gateway/rates/memory-buckets.ts'
+import { bucketTable, MemoryBuckets } from '../../gateway/rates/memory-buckets.ts'
+import { keyText, rateKeys } from '../../gateway/rates/rate-key.ts'
 import { redisStore } from '../../gateway/rates/redis-store.ts'
 import type { Rate } from '../../gateway/rates/rate.ts'
 import { compose } from '../support/compose.ts'
@@ -25,7 +25,13 @@ import { until } from '../support/until.ts'
 
 const folder = scratchFolder()
 const supergraph = join(folder, 'supergraph.graphql')
-const sdl = 'type Query { number: Int }'
+const sdl = `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@cost"])
+  type Query { number: Int report: Int @cost(weight: 40) }`
+/** A rate of cost that lets 100 of these pass. */
+const costs =
+  '{ by: subject, name: costs, count: cost, limit: 4000, per: 1h, when: { operations: [Query.report] } }'
+const costly = '{ number: report }'
 const redisServer = '/usr/bin/redis-server'
 
 let issuer: TestIssuer
@@ -51,7 +57,7 @@ afterAll(async () => {
 interface TestGateway extends GatewayProcess {
   readonly pool: Pool
   /** Returns the statuses of so many requests at a time. */
-  flood(count: number, token: string): Promise<number[]>
+  flood(count: number, token: string, query?: string): Promise<number[]>
   stop(): Promise<void>
 }
 
@@ -60,17 +66,18 @@ async function start(workers: number, rates: string): Promise<TestGateway> {
 authentication:
   issuers: [{ issuer: ${issuer.issuer}, jwks_uri: ${issuer.jwksUri}, audiences: [portcullis] }]
 warm_up: { time: 0s }
+limits: { cost: { max: 1000 } }
 metrics: { port: 0 }
 rates:
 ${rates}`
   const gateway = await startGatewayProcess({ folder, config, supergraph })
   const pool = new Pool(gateway.origin, { connections: 100 })
-  const ask = async (token: string) => {
+  const ask = async (token: string, query: string) => {
     const { statusCode, body } = await pool.request({
       method: 'POST',
       path: '/graphql',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-      body: '{"query":"{ number }"}',
+      body: JSON.stringify({ query }),
     })
     await body.text()
     return statusCode
@@ -78,7 +85,8 @@ ${rates}`
   return {
     ...gateway,
     pool,
-    flood: (count, token) => Promise.all(Array.from({ length: count }, () => ask(token))),
+    flood: (count, token, query = '{ number }') =>
+      Promise.all(Array.from({ length: count }, () => ask(token, query))),
     async stop() {
       await pool.close()
       gateway.child.kill('SIGTERM')
@@ -105,12 +113,21 @@ const tokenOf = (sub: string) => issuer.accessToken({ sub })
 const inflow = (since: number, perSecond: number) =>
   Math.ceil(((performance.now() - since) / 1_000) * perSecond)
 
+/** Between the rate and what the processes have of it in advance. */
+function expectCosts(statuses: readonly number[], since: number): void {
+  expect(served(statuses)).toBeGreaterThanOrEqual(100 - 2 * 13)
+  expect(served(statuses)).toBeLessThanOrEqual((4_000 + inflow(since, 4_000 / 3_600)) / 40)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(
+    statuses.length - served(statuses),
+  )
+}
+
 describe('two workers', () => {
   let gateway: TestGateway
   beforeAll(async () => {
     gateway = await start(
       2,
-      `  rules: [{ by: subject, limit: 240, per: 1h }, { by: client, name: fast, limit: 1000000, per: 1s }]
+      `  rules: [{ by: subject, limit: 240, per: 1h }, { by: client, name: fast, limit: 1000000, per: 1s }, ${costs}]
   failed_authentications: { limit: 20, per: 1h }`,
     )
   }, 60_000)
@@ -130,6 +147,15 @@ describe('two workers', () => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(600 - served(statuses))
     expect(await metricOf(gateway, 'portcullis_rate_limited_total{rate="subject"}')).toBe(
       600 - served(statuses),
+    )
+  }, 30_000)
+
+  test('costs are exact to what each worker has in advance, and the refused ones take none', async () => {
+    const since = performance.now()
+    const statuses = await gateway.flood(200, await tokenOf('expensive'), costly)
+    expectCosts(statuses, since)
+    expect(await metricOf(gateway, 'portcullis_rate_limited_total{rate="costs"}')).toBe(
+      200 - served(statuses),
     )
   }, 30_000)
 
@@ -197,7 +223,7 @@ withRedis('two gateways with one Redis', () => {
     port = await freePort()
     await startRedis()
     const rates = `  store: { redis: '${url()}', timeout: 2s }
-  rules: [{ by: subject, limit: 240, per: 1h }]`
+  rules: [{ by: subject, limit: 240, per: 1h }, ${costs}]`
     gateways.push(await start(1, rates), await start(2, rates))
   }, 60_000)
   afterAll(async () => {
@@ -205,10 +231,10 @@ withRedis('two gateways with one Redis', () => {
     await stopRedis()
   })
 
-  const floodBoth = async (token: string, rounds: number) => {
+  const floodBoth = async (token: string, rounds: number, query?: string) => {
     const statuses: number[] = []
     for (let round = 0; round < rounds; round++) {
-      const both = await Promise.all(gateways.map((gateway) => gateway.flood(100, token)))
+      const both = await Promise.all(gateways.map((gateway) => gateway.flood(100, token, query)))
       statuses.push(...both.flat())
     }
     return statuses
@@ -222,12 +248,19 @@ withRedis('two gateways with one Redis', () => {
     expect(await metricOf(gateways[0]!, 'portcullis_rate_store_away_total')).toBe(0)
   }, 30_000)
 
+  test('costs are counted together', async () => {
+    const since = performance.now()
+    expectCosts(await floodBoth(await tokenOf('expensive'), 1, costly), since)
+  }, 30_000)
+
   test('the store has no identities, and forgets keys whose bucket is full', async () => {
     const client = new Redis(url())
     const keys = await client.keys('*')
     expect(keys.length).toBeGreaterThan(0)
     for (const key of keys) {
-      expect(key).toMatch(/^portcullis:rate:subject:240:3600000:240:[\w-]{22}$/)
+      expect(key).toMatch(
+        /^portcullis:rate:(subject:240:3600000:240|costs:4000:3600000:4000):[0-9a-f]{16}$/,
+      )
       expect(await client.pttl(key)).toBeGreaterThan(0)
     }
     client.disconnect()
@@ -261,27 +294,37 @@ withRedis('two gateways with one Redis', () => {
 
   test('a store that hangs costs one time-out, and a clock of it that jumps back empties no bucket further', async () => {
     const rate: Rate = { name: 'direct', limit: 10, per: 1_000, burst: 5 }
-    const hash = identityHash('a secret')
-    const store = await redisStore({ url: url(), timeout: 200 }, hash)
+    const [a, b] = ['a', 'b'].map(rateKeys('a secret'))
+    const wanted = (points: number, each = 1) => ({ points, each })
+    const store = await redisStore({ url: url(), timeout: 200 })
     const grantPoints = store.grantsOf(rate)
-    expect(await grantPoints('a', 3)).toMatchObject({ points: 3, left: 2, wait: 0 })
-    expect(await grantPoints('a', 3)).toMatchObject({ points: 2, left: 0 })
-    const client = new Redis(url())
-    const key = `portcullis:rate:direct:10:1000:5:${hash('a')}`
-    await client.set(key, String(Date.now() + 86_400_000))
-    const { points, wait, full } = await grantPoints('a', 1)
-    expect({ points, wait, full }).toEqual({ points: 0, wait: 100, full: 500 })
     // As memory has it.
-    let now = 0
-    const memory = new MemoryBuckets(rate, () => now)
-    expect(memory.grant('a', 3)).toMatchObject({ points: 3, left: 2, wait: 0 })
-    expect(memory.grant('a', 3)).toMatchObject({ points: 2, left: 0, wait: 100, full: 500 })
+    const buckets = new MemoryBuckets(rate, bucketTable(1024 * 1024))
+    const grants: readonly (readonly [{ points: number; each: number }, object])[] = [
+      [wanted(3), { points: 3, left: 2, wait: 0, full: 300 }],
+      [wanted(4, 2), { points: 2, left: 0, wait: 200, full: 500 }],
+      [wanted(3, 3), { points: 0, left: 0, wait: 300, full: 500 }],
+    ]
+    for (const [request, expected] of grants) {
+      expect(buckets.grant(a!, request, 0)).toEqual(expected)
+      const { points, left } = await grantPoints(a!, request)
+      expect({ points, left }).toEqual({ points: buckets.grant(b!, request, 0).points, left })
+      expect(expected).toMatchObject({ points, left })
+    }
+    const returning = { points: 0, each: 1, returned: 3 }
+    expect(await grantPoints(a!, returning)).toMatchObject({ points: 0, left: 3, wait: 0 })
+    expect(buckets.grant(a!, returning, 0)).toMatchObject({ points: 0, left: 3, wait: 0 })
+    const client = new Redis(url())
+    const key = `portcullis:rate:direct:10:1000:5:${keyText(a!)}`
+    await client.set(key, String(Date.now() + 86_400_000))
+    const { points, wait, full } = await grantPoints(a!, wanted(1))
+    expect({ points, wait, full }).toEqual({ points: 0, wait: 100, full: 500 })
     client.disconnect()
     redis.kill('SIGSTOP')
-    await expect(grantPoints('b', 1)).rejects.toThrow('Command timed out')
+    await expect(grantPoints(b!, wanted(1))).rejects.toThrow('Command timed out')
     redis.kill('SIGCONT')
     await until(() =>
-      grantPoints('b', 1).then(
+      grantPoints(b!, wanted(1)).then(
         () => true,
         () => false,
       ),
@@ -290,13 +333,17 @@ withRedis('two gateways with one Redis', () => {
   }, 30_000)
 })
 
-test('more than a million keys stay within their bound', () => {
-  let now = 0
-  const buckets = new MemoryBuckets({ name: 'test', limit: 1, per: 60_000, burst: 10 }, () => now)
-  for (let index = 0; index < 1_200_000; index++) {
-    now += 0.01
-    buckets.take(`2001:db8:${index >> 16}:${index & 0xffff}::/64`, 1)
+test('a million networks take the memory of a table, and no bucket that is emptier than theirs', () => {
+  const memory = 8 * 1024 * 1024
+  const table = bucketTable(memory)
+  const buckets = new MemoryBuckets({ name: 'test', limit: 1, per: 60_000, burst: 10 }, table)
+  const keyOf = rateKeys('a secret')
+  const victim = keyOf('over its limit')
+  buckets.take(victim, 10, 1)
+  for (let index = 0; index < 1_000_000; index++) {
+    const network = `2001:db8:${index >> 16}:${index & 0xffff}::/64`
+    buckets.take(keyOf(network), 1, 1 + index / 100)
   }
-  expect(buckets.keys).toBeGreaterThan(500_000)
-  expect(buckets.keys).toBeLessThanOrEqual(1_000_000)
+  expect(table.bytes).toBe(memory)
+  expect(buckets.take(victim, 1, 10_001)).toMatchObject({ granted: false })
 }, 60_000)

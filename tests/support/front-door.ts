@@ -2,7 +2,7 @@
 import { request as httpRequest } from 'node:http'
 import { parse } from 'graphql'
 import { deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
-import type { SubgraphResolvers } from '../../subgraphs/kit/serve-subgraph.ts'
+import type { SubgraphOptions, SubgraphResolvers } from '../../subgraphs/kit/serve-subgraph.ts'
 import { compose } from './compose.ts'
 import { startIssuer } from './issuer.ts'
 import { gatewaySecret, runGateway } from './running-gateway.ts'
@@ -11,6 +11,8 @@ import type { RunningGateway } from './running-gateway.ts'
 export interface FrontDoorParts {
   sdl: string
   resolvers: SubgraphResolvers
+  /** The events of each field of `Subscription`. */
+  subscriptions?: SubgraphOptions['subscriptions'] | undefined
   /** What each gateway's configuration has beside the issuer, by the name of the gateway. */
   gateways: Readonly<Record<string, string>>
 }
@@ -51,6 +53,7 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
     name: 'graph',
     typeDefs: parse(parts.sdl),
     resolvers: parts.resolvers,
+    ...(parts.subscriptions ? { subscriptions: parts.subscriptions } : {}),
     keys: [deriveClaimsKey(gatewaySecret, 'graph')],
     host: '127.0.0.1',
     port: 0,
