@@ -26,6 +26,7 @@ import type { PartedResponseParts } from './streaming/parted-response.ts'
 import type { PartedResult } from './streaming/parted-result.ts'
 import type { Serving, ServingGateway } from './streaming/serving-gateway.ts'
 import { streamResponse } from './streaming/stream-response.ts'
+import { isOnlyPlanned } from './supergraph/explanations.ts'
 import type { CurrentSchema } from './supergraph/schema-version.ts'
 import type { Stages } from './supergraph/stages.ts'
 import { tracedStages } from './supergraph/traced-stages.ts'
@@ -179,11 +180,12 @@ export function createGateway(parts: GatewayParts): Gateway {
     facts: RequestFacts,
   ): Promise<OperationResult | PartedResult | LiveSubscription> {
     const { trace } = facts
-    const { prepare, authorize, execute, defer, subscribe } = trace
+    const { prepare, authorize, explain, execute, defer, subscribe } = trace
       ? tracedStages(stages, trace)
       : stages
     const operation = (facts.operation = prepare(graphqlRequest))
-    const isLive = operation.operation.operation === 'subscription'
+    const isExplained = isOnlyPlanned(graphqlRequest)
+    const isLive = operation.operation.operation === 'subscription' && !isExplained
     if (isLive) refuseWithoutStream(facts)
     // A subscription that is prepared anew has no caller here: it has been counted when it began.
     const counted = facts.caller && rates?.onOperation?.(facts)
@@ -192,6 +194,9 @@ export function createGateway(parts: GatewayParts): Gateway {
     const request = decided instanceof Promise ? await decided : decided
     const { authorized } = request
     facts.cost = request.estimated
+    if (isExplained) {
+      return explain(request, graphqlRequest, client, incrementalOf(facts.request) !== undefined)
+    }
     const spent = facts.caller && rates?.onCost?.(facts)
     if (spent) await spent
     if (isLive && 'document' in authorized) {

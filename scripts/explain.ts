@@ -31,6 +31,8 @@ import { callerClaims } from './explain/caller-claims.ts'
 import { explainSubscription } from './explain/explain-subscription.ts'
 import { explanationText } from './explain/explanation-text.ts'
 import type { Explanation, Refusal } from './explain/explanation-text.ts'
+import { limitsOf } from './explain/limits-of.ts'
+import { planOf } from './explain/plan-of.ts'
 import { readObject, readText } from './explain/read-file.ts'
 import { readSubgraphSources } from './explain/subgraph-sources.ts'
 
@@ -38,8 +40,8 @@ const usage = `
 Usage: ${productCommand('explain', '--operation FILE [options]')}
 
 Reports for each field of an operation what it requires, where that is declared, and whether the caller
-gets it; for a subscription, also which subgraph sends its events, and what is fetched for each. Nothing
-is executed, and no policy service is called.
+gets it; then its plan: what is fetched from which subgraph, in which order, and for a subscription which
+subgraph sends its events; then its cost and size. Nothing is executed, and no policy service is called.
 
   --operation FILE      the GraphQL document
   --name NAME           the operation to explain, if the document has several
@@ -47,9 +49,9 @@ is executed, and no policy service is called.
   --claims FILE         the caller's claims, as JSON; without claims and token: the anonymous caller
   --token TOKEN         an access token; its claims are read and believed, not verified
   --policy NAME         a policy that decides in favour; may be repeated. All others deny
-  --config FILE         gateway.yaml: its authorization section, how a token's issuer states scopes,
-                        the policies of step_up, decided by the claims, and which clients share a
-                        subscription. The next three override it
+  --config FILE         gateway.yaml: its authorization section and limits, how a token's issuer states
+                        scopes, the policies of step_up, decided by the claims, and which clients share
+                        a subscription. The next three override it
   --default allow|deny  as authorization.default (default: allow)
   --mode MODE           as authorization.mode: filter (the default), reject or dry_run
   --mutations RULE      as authorization.mutations: all_or_nothing (the default) or filter
@@ -87,8 +89,9 @@ runCommand('explain', async () => {
   const config = values.config === undefined ? undefined : readConfig(values.config, process.env)
   const caller = { claims: callerClaims(values, config) }
   const options = authorizationOptions(values, config)
-  const { authorizer, apiSchema, loadableSdl } = readGuarded(values.supergraph, options)
-  const document = readOperation(values.operation, apiSchema)
+  const { supergraph, authorizer, apiSchema, loadableSdl } = readGuarded(values.supergraph, options)
+  const written = readOperation(values.operation, apiSchema)
+  const document = withoutDefer(written)
   const compiled = compile(authorizer, document, values.name)
   const granted = await grantedPolicies(compiled, caller, values.policy, options)
   const variables = values.variables ? readObject(values.variables) : {}
@@ -96,6 +99,10 @@ runCommand('explain', async () => {
   const challenge =
     'document' in authorized ? null : challengeOf(authorizer, authorized, caller, granted)
   const find = await declarationsOf(values, authorizer)
+  const plan =
+    'document' in authorized
+      ? await planOf(loadableSdl, authorized.document, values.name, config)
+      : null
 
   const explanation: Explanation = {
     caller: caller.claims
@@ -106,10 +113,20 @@ runCommand('explain', async () => {
     decision: authorized.outcome,
     fields: explainOperation(authorizer, compiled, { caller, granted, find }),
     executed: 'document' in authorized ? print(authorized.document) : null,
+    plan,
     subscription:
       'document' in authorized && isSubscription(authorized.document, values.name)
-        ? explainSubscription(loadableSdl, authorized.document, values.name, config)
+        ? explainSubscription(plan, config)
         : null,
+    limits: limitsOf({
+      supergraph,
+      apiSchema,
+      document: written,
+      operationName: values.name,
+      variables,
+      request: { authorized, caller, granted },
+      config,
+    }),
     response: challenge && refusalOf(authorizer, { authorized, caller, granted }, challenge),
     challenge,
   }
@@ -168,9 +185,10 @@ function refusalOf(
 
 function readGuarded(path: string, options: AuthorizationOptions) {
   try {
-    const { authorizer, loadableSdl } = guardSupergraph(readText(path), options)
+    const supergraph = readText(path)
+    const { authorizer, loadableSdl } = guardSupergraph(supergraph, options)
     const apiSchema = Supergraph.build(loadableSdl).apiSchema().toGraphQLJSSchema()
-    return { authorizer, apiSchema, loadableSdl }
+    return { supergraph, authorizer, apiSchema, loadableSdl }
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause
     const why = (cause as Error).message
@@ -184,7 +202,7 @@ function readOperation(path: string, apiSchema: GraphQLSchema): DocumentNode {
     const document = parse(readText(path))
     const [invalid] = validate(withDefer(apiSchema), document)
     if (invalid) throw invalid
-    return withoutDefer(document)
+    return document
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause
     throw new StartFailure(`${path} does not fit the schema: ${(cause as Error).message}`, {

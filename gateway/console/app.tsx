@@ -40,6 +40,9 @@ export interface AppParts {
   readonly nonce: string
 }
 
+/** What the gateway shall explain of each operation. */
+const explained = { authorization: true, plan: true, limits: true }
+
 const smallest = { query: '{\n  __typename\n}\n', variables: '' }
 
 export function App({ store, accounts, send, subscribe, explain, url, nonce }: AppParts) {
@@ -64,7 +67,10 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
   // A query can be sent again without being asked for: after a switch, to see what the other one gets.
   useChange(chosen.id, () => {
     stop.current()
-    if (runs.operation && kindOf(runs.operation) === 'query') void perform(runs.operation, [chosen])
+    if (!runs.operation) return
+    const [first] = runs.exchanges.values()
+    if (first?.isPlanOnly) void plan(runs.operation)
+    else if (kindOf(runs.operation) === 'query') void perform(runs.operation, [chosen])
   })
   useChange(draft, () => {
     stop.current()
@@ -72,12 +78,18 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
   })
 
   function run(askers: readonly Identity[]): void {
+    withOperation((operation) => {
+      setHistory(withRun(history, query, sessionStorage))
+      void (kindOf(operation) === 'subscription' ? listen(operation) : perform(operation, askers))
+    })
+  }
+
+  /** Does something with what is written, if that can be sent. */
+  function withOperation(action: (operation: Operation) => void): void {
     setProblem('')
     stop.current()
     try {
-      const operation = { query, variables: variablesIn(variables) }
-      setHistory(withRun(history, query, sessionStorage))
-      void (kindOf(operation) === 'subscription' ? listen(operation) : perform(operation, askers))
+      action({ query, variables: variablesIn(variables) })
     } catch (cause) {
       setProblem(messageOf(cause))
     }
@@ -88,10 +100,22 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
       askers.map(async (identity) => {
         const credential = await accounts.credentialOf(identity)
         const show = (exchange: Exchange) => drafts.keep(draft, operation, identity, exchange)
-        const extensions = { authorization: true, fetches: true }
+        const extensions = { ...explained, fetches: true }
         show(await send(operation, credential, extensions, show))
       }),
     )
+  }
+
+  /** Shows how the operation would be executed. */
+  async function plan(operation: Operation): Promise<void> {
+    const credential = await accounts.credentialOf(chosen)
+    drafts.keep(draft, operation, chosen, await planned(operation, credential))
+  }
+
+  /** Returns the plan of an operation, as it would be sent in parts. */
+  async function planned(operation: Operation, credential: string | undefined): Promise<Exchange> {
+    const extensions = { ...explained, plan: 'only' }
+    return { ...(await send(operation, credential, extensions, () => {})), isPlanOnly: true }
   }
 
   /** Shows the results of a subscription as they come, until something else is run or another tab is chosen. */
@@ -99,26 +123,38 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
     const start = performance.now()
     const credential = await accounts.credentialOf(chosen)
     let events: readonly GraphResult[] = []
-    const show = (isOpen: boolean) => {
-      const [result = {}] = events
+    let about: GraphResult['extensions'] = {}
+    let isOpen = true
+    const show = () => {
+      const [last = {}] = events
+      const result = { ...last, extensions: { ...about, ...last.extensions } }
       const milliseconds = performance.now() - start
       const exchange = { status: 101, milliseconds, result, events, isOpen }
       drafts.keep(draft, operation, chosen, exchange)
     }
-    show(true)
-    const explained = { ...operation, extensions: { authorization: true } }
-    const unsubscribe = subscribe(explained, credential, {
+    const ended = () => {
+      isOpen = false
+      show()
+    }
+    show()
+    const asked = { ...operation, extensions: { authorization: true, fetches: true } }
+    const unsubscribe = subscribe(asked, credential, {
       onResult(result) {
         events = [result, ...events].slice(0, mostEvents)
-        show(true)
+        show()
       },
-      onEnd: () => show(false),
+      onEnd: ended,
     })
+    let isShown = true
     stop.current = () => {
       stop.current = () => {}
+      isShown = false
       unsubscribe()
-      show(false)
+      ended()
     }
+    const { plan, limits } = (await planned(operation, credential)).result.extensions ?? {}
+    about = { plan, limits }
+    if (isShown) show()
   }
 
   const shown = identities.flatMap(({ id, name }) => {
@@ -159,7 +195,15 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
                 <TokenChecks identity={chosen} accounts={accounts} explain={explain} />
               ),
             },
-            { name: 'Plan', content: () => <PlanDrawing exchange={response} /> },
+            {
+              name: 'Plan',
+              content: () => (
+                <PlanDrawing
+                  exchange={response}
+                  onPlan={() => withOperation((operation) => void plan(operation))}
+                />
+              ),
+            },
             {
               name: 'Documentation',
               content: () => <Documentation name={chosen.name} schema={schema} />,

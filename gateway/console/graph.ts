@@ -20,6 +20,8 @@ export interface Exchange {
   readonly events?: readonly GraphResult[]
   /** Whether there is more to come. */
   readonly isOpen?: boolean
+  /** Whether the operation was only planned. */
+  readonly isPlanOnly?: boolean
 }
 
 /** Sends an operation with a credential, or as nobody, and with what else it has to say of itself. */

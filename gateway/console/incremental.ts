@@ -39,8 +39,16 @@ function withPart(before: GraphResult, part: Part): GraphResult {
   return {
     data: incremental.reduce((whole, { path, data }) => withDataAt(whole, path, data), data),
     ...(errors.length > 0 ? { errors } : {}),
-    extensions: { ...before.extensions, ...extensions },
+    extensions: withExtensions(before.extensions, extensions),
   }
+}
+
+type Extensions = NonNullable<GraphResult['extensions']>
+
+/** Each part lists the requests that were sent for it. */
+function withExtensions(before: Extensions = {}, added: Extensions = {}): Extensions {
+  const fetches = [before, added].flatMap(({ fetches }) => (Array.isArray(fetches) ? fetches : []))
+  return { ...before, ...added, ...(fetches.length > 0 || before['fetches'] ? { fetches } : {}) }
 }
 
 /** Returns a copy of a value with further fields of the object at the path. */

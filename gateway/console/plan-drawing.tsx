@@ -1,71 +1,177 @@
-/** The requests to subgraphs that an operation took: which, when, and with which claims. */
+/** How an operation is executed: its steps, the requests that were sent for them, its cost and its limits. */
+import { useState } from 'preact/hooks'
 import type { Exchange } from './graph.ts'
-import { Json } from './json.tsx'
+import type { GraphResult } from './graph-result.ts'
+import { fetchesIn, knownPlan, planIn } from './plan.ts'
+import type { KnownPlan, Plan, RecordedFetch } from './plan.ts'
+import { PlanLimits } from './plan-limits.tsx'
+import { formatted, outcomeOf, PlanSteps, SentParts } from './plan-steps.tsx'
 
-/** A request to a subgraph: see recorded-fetches.ts of the gateway. */
-interface RecordedFetch {
-  readonly subgraph: string
-  readonly query: string
-  readonly variables?: { readonly representations?: readonly Readonly<Record<string, unknown>>[] }
-  readonly start: number
-  readonly milliseconds: number
-  readonly outcome: string
-  readonly claimsHeader: unknown
+export interface PlanDrawingProps {
+  readonly exchange: Exchange | undefined
+  /** Plans the operation without executing it. */
+  readonly onPlan: () => void
 }
 
 /** The part "Plan". */
-export function PlanDrawing({ exchange }: { exchange: Exchange | undefined }) {
-  if (!exchange) return <p class="hint">Run the operation to see which subgraphs are asked.</p>
-  const fetches = exchange.result.extensions?.['fetches']
-  if (!Array.isArray(fetches)) {
-    return <p class="hint">The gateway has not said which subgraphs were asked.</p>
-  }
-  if (fetches.length === 0) return <p>No subgraph was asked.</p>
-  return <Steps fetches={fetches as RecordedFetch[]} />
-}
-
-function Steps({ fetches }: { fetches: readonly RecordedFetch[] }) {
-  const end = Math.max(...fetches.map(({ start, milliseconds }) => start + milliseconds), 0.01)
-  const percent = (milliseconds: number) => `${((milliseconds / end) * 100).toFixed(2)}%`
+export function PlanDrawing({ exchange, onPlan }: PlanDrawingProps) {
   return (
-    <ol class="steps">
-      {fetches.map(
-        ({ subgraph, query, variables, start, milliseconds, outcome, claimsHeader }, at) => (
-          <li key={at}>
-            <p>
-              <b>{subgraph}</b> {outcome === 'answered' ? 'responded' : `failed: ${outcome}`} in{' '}
-              {milliseconds.toFixed(1)} ms, asked after {start.toFixed(1)} ms
-              {joinedBy(variables?.representations)}
-            </p>
-            <div class="track" aria-hidden="true">
-              <div
-                class="bar"
-                style={{ marginLeft: percent(start), width: percent(milliseconds) }}
-              />
-            </div>
-            <details>
-              <summary>Request to {subgraph}</summary>
-              <h4>Operation</h4>
-              <pre tabIndex={0} role="region" aria-label={`Operation for ${subgraph}`}>
-                {query}
-              </pre>
-              {variables && <Json label={`Variables for ${subgraph}`} value={variables} />}
-              <h4>Claims header, decoded</h4>
-              <Json label={`Claims header for ${subgraph}`} value={claimsHeader} />
-            </details>
-          </li>
-        ),
+    <>
+      <p class="actions">
+        <button type="button" onClick={onPlan}>
+          Plan without running
+        </button>
+        {!exchange && <span class="hint">Or run the operation to see what is sent as well.</span>}
+      </p>
+      {exchange?.events ? (
+        <PlanOfEvents exchange={exchange} events={exchange.events} />
+      ) : (
+        exchange && <PlanOf result={exchange.result} sent={fetchesIn(exchange.result)} />
       )}
-    </ol>
+    </>
   )
 }
 
-/** An entity is fetched by its key: the representation names it. */
-function joinedBy(
-  representations: readonly Readonly<Record<string, unknown>>[] | undefined,
-): string {
-  const [first] = representations ?? []
-  if (!first) return ''
-  const { __typename: type, ...keys } = first
-  return `, for ${representations!.length} ${String(type)} by ${Object.keys(keys).join(', ')}`
+interface PlanOfEventsProps {
+  readonly exchange: Exchange
+  readonly events: readonly GraphResult[]
+}
+
+/** The plan of a subscription, with the requests of one of its events. */
+function PlanOfEvents({ exchange: { result }, events }: PlanOfEventsProps) {
+  const [chosen, setChosen] = useState<GraphResult | undefined>(undefined)
+  const event = chosen && events.includes(chosen) ? chosen : events[0]
+  return (
+    <>
+      {events.length > 0 && (
+        <label>
+          What is sent for{' '}
+          <select
+            value={event === events[0] ? 0 : events.indexOf(event!)}
+            onChange={({ currentTarget: { selectedIndex } }) =>
+              setChosen(selectedIndex === 0 ? undefined : events[selectedIndex])
+            }
+          >
+            {events.map((_, at) => (
+              <option key={at} value={at}>
+                {at === 0 ? 'the last event' : `the event ${at} before the last`}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <PlanOf result={result} sent={event && fetchesIn(event)} />
+    </>
+  )
+}
+
+interface PlanOfProps {
+  readonly result: GraphResult
+  /** Undefined: it has not been executed, or what was sent is not explained. */
+  readonly sent: readonly RecordedFetch[] | undefined
+}
+
+function PlanOf({ result, sent }: PlanOfProps) {
+  const plan = planIn(result)
+  if (!plan && !sent) return <p class="hint">{whyUnknown(result)}</p>
+  const known = knownPlan(plan ?? { steps: null, deferred: [] }, sent ?? [])
+  return (
+    <>
+      {plan && <Figure plan={plan} known={known} hasRun={sent !== undefined} />}
+      {sent && sent.length > 0 && <Requests sent={sent} known={known} />}
+      <PlanLimits result={result} />
+    </>
+  )
+}
+
+function whyUnknown({ errors: [error] = [], data }: GraphResult): string {
+  return error && data === undefined
+    ? `Nothing was planned. ${error.message}`
+    : 'The gateway does not explain to this identity how it executes operations.'
+}
+
+function Figure({ plan, known, hasRun }: { plan: Plan; known: KnownPlan; hasRun: boolean }) {
+  const { steps, deferred } = plan
+  return (
+    <>
+      <h3>Steps</h3>
+      <figure class="drawing">
+        <figcaption>{summaryOf(known)}</figcaption>
+        <PlanSteps steps={steps} known={known} hasRun={hasRun} />
+        {deferred.map(({ label, path, steps }, at) => (
+          <section key={at} class="later" aria-label={`Sent later: ${label ?? `part ${at + 1}`}`}>
+            <h3>
+              Sent later: {label ?? `part ${at + 1}`}
+              {path.length > 0 && (
+                <>
+                  , at <code>{path.join('.')}</code>
+                </>
+              )}
+            </h3>
+            <PlanSteps steps={steps} known={known} hasRun={hasRun} />
+          </section>
+        ))}
+      </figure>
+    </>
+  )
+}
+
+function summaryOf(known: KnownPlan): string {
+  const subgraphs = new Set([...known.keys()].map(({ subgraph }) => subgraph))
+  const steps = [...known.values()].filter(({ isRepeated }) => !isRepeated).length
+  if (steps === 0) return 'The gateway responds by itself.'
+  return `${counted(steps, 'step')}, ${counted(subgraphs.size, 'subgraph')}`
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`
+}
+
+/** All requests on one scale of time. */
+function Requests({ sent, known }: { sent: readonly RecordedFetch[]; known: KnownPlan }) {
+  const end = Math.max(...sent.map(({ start, milliseconds }) => start + milliseconds), 0.01)
+  const percent = (milliseconds: number) => `${((milliseconds / end) * 100).toFixed(2)}%`
+  const steps = [...known.values()]
+  return (
+    <>
+      <h3>Requests that were sent</h3>
+      <ol class="steps">
+        {sent.map((request, at) => {
+          const { subgraph, query, start, milliseconds } = request
+          const step = steps.find(({ requests }) => requests.includes(request))
+          return (
+            <li key={at}>
+              <p>
+                <b>{subgraph}</b> {outcomeOf(request)} {milliseconds.toFixed(1)} ms, asked after{' '}
+                {start.toFixed(1)} ms{step ? `, step ${step.number}` : ''}
+              </p>
+              <div class="track" aria-hidden="true">
+                <div
+                  class="bar"
+                  style={{ marginLeft: percent(start), width: percent(milliseconds) }}
+                />
+              </div>
+              {!step && (
+                <details>
+                  <summary>
+                    Request to {subgraph}{' '}
+                    <span class="unseen">that was sent as number {at + 1}</span>
+                  </summary>
+                  <h4>Operation</h4>
+                  <pre
+                    tabIndex={0}
+                    role="region"
+                    aria-label={`Operation of request ${at + 1} to ${subgraph}`}
+                  >
+                    {formatted(query)}
+                  </pre>
+                  <SentParts request={request} of={`request ${at + 1} to ${subgraph}`} />
+                </details>
+              )}
+            </li>
+          )
+        })}
+      </ol>
+    </>
+  )
 }

@@ -2,6 +2,9 @@
 import type { Exchange } from './graph.ts'
 import type { GraphResult } from './graph-result.ts'
 
+/** The extensions that the parts "Decision" and "Plan" show. */
+const shownElsewhere = new Set(['authorization', 'fetches', 'plan', 'limits'])
+
 /** How many characters of a response are shown. */
 const mostShown = 200_000
 
@@ -41,7 +44,8 @@ export function ResponsePart({ name, exchange, onStop }: ResponseProps) {
   )
 }
 
-function how({ status, events, isOpen }: Exchange): string {
+function how({ status, events, isOpen, isPlanOnly }: Exchange): string {
+  if (isPlanOnly && status === 200) return 'planned, not run, in'
   if (events) return `${events.length} events, ${isOpen ? 'listening for' : 'ended after'}`
   if (status === 0) return 'no response in'
   return isOpen ? `HTTP ${status}, parts so far in` : `HTTP ${status} in`
@@ -54,7 +58,9 @@ function textOf({ result, events }: Exchange): string {
 
 function jsonOf(result: GraphResult): string {
   const { extensions = {}, ...rest } = result
-  const { authorization: _decision, fetches: _plan, ...others } = extensions
+  const others = Object.fromEntries(
+    Object.entries(extensions).filter(([name]) => !shownElsewhere.has(name)),
+  )
   const shown = Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest
   return JSON.stringify(shown, null, 2)
 }

@@ -1,5 +1,5 @@
 /** The schema as an identity may see it: with `introspection: filtered`, each identity has its own. */
-import { buildClientSchema, getIntrospectionQuery } from 'graphql'
+import { buildClientSchema, DirectiveLocation, getIntrospectionQuery } from 'graphql'
 import type { GraphQLSchema, IntrospectionQuery } from 'graphql'
 import { messageOf } from './graph.ts'
 import type { SendOperation } from './graph.ts'
@@ -19,10 +19,28 @@ export async function schemaFor(
   const [error] = result.errors ?? []
   if (!result.data) return { outcome: 'refused', why: error?.message ?? `HTTP ${status}` }
   try {
-    return { outcome: 'read', schema: buildClientSchema(result.data as IntrospectionQuery) }
+    return {
+      outcome: 'read',
+      schema: buildClientSchema(withDefer(result.data as IntrospectionQuery)),
+    }
   } catch (cause) {
     return { outcome: 'refused', why: error?.message ?? messageOf(cause) }
   }
+}
+
+/** The gateway accepts `@defer`, which introspection does not show. */
+function withDefer({ __schema: schema }: IntrospectionQuery): IntrospectionQuery {
+  const argument = (name: string, type: string, defaultValue?: string) => ({
+    ...{ name, defaultValue, description: null },
+    type: { kind: 'SCALAR', name: type } as const,
+  })
+  const defer = {
+    name: 'defer',
+    description: 'The fragment may be sent later.',
+    locations: [DirectiveLocation.FRAGMENT_SPREAD, DirectiveLocation.INLINE_FRAGMENT],
+    args: [argument('label', 'String'), argument('if', 'Boolean', 'true')],
+  }
+  return { __schema: { ...schema, directives: [...schema.directives, defer] } }
 }
 
 /** Returns whether a root type has a field with these arguments. */

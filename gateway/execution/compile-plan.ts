@@ -162,6 +162,7 @@ function fetchStep(
         rewrites: fetch.inputRewrites,
         keys,
       }),
+    requires,
     readContext: contextRewrites?.length
       ? contextReader(contextRewrites, { root, path, route, types, isOfType })
       : undefined,

@@ -3,6 +3,7 @@ import type { ReadContext } from './context-arguments.ts'
 import type { DataPath, Route } from './data-path.ts'
 import type { Place } from './places.ts'
 import type { Represent } from './representations.ts'
+import type { QueryPlanSelectionNode } from '@apollo/query-planner'
 import type { SelectionSetNode } from 'graphql'
 
 /** A request to a subgraph. */
@@ -30,6 +31,8 @@ export interface FetchStep {
   readonly bringsObjects: boolean
   /** Writes the representations of a fetch of entities; undefined for one of root fields. */
   readonly represent: Represent | undefined
+  /** The fields of the representations, by type: `represent` writes them. */
+  readonly requires: readonly QueryPlanSelectionNode[] | undefined
   /** Reads the arguments of fields with `@fromContext` from above the entity. */
   readonly readContext: ReadContext | undefined
   /** Names given by the planner -> names of the operation. */

@@ -94,6 +94,8 @@ function headOf(result: OperationResult, mediaType: string, realm: Realm): Head 
     const headers = { 'www-authenticate': bearerChallenge(row, realm, attributes) }
     return { status: row.status, headers }
   }
+  // Nothing was executed, as the client asked.
+  if (errors.length === 0) return { status: 200 }
   const row = rowOf(errors[0])
   return {
     status: row.status,

@@ -14,7 +14,8 @@ import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import { operationBudget, operationWeight } from '../operations/operation-weight.ts'
 import { splitDeferred } from '../operations/split-deferred.ts'
-import type { Executor } from './executor.ts'
+import type { DividedOperation, Executor } from './executor.ts'
+import type { Explain, ExplainedPlan } from './explanations.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
 import type { SubscribedVersion } from './subscription-stage.ts'
 
@@ -23,12 +24,14 @@ export interface DeferStageParts extends Pick<SubscribedVersion, 'during'> {
   executor: Executor<ExecutionContext>
   introspectFor: ReturnType<typeof introspection>
   fetch: FetchSubgraph<ClientRequest>
+  /** Returns what a request asks to be explained, if it asks for anything. */
+  explain: Explain
   /** Returns the result for the client. */
   conclude: (
     request: AuthorizedRequest,
-    graphqlRequest: GraphqlRequest,
     client: ClientRequest,
     executed: ExecutedOperation,
+    explained?: OperationResult['extensions'],
   ) => OperationResult
 }
 
@@ -42,15 +45,20 @@ interface CompiledParts {
   }[]
 }
 
+/** An operation in parts that has been planned. */
+interface PlannedParts extends CompiledParts {
+  readonly operation: DividedOperation<ExecutionContext>
+}
+
 /** Each part is executed by itself: with more of them, an operation is sent at once. */
 const mostDeferred = 20
 
 /** The most operations whose parts are kept compiled. */
 const mostKept = 200
 
-/** Returns the stage, and how to add an operation that has `@defer` in the document of its client. */
+/** Returns the stage, how to add an operation that has `@defer` in the document of its client, and how it is explained. */
 export function deferStage(parts: DeferStageParts) {
-  const { authorizer, executor, introspectFor, fetch, conclude, during } = parts
+  const { authorizer, executor, introspectFor, fetch, explain, conclude, during } = parts
   const documents = new WeakMap<GuardedOperation, { document: DocumentNode; id: number }>()
   const kept = new LRUCache<string, CompiledParts>({
     max: mostKept,
@@ -66,33 +74,41 @@ export function deferStage(parts: DeferStageParts) {
   return {
     add: (operation: GuardedOperation, document: DocumentNode): void =>
       void documents.set(operation, { document, id: ids++ }),
+    /** Returns an operation as its client wrote it. */
+    written(operation: GuardedOperation): Pick<GuardedOperation, 'document' | 'operation'> {
+      const document = documents.get(operation)?.document
+      const { name } = operation.operation
+      return document ? { document, operation: getOperationAST(document, name?.value)! } : operation
+    },
     defer,
+    /** Returns how an operation is executed in parts; undefined if it is sent at once. */
+    async planOf(...words: Parameters<Stages['defer']>): Promise<ExplainedPlan | undefined> {
+      const divided = await divide(...words)
+      return divided && explained(divided, words[0], words[1])
+    },
   }
 
   async function defer(...[whole, graphqlRequest, client]: Parameters<Stages['defer']>) {
-    const { authorized, caller, granted, cost } = whole
-    const { compiled } = authorized
-    const written = documents.get(compiled)
-    // A mutation must not be executed twice, not even by mistake.
-    const isQuery = compiled.operation.operation === OperationTypeNode.QUERY
-    if (!written || !isQuery || !executor.divide || !('document' in authorized)) return undefined
-    const { first, later: fragments } = partsOf(compiled, written, graphqlRequest.variables)
-    if (fragments.length === 0) return undefined
-    const { document, text } = authorized
-    const executePart = await executor.divide({ document, text, signal: client.signal })
-    const result = await execute(first, client, cost)
-    const { requestId, signal, traceContext } = client
+    const divided = await divide(whole, graphqlRequest, client)
+    if (!divided) return undefined
+    const { caller, granted, cost } = whole
+    const asked = explain(graphqlRequest, client)
+    const plan = asked?.asksForPlan ? explained(divided, whole, graphqlRequest) : undefined
+    const first = await execute(divided.first, client, cost)
+    const extensions = asked?.ofOperation(whole, { plan })
+    const { requestId, signal, trace, traceContext } = client
     // What is reported of a request, and its cookies, are complete with the first part.
     const later = (): ClientRequest => ({
       caller: client.caller,
       requestId,
       signal,
+      trace,
       traceContext,
       added: new Additions(),
     })
     return {
-      first: result,
-      later: fragments.map(({ label, path, compiled }) => {
+      first: extensions ? { ...first, extensions: { ...first.extensions, ...extensions } } : first,
+      later: divided.later.map(({ label, path, compiled }) => {
         const executing = during(() => execute(compiled, later()))
         // It is awaited later, or never if the client has gone.
         executing.catch(() => {})
@@ -108,16 +124,52 @@ export function deferStage(parts: DeferStageParts) {
       const { variables } = graphqlRequest
       const ofPart = authorizer.authorize(part, caller, variables, granted)
       const request: AuthorizedRequest = { authorized: ofPart, caller, granted, cost }
-      if (!('document' in ofPart)) return conclude(request, graphqlRequest, client, notExecuted)
-      const executed = await executePart({
+      if (!('document' in ofPart)) return conclude(request, client, notExecuted)
+      const recorder = asked?.record?.(fetch)
+      const executed = await divided!.operation.execute({
         document: ofPart.document,
         text: ofPart.text,
         shape: ofPart.shape,
         introspect: part.introspects ? introspectFor(part, caller, variables, granted) : undefined,
         variables,
-        context: { client, fetch },
+        context: { client, fetch: recorder?.fetch ?? fetch },
       })
-      return conclude(request, graphqlRequest, client, executed)
+      const fetches = recorder && { fetches: recorder.fetches() }
+      return conclude(request, client, executed, fetches)
+    }
+  }
+
+  /** Plans an operation to execute it in parts; undefined if it has none, or is better sent at once. */
+  async function divide(
+    ...[{ authorized }, { variables }, { signal, trace }]: Parameters<Stages['defer']>
+  ): Promise<PlannedParts | undefined> {
+    const { compiled } = authorized
+    const written = documents.get(compiled)
+    // A mutation must not be executed twice, not even by mistake.
+    const isQuery = compiled.operation.operation === OperationTypeNode.QUERY
+    if (!written || !isQuery || !executor.divide || !('document' in authorized)) return undefined
+    const parts = partsOf(compiled, written, variables)
+    if (parts.later.length === 0) return undefined
+    const { document, text } = authorized
+    return { ...parts, operation: await executor.divide({ document, text, signal, trace }) }
+  }
+
+  function explained(
+    { first, later, operation }: PlannedParts,
+    { caller, granted }: AuthorizedRequest,
+    { variables }: GraphqlRequest,
+  ): ExplainedPlan {
+    const stepsOf = (part: GuardedOperation) => {
+      const ofPart = authorizer.authorize(part, caller, variables, granted)
+      return 'document' in ofPart ? operation.explain(ofPart) : null
+    }
+    return {
+      steps: stepsOf(first),
+      deferred: later.map(({ label = null, path, compiled }) => ({
+        label,
+        path,
+        steps: stepsOf(compiled),
+      })),
     }
   }
 

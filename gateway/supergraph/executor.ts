@@ -1,6 +1,7 @@
 /** What executes authorized operations: ours, or that of @apollo/gateway. */
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import type { EndSignal, Trace } from '../client-request.ts'
+import type { ExplainedStep } from '../execution/explain-plan.ts'
 import type { ExecutionResult } from '../execution/run-operation.ts'
 import type { Introspect, SharedShape } from '../graphql/response-shape.ts'
 
@@ -44,13 +45,19 @@ export interface PlannedSubscription<Context> {
   execute(operation: OperationToExecute<Context>): Promise<ExecutionResult>
 }
 
-/**
- * Executes a part of an operation that has been planned: a document that selects some of its fields. What
- * was fetched for one part is not fetched again for another.
- */
-export type ExecutePart<Context> = (
-  part: OperationToExecute<Context> & { readonly text: () => string },
-) => Promise<ExecutionResult>
+/** A document that selects some of the fields of an operation. */
+export interface OperationPart {
+  readonly document: DocumentNode
+  readonly text: () => string
+}
+
+/** An operation that has been planned to be executed in parts. */
+export interface DividedOperation<Context> {
+  /** Executes a part. What was fetched for one part is not fetched again for another. */
+  execute(part: OperationToExecute<Context> & OperationPart): Promise<ExecutionResult>
+  /** Returns the steps of a part; null where nothing is fetched for it. */
+  explain(part: OperationPart): ExplainedStep | null
+}
 
 export interface Executor<Context> {
   /** The schema that clients see. */
@@ -67,7 +74,14 @@ export interface Executor<Context> {
   /** Plans a subscription, or rejects as `prepare` does; undefined: this executor cannot execute any. */
   readonly subscribe?: (operation: OperationToSubscribe) => Promise<PlannedSubscription<Context>>
   /** Plans an operation to execute it in parts, or rejects as `prepare` does; undefined: it cannot be. */
-  readonly divide?: (operation: OperationToPrepare) => Promise<ExecutePart<Context>>
+  readonly divide?: (
+    operation: OperationToPrepare & Pick<OperationToExecute<Context>, 'trace'>,
+  ) => Promise<DividedOperation<Context>>
+  /**
+   * Returns the steps of an operation, or rejects as `prepare` does; null where nothing is fetched; undefined: this
+   * executor does not explain.
+   */
+  readonly explain?: (operation: OperationToPrepare) => Promise<ExplainedStep | null>
   /** Ends its threads. */
   close(): Promise<void>
 }

@@ -90,7 +90,10 @@ export function costLimit({
 }
 
 /** Returns the function for what a caller may spend: the highest of its scopes' budgets, else that of everybody. */
-function budgets({ max, byScope }: CostSettings): (caller: Caller) => number {
+export function budgets({
+  max,
+  byScope,
+}: Pick<CostSettings, 'max' | 'byScope'>): (caller: Caller) => number {
   return ({ claims }) => {
     if (!claims || byScope.size === 0) return max
     const own = grantedScopes(claims).flatMap((scope) => byScope.get(scope) ?? [])

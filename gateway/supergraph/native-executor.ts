@@ -8,6 +8,7 @@ import type { CompiledOperation } from '../execution/compile-operation.ts'
 import type { CompiledPlan } from '../execution/compile-plan.ts'
 import { bodyOfRootFetch } from '../execution/execute-plan.ts'
 import type { DataLimits } from '../execution/fetched-data.ts'
+import { explainPlan } from '../execution/explain-plan.ts'
 import type { FetchStep } from '../execution/plan-steps.ts'
 import type { ResponseForm } from '../execution/response-form.ts'
 import { runOperation } from '../execution/run-operation.ts'
@@ -30,8 +31,9 @@ import type { SharedPlanning } from '../planning/shared-planning.ts'
 import { inSpan } from '../telemetry/in-span.ts'
 import { remembered } from '../values/remembered.ts'
 import type {
-  ExecutePart,
+  DividedOperation,
   Executor,
+  OperationPart,
   OperationToExecute,
   OperationToPrepare,
   OperationToSubscribe,
@@ -60,7 +62,7 @@ export interface NativeExecutor<Context> extends Executor<Context> {
 const nothing = {}
 
 /** An operation that is executed in parts, and those that have been compiled, by their texts. */
-interface DividedOperation {
+interface KeptParts {
   readonly document: DocumentNode
   readonly compile: (part: DocumentNode) => CompiledOperation
   readonly parts: LRUCache<string, CompiledOperation>
@@ -82,7 +84,7 @@ export async function nativeExecutor<Context>(
     budget: operationBudget(),
     weigh: ({ document, mostForms }) => operationWeight(document) * (1 + (mostForms - 1) / 2),
   })
-  const divided = planCache<DividedOperation>({
+  const divided = planCache<KeptParts>({
     most: mostOperations,
     budget: operationBudget() / 2,
     weigh: ({ document }) => operationWeight(document) * (mostParts / 2),
@@ -111,6 +113,7 @@ export async function nativeExecutor<Context>(
     operations: () => cache.values(),
     subscribe,
     divide,
+    explain: async (operation) => explainPlan(await prepare(operation)),
     close,
     execute(operation) {
       if (operation.trace) return executeTraced(operation)
@@ -142,19 +145,30 @@ export async function nativeExecutor<Context>(
     }
   }
 
-  async function divide(operation: OperationToPrepare): Promise<ExecutePart<Context>> {
+  async function divide(
+    operation: OperationToPrepare & Pick<OperationToExecute<Context>, 'trace'>,
+  ): Promise<DividedOperation<Context>> {
     const overrideLabels = labelsOn()
     const { document, variant, text, operationName } = placeOf(operation, overrideLabels)
-    const compiled = divided.get(document, text, variant) ?? (await planParts())
+    const kept = await inSpan(operation.trace, 'graphql.plan', (span) => {
+      const ready = divided.get(document, text, variant)
+      span?.set('portcullis.cache', ready ? 'hit' : 'miss')
+      return ready ?? planParts()
+    })
     const recorded = recordedRequests(fetchSubgraph)
-    return (part) => {
-      const ready = remembered(compiled.parts, part.text(), () => compiled.compile(part.document))
-      const { shape } = part
-      const form = shape ? ready.formOf(shape) : ready.formFor(part.variables ?? nothing)
-      return run(ready, part, { form, fetchSubgraph: recorded })
+    const compiledPart = (part: OperationPart) =>
+      remembered(kept.parts, part.text(), () => kept.compile(part.document))
+    return {
+      execute(part) {
+        const ready = compiledPart(part)
+        const { shape } = part
+        const form = shape ? ready.formOf(shape) : ready.formFor(part.variables ?? nothing)
+        return run(ready, part, { form, fetchSubgraph: recorded })
+      },
+      explain: (part) => explainPlan(compiledPart(part)),
     }
 
-    async function planParts(): Promise<DividedOperation> {
+    async function planParts(): Promise<KeptParts> {
       // Requests for the same operation share its planning, and its refusal.
       await prepare(operation)
       const asked = { document, operationName, overrideLabels }

@@ -7,7 +7,7 @@ export interface RecordedFetch {
   readonly subgraph: string
   readonly query: string
   readonly variables?: unknown
-  /** When it was sent, in milliseconds since the first one. */
+  /** When it was sent, in milliseconds since the first one of the operation, or of the event. */
   readonly start: number
   readonly milliseconds: number
   /** `answered`, or the reason of its failure. */
@@ -16,6 +16,7 @@ export interface RecordedFetch {
   readonly claimsHeader: unknown
 }
 
+/** Records the requests of an operation, or of a part of it. */
 export interface FetchRecorder {
   /** Sends as the given function does, and records the request. */
   readonly fetch: FetchSubgraph<ClientRequest>
@@ -23,40 +24,45 @@ export interface FetchRecorder {
   fetches(): readonly RecordedFetch[]
 }
 
-/** The most requests that are recorded, and the largest body, in characters. */
+/** Returns a recorder of requests that this function sends. */
+export type RecordFetches = (fetch: FetchSubgraph<ClientRequest>) => FetchRecorder
+
+/** The most requests that are recorded for an operation, and the largest body, in characters. */
 const mostFetches = 100
 const mostText = 100_000
 
 /**
- * Returns the recorder of one operation.
+ * Returns the function that records the requests of one operation: its parts have a recorder each, and one clock.
  *
  * @param claimsHeader returns the payload of the claims header that a subgraph gets for a caller
  */
-export function fetchRecorder(
-  fetch: FetchSubgraph<ClientRequest>,
+export function fetchRecording(
   claimsHeader: (subgraph: string, caller: Caller) => unknown,
-): FetchRecorder {
-  const records: (RecordedFetch | undefined)[] = []
+): RecordFetches {
   let first: number | undefined
-  return {
-    async fetch(subgraph, request, client) {
-      const sent = performance.now()
-      first ??= sent
-      const at = records.length
-      if (at >= mostFetches) return fetch(subgraph, request, client)
-      records.push(undefined)
-      const result = await fetch(subgraph, request, client)
-      records[at] = {
-        subgraph,
-        ...operationIn(request.body),
-        start: rounded(sent - first),
-        milliseconds: rounded(performance.now() - sent),
-        outcome: result.outcome === 'failed' ? result.reason : result.outcome,
-        claimsHeader: claimsHeader(subgraph, client.caller),
-      }
-      return result
-    },
-    fetches: () => records.filter((record) => record !== undefined),
+  let recorded = 0
+  return (fetch) => {
+    const records: (RecordedFetch | undefined)[] = []
+    return {
+      async fetch(subgraph, request, client) {
+        const sent = performance.now()
+        first ??= sent
+        if (recorded++ >= mostFetches) return fetch(subgraph, request, client)
+        const start = rounded(sent - first)
+        const at = records.push(undefined) - 1
+        const result = await fetch(subgraph, request, client)
+        records[at] = {
+          subgraph,
+          ...operationIn(request.body),
+          start,
+          milliseconds: rounded(performance.now() - sent),
+          outcome: result.outcome === 'failed' ? result.reason : result.outcome,
+          claimsHeader: claimsHeader(subgraph, client.caller),
+        }
+        return result
+      },
+      fetches: () => records.filter((record) => record !== undefined),
+    }
   }
 }
 

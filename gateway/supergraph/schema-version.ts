@@ -18,13 +18,12 @@ import { keptDecisions } from '../authorization/kept-decisions.ts'
 import { describeGraph } from '../authorization/describe-graph.ts'
 import type { DescribedGraph } from '../authorization/describe-graph.ts'
 import { denyingGuards } from '../authorization/denying-guards.ts'
-import { explainOperation } from '../authorization/explain-operation.ts'
 import { guardSupergraphInSlices } from '../authorization/guard-supergraph.ts'
 import type { GuardedOperation } from '../authorization/guarded-operation.ts'
 import { introspection } from '../authorization/introspection.ts'
-import { mayExplain } from '../authorization/may-explain.ts'
 import type { ExplainTo } from '../authorization/may-explain.ts'
 import type { DecidePolicies, PolicyDecider } from '../authorization/policies.ts'
+import { SupergraphRefused } from '../authorization/supergraph-refused.ts'
 import { allScopes, namedScopes } from '../authorization/what-is-missing.ts'
 import { withStepUp } from '../authorization/step-up.ts'
 import { warnOfUndecidedPolicies } from '../authorization/undecided-policies.ts'
@@ -32,7 +31,6 @@ import type { ClientRequest } from '../client-request.ts'
 import type { Limits } from '../configuration/limits.ts'
 import type { Exceeded } from '../operations/limit-operation.ts'
 import type { FetchSubgraph } from '../execution/subgraph-request.ts'
-import type { GraphqlRequest } from '../http/read-graphql-request.ts'
 import type { OperationResult } from '../http/result-response.ts'
 import type { CostDirectives } from '../operations/cost/cost-directives.ts'
 import type { KnownOperation } from '../operations/known-operations.ts'
@@ -42,13 +40,14 @@ import { connectSubgraphs } from './connect-subgraphs.ts'
 import type { ConnectOptions, SubgraphCalls } from './connect-subgraphs.ts'
 import type { Executor } from './executor.ts'
 import { costLimit } from './limit-cost.ts'
+import { costExplainer } from './explain-cost.ts'
+import { explanations, planRefused } from './explanations.ts'
+import type { ExplainedPlan } from './explanations.ts'
 import { limitLog } from './limit-log.ts'
 import { liveSubscribers } from './live-subscribers.ts'
 import { nativeExecutor } from './native-executor.ts'
 import { readCostDirectives } from './read-cost-directives.ts'
 import type { Supergraph } from './read-supergraph.ts'
-import { fetchRecorder } from './recorded-fetches.ts'
-import type { FetchRecorder } from './recorded-fetches.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
 import { deferStage } from './defer-stage.ts'
 import { subscriptionStage } from './subscription-stage.ts'
@@ -66,7 +65,7 @@ export interface SchemaVersionParts extends ConnectOptions {
   policies: PolicyDecider
   /** After how many milliseconds policies decide again about a subscription; default: a minute. */
   policiesRecheck?: number | undefined
-  /** Who may request `extensions.authorization` and `extensions.fetches`. */
+  /** Who may request `extensions.authorization`, `plan`, `fetches` and `limits`. */
   explainTo: ExplainTo
   limits: Limits
   /** Returns the known operations, which are planned before the version serves. */
@@ -142,7 +141,7 @@ export async function createSchemaVersion({
     guardSupergraphInSlices(supergraph, parts.authorization),
   )
   warnOfUndecidedPolicies(authorizer, parts.policies, parts.log)
-  const costs = parts.limits.cost && (await runInSlices(readCostDirectives(supergraph.document)))
+  const costs = await costsIn(supergraph, parts)
   const subgraphs = connectSubgraphs(supergraph.subgraphs, parts)
   const executor = await executorFor(loadableSdl, subgraphs, previous !== undefined, parts)
   await yieldToEventLoop()
@@ -208,6 +207,20 @@ export async function createSchemaVersion({
       if (--underWay === 0) idle()
     }
   }
+}
+
+/** Returns what a supergraph says of costs; undefined where they are not limited, nor explained to anybody. */
+async function costsIn(
+  { document }: Supergraph,
+  { limits, explainTo }: Pick<SchemaVersionParts, 'limits' | 'explainTo'>,
+): Promise<CostDirectives | undefined> {
+  if (limits.cost) return runInSlices(readCostDirectives(document))
+  if (explainTo !== 'everyone' && explainTo.length === 0) return undefined
+  // A supergraph whose costs are not understood is refused only where they are limited.
+  return runInSlices(readCostDirectives(document)).catch((cause: unknown) => {
+    if (cause instanceof SupergraphRefused) return undefined
+    throw cause
+  })
 }
 
 type StageParts = Omit<SchemaVersionParts, 'supergraph' | 'previous'>
@@ -290,11 +303,20 @@ function stagesOf(
             exceeds(exceeded, authorized.compiled.operation),
         })
       : undefined
+  const explain = explanations({
+    authorizer,
+    explainTo,
+    written: (operation) => deferral.written(operation),
+    limits,
+    cost: costs && costExplainer({ settings: limits.cost, directives: costs, apiSchema }),
+    claimsHeader: subgraphs.claimsHeader,
+  })
   const deferral = deferStage({
     authorizer,
     executor,
     introspectFor,
     fetch,
+    explain,
     conclude,
     during: version.during,
   })
@@ -316,9 +338,10 @@ function stagesOf(
     async execute(request, graphqlRequest, client) {
       const { authorized, caller, granted } = request
       const { compiled } = authorized
-      const recorder = asksFor('fetches', graphqlRequest, client)
-        ? fetchRecorder(fetch, subgraphs.claimsHeader)
-        : undefined
+      const explained = explain(graphqlRequest, client)
+      const recorder = explained?.record?.(fetch)
+      // Not after the execution: a plan that cannot be made would take the response with it.
+      const plan = explained?.asksForPlan ? await planOf(request, client) : undefined
       const executed =
         'document' in authorized
           ? await executor.execute({
@@ -334,7 +357,18 @@ function stagesOf(
               signal: client.signal,
             })
           : notExecuted
-      return conclude(request, graphqlRequest, client, executed, recorder)
+      const extensions = explained && {
+        ...explained.ofOperation(request, { plan, executed }),
+        ...(recorder && { fetches: recorder.fetches() }),
+      }
+      return conclude(request, client, executed, extensions)
+    },
+    async explain(request, graphqlRequest, client, inParts) {
+      const explained = explain(graphqlRequest, client)
+      if (!explained) throw planRefused(client.caller)
+      const parted = inParts ? await deferral.planOf(request, graphqlRequest, client) : undefined
+      const plan = parted ?? (await planOf(request, client))
+      return conclude(request, client, notExecuted, explained.ofOperation(request, { plan }))
     },
     defer: deferral.defer,
     subscribe: subscriptionStage({
@@ -351,6 +385,7 @@ function stagesOf(
                 Date.now,
               ),
             ),
+      explain,
       conclude,
       onExecuted: onEventExecuted,
       version,
@@ -372,13 +407,23 @@ function stagesOf(
     }
   }
 
+  /** Returns how an operation is executed at once; undefined if the executor does not say. */
+  async function planOf(
+    { authorized }: AuthorizedRequest,
+    { signal }: ClientRequest,
+  ): Promise<ExplainedPlan | undefined> {
+    if (!executor.explain) return undefined
+    if (!('document' in authorized)) return { steps: null, deferred: [] }
+    const { document, text } = authorized
+    return { steps: await executor.explain({ document, text, signal }), deferred: [] }
+  }
+
   /** Returns the result with its denials, and reports them; those of events are no news for the log. */
   function conclude(
     request: AuthorizedRequest,
-    graphqlRequest: GraphqlRequest,
     client: ClientRequest,
     result: ExecutedOperation,
-    recorder?: FetchRecorder,
+    explained?: OperationResult['extensions'],
   ): OperationResult {
     const executed = withExtensions(result, client.added)
     const denials = denialsOf(authorizer, request, executed)
@@ -394,32 +439,11 @@ function stagesOf(
     const concluded =
       denials.length === 0 ? executed : resultWithDenials(authorizer, request, executed, denials)
     const { cost } = request
-    const explains = asksFor('authorization', graphqlRequest, client)
-    if (!explains && !recorder && !cost) return concluded
-    const { authorized, caller, granted } = request
+    if (!explained && !cost) return concluded
     return {
       ...concluded,
-      extensions: {
-        ...concluded.extensions,
-        ...(explains && {
-          authorization: explainOperation(authorizer, authorized.compiled, {
-            caller,
-            ...(granted ? { granted } : {}),
-          }),
-        }),
-        ...(recorder && { fetches: recorder.fetches() }),
-        ...(cost && { cost }),
-      },
+      extensions: { ...concluded.extensions, ...explained, ...(cost && { cost }) },
     }
-  }
-
-  /** Returns whether a request asks for an explanation, and its caller may have it. */
-  function asksFor(
-    explanation: 'authorization' | 'fetches',
-    { extensions }: GraphqlRequest,
-    { caller }: ClientRequest,
-  ): boolean {
-    return extensions?.[explanation] === true && mayExplain(explainTo, caller)
   }
 }
 

@@ -30,6 +30,18 @@ export interface Stages {
     client: ClientRequest,
   ) => Promise<OperationResult>
   /**
+   * Plans and explains an operation, and executes nothing of it. Throws a GatewayError for a caller who may not know
+   * its plan.
+   *
+   * @param inParts whether fragments with `@defer` would be sent later
+   */
+  readonly explain: (
+    request: AuthorizedRequest,
+    graphqlRequest: GraphqlRequest,
+    client: ClientRequest,
+    inParts: boolean,
+  ) => Promise<OperationResult>
+  /**
    * Executes an operation with `@defer` in parts; undefined if it has none, or is better sent at once. Its
    * fragments are executed later, while this version serves.
    */

@@ -18,6 +18,7 @@ import type { SubgraphCalls } from './connect-subgraphs.ts'
 import { eventExecutions } from './event-executions.ts'
 import { isContained } from './contained-request.ts'
 import type { Executor, PlannedSubscription } from './executor.ts'
+import type { Explain } from './explanations.ts'
 import type { ExecutionContext, Stages } from './stages.ts'
 
 export interface SubscriptionStageParts {
@@ -28,12 +29,14 @@ export interface SubscriptionStageParts {
   >
   /** Returns the function that authorizes each event of an operation. */
   authorizer: (operation: GuardedOperation) => Stages['authorize']
+  /** Returns what a request asks to be explained, if it asks for anything. */
+  explain: Explain
   /** Returns the result for the client. */
   conclude: (
     request: AuthorizedRequest,
-    graphqlRequest: GraphqlRequest,
     client: ClientRequest,
     executed: ExecutedOperation,
+    explained?: OperationResult['extensions'],
   ) => OperationResult
   /** Called when the operation has been executed for an event. */
   onExecuted: () => void
@@ -64,6 +67,13 @@ interface Visible {
   readonly ofStream: 'exactly' | 'and more' | 'not'
 }
 
+/** What is executed for an event. */
+interface EventExecution {
+  readonly event: SubscriptionEvent
+  readonly authorized: ExecutableOperation
+  readonly planned: Planned
+}
+
 /** The key of the executions of one listener, and what it is made of. */
 interface ExecutionKey {
   readonly authorized: ExecutableOperation
@@ -74,7 +84,7 @@ interface ExecutionKey {
 
 /** Returns the stage. */
 export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscribe'] {
-  const { executor, subgraphs, conclude, onExecuted, version } = parts
+  const { executor, subgraphs, explain, conclude, onExecuted, version } = parts
   const executionOf = eventExecutions<ExecutedOperation>()
   const numberOf = objectNumbers()
 
@@ -115,39 +125,54 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
 
     async function execute(event: SubscriptionEvent, client: ClientRequest): Promise<EventOutcome> {
       const request = await authorize(compiled, graphqlRequest, client)
+      const explained = explain(graphqlRequest, client)
       if (!('document' in request.authorized)) {
-        const result = conclude(request, graphqlRequest, client, notExecuted)
+        const result = conclude(request, client, notExecuted, explained?.ofEvent(request))
         return { outcome: 'denied', result }
       }
       const { planned, ofStream } = await visibleOf(request.authorized, client)
       if (ofStream === 'not') return { outcome: 'outdated' }
-      const executed = await executedFor(event, request.authorized, planned, client)
-      const result = conclude(request, graphqlRequest, client, executed)
+      const execution = { event, authorized: request.authorized, planned }
+      const recorder = explained?.record?.(subgraphs.fetch)
+      // Requests that others have sent could not be recorded.
+      const executed = recorder
+        ? await executedAlone(execution, client, recorder.fetch)
+        : await executedFor(execution, client)
+      const extensions = explained && {
+        ...explained.ofEvent(request),
+        ...(recorder && { fetches: recorder.fetches() }),
+      }
+      const result = conclude(request, client, executed, extensions)
       return { outcome: ofStream === 'exactly' ? 'executed' : 'outdated', result }
     }
 
     async function executedFor(
-      event: SubscriptionEvent,
-      authorized: ExecutableOperation,
-      planned: Planned,
+      execution: EventExecution,
       client: ClientRequest,
     ): Promise<ExecutedOperation> {
-      const { subgraph, execute } = planned
-      const executed = async (client: ClientRequest) => {
-        onExecuted()
-        const added = new Additions()
-        const result = await execute({
-          ...operationOf(authorized, graphqlRequest),
-          context: { client: { ...client, added }, fetch: withEvent(event) },
-        })
-        // One result may be for several listeners.
-        return withExtensions(result, added)
+      const { event, authorized, planned } = execution
+      if (!subgraphs.deduplicatesSubscriptions(planned.subgraph)) {
+        return executedAlone(execution, client)
       }
-      if (!subgraphs.deduplicatesSubscriptions(subgraph)) return executed(client)
       // An execution for several clients does not end when one of them goes away.
       return executionOf(event, keyFor(authorized, planned, client.caller), () =>
-        executed({ ...client, signal: undefined }),
+        executedAlone(execution, { ...client, signal: undefined }),
       )
+    }
+
+    async function executedAlone(
+      { event, authorized, planned }: EventExecution,
+      client: ClientRequest,
+      fetch = subgraphs.fetch,
+    ): Promise<ExecutedOperation> {
+      onExecuted()
+      const added = new Additions()
+      const result = await planned.execute({
+        ...operationOf(authorized, graphqlRequest),
+        context: { client: { ...client, added }, fetch: withEvent(event, fetch) },
+      })
+      // One result may be for several listeners.
+      return withExtensions(result, added)
     }
 
     /** Returns a text that is the same for two listeners of a stream only if the same is executed for them. */
@@ -182,11 +207,14 @@ export function subscriptionStage(parts: SubscriptionStageParts): Stages['subscr
   }
 
   /** The fetch of kind `subscription` gets the event; all others are requests. */
-  function withEvent(event: SubscriptionEvent): FetchSubgraph<ClientRequest> {
+  function withEvent(
+    event: SubscriptionEvent,
+    fetch: FetchSubgraph<ClientRequest>,
+  ): FetchSubgraph<ClientRequest> {
     return async (subgraph, request, client) =>
       request.operationKind === 'subscription'
         ? event.resultFor(request, client.added)
-        : subgraphs.fetch(subgraph, request, client)
+        : fetch(subgraph, request, client)
   }
 }
 

@@ -1,8 +1,6 @@
-import type { FetchNode } from '@apollo/query-planner'
 import { parse, print } from 'graphql'
-import type { DocumentNode } from 'graphql'
-import { replaceFetches } from '../../gateway/planning/plan-nodes.ts'
-import { operationPlanner } from '../../gateway/planning/plan-operation.ts'
+import { fetchesOf } from '../../gateway/execution/explain-plan.ts'
+import type { ExplainedFetch, ExplainedStep } from '../../gateway/execution/explain-plan.ts'
 import type { GatewayConfig } from '../../gateway/configuration/gateway-config.ts'
 import { subgraphSettings } from '../../gateway/configuration/subgraphs.ts'
 import type { SubgraphSettings } from '../../gateway/configuration/subgraphs.ts'
@@ -32,45 +30,35 @@ export interface EventFetch {
 }
 
 /**
- * Returns how the gateway executes a subscription, with the planner that it has. Throws a StartFailure
- * for one that it refuses, as it would need several streams.
+ * Returns how the gateway executes a subscription. Throws a StartFailure for one that it refuses, as it would need
+ * several streams.
  *
- * @param supergraph its text without guards
- * @param document what remains after authorization
+ * @param plan of what remains after authorization
  */
 export function explainSubscription(
-  supergraph: string,
-  document: DocumentNode,
-  operationName: string | undefined,
+  plan: ExplainedStep | null,
   config: GatewayConfig | undefined,
 ): ExplainedSubscription {
-  const { node } = operationPlanner(supergraph).plan({ document, operationName })
-  const streams: FetchNode[] = []
-  const fetches: EventFetch[] = []
-  if (node && node.kind !== 'Subscription') {
-    replaceFetches(node, (fetch, path) => {
-      const { serviceName: subgraph, operationKind } = fetch
-      if (operationKind === 'subscription') streams.push(fetch)
-      else fetches.push({ subgraph, path, operation: fetch.operation })
-      return fetch
-    })
-  }
-  const [stream, ...more] = streams
+  const isStream = ({ operationKind }: ExplainedFetch) => operationKind === 'subscription'
+  const [stream, ...more] = fetchesOf(plan).filter(isStream)
   if (!stream || more.length > 0) {
     throw new StartFailure(
       'the gateway refuses this subscription (SUBSCRIPTIONS_NOT_SUPPORTED): it would need several streams of events',
     )
   }
+  const fetches = fetchesOf(plan)
+    .filter((fetch) => !isStream(fetch))
+    .map(({ subgraph, path, operation }) => ({ subgraph, path, operation }))
   const others = new Set(fetches.map(({ subgraph }) => subgraph))
-  others.delete(stream.serviceName)
+  others.delete(stream.subgraph)
   return {
-    subgraph: stream.serviceName,
+    subgraph: stream.subgraph,
     protocol: config
-      ? subgraphSettings(config.subgraphs, stream.serviceName).subscriptionProtocol
+      ? subgraphSettings(config.subgraphs, stream.subgraph).subscriptionProtocol
       : null,
     operation: stream.operation,
     fetches,
-    sharing: config ? explainSharing(config, [stream.serviceName, ...others]) : null,
+    sharing: config ? explainSharing(config, [stream.subgraph, ...others]) : null,
   }
 }
 

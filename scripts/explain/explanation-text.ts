@@ -7,6 +7,10 @@ import type {
   ExplainedField,
   ExplainedRequirement,
 } from '../../gateway/authorization/explain-operation.ts'
+import type { ExplainedStep } from '../../gateway/execution/explain-plan.ts'
+import { limitsText } from './limits-of.ts'
+import type { ExplainedLimits } from './limits-of.ts'
+import { planText } from './plan-text.ts'
 import { subscriptionText } from './explain-subscription.ts'
 import type { ExplainedSubscription } from './explain-subscription.ts'
 
@@ -19,8 +23,11 @@ export interface Explanation {
   readonly fields: readonly ExplainedField[]
   /** The operation that would be planned and executed. */
   readonly executed: string | null
-  /** How it is executed, if it is a subscription. */
+  /** How it is executed, as `extensions.plan` of a response has it; null if nothing is fetched. */
+  readonly plan: ExplainedStep | null
+  /** The same, if it is a subscription. */
   readonly subscription: ExplainedSubscription | null
+  readonly limits: ExplainedLimits
   /** The response to the client if nothing is executed. */
   readonly response: Refusal | null
   /** Which login, or which scopes, would be sufficient. */
@@ -55,11 +62,11 @@ export function explanationText(explanation: Explanation): string {
       ...more.map((text) => indent + text),
     ]
   })
-  const { subscription } = explanation
-  return [
-    ...[`Caller: ${who}`, '', ...lines, '', ...conclusion(explanation)],
-    ...(subscription ? ['', ...subscriptionText(subscription)] : []),
-  ].join('\n')
+  const { subscription, plan, executed, limits } = explanation
+  const decided = [`Caller: ${who}`, '', ...lines, '', ...conclusion(explanation)]
+  if (executed === null) return decided.join('\n')
+  const steps = subscription ? subscriptionText(subscription) : planText(plan)
+  return [...decided, '', ...steps, '', ...limitsText(limits)].join('\n')
 }
 
 function labelOf(path: readonly string[]): string {

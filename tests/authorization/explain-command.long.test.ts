@@ -19,6 +19,10 @@ scalar policy__Policy
 directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__type(graph: join__Graph!, key: join__FieldSet) repeatable on OBJECT | INTERFACE
+directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE
+directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION
+directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
 directive @authenticated on FIELD_DEFINITION
 directive @requiresScopes(scopes: [[requiresScopes__Scope!]!]!) on FIELD_DEFINITION
 enum link__Purpose { SECURITY EXECUTION }
@@ -29,7 +33,7 @@ enum join__Graph { USERS @join__graph(name: "users", url: "http://users") }
 type Query @join__type(graph: USERS) { me: User @authenticated open: String note: Note }
 type Mutation @join__type(graph: USERS) { greet: String close: String @policy(policies: [["second factor"]]) }
 interface Node @join__type(graph: USERS) { text: String @authenticated }
-type Note implements Node @join__type(graph: USERS) { text: String }
+type Note implements Node @join__implements(graph: USERS, interface: "Node") @join__type(graph: USERS) { text: String }
 type User @join__type(graph: USERS) {
   name: String
   email: String @requiresScopes(scopes: [["profile:email"]])
@@ -96,7 +100,19 @@ query Me {
   me {
     name
   }
-}`)
+}
+
+Plan:
+
+users:
+  query Me__users__0 {
+    me {
+      name
+    }
+  }
+
+Cost: 1
+Limits: depth 2 of 200, selections 3 of 20000, tokens 11 of 10000`)
   expect(anonymous.stdout).toMatch(/^Caller: anonymous\n\nme {6}denied[^]*mail {2}not reached/)
   expect(anonymous.stdout).toMatch(
     /since each of its root fields is denied\.\nResponse: UNAUTHENTICATED; HTTP status 401 for application\/graphql-response\+json, 200 for application\/json\.$/,
@@ -136,7 +152,7 @@ test('gateway.yaml says the modes, and which policies a login meets', async () =
   expect(weak.stdout).toMatch(
     /HTTP status 401 for .*\nAnother login would be sufficient: acr aal2$/,
   )
-  expect(strong.stdout).toMatch(/the complete operation is executed\.$/)
+  expect(strong.stdout).toMatch(/the complete operation is executed\.$/m)
   expect(dryRun.stdout).toMatch(/^Caller: bob, scopes: yes\n/)
   expect(dryRun.stdout).toMatch(/the complete operation is executed, since the mode is dry_run/)
 })

@@ -20,6 +20,8 @@ claims: { subgraphs: { products: { anonymous: true }, reviews: { forward: [scope
   'alone.yaml': `authentication:
   issuers: [{ issuer: https://login.example.com, jwks_uri: https://login.example.com/keys, audiences: [portcullis], algorithms: [ES256] }]
 `,
+  'stars.graphql':
+    'query Stars($with: Boolean!) { me products { name stars @include(if: $with) } reviews }',
   'counter.graphql': 'subscription { counter(to: 3) }',
 })
 afterAll(() => folder.remove())
@@ -57,7 +59,23 @@ query Prices__reviews__1($representations: [_Any!]!) {
       stars
     }
   }
-}`)
+}
+
+Cost: 1
+Limits: depth 2 of 200, selections 4 of 20000, tokens 10 of 10000`)
+})
+
+test('the plan of a query: what waits for what, by which key, under which condition', async () => {
+  const text = (await explain('stars.graphql')).split('Plan:\n\n')[1]!
+  const lines = text.split('\n').filter((line) => /:$|elements|^(Cost|Limits)/.test(line))
+  expect(lines.join('\n')).toBe(`at the same time:
+- 1. products:
+  2. if $with is true:
+       reviews, for products.@, each Product by id:
+- reviews:
+Cost: 10
+  Query.products: 10 elements, by limits.cost.list_size
+Limits: depth 2 of 200, selections 5 of 20000, tokens 26 of 10000`)
 })
 
 test('events that need nothing else', async () => {
@@ -73,7 +91,7 @@ test('events that need nothing else', async () => {
 
 test('by which protocol, and which clients share a stream and its executions', async () => {
   expect(await explain('prices.graphql', '--config', 'gateway.yaml')).toMatch(
-    /products sends the events \(websocket\), .*Sharing: one stream of products .*:\n  products: nothing\n  reviews: sub, scope, address and agent of the client$/s,
+    /products sends the events \(websocket\), .*Sharing: one stream of products .*:\n  products: nothing\n  reviews: sub, scope, address and agent of the client\n/s,
   )
   expect(await explain('prices.graphql', '--config', 'alone.yaml')).toMatch(
     /Sharing: none, each client has a stream of its own at products, /,

@@ -75,7 +75,7 @@ async function engineOf(federation: Federation) {
     execute: (document: DocumentNode, variables: Variables) =>
       native.execute({ document, variables, context: newState() }),
     async divide(document: DocumentNode, variables: Variables) {
-      const execute = await native.divide!({ document })
+      const { execute } = await native.divide!({ document })
       const context = newState()
       const run = (part: DocumentNode) =>
         execute({ document: part, text: () => print(part), variables, context })

@@ -37,8 +37,8 @@ import { listLength } from './list-length.ts'
 import { intersections, possibleTypes, typeSet } from './type-sets.ts'
 import type { TypeSet } from './type-sets.ts'
 
-/** A mutation changes something, whatever it selects. */
-const costOfMutation = 10
+/** What a mutation costs besides what it selects: it changes something. */
+export const costOfMutation = 10
 
 export interface CostOptions {
   /** The schema that clients see. */
@@ -46,6 +46,17 @@ export interface CostOptions {
   readonly directives: CostDirectives
   /** The length of a list of which the schema says nothing. */
   readonly listSize: number
+  /** Called with each list field of a document, for explanations. */
+  readonly onList?: ((list: CountedList) => void) | undefined
+}
+
+/** A list field, and how many elements it is counted with. */
+export interface CountedList {
+  /** `Query.books`. */
+  readonly coordinate: string
+  readonly length: Formula
+  /** Who says so: `@listSize`, of the field or of one above it, or `limits.cost.list_size`. */
+  readonly by: 'schema' | 'setting'
 }
 
 /** A part of what a selection set costs: for objects of some types. */
@@ -85,6 +96,7 @@ export function operationCosts({
   apiSchema,
   directives,
   listSize,
+  onList,
 }: CostOptions): (document: DocumentNode) => Formula {
   const possibleOf = possibleTypes(apiSchema)
   const inputCost = inputCosts(directives)
@@ -243,6 +255,10 @@ export function operationCosts({
       const fromAbove = above?.fields.get(field.name)
       const lists = listsIn(field)
       const outermost = (fromAbove === 'list' ? above?.length : length) ?? length ?? listSize
+      if (onList && lists > 0) {
+        const by = fromAbove === 'list' || ownSize ? 'schema' : 'setting'
+        onList({ coordinate, length: outermost, by })
+      }
       // Nothing says how long the lists in a list are.
       const count = lists === 0 ? 1 : product(outermost, listSize ** (lists - 1))
       const below =
@@ -341,8 +357,11 @@ interface DirectivesOfTypes {
 
 const nothing: FieldDirectives = { weight: undefined, listSize: undefined, arguments: new Map() }
 
-/** An interface speaks for its implementations: the highest weight counts, and the first list size. */
-function combined(all: readonly FieldDirectives[]): FieldDirectives {
+/**
+ * Returns what a type and its interfaces say of a field. An interface speaks for its implementations: the highest
+ * weight counts, and the first list size.
+ */
+export function combined(all: readonly FieldDirectives[]): FieldDirectives {
   const [first, ...more] = all
   if (!first || more.length === 0) return first ?? nothing
   const weights = all.flatMap(({ weight }) => (weight === undefined ? [] : [weight]))
@@ -369,8 +388,11 @@ function listsIn({ type }: GraphQLField<unknown, unknown>): number {
   return lists
 }
 
-/** CoerceVariableValues (GraphQL, section 6.1.2) uses a default only where the request has no value. */
-function variablesOf({ variableDefinitions = [] }: OperationDefinitionNode): VariableValue {
+/**
+ * Returns the function for the values of variables. CoerceVariableValues (GraphQL, section 6.1.2) uses a default only
+ * where the request has no value.
+ */
+export function variablesOf({ variableDefinitions = [] }: OperationDefinitionNode): VariableValue {
   const defaults = new Map(
     variableDefinitions.map(({ variable, defaultValue }) => [
       variable.name.value,

@@ -4,6 +4,7 @@ import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { valueOf } from '../../../gateway/operations/cost/formula.ts'
 import type { Evaluation } from '../../../gateway/operations/cost/formula.ts'
 import { operationCosts } from '../../../gateway/operations/cost/operation-cost.ts'
+import { responseCosts } from '../../../gateway/operations/cost/response-cost.ts'
 import { readCostDirectives } from '../../../gateway/supergraph/read-cost-directives.ts'
 import { runToCompletion } from '../../../gateway/slices.ts'
 
@@ -11,6 +12,8 @@ export interface Estimates {
   readonly schema: GraphQLSchema
   /** Returns the cost, or the field that has not exactly one slicing argument. */
   of(query: string | DocumentNode, variables?: Record<string, unknown>): number | string
+  /** Returns what a response has cost. */
+  readonly ofResponse: ReturnType<typeof responseCosts>
 }
 
 /** The heading that composition writes: it imports only names that the specification's name does not imply. */
@@ -33,6 +36,7 @@ export function estimatesFor(
   const formulaOf = operationCosts({ apiSchema: schema, directives, listSize })
   return {
     schema,
+    ofResponse: responseCosts({ apiSchema: schema, directives }),
     of(query, variables = {}) {
       const document = typeof query === 'string' ? parse(query) : query
       const [invalid] = validate(schema, document)
