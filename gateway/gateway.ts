@@ -130,6 +130,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     const { mediaType } = graphqlRequest
     const { added } = client
     if ('later' in result) {
+      facts.hasLaterParts = true
       const { recheck } = live!
       const format = incrementalOf(request)!
       const later = { format, caller, requestId, added, recheck, ...reportsOf(facts) }

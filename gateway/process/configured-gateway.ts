@@ -46,6 +46,8 @@ import type { OperationCounter } from './warm-up/operation-counts.ts'
 import { warmUpProcess, warmUpTime } from './warm-up/warm-up-process.ts'
 import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
+import type { EndedOperation } from '../telemetry/access-log.ts'
+import type { RequestFacts } from '../telemetry/request-facts.ts'
 import { subjectPseudonyms } from '../telemetry/subject-pseudonym.ts'
 import type { PseudonymOf } from '../telemetry/subject-pseudonym.ts'
 import type { TraceSettings } from './trace-settings.ts'
@@ -170,7 +172,10 @@ export async function createConfiguredGateway(
     connections,
     observer: metrics.live,
     onStream,
-    onEnded: accessLog?.ended,
+    onEnded(ended, facts) {
+      if ('parts' in ended) endTraceOfParts(ended, facts)
+      accessLog?.ended(ended, facts)
+    },
     log,
   })
   const { respond, connect, ofConnections } = createGateway({
@@ -186,7 +191,7 @@ export async function createConfiguredGateway(
     rates: rates.requests,
     onRequest: traces?.begin,
     onResponse(response, facts) {
-      facts.trace?.end(response, facts)
+      if (!facts.hasLaterParts) facts.trace?.end(response, facts)
       served.requests.answered++
       metrics.onResponse(response, facts)
       usage?.count(facts)
@@ -221,6 +226,12 @@ export async function createConfiguredGateway(
       await traces?.close()
     },
   }
+}
+
+/** Ends the span of a request whose response came in parts. */
+function endTraceOfParts({ reason }: EndedOperation, facts: RequestFacts): void {
+  const isFailure = reason !== 'completed' && reason !== 'client gone'
+  facts.trace?.end({ status: 200 }, facts, isFailure ? reason : undefined)
 }
 
 /** Returns what handles a failure: it closes what has been opened before. */

@@ -22,8 +22,12 @@ export interface PreparedOperation {
 
 /** The trace of a sampled request. */
 export interface EndingTrace extends Trace {
-  /** Ends the span of the request: its response is ready. */
-  end(response: HttpResponse, facts: RequestFacts): void
+  /**
+   * Ends the span of the request: its response is ready, or the last part of it.
+   *
+   * @param laterFailure the reason or code of the first error of the parts that came later
+   */
+  end(response: Pick<HttpResponse, 'status'>, facts: RequestFacts, laterFailure?: string): void
 }
 
 const noErrors: readonly ResponseError[] = []
@@ -57,6 +61,8 @@ export class RequestFacts implements RequestObserver {
   errors: readonly ResponseError[] = noErrors
   /** A number from 0 to 1, if one was drawn: whether the access log has its lines. */
   draw: number | undefined
+  /** Whether parts of the response come later: its span ends with the last of them. */
+  hasLaterParts = false
   denied = 0
   calls = 0
   /** How long at least one call to a subgraph was in flight, in milliseconds. */

@@ -2,7 +2,6 @@
 import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { Attributes, Context, Span as OpenTelemetrySpan, Tracer } from '@opentelemetry/api'
 import type { CallSpan, Span, TraceContext } from '../client-request.ts'
-import type { HttpResponse } from '../http/http-message.ts'
 import { outcomeOf, reasonOf } from './outcome.ts'
 import type { EndingTrace, RequestFacts } from './request-facts.ts'
 import { parentIdOf, recordedTraceparent, traceIdOf } from './trace-context.ts'
@@ -50,14 +49,15 @@ export class RequestTrace implements EndingTrace {
     return new SubgraphSpan(this.#tracer.startSpan('POST', options, this.#within))
   }
 
-  end({ status }: HttpResponse, facts: RequestFacts): void {
+  end(...[{ status }, facts, laterFailure]: Parameters<EndingTrace['end']>): void {
     const span = this.#span
     const { operation, denied } = facts
     const { name, operation: type } = operation?.operation ?? {}
-    const reason = reasonOf(facts)
+    const outcome = outcomeOf(facts)
+    const reason = reasonOf(facts) ?? laterFailure
     span.setAttributes({
       'http.response.status_code': status,
-      'portcullis.outcome': outcomeOf(facts),
+      'portcullis.outcome': outcome === 'ok' && laterFailure !== undefined ? 'error' : outcome,
       ...(type ? { 'graphql.operation.type': type } : {}),
       ...(name ? { 'graphql.operation.name': name.value.slice(0, mostCharacters) } : {}),
       ...(denied > 0 ? { 'portcullis.denied_fields': denied } : {}),

@@ -353,6 +353,71 @@ describe('the spans of a request', () => {
   })
 })
 
+describe('the span of a response in parts', () => {
+  test('ends with the last part, and has the calls for the later ones below it', async () => {
+    const response = await fetch(gateway.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'multipart/mixed;deferSpec=20220824, application/json',
+      },
+      body: JSON.stringify({ query: 'query Later { two ... @defer { held broken } }' }),
+    })
+    const reader = response.body!.getReader()
+    let text = ''
+    const read = async () => {
+      const { value, done } = await reader.read()
+      text += Buffer.from(value ?? []).toString()
+      return !done
+    }
+    while (!text.includes('"two":1')) await read()
+    await until(() => held.length === 1 && collector.spans.length >= 5)
+    expect(named(collector.spans, 'POST /graphql')).toEqual([])
+    held.shift()!()
+    while (await read());
+    expect(text).toContain('"held":1')
+
+    const spans = await spansOf()
+    const [request] = named(spans, 'POST /graphql')
+    expect(request!.attributes).toMatchObject({
+      'graphql.operation.name': 'Later',
+      'http.response.status_code': 200,
+      'portcullis.outcome': 'error',
+      'error.type': 'SUBGRAPH_ERROR',
+    })
+    expect(named(spans, 'graphql.plan')).toHaveLength(1)
+    const below = named(spans, 'POST')
+    expect(below.map(({ attributes }) => attributes['portcullis.subgraph'])).toEqual([
+      'other',
+      'graph',
+    ])
+    for (const span of below) {
+      expect(span).toMatchObject({ traceId: request!.traceId, parentSpanId: request!.spanId })
+      expect(BigInt(span.endTimeUnixNano)).toBeLessThanOrEqual(BigInt(request!.endTimeUnixNano))
+    }
+    expect(calls.at(-1)!.headers.traceparent).toContain(request!.traceId)
+  })
+
+  test('ends when its client leaves between two parts', async () => {
+    const leaving = new AbortController()
+    const response = await fetch(gateway.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'multipart/mixed;deferSpec=20220824, application/json',
+      },
+      body: JSON.stringify({ query: '{ two ... @defer { held } }' }),
+      signal: leaving.signal,
+    })
+    await response.body!.getReader().read()
+    await until(() => held.length === 1)
+    leaving.abort()
+    const [request] = named(await spansOf(), 'POST /graphql')
+    expect(request!.attributes).toMatchObject({ 'portcullis.outcome': 'aborted' })
+    held.splice(0)
+  })
+})
+
 describe('a trace goes on', () => {
   test('in the subgraph, below the span of the call, and in the access log', async () => {
     await post(
