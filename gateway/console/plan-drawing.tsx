@@ -5,7 +5,8 @@ import type { GraphResult } from './graph-result.ts'
 import { fetchesIn, knownPlan, planIn } from './plan.ts'
 import type { KnownPlan, Plan, RecordedFetch } from './plan.ts'
 import { PlanLimits } from './plan-limits.tsx'
-import { formatted, outcomeOf, PlanSteps, SentParts } from './plan-steps.tsx'
+import { PlanRequests } from './plan-requests.tsx'
+import { PlanSteps } from './plan-steps.tsx'
 
 export interface PlanDrawingProps {
   readonly exchange: Exchange | undefined
@@ -54,7 +55,7 @@ function PlanOfEvents({ exchange: { result }, events }: PlanOfEventsProps) {
           >
             {events.map((_, at) => (
               <option key={at} value={at}>
-                {at === 0 ? 'the last event' : `the event ${at} before the last`}
+                {at === 0 ? 'the last event' : `the last event but ${at}`}
               </option>
             ))}
           </select>
@@ -78,7 +79,7 @@ function PlanOf({ result, sent }: PlanOfProps) {
   return (
     <>
       {plan && <Figure plan={plan} known={known} hasRun={sent !== undefined} />}
-      {sent && sent.length > 0 && <Requests sent={sent} known={known} />}
+      {sent && sent.length > 0 && <PlanRequests sent={sent} known={known} />}
       <PlanLimits result={result} />
     </>
   )
@@ -125,53 +126,4 @@ function summaryOf(known: KnownPlan): string {
 
 function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`
-}
-
-/** All requests on one scale of time. */
-function Requests({ sent, known }: { sent: readonly RecordedFetch[]; known: KnownPlan }) {
-  const end = Math.max(...sent.map(({ start, milliseconds }) => start + milliseconds), 0.01)
-  const percent = (milliseconds: number) => `${((milliseconds / end) * 100).toFixed(2)}%`
-  const steps = [...known.values()]
-  return (
-    <>
-      <h3>Requests that were sent</h3>
-      <ol class="steps">
-        {sent.map((request, at) => {
-          const { subgraph, query, start, milliseconds } = request
-          const step = steps.find(({ requests }) => requests.includes(request))
-          return (
-            <li key={at}>
-              <p>
-                <b>{subgraph}</b> {outcomeOf(request)} {milliseconds.toFixed(1)} ms, asked after{' '}
-                {start.toFixed(1)} ms{step ? `, step ${step.number}` : ''}
-              </p>
-              <div class="track" aria-hidden="true">
-                <div
-                  class="bar"
-                  style={{ marginLeft: percent(start), width: percent(milliseconds) }}
-                />
-              </div>
-              {!step && (
-                <details>
-                  <summary>
-                    Request to {subgraph}{' '}
-                    <span class="unseen">that was sent as number {at + 1}</span>
-                  </summary>
-                  <h4>Operation</h4>
-                  <pre
-                    tabIndex={0}
-                    role="region"
-                    aria-label={`Operation of request ${at + 1} to ${subgraph}`}
-                  >
-                    {formatted(query)}
-                  </pre>
-                  <SentParts request={request} of={`request ${at + 1} to ${subgraph}`} />
-                </details>
-              )}
-            </li>
-          )
-        })}
-      </ol>
-    </>
-  )
 }

@@ -28,8 +28,6 @@ interface Cost {
 
 type Mode = 'enforce' | 'measure'
 
-const effects = { enforce: 'refused', measure: 'only reported' } as const
-
 /** The names of the limits in gateway.yaml, in words. */
 const names: Readonly<Record<string, string>> = {
   root_fields: 'root fields',
@@ -48,7 +46,7 @@ export function PlanLimits({ result }: { result: GraphResult }) {
       <h3>Cost and limits</h3>
       <DataTable
         label="Cost and limits of the operation"
-        columns={['Measure', 'Operation', 'Limit', 'Beyond it']}
+        columns={['Measure', 'Operation', 'Limit']}
       >
         {cost && (
           <Row name="estimated cost" value={cost.estimated} max={cost.max} mode={cost.mode} />
@@ -58,7 +56,6 @@ export function PlanLimits({ result }: { result: GraphResult }) {
             <th scope="row">actual cost</th>
             <td>{cost.actual}</td>
             <td>none</td>
-            <td />
           </tr>
         )}
         {operation.map(({ limit, ...measured }) => (
@@ -97,8 +94,10 @@ function Row({ name, value, max, mode }: Omit<Limit, 'limit'> & { readonly name:
         {value}
         {isBeyond && ' (beyond the limit)'}
       </td>
-      <td>{max ?? 'none'}</td>
-      <td>{mode && effects[mode]}</td>
+      <td>
+        {max ?? 'none'}
+        {mode === 'measure' && ' (only reported)'}
+      </td>
     </tr>
   )
 }

@@ -111,9 +111,7 @@ function Fetch({ step, known, hasRun }: StepProps<PlanFetch>) {
         </p>
       ))}
       {isBatched && <p class="hint">In one request with the steps beside it to {subgraph}.</p>}
-      {hasRun && operationKind !== 'subscription' && (
-        <Times requests={requests} isBatched={isBatched} />
-      )}
+      {hasRun && operationKind !== 'subscription' && <Times requests={requests} />}
       <details>
         <summary>
           Request to {subgraph} <span class="unseen">of step {number}</span>
@@ -132,16 +130,8 @@ function Fetch({ step, known, hasRun }: StepProps<PlanFetch>) {
 
 const verbs = { query: 'is asked', mutation: 'changes', subscription: 'sends the events' } as const
 
-function Times({
-  requests,
-  isBatched,
-}: {
-  requests: readonly RecordedFetch[]
-  isBatched: boolean
-}) {
-  if (requests.length === 0) {
-    return <p class="hint">{isBatched ? 'See the other requests below.' : 'Not sent.'}</p>
-  }
+function Times({ requests }: { requests: readonly RecordedFetch[] }) {
+  if (requests.length === 0) return <p class="hint">Not sent.</p>
   return (
     <>
       {requests.map((request, at) => (

@@ -99,7 +99,19 @@ export function knownPlan({ steps, deferred }: Plan, sent: readonly RecordedFetc
       }),
     )
   }
+  const others = sent.filter(({ subgraph, query }) => !ofText.has(textOf(subgraph, query)))
+  for (const [fetch, known] of fetches) {
+    if (!fetch.isBatched || known.requests.length > 0) continue
+    const requests = others.filter((request) => hasPart(request, fetch))
+    fetches.set(fetch, { ...known, requests })
+  }
   return fetches
+}
+
+/** Returns whether a request for several steps has what one of them selects. */
+function hasPart({ subgraph, query }: RecordedFetch, fetch: PlanFetch): boolean {
+  const selection = fetch.operation.split('representations)')[1]?.slice(0, -1)
+  return subgraph === fetch.subgraph && selection !== undefined && query.includes(selection)
 }
 
 /** Returns the fetches of a step, in their order. */
