@@ -85,9 +85,10 @@ function PlanOf({ result, sent }: PlanOfProps) {
   )
 }
 
-function whyUnknown({ errors: [error] = [], data }: GraphResult): string {
-  return error && data === undefined
-    ? `Nothing was planned. ${error.message}`
+function whyUnknown({ errors: [error] = [], data, extensions }: GraphResult): string {
+  if (error && data === undefined) return `Nothing was planned. ${error.message}`
+  return extensions?.['plan'] === null
+    ? 'With `engine: apollo`, the gateway does not know its plans.'
     : 'The gateway does not explain to this identity how it executes operations.'
 }
 
@@ -98,7 +99,7 @@ function Figure({ plan, known, hasRun }: { plan: Plan; known: KnownPlan; hasRun:
       <h3>Steps</h3>
       <figure class="drawing">
         <figcaption>{summaryOf(known)}</figcaption>
-        <PlanSteps steps={steps} known={known} hasRun={hasRun} />
+        {known.size > 0 && <PlanSteps steps={steps} known={known} hasRun={hasRun} />}
         {deferred.map(({ label, path, steps }, at) => (
           <section key={at} class="later" aria-label={`Sent later: ${label ?? `part ${at + 1}`}`}>
             <h3>
@@ -120,7 +121,7 @@ function Figure({ plan, known, hasRun }: { plan: Plan; known: KnownPlan; hasRun:
 function summaryOf(known: KnownPlan): string {
   const subgraphs = new Set([...known.keys()].map(({ subgraph }) => subgraph))
   const steps = [...known.values()].filter(({ isRepeated }) => !isRepeated).length
-  if (steps === 0) return 'The gateway responds by itself.'
+  if (steps === 0) return 'No subgraph is asked.'
   return `${counted(steps, 'step')}, ${counted(subgraphs.size, 'subgraph')}`
 }
 

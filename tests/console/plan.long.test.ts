@@ -514,6 +514,24 @@ describeInBrowser('the page', () => {
     await close()
   })
 
+  test('plans again for another identity, and shows nobody a step for what is denied', async () => {
+    const { page, complaints, close } = await openPlan('{ me { email } }', sizes[0])
+    await page.getByRole('button', { name: 'Plan without running' }).click()
+    await page.getByText('denied: needs a token, and the scope email').waitFor()
+    expect(await panel(page).locator('figure').textContent()).not.toContain('email')
+
+    await page.locator('summary', { hasText: 'Use a token' }).click()
+    await page.getByLabel('Token or key').fill(await issuer.accessToken({ scope: 'email' }))
+    await page.getByRole('button', { name: 'Use it' }).click()
+    await page.getByText(/^token of .*: planned, not run/).waitFor()
+    await panel(page).locator('summary', { hasText: 'Request to people' }).click()
+    const operation = page.getByRole('region', { name: 'Operation of step 1 for people' })
+    expect(await operation.textContent()).toContain('email')
+    expect(await panel(page).getByText('Requests that were sent').count()).toBe(0)
+    expect(complaints).toEqual([])
+    await close()
+  })
+
   test('draws a request for several steps', async () => {
     const { page, complaints, close } = await openPlan(batching, sizes[0])
     await page.getByRole('button', { name: 'Run', exact: true }).click()
