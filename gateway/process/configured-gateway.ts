@@ -46,8 +46,7 @@ import type { OperationCounter } from './warm-up/operation-counts.ts'
 import { warmUpProcess, warmUpTime } from './warm-up/warm-up-process.ts'
 import type { FollowedSupergraph } from '../supergraph/follow-supergraph.ts'
 import type { SupergraphSource } from '../supergraph/supergraph-source.ts'
-import type { EndedOperation } from '../telemetry/access-log.ts'
-import type { RequestFacts } from '../telemetry/request-facts.ts'
+import type { AccessLog } from '../telemetry/access-log.ts'
 import { subjectPseudonyms } from '../telemetry/subject-pseudonym.ts'
 import type { PseudonymOf } from '../telemetry/subject-pseudonym.ts'
 import type { TraceSettings } from './trace-settings.ts'
@@ -172,10 +171,7 @@ export async function createConfiguredGateway(
     connections,
     observer: metrics.live,
     onStream,
-    onEnded(ended, facts) {
-      if ('parts' in ended) endTraceOfParts(ended, facts)
-      accessLog?.ended(ended, facts)
-    },
+    onEnded: reportEnds(accessLog),
     log,
   })
   const { respond, connect, ofConnections } = createGateway({
@@ -228,10 +224,19 @@ export async function createConfiguredGateway(
   }
 }
 
-/** Ends the span of a request whose response came in parts. */
-function endTraceOfParts({ reason }: EndedOperation, facts: RequestFacts): void {
-  const isFailure = reason !== 'completed' && reason !== 'client gone'
-  facts.trace?.end({ status: 200 }, facts, isFailure ? reason : undefined)
+/**
+ * Returns what reports the end of a subscription, or of a response in parts: the span of its request ends then. It
+ * holds nothing else of the configuration, which a stream can outlive.
+ */
+function reportEnds(accessLog: AccessLog | undefined): AccessLog['ended'] {
+  return (ended, facts) => {
+    const { reason } = ended
+    const isFailure = reason !== 'completed' && reason !== 'client gone'
+    if ('parts' in ended) {
+      facts.trace?.end({ status: 200 }, facts, isFailure ? reason : undefined)
+    }
+    accessLog?.ended(ended, facts)
+  }
 }
 
 /** Returns what handles a failure: it closes what has been opened before. */
