@@ -5,13 +5,14 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { json, Router } from 'express'
+import { raw, Router } from 'express'
 import type { Request, Response } from 'express'
 import { GatewayError } from '../errors.ts'
 import { distinctHeaders } from './distinct-headers.ts'
 import { errorResponse } from './error-response.ts'
 import type { ErrorResponseOptions } from './error-response.ts'
 import type { HttpResponse, RequestHeaders } from './http-message.ts'
+import { isFromOtherOrigin } from './own-origin.ts'
 import type { SendResponse } from './send-response.ts'
 
 const folder = new URL('../console/', import.meta.url)
@@ -30,8 +31,12 @@ const isBuilt = Object.keys(files).every((name) => existsSync(new URL(name, fold
 export interface ConsoleParts {
   /** Whether the page is on; otherwise a browser reads at `/` where the graph is. */
   readonly shows: boolean
+  /** Whether callers can log in with tokens in cookies, which the gateway then reads. */
+  readonly sessionCookies: boolean
   /** Rejects with a GatewayError unless explanations are for the caller of a request with these headers. */
   readonly admit: (headers: RequestHeaders, address: string | undefined) => Promise<void>
+  /** Returns the credential of a request with these headers; undefined if it has none. */
+  readonly credentialOf: (headers: RequestHeaders) => string | undefined
   /** Returns how a credential is judged, for JSON. */
   readonly explainCredential: (credential: string) => Promise<object>
   /** Returns the types and fields with their guards, for JSON. */
@@ -40,14 +45,15 @@ export interface ConsoleParts {
 
 /** Returns the routes of the page. */
 export function consolePage(
-  { shows, admit, explainCredential, describeGraph }: ConsoleParts,
+  parts: ConsoleParts,
   { send, realm }: { send: SendResponse } & Pick<ErrorResponseOptions, 'realm'>,
 ): Router {
+  const { shows, sessionCookies, admit, credentialOf, explainCredential, describeGraph } = parts
   const router = Router()
   const isOn = shows && isBuilt
   router.get(isOn ? ['/', '/graphql'] : '/', (request, response, next) => {
     if (!isVisit(request)) return next()
-    send(request, response, isOn ? page() : signpost(shows))
+    send(request, response, isOn ? page(sessionCookies) : signpost(shows))
   })
   if (!isOn) return router
   for (const [name, mediaType] of Object.entries(files)) {
@@ -56,12 +62,11 @@ export function consolePage(
       send(request, response, { status: 200, headers: headersOf(mediaType, nothing), body })
     })
   }
-  // Only JSON is read: a page of another origin would have to ask first (Fetch standard, CORS-preflight).
-  router.post('/console/token', json({ limit: '20kb' }), (request, response) =>
-    explain(request, response, async () => {
-      const credential: unknown = request.body?.credential
-      if (typeof credential === 'string') return explainCredential(credential)
-      throw new GatewayError('BAD_REQUEST', { message: 'Send {"credential": "..."}' })
+  router.post('/console/token', raw({ type: () => true, limit: '20kb' }), (request, response) =>
+    explain(request, response, async (headers) => {
+      const credential = namedCredential(request) ?? credentialOf(headers)
+      if (credential !== undefined) return explainCredential(credential)
+      throw malformed('The request itself has no credential')
     }),
   )
   router.get('/console/graph', (request, response) =>
@@ -72,18 +77,60 @@ export function consolePage(
   async function explain(
     request: Request,
     response: Response,
-    explanation: () => Promise<object>,
+    explanation: (headers: RequestHeaders) => Promise<object>,
   ): Promise<void> {
-    const explained = admit(distinctHeaders(request), request.ip)
-      .then(explanation)
+    const headers = distinctHeaders(request)
+    const explained = admitted(request, headers)
+      .then(() => explanation(headers))
       .then(jsonResponse)
     send(request, response, await explained.catch(refusal))
+  }
+
+  /** The request may have a cookie, which a browser sends by itself. */
+  async function admitted(request: Request, headers: RequestHeaders): Promise<void> {
+    if (isFromOtherOrigin(request.headers)) {
+      const message = 'Explanations are only for pages of the origin of the gateway'
+      throw new GatewayError('ORIGIN_REFUSED', { message })
+    }
+    await admit(headers, request.ip)
   }
 
   function refusal(cause: unknown): HttpResponse {
     if (cause instanceof GatewayError) return errorResponse(cause, { realm })
     throw cause
   }
+}
+
+/**
+ * Returns the credential that a request names in its body. Only JSON is read: a page of another origin would have to
+ * ask first (Fetch standard, CORS-preflight). No message repeats the body, which has a secret.
+ */
+function namedCredential(request: Request): string | undefined {
+  if (!request.is('application/json')) {
+    const message = `The body is not application/json: ${howToAsk}`
+    throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', { message })
+  }
+  const body = parsed(request.body)
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw malformed('The body is not a JSON object')
+  }
+  const { credential } = body as { readonly credential?: unknown }
+  if (credential === undefined || typeof credential === 'string') return credential
+  throw malformed('`credential` is not a string')
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    throw new GatewayError('INVALID_JSON', { message: `The body is not valid JSON: ${howToAsk}` })
+  }
+}
+
+const howToAsk = 'send {"credential": "..."}, or {} for the credential of the request itself'
+
+function malformed(what: string): GatewayError {
+  return new GatewayError('BAD_REQUEST', { message: `${what}: ${howToAsk}` })
 }
 
 function jsonResponse(value: object): HttpResponse {
@@ -138,7 +185,7 @@ function headersOf(mediaType: string, contentSecurityPolicy: string): Record<str
 const htmlType = 'text/html; charset=utf-8'
 
 /** The addresses are relative: a proxy may serve the gateway below a path. */
-function page(): HttpResponse {
+function page(sessionCookies: boolean): HttpResponse {
   const nonce = randomBytes(16).toString('base64')
   const headers = { ...headersOf(htmlType, policy(nonce)), 'cache-control': 'no-store' }
   return {
@@ -151,6 +198,7 @@ function page(): HttpResponse {
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
     <meta name="style-nonce" content="${nonce}">
+    <meta name="session-cookies" content="${sessionCookies ? 'on' : 'off'}">
     <title>Portcullis</title>
     <link rel="icon" href="./console/icon.svg">
     <link rel="stylesheet" href="./console/page.css">

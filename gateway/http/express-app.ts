@@ -156,7 +156,9 @@ function refuseUnreadable(parts: ExpressAppParts): ErrorRequestHandler {
     if (error?.type === 'encoding.unsupported')
       response.setHeader('accept-encoding', contentCodings)
     const message =
-      name === 'PAYLOAD_TOO_LARGE' ? tooLarge(bodyLimit) : undecodable(name, request.headers)
+      name === 'PAYLOAD_TOO_LARGE'
+        ? tooLarge(error.limit ?? bodyLimit)
+        : undecodable(name, request.headers)
     const refused = new GatewayError(name, { cause: error, ...(message ? { message } : {}) })
     if (!isGraphql(request.path)) {
       return send(

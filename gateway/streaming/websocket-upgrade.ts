@@ -8,6 +8,7 @@ import { GatewayError } from '../errors.ts'
 import type { Realm } from '../http/bearer-challenge.ts'
 import { distinctHeaders } from '../http/distinct-headers.ts'
 import { errorResponse } from '../http/error-response.ts'
+import { isOfHost } from '../http/own-origin.ts'
 import type { HttpRequest, HttpResponse, RequestHeaders } from '../http/http-message.ts'
 import type { RequestOrigin } from '../http/client-address.ts'
 import { stringOf } from '../graphql/response-data.ts'
@@ -183,10 +184,6 @@ function placeOr(undo: () => void, { connections }: Pick<LiveParts, 'connections
     undo()
     throw error
   }
-}
-
-function isOfHost(origin: string, host: string | undefined): boolean {
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
 }
 
 /** The socket belongs to no HTTP response any more. */

@@ -90,6 +90,7 @@ authentication:
       jwks_uri: ${issuer.jwksUri}
       audiences: [portcullis]
       algorithms: [ES256]
+  sources: [{ header: authorization, scheme: Bearer }, { cookie: session }]
 subgraphs: { all: { subgraph_errors: expose } }
 ${console}
 `
@@ -120,6 +121,15 @@ const post = async (name: Name, path: string, body: object, token?: string) => {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify(body),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, any> }
+}
+/** Sends a body as it is. */
+const askAboutToken = async (body: string, headers: Record<string, string> = {}) => {
+  const response = await fetch(`${origin('development')}/console/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
   })
   return { status: response.status, body: (await response.json()) as Record<string, any> }
 }
@@ -270,22 +280,55 @@ describe('decisions are explained', () => {
     ])
   })
 
-  test.each([{}, { credential: 1 }, []])(
-    'a malformed request about a token is 400: %j',
-    async (body) => {
-      expect((await post('development', '/console/token', body)).status).toBe(400)
+  test('of a token, or of the one that the request itself has', async () => {
+    const token = await issuer.accessToken({ sub: '7' })
+    const accepted = { decision: 'accepted', payload: { sub: '7' } }
+    expect((await post('development', '/console/token', {}, token)).body).toMatchObject(accepted)
+    const headers = { cookie: `session=${token}` }
+    expect((await askAboutToken('{}', headers)).body).toMatchObject(accepted)
+    const other = { credential: 'none' }
+    expect((await post('development', '/console/token', other, token)).body).toMatchObject({
+      decision: 'TOKEN_MALFORMED',
+    })
+  })
+
+  const how = 'send {"credential": "..."}, or {} for the credential of the request itself'
+  test.each([
+    ['{ "credential": secret', 400, `The body is not valid JSON: ${how}`],
+    ['', 400, `The body is not valid JSON: ${how}`],
+    ['null', 400, `The body is not a JSON object: ${how}`],
+    ['["secret"]', 400, `The body is not a JSON object: ${how}`],
+    ['{ "credential": 1 }', 400, `\`credential\` is not a string: ${how}`],
+    ['{}', 400, `The request itself has no credential: ${how}`],
+    [`{"credential":"${'x'.repeat(30_000)}"}`, 413, 'The request body is larger than 20 KB'],
+  ])(
+    'a request about a token that is wrong says what to do: %.30s',
+    async (body, status, message) => {
+      const response = await askAboutToken(body)
+      expect(response).toMatchObject({ status, body: { errors: [{ message }] } })
     },
   )
 
-  test('no request about a token is an error of the gateway', async () => {
-    for (const body of ['{', 'null', '"x"', `{"credential":"${'x'.repeat(30_000)}"}`]) {
-      const response = await fetch(`${origin('development')}/console/token`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      })
-      expect([400, 413]).toContain(response.status)
+  test('to no page of another origin', async () => {
+    const token = await issuer.accessToken()
+    const cookie = `session=${token}`
+    const own = origin('development')
+    for (const headers of [
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: 'http://localhost:1' },
+    ]) {
+      const { status } = await askAboutToken('{}', { cookie, ...headers })
+      expect(status).toBe(403)
     }
+    for (const headers of [{ 'sec-fetch-site': 'same-origin', origin: own }, { origin: own }]) {
+      expect((await askAboutToken('{}', { cookie, ...headers })).status).toBe(200)
+    }
+    const form = { 'content-type': 'text/plain', cookie }
+    expect((await askAboutToken('{}', form)).status).toBe(415)
+  })
+
+  test('no request about a token is an error of the gateway', async () => {
     expect(
       gateways
         .get('development')!
