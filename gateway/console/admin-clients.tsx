@@ -3,7 +3,10 @@ import type { TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
 import { useAccountData } from './account-data.ts'
 import type { SendAs } from './account-data.ts'
+import { AskFirst } from './ask-first.tsx'
 import { DataTable } from './data-table.tsx'
+import { Moment } from './moment.tsx'
+import { Pages } from './pages.tsx'
 import { Problem } from './problem.tsx'
 
 interface AdminClient {
@@ -18,15 +21,25 @@ interface Created {
   readonly adminCreateClient: { readonly client: { readonly id: string }; readonly secret: string }
 }
 
-const query = '{ adminClients { id name scopes disabled createdAt } }'
+interface Clients {
+  readonly adminClients: {
+    readonly nodes: readonly AdminClient[]
+    readonly endCursor: string | null
+  }
+}
+
+const query = `query Clients($after: String) {
+  adminClients(after: $after) { nodes { id name scopes disabled createdAt } endCursor }
+}`
 const createMutation = `mutation CreateClient($name: String!, $scopes: [String!]!) {
   adminCreateClient(name: $name, scopes: $scopes) { client { id } secret }
 }`
 const disableMutation = 'mutation DisableClient($id: ID!) { adminDisableClient(id: $id) { id } }'
 
 export function AdminClients({ sendAs }: { sendAs: SendAs }) {
-  const read = useAccountData<{ adminClients: readonly AdminClient[] }>(sendAs, query)
-  const { data, problem, act } = read
+  const [after, setAfter] = useState<string | undefined>(undefined)
+  const options = { variables: { after }, version: after }
+  const { data, problem, act } = useAccountData<Clients>(sendAs, query, options)
   const [created, setCreated] = useState<Created['adminCreateClient'] | undefined>(undefined)
 
   function create(event: TargetedSubmitEvent<HTMLFormElement>): void {
@@ -46,28 +59,46 @@ export function AdminClients({ sendAs }: { sendAs: SendAs }) {
   return (
     <>
       <h3>Clients</h3>
-      {data && data.adminClients.length > 0 && (
-        <DataTable label="Clients" columns={['Client', 'Since', 'Scopes', 'Disable it']}>
-          {data.adminClients.map(({ id, name, scopes, disabled, createdAt }) => (
+      {data && (
+        <DataTable
+          label="Clients"
+          columns={['Client', 'Since', 'Scopes', 'Disable it']}
+          empty="There is no client yet."
+        >
+          {data.adminClients.nodes.map(({ id, name, scopes, disabled, createdAt }) => (
             <tr key={id}>
               <th scope="row">
                 {name}
                 <small>{id}</small>
               </th>
-              <td>{createdAt}</td>
+              <td>
+                <Moment at={createdAt} />
+              </td>
               <td>{scopes.join(' ')}</td>
               <td>
                 {disabled ? (
                   'disabled'
                 ) : (
-                  <button type="button" onClick={() => act(() => sendAs(disableMutation, { id }))}>
+                  <AskFirst
+                    question={`Disable the client “${name}”? Its tokens are revoked, and it cannot be enabled again.`}
+                    yes="Disable the client"
+                    onYes={() => act(() => sendAs(disableMutation, { id }))}
+                  >
                     Disable <span class="unseen">the client {name}</span>
-                  </button>
+                  </AskFirst>
                 )}
               </td>
             </tr>
           ))}
         </DataTable>
+      )}
+      {data && (
+        <Pages
+          of="clients"
+          after={after}
+          endCursor={data.adminClients.endCursor}
+          onAfter={setAfter}
+        />
       )}
       <form class="line" onSubmit={create}>
         <label>

@@ -3,8 +3,10 @@ import type { TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
 import { useAccountData } from './account-data.ts'
 import type { SendAs } from './account-data.ts'
-import { Pages } from './pages.tsx'
+import { AskFirst } from './ask-first.tsx'
 import { DataTable } from './data-table.tsx'
+import { Moment } from './moment.tsx'
+import { Pages } from './pages.tsx'
 import { Problem } from './problem.tsx'
 
 interface AdminUser {
@@ -57,7 +59,11 @@ export function AdminUsers({ sendAs }: { sendAs: SendAs }) {
       <Problem>{problem}</Problem>
       {data && (
         <>
-          <DataTable label="Users" columns={['User', 'Since', 'Roles', 'Actions']}>
+          <DataTable
+            label="Users"
+            columns={['User', 'Roles', 'Actions']}
+            empty="No account has this in its username, name or e-mail address."
+          >
             {data.adminUsers.nodes.map((each) => (
               <UserRow key={each.user.id} {...each} sendAs={sendAs} act={act} />
             ))}
@@ -93,11 +99,15 @@ function UserRow({ sendAs, act, user: { id }, ...account }: UserRowProps) {
     <tr>
       <th scope="row">
         {username}
+        {disabled && ' (disabled)'}
         <small>
-          {name} {email} {disabled && 'disabled'}
+          {name} {email}
         </small>
+        <small>
+          since <Moment at={createdAt} />
+        </small>
+        <small>id {id}</small>
       </th>
-      <td>{createdAt}</td>
       <td>
         <form class="line" onSubmit={changeRoles}>
           <input
@@ -114,15 +124,26 @@ function UserRow({ sendAs, act, user: { id }, ...account }: UserRowProps) {
       </td>
       <td>
         <p class="actions">
-          <button
-            type="button"
-            onClick={() => perform(disabled ? 'adminEnableUser' : 'adminDisableUser')}
+          {disabled ? (
+            <button type="button" onClick={() => perform('adminEnableUser')}>
+              Enable <span class="unseen">{username}</span>
+            </button>
+          ) : (
+            <AskFirst
+              question={`Disable ${username}? Every session ends, and no login is possible until the account is enabled.`}
+              yes="Disable the account"
+              onYes={() => perform('adminDisableUser')}
+            >
+              Disable <span class="unseen">{username}</span>
+            </AskFirst>
+          )}
+          <AskFirst
+            question={`End all sessions of ${username}?`}
+            yes="End the sessions"
+            onYes={() => perform('adminForceLogout')}
           >
-            {disabled ? 'Enable' : 'Disable'} <span class="unseen">{username}</span>
-          </button>
-          <button type="button" onClick={() => perform('adminForceLogout')}>
             End the sessions <span class="unseen">of {username}</span>
-          </button>
+          </AskFirst>
         </p>
       </td>
     </tr>

@@ -2,8 +2,10 @@
 import type { TargetedSubmitEvent } from 'preact'
 import { useAccountData } from './account-data.ts'
 import type { SendAs } from './account-data.ts'
+import { AskFirst } from './ask-first.tsx'
 import { createPasskey } from './passkeys.ts'
 import { DataTable } from './data-table.tsx'
+import { Moment } from './moment.tsx'
 import { Problem } from './problem.tsx'
 
 interface Passkey {
@@ -39,21 +41,27 @@ export function PasskeyList({ name, sendAs }: { name: string; sendAs: SendAs }) 
   return (
     <>
       <h3>Passkeys</h3>
-      {data?.passkeys.length === 0 && <p class="hint">{name} has no passkey.</p>}
-      {data && data.passkeys.length > 0 && (
+      {data && (
         <DataTable
           label={`Passkeys of ${name}`}
           columns={['Name', 'Since', 'Last used', 'Remove it']}
+          empty={`${name} has no passkey.`}
         >
           {data.passkeys.map(({ id, name: passkey, createdAt, lastUsedAt }) => (
             <tr key={id}>
               <td>{passkey}</td>
-              <td>{createdAt}</td>
-              <td>{lastUsedAt ?? 'never'}</td>
               <td>
-                <button type="button" onClick={() => act(() => sendAs(remove, { id }))}>
+                <Moment at={createdAt} />
+              </td>
+              <td>{lastUsedAt === null ? 'never' : <Moment at={lastUsedAt} />}</td>
+              <td>
+                <AskFirst
+                  question={`Remove the passkey “${passkey}”? The device that has it can no longer log in with it.`}
+                  yes="Remove it"
+                  onYes={() => act(() => sendAs(remove, { id }))}
+                >
                   Remove <span class="unseen">the passkey {passkey}</span>
-                </button>
+                </AskFirst>
               </td>
             </tr>
           ))}

@@ -4,6 +4,7 @@ import { Administration } from './administration.tsx'
 import type { SendOperation } from './graph.ts'
 import type { Identity } from './identities.ts'
 import type { Accounts } from './log-in.ts'
+import { Moment } from './moment.tsx'
 import { PasskeyList } from './passkey-list.tsx'
 import { hasField } from './schema-of.ts'
 import type { ReadSchema } from './schema-of.ts'
@@ -34,28 +35,34 @@ export function Sessions({ identity, accounts, send, schema, events }: SessionsP
       {hasEnded ? (
         <p>This session has ended. Log in again to see the others.</p>
       ) : (
-        <>
-          <SessionList key={`sessions ${id}`} name={name} sendAs={sendAs} version={events} />
-          {offers('Query', 'passkeys') && (
-            <PasskeyList key={`passkeys ${id}`} name={name} sendAs={sendAs} />
-          )}
-          {offers('Mutation', 'enrolTotp') && <SecondFactor key={`app ${id}`} sendAs={sendAs} />}
-          {offers('Query', 'adminUsers') && (
-            <Administration key={`administration ${id}`} sendAs={sendAs} />
-          )}
-        </>
+        <SessionList key={`sessions ${id}`} name={name} sendAs={sendAs} version={events} />
       )}
       {events.length > 0 && (
         <>
           <h3>What has happened</h3>
-          <ol class="events">
-            {events.map(({ kind, at, reason, session }) => (
-              <li key={`${at} ${kind} ${session.id}`}>
-                <time>{at}</time> <b>{kind}</b>{' '}
-                {session.current ? 'this session' : 'another session'} {reason}
-              </li>
-            ))}
-          </ol>
+          <div class="scroll events" tabIndex={0} role="region" aria-label="Events of sessions">
+            <ol>
+              {events.map(({ kind, at, reason, session }) => (
+                <li key={`${at} ${kind} ${session.id}`}>
+                  <Moment at={at} /> <b>{kind}</b>{' '}
+                  {session.current ? 'this session' : 'another session'} {reason}
+                </li>
+              ))}
+            </ol>
+          </div>
+        </>
+      )}
+      {!hasEnded && (
+        <>
+          {offers('Query', 'passkeys') && (
+            <PasskeyList key={`passkeys ${id}`} name={name} sendAs={sendAs} />
+          )}
+          {offers('Query', 'authenticatorApp') && (
+            <SecondFactor key={`app ${id}`} name={name} sendAs={sendAs} version={events} />
+          )}
+          {offers('Query', 'adminUsers') && (
+            <Administration key={`administration ${id}`} sendAs={sendAs} />
+          )}
         </>
       )}
     </>

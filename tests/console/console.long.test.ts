@@ -1,6 +1,6 @@
 /** The page as a person uses it who has started the system with `npm start`: in a real browser. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { totpCode, totpStep } from '../../subgraphs/auth/second-factors/totp.ts'
 import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
@@ -15,6 +15,7 @@ import {
   keepPicture,
   logIn,
   openPage,
+  qrCodeIn,
   updatePicture,
   writeOperation,
 } from './opened-page.ts'
@@ -165,6 +166,12 @@ describeInBrowser('the page', () => {
     await page.getByRole('button', { name: 'Add a passkey' }).click()
     const remove = page.getByRole('button', { name: 'Remove the passkey <b>laptop</b>' })
     await remove.waitFor()
+    await remove.click()
+    const question = page.getByRole('dialog', { name: /^Remove the passkey “<b>laptop<\/b>”/ })
+    expect(await accessibilityFindings(page)).toEqual([])
+    await page.keyboard.press('Escape')
+    await question.waitFor({ state: 'detached' })
+    await hasFocus(page, remove)
     expect(await accessibilityFindings(page)).toEqual([])
     await keepPicture(page, 'passkeys')
 
@@ -174,7 +181,10 @@ describeInBrowser('the page', () => {
     await page.getByRole('button', { name: 'Log out alice' }).waitFor()
     await page.getByRole('cell', { name: 'aal2' }).waitFor()
     await remove.click()
+    await hasFocus(page, question.getByRole('button', { name: 'Cancel' }))
+    await question.getByRole('button', { name: 'Remove it' }).click()
     await page.getByText('alice has no passkey').waitFor()
+    await hasFocus(page, page.getByRole('region', { name: 'Passkeys of alice' }))
   })
 
   test('adds an authenticator app, logs in with its code, and removes it', async () => {
@@ -182,10 +192,16 @@ describeInBrowser('the page', () => {
     await signUp(page, 'carol')
     await page.getByRole('tab', { name: 'Sessions' }).click()
     await page.getByRole('button', { name: 'Add an authenticator app' }).click()
-    const secret = fromBase32((await page.locator('.secret').textContent())!)
-    expect(await accessibilityFindings(page)).toEqual([])
-    const step = totpStep(Date.now())
     const code = page.getByLabel('Code that the app shows')
+    const text = (await page.locator('.secret').textContent())!
+    const picture = await page.getByRole('img', { name: /^QR code/ }).screenshot()
+    expect(await qrCodeIn(picture, browser)).toBe(
+      `otpauth://totp/portcullis%3Acarol?secret=${text}&issuer=portcullis`,
+    )
+    const secret = fromBase32(text)
+    expect(await accessibilityFindings(page)).toEqual([])
+    await keepPicture(page, 'authenticator-app')
+    const step = totpStep(Date.now())
     await code.fill(totpCode(secret, step + 100))
     await page.getByRole('button', { name: 'Confirm' }).click()
     await page.getByRole('alert').getByText('not the current one').waitFor()
@@ -194,6 +210,10 @@ describeInBrowser('the page', () => {
     const recoveryCodes = page.getByRole('list', { name: /recovery codes/ }).getByRole('listitem')
     await recoveryCodes.first().waitFor()
     const recoveryCode = (await recoveryCodes.first().textContent())!
+    const app = page.getByRole('region', { name: 'Authenticator app of carol' })
+    await app.getByRole('cell', { name: '10', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'They are written down' }).click()
+    await recoveryCodes.first().waitFor({ state: 'detached' })
 
     await page.getByRole('button', { name: 'Log out carol' }).click()
     await page.getByLabel('Username').fill('carol')
@@ -202,10 +222,12 @@ describeInBrowser('the page', () => {
     await page.getByLabel('Code of the authenticator app').fill(totpCode(secret, step + 1))
     await page.getByRole('button', { name: 'Log in', exact: true }).click()
     await page.getByRole('cell', { name: 'aal2' }).waitFor()
+    await app.getByRole('button', { name: 'Remove the authenticator app' }).click()
     await page.getByLabel('Code of the app, or a recovery code').fill(recoveryCode)
-    await page.getByRole('button', { name: 'Remove the authenticator app' }).click()
-    await page.getByText('The authenticator app has been removed').waitFor()
     expect(await accessibilityFindings(page)).toEqual([])
+    const form = page.locator('form').filter({ hasText: 'or a recovery code' })
+    await form.getByRole('button', { name: 'Remove the authenticator app' }).click()
+    await page.getByText('carol has no authenticator app').waitFor()
   })
 
   test('lets an administrator manage users and clients, and read the audit trail', async () => {
@@ -221,9 +243,12 @@ describeInBrowser('the page', () => {
     expect(await runScript('admin', words, { DATA_DIR: data })).toMatchObject({ exitCode: 0 })
     await logIn(page, 'dora', password)
 
+    const users = page.getByRole('region', { name: 'Users' })
+    await page.getByLabel('Part of a username').fill('nobody of this name')
+    await page.getByRole('button', { name: 'Find users' }).click()
+    await users.getByText('No account has this').waitFor()
     await page.getByLabel('Part of a username').fill('erin')
     await page.getByRole('button', { name: 'Find users' }).click()
-    const users = page.getByRole('region', { name: 'Users' })
     await until(async () => (await users.getByRole('rowheader').count()) === 1)
     await users.getByLabel('Roles of erin').fill('user king')
     await users.getByRole('button', { name: 'Set the roles of erin' }).click()
@@ -232,6 +257,7 @@ describeInBrowser('the page', () => {
     await users.getByRole('button', { name: 'Set the roles of erin' }).click()
     await users.locator('input[value="user administrator"]').waitFor()
     await users.getByRole('button', { name: 'Disable erin' }).click()
+    await page.getByRole('button', { name: 'Disable the account' }).click()
     await users.getByRole('button', { name: 'Enable erin' }).waitFor()
 
     await page.getByLabel('Name of the client').fill('<i>reports</i>')
@@ -239,6 +265,7 @@ describeInBrowser('the page', () => {
     await page.getByRole('button', { name: 'Create a client' }).click()
     await page.getByText('which is not shown again').waitFor()
     await page.getByRole('button', { name: 'Disable the client <i>reports</i>' }).click()
+    await page.getByRole('button', { name: 'Disable the client', exact: true }).click()
     await page.getByRole('region', { name: 'Clients' }).getByText('disabled').waitFor()
 
     await page.getByLabel('Event, as in').fill('account disabled')
@@ -404,9 +431,8 @@ describeInBrowser('the page', () => {
     await ends.first().waitFor()
     await phone.getByRole('tab', { name: 'Sessions' }).click()
     await phone.getByText('LISTENING').waitFor()
-    // Other tests leave sessions of alice, too: that of the phone is the last one.
-    const newest = (await ends.allTextContents()).sort().at(-1)!
-    await ends.filter({ hasText: newest }).click()
+    // Other tests leave sessions of alice, too: that of the phone is the first one, as it was used last.
+    await ends.first().click()
     await phone.getByText('logged out: REVOKED').waitFor()
     await keepPicture(phone, 'logged-out-elsewhere')
   })
@@ -427,6 +453,11 @@ describeInBrowser('the page', () => {
     await keepPicture(page, colorScheme)
   })
 })
+
+/** Waits until an element has the focus. */
+async function hasFocus(page: Page, element: Locator): Promise<void> {
+  await element.and(page.locator(':focus')).waitFor()
+}
 
 async function expectCell(row: ReturnType<Page['getByRole']>, text: string): Promise<void> {
   await row.first().getByText(text).first().waitFor()

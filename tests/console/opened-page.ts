@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import jsqr from 'jsqr'
 import type { Browser, Page } from 'playwright-core'
 
 export interface OpenedPage {
@@ -78,6 +79,28 @@ export async function addAuthenticator(page: Page): Promise<void> {
       automaticPresenceSimulation: true,
     },
   })
+}
+
+/** Returns what a camera reads from a picture (PNG) with a QR code; undefined if there is none in it. */
+export async function qrCodeIn(picture: Buffer, browser: Browser): Promise<string | undefined> {
+  const page = await browser.newPage()
+  const { pixels, width, height } = await page.evaluate<Pixels>(`(async () => {
+    const picture = await fetch('data:image/png;base64,${picture.toString('base64')}')
+    const bitmap = await createImageBitmap(await picture.blob())
+    const { width, height } = bitmap
+    const context = new OffscreenCanvas(width, height).getContext('2d')
+    context.drawImage(bitmap, 0, 0)
+    return { width, height, pixels: [...context.getImageData(0, 0, width, height).data] }
+  })()`)
+  await page.close()
+  return jsqr.default(Uint8ClampedArray.from(pixels), width, height)?.data
+}
+
+interface Pixels {
+  readonly width: number
+  readonly height: number
+  /** Red, green, blue and opacity of each. */
+  readonly pixels: readonly number[]
 }
 
 const axeSource = readFileSync(

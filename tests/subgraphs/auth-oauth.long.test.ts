@@ -240,12 +240,33 @@ describe.each(await testDatabases())('standard endpoints on $name', ({ make }) =
       const { rows } = await sql`select * from auth_clients`.execute(database)
       await database.destroy()
       expect(JSON.stringify(rows)).not.toContain(secret)
-      const { data } = await ask(admin, '{ adminClients { name scopes disabled } }')
-      expect(data.adminClients).toContainEqual({
+      const { data } = await ask(admin, '{ adminClients { nodes { name scopes disabled } } }')
+      expect(data.adminClients.nodes).toContainEqual({
         name: 'Nightly job',
         scopes: ['a'],
         disabled: false,
       })
+    })
+
+    test('is listed once, on one of the pages', async () => {
+      const made: string[] = []
+      for (let count = 0; count < 3; count++) made.push((await newClient('a')).id)
+      const seen: string[] = []
+      let after: string | null = null
+      do {
+        const query = `query ($after: String) {
+          adminClients(first: 2, after: $after) { nodes { id } endCursor }
+        }`
+        const page: any = (await ask(admin, query, { after })).data.adminClients
+        expect(page.nodes.length).toBeLessThanOrEqual(2)
+        seen.push(...page.nodes.map(({ id }: { id: string }) => id))
+        after = page.endCursor
+      } while (after !== null)
+      expect(new Set(seen).size).toBe(seen.length)
+      expect(seen).toEqual(expect.arrayContaining(made))
+      expect(codes(await ask(admin, '{ adminClients(first: 201) { endCursor } }'))).toEqual([
+        'BAD_USER_INPUT',
+      ])
     })
   })
 

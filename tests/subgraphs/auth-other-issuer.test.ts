@@ -62,7 +62,7 @@ const scope = 'admin:users admin:clients admin:audit'
 const administration = [
   '{ adminUsers { nodes { username } } }',
   '{ adminAudit { nodes { event } } }',
-  '{ adminClients { id } }',
+  '{ adminClients { nodes { id } } }',
   'mutation { adminSetRoles(id: "1", roles: ["administrator"]) { roles } }',
   'mutation { adminDisableUser(id: "1") { disabled } }',
   'mutation { adminEnableUser(id: "1") { disabled } }',
@@ -70,7 +70,12 @@ const administration = [
   'mutation { adminCreateClient(name: "theirs", scopes: ["admin:users"]) { secret } }',
   'mutation { adminDisableClient(id: "x") { id } }',
 ]
-const sessionsOf = ['{ me { username } }', '{ sessions { id } }', 'mutation { logoutEverywhere }']
+const sessionsOf = [
+  '{ me { username } }',
+  '{ sessions { id } }',
+  '{ authenticatorApp { createdAt } }',
+  'mutation { logoutEverywhere }',
+]
 
 test('an administrator of ours administers, and so does a client of ours', async () => {
   expect(codes(await ask(root.token, administration[0]!))).toEqual([])

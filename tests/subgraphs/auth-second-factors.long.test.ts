@@ -15,6 +15,7 @@ import {
   refresh,
   signedUp,
 } from '../support/auth-client.ts'
+import type { CallerClaims } from '../support/auth-client.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { testDatabases } from '../support/databases.ts'
 import type { ScratchDatabase } from '../support/postgres.ts'
@@ -163,6 +164,45 @@ describe.each(await testDatabases())('second factors on $name', ({ make }) => {
     expect(codes(await remove('000000'))).toEqual(['INVALID_CREDENTIALS'])
     expect((await remove(codeOf(secret))).data.removeTotp).toBe(true)
     await loggedIn(ask, credentials)
+  })
+
+  test('its owner sees since when there is an app, when it was used, and what recovery codes are left', async () => {
+    const appOf = async (claims: CallerClaims) => {
+      const query = '{ authenticatorApp { createdAt lastUsedAt recoveryCodesLeft } }'
+      return (await ask(claims, query)).data.authenticatorApp
+    }
+    const { claims, credentials } = await newAccount()
+    expect(await appOf(claims)).toBeNull()
+    const { data } = await ask(claims, 'mutation { enrolTotp { secret } }')
+    const { secret } = data.enrolTotp
+    expect(await appOf(claims)).toBeNull()
+    const confirmed = await ask(claims, confirmMutation, { code: codeOf(secret) })
+    const createdAt = new Date(start + ahead).toISOString()
+    expect(await appOf(claims)).toEqual({ createdAt, lastUsedAt: createdAt, recoveryCodesLeft: 10 })
+
+    ahead += 10 * minute
+    await loggedIn(ask, { ...credentials, code: codeOf(secret) })
+    const [recoveryCode] = confirmed.data.confirmTotp.recoveryCodes
+    await loggedIn(ask, { ...credentials, code: recoveryCode })
+    const app = await appOf(claims)
+    expect(app).toMatchObject({ createdAt, recoveryCodesLeft: 9 })
+    const used = start + ahead - Date.parse(app.lastUsedAt)
+    expect(used).toBeGreaterThanOrEqual(0)
+    expect(used).toBeLessThan(30 * second)
+
+    // The phone of another user is fast: its code is of the half-minute that is yet to come.
+    const early = await newAccount()
+    const enrolled = await ask(early.claims, 'mutation { enrolTotp { secret } }')
+    const next = fromBase32(enrolled.data.enrolTotp.secret)
+    const code = totpCode(next, totpStep(start + ahead) + 1)
+    await ask(early.claims, confirmMutation, { code })
+    const now = new Date(start + ahead).toISOString()
+    expect(await appOf(early.claims)).toMatchObject({ createdAt: now, lastUsedAt: now })
+
+    expect(await appOf((await newAccount()).claims)).toBeNull()
+    expect(codes(await ask(null, '{ authenticatorApp { createdAt } }'))).toEqual([
+      'UNAUTHENTICATED',
+    ])
   })
 
   test('the database holds neither the secret nor the recovery codes in the clear', async () => {

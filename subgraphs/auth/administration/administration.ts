@@ -9,7 +9,7 @@ import type { NotBeforeStore } from '../revocation/not-before.ts'
 import type { SessionEnd } from '../sessions/session-end.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { found } from './account-search.ts'
-import { pageOf } from './page.ts'
+import { isAfter, pageOf } from './page.ts'
 import type { Page, PageRequest } from './page.ts'
 
 export interface Actor {
@@ -54,14 +54,7 @@ export function administration(parts: AdministrationParts): Administration {
         .orderBy('created_at')
         .orderBy('id')
         .limit(first + 1)
-      if (after) {
-        query = query.where((where) =>
-          where.or([
-            where('created_at', '>', after.at),
-            where.and([where('created_at', '=', after.at), where('id', '>', after.id)]),
-          ]),
-        )
-      }
+      if (after) query = query.where(isAfter('created_at', 'oldest first', after))
       if (search !== undefined) query = query.where(found(search))
       const rows = await query.execute()
       return pageOf(

@@ -1,4 +1,6 @@
 /** Pagination of long lists by cursor, so that no entry is returned twice. */
+import { sql } from 'kysely'
+import type { Expression, SqlBool } from 'kysely'
 import { badInput } from '../bad-input.ts'
 
 export interface Position {
@@ -28,6 +30,16 @@ export function readPageRequest(args: { first: number; after?: string | null }):
     throw badInput(`first must be between 1 and ${most}`, { field: 'first', limit: most })
   }
   return { first, after: after == null ? undefined : readCursor(after) }
+}
+
+/** Returns the condition that a row comes after a position, in the order of a time and then of the ids. */
+export function isAfter(
+  column: 'created_at' | 'at',
+  order: 'oldest first' | 'newest first',
+  { at, id }: Position,
+): Expression<SqlBool> {
+  const comes = sql.raw(order === 'oldest first' ? '>' : '<')
+  return sql<SqlBool>`(${sql.ref(column)}, id) ${comes} (${at}, ${id})`
 }
 
 /** @param rows one more than requested, if there are more */

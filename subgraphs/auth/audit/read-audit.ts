@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { pageOf } from '../administration/page.ts'
+import { isAfter, pageOf } from '../administration/page.ts'
 import type { Page, PageRequest } from '../administration/page.ts'
 import type { AuditTable, AuthDatabase } from '../database.ts'
 
@@ -21,14 +21,7 @@ export function auditReader(database: AuthDatabase): ReadAudit {
       .orderBy('at', 'desc')
       .orderBy('id', 'desc')
       .limit(first + 1)
-    if (after) {
-      query = query.where((where) =>
-        where.or([
-          where('at', '<', after.at),
-          where.and([where('at', '=', after.at), where('id', '<', after.id)]),
-        ]),
-      )
-    }
+    if (after) query = query.where(isAfter('at', 'newest first', after))
     if (accountId !== undefined) query = query.where('account_id', '=', accountId)
     if (event !== undefined) query = query.where('event', '=', event)
     const rows = await query.execute()

@@ -1,6 +1,8 @@
 /** OAuth clients that log in by themselves (RFC 6749 section 4.4): each has an id and a secret. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Selectable } from 'kysely'
+import { isAfter, pageOf } from '../administration/page.ts'
+import type { Page, PageRequest } from '../administration/page.ts'
 import type { AuthDatabase, ClientsTable } from '../database.ts'
 
 export interface Client {
@@ -23,7 +25,8 @@ export interface Clients {
   /** Returns the client if the secret is right and the client is not disabled. */
   authenticate(id: string, secret: string): Promise<Client | undefined>
   find(id: string): Promise<Client | undefined>
-  list(): Promise<Client[]>
+  /** Returns a page of all clients, the oldest first. */
+  page(request: PageRequest): Promise<Page<Client>>
   /** Returns undefined if there is no such client. */
   disable(id: string, transaction?: AuthDatabase): Promise<Client | undefined>
 }
@@ -71,14 +74,16 @@ export function clientStore(database: AuthDatabase, now: () => number): Clients 
       return row && clientOf(row)
     },
 
-    async list() {
-      const rows = await database
+    async page({ first, after }) {
+      let query = database
         .selectFrom('auth_clients')
         .selectAll()
         .orderBy('created_at')
         .orderBy('id')
-        .execute()
-      return rows.map(clientOf)
+        .limit(first + 1)
+      if (after) query = query.where(isAfter('created_at', 'oldest first', after))
+      const position = ({ created_at: at, id }: Selectable<ClientsTable>) => ({ at, id })
+      return pageOf(await query.execute(), first, position, clientOf)
     },
 
     async disable(id, transaction = database) {

@@ -2,6 +2,7 @@ import type { SubgraphContext } from '../../kit/guards.ts'
 import type { SubgraphResolvers } from '../../kit/serve-subgraph.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import { isScopeName } from '../accounts/roles.ts'
+import { readPageRequest } from '../administration/page.ts'
 import type { Administrators } from '../administration/administrators.ts'
 import { badInput, quoted } from '../bad-input.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
@@ -38,9 +39,10 @@ export function machineResolvers(parts: MachineResolverParts) {
         const { accountId } = await callersSession.require(context)
         return (await apiKeys.list(accountId)).map(apiKeyOutput)
       },
-      async adminClients(_parent, _args, context) {
+      async adminClients(_parent, page, context) {
         await actor(context)
-        return (await clients.list()).map(clientOutput)
+        const { nodes, endCursor } = await clients.page(readPageRequest(page))
+        return { nodes: nodes.map(clientOutput), endCursor }
       },
     },
     Mutation: {

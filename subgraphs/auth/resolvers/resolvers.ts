@@ -19,6 +19,7 @@ export function resolvers(parts: AuthParts): SubgraphResolvers {
     Query: {
       ...ofSessions.Query,
       ...ofAccounts.Query,
+      ...ofSecondFactors.Query,
       ...ofPasskeys.Query,
       ...ofMachines.Query,
       ...ofAdministration.Query,

@@ -9,6 +9,7 @@ import type { CallersSession } from '../sessions/callers-session.ts'
 import type { Session } from '../sessions/sessions.ts'
 import { wrongCredentials } from '../sessions/wrong-credentials.ts'
 import type { Throttles } from '../throttling/throttles.ts'
+import { time } from './time.ts'
 
 export interface SecondFactorResolverParts {
   database: AuthDatabase
@@ -25,6 +26,15 @@ export function secondFactorResolvers(parts: SecondFactorResolverParts) {
   const { database, accounts, codes, throttles, callersSession, audit } = parts
 
   return {
+    Query: {
+      async authenticatorApp(_parent, _args, context) {
+        const { accountId } = await callersSession.require(context)
+        const app = await codes.app(accountId)
+        return app
+          ? { ...app, createdAt: time(app.createdAt), lastUsedAt: time(app.lastUsedAt) }
+          : null
+      },
+    },
     Mutation: {
       async enrolTotp(_parent, _args, context) {
         const { accountId } = await callersSession.require(context)

@@ -2,7 +2,16 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import type { AuthDatabase } from '../database.ts'
 import type { KeyEncryption } from '../tokens/key-encryption.ts'
-import { base32, matchingStep, totpSecretLength } from './totp.ts'
+import { base32, matchingStep, startOfStep, totpSecretLength } from './totp.ts'
+
+/** The authenticator app of an account, as its owner may see it. Times are milliseconds since the epoch. */
+export interface AuthenticatorApp {
+  /** When its first code was accepted. */
+  readonly createdAt: number
+  /** When a code of it was accepted last, to the half-minute for which a code is valid. */
+  readonly lastUsedAt: number
+  readonly recoveryCodesLeft: number
+}
 
 export interface OneTimeCodes {
   /** Returns a new secret, which is active once confirmed; undefined if one is confirmed already. */
@@ -11,6 +20,8 @@ export interface OneTimeCodes {
   confirm(transaction: AuthDatabase, accountId: string, code: string): Promise<string[] | undefined>
   /** Returns whether a login needs a code. */
   isRequired(accountId: string): Promise<boolean>
+  /** Returns the app of an account; undefined if there is none, or it is not confirmed. */
+  app(accountId: string): Promise<AuthenticatorApp | undefined>
   /** Returns whether a code is right, and uses it up: no code is accepted twice. */
   use(
     transaction: AuthDatabase,
@@ -76,6 +87,29 @@ export function oneTimeCodeStore(parts: OneTimeCodeParts): OneTimeCodes {
         .where('confirmed_at', 'is not', null)
         .executeTakeFirst()
       return row !== undefined
+    },
+
+    async app(accountId) {
+      const row = await database
+        .selectFrom('auth_totp')
+        .select(['confirmed_at', 'last_step'])
+        .select((of) =>
+          of
+            .selectFrom('auth_recovery_codes')
+            .select(({ fn }) => fn.countAll().as('count'))
+            .whereRef('auth_recovery_codes.account_id', '=', 'auth_totp.account_id')
+            .as('recovery_codes'),
+        )
+        .where('account_id', '=', accountId)
+        .executeTakeFirst()
+      if (!row || row.confirmed_at === null) return undefined
+      // The clock of the app may be ahead, or behind: no code was used before the first, or will be later.
+      const used = Math.max(row.confirmed_at, Math.min(startOfStep(row.last_step), now()))
+      return {
+        createdAt: row.confirmed_at,
+        lastUsedAt: used,
+        recoveryCodesLeft: Number(row.recovery_codes),
+      }
     },
 
     async use(transaction, accountId, code) {

@@ -14,6 +14,11 @@ export function totpStep(now: number): number {
   return Math.floor(now / period)
 }
 
+/** Returns when a step begins, in milliseconds since the epoch. */
+export function startOfStep(step: number): number {
+  return step * period
+}
+
 export function totpCode(secret: Uint8Array, step: number): string {
   const counter = Buffer.alloc(8)
   counter.writeBigUInt64BE(BigInt(step))
