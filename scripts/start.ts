@@ -18,7 +18,8 @@ Usage: ${productCommand('start', '[options]')}
 Composes the supergraph.yaml of the current folder (without one: the shipped one), then runs auth, users
 and the gateway until Ctrl-C, and prints lines to try them with, if auth and users are in the supergraph.
 Composes again when supergraph.yaml or a schema changes. For development: secrets, a signing key and an
-account are made at the first start and kept under DATA_DIR.
+account are made at the first start and kept under DATA_DIR. Open the address that is printed first in a browser:
+there, logins in cookies (SESSION_COOKIES) and passkeys (PASSKEY_ORIGINS) work, unless these are set otherwise.
 
   --config FILE   the configuration of the gateway (default: the shipped one)
   --help          this text

@@ -3,6 +3,7 @@ import { getOperationAST, parse } from 'graphql'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ResponsePart } from './response.tsx'
 import { Ask } from './ask.tsx'
+import type { Credential } from './credential.ts'
 import { Decision } from './decision-table.tsx'
 import { Documentation } from './documentation.tsx'
 import { useDrafts } from './drafts.ts'
@@ -18,13 +19,12 @@ import { PlanDrawing } from './plan-drawing.tsx'
 import { schemaFor } from './schema-of.ts'
 import type { ReadSchema } from './schema-of.ts'
 import { Sessions } from './sessions.tsx'
-import type { Subscribe } from './subscribe.ts'
+import type { Subscribe } from './subscription.ts'
 import { Tabs } from './tabs.tsx'
 import { TokenChecks } from './token-checks.tsx'
 import { watchSessions } from './watch-sessions.ts'
 import type { SessionEvent } from './watch-sessions.ts'
 import { readHistory, withRun } from './history.ts'
-import { operationIn } from './operation-link.ts'
 import { useChange } from './use-change.ts'
 import { variablesIn } from './variables.ts'
 import { Who } from './who.tsx'
@@ -32,6 +32,8 @@ import { Who } from './who.tsx'
 export interface AppParts {
   readonly store: IdentityStore
   readonly accounts: Accounts
+  /** Whether the gateway finds access tokens in cookies. */
+  readonly readsCookies: boolean
   readonly send: SendOperation
   readonly subscribe: Subscribe
   readonly explain: RequestExplanation
@@ -43,22 +45,20 @@ export interface AppParts {
 /** What the gateway shall explain of each operation. */
 const explained = { authorization: true, plan: true, limits: true }
 
-const smallest = { query: '{\n  __typename\n}\n', variables: '' }
-
-export function App({ store, accounts, send, subscribe, explain, url, nonce }: AppParts) {
+export function App(parts: AppParts) {
+  const { store, accounts, readsCookies, send, subscribe, explain, url, nonce } = parts
   const state = useIdentities(store)
   const { identities, chosen } = state
   const schema = useSchema(chosen, accounts, send)
   const [offers, setOffers] = useState<Offers>(noOffers)
-  const [first] = useState(() => operationIn(location.hash) ?? smallest)
-  const drafts = useDrafts(first)
+  const drafts = useDrafts(sessionStorage, location.hash)
   const { id: draft, query, variables, runs } = drafts.chosen
   const [history, setHistory] = useState(() => readHistory(sessionStorage))
   const [problem, setProblem] = useState('')
   const events = useSessionEvents(store, accounts, subscribe)
 
   useEffect(() => {
-    if (schema?.outcome === 'read') setOffers(offersOf(schema.schema))
+    if (schema?.outcome === 'read') setOffers(offersOf(schema.schema, readsCookies))
   }, [schema])
   useSwitchKey(state, store)
   // Ends the subscription that is open.
@@ -67,20 +67,27 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
   // A query can be sent again without being asked for: after a switch, to see what the other one gets.
   useChange(chosen.id, () => {
     stop.current()
+    setProblem('')
     if (!runs.operation) return
     const [first] = runs.exchanges.values()
-    if (first?.isPlanOnly) void plan(runs.operation)
-    else if (kindOf(runs.operation) === 'query') void perform(runs.operation, [chosen])
+    if (first?.isPlanOnly) attempt(plan(runs.operation))
+    else if (kindOf(runs.operation) === 'query') attempt(perform(runs.operation, [chosen]))
   })
   useChange(draft, () => {
     stop.current()
     setProblem('')
   })
 
+  /** Shows why an identity has no credential any more. */
+  function attempt(running: Promise<void>): void {
+    running.catch((cause: unknown) => setProblem(messageOf(cause)))
+  }
+
   function run(askers: readonly Identity[]): void {
     withOperation((operation) => {
       setHistory(withRun(history, query, sessionStorage))
-      void (kindOf(operation) === 'subscription' ? listen(operation) : perform(operation, askers))
+      const isSubscription = kindOf(operation) === 'subscription'
+      attempt(isSubscription ? listen(operation) : perform(operation, askers))
     })
   }
 
@@ -113,7 +120,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
   }
 
   /** Returns the plan of an operation, as it would be sent in parts. */
-  async function planned(operation: Operation, credential: string | undefined): Promise<Exchange> {
+  async function planned(operation: Operation, credential: Credential): Promise<Exchange> {
     const extensions = { ...explained, plan: 'only' }
     return { ...(await send(operation, credential, extensions, () => {})), isPlanOnly: true }
   }
@@ -200,7 +207,7 @@ export function App({ store, accounts, send, subscribe, explain, url, nonce }: A
               content: () => (
                 <PlanDrawing
                   exchange={response}
-                  onPlan={() => withOperation((operation) => void plan(operation))}
+                  onPlan={() => withOperation((operation) => attempt(plan(operation)))}
                 />
               ),
             },
@@ -272,6 +279,7 @@ function useSchema(chosen: Identity, accounts: Accounts, send: SendOperation) {
     void accounts
       .credentialOf(chosen)
       .then((credential) => schemaFor(credential, send))
+      .catch((cause: unknown) => ({ outcome: 'refused', why: messageOf(cause) }) as const)
       .then((read) => isCurrent && setSchema(read))
     return () => void (isCurrent = false)
   }, [chosen.id])

@@ -1,7 +1,10 @@
 /** The operations that are being written: one per tab of the part "Ask", each with what it got. */
-import { useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import type { Exchange, Operation } from './graph.ts'
 import type { Identity } from './identities.ts'
+import { keepDrafts, readDrafts } from './kept-drafts.ts'
+import { operationIn } from './operation-link.ts'
+import type { LinkedOperation } from './operation-link.ts'
 
 export interface Draft {
   readonly id: string
@@ -37,13 +40,26 @@ export interface Drafts {
 /** As many as fit beside each other. */
 const most = 10
 
-/** Returns the drafts; the first one begins with an operation. */
-export function useDrafts(first: { query: string; variables: string }): Drafts {
-  const [state, setState] = useState(() => {
-    const draft = draftOf(first)
-    return { all: [draft], chosenId: draft.id }
-  })
+/** What the first draft of a tab begins with. */
+const smallest = { query: '{\n  __typename\n}\n', variables: '' }
+
+interface DraftState {
+  readonly all: readonly Draft[]
+  readonly chosenId: string
+}
+
+/**
+ * Returns the drafts: those that the tab had before it was reloaded, and the one that the link carries.
+ *
+ * @param fragment of the address of the page
+ */
+export function useDrafts(storage: Storage, fragment: string): Drafts {
+  const [state, setState] = useState(() => firstState(storage, fragment))
   const { all } = state
+  useLayoutEffect(() => {
+    const at = all.findIndex(({ id }) => id === state.chosenId)
+    keepDrafts(storage, { operations: all, chosen: at, fragment })
+  }, [state])
   const chosen = all.find(({ id }) => id === state.chosenId) ?? all[0]!
   const isFull = all.length >= most
   const change = (id: string, changed: (draft: Draft) => Draft) =>
@@ -94,7 +110,24 @@ export function nameOf({ query }: Draft): string {
   return name?.[1]!.slice(0, 30) ?? 'new'
 }
 
-function draftOf({ query, variables }: { query: string; variables: string }): Draft {
+function firstState(storage: Storage, fragment: string): DraftState {
+  const before = readDrafts(storage)
+  const all = (before?.operations ?? []).slice(0, most).map(draftOf)
+  // The operation of a link that was open before is among them, as it has been changed since.
+  const isNew = fragment !== before?.fragment
+  const linked = isNew ? operationIn(fragment) : undefined
+  const same = linked && all.find((draft) => isSame(draft, linked))
+  const chosen = same ?? (linked ? undefined : (all[before?.chosen ?? 0] ?? all[0]))
+  if (chosen) return { all, chosenId: chosen.id }
+  const draft = draftOf(linked ?? smallest)
+  return { all: [...all.slice(0, most - 1), draft], chosenId: draft.id }
+}
+
+function isSame(one: LinkedOperation, other: LinkedOperation): boolean {
+  return one.query === other.query && one.variables === other.variables
+}
+
+function draftOf({ query, variables }: LinkedOperation): Draft {
   const runs = { operation: undefined, exchanges: new Map() }
   return { id: crypto.randomUUID(), query, variables, given: { text: query }, runs }
 }

@@ -1,4 +1,6 @@
 /** What the gateway explains to the page beside the graph, at its own origin. */
+import { asCaller } from './credential.ts'
+import type { Credential } from './credential.ts'
 import { messageOf } from './graph.ts'
 
 export type Explained<Value> =
@@ -8,23 +10,24 @@ export type Explained<Value> =
 /** Requests an explanation: with a body by POST, otherwise by GET. */
 export type RequestExplanation = <Value>(
   name: 'token' | 'graph',
-  credential: string | undefined,
+  credential: Credential,
   body?: object,
 ) => Promise<Explained<Value>>
 
 /** @param base the address below which the explanations are */
 export function explanationsAt(base: URL): RequestExplanation {
-  return async <Value>(name: string, credential: string | undefined, body?: object) => {
+  return async <Value>(name: string, credential: Credential, body?: object) => {
+    const { credentials, headers } = asCaller(credential)
     try {
       const response = await fetch(new URL(name, base), {
         method: body ? 'POST' : 'GET',
-        credentials: 'omit',
+        credentials,
         cache: 'no-store',
         redirect: 'error',
         headers: {
           accept: 'application/json',
           ...(body ? { 'content-type': 'application/json' } : {}),
-          ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
+          ...headers,
         },
         ...(body ? { body: JSON.stringify(body) } : {}),
       })

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Explained, RequestExplanation } from './explanations.ts'
 import type { Identity } from './identities.ts'
 import type { Accounts } from './log-in.ts'
+import { messageOf } from './graph.ts'
 import { DataTable } from './data-table.tsx'
 
 /** See describe-graph.ts of the gateway. */
@@ -44,6 +45,7 @@ export function GraphGuards({ identity, accounts, explain }: GraphGuardsProps) {
     void accounts
       .credentialOf(identity)
       .then((credential) => explain<DescribedGraph>('graph', credential))
+      .catch((cause: unknown) => ({ outcome: 'refused', why: messageOf(cause) }) as const)
       .then((explained) => isCurrent && setGraph(explained))
     return () => void (isCurrent = false)
   }, [identity.id])

@@ -1,5 +1,6 @@
 /** Operations to the graph, which is at the origin of the page. */
-
+import { asCaller } from './credential.ts'
+import type { Credential } from './credential.ts'
 import type { GraphResult } from './graph-result.ts'
 import { incrementalType, partsOf } from './incremental.ts'
 
@@ -24,17 +25,17 @@ export interface Exchange {
   readonly isPlanOnly?: boolean
 }
 
-/** Sends an operation with a credential, or as nobody, and with what else it has to say of itself. */
+/** Sends an operation with a credential, and with what else it has to say of itself. */
 export type SendOperation = (
   operation: Operation,
-  credential: string | undefined,
+  credential: Credential,
   extensions?: Readonly<Record<string, unknown>>,
   /** Gets what is known of a response in parts each time when one of them has come. */
   onPart?: (exchange: Exchange) => void,
 ) => Promise<Exchange>
 
 /**
- * Returns the function that sends operations. Cookies are not sent: the credential of an identity alone decides.
+ * Returns the function that sends operations. The credential of an identity alone decides: see credential.ts.
  *
  * @param url the address of the graph
  */
@@ -42,16 +43,17 @@ export function graphAt(url: URL): SendOperation {
   return async ({ query, variables }, credential, extensions, onPart) => {
     const start = performance.now()
     const since = () => performance.now() - start
+    const { credentials, headers } = asCaller(credential)
     try {
       const response = await fetch(url, {
         method: 'POST',
-        credentials: 'omit',
+        credentials,
         cache: 'no-store',
         redirect: 'error',
         headers: {
           'content-type': 'application/json',
           accept: `application/graphql-response+json, application/json;q=0.9${onPart ? `, ${incrementalType}` : ''}`,
-          ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
+          ...headers,
         },
         body: JSON.stringify({ query, variables, extensions }),
       })

@@ -1,4 +1,5 @@
 /** The identities that the page can ask as: nobody, those who have logged in, and credentials from elsewhere. */
+import type { BrowserSession, InBrowser } from './browser-session.ts'
 
 export interface Nobody {
   readonly kind: 'nobody'
@@ -14,7 +15,7 @@ export interface Pasted {
   readonly credential: string
 }
 
-/** Somebody who has logged in through the graph. */
+/** Somebody who has logged in through the graph, with tokens that this tab keeps. */
 export interface LoggedIn extends Tokens {
   readonly kind: 'logged in'
   readonly id: string
@@ -31,20 +32,25 @@ export interface Tokens {
   readonly expiresAt: number
 }
 
-export type Identity = Nobody | Pasted | LoggedIn
+/** All but nobody, who is always there. */
+export type AddedIdentity = Pasted | LoggedIn | InBrowser
+
+export type Identity = Nobody | AddedIdentity
 
 export interface IdentityState {
   readonly identities: readonly Identity[]
   readonly chosen: Identity
 }
 
-/** What is kept of the identities until the tab is closed. */
+/** What is kept of the identities. */
 export interface IdentityStore {
   state(): IdentityState
+  /** Returns an identity as it is now, also after another tab has changed it; undefined if it has gone. */
+  find(id: string): Identity | undefined
   choose(id: string): void
   /** Adds an identity, and chooses it. */
-  add(identity: Identity): void
-  replace(identity: Identity): void
+  add(identity: AddedIdentity): void
+  replace(identity: AddedIdentity): void
   remove(id: string): void
   /** Calls the listener after each change; returns the function that ends this. */
   onChange(listener: () => void): () => void
@@ -56,33 +62,47 @@ const nobody: Nobody = { kind: 'nobody', id: 'nobody', name: 'nobody' }
 export const mostIdentities = 5
 
 const key = 'portcullis.identities'
+const chosenKey = 'portcullis.chosen'
 
-/** @param storage of the tab: nothing of it outlives the tab, and no other tab reads it */
-export function identityStore(storage: Pick<Storage, 'getItem' | 'setItem'>): IdentityStore {
-  let identities: readonly Identity[] = [nobody, ...kept(storage.getItem(key))]
-  let chosen: Identity = identities.at(-1)!
+export interface IdentityPlaces {
+  /** Of the tab: nothing of it outlives the tab. */
+  readonly storage: Pick<Storage, 'getItem' | 'setItem'>
+  /** Whether the storage was copied from another tab: refresh tokens in it belong to that one. */
+  readonly isCopied: boolean
+  /** What all tabs share. */
+  readonly browser: BrowserSession
+}
+
+/** Returns the store, with what was kept before. */
+export function identityStore({ storage, isCopied, browser }: IdentityPlaces): IdentityStore {
+  let ofTab = kept(storage.getItem(key)).filter(({ kind }) => !isCopied || kind !== 'logged in')
+  let state = stateWith(storage.getItem(chosenKey) ?? all().at(-1)!.id)
   const listeners = new Set<() => void>()
+  keepOfTab()
+  browser.onChange(() => change(state.chosen.id))
 
   return {
-    state: () => ({ identities, chosen }),
-    choose(id) {
-      change(identities, id)
-    },
+    state: () => state,
+    find: (id) => all().find((each) => each.id === id),
+    choose: change,
     add(identity) {
-      const named = { ...identity, name: freeName(identity.name, identities) }
-      change([...identities, named].slice(0, mostIdentities), named.id)
+      const isShared = identity.kind === 'in this browser'
+      // It takes the place of one that has ended.
+      const others = isShared ? [nobody, ...ofTab] : all()
+      const named = { ...identity, name: freeName(identity.name, others) }
+      if (named.kind === 'in this browser') browser.keep(named)
+      else ofTab = [...ofTab, named]
+      change(named.id)
     },
     replace(identity) {
-      change(
-        identities.map((each) => (each.id === identity.id ? identity : each)),
-        chosen.id,
-      )
+      if (identity.kind === 'in this browser') browser.keep(identity)
+      else ofTab = ofTab.map((each) => (each.id === identity.id ? identity : each))
+      change(state.chosen.id)
     },
     remove(id) {
-      change(
-        identities.filter((each) => each.id !== id),
-        chosen.id,
-      )
+      if (browser.current()?.id === id) browser.keep(undefined)
+      ofTab = ofTab.filter((each) => each.id !== id)
+      change(state.chosen.id)
     },
     onChange(listener) {
       listeners.add(listener)
@@ -90,11 +110,26 @@ export function identityStore(storage: Pick<Storage, 'getItem' | 'setItem'>): Id
     },
   }
 
-  function change(next: readonly Identity[], id: string): void {
-    identities = next
-    chosen = next.find((each) => each.id === id) ?? nobody
-    storage.setItem(key, JSON.stringify(next.filter(({ kind }) => kind !== 'nobody')))
+  function all(): readonly Identity[] {
+    const session = browser.current()
+    return [nobody, ...(session ? [session] : []), ...ofTab]
+  }
+
+  /** Of one that has gone, nobody takes the place: no other login may answer under its name. */
+  function stateWith(id: string): IdentityState {
+    const identities = all()
+    return { identities, chosen: identities.find((each) => each.id === id) ?? nobody }
+  }
+
+  function change(id: string): void {
+    state = stateWith(id)
+    keepOfTab()
     for (const listener of listeners) listener()
+  }
+
+  function keepOfTab(): void {
+    storage.setItem(key, JSON.stringify(ofTab))
+    storage.setItem(chosenKey, state.chosen.id)
   }
 }
 
@@ -106,16 +141,16 @@ function freeName(name: string, identities: readonly Identity[]): string {
 }
 
 /** Returns what this page kept before; anything else in its place is dropped. */
-function kept(text: string | null): readonly Identity[] {
+function kept(text: string | null): readonly (Pasted | LoggedIn)[] {
   try {
     const value: unknown = JSON.parse(text ?? '[]')
-    return Array.isArray(value) ? value.filter(isIdentity).slice(0, mostIdentities - 1) : []
+    return Array.isArray(value) ? value.filter(isOfTab).slice(0, mostIdentities - 1) : []
   } catch {
     return []
   }
 }
 
-function isIdentity(value: unknown): value is Identity {
+function isOfTab(value: unknown): value is Pasted | LoggedIn {
   if (typeof value !== 'object' || value === null) return false
   const { kind, id, name, credential, accessToken, expiresAt } = value as Record<string, unknown>
   if (typeof id !== 'string' || typeof name !== 'string') return false

@@ -1,10 +1,16 @@
-/** Logging in and out through the graph itself, and access tokens that are renewed before they expire. */
+/** The ways into an account and out of it, through the graph itself. */
 import type { GraphQLSchema } from 'graphql'
+import { cookies, nothing } from './credential.ts'
+import type { Credential } from './credential.ts'
 import { codeOf, messageOf } from './graph.ts'
-import type { Exchange, SendOperation } from './graph.ts'
-import type { Identity, IdentityStore, LoggedIn, Tokens } from './identities.ts'
+import type { Exchange, Operation, SendOperation } from './graph.ts'
+import type { Identity, IdentityStore } from './identities.ts'
 import { usePasskey } from './passkeys.ts'
+import type { CredentialOf } from './renew.ts'
 import { hasField } from './schema-of.ts'
+import { sendInCookies } from './send-in-cookies.ts'
+import { expiryIn, payloadFields, tokensIn, whyNot } from './tokens.ts'
+import type { TokenMutation } from './tokens.ts'
 
 export interface Login {
   readonly username: string
@@ -21,25 +27,22 @@ export interface NewAccount {
 
 export type LoginOutcome =
   | { readonly outcome: 'logged in' }
-  | { readonly outcome: 'code needed' }
-  | { readonly outcome: 'refused'; readonly why: string }
+  | { readonly outcome: 'code needed' | 'refused'; readonly why: string }
+
+/** Where the tokens of a login are kept: in cookies, for all tabs and until the logout, or in this tab. */
+export type KeptIn = 'cookies' | 'tab'
 
 export interface Accounts {
-  logIn(login: Login): Promise<LoginOutcome>
+  logIn(login: Login, keptIn: KeptIn): Promise<LoginOutcome>
   /** Creates an account, and logs in with it. */
-  signUp(account: NewAccount): Promise<LoginOutcome>
+  signUp(account: NewAccount, keptIn: KeptIn): Promise<LoginOutcome>
   /** Logs in with a passkey of this device. */
-  logInWithPasskey(): Promise<LoginOutcome>
-  /** Ends the session of an identity, and removes it. */
-  logOut(identity: Identity): Promise<void>
-  /** Returns the credential of an identity, with a new access token if the last one is about to expire. */
-  credentialOf(identity: Identity): Promise<string | undefined>
+  logInWithPasskey(keptIn: KeptIn): Promise<LoginOutcome>
+  /** Ends the session of an identity, and removes it. Returns why that has failed; undefined if it has not. */
+  logOut(identity: Identity): Promise<string | undefined>
+  readonly credentialOf: CredentialOf
 }
 
-const tokens = 'token refreshToken expiresIn'
-const logInMutation = `mutation LogIn($username: String!, $password: String!, $code: String) {
-  login(username: $username, password: $password, code: $code) { ${tokens} }
-}`
 const signUpMutation = `mutation SignUp($username: String!, $password: String!, $email: String) {
   signUp(username: $username, password: $password, email: $email) {
     problems { field message }
@@ -47,110 +50,141 @@ const signUpMutation = `mutation SignUp($username: String!, $password: String!, 
   }
 }`
 const startPasskeyMutation = 'mutation StartPasskey { startPasskeyLogin }'
-const finishPasskeyMutation = `mutation FinishPasskey($response: String!) {
-  finishPasskeyLogin(response: $response) { ${tokens} }
-}`
-const refreshMutation = `mutation Refresh($refreshToken: String) {
-  refresh(refreshToken: $refreshToken) { ${tokens} }
-}`
 
-/** How long before it expires an access token is renewed, in milliseconds. */
-const margin = 15_000
+/** An operation that logs in, by where it is to write the tokens. */
+interface LoginOperation {
+  readonly field: TokenMutation
+  /** What the identity is called if the graph does not say it. */
+  readonly name: string
+  readonly to: (keptIn: KeptIn) => Operation
+}
 
 /** Returns the accounts of the graph. */
-export function accountsOf(send: SendOperation, store: IdentityStore): Accounts {
-  /** A refresh token can be used once: requests at the same time wait for one renewal. */
-  const renewals = new Map<string, Promise<LoggedIn>>()
-
+export function accountsOf(
+  send: SendOperation,
+  store: IdentityStore,
+  credentialOf: CredentialOf,
+): Accounts {
   return {
     logIn,
-    async signUp(account) {
-      const exchange = await send({ query: signUpMutation, variables: { ...account } }, undefined)
+    async signUp(account, keptIn) {
+      const exchange = await send({ query: signUpMutation, variables: { ...account } }, nothing)
       const data = exchange.result.data as { signUp?: SignUpPayload | null } | null | undefined
       if (!data?.signUp) return { outcome: 'refused', why: whyNot(exchange) }
       const { problems, strength } = data.signUp
-      if (problems.length === 0) return logIn(account)
+      if (problems.length === 0) return logIn(account, keptIn)
       const sentences = problems.map(({ field, message }) => `${field}: ${message}.`)
       const isPassword = problems.some(({ field }) => field === 'password')
       const hints = isPassword ? strength.suggestions : []
       return { outcome: 'refused', why: [...sentences, ...hints].join(' ') }
     },
-    async logInWithPasskey() {
-      const started = await send({ query: startPasskeyMutation }, undefined)
+    async logInWithPasskey(keptIn) {
+      const started = await send({ query: startPasskeyMutation }, nothing)
       const data = started.result.data as { startPasskeyLogin?: string | null } | null | undefined
       if (!data?.startPasskeyLogin) return { outcome: 'refused', why: whyNot(started) }
-      let response: string
       try {
-        response = await usePasskey(data.startPasskeyLogin)
+        const response = await usePasskey(data.startPasskeyLogin)
+        return await enter(finishPasskeyLogin(response), keptIn)
       } catch (cause) {
         return { outcome: 'refused', why: messageOf(cause) }
       }
-      const query = finishPasskeyMutation
-      const finished = await send({ query, variables: { response } }, undefined)
-      const received = tokensIn(finished, 'finishPasskeyLogin')
-      if (!received) return { outcome: 'refused', why: whyNot(finished) }
-      const name = await usernameOf(received)
-      store.add({ kind: 'logged in', id: crypto.randomUUID(), name, ...received })
-      return { outcome: 'logged in' }
     },
     async logOut(identity) {
-      if (identity.kind === 'logged in' && identity.ended === undefined) {
-        await send({ query: 'mutation LogOut { logout }' }, await credentialOf(identity))
+      const query = 'mutation LogOut { logout }'
+      if (identity.kind === 'in this browser') {
+        // Also after the session has ended: this removes the cookies.
+        const exchange = await sendInCookies(send, { query })
+        if (!exchange.result.data) return whyNot(exchange)
+      } else if (identity.kind === 'logged in' && identity.ended === undefined) {
+        await send({ query }, await credentialOf(identity))
       }
       store.remove(identity.id)
+      return undefined
     },
     credentialOf,
   }
 
-  async function logIn({ username, password, code }: Login): Promise<LoginOutcome> {
-    const variables = { username, password, code }
-    const exchange = await send({ query: logInMutation, variables }, undefined)
-    const received = tokensIn(exchange, 'login')
-    if (received) {
-      store.add({ kind: 'logged in', id: crypto.randomUUID(), name: username, ...received })
-      return { outcome: 'logged in' }
-    }
-    if (codeOf(exchange.result) === 'SECOND_FACTOR_REQUIRED' && !code) {
-      return { outcome: 'code needed' }
-    }
-    return { outcome: 'refused', why: whyNot(exchange) }
+  async function logIn(login: Login, keptIn: KeptIn): Promise<LoginOutcome> {
+    const result = await enter(loginWith(login), keptIn)
+    const isCodeWrong = result.outcome === 'code needed' && login.code
+    return isCodeWrong ? { ...result, outcome: 'refused' } : result
   }
 
-  /** Returns the name of an account: nobody types it with a passkey. */
-  async function usernameOf({ accessToken }: Tokens): Promise<string> {
-    const { result } = await send({ query: '{ me { username } }' }, accessToken)
+  async function enter(operation: LoginOperation, keptIn: KeptIn): Promise<LoginOutcome> {
+    const { field, to, name } = operation
+    if (keptIn === 'cookies') {
+      const exchange = await sendInCookies(send, to('cookies'))
+      const expiresAt = expiryIn(exchange, field)
+      if (expiresAt !== undefined) return keepInCookies(expiresAt)
+      // Where cookies are off, nothing has been tried yet.
+      if (!isAboutCookies(exchange)) return refusal(exchange)
+    }
+    const exchange = await send(to('tab'), nothing)
+    const received = tokensIn(exchange, field)
+    if (!received) return refusal(exchange)
+    const username = await usernameOf({ kind: 'bearer', token: received.accessToken })
+    const id = crypto.randomUUID()
+    store.add({ kind: 'logged in', id, name: username ?? name, ...received })
+    return { outcome: 'logged in' }
+  }
+
+  async function keepInCookies(expiresAt: number): Promise<LoginOutcome> {
+    const name = await usernameOf(cookies)
+    if (name === undefined) {
+      const why =
+        'The browser has not kept the cookies: they need https, or localhost in most browsers. Log in without them'
+      return { outcome: 'refused', why }
+    }
+    store.add({ kind: 'in this browser', id: crypto.randomUUID(), name, expiresAt })
+    return { outcome: 'logged in' }
+  }
+
+  /** Returns the name of an account in its canonical form; undefined if the credential is of none. */
+  async function usernameOf(credential: Credential): Promise<string | undefined> {
+    const { result } = await send({ query: '{ me { username } }' }, credential)
     const data = result.data as { me?: { username: string } | null } | null | undefined
-    return data?.me?.username ?? 'passkey'
+    return data?.me?.username
   }
+}
 
-  async function credentialOf(identity: Identity): Promise<string | undefined> {
-    if (identity.kind === 'nobody') return undefined
-    if (identity.kind === 'pasted') return identity.credential
-    return (await renewed(identity)).accessToken
+function loginWith({ username, password, code }: Login): LoginOperation {
+  return {
+    field: 'login',
+    name: username,
+    to: (keptIn) => ({
+      query: `mutation LogIn($username: String!, $password: String!, $code: String) {
+  login(username: $username, password: $password, code: $code${inCookies(keptIn)}) { ${payloadFields} }
+}`,
+      variables: { username, password, code },
+    }),
   }
+}
 
-  async function renewed({ id }: LoggedIn): Promise<LoggedIn> {
-    const current = store.state().identities.find((each) => each.id === id)
-    if (current?.kind !== 'logged in') throw new Error('this identity has been removed')
-    const { refreshToken, expiresAt, ended } = current
-    if (ended !== undefined || !refreshToken || Date.now() < expiresAt - margin) return current
-    let renewal = renewals.get(id)
-    if (!renewal) {
-      renewal = renew(current, refreshToken).finally(() => renewals.delete(id))
-      renewals.set(id, renewal)
-    }
-    return renewal
+function finishPasskeyLogin(response: string): LoginOperation {
+  return {
+    field: 'finishPasskeyLogin',
+    name: 'passkey',
+    to: (keptIn) => ({
+      query: `mutation FinishPasskey($response: String!) {
+  finishPasskeyLogin(response: $response${inCookies(keptIn)}) { ${payloadFields} }
+}`,
+      variables: { response },
+    }),
   }
+}
 
-  async function renew(current: LoggedIn, refreshToken: string): Promise<LoggedIn> {
-    const exchange = await send({ query: refreshMutation, variables: { refreshToken } }, undefined)
-    const received = tokensIn(exchange, 'refresh')
-    // Without a response, the session may well be open: the token is kept for the next try.
-    if (!received && exchange.status === 0) return current
-    const next = received ? { ...current, ...received } : { ...current, ended: whyNot(exchange) }
-    store.replace(next)
-    return next
-  }
+function inCookies(keptIn: KeptIn): string {
+  return keptIn === 'cookies' ? ', inCookies: true' : ''
+}
+
+function refusal(exchange: Exchange): LoginOutcome {
+  const isCodeNeeded = codeOf(exchange.result) === 'SECOND_FACTOR_REQUIRED'
+  return { outcome: isCodeNeeded ? 'code needed' : 'refused', why: whyNot(exchange) }
+}
+
+/** Returns whether a login was refused because auth writes no cookies (`SESSION_COOKIES`). */
+function isAboutCookies({ result }: Exchange): boolean {
+  return result.errors?.[0]?.extensions?.['setting'] === 'SESSION_COOKIES'
 }
 
 /** The ways into an account that a graph has, of those that this page knows. */
@@ -158,44 +192,30 @@ export interface Offers {
   readonly logIn: boolean
   readonly signUp: boolean
   readonly passkeys: boolean
+  /** Whether the tokens can be in cookies. */
+  readonly cookies: boolean
 }
 
 /** Of a graph that has not been read. */
-export const noOffers: Offers = { logIn: false, signUp: false, passkeys: false }
+export const noOffers: Offers = { logIn: false, signUp: false, passkeys: false, cookies: false }
 
-/** Returns what a graph offers. */
-export function offersOf(schema: GraphQLSchema): Offers {
+/**
+ * Returns what a graph offers.
+ *
+ * @param readsCookies whether the gateway finds access tokens in cookies
+ */
+export function offersOf(schema: GraphQLSchema, readsCookies: boolean): Offers {
+  const offers = (field: string, args: readonly string[]) =>
+    hasField(schema, 'Mutation', field, args)
   return {
-    logIn: hasField(schema, 'Mutation', 'login', ['username', 'password', 'code']),
-    signUp: hasField(schema, 'Mutation', 'signUp', ['username', 'password', 'email']),
-    passkeys:
-      hasField(schema, 'Mutation', 'startPasskeyLogin') &&
-      hasField(schema, 'Mutation', 'finishPasskeyLogin', ['response']),
+    logIn: offers('login', ['username', 'password', 'code']),
+    signUp: offers('signUp', ['username', 'password', 'email']),
+    passkeys: offers('startPasskeyLogin', []) && offers('finishPasskeyLogin', ['response']),
+    cookies: readsCookies && offers('login', ['inCookies']) && offers('logout', []),
   }
-}
-
-function tokensIn(
-  { result }: Exchange,
-  field: 'login' | 'refresh' | 'finishPasskeyLogin',
-): Tokens | undefined {
-  const data = result.data as Record<string, Payload | null> | null | undefined
-  const payload = data?.[field]
-  if (!payload?.token) return undefined
-  const expiresAt = Date.now() + payload.expiresIn * 1_000
-  return { accessToken: payload.token, refreshToken: payload.refreshToken ?? undefined, expiresAt }
-}
-
-interface Payload {
-  readonly token: string | null
-  readonly refreshToken: string | null
-  readonly expiresIn: number
 }
 
 interface SignUpPayload {
   readonly problems: readonly { readonly field: string; readonly message: string }[]
   readonly strength: { readonly suggestions: readonly string[] }
-}
-
-function whyNot({ status, result }: Exchange): string {
-  return result.errors?.[0]?.message ?? `no tokens in the response (HTTP ${status})`
 }

@@ -24,6 +24,17 @@ function webAuthn(): typeof PublicKeyCredential {
   throw new Error('This browser has no passkeys here: it is too old, or the page is not at https')
 }
 
+/**
+ * Returns the address of this page at which passkeys can be used; undefined if it is this one. A passkey is bound to a
+ * domain (WebAuthn, section 5.1.3), and `127.0.0.1` is none.
+ */
+export function addressForPasskeys(): string | undefined {
+  const address = new URL(location.href)
+  if (!['127.0.0.1', '[::1]'].includes(address.hostname)) return undefined
+  address.hostname = 'localhost'
+  return address.href
+}
+
 /** A passkey is bound to a domain, which an address of numbers is not part of. */
 function requireDomain(id: string | undefined): void {
   const { protocol, hostname, port } = location

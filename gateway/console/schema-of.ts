@@ -1,6 +1,7 @@
 /** The schema as an identity may see it: with `introspection: filtered`, each identity has its own. */
 import { buildClientSchema, DirectiveLocation, getIntrospectionQuery } from 'graphql'
 import type { GraphQLSchema, IntrospectionQuery } from 'graphql'
+import type { Credential } from './credential.ts'
 import { messageOf } from './graph.ts'
 import type { SendOperation } from './graph.ts'
 
@@ -11,10 +12,7 @@ export type ReadSchema =
 const query = getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true })
 
 /** Returns the schema that a caller with this credential may read. */
-export async function schemaFor(
-  credential: string | undefined,
-  send: SendOperation,
-): Promise<ReadSchema> {
+export async function schemaFor(credential: Credential, send: SendOperation): Promise<ReadSchema> {
   const { result, status } = await send({ query }, credential)
   const [error] = result.errors ?? []
   if (!result.data) return { outcome: 'refused', why: error?.message ?? `HTTP ${status}` }

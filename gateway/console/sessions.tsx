@@ -26,7 +26,7 @@ export interface SessionsProps {
 export function Sessions({ identity, accounts, send, schema, events }: SessionsProps) {
   const { id, kind, name } = identity
   if (kind === 'nobody') return <p class="hint">Nobody has no sessions: log in first.</p>
-  const hasEnded = kind === 'logged in' && identity.ended !== undefined
+  const hasEnded = 'ended' in identity && identity.ended !== undefined
   const sendAs = sendingAs(identity, accounts, send)
   const offers = (kind: 'Query' | 'Mutation', field: string) =>
     schema?.outcome === 'read' && hasField(schema.schema, kind, field)

@@ -1,11 +1,11 @@
 /** The form with which somebody without an account makes one. */
 import type { TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
-import type { Accounts } from './log-in.ts'
+import type { Accounts, KeptIn } from './log-in.ts'
 import { Problem } from './problem.tsx'
 
 /** A form that is closed until it is needed. Its fields exist only while it is open, so that labels are unique. */
-export function SignUpForm({ accounts }: { accounts: Accounts }) {
+export function SignUpForm({ accounts, keptIn }: { accounts: Accounts; keptIn: KeptIn }) {
   const [isOpen, setIsOpen] = useState(false)
   const [problem, setProblem] = useState('')
 
@@ -14,11 +14,12 @@ export function SignUpForm({ accounts }: { accounts: Accounts }) {
     const fields = new FormData(event.currentTarget)
     const email = String(fields.get('email')).trim()
     setProblem('')
-    const result = await accounts.signUp({
+    const account = {
       username: String(fields.get('username')),
       password: String(fields.get('password')),
       ...(email ? { email } : {}),
-    })
+    }
+    const result = await accounts.signUp(account, keptIn)
     if (result.outcome === 'refused') setProblem(result.why)
     if (result.outcome === 'logged in') setIsOpen(false)
   }

@@ -1,41 +1,35 @@
-/** Subscriptions by WebSocket, in the protocol `graphql-transport-ws`. */
-import type { Operation } from './graph.ts'
+/** Subscriptions by WebSocket, in the protocol `graphql-transport-ws`; those of nobody by an event stream. */
+import { asCaller } from './credential.ts'
 import type { GraphError, GraphResult } from './graph-result.ts'
-
-export interface Listener {
-  onResult(result: GraphResult): void
-  /** Called once. `refused`: sending the same again would not help. */
-  onEnd(how: 'complete' | 'refused' | 'lost'): void
-}
-
-/** Subscribes with a credential, or as nobody; returns the function that ends the subscription. */
-export type Subscribe = (
-  operation: Operation & { readonly extensions?: Readonly<Record<string, unknown>> },
-  credential: string | undefined,
-  listener: Listener,
-) => () => void
+import { subscribeAsNobody } from './subscribe-as-nobody.ts'
+import type { HowItEnded, Subscribe } from './subscription.ts'
 
 const id = '1'
 
+/** What the gateway closes a WebSocket with whose access token is revoked, or has expired. */
+const unauthorized: readonly number[] = [4401, 4403]
+
 /** @param url the address of the graph; a browser opens WebSockets at it */
 export function subscriptionsAt(url: URL): Subscribe {
-  return (operation, credential, { onResult, onEnd }) => {
+  return (subscription, credential, listener) => {
+    // With a WebSocket, a browser sends the cookie whoever asks. A token counts before it.
+    if (credential.kind === 'nothing') return subscribeAsNobody(url, subscription, listener)
+    const { onResult, onEnd } = listener
     const socket = new WebSocket(url.href.replace(/^http/, 'ws'), 'graphql-transport-ws')
     const send = (message: object) => socket.send(JSON.stringify(message))
     let isOpen = true
-    const end = (how: 'complete' | 'refused' | 'lost') => {
+    const end = (how: HowItEnded) => {
       if (isOpen) onEnd(how)
       isOpen = false
       socket.close()
     }
     socket.onopen = () => {
-      const payload = credential === undefined ? {} : { authorization: `Bearer ${credential}` }
-      send({ type: 'connection_init', payload })
+      send({ type: 'connection_init', payload: asCaller(credential).headers })
     }
-    socket.onclose = () => end('lost')
+    socket.onclose = ({ code }) => end(unauthorized.includes(code) ? 'unauthorized' : 'lost')
     socket.onmessage = ({ data }) => {
       const message = JSON.parse(String(data)) as Message
-      if (message.type === 'connection_ack') send({ type: 'subscribe', id, payload: operation })
+      if (message.type === 'connection_ack') send({ type: 'subscribe', id, payload: subscription })
       else if (message.type === 'ping') send({ type: 'pong' })
       else if (message.type === 'next') onResult(message.payload)
       else if (message.type === 'complete') end('complete')

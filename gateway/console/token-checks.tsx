@@ -1,7 +1,9 @@
 /** How the gateway judges the credential of an identity, and the claims that each subgraph receives. */
 import { useEffect, useState } from 'preact/hooks'
+import type { Credential } from './credential.ts'
 import type { Explained, RequestExplanation } from './explanations.ts'
 import type { Identity } from './identities.ts'
+import { messageOf } from './graph.ts'
 import { Json } from './json.tsx'
 import type { Accounts } from './log-in.ts'
 
@@ -39,7 +41,10 @@ export function TokenChecks({ identity, accounts, explain }: TokenChecksProps) {
     if (identity.kind !== 'nobody') {
       void accounts
         .credentialOf(identity)
-        .then((credential) => explain<CredentialExplanation>('token', credential, { credential }))
+        .then((credential) =>
+          explain<CredentialExplanation>('token', credential, questionAbout(credential)),
+        )
+        .catch((cause: unknown) => ({ outcome: 'refused', why: messageOf(cause) }) as const)
         .then((next) => isCurrent && setJudged(next))
     }
     return () => void (isCurrent = false)
@@ -91,6 +96,11 @@ export function TokenChecks({ identity, accounts, explain }: TokenChecksProps) {
       </div>
     </>
   )
+}
+
+/** The page cannot read a cookie: the gateway explains the credential of the request itself. */
+function questionAbout(credential: Credential): object {
+  return credential.kind === 'bearer' ? { credential: credential.token } : {}
 }
 
 const marks = { passed: '✓', failed: '✗', 'not looked at': '–' } as const

@@ -1,9 +1,10 @@
 /** Who asks: the identities of the page, and how another one is added. */
 import { useState } from 'preact/hooks'
-import type { TargetedSubmitEvent } from 'preact'
+import type { ComponentChildren, TargetedSubmitEvent } from 'preact'
 import { mostIdentities } from './identities.ts'
 import type { Identity, IdentityState, IdentityStore } from './identities.ts'
-import type { Accounts, Offers } from './log-in.ts'
+import type { Accounts, KeptIn, Offers } from './log-in.ts'
+import { addressForPasskeys } from './passkeys.ts'
 import { SignUpForm } from './sign-up-form.tsx'
 import { Problem } from './problem.tsx'
 
@@ -18,6 +19,12 @@ export interface WhoProps {
 export function Who({ state, store, accounts, offers }: WhoProps) {
   const { identities, chosen } = state
   const isFull = identities.length >= mostIdentities
+  const [problem, setProblem] = useState('')
+  const [wantsCookies, setWantsCookies] = useState(true)
+  const canHaveCookies =
+    offers.cookies && !identities.some((each) => each.kind === 'in this browser' && !each.ended)
+  const keptIn = canHaveCookies && wantsCookies ? 'cookies' : 'tab'
+  const logOut = async (identity: Identity) => setProblem((await accounts.logOut(identity)) ?? '')
   return (
     <section class="who" aria-labelledby="who">
       <h2 id="who">Who asks</h2>
@@ -43,8 +50,8 @@ export function Who({ state, store, accounts, offers }: WhoProps) {
         <span class="hint">
           <kbd>F2</kbd> switches
         </span>
-        {chosen.kind === 'logged in' && (
-          <button type="button" onClick={() => accounts.logOut(chosen)}>
+        {(chosen.kind === 'logged in' || chosen.kind === 'in this browser') && (
+          <button type="button" onClick={() => logOut(chosen)}>
             Log out {chosen.name}
           </button>
         )}
@@ -54,6 +61,7 @@ export function Who({ state, store, accounts, offers }: WhoProps) {
           </button>
         )}
       </p>
+      <Problem>{problem}</Problem>
       {isFull ? (
         <p class="hint">There are as many identities as fit: log one out to add another.</p>
       ) : (
@@ -61,11 +69,23 @@ export function Who({ state, store, accounts, offers }: WhoProps) {
           {offers.logIn && (
             <LoginForm
               accounts={accounts}
+              keptIn={keptIn}
               hasPasskeys={offers.passkeys}
               isOpen={identities.length === 1}
-            />
+            >
+              {canHaveCookies && (
+                <label class="choice">
+                  <input
+                    type="checkbox"
+                    checked={wantsCookies}
+                    onChange={(event) => setWantsCookies(event.currentTarget.checked)}
+                  />
+                  Stay logged in, in all tabs: by cookies, which no script can read
+                </label>
+              )}
+            </LoginForm>
           )}
-          {offers.logIn && offers.signUp && <SignUpForm accounts={accounts} />}
+          {offers.logIn && offers.signUp && <SignUpForm accounts={accounts} keptIn={keptIn} />}
           <CredentialForm store={store} />
         </>
       )}
@@ -76,18 +96,24 @@ export function Who({ state, store, accounts, offers }: WhoProps) {
 function about(identity: Identity): string {
   if (identity.kind === 'nobody') return 'no credential'
   if (identity.kind === 'pasted') return 'a token or key from elsewhere'
-  return identity.ended === undefined ? 'logged in' : `logged out: ${identity.ended}`
+  if (identity.ended !== undefined) return `logged out: ${identity.ended}`
+  return identity.kind === 'logged in' ? 'logged in, in this tab' : 'logged in, in this browser'
 }
 
 interface LoginFormProps {
   readonly accounts: Accounts
+  readonly keptIn: KeptIn
   readonly hasPasskeys: boolean
   readonly isOpen: boolean
+  /** What else is to be decided before the login. */
+  readonly children: ComponentChildren
 }
 
-function LoginForm({ accounts, hasPasskeys, isOpen }: LoginFormProps) {
+function LoginForm({ accounts, keptIn, hasPasskeys, isOpen, children }: LoginFormProps) {
   const [needsCode, setNeedsCode] = useState(false)
   const [problem, setProblem] = useState('')
+
+  const otherAddress = addressForPasskeys()
 
   async function submit(event: TargetedSubmitEvent<HTMLFormElement>) {
     event.preventDefault()
@@ -95,11 +121,12 @@ function LoginForm({ accounts, hasPasskeys, isOpen }: LoginFormProps) {
     const fields = new FormData(form)
     const code = String(fields.get('code') ?? '').trim()
     setProblem('')
-    const result = await accounts.logIn({
+    const login = {
       username: String(fields.get('username')),
       password: String(fields.get('password')),
       ...(code ? { code } : {}),
-    })
+    }
+    const result = await accounts.logIn(login, keptIn)
     setNeedsCode(result.outcome === 'code needed')
     if (result.outcome === 'refused') setProblem(result.why)
     if (result.outcome === 'logged in') form.reset()
@@ -107,7 +134,7 @@ function LoginForm({ accounts, hasPasskeys, isOpen }: LoginFormProps) {
 
   async function logInWithPasskey() {
     setProblem('')
-    const result = await accounts.logInWithPasskey()
+    const result = await accounts.logInWithPasskey(keptIn)
     if (result.outcome === 'refused') setProblem(result.why)
   }
 
@@ -129,14 +156,21 @@ function LoginForm({ accounts, hasPasskeys, isOpen }: LoginFormProps) {
             <input name="code" required autocomplete="one-time-code" inputMode="numeric" />
           </label>
         )}
+        {children}
         <p class="actions">
           <button type="submit">Log in</button>
-          {hasPasskeys && (
+          {hasPasskeys && !otherAddress && (
             <button type="button" onClick={logInWithPasskey}>
               Log in with a passkey
             </button>
           )}
         </p>
+        {hasPasskeys && otherAddress && (
+          <p class="hint">
+            Passkeys need a name instead of numbers in the address: to use them, open{' '}
+            <a href={otherAddress}>this page at localhost</a>.
+          </p>
+        )}
         <Problem>{problem}</Problem>
       </form>
     </details>

@@ -54,11 +54,11 @@ export async function startSystem({
   const settings = readSettings(given)
   const authPort = settings.port('AUTH_PORT', 4001)
   const portsAreKnown = authPort > 0 && settings.port('USERS_PORT', 4002) > 0
-  settings.port('GATEWAY_PORT', 4000)
+  const gatewayPort = settings.port('GATEWAY_PORT', 4000)
   settings.refuseProblems()
   // The gateway gets the port that the system chose for auth, which the issuer does not follow.
   const issuer = given.TOKEN_ISSUER || developmentIssuer(authPort)
-  const environment = { ...given, TOKEN_ISSUER: issuer }
+  const environment = { ...forPages(given, gatewayPort), TOKEN_ISSUER: issuer }
 
   const start = (name: string, path: string) =>
     supervisor.start(name, { module: ownModule(path, import.meta.url), environment })
@@ -94,6 +94,14 @@ export async function startSystem({
     await untilReady(url)
     return url
   }
+}
+
+/** Returns the environment in which the page of the gateway can use cookies and passkeys. */
+function forPages(given: Environment, gatewayPort: number): Environment {
+  const cookies = { ...given, SESSION_COOKIES: given.SESSION_COOKIES || 'on' }
+  // Of a port that the system chooses, auth cannot know.
+  if (gatewayPort === 0 || given.PASSKEY_ORIGINS || given.PASSKEY_DOMAIN) return cookies
+  return { ...cookies, PASSKEY_ORIGINS: `http://localhost:${gatewayPort}` }
 }
 
 /** Returns the list of subgraphs in the current folder; where there is none, the shipped one. */

@@ -7,12 +7,19 @@ import { developmentAccount } from '../../subgraphs/auth/accounts/development-ac
  * @param subgraphs those of the supergraph: without auth, nobody can log in through the gateway
  */
 export function welcome(gateway: string, subgraphs: readonly string[]): string {
-  const head = `Portcullis is running: open ${new URL('.', gateway)} in a browser. Ctrl-C stops it.
+  const head = `Portcullis is running: open ${pageAddress(gateway)} in a browser. Ctrl-C stops it.
 
   gateway   ${gateway}
 `
   const isComplete = ['auth', 'users'].every((name) => subgraphs.includes(name))
   return isComplete ? head + linesToTry(gateway) : head
+}
+
+/** Returns the address of the page. With the name, everything on it works: passkeys are bound to a domain. */
+function pageAddress(gateway: string): string {
+  const address = new URL('.', gateway)
+  if (['127.0.0.1', '[::1]'].includes(address.hostname)) address.hostname = 'localhost'
+  return address.href
 }
 
 function linesToTry(gateway: string): string {

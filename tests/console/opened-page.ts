@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import jsqr from 'jsqr'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 
 export interface OpenedPage {
   readonly page: Page
@@ -18,7 +18,7 @@ export interface PageOptions {
   readonly colorScheme?: 'light' | 'dark'
 }
 
-/** Opens the page in a browser that remembers nothing. */
+/** Opens the page in a browser that remembers nothing; `close` closes all of its tabs. */
 export async function openPage(
   browser: Browser,
   url: string,
@@ -29,7 +29,32 @@ export async function openPage(
     reducedMotion: 'reduce',
     viewport: { width: 1400, height: 1100 },
   })
+  const opened = await openTab(context, url)
+  return { ...opened, close: () => context.close() }
+}
+
+/** Opens the page in a further tab of a browser. */
+export async function openTab(context: BrowserContext, url: string): Promise<OpenedPage> {
   const page = await context.newPage()
+  const opened = watched(page)
+  await page.goto(url)
+  await isThere(page)
+  return opened
+}
+
+/** Returns the tab that opens when a page does something. */
+export async function openedBy(page: Page, act: () => Promise<unknown>): Promise<OpenedPage> {
+  const [tab] = await Promise.all([page.waitForEvent('popup'), act()])
+  const opened = watched(tab)
+  await isThere(tab)
+  return opened
+}
+
+async function isThere(page: Page): Promise<void> {
+  await page.getByRole('heading', { name: 'Who asks' }).waitFor()
+}
+
+function watched(page: Page): OpenedPage {
   const requests: string[] = []
   const complaints: string[] = []
   page.on('request', (request) => requests.push(request.url()))
@@ -40,9 +65,7 @@ export async function openPage(
     const isStatus = /the server responded with a status of 40[013]/.test(message.text())
     if (message.type() === 'error' && !isStatus) complaints.push(message.text())
   })
-  await page.goto(url)
-  await page.getByRole('heading', { name: 'Who asks' }).waitFor()
-  return { page, requests, complaints, close: () => context.close() }
+  return { page, requests, complaints, close: () => page.close() }
 }
 
 /** Writes an operation into the editor. */

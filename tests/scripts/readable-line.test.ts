@@ -69,3 +69,11 @@ test('lines to log in are printed only if auth and users are in the supergraph',
   expect(short).toContain(`  gateway   ${url}\n`)
   expect(short).not.toMatch(/alice|login/)
 })
+
+test.each([
+  ['http://127.0.0.1:4000/graphql', 'http://localhost:4000/'],
+  ['http://[::1]:4000/graphql', 'http://localhost:4000/'],
+  ['http://192.0.2.7:4000/graphql', 'http://192.0.2.7:4000/'],
+])('the page of %s is opened at %s', (gateway, page) => {
+  expect(welcome(gateway, [])).toMatch(`open ${page} in a browser`)
+})

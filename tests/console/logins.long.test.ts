@@ -1,0 +1,217 @@
+/** Who is logged in at the page, and in which tabs: with tokens in cookies, or in one tab alone. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Browser, Page } from 'playwright-core'
+import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+import { until } from '../support/until.ts'
+import { endsByCtrlC, startedSystem } from '../system/support/started-system.ts'
+import type { StartedSystem } from '../system/support/started-system.ts'
+import {
+  accessibilityFindings,
+  keepPicture,
+  logIn,
+  openedBy,
+  openPage,
+  openTab,
+  writeOperation,
+} from './opened-page.ts'
+import type { OpenedPage } from './opened-page.ts'
+
+if (browserPath === undefined) console.log(noBrowser)
+const describeInBrowser = browserPath === undefined ? describe.skip : describe
+
+const stay = 'Stay logged in, in all tabs'
+
+describeInBrowser('a login at the page', () => {
+  const systems = new Map<'on' | 'off', StartedSystem>()
+  const folders = { on: scratchFolder(), off: scratchFolder() }
+  let browser: Browser
+  const opened: OpenedPage[] = []
+  beforeAll(async () => {
+    for (const cookies of ['on', 'off'] as const) {
+      // What `npm start` does by itself is not said.
+      const settings = cookies === 'on' ? {} : { SESSION_COOKIES: cookies }
+      systems.set(cookies, await startedSystem(folders[cookies], settings))
+    }
+    browser = await startBrowser()
+  })
+  afterEach(async () => {
+    for (const { complaints, close } of opened.splice(0).reverse()) {
+      expect(complaints).toEqual([])
+      await close()
+    }
+  })
+  afterAll(async () => {
+    await browser?.close()
+    for (const system of systems.values()) await endsByCtrlC(system)
+  })
+
+  const address = (cookies: 'on' | 'off' = 'on') =>
+    new URL('/', systems.get(cookies)!.urls.gateway).href.replace('127.0.0.1', 'localhost')
+  async function open(cookies: 'on' | 'off' = 'on'): Promise<OpenedPage> {
+    const page = await openPage(browser, address(cookies))
+    opened.push(page)
+    return page
+  }
+  /** Opens the page in another tab of the same browser. */
+  async function another(page: Page): Promise<OpenedPage> {
+    const tab = await openTab(page.context(), address())
+    opened.push(tab)
+    return tab
+  }
+
+  const cookiesOf = async (page: Page) => {
+    const cookies = await page.context().cookies()
+    return new Map(cookies.map(({ name, value }) => [name, value]))
+  }
+  const run = (page: Page) => page.getByRole('button', { name: 'Run', exact: true }).click()
+  const asks = async (page: Page, query: string) => {
+    await writeOperation(page, query)
+    await run(page)
+  }
+  const response = (page: Page) => page.getByRole('region', { name: 'JSON of the response' })
+  const isAlice = (page: Page) => response(page).getByText('"username": "alice"').waitFor()
+  const own = '{ me { username } }'
+
+  test('stays in the browser, for all tabs and out of reach of scripts, until it is ended', async () => {
+    const { page } = await open()
+    await logIn(page, 'alice', 'secret')
+    await page.getByText('logged in, in this browser').waitFor()
+    const cookies = await page.context().cookies()
+    expect(cookies.map(({ name, httpOnly, sameSite }) => ({ name, httpOnly, sameSite }))).toEqual(
+      ['__Host-access', '__Host-refresh'].map((name) => ({
+        name,
+        httpOnly: true,
+        sameSite: 'Strict',
+      })),
+    )
+    const readable = (await page.evaluate(
+      'JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }])',
+    )) as string
+    for (const { value } of cookies) expect(readable).not.toContain(value)
+    await asks(page, own)
+    await isAlice(page)
+    await page.reload()
+    await run(page)
+    await isAlice(page)
+    await keepPicture(page, 'cookies')
+    expect(await accessibilityFindings(page)).toEqual([])
+
+    const { page: other } = await another(page)
+    await asks(other, own)
+    await isAlice(other)
+    await other.locator('.checks li').filter({ hasText: 'signature' }).waitFor()
+    expect(await other.locator('.checks .failed').count()).toBe(0)
+    await other.getByRole('button', { name: 'Log out alice' }).click()
+    for (const tab of [page, other]) {
+      await until(async () => (await tab.getByRole('radio').count()) === 1)
+    }
+    expect(await cookiesOf(page)).toEqual(new Map())
+  })
+
+  test('in cookies answers for nobody, and for no token', async () => {
+    const { page } = await open()
+    await logIn(page, 'alice', 'secret')
+    await asks(page, own)
+    await isAlice(page)
+    await page.keyboard.press('F2')
+    await page.getByText('nobody: HTTP 401 in').waitFor()
+    await asks(page, 'subscription { sessionEvents { kind } }')
+    await response(page).getByText('"errors"').waitFor()
+
+    await page.locator('summary', { hasText: 'Use a token' }).click()
+    await page.getByLabel('Token or key').fill('not.a.token')
+    await page.getByRole('button', { name: 'Use it' }).click()
+    await asks(page, own)
+    await page.getByText('key: HTTP 401 in').waitFor()
+    await page.locator('.checks .failed').first().waitFor()
+    await asks(page, 'subscription { sessionEvents { kind } }')
+    await page.getByText('0 events, ended after').waitFor()
+    expect((await cookiesOf(page)).size).toBe(2)
+
+    await page.getByRole('radio', { name: 'alice' }).check()
+    await asks(page, 'subscription { sessionEvents { kind } }')
+    await response(page).getByText('LISTENING').waitFor()
+  })
+
+  test('is renewed by one of its tabs, before the access token expires', async () => {
+    const one = await open()
+    await logIn(one.page, 'alice', 'secret')
+    const other = await another(one.page)
+    const refreshes: string[] = []
+    one.page.context().on('request', (request) => {
+      if (request.postData()?.includes('mutation Refresh')) refreshes.push(request.url())
+    })
+    for (const { page } of [one, other]) await writeOperation(page, own)
+    const before = await cookiesOf(one.page)
+    await one.page.evaluate(`{
+      const session = JSON.parse(localStorage.getItem('portcullis.session'))
+      session.expiresAt = Date.now() + 5_000
+      localStorage.setItem('portcullis.session', JSON.stringify(session))
+    }`)
+    await Promise.all([one, other].map(({ page }) => run(page)))
+    for (const { page } of [one, other]) await isAlice(page)
+    expect(refreshes).toHaveLength(1)
+    const after = await cookiesOf(one.page)
+    for (const [name, value] of before) expect(after.get(name)).not.toBe(value)
+  })
+
+  test('in cookies sees that it is ended elsewhere, in every tab', async () => {
+    const { page } = await open()
+    await logIn(page, 'alice', 'secret')
+    const { page: other } = await another(page)
+    const { page: elsewhere } = await open()
+    await logIn(elsewhere, 'alice', 'secret')
+    for (const tab of [page, other]) {
+      await tab.getByRole('tab', { name: 'Sessions' }).click()
+      await tab.getByText('LISTENING').waitFor()
+    }
+    await elsewhere.getByRole('tab', { name: 'Sessions' }).click()
+    await elsewhere.getByRole('button', { name: 'Log out everywhere' }).click()
+    for (const tab of [page, other]) await tab.getByText('logged out: LOGOUT_EVERYWHERE').waitFor()
+    await run(page)
+    await page.getByRole('alert').getByText('alice is logged out').waitFor()
+    await logIn(page, 'alice', 'secret')
+    await other.getByText('logged in, in this browser').waitFor()
+  })
+
+  test('stays in its tab if that is wanted: a duplicate has no refresh token to use up', async () => {
+    const { page } = await open()
+    await page.getByLabel(stay).uncheck()
+    await logIn(page, 'alice', 'secret')
+    await page.getByText('logged in, in this tab').waitFor()
+    expect(await cookiesOf(page)).toEqual(new Map())
+    await writeOperation(page, own)
+    await page.evaluate(`{
+      const [alice] = JSON.parse(sessionStorage.getItem('portcullis.identities'))
+      sessionStorage.setItem('portcullis.identities', JSON.stringify([{ ...alice, expiresAt: 0 }]))
+    }`)
+
+    const duplicate = await openedBy(page, () => page.evaluate('void window.open(location.href)'))
+    opened.push(duplicate)
+    const editor = duplicate.page.getByRole('textbox', { name: 'Operation' })
+    await editor.getByText('username').waitFor()
+    expect(await duplicate.page.getByRole('radio').count()).toBe(1)
+    const ofDuplicate = await duplicate.page.evaluate('JSON.stringify({ ...sessionStorage })')
+    expect(ofDuplicate).not.toContain('refreshToken')
+    await duplicate.page.reload()
+    await editor.getByText('username').waitFor()
+    expect(await duplicate.page.getByRole('radio').count()).toBe(1)
+
+    await page.reload()
+    await run(page)
+    await isAlice(page)
+    const { page: other } = await another(page)
+    expect(await other.getByRole('radio').count()).toBe(1)
+  })
+
+  test('is in the tab where auth writes no cookies', async () => {
+    const { page } = await open('off')
+    await page.getByLabel(stay).waitFor()
+    await logIn(page, 'alice', 'secret')
+    await page.getByText('logged in, in this tab').waitFor()
+    await asks(page, own)
+    await isAlice(page)
+    expect(await cookiesOf(page)).toEqual(new Map())
+  })
+})
