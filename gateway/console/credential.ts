@@ -1,5 +1,6 @@
-/** What a request to the gateway carries to say who asks. */
+/** Who asks, as a request to the gateway says it. */
 
+/** What a request carries to say who asks. */
 export type Credential =
   | { readonly kind: 'nothing' }
   /** An access token or an API key. */
@@ -7,7 +8,9 @@ export type Credential =
   /** The access token in a cookie, which no script can read. */
   | { readonly kind: 'cookies' }
 
+/** Of a request of nobody. */
 export const nothing: Credential = { kind: 'nothing' }
+/** Of a request of the account that is logged in in the browser. */
 export const cookies: Credential = { kind: 'cookies' }
 
 /**

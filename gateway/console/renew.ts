@@ -81,8 +81,9 @@ function isDue(identity: LoggedIn | InBrowser, refused: number | undefined): boo
 
 /** Without a response, or while the graph is overloaded, the session may well be open: the next request tries again. */
 function withoutNew<Of extends LoggedIn | InBrowser>(current: Of, exchange: Exchange): Of {
-  const hasEnded = ['SESSION_ENDED', 'BAD_USER_INPUT'].includes(codeOf(exchange.result) ?? '')
-  return hasEnded ? { ...current, ended: whyNot(exchange) } : current
+  const code = codeOf(exchange.result)
+  if (code === 'SESSION_ENDED') return { ...current, ended: whyNot(exchange) }
+  return code === 'BAD_USER_INPUT' ? { ...current, ended: 'the refresh token has gone' } : current
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Who is logged in at the page, and in which tabs: with tokens in cookies, or in one tab alone. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
+import { expiringToken } from '../../scripts/walkthrough/aged-token.ts'
 import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { until } from '../support/until.ts'
@@ -154,6 +155,51 @@ describeInBrowser('a login at the page', () => {
     expect(refreshes).toHaveLength(1)
     const after = await cookiesOf(one.page)
     for (const [name, value] of before) expect(after.get(name)).not.toBe(value)
+  })
+
+  test('is renewed, too, when the gateway has ended what its access token opened', async () => {
+    const { page } = await open()
+    await logIn(page, 'alice', 'secret')
+    const cookies = await page.context().cookies()
+    const access = cookies.find(({ name }) => name === '__Host-access')!
+    const environment = { NODE_ENV: 'development', DATA_DIR: folders.on }
+    // The gateway accepts it for a few seconds more; the page expects five minutes.
+    const value = await expiringToken(access.value, environment, 3)
+    await page.context().addCookies([{ ...access, value }])
+    const renewed = page.waitForRequest((sent) => sent.postData()?.includes('Refresh') ?? false)
+    await page.reload()
+    await page.getByRole('tab', { name: 'Sessions' }).click()
+    await page.getByText('LISTENING').waitFor()
+    await renewed
+    await until(async () => (await page.getByText('LISTENING').count()) === 2)
+    expect((await cookiesOf(page)).get('__Host-access')).not.toBe(value)
+    await asks(page, own)
+    await isAlice(page)
+  })
+
+  test('gets past an access token of another system on the same host', async () => {
+    const { page } = await open()
+    const place = { domain: 'localhost', path: '/', secure: true }
+    const cookie = { name: '__Host-access', value: 'of.another.system', ...place }
+    await page.context().addCookies([cookie])
+    await logIn(page, 'alice', 'secret')
+    await page.getByText('logged in, in this browser').waitFor()
+  })
+
+  test('says if the browser has not kept the cookies, and goes on without', async () => {
+    const { page } = await open()
+    await page.route('**/graphql', async (route, request) => {
+      // As Safari does with those of http://localhost.
+      if (request.postData()?.includes('{ me {')) await page.context().clearCookies()
+      await route.continue()
+    })
+    await page.getByLabel('Username').fill('alice')
+    await page.getByLabel('Password').fill('secret')
+    await page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await page.getByRole('alert').getByText('The browser has not kept the cookies').waitFor()
+    await page.getByLabel(stay).uncheck()
+    await logIn(page, 'alice', 'secret')
+    await page.getByText('logged in, in this tab').waitFor()
   })
 
   test('in cookies sees that it is ended elsewhere, in every tab', async () => {
