@@ -50,6 +50,7 @@ export interface IdentityStore {
   choose(id: string): void
   /** Adds an identity, and chooses it. */
   add(identity: AddedIdentity): void
+  /** Changes an identity, unless it has gone. */
   replace(identity: AddedIdentity): void
   remove(id: string): void
   /** Calls the listener after each change; returns the function that ends this. */
@@ -95,6 +96,8 @@ export function identityStore({ storage, isCopied, browser }: IdentityPlaces): I
       change(named.id)
     },
     replace(identity) {
+      // Another tab may have logged it out meanwhile.
+      if (!all().some(({ id }) => id === identity.id)) return
       if (identity.kind === 'in this browser') browser.keep(identity)
       else ofTab = ofTab.map((each) => (each.id === identity.id ? identity : each))
       change(state.chosen.id)

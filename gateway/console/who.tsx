@@ -112,7 +112,6 @@ interface LoginFormProps {
 function LoginForm({ accounts, keptIn, hasPasskeys, isOpen, children }: LoginFormProps) {
   const [needsCode, setNeedsCode] = useState(false)
   const [problem, setProblem] = useState('')
-
   const otherAddress = addressForPasskeys()
 
   async function submit(event: TargetedSubmitEvent<HTMLFormElement>) {

@@ -139,18 +139,30 @@ describeInBrowser('a login at the page', () => {
     const one = await open()
     await logIn(one.page, 'alice', 'secret')
     const other = await another(one.page)
-    const refreshes: string[] = []
-    one.page.context().on('request', (request) => {
-      if (request.postData()?.includes('mutation Refresh')) refreshes.push(request.url())
-    })
     for (const { page } of [one, other]) await writeOperation(page, own)
+    const refreshes: string[] = []
+    let bothHaveRun = () => {}
+    const both = new Promise<void>((resolve) => (bothHaveRun = resolve))
+    await one.page.context().route('**/graphql', async (route, request) => {
+      if (request.postData()?.includes('mutation Refresh')) {
+        refreshes.push(request.url())
+        await both
+      }
+      await route.continue()
+    })
     const before = await cookiesOf(one.page)
     await one.page.evaluate(`{
       const session = JSON.parse(localStorage.getItem('portcullis.session'))
       session.expiresAt = Date.now() + 5_000
       localStorage.setItem('portcullis.session', JSON.stringify(session))
     }`)
-    await Promise.all([one, other].map(({ page }) => run(page)))
+    await run(one.page)
+    await until(() => refreshes.length > 0)
+    await run(other.page)
+    const waits =
+      'navigator.locks.query().then(({ pending }) => pending.some(({ name }) => name.includes("renewal")))'
+    await until(async () => refreshes.length > 1 || Boolean(await other.page.evaluate(waits)))
+    bothHaveRun()
     for (const { page } of [one, other]) await isAlice(page)
     expect(refreshes).toHaveLength(1)
     const after = await cookiesOf(one.page)
