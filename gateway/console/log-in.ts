@@ -94,7 +94,7 @@ export function accountsOf(
       if (identity.kind === 'in this browser') {
         // Also after the session has ended: this removes the cookies.
         const exchange = await sendInCookies(send, { query })
-        if (!exchange.result.data) return whyNot(exchange)
+        if (!hasEnded(exchange) && !(await isOver(identity, exchange))) return whyNot(exchange)
       } else if (identity.kind === 'logged in' && identity.ended === undefined) {
         await send({ query }, await credentialOf(identity))
       }
@@ -102,6 +102,16 @@ export function accountsOf(
       return undefined
     },
     credentialOf,
+  }
+
+  /** Without the cookies there is nothing to end: then they cannot be renewed either. */
+  async function isOver(identity: Identity, { status }: Exchange): Promise<boolean> {
+    if (status === 0) return false
+    const renewed = credentialOf(identity, { isRefused: true })
+    return renewed.then(
+      () => false,
+      () => true,
+    )
   }
 
   async function logIn(login: Login, keptIn: KeptIn): Promise<LoginOutcome> {
@@ -180,6 +190,11 @@ function inCookies(keptIn: KeptIn): string {
 function refusal(exchange: Exchange): LoginOutcome {
   const isCodeNeeded = codeOf(exchange.result) === 'SECOND_FACTOR_REQUIRED'
   return { outcome: isCodeNeeded ? 'code needed' : 'refused', why: whyNot(exchange) }
+}
+
+function hasEnded({ result }: Exchange): boolean {
+  const data = result.data as { readonly logout?: boolean | null } | null | undefined
+  return typeof data?.logout === 'boolean'
 }
 
 /** Returns whether a login was refused because auth writes no cookies (`SESSION_COOKIES`). */

@@ -233,6 +233,20 @@ describeInBrowser('a login at the page', () => {
     await other.getByText('logged in, in this browser').waitFor()
   })
 
+  test('can be left when the cookies have gone, but not while the graph cannot be reached', async () => {
+    const { page } = await open()
+    await logIn(page, 'alice', 'secret')
+    const logOut = page.getByRole('button', { name: 'Log out alice' })
+    await page.route('**/graphql', (route) => route.abort('addressunreachable'))
+    await logOut.click()
+    await page.getByRole('alert').getByText('The graph cannot be reached').waitFor()
+    opened[0]!.complaints.length = 0
+    await page.unroute('**/graphql')
+    await page.context().clearCookies()
+    await logOut.click()
+    await until(async () => (await page.getByRole('radio').count()) === 1)
+  })
+
   test('stays in its tab if that is wanted: a duplicate has no refresh token to use up', async () => {
     const { page } = await open()
     await page.getByLabel(stay).uncheck()

@@ -10,7 +10,7 @@ export interface OpenedPage {
   /** The addresses of all requests of the page so far. */
   readonly requests: readonly string[]
   /** What the browser complains of: violations of the policy, failed requests, thrown errors. */
-  readonly complaints: readonly string[]
+  readonly complaints: string[]
   close(): Promise<void>
 }
 
