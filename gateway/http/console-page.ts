@@ -59,6 +59,8 @@ export function consolePage(
   for (const [name, mediaType] of Object.entries(files)) {
     router.get(`/console/${name}`, async (request, response) => {
       const body = await readFile(new URL(name, folder), 'utf8')
+      // It is the same for everybody: compressed, its length tells nothing of a cookie.
+      delete request.headers.cookie
       send(request, response, { status: 200, headers: headersOf(mediaType, nothing), body })
     })
   }

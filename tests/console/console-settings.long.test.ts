@@ -169,8 +169,9 @@ describe('a browser at the address of the gateway', () => {
 
   test('loads at most 350 KB, compressed', async () => {
     const files = ['page.js', 'page.css', 'icon.svg'].map((file) =>
-      visit('development', `/console/${file}`),
+      fetch(`${origin('development')}/console/${file}`, { headers: { cookie: 'session=a' } }),
     )
+    expect((await files[0]!).headers.get('content-encoding')).toMatch(/^(br|gzip)$/)
     const bodies = await Promise.all(
       files.map(async (file) => Buffer.from(await (await file).arrayBuffer())),
     )
@@ -294,16 +295,21 @@ describe('decisions are explained', () => {
 
   const how = 'send {"credential": "..."}, or {} for the credential of the request itself'
   test.each([
-    ['{ "credential": secret', 400, `The body is not valid JSON: ${how}`],
-    ['', 400, `The body is not valid JSON: ${how}`],
-    ['null', 400, `The body is not a JSON object: ${how}`],
-    ['["secret"]', 400, `The body is not a JSON object: ${how}`],
-    ['{ "credential": 1 }', 400, `\`credential\` is not a string: ${how}`],
-    ['{}', 400, `The request itself has no credential: ${how}`],
-    [`{"credential":"${'x'.repeat(30_000)}"}`, 413, 'The request body is larger than 20 KB'],
+    ['half an object', '{ "credential": secret', 400, `The body is not valid JSON: ${how}`],
+    ['nothing', '', 400, `The body is not valid JSON: ${how}`],
+    ['null', 'null', 400, `The body is not a JSON object: ${how}`],
+    ['a list', '["secret"]', 400, `The body is not a JSON object: ${how}`],
+    ['a number', '{ "credential": 1 }', 400, `\`credential\` is not a string: ${how}`],
+    ['none', '{}', 400, `The request itself has no credential: ${how}`],
+    [
+      'too much',
+      `{"credential":"${'x'.repeat(30_000)}"}`,
+      413,
+      'The request body is larger than 20 KB',
+    ],
   ])(
-    'a request about a token that is wrong says what to do: %.30s',
-    async (body, status, message) => {
+    'a request about a token that is malformed gets what to do instead: %s',
+    async (_what, body, status, message) => {
       const response = await askAboutToken(body)
       expect(response).toMatchObject({ status, body: { errors: [{ message }] } })
     },
