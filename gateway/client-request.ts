@@ -44,6 +44,8 @@ export type DocumentUse =
 
 /** A rate that has counted a request, and what is left of it. */
 export interface CountedRate {
+  /** The one that counted the request before. */
+  earlier: CountedRate | undefined
   readonly rate: RateTerms
   /** How many whole points are left. */
   readonly left: number

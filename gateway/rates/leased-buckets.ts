@@ -166,13 +166,13 @@ export class LeasedBuckets implements Buckets {
   #refused(row: number, needed: number, now: number): Taken {
     const wait = Math.max(1, this.#readyAt(row, needed) - now)
     const [left, full] = [this.#left(row), this.#timeUntilFull(row, now)]
-    return { rate: this.#rate, granted: false, left, wait, full }
+    return { earlier: undefined, rate: this.#rate, granted: false, left, wait, full }
   }
 
   #taken(row: number, needed: number, now: number): Taken {
     this.#table.numbers[row + column.points]! -= needed
     const [left, full] = [this.#left(row), this.#timeUntilFull(row, now)]
-    return { rate: this.#rate, granted: true, left, wait: 0, full }
+    return { earlier: undefined, rate: this.#rate, granted: true, left, wait: 0, full }
   }
 
   #left(row: number): number {

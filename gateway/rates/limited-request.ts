@@ -9,6 +9,6 @@ export interface LimitedRequest {
     { readonly document: DocumentNode; readonly operation: OperationDefinitionNode } | undefined
   /** What the operation is estimated to cost. */
   readonly cost?: number | undefined
-  /** The rates that have counted it, for its response. */
-  counted?: CountedRate[] | undefined
+  /** The rate that counted it last, for its response. */
+  counted?: CountedRate | undefined
 }

@@ -38,12 +38,19 @@ export class MemoryBuckets implements Buckets {
     const points = (this.#fillTime - full) / this.#interval
     if (points + rounding < needed) {
       const wait = (needed - points) * this.#interval
-      return { rate: this.#rate, granted: false, left: wholePoints(points), wait, full }
+      return {
+        earlier: undefined,
+        rate: this.#rate,
+        granted: false,
+        left: wholePoints(points),
+        wait,
+        full,
+      }
     }
     const fullLater = full + needed * this.#interval
     this.#fullAt.numbers[row] = now + fullLater
     const left = wholePoints(points - needed)
-    return { rate: this.#rate, granted: true, left, wait: 0, full: fullLater }
+    return { earlier: undefined, rate: this.#rate, granted: true, left, wait: 0, full: fullLater }
   }
 
   /** Takes points in advance for a process that wants some now. */

@@ -57,22 +57,27 @@ export class NumberTable {
   }
 
   #newRow(high: number, low: number, now: number): number {
+    const place = this.#placeFor(high, now)
+    this.#keys[2 * place] = high
+    this.#keys[2 * place + 1] = low
+    const row = place * this.#width
+    for (let column = 0; column < this.#width; column++) this.numbers[row + column] = 0
+    return row
+  }
+
+  /** Returns the place in a set of a row that is worthless by now; in a full table, of the one that will be soonest. */
+  #placeFor(high: number, now: number): number {
     const { numbers } = this
     const width = this.#width
     const first = (high & (this.#sets - 1)) * ways
-    let chosen = first
-    for (let place = first + 1; place < first + ways; place++) {
-      if (numbers[place * width]! < numbers[chosen * width]!) chosen = place
+    let soonest = first
+    for (let place = first; place < first + ways; place++) {
+      if (numbers[place * width]! <= now) return place
+      if (numbers[place * width]! < numbers[soonest * width]!) soonest = place
     }
-    if (numbers[chosen * width]! > now && this.#sets < this.#mostSets) {
-      this.#grow()
-      return this.#newRow(high, low, now)
-    }
-    this.#keys[2 * chosen] = high
-    this.#keys[2 * chosen + 1] = low
-    const row = chosen * width
-    numbers.fill(0, row, row + width)
-    return row
+    if (this.#sets === this.#mostSets) return soonest
+    this.#grow()
+    return this.#placeFor(high, now)
   }
 
   /** Doubles it: each row stays at its place, in its set or in the one that has been added for it. */

@@ -92,9 +92,9 @@ export function requestRates(parts: RequestRatesParts): RequestRates | undefined
 
 /** Adds what is left of a rate to the response. A rate of root fields may count a request several times. */
 function show(taken: Taken, limited: LimitedRequest): void {
-  const counted = (limited.counted ??= [])
-  if (counted.at(-1)?.rate === taken.rate) counted.pop()
-  counted.push(taken)
+  const { counted } = limited
+  taken.earlier = counted?.rate === taken.rate ? counted.earlier : counted
+  limited.counted = taken
 }
 
 function whatIsTooMuch({ left }: Taken, points: number, { count, name }: RateRule): string {

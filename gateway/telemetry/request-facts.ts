@@ -53,8 +53,8 @@ export class RequestFacts implements RequestObserver {
   operation: PreparedOperation | undefined
   /** What it is estimated to cost; undefined before authorization, and where cost is not limited. */
   cost: number | undefined
-  /** The rates that have counted it; undefined where responses do not say what is left. */
-  counted: CountedRate[] | undefined
+  /** The rate that counted it last; undefined where responses do not say what is left. */
+  counted: CountedRate | undefined
   /** Set when the request ended without a result. */
   refusal: GatewayError | RequestError | 'unforeseen' | undefined
   /** The errors of the result. */

@@ -1,5 +1,7 @@
 /** `npm run bench -- rates`: what the rates cost a request that is within all of them. */
+import { once } from 'node:events'
 import { cpus } from 'node:os'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import type { Caller } from '../../gateway/client-request.ts'
 import type { CountedRate } from '../../gateway/client-request.ts'
 import { callerKeys } from '../../gateway/rates/caller-keys.ts'
@@ -66,18 +68,21 @@ const clients: readonly { caller: Caller; clientAddress: string }[] = Array.from
 
 /** Prints the table. */
 export async function main(): Promise<void> {
-  const measured = setups.map((setup) => ({
-    ...setup,
-    request: requestOf(setup),
+  const measured = setups.map(({ what }, index) => ({
+    what,
+    // An isolate for each: a gateway has one configuration, for which its code is optimized.
+    worker: new Worker(new URL(import.meta.url), { workerData: index }),
     costs: [] as number[],
   }))
   for (let round = 0; round < rounds; round++) {
-    for (const { request, costs } of measured) {
-      const cost = await perRequest(request)
+    for (const { worker, costs } of measured) {
+      worker.postMessage('measure')
+      const [cost] = (await once(worker, 'message')) as [number]
       // The first round only warms up.
       if (round > 0) costs.push(cost)
     }
   }
+  await Promise.all(measured.map(({ worker }) => worker.terminate()))
   const [bare] = measured.map(({ costs }) => median(costs))
   console.log('| rates | CPU us | more than without |\n|---|---|---|')
   for (const { what, costs } of measured) {
@@ -88,6 +93,11 @@ export async function main(): Promise<void> {
   console.log(
     `\n${callerCount} callers and addresses; medians of ${rounds - 1} rounds. Node ${process.version}, ${model}.`,
   )
+}
+
+if (!isMainThread) {
+  const serve = requestOf(setups[workerData as number]!)
+  parentPort!.on('message', async () => parentPort!.postMessage(await perRequest(serve)))
 }
 
 type ServeRequest = (index: number) => void | Promise<void>
@@ -124,7 +134,7 @@ interface Counted {
   readonly request: { readonly clientAddress: string }
   caller: Caller | undefined
   readonly cost: number
-  counted: CountedRate[] | undefined
+  counted: CountedRate | undefined
 }
 
 /** Returns the CPU time of a request, in microseconds. */

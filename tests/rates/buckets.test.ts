@@ -52,7 +52,7 @@ function leasing(of: Rate, shared: MemoryBuckets, clock: { now: number }) {
 test('a bucket gives its burst at once, then the rate', () => {
   const { clock, take, takeMany } = scene()
   expect(takeMany('a', 8)).toBe(5)
-  expect(take('a', 1)).toEqual({ rate, granted: false, left: 0, wait: 100, full: 500 })
+  expect(take('a', 1)).toMatchObject({ granted: false, left: 0, wait: 100, full: 500 })
   expect(takeMany('b', 1)).toBe(1)
   clock.now += 99
   expect(takeMany('a', 1)).toBe(0)
