@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { send } from '../../scripts/walkthrough/send.ts'
+import { freePort } from '../support/free-port.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { until } from '../support/until.ts'
@@ -107,16 +108,22 @@ async function listening(
   return process.stdout.trim().split(' ').at(-1)!
 }
 
-test('the commands of the production section run the built product, without an account', async () => {
+test('the commands of the production section run the built product, without an account until one is made', async () => {
   await run('sh', ['-c', documented('cp gateway/gateway.yaml')], { cwd: product })
-  const exported = await environmentOf(linesBefore('dist/subgraphs/auth/'))
-  const free = { AUTH_PORT: '0', USERS_PORT: '0', GATEWAY_PORT: '0' }
-  const [auth, users] = await Promise.all(
+  const port = String(await freePort())
+  const exported = await environmentOf(
+    linesBefore('dist/subgraphs/auth/').replace(
+      'http://127.0.0.1:4001',
+      `http://127.0.0.1:${port}`,
+    ),
+  )
+  const free = { AUTH_PORT: port, USERS_PORT: '0', GATEWAY_PORT: '0' }
+  const [, users] = await Promise.all(
     ['auth', 'users'].map((name) =>
       listening(documented(`dist/subgraphs/${name}/`), { ...exported, ...free }),
     ),
   )
-  const ports = { AUTH_PORT: new URL(auth!).port, USERS_PORT: new URL(users!).port }
+  const ports = { AUTH_PORT: port, USERS_PORT: new URL(users!).port }
   await run('sh', ['-c', documented('npm run compose')], {
     cwd: product,
     env: { ...process.env, ...ports },
@@ -131,6 +138,14 @@ test('the commands of the production section run the built product, without an a
     data: { login: null },
     errors: [{ extensions: { code: 'INVALID_CREDENTIALS' } }],
   })
+
+  const ready = documented('curl').replace('http://127.0.0.1:4000', new URL(gateway).origin)
+  await until(async () => (await run('sh', ['-c', ready])).stdout.trim() === '{"status":"ready"}')
+  const password = 'purple kangaroo sings'
+  const typed = `echo '${password}' | ${documented('npm run admin')}`
+  await run('sh', ['-c', typed], { cwd: product, env: exported })
+  const asAlice = await send(gateway, { query: query.replace('secret', password) })
+  expect(asAlice.data).toEqual({ login: { token: expect.any(String) } })
 })
 
 test('in production a process lists everything that it misses, and makes nothing', async () => {
