@@ -24,7 +24,7 @@ let token: string
 
 beforeAll(async () => {
   system = await startedSystem(dataDirectory)
-})
+}, 120_000)
 
 afterAll(async () => {
   system?.run.process.kill('SIGTERM')

@@ -29,7 +29,7 @@ export async function startedSystem(
   const url = (name: string) =>
     new RegExp(`^${name} listening on (.*)\n`, 'm').exec(run.stdout)?.[1] ?? ''
   const hasStarted = () => ['gateway', 'auth', 'users'].every((name) => url(name) !== '')
-  await until(() => ended || hasStarted())
+  await until(() => ended || hasStarted(), { atMost: 100_000 })
   if (ended) throw new Error(`the system did not start:\n${run.output}`)
 
   const processId = (path: string) =>
