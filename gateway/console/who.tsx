@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { ComponentChildren, TargetedSubmitEvent } from 'preact'
 import { mostIdentities } from './identities.ts'
 import type { Identity, IdentityState, IdentityStore } from './identities.ts'
+import { DevelopmentAccount } from './development-account.tsx'
 import type { Accounts, KeptIn, Offers } from './log-in.ts'
 import { addressForPasskeys } from './passkeys.ts'
 import { SignUpForm } from './sign-up-form.tsx'
@@ -46,6 +47,9 @@ export function Who({ state, store, accounts, offers }: WhoProps) {
           </label>
         ))}
       </fieldset>
+      <p role="status" class="unseen">
+        {identities.map((each) => hasEnded(each) && `The session of ${each.name} has ended. `)}
+      </p>
       <p class="actions">
         <span class="hint">
           <kbd>F2</kbd> switches
@@ -98,6 +102,10 @@ function about(identity: Identity): string {
   if (identity.kind === 'pasted') return 'a token or key from elsewhere'
   if (identity.ended !== undefined) return `logged out: ${identity.ended}`
   return identity.kind === 'logged in' ? 'logged in, in this tab' : 'logged in, in this browser'
+}
+
+function hasEnded(identity: Identity): boolean {
+  return 'ended' in identity && identity.ended !== undefined
 }
 
 interface LoginFormProps {
@@ -172,6 +180,7 @@ function LoginForm({ accounts, keptIn, hasPasskeys, isOpen, children }: LoginFor
         )}
         <Problem>{problem}</Problem>
       </form>
+      <DevelopmentAccount accounts={accounts} keptIn={keptIn} />
     </details>
   )
 }

@@ -33,6 +33,8 @@ export interface ConsoleParts {
   readonly shows: boolean
   /** Whether callers can log in with tokens in cookies, which the gateway then reads. */
   readonly sessionCookies: boolean
+  /** An account that the page offers at its login, as `username:password`. */
+  readonly account?: string | undefined
   /** Rejects with a GatewayError unless explanations are for the caller of a request with these headers. */
   readonly admit: (headers: RequestHeaders, address: string | undefined) => Promise<void>
   /** Returns the credential of a request with these headers; undefined if it has none. */
@@ -48,12 +50,12 @@ export function consolePage(
   parts: ConsoleParts,
   { send, realm }: { send: SendResponse } & Pick<ErrorResponseOptions, 'realm'>,
 ): Router {
-  const { shows, sessionCookies, admit, credentialOf, explainCredential, describeGraph } = parts
+  const { shows, admit, credentialOf, explainCredential, describeGraph } = parts
   const router = Router()
   const isOn = shows && isBuilt
   router.get(isOn ? ['/', '/graphql'] : '/', (request, response, next) => {
     if (!isVisit(request)) return next()
-    send(request, response, isOn ? page(sessionCookies) : signpost(shows))
+    send(request, response, isOn ? page(parts) : signpost(shows))
   })
   if (!isOn) return router
   for (const [name, mediaType] of Object.entries(files)) {
@@ -187,7 +189,7 @@ function headersOf(mediaType: string, contentSecurityPolicy: string): Record<str
 const htmlType = 'text/html; charset=utf-8'
 
 /** The addresses are relative: a proxy may serve the gateway below a path. */
-function page(sessionCookies: boolean): HttpResponse {
+function page({ sessionCookies, account = '' }: ConsoleParts): HttpResponse {
   const nonce = randomBytes(16).toString('base64')
   const headers = { ...headersOf(htmlType, policy(nonce)), 'cache-control': 'no-store' }
   return {
@@ -201,6 +203,7 @@ function page(sessionCookies: boolean): HttpResponse {
     <meta name="color-scheme" content="light dark">
     <meta name="style-nonce" content="${nonce}">
     <meta name="session-cookies" content="${sessionCookies ? 'on' : 'off'}">
+    <meta name="account" content="${escaped(account)}">
     <title>Portcullis</title>
     <link rel="icon" href="./console/icon.svg">
     <link rel="stylesheet" href="./console/page.css">
@@ -212,6 +215,11 @@ function page(sessionCookies: boolean): HttpResponse {
 </html>
 `,
   }
+}
+
+/** Returns a text for an attribute in double quotes (HTML standard, section 13.1.2.3). */
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
 }
 
 /** Where the graph is, for a person who has only its address. */

@@ -21,7 +21,7 @@ claims to the subgraphs in a signed header.
   --config FILE       the configuration (default outside production: the shipped one)
   --help              this text
 
-Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL, OTEL_*.
+Environment: HOST, GATEWAY_PORT, DATA_DIR, GATEWAY_SECRET or GATEWAY_SECRET_FILE, NODE_ENV, LOG_LEVEL, CONSOLE_ACCOUNT, OTEL_*.
 `
 
 export interface CommandLine {

@@ -36,17 +36,20 @@ interface ConfiguredConsoleParts {
   readonly callers: Pick<Authenticator, 'authenticate' | 'explain'>
   readonly schema: { current(): Pick<SchemaVersion, 'describe'> }
   readonly config: Pick<GatewayConfig, 'authentication' | 'claims'>
+  /** As in GatewaySettings. */
+  readonly account: string | undefined
 }
 
 /** Returns the parts of the page. */
 export function configuredConsole(
   { shows, explainTo }: ConsoleAccess,
-  { callers, schema, config }: ConfiguredConsoleParts,
+  { callers, schema, config, account }: ConfiguredConsoleParts,
 ): ConsoleParts {
   const findToken = tokenFinder(config.authentication)
   return {
     shows,
     sessionCookies: hasSessionCookies(config),
+    account,
     async admit(headers, address) {
       if (explainTo === 'everyone') return
       const caller = await callers.authenticate(headers, undefined, undefined, address ?? '')

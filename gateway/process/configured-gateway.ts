@@ -64,6 +64,8 @@ export interface GatewaySettings {
   readonly production?: boolean | undefined
   /** Whether it is outside production, and only programs of this machine reach it; default: false. */
   readonly development?: boolean | undefined
+  /** The account of development that the page offers, as `username:password`; default: none. */
+  readonly consoleAccount?: string | undefined
   /** Where traces go; undefined: nowhere, and there are none. */
   readonly traces?: TraceSettings | undefined
 }
@@ -156,7 +158,12 @@ export async function createConfiguredGateway(
     closing(callers, rates, documents),
   )
   documents.planBy(async (known) => supergraph.currentIfAny()?.planKnown(known))
-  const console = configuredConsole(consoleAccess(parts), { callers, schema: supergraph, config })
+  const console = configuredConsole(consoleAccess(parts), {
+    callers,
+    schema: supergraph,
+    config,
+    account: parts.consoleAccount,
+  })
   const unreadiness = () => [
     ...supergraph.unreadiness(),
     ...callers.unreadiness(),

@@ -21,7 +21,9 @@ export function readGatewaySettings(config: string, log: Logger): GatewaySetting
   settings.refuseProblems()
   const { production } = settings
   const development = !production && isLoopback(settings.text('HOST', defaultHost))
-  return { config: read, secret, production, development, traces }
+  // A password in the page: only where none but this machine reads it.
+  const consoleAccount = development ? settings.optional('CONSOLE_ACCOUNT') : undefined
+  return { config: read, secret, production, development, consoleAccount, traces }
 }
 
 /** Returns whether only programs of this machine reach a server that listens there. */

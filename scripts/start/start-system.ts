@@ -9,6 +9,7 @@ import { requireOptionalPackages } from '../../subgraphs/kit/process/optional-pa
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 import { StartFailure } from '../../subgraphs/kit/process/start-failure.ts'
+import { developmentAccount } from '../../subgraphs/auth/accounts/development-account.ts'
 import { developmentIssuer } from '../../subgraphs/auth/settings.ts'
 import { composeSupergraph } from '../compose/compose-supergraph.ts'
 import type { Composition } from '../compose/compose-supergraph.ts'
@@ -89,7 +90,11 @@ export async function startSystem({
     const url = await supervisor.start('gateway', {
       module: { ...module, execArgv: withServingOptions(module.execArgv) },
       words: ['--supergraph', output, ...(gatewayConfig ? ['--config', gatewayConfig] : [])],
-      environment: { ...memoryEnvironment, ...supergraph.environment },
+      environment: {
+        ...memoryEnvironment,
+        ...(composition.subgraphs.includes('auth') ? { CONSOLE_ACCOUNT: accountOfPage } : {}),
+        ...supergraph.environment,
+      },
     })
     await untilReady(url)
     return url
@@ -103,6 +108,9 @@ function forPages(given: Environment, gatewayPort: number): Environment {
   if (gatewayPort === 0 || given.PASSKEY_ORIGINS || given.PASSKEY_DOMAIN) return cookies
   return { ...cookies, PASSKEY_ORIGINS: `http://localhost:${gatewayPort}` }
 }
+
+/** auth has made it at its first start. */
+const accountOfPage = `${developmentAccount.username}:${developmentAccount.password}`
 
 /** Returns the list of subgraphs in the current folder; where there is none, the shipped one. */
 function listOfSubgraphs(): string {

@@ -40,11 +40,14 @@ const sdl = /* GraphQL */ `
   }
 `
 
+/** What would end the attribute in which it is sent. */
+const account = 'alice:"><b>&amp;'
+
 const settings = {
-  development: { environment: {}, console: '' },
+  development: { environment: { CONSOLE_ACCOUNT: account }, console: '' },
   production: { environment: { NODE_ENV: 'production' }, console: '' },
   'for a scope': {
-    environment: { NODE_ENV: 'production' },
+    environment: { NODE_ENV: 'production', CONSOLE_ACCOUNT: account },
     console: `console: { scope: console }
 http: { trusted_proxies: 1 }
 rates: { failed_authentications: { limit: 3, per: 1h } }`,
@@ -178,6 +181,13 @@ describe('a browser at the address of the gateway', () => {
     const sizes = bodies.map((body) => gzipSync(body).length)
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(350 * 1024)
   })
+})
+
+test('an account is offered in development, as text, and nowhere else', async () => {
+  const offered = async (name: Name) =>
+    /<meta name="account" content="(.*)">/.exec(await (await visit(name)).text())?.[1]
+  expect(await offered('development')).toBe('alice:&quot;><b>&amp;amp;')
+  expect(await offered('for a scope')).toBe('')
 })
 
 test.each([

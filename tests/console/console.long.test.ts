@@ -93,6 +93,33 @@ describeInBrowser('the page', () => {
     await updatePicture(page)
   })
 
+  test('needs no README: what alice sees, why nobody does not, and how a session ends elsewhere', async () => {
+    const page = await open()
+    await page.getByText('This system has an account to try it with: alice').waitFor()
+    await page.getByRole('button', { name: 'Log in as alice' }).click()
+    await page.getByRole('button', { name: 'Log out alice' }).waitFor()
+    await writeOperation(page, own)
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await response(page).getByText('alice@example.com').waitFor()
+    await page.getByRole('radio', { name: 'nobody' }).check()
+    await page.getByText('nobody: HTTP 401 in').waitFor()
+    await expectCell(row(page, 'userData'), 'denied: needs a token')
+
+    const elsewhere = await open()
+    await elsewhere.getByRole('button', { name: 'Log in as alice' }).click()
+    await elsewhere.getByRole('tab', { name: 'Sessions' }).click()
+    await elsewhere
+      .getByRole('button', { name: /Log out the session since/ })
+      .first()
+      .click()
+    await page.getByRole('status').getByText('The session of alice has ended').waitFor()
+    await page.getByText('logged out: REVOKED').waitFor()
+    await page.getByRole('radio', { name: 'alice' }).check()
+    await page.getByRole('tab', { name: 'Sessions' }).click()
+    await page.getByText('This session has ended').waitFor()
+    await keepPicture(page, 'ended')
+  })
+
   test('says that a wrong password is wrong, and that a token is no token', async () => {
     const page = await open()
     await page.getByLabel('Username').fill('alice')
