@@ -16,6 +16,7 @@ export interface DataTableProps {
 
 export function DataTable({ label, columns, empty, isTall, children }: DataTableProps) {
   const region = useRef<HTMLDivElement>(null)
+  const isEmpty = empty !== undefined && toChildArray(children).length === 0
   const hadFocus = region.current?.contains(document.activeElement)
   // A row may go with the button that was pressed in it: the next Tab begins here, not at the top of the page.
   useLayoutEffect(() => {
@@ -25,11 +26,11 @@ export function DataTable({ label, columns, empty, isTall, children }: DataTable
     <div
       ref={region}
       class={isTall ? 'scroll tall' : 'scroll'}
-      tabIndex={0}
+      tabIndex={isEmpty ? -1 : 0}
       role="region"
       aria-label={label}
     >
-      {empty !== undefined && toChildArray(children).length === 0 ? (
+      {isEmpty ? (
         <p class="hint">{empty}</p>
       ) : (
         <table>

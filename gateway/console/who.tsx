@@ -1,5 +1,5 @@
 /** Who asks: the identities of the page, and how another one is added. */
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { ComponentChildren, TargetedSubmitEvent } from 'preact'
 import { mostIdentities } from './identities.ts'
 import type { Identity, IdentityState, IdentityStore } from './identities.ts'
@@ -8,6 +8,7 @@ import type { Accounts, KeptIn, Offers } from './log-in.ts'
 import { addressForPasskeys } from './passkeys.ts'
 import { SignUpForm } from './sign-up-form.tsx'
 import { Problem } from './problem.tsx'
+import { useChange } from './use-change.ts'
 
 export interface WhoProps {
   readonly state: IdentityState
@@ -26,8 +27,15 @@ export function Who({ state, store, accounts, offers }: WhoProps) {
     offers.cookies && !identities.some((each) => each.kind === 'in this browser' && !each.ended)
   const keptIn = canHaveCookies && wantsCookies ? 'cookies' : 'tab'
   const logOut = async (identity: Identity) => setProblem((await accounts.logOut(identity)) ?? '')
+  const who = useRef<HTMLElement>(null)
+  // The button that was pressed is gone, or its form has closed. Other tabs log in and out, too: they take no focus.
+  useChange(identities.length, () => {
+    const { activeElement, body } = document
+    if (activeElement !== body && !who.current!.contains(activeElement)) return
+    who.current!.querySelector<HTMLInputElement>('[name=identity]:checked')?.focus()
+  })
   return (
-    <section class="who" aria-labelledby="who">
+    <section ref={who} class="who" aria-labelledby="who">
       <h2 id="who">Who asks</h2>
       <fieldset>
         <legend class="unseen">Identity</legend>

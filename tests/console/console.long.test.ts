@@ -96,8 +96,8 @@ describeInBrowser('the page', () => {
   test('needs no README: what alice sees, why nobody does not, and how a session ends elsewhere', async () => {
     const page = await open()
     await page.getByText('This system has an account to try it with: alice').waitFor()
-    await page.getByRole('button', { name: 'Log in as alice' }).click()
-    await page.getByRole('button', { name: 'Log out alice' }).waitFor()
+    await page.getByRole('button', { name: 'Log in as alice' }).press('Enter')
+    await hasFocus(page, page.getByRole('radio', { name: 'alice' }))
     await writeOperation(page, own)
     await page.getByRole('button', { name: 'Run', exact: true }).click()
     await response(page).getByText('alice@example.com').waitFor()
