@@ -51,7 +51,7 @@ export function Who({ state, store, accounts, offers }: WhoProps) {
               onChange={() => store.choose(identity.id)}
             />
             <span>{identity.name}</span>
-            <small>{about(identity)}</small>
+            <small class={hasEnded(identity) ? 'unmet' : undefined}>{about(identity)}</small>
           </label>
         ))}
       </fieldset>
