@@ -1,5 +1,6 @@
 /** Subscriptions by WebSocket, in the protocol `graphql-transport-ws`; those of nobody by an event stream. */
 import { asCaller } from './credential.ts'
+import { codeOf } from './graph.ts'
 import type { GraphError, GraphResult } from './graph-result.ts'
 import { subscribeAsNobody } from './subscribe-as-nobody.ts'
 import type { HowItEnded, Subscribe } from './subscription.ts'
@@ -34,8 +35,10 @@ export function subscriptionsAt(url: URL): Subscribe {
       else if (message.type === 'next') onResult(message.payload)
       else if (message.type === 'complete') end('complete')
       else if (message.type === 'error') {
-        onResult({ errors: message.payload })
-        end('refused')
+        const result = { errors: message.payload }
+        onResult(result)
+        // The session has ended, which the gateway did not know yet when it accepted the connection.
+        end(codeOf(result) === 'UNAUTHENTICATED' ? 'unauthorized' : 'refused')
       }
     }
     return () => {

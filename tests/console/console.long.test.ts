@@ -457,6 +457,23 @@ describeInBrowser('the page', () => {
     await keepPicture(phone, 'logged-out-elsewhere')
   })
 
+  test('shows that a session has ended before the page could listen to its events', async () => {
+    const page = await open()
+    const connect: (() => void)[] = []
+    await page.routeWebSocket(/graphql$/, (socket) => {
+      const isFirst = connect.push(() => socket.connectToServer()) === 1
+      if (!isFirst) socket.connectToServer()
+    })
+    await logIn(page, 'alice', 'secret')
+    await page.getByRole('tab', { name: 'Sessions' }).click()
+    await page.getByRole('button', { name: 'Log out everywhere' }).click()
+    const question = page.getByRole('dialog', { name: 'End all sessions of alice' })
+    await question.getByRole('button', { name: 'Log out everywhere' }).click()
+    await page.getByRole('tabpanel').getByRole('alert').filter({ hasText: /\S/ }).waitFor()
+    connect[0]!()
+    await page.getByText('This session has ended').waitFor()
+  })
+
   test.each(['light', 'dark'] as const)('has no finding of axe-core: %s', async (colorScheme) => {
     const page = await open({ colorScheme })
     expect(await accessibilityFindings(page)).toEqual([])
