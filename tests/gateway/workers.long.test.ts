@@ -325,7 +325,9 @@ describe('two processes whose issuer has gone away', () => {
     process.kill(workers[0]!, 'SIGSTOP')
     try {
       const { url } = gateway.log().find(({ msg }) => msg === 'serving metrics')!
-      expect((await fetch(String(url), { signal: AbortSignal.timeout(5_000) })).status).toBe(200)
+      const response = await fetch(String(url), { signal: AbortSignal.timeout(5_000) })
+      expect(response.status).toBe(200)
+      await response.text()
       const reasons = [`process ${workers[0]} does not respond`]
       await until(async () => {
         const { status, body } = await readiness().catch(() => ({ status: 0, body: {} }))
