@@ -225,7 +225,9 @@ describeInBrowser('a login at the page', () => {
       await tab.getByText('LISTENING').waitFor()
     }
     await elsewhere.getByRole('tab', { name: 'Sessions' }).click()
-    await elsewhere.getByRole('button', { name: 'Log out everywhere' }).click()
+    const everywhere = { name: 'Log out everywhere' }
+    await elsewhere.getByRole('button', everywhere).click()
+    await elsewhere.getByRole('dialog').getByRole('button', everywhere).click()
     for (const tab of [page, other]) await tab.getByText('logged out: LOGOUT_EVERYWHERE').waitFor()
     await run(page)
     await page.getByRole('alert').getByText('alice is logged out').waitFor()
