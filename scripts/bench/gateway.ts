@@ -3,9 +3,8 @@
  * is written by hand. Every contender is a process of its own; all run at the same time and are measured
  * in turns, so that other work of the machine affects all of them. scripts/bench.ts lists the options.
  *
- * BENCH_FLAGS in the environment: options of Node for all contenders instead of
- * `--max-semi-space-size=16 --no-flush-bytecode`; for instance `--cpu-prof --cpu-prof-dir=FOLDER` to see
- * where the time goes.
+ * BENCH_FLAGS in the environment: options of Node for all contenders instead of those with which this gateway
+ * runs; for instance `--cpu-prof --cpu-prof-dir=FOLDER` to see where the time goes.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'

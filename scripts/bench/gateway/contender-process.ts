@@ -2,18 +2,17 @@
 import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { servingOptions } from '../../../gateway/process/memory-settings.ts'
 import type { Contender, RunningContender } from './contender.ts'
 import { usageReader } from './process-usage.ts'
 
 /** Options of Node for every contender: those with which this gateway runs, or BENCH_FLAGS. */
-const chosenOptions = (process.env['BENCH_FLAGS'] ?? '--max-semi-space-size=16 --no-flush-bytecode')
-  .split(' ')
-  .filter((flag) => flag !== '')
+const chosenOptions = process.env['BENCH_FLAGS']?.split(' ').filter((flag) => flag !== '')
 
 /** Options of Node with which every contender on Node starts. */
 export const nodeOptions = [
   ...['--import', new URL('node-contender.js', import.meta.url).href, '--expose-gc'],
-  ...chosenOptions,
+  ...(chosenOptions ?? servingOptions),
 ]
 
 /** Returns the contender that listens at the URL. The process is Node with `nodeOptions`. */
