@@ -12,6 +12,7 @@ import { distinctHeaders } from './distinct-headers.ts'
 import { errorResponse } from './error-response.ts'
 import type { ErrorResponseOptions } from './error-response.ts'
 import type { HttpResponse, RequestHeaders } from './http-message.ts'
+import { isOfThisMachine } from './own-machine.ts'
 import { isFromOtherOrigin } from './own-origin.ts'
 import type { SendResponse } from './send-response.ts'
 
@@ -33,7 +34,7 @@ export interface ConsoleParts {
   readonly shows: boolean
   /** Whether callers can log in with tokens in cookies, which the gateway then reads. */
   readonly sessionCookies: boolean
-  /** An account that the page offers at its login, as `username:password`. */
+  /** An account that the page offers at its login on this machine, as `username:password`. */
   readonly account?: string | undefined
   /** Rejects with a GatewayError unless explanations are for the caller of a request with these headers. */
   readonly admit: (headers: RequestHeaders, address: string | undefined) => Promise<void>
@@ -55,7 +56,7 @@ export function consolePage(
   const isOn = shows && isBuilt
   router.get(isOn ? ['/', '/graphql'] : '/', (request, response, next) => {
     if (!isVisit(request)) return next()
-    send(request, response, isOn ? page(parts) : signpost(shows))
+    send(request, response, isOn ? page(parts, request) : signpost(shows))
   })
   if (!isOn) return router
   for (const [name, mediaType] of Object.entries(files)) {
@@ -189,7 +190,11 @@ function headersOf(mediaType: string, contentSecurityPolicy: string): Record<str
 const htmlType = 'text/html; charset=utf-8'
 
 /** The addresses are relative: a proxy may serve the gateway below a path. */
-function page({ sessionCookies, account = '' }: ConsoleParts): HttpResponse {
+function page(
+  { sessionCookies, account = '' }: ConsoleParts,
+  { headers: sent }: Request,
+): HttpResponse {
+  const offered = isOfThisMachine(sent) ? account : ''
   const nonce = randomBytes(16).toString('base64')
   const headers = { ...headersOf(htmlType, policy(nonce)), 'cache-control': 'no-store' }
   return {
@@ -203,7 +208,7 @@ function page({ sessionCookies, account = '' }: ConsoleParts): HttpResponse {
     <meta name="color-scheme" content="light dark">
     <meta name="style-nonce" content="${nonce}">
     <meta name="session-cookies" content="${sessionCookies ? 'on' : 'off'}">
-    <meta name="account" content="${escaped(account)}">
+    <meta name="account" content="${escaped(offered)}">
     <title>Portcullis</title>
     <link rel="icon" href="./console/icon.svg">
     <link rel="stylesheet" href="./console/page.css">

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import { plainAddress } from '../../subgraphs/kit/ip-address.ts'
 import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import { readConfig } from '../configuration/read-config.ts'
+import { isLoopback } from '../http/own-machine.ts'
 import type { GatewaySettings } from './configured-gateway.ts'
 import { problemOfSecrets } from './gateway-secrets.ts'
 import { traceSettings } from './trace-settings.ts'
@@ -18,16 +18,14 @@ export function readGatewaySettings(config: string, log: Logger): GatewaySetting
   settings.refuseProblems()
   const read = readConfig(config, process.env, log)
   const traces = traceSettings(read, settings)
-  settings.refuseProblems()
   const { production } = settings
-  const development = !production && isLoopback(settings.text('HOST', defaultHost))
-  // A password in the page: only where none but this machine reads it.
+  const isAlone = isLoopback(settings.text('HOST', defaultHost)) && read.http.trustedProxies === 0
+  const development = !production && isAlone
+  // A password in the page: only where none but this machine reads it, directly.
   const consoleAccount = development ? settings.optional('CONSOLE_ACCOUNT') : undefined
+  if (consoleAccount !== undefined && !/^[^:]+:./.test(consoleAccount)) {
+    settings.problem('CONSOLE_ACCOUNT is not of the form username:password')
+  }
+  settings.refuseProblems()
   return { config: read, secret, production, development, consoleAccount, traces }
-}
-
-/** Returns whether only programs of this machine reach a server that listens there. */
-function isLoopback(host: string): boolean {
-  const address = plainAddress(host)
-  return host === 'localhost' || address === '::1' || address?.startsWith('127.') === true
 }

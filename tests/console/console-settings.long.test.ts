@@ -1,6 +1,8 @@
 /** Who gets the page, and whom it explains decisions to: by `console` of gateway.yaml, in processes as they are run. */
 import { writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'graphql'
@@ -8,7 +10,7 @@ import type { Browser } from 'playwright-core'
 import { deriveClaimsKey, serveSubgraph } from '../../subgraphs/kit/index.ts'
 import { browserPath, noBrowser, startBrowser } from '../support/browser.ts'
 import { compose } from '../support/compose.ts'
-import { startGatewayProcess } from '../support/gateway-process.ts'
+import { spawnGateway, startGatewayProcess } from '../support/gateway-process.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
 import { startIssuer } from '../support/issuer.ts'
 import { gatewaySecret } from '../support/running-gateway.ts'
@@ -53,11 +55,17 @@ http: { trusted_proxies: 1 }
 rates: { failed_authentications: { limit: 3, per: 1h } }`,
   },
   'reached from other machines': { environment: { HOST: '0.0.0.0' }, console: '' },
+  'behind a proxy': { environment: {}, console: 'http: { trusted_proxies: 1 }' },
   'off in development': { environment: {}, console: 'console: off' },
 }
 type Name = keyof typeof settings
 
-const withoutPage = ['production', 'reached from other machines', 'off in development'] as const
+const withoutPage = [
+  'production',
+  'reached from other machines',
+  'behind a proxy',
+  'off in development',
+] as const
 
 const folder = scratchFolder()
 const gateways = new Map<string, GatewayProcess>()
@@ -86,18 +94,7 @@ beforeAll(async () => {
   const supergraph = join(folder, 'supergraph.graphql')
   writeFileSync(supergraph, compose([{ name: 'graph', url: subgraph.url, sdl }]))
   const started = Object.entries(settings).map(async ([name, { environment, console }]) => {
-    const config = `
-authentication:
-  issuers:
-    - issuer: ${issuer.issuer}
-      jwks_uri: ${issuer.jwksUri}
-      audiences: [portcullis]
-      algorithms: [ES256]
-  sources: [{ header: authorization, scheme: Bearer }, { cookie: session }]
-subgraphs: { all: { subgraph_errors: expose } }
-${console}
-`
-    const options = { folder, config, supergraph }
+    const options = { folder, config: configWith(console), supergraph }
     const secret = { GATEWAY_SECRET: gatewaySecret, DATA_DIR: folder }
     gateways.set(
       name,
@@ -113,6 +110,17 @@ afterAll(async () => {
   await issuer?.close()
 })
 
+const configWith = (console: string) => `
+authentication:
+  issuers:
+    - issuer: ${issuer.issuer}
+      jwks_uri: ${issuer.jwksUri}
+      audiences: [portcullis]
+      algorithms: [ES256]
+  sources: [{ header: authorization, scheme: Bearer }, { cookie: session }]
+subgraphs: { all: { subgraph_errors: expose } }
+${console}
+`
 const origin = (name: Name) => gateways.get(name)!.origin
 const visit = (name: Name, path = '/', accept = 'text/html,application/xhtml+xml,*/*;q=0.8') =>
   fetch(`${origin(name)}${path}`, { headers: { accept } })
@@ -183,11 +191,43 @@ describe('a browser at the address of the gateway', () => {
   })
 })
 
-test('an account is offered in development, as text, and nowhere else', async () => {
-  const offered = async (name: Name) =>
-    /<meta name="account" content="(.*)">/.exec(await (await visit(name)).text())?.[1]
-  expect(await offered('development')).toBe('alice:&quot;><b>&amp;amp;')
-  expect(await offered('for a scope')).toBe('')
+describe('an account is offered', () => {
+  const offered = (name: Name, headers: Record<string, string> = {}) =>
+    new Promise<string | undefined>((resolve, reject) => {
+      const options = { headers: { accept: 'text/html', ...headers } }
+      get(origin(name), options, (response) => {
+        const account = text(response).then(
+          (page) => /<meta name="account" content="(.*)">/.exec(page)?.[1],
+        )
+        resolve(account)
+      }).on('error', reject)
+    })
+
+  test('in development, as text, and nowhere else', async () => {
+    expect(await offered('development')).toBe('alice:&quot;><b>&amp;amp;')
+    expect(await offered('for a scope')).toBe('')
+  })
+
+  test('to a browser on this machine alone, which asks the gateway itself', async () => {
+    for (const host of ['localhost:4000', '127.0.0.1', '[::1]:4000']) {
+      expect(await offered('development', { host })).toMatch(/^alice:/)
+    }
+    for (const host of ['attacker.test:4000', '10.0.0.1:4000', '127.0.0.1.attacker.test', '/']) {
+      expect(await offered('development', { host })).toBe('')
+    }
+    for (const header of ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'via']) {
+      expect(await offered('development', { [header]: '127.0.0.1' })).toBe('')
+    }
+  })
+
+  test('only if it has a password', async () => {
+    const environment = { CONSOLE_ACCOUNT: 'the-secret', DATA_DIR: folder }
+    const supergraph = join(folder, 'supergraph.graphql')
+    const refused = spawnGateway({ folder, config: configWith(''), supergraph, environment })
+    expect(await refused.ended).toBe(1)
+    expect(refused.output()).toContain('CONSOLE_ACCOUNT is not of the form username:password')
+    expect(refused.output()).not.toContain('the-secret')
+  })
 })
 
 test.each([
