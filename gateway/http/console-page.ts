@@ -23,6 +23,7 @@ const files: Readonly<Record<string, string>> = {
   'page.js': 'text/javascript; charset=utf-8',
   'page.css': 'text/css; charset=utf-8',
   'icon.svg': 'image/svg+xml',
+  'licenses.txt': 'text/plain; charset=utf-8',
 }
 
 /** Whether the files are there: what runs from TypeScript has not been built. */

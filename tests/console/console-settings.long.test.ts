@@ -230,6 +230,18 @@ describe('an account is offered', () => {
   })
 })
 
+test('the licenses of the libraries in the page come with it', async () => {
+  const licenses = await (await visit('development', '/console/licenses.txt')).text()
+  for (const name of ['@codemirror/view', '@lezer/lr', 'graphql', 'preact', 'style-mod', 'uqr']) {
+    expect(licenses).toMatch(new RegExp(`^--- ${name} [\\d.]+ \\(MIT\\)\n\n`, 'm'))
+  }
+  expect(licenses.match(/^--- /gm)).toHaveLength(
+    licenses.match(/Permission is hereby granted, free of charge/g)!.length,
+  )
+  const script = await (await visit('development', '/console/page.js')).text()
+  expect(script).toMatch(/^\/\* The licenses of .*licenses\.txt \*\//)
+})
+
 test.each([
   ['/', 'application/json', 404],
   ['/', '*/*', 404],

@@ -80,11 +80,12 @@ test('the package has the built product and its pages, and no tests, benchmarks 
   const { stdout } = await run('tar', ['-tzf', tarball])
   const files = stdout.trim().split('\n')
   const expected =
-    /^package\/(?:package\.json|LICENSE|(?:README|CHANGELOG|SECURITY)\.md|docs\/[\w-]+\.md|docs\/pictures\/\w+\.(?:svg|png)|dist\/(?:supergraph\.yaml|gateway\/gateway\.yaml|subgraphs\/(?:auth|users)\/schema\.graphql|gateway\/console\/(?:page\.css|icon\.svg)|(?:gateway|subgraphs|scripts)\/.*\.js))$/
+    /^package\/(?:package\.json|LICENSE|(?:README|CHANGELOG|SECURITY)\.md|docs\/[\w-]+\.md|docs\/pictures\/\w+\.(?:svg|png)|dist\/(?:supergraph\.yaml|gateway\/gateway\.yaml|subgraphs\/(?:auth|users)\/schema\.graphql|gateway\/console\/(?:page\.css|icon\.svg|licenses\.txt)|(?:gateway|subgraphs|scripts)\/.*\.js))$/
   expect(files.filter((file) => !expected.test(file))).toEqual([])
   expect(files.filter((file) => /^package\/dist\/.*(?:bench|fuzz|test)/.test(file))).toEqual([
     'package/dist/subgraphs/kit/testing.js',
   ])
+  expect(files).toContain('package/dist/gateway/console/licenses.txt')
   expect(statSync(tarball).size).toBeLessThan(1_200_000)
 })
 
