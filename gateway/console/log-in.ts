@@ -8,7 +8,7 @@ import type { Identity, IdentityStore } from './identities.ts'
 import { usePasskey } from './passkeys.ts'
 import type { CredentialOf } from './renew.ts'
 import { hasField } from './schema-of.ts'
-import { sendInCookies } from './send-in-cookies.ts'
+import { cookieLock, sendInCookies } from './send-in-cookies.ts'
 import { expiryIn, payloadFields, tokensIn, whyNot } from './tokens.ts'
 import type { TokenMutation } from './tokens.ts'
 
@@ -49,6 +49,7 @@ const signUpMutation = `mutation SignUp($username: String!, $password: String!, 
     strength { suggestions }
   }
 }`
+const logOutMutation = 'mutation LogOut { logout }'
 const startPasskeyMutation = 'mutation StartPasskey { startPasskeyLogin }'
 
 /** An operation that logs in, by where it is to write the tokens. */
@@ -64,6 +65,7 @@ export function accountsOf(
   send: SendOperation,
   store: IdentityStore,
   credentialOf: CredentialOf,
+  locks: LockManager,
 ): Accounts {
   return {
     logIn,
@@ -90,18 +92,31 @@ export function accountsOf(
       }
     },
     async logOut(identity) {
-      const query = 'mutation LogOut { logout }'
       if (identity.kind === 'in this browser') {
-        // Also after the session has ended: this removes the cookies.
-        const exchange = await sendInCookies(send, { query })
-        if (!hasEnded(exchange) && !(await isOver(identity, exchange))) return whyNot(exchange)
+        const exchange = await logOutOfCookies(identity)
+        if (exchange && !hasEnded(exchange) && !(await isOver(identity, exchange))) {
+          return whyNot(exchange)
+        }
       } else if (identity.kind === 'logged in' && identity.ended === undefined) {
-        await send({ query }, await credentialOf(identity))
+        await send({ query: logOutMutation }, await credentialOf(identity))
       }
       store.remove(identity.id)
       return undefined
     },
     credentialOf,
+  }
+
+  /**
+   * Returns the response; undefined if another tab has done it. Also after the session has ended: this removes the
+   * cookies.
+   */
+  function logOutOfCookies({ id }: Identity): Promise<Exchange | undefined> {
+    return locks.request(cookieLock, async () => {
+      if (!store.find(id)) return undefined
+      const exchange = await sendInCookies(send, { query: logOutMutation })
+      if (hasEnded(exchange)) store.remove(id)
+      return exchange
+    })
   }
 
   /** Without the cookies there is nothing to end: then they cannot be renewed either. */
@@ -123,11 +138,8 @@ export function accountsOf(
   async function enter(operation: LoginOperation, keptIn: KeptIn): Promise<LoginOutcome> {
     const { field, to, name } = operation
     if (keptIn === 'cookies') {
-      const exchange = await sendInCookies(send, to('cookies'))
-      const expiresAt = expiryIn(exchange, field)
-      if (expiresAt !== undefined) return keepInCookies(expiresAt)
-      // Where cookies are off, nothing has been tried yet.
-      if (!isAboutCookies(exchange)) return refusal(exchange)
+      const result = await locks.request(cookieLock, () => enterInCookies(operation))
+      if (result) return result
     }
     const exchange = await send(to('tab'), nothing)
     const received = tokensIn(exchange, field)
@@ -138,9 +150,15 @@ export function accountsOf(
     return { outcome: 'logged in' }
   }
 
-  async function keepInCookies(expiresAt: number): Promise<LoginOutcome> {
+  /** Returns undefined where cookies are off: nothing has been tried yet. */
+  async function enterInCookies({ field, to }: LoginOperation): Promise<LoginOutcome | undefined> {
+    const exchange = await sendInCookies(send, to('cookies'))
+    const expiresAt = expiryIn(exchange, field)
+    if (expiresAt === undefined) return isAboutCookies(exchange) ? undefined : refusal(exchange)
     const name = await usernameOf(cookies)
     if (name === undefined) {
+      // If they are there after all, nobody could log out of them.
+      await sendInCookies(send, { query: logOutMutation })
       const why =
         'The browser has not kept the cookies: they need https, or localhost in most browsers. Log in without them'
       return { outcome: 'refused', why }

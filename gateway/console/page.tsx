@@ -29,7 +29,7 @@ async function show(): Promise<void> {
     isCopied: (await claimTab(sessionStorage, locks)) === 'copied',
     browser: readsCookies ? browserSession(localStorage) : noBrowserSession,
   })
-  const accounts = accountsOf(send, store, credentialsOf(send, store, locks))
+  const accounts = accountsOf(send, store, credentialsOf(send, store, locks), locks)
 
   render(
     <App

@@ -5,7 +5,7 @@ import type { Credential } from './credential.ts'
 import { codeOf } from './graph.ts'
 import type { Exchange, SendOperation } from './graph.ts'
 import type { Identity, IdentityStore, LoggedIn } from './identities.ts'
-import { sendInCookies } from './send-in-cookies.ts'
+import { cookieLock, sendInCookies } from './send-in-cookies.ts'
 import { expiryIn, payloadFields, tokensIn, whyNot } from './tokens.ts'
 
 /** What else is to be said of the identity. */
@@ -37,7 +37,8 @@ export function credentialsOf(
     if (identity.kind === 'pasted') return { kind: 'bearer', token: identity.credential }
     const mustRenew = isRefused ? identity.expiresAt : undefined
     if (!isDue(latest(identity), mustRenew)) return credentialIn(latest(identity))
-    return locks.request(`portcullis.renewal.${identity.id}`, async () => {
+    const isOfTab = identity.kind === 'logged in'
+    return locks.request(isOfTab ? `portcullis.renewal.${identity.id}` : cookieLock, async () => {
       // While this one has waited for the lock, another may have done it.
       const current = latest(identity)
       if (!isDue(current, mustRenew)) return credentialIn(current)

@@ -121,8 +121,9 @@ describeInBrowser('a login at the page', () => {
     await response(page).getByText('"errors"').waitFor()
 
     await page.locator('summary', { hasText: 'Use a token' }).click()
+    const use = page.getByRole('button', { name: 'Use it' })
     await page.getByLabel('Token or key').fill('not.a.token')
-    await page.getByRole('button', { name: 'Use it' }).click()
+    await use.click()
     await asks(page, own)
     await page.getByText('key: HTTP 401 in').waitFor()
     await page.locator('.checks .failed').first().waitFor()
@@ -160,13 +161,44 @@ describeInBrowser('a login at the page', () => {
     await until(() => refreshes.length > 0)
     await run(other.page)
     const waits =
-      'navigator.locks.query().then(({ pending }) => pending.some(({ name }) => name.includes("renewal")))'
+      'navigator.locks.query().then(({ pending }) => pending.some(({ name }) => name === "portcullis.cookies"))'
     await until(async () => refreshes.length > 1 || Boolean(await other.page.evaluate(waits)))
     bothHaveRun()
     for (const { page } of [one, other]) await isAlice(page)
     expect(refreshes).toHaveLength(1)
     const after = await cookiesOf(one.page)
     for (const [name, value] of before) expect(after.get(name)).not.toBe(value)
+  })
+
+  test('waits for a renewal in another tab: none puts an ended session in its place', async () => {
+    const one = await open()
+    await logIn(one.page, 'alice', 'secret')
+    const other = await another(one.page)
+    await writeOperation(one.page, own)
+    const sent: string[] = []
+    let letGo = () => {}
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    await one.page.context().route('**/graphql', async (route, request) => {
+      const name = /mutation (Refresh|LogOut)/.exec(request.postData() ?? '')?.[1]
+      if (name) sent.push(name)
+      if (name === 'Refresh') await held
+      await route.continue()
+    })
+    await one.page.evaluate(`{
+      const session = JSON.parse(localStorage.getItem('portcullis.session'))
+      session.expiresAt = Date.now() + 5_000
+      localStorage.setItem('portcullis.session', JSON.stringify(session))
+    }`)
+    await run(one.page)
+    await until(() => sent.length > 0)
+    await other.page.getByRole('button', { name: 'Log out alice' }).click()
+    const waits =
+      'navigator.locks.query().then(({ pending }) => pending.some(({ name }) => name === "portcullis.cookies"))'
+    await until(async () => sent.length > 1 || Boolean(await other.page.evaluate(waits)))
+    expect(sent).toEqual(['Refresh'])
+    letGo()
+    await until(async () => (await other.page.getByRole('radio').count()) === 1)
+    expect(await cookiesOf(one.page)).toEqual(new Map())
   })
 
   test('is renewed, too, when the gateway has ended what its access token opened', async () => {
@@ -212,6 +244,20 @@ describeInBrowser('a login at the page', () => {
     await page.getByLabel(stay).uncheck()
     await logIn(page, 'alice', 'secret')
     await page.getByText('logged in, in this tab').waitFor()
+  })
+
+  test('that the page cannot name leaves no cookies behind', async () => {
+    const { page } = await open()
+    await page.route('**/graphql', (route, request) =>
+      request.postData()?.includes('{ me {')
+        ? route.fulfill({ json: { data: { me: null } } })
+        : route.continue(),
+    )
+    await page.getByLabel('Username').fill('alice')
+    await page.getByLabel('Password').fill('secret')
+    await page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await page.getByRole('alert').getByText('The browser has not kept the cookies').waitFor()
+    expect(await cookiesOf(page)).toEqual(new Map())
   })
 
   test('in cookies sees that it is ended elsewhere, in every tab', async () => {
