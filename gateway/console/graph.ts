@@ -74,7 +74,8 @@ export function graphAt(url: URL): SendOperation {
   }
 }
 
-function resultFrom(text: string): GraphResult {
+/** Returns the response that a text has; an error that says so if it has none. */
+export function resultFrom(text: string): GraphResult {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) return value

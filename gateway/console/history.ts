@@ -3,6 +3,9 @@
 const key = 'portcullis.history'
 const most = 20
 
+/** More is not kept, in characters: a browser gives a tab about five million, and tokens need some of them. */
+const mostKept = 500_000
+
 /** Returns what was run before. */
 export function readHistory(storage: Pick<Storage, 'getItem'>): readonly string[] {
   try {
@@ -19,11 +22,21 @@ export function withRun(
   query: string,
   storage: Pick<Storage, 'setItem'>,
 ): readonly string[] {
-  const next = [query, ...history.filter((each) => each !== query)].slice(0, most)
+  const next = fitting([query, ...history.filter((each) => each !== query)].slice(0, most))
   try {
     storage.setItem(key, JSON.stringify(next))
   } catch {
     // There is no more room: it is kept as long as the page is open.
   }
   return next
+}
+
+/** Returns those for which there is room, the first before the others. */
+function fitting(queries: readonly string[]): readonly string[] {
+  let room = mostKept
+  return queries.filter(({ length }) => {
+    if (length > room) return false
+    room -= length
+    return true
+  })
 }

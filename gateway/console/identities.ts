@@ -67,7 +67,7 @@ const chosenKey = 'portcullis.chosen'
 
 export interface IdentityPlaces {
   /** Of the tab: nothing of it outlives the tab. */
-  readonly storage: Pick<Storage, 'getItem' | 'setItem'>
+  readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
   /** Whether the storage was copied from another tab: refresh tokens in it belong to that one. */
   readonly isCopied: boolean
   /** What all tabs share. */
@@ -131,8 +131,13 @@ export function identityStore({ storage, isCopied, browser }: IdentityPlaces): I
   }
 
   function keepOfTab(): void {
-    storage.setItem(key, JSON.stringify(ofTab))
-    storage.setItem(chosenKey, state.chosen.id)
+    try {
+      storage.setItem(key, JSON.stringify(ofTab))
+      storage.setItem(chosenKey, state.chosen.id)
+    } catch {
+      // There is no more room. After a reload, used refresh tokens would end the sessions: better none.
+      storage.removeItem(key)
+    }
   }
 }
 

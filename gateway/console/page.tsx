@@ -10,12 +10,18 @@ import { credentialsOf } from './renew.ts'
 import { subscriptionsAt } from './subscribe.ts'
 import { claimTab } from './tab-claim.ts'
 
-if (isSecureContext) await show()
-else
-  render(
-    <p>This page needs https, or an address of this machine such as localhost.</p>,
-    document.body,
-  )
+if (isSecureContext) await show().catch(sayIfBlocked)
+else ask('https, or an address of this machine such as localhost')
+
+/** Reading `sessionStorage` throws where its site may keep nothing (HTML, section 12.2.2). */
+function sayIfBlocked(cause: unknown): void {
+  if (!(cause instanceof DOMException) || cause.name !== 'SecurityError') throw cause
+  ask('cookies and site data, which this browser blocks here')
+}
+
+function ask(needed: string): void {
+  render(<p>This page needs {needed}.</p>, document.body)
+}
 
 async function show(): Promise<void> {
   const graphUrl = new URL('./graphql', document.baseURI)

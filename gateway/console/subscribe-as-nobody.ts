@@ -1,5 +1,6 @@
 /** Subscriptions by an event stream (GraphQL over SSE): a request that, unlike a WebSocket, can be sent without cookies. */
 import { asCaller, nothing } from './credential.ts'
+import { resultFrom } from './graph.ts'
 import type { GraphResult } from './graph-result.ts'
 import type { HowItEnded, Listener, Subscription } from './subscription.ts'
 
@@ -18,7 +19,7 @@ export function subscribeAsNobody(
 
   async function listen(): Promise<HowItEnded> {
     const { credentials, headers } = asCaller(nothing)
-    const { body } = await fetch(url, {
+    const response = await fetch(url, {
       method: 'POST',
       credentials,
       cache: 'no-store',
@@ -27,8 +28,12 @@ export function subscribeAsNobody(
       body: JSON.stringify(subscription),
       signal,
     })
-    if (!body) return 'lost'
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
+      onResult(resultFrom(await response.text()))
+      return 'refused'
+    }
+    if (!response.body) return 'lost'
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
     for (;;) {
       const { done, value } = await reader.read()

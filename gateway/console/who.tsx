@@ -193,6 +193,9 @@ function LoginForm({ accounts, keptIn, hasPasskeys, isOpen, children }: LoginFor
   )
 }
 
+/** Node.js reads no longer headers by default, in characters. */
+const longestCredential = 16_384
+
 function CredentialForm({ store }: { store: IdentityStore }) {
   const [problem, setProblem] = useState('')
 
@@ -204,6 +207,9 @@ function CredentialForm({ store }: { store: IdentityStore }) {
     // What cannot be in a header (RFC 6750, section 2.1) cannot be a token.
     if (!/^[\x21-\x7e]+$/.test(credential)) {
       return setProblem('This is not one token or key: it has spaces or other characters in it')
+    }
+    if (credential.length > longestCredential) {
+      return setProblem('This is too long for a header: it is not a token or a key')
     }
     setProblem('')
     const id = crypto.randomUUID()

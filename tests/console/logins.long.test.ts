@@ -122,6 +122,9 @@ describeInBrowser('a login at the page', () => {
 
     await page.locator('summary', { hasText: 'Use a token' }).click()
     const use = page.getByRole('button', { name: 'Use it' })
+    await page.getByLabel('Token or key').fill('x'.repeat(16_385))
+    await use.click()
+    await page.getByRole('alert').getByText('This is too long for a header').waitFor()
     await page.getByLabel('Token or key').fill('not.a.token')
     await use.click()
     await asks(page, own)
@@ -258,6 +261,58 @@ describeInBrowser('a login at the page', () => {
     await page.getByRole('button', { name: 'Log in', exact: true }).click()
     await page.getByRole('alert').getByText('The browser has not kept the cookies').waitFor()
     expect(await cookiesOf(page)).toEqual(new Map())
+  })
+
+  test('works where the tab has no more room, and operations take only a part of it', async () => {
+    const { page } = await open()
+    await page.evaluate(`{
+      const long = ['a', 'b', 'c'].map((letter) => '# ' + letter.repeat(400_000))
+      sessionStorage.setItem('portcullis.history', JSON.stringify(long))
+    }`)
+    await page.reload()
+    await asks(page, '{ __typename }')
+    await response(page).getByText('"Query"').waitFor()
+    const kept = await page.evaluate('sessionStorage.getItem("portcullis.history").length')
+    expect(Number(kept)).toBeGreaterThan(400_000)
+    expect(Number(kept)).toBeLessThan(501_000)
+
+    await page.evaluate(`{
+      let size = 2 ** 23
+      for (let count = 0; size >= 1; count++) {
+        try {
+          sessionStorage.setItem('full' + count, 'x'.repeat(size))
+        } catch {
+          size = Math.floor(size / 2)
+        }
+      }
+    }`)
+    await page.getByLabel(stay).uncheck()
+    await logIn(page, 'alice', 'secret')
+    await asks(page, own)
+    await isAlice(page)
+    expect(await page.evaluate('sessionStorage.getItem("portcullis.identities")')).toBeNull()
+  })
+
+  test('is not offered where the browser keeps nothing: the page says what it needs', async () => {
+    const context = await browser.newContext()
+    await context.addInitScript(`Object.defineProperty(window, 'sessionStorage', {
+      get() { throw new DOMException('blocked', 'SecurityError') },
+    })`)
+    const page = await context.newPage()
+    await page.goto(address())
+    await page.getByText('This page needs cookies and site data').waitFor()
+    await context.close()
+  })
+
+  test('is asked for where nobody may subscribe, in the words of the gateway', async () => {
+    const { page } = await open()
+    await page.route('**/graphql', (route, request) =>
+      request.headers()['accept'] === 'text/event-stream'
+        ? route.fulfill({ status: 401, json: { errors: [{ message: 'Send an access token' }] } })
+        : route.continue(),
+    )
+    await asks(page, 'subscription { sessionEvents { kind } }')
+    await response(page).getByText('Send an access token').waitFor()
   })
 
   test('in cookies sees that it is ended elsewhere, in every tab', async () => {
