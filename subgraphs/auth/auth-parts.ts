@@ -116,10 +116,8 @@ async function openStores(settings: AuthSettings, surroundings: AuthSurroundings
   }
 }
 
-function passkeysOf(settings: AuthSettings, database: AuthDatabase, now: () => number) {
-  const { relyingParty, keyEncryptionSecrets } = settings
-  const [secret] = keyEncryptionSecrets
-  return relyingParty && passkeyStore({ database, relyingParty, secret, now })
+function passkeysOf({ relyingParty }: AuthSettings, database: AuthDatabase, now: () => number) {
+  return relyingParty && passkeyStore({ database, relyingParty, now })
 }
 
 /** Creates the services on top of the stores. */

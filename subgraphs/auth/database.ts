@@ -171,6 +171,12 @@ export interface CountersTable {
   value: number
 }
 
+/** What has to stay as it is when KEY_ENCRYPTION_SECRET changes. It hides nothing from those who have the database. */
+export interface LastingSecretsTable {
+  name: 'passkey decoys'
+  secret: string
+}
+
 export interface SubjectNotBeforeTable {
   subject: string
   /** In seconds, for gateways without support for generations: refuses tokens with an earlier `iat`. */
@@ -224,6 +230,7 @@ export interface AuthTables {
   auth_clients: ClientsTable
   auth_api_keys: ApiKeysTable
   auth_counters: CountersTable
+  auth_lasting_secrets: LastingSecretsTable
   auth_subject_cut_offs: SubjectNotBeforeTable
   auth_audit: AuditTable
 }

@@ -1,4 +1,5 @@
 /** The migrations of the tables. A released migration is never changed: add another. */
+import { randomBytes } from 'node:crypto'
 import { PostgresAdapter, sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Migrations } from '../storage/migrate.ts'
@@ -348,6 +349,20 @@ export const migrations: Migrations = {
         .columns(['account_id', 'changed_at'])
         .execute()
       await database.schema.dropIndex('auth_sessions_account_id').execute()
+    },
+  },
+
+  '015 secrets that are never rotated': {
+    async up(database) {
+      await database.schema
+        .createTable('auth_lasting_secrets')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('secret', 'text', (column) => column.notNull())
+        .execute()
+      await database
+        .insertInto('auth_lasting_secrets')
+        .values({ name: 'passkey decoys', secret: randomBytes(32).toString('base64url') })
+        .execute()
     },
   },
 }

@@ -259,6 +259,13 @@ describe.each((await testDatabases()).slice(-1))('on $name, KEY_ENCRYPTION_SECRE
     }
   }
 
+  /** Those that are made up: changed, they would reveal that there is no such account. */
+  async function passkeysOfNobody({ url }: AuthProcess): Promise<unknown> {
+    const start = 'mutation { startPasskeyLogin(username: "nobody") }'
+    const { data } = await asker('auth', url)(null, start)
+    return JSON.parse(data.startPasskeyLogin).allowCredentials
+  }
+
   test('is rotated while two processes serve: apps, recovery codes and keys go on to work', async () => {
     const [one, other] = [processes[0]!, processes[1]!]
     const person = await accountWithApp(one, other)
@@ -267,6 +274,7 @@ describe.each((await testDatabases()).slice(-1))('on $name, KEY_ENCRYPTION_SECRE
       code: person.recoveryCode,
     })
 
+    const madeUp = await passkeysOfNobody(one)
     await restartEachWith(`${former},${next}`)
     await restartEachWith(`${next},${former}`)
     // Those of the beginning, and the four of each round of restarts of which two are of the first.
@@ -280,6 +288,7 @@ describe.each((await testDatabases()).slice(-1))('on $name, KEY_ENCRYPTION_SECRE
       output: 're-encrypted: 0 signing keys, 0 authenticator apps\n',
     })
     await restartEachWith(next)
+    for (const each of processes) expect(await passkeysOfNobody(each)).toEqual(madeUp)
 
     const ask = asker('auth', processes[0]!.url)
     for (const code of [person.codeOf(0), person.another]) {

@@ -1,5 +1,5 @@
 /** Passkeys (WebAuthn): a key on a device, which uses it once its owner has unlocked it. */
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type {
   AuthenticationResponseJSON,
   AuthenticatorTransport,
@@ -52,8 +52,6 @@ export interface Passkeys {
 export interface PasskeyParts {
   database: AuthDatabase
   relyingParty: RelyingParty
-  /** Keys the made-up passkeys of unknown accounts. */
-  secret: string
   now: () => number
 }
 
@@ -66,9 +64,7 @@ export const mostPasskeys = 50
 /** In milliseconds. */
 const challengeLifetime = 5 * 60 * 1000
 
-export function passkeyStore({ database, relyingParty, secret, now }: PasskeyParts): Passkeys {
-  const decoyKey = new Uint8Array(hkdfSync('sha256', secret, '', 'portcullis passkey decoys', 32))
-
+export function passkeyStore({ database, relyingParty, now }: PasskeyParts): Passkeys {
   return {
     async startRegistration(account) {
       const existing = await rowsOf(account.id)
@@ -124,7 +120,7 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
 
     async startLogin(username, account) {
       const named = account ? (await rowsOf(account.id)).map(credentialOf) : []
-      const decoys = username === undefined || named.length > 0 ? [] : [decoy(username)]
+      const decoys = username === undefined || named.length > 0 ? [] : [await decoy(username)]
       const options = await (
         await webauthn()
       ).generateAuthenticationOptions({
@@ -224,8 +220,13 @@ export function passkeyStore({ database, relyingParty, secret, now }: PasskeyPar
   }
 
   /** Always the same for a name, so that repeated requests do not reveal that it is unknown. */
-  function decoy(username: string) {
-    const id = createHmac('sha256', decoyKey).update(username).digest('base64url')
+  async function decoy(username: string) {
+    const { secret } = await database
+      .selectFrom('auth_lasting_secrets')
+      .select('secret')
+      .where('name', '=', 'passkey decoys')
+      .executeTakeFirstOrThrow()
+    const id = createHmac('sha256', secret).update(username).digest('base64url')
     return { id, transports: ['internal' as const, 'hybrid' as const] }
   }
 }
