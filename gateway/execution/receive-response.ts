@@ -182,7 +182,7 @@ function valuesOf(headers: readonly Buffer[], name: string): string[] | undefine
  * garbage every 64 MB: that doubles the cost of large responses.
  */
 function freeChunk(memory: ArrayBuffer): void {
-  // Small chunks share memory with others (`Buffer.poolSize`).
+  // Small ones are not worth it.
   if (memory.byteLength >= largeResponse) freeMemory(memory)
 }
 

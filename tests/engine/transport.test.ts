@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { markAsUntransferable } from 'node:worker_threads'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from '@jest/globals'
 import type { CallSpan } from '../../gateway/client-request.ts'
@@ -326,6 +327,27 @@ test.each([
   const { body } = await receiving
   expect(String(body)).toBe('a'.repeat(size) + 'b'.repeat(size) + 'c'.repeat(size))
   expect(chunks.map((chunk) => chunk.length)).toEqual(left)
+})
+
+test('memory that others have bytes in is not freed, and its response is read', async () => {
+  // As Node.js marks the memory of its pool, which holds chunks that its streams join.
+  const pool = new ArrayBuffer(64 * 1024)
+  markAsUntransferable(pool)
+  const other = Buffer.from(pool, 0, 5)
+  other.write('other')
+  const chunk = Buffer.from(pool, 100, 20_000).fill('a')
+  const receiving = new Promise<RawResponse>((resolve, reject) => {
+    const options = { timeout: 60_000, limit: 1_000_000, signal: undefined, ownsChunks: true }
+    const receiver = new ResponseReceiver(resolve, reject, options)
+    receiver.onConnect(() => {})
+    receiver.onHeaders(200, [Buffer.from('content-length'), Buffer.from('20001')])
+    receiver.onData(chunk)
+    receiver.onData(Buffer.from('b'))
+    receiver.onComplete()
+  })
+  const { body } = await receiving
+  expect(String(body)).toBe(`${'a'.repeat(20_000)}b`)
+  expect(String(other)).toBe('other')
 })
 
 test('HTTP/2 over TLS, with an authority and a client certificate of our own', async () => {
