@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { parse } from 'graphql'
+import { Kind, parse } from 'graphql'
 import { snippets, tableRows } from '../documentation/pages.ts'
 import { estimatesFor } from './support/estimated-cost.ts'
 import { checkHonestLists } from './support/honest-lists.ts'
@@ -358,6 +358,28 @@ test('each fragment is measured once: a document that expands to 2^60 fields tak
   )
   const document = parse(`{ a { ...F0 } } ${fragments.join(' ')} fragment F60 on A { id }`)
   expect(of(document)).toBe(Number.MAX_SAFE_INTEGER)
+})
+
+test('the selections of a list are collected once for all its elements', () => {
+  const { ofResponse } = estimatesFor(`
+    type Query { all(like: Like): [A] }
+    input Like { name: String @cost(weight: 3) }
+    type A { id: ID b: B }
+    type B @cost(weight: 2) { id: ID }`)
+  const document = parse(`
+    { all(like: { name: "x" }) { ...Two ...Two } }
+    fragment Two on A { id b { id } ...One }
+    fragment One on A { id b { other: id } }`)
+  let collected = 0
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.FRAGMENT_DEFINITION) continue
+    const { selections } = definition.selectionSet
+    const get = () => (collected++, selections)
+    Object.defineProperty(definition.selectionSet, 'selections', { get })
+  }
+  const all = Array.from({ length: 1_000 }, () => ({ id: '1', b: { id: '2', other: '2' } }))
+  expect(ofResponse(document, {}, { all })).toBe(3_004)
+  expect(collected).toBe(2)
 })
 
 test("a weight of IBM's specification is a text; what cannot be read is refused", () => {
