@@ -194,12 +194,12 @@ export function createGateway(parts: GatewayParts): Gateway {
     const decided = authorize(operation, graphqlRequest, client)
     const request = decided instanceof Promise ? await decided : decided
     const { authorized } = request
-    facts.cost = request.estimated
+    facts.cost = isExplained ? 0 : request.estimated
+    const spent = facts.caller && rates?.onCost?.(facts)
+    if (spent) await spent
     if (isExplained) {
       return explain(request, graphqlRequest, client, incrementalOf(facts.request) !== undefined)
     }
-    const spent = facts.caller && rates?.onCost?.(facts)
-    if (spent) await spent
     if (isLive && 'document' in authorized) {
       return subscribe({ ...request, authorized }, graphqlRequest, client)
     }

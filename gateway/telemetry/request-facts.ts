@@ -51,7 +51,10 @@ export class RequestFacts implements RequestObserver {
   /** The text of the document. */
   query: string | undefined
   operation: PreparedOperation | undefined
-  /** What it is estimated to cost; undefined before authorization, and where cost is not limited. */
+  /**
+   * What its execution is estimated to cost, 0 if it is only explained; undefined before authorization, and where cost
+   * is not limited.
+   */
   cost: number | undefined
   /** The rate that counted it last; undefined where responses do not say what is left. */
   counted: CountedRate | undefined

@@ -68,7 +68,7 @@ rates:
     - { by: subject, limit: 600, per: 1m }`,
   batches: `http: { batching: { max: 10 } }
 rates: { rules: [{ by: subject, limit: 12, per: 1h }] }`,
-  cost: `http: { trusted_proxies: 1, batching: { max: 10 } }\n${metrics}${ofCost()}`,
+  cost: `console: on\nhttp: { trusted_proxies: 1, batching: { max: 10 } }\n${metrics}${ofCost()}`,
   'cost, apollo': `engine: apollo\n${ofCost()}`,
   'cost of some': `limits: { cost: { max: 20 } }
 rates:
@@ -380,6 +380,15 @@ describe('rates of cost', () => {
     expect(left(await ask('cost', from('192.0.2.1'), '{ nothing }'))).toBeNaN()
     expect(left(await ask('cost', from('192.0.2.1'), '{ cheap }'))).toBe(46)
     expect((await ask('cost', await callerOf('dave'), '{ private }')).status).toBe(400)
+  })
+
+  test('a plan takes a point, whatever its operation costs', async () => {
+    const body = { query: items(40), extensions: { plan: 'only' } }
+    const plan = () => door.post('cost', body, from('192.0.2.9'))
+    const planned = await plan()
+    expect(planned).toMatchObject({ status: 200, body: { data: null } })
+    expect(left(planned)).toBe(49)
+    expect(await statuses(51, plan)).toEqual({ 200: 49, 429: 2 })
   })
 
   test('mutations and each element of a batch take their cost', async () => {
