@@ -1,7 +1,7 @@
 /** Attempts to authenticate with credentials of which nothing is known yet: not too many of one network may fail. */
 import { errorTable } from '../errors.ts'
 import type { ErrorName } from '../errors.ts'
-import type { Judgement, NowOrLater } from './judgement.ts'
+import type { Judgement, NowOrLater, Refused } from './judgement.ts'
 
 export interface Attempt {
   /** To be called when it has ended. */
@@ -22,27 +22,43 @@ const lapsed: ReadonlySet<ErrorName> = new Set([
 ])
 
 /** Returns the judgement of a credential, or a refusal without judging it. */
-export async function judgeAttempt(
+export function judgeAttempt(
   begin: BeginAttempt,
   address: string,
   judge: () => NowOrLater<Judgement>,
 ): Promise<Judgement> {
-  const attempt = await begin(address)
-  if ('retryAfter' in attempt) {
-    const { retryAfter } = attempt
+  return attempt(begin, address, judge, (judgement) =>
+    judgement.outcome === 'accepted' ? undefined : judgement.reason,
+  )
+}
+
+/**
+ * Returns the result of an attempt, or a refusal without making it.
+ *
+ * @param reasonOf returns why a credential was refused; undefined if it was not
+ */
+export async function attempt<Result>(
+  begin: BeginAttempt,
+  address: string,
+  make: () => NowOrLater<Result>,
+  reasonOf: (result: Result) => ErrorName | undefined,
+): Promise<Result | Refused> {
+  const begun = await begin(address)
+  if ('retryAfter' in begun) {
+    const { retryAfter } = begun
     return { outcome: 'refused', reason: 'AUTHENTICATION_RATE_EXCEEDED', retryAfter }
   }
   let failed = false
   try {
-    const judgement = await judge()
-    failed = isFailure(judgement)
-    return judgement
+    const result = await make()
+    const reason = reasonOf(result)
+    failed = reason !== undefined && isFailure(reason)
+    return result
   } finally {
-    attempt.end(failed)
+    begun.end(failed)
   }
 }
 
-function isFailure(judgement: Judgement): boolean {
-  if (judgement.outcome === 'accepted' || lapsed.has(judgement.reason)) return false
-  return errorTable[judgement.reason].status === 401
+function isFailure(reason: ErrorName): boolean {
+  return !lapsed.has(reason) && errorTable[reason].status === 401
 }

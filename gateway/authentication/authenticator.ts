@@ -4,7 +4,8 @@ import type { Dispatcher } from 'undici'
 import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 import type { Caller, Span } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
-import { judgeAttempt } from './attempt.ts'
+import type { ErrorName } from '../errors.ts'
+import { attempt, judgeAttempt } from './attempt.ts'
 import type { BeginAttempt } from './attempt.ts'
 import type { Authenticate } from './authenticate.ts'
 import { askedAgain } from './ask-again.ts'
@@ -69,9 +70,9 @@ export interface Authenticator {
   isSameLogin(earlier: Caller, later: Caller): boolean
   /**
    * Returns every check of an access token, or of the one that an API key is exchanged for; the reason if there is
-   * none for the key.
+   * none for the key, or if too many credentials from that address have failed.
    */
-  explain(credential: string): Promise<TokenExplanation | Refused>
+  explain(credential: string, address: string): Promise<TokenExplanation | Refused>
   /** Returns why the tokens of a required issuer cannot be verified, in words; empty when all can. */
   unreadiness(): readonly string[]
   /** Resolves when the first attempt to fetch each document has ended, with success or without. */
@@ -88,6 +89,12 @@ function errorOf(judgement: Judgement): GatewayError | undefined {
 function withToken(judgement: Judgement, text: string): Judgement {
   if (judgement.outcome === 'refused') return judgement
   return { ...judgement, caller: { ...judgement.caller, accessToken: text } }
+}
+
+/** Returns why a credential is refused; undefined if it is not. */
+function reasonIn(explained: TokenExplanation | Refused): ErrorName | undefined {
+  if ('outcome' in explained) return explained.reason
+  return explained.decision === 'accepted' ? undefined : explained.decision
 }
 
 const anonymous: Caller = Object.freeze({ claims: null })
@@ -158,17 +165,22 @@ export function authenticator(
       const session = sessionOf(earlier)
       return session === undefined || session === sessionOf(later)
     },
-    async explain(credential) {
-      if (!apiKeys?.recognizes(credential)) return explainToken(credential, { issuers, clock })
-      const exchanged = await apiKeys.exchange(credential)
-      if (exchanged.outcome !== 'granted') return refusedExchange(exchanged)
-      return explainToken(exchanged.accessToken, { issuers, clock })
+    explain(credential, address) {
+      if (!beginAttempt) return explain(credential)
+      return attempt(beginAttempt, address, () => explain(credential), reasonIn)
     },
     unreadiness: issuers.unreadiness,
     warm: issuers.firstAttempt,
     async close() {
       await Promise.all([issuers.close(), close(), apiKeys?.close()])
     },
+  }
+
+  async function explain(credential: string): Promise<TokenExplanation | Refused> {
+    if (!apiKeys?.recognizes(credential)) return explainToken(credential, { issuers, clock })
+    const exchanged = await apiKeys.exchange(credential)
+    if (exchanged.outcome !== 'granted') return refusedExchange(exchanged)
+    return explainToken(exchanged.accessToken, { issuers, clock })
   }
 
   function judge(

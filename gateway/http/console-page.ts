@@ -41,8 +41,8 @@ export interface ConsoleParts {
   readonly admit: (headers: RequestHeaders, address: string | undefined) => Promise<void>
   /** Returns the credential of a request with these headers; undefined if it has none. */
   readonly credentialOf: (headers: RequestHeaders) => string | undefined
-  /** Returns how a credential is judged, for JSON. */
-  readonly explainCredential: (credential: string) => Promise<object>
+  /** Returns how a credential that comes from an address is judged, for JSON. */
+  readonly explainCredential: (credential: string, address: string | undefined) => Promise<object>
   /** Returns the types and fields with their guards, for JSON. */
   readonly describeGraph: () => object
 }
@@ -71,7 +71,7 @@ export function consolePage(
   router.post('/console/token', raw({ type: () => true, limit: '20kb' }), (request, response) =>
     explain(request, response, async (headers) => {
       const credential = namedCredential(request) ?? credentialOf(headers)
-      if (credential !== undefined) return explainCredential(credential)
+      if (credential !== undefined) return explainCredential(credential, request.ip)
       throw malformed('The request itself has no credential')
     }),
   )

@@ -61,7 +61,8 @@ export function configuredConsole(
       if (found.outcome === 'refused') throw new GatewayError(found.reason)
       return found.outcome === 'found' ? found.token : undefined
     },
-    explainCredential: (credential) => explainCredential(credential, callers, config),
+    explainCredential: (credential, address = '') =>
+      explainCredential({ credential, address }, callers, config),
     describeGraph: () => schema.current().describe(),
   }
 }

@@ -7,11 +7,11 @@ import type { Claims } from '../../subgraphs/kit/claims-header.ts'
 
 /** Returns the decision about a credential, every check, and the claims that each subgraph would receive. */
 export async function explainCredential(
-  credential: string,
+  { credential, address }: { readonly credential: string; readonly address: string },
   callers: Pick<Authenticator, 'explain'>,
   config: Pick<GatewayConfig, 'claims'>,
 ): Promise<object> {
-  const explained = await callers.explain(credential)
+  const explained = await callers.explain(credential, address)
   if ('outcome' in explained) {
     const { message } = errorTable[explained.reason]
     return { decision: explained.reason, message, checks: [], forwardedClaims: [] }

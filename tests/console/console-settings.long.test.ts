@@ -54,6 +54,11 @@ const settings = {
 http: { trusted_proxies: 1 }
 rates: { failed_authentications: { limit: 3, per: 1h } }`,
   },
+  'for everybody': {
+    environment: {},
+    console: `http: { trusted_proxies: 1 }
+rates: { failed_authentications: { limit: 3, per: 1h } }`,
+  },
   'reached from other machines': { environment: { HOST: '0.0.0.0' }, console: '' },
   'behind a proxy': { environment: {}, console: 'http: { trusted_proxies: 1 }' },
   'off in development': { environment: {}, console: 'console: off' },
@@ -318,6 +323,26 @@ describe('decisions are explained', () => {
     for (let count = 0; count < 4; count++) attacker.push(await statusFrom('192.0.2.1'))
     expect(attacker).toEqual([401, 401, 401, 429])
     expect(await statusFrom('198.51.100.1')).toBe(401)
+  })
+
+  test('but no more bad credentials of a network are judged than may fail', async () => {
+    const ask = async (credential: string, address: string) => {
+      const response = await fetch(`${origin('for everybody')}/console/token`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
+        body: JSON.stringify({ credential }),
+      })
+      return ((await response.json()) as { decision: string }).decision
+    }
+    const good = await issuer.accessToken()
+    const decisions: string[] = []
+    for (const credential of [good, good, 'a', 'b', 'c', 'd', good]) {
+      decisions.push(await ask(credential, '192.0.2.1'))
+    }
+    const [malformed, exceeded] = ['TOKEN_MALFORMED', 'AUTHENTICATION_RATE_EXCEEDED']
+    expect(decisions.slice(0, 5)).toEqual(['accepted', 'accepted', malformed, malformed, malformed])
+    expect(decisions.slice(5)).toEqual([exceeded, exceeded])
+    expect(await ask(good, '198.51.100.1')).toBe('accepted')
   })
 
   test('with the guards of the graph, and the ways around them', async () => {
