@@ -1,4 +1,5 @@
 /** Automatic persisted queries: clients register the texts that they send, under their SHA-256. */
+import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Caller } from '../client-request.ts'
 
@@ -17,7 +18,7 @@ export interface AutomaticOperations {
   textOf(hash: string): string | undefined
   /** Registers a text whose hash has been checked; returns false if its caller may not. */
   register(hash: string, text: string, caller: Caller | undefined): boolean
-  /** Adds a text that has been registered elsewhere. */
+  /** Adds a text that has been registered elsewhere, if that is its hash: it would be executed for every caller. */
   add(hash: string, text: string): void
 }
 
@@ -42,6 +43,13 @@ export function automaticOperations(options: AutomaticOptions): AutomaticOperati
       texts.set(hash, text)
       return true
     },
-    add: (hash, text) => void texts.set(hash, text),
+    add(hash, text) {
+      if (sha256(text) === hash) texts.set(hash, text)
+    },
   }
+}
+
+/** Returns the SHA-256 of a text, in lower-case hexadecimal digits. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }

@@ -1,8 +1,8 @@
 /** Decides which text a request executes: by the ids of known operations, and by what the caller may send. */
-import { createHash } from 'node:crypto'
 import { grantedScopes } from '../../subgraphs/kit/guards.ts'
 import type { Caller, DocumentUse } from '../client-request.ts'
 import { GatewayError } from '../errors.ts'
+import { sha256 } from './automatic-operations.ts'
 import type { AutomaticOperations } from './automatic-operations.ts'
 import type { KnownOperations } from './known-operations.ts'
 
@@ -104,8 +104,4 @@ export function documentResolver<Request extends Requester>(options: ResolverOpt
       ({ client, issuers }) => client === clientId && issuers.includes(issuer ?? ''),
     )
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

@@ -1,5 +1,6 @@
 /** Automatic persisted queries of several processes, on their way between them. */
 import { expect, test } from '@jest/globals'
+import { automaticOperations, sha256 } from '../../gateway/operations/automatic-operations.ts'
 import { registeredTextsOfWorkers } from '../../gateway/process/operations/registered-texts.ts'
 import type { RegisteredText } from '../../gateway/process/operations/registered-texts.ts'
 
@@ -32,4 +33,13 @@ test('a text that a call cannot carry takes no room', async () => {
   texts.receive({ hash: '3', text: 'c' })
   await new Promise((resolve) => setImmediate(resolve))
   expect(received).toEqual([{ hash: '2', text: 'b' }])
+})
+
+test('a text that another process reports under a hash that is not its own is not executed', () => {
+  const operations = automaticOperations({ memory: 10_000, ttl: 60_000, registeredBy: 'anyone' })
+  const [asked, other] = ['{ mine }', '{ theirs }']
+  operations.add(sha256(asked), other)
+  expect(operations.textOf(sha256(asked))).toBeUndefined()
+  operations.add(sha256(asked), asked)
+  expect(operations.textOf(sha256(asked))).toBe(asked)
 })
