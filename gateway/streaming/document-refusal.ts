@@ -1,4 +1,4 @@
-/** Whether the document of a subscription is still accepted: others may have been published since it began. */
+/** Whether the document of a subscription is still accepted: by another configuration, or of another caller. */
 import { GatewayError } from '../errors.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 import type { DocumentReference } from '../http/persisted-query.ts'
