@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { GraphQLError, parse } from 'graphql'
 import { claimsHeaderName, deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import { grantedScopes, requireClaims, requireScopes } from '../../subgraphs/kit/guards.ts'
+import { processLog } from '../../subgraphs/kit/process/log.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { serveSubgraph } from '../../subgraphs/kit/serve-subgraph.ts'
 import { gatewayHeaders } from '../../subgraphs/kit/testing.ts'
@@ -47,6 +48,12 @@ beforeAll(async () => {
   })
 })
 afterAll(() => running.close())
+
+test('the log of a subgraph adds no listener to the process while no line waits', () => {
+  const before = process.listenerCount('exit')
+  processLog('things')
+  expect(process.listenerCount('exit')).toBe(before)
+})
 
 test('while a subgraph announces that it stops, /ready is 503 and requests get a response', async () => {
   const stopping = await serveSubgraph({

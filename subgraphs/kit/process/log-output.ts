@@ -20,7 +20,6 @@ export function logOutput(lostLine: (lines: number) => string): LogOutput {
   let waiting: Buffer[] = []
   let size = 0
   let lost = 0
-  process.once('exit', () => writeAtExit(output, Buffer.concat(waiting)))
 
   return {
     write(line) {
@@ -32,6 +31,8 @@ export function logOutput(lostLine: (lines: number) => string): LogOutput {
   }
 
   function keep(bytes: Buffer): void {
+    // A process may have many logs, as tests of subgraphs do: most of them never listen.
+    if (waiting.length === 0) process.once('exit', writeRest)
     waiting.push(bytes)
     size += bytes.length
   }
@@ -51,7 +52,12 @@ export function logOutput(lostLine: (lines: number) => string): LogOutput {
     const all = Buffer.concat(waiting)
     waiting = []
     size = 0
+    process.off('exit', writeRest)
     writeOrKeep(all)
+  }
+
+  function writeRest(): void {
+    writeAtExit(output, Buffer.concat(waiting))
   }
 
   /** Returns how many bytes were written, or need no further attempt: nobody reads them, or the disk is full. */
