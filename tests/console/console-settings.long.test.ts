@@ -13,6 +13,7 @@ import { compose } from '../support/compose.ts'
 import { spawnGateway, startGatewayProcess } from '../support/gateway-process.ts'
 import type { GatewayProcess } from '../support/gateway-process.ts'
 import { startIssuer } from '../support/issuer.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 import { gatewaySecret } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { openPage, writeOperation } from './opened-page.ts'
@@ -92,6 +93,7 @@ beforeAll(async () => {
       },
     },
     keys: [deriveClaimsKey(gatewaySecret, 'graph')],
+    log: recordedLog().log,
     host: '127.0.0.1',
     port: 0,
     portSetting: 'PORT',

@@ -12,6 +12,7 @@ import type { SubgraphContext } from '../../subgraphs/kit/index.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { until } from '../support/until.ts'
@@ -113,6 +114,7 @@ let foreign: Server
 let gateway: RunningGateway
 let foreignUrl: string
 const seenByForeign: IncomingHttpHeaders[] = []
+const logOfPeople = recordedLog()
 
 beforeAll(async () => {
   issuer = await startIssuer()
@@ -126,6 +128,7 @@ beforeAll(async () => {
     host: '127.0.0.1',
     port: 0,
     portSetting: 'PORT',
+    log: logOfPeople.log,
   })
   gateway = await runGateway(
     [
@@ -162,6 +165,8 @@ beforeEach(() => {
   calls.length = 0
   seenByForeign.length = 0
 })
+
+const isError = ({ level }: { level: number }) => level >= 50
 
 async function post(body: unknown, headers: Record<string, string> = {}) {
   const response = await fetch(gateway.url, {
@@ -398,6 +403,8 @@ describe('subgraphs that fail', () => {
         extensions: { code: 'SUBGRAPH_ERROR' },
       },
     ])
+    const errors = logOfPeople.lines.map((line) => JSON.parse(line)).filter(isError)
+    expect(errors).toMatchObject([{ err: { message: expect.stringContaining('hunter2') } }])
   })
 
   test('one that is down leaves its fields null and the rest of the response intact', async () => {

@@ -13,6 +13,7 @@ import type { SubgraphContext } from '../../subgraphs/kit/index.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 
@@ -140,6 +141,7 @@ beforeAll(async () => {
     host: '127.0.0.1',
     port: 0,
     portSetting: 'PORT',
+    log: recordedLog().log,
   })
   const stockUrl = `http://127.0.0.1:${(stock.address() as AddressInfo).port}/`
   const config = (engine: string, more = '') => `engine: ${engine}

@@ -182,6 +182,9 @@ describe('two workers', () => {
   }, 30_000)
 })
 
+if (!existsSync(redisServer)) {
+  console.log('skipped: there is no Redis (apt-get install redis-server)')
+}
 const withRedis = existsSync(redisServer) ? describe : describe.skip
 
 withRedis('two gateways with one Redis', () => {

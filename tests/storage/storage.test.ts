@@ -168,7 +168,7 @@ describe.each(await testDatabases())('$name', ({ name, make }) => {
   async function migrateInProcess() {
     const script = fileURLToPath(new URL('../support/migrate-process.mjs', import.meta.url))
     const child = spawn(process.execPath, [script, scratch.url, startAt], {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'ignore', 'inherit'],
     })
     const [code] = await once(child, 'exit')
     expect(code).toBe(0)

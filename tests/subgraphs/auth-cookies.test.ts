@@ -7,6 +7,7 @@ import { deriveClaimsKey } from '../../subgraphs/kit/claims-header.ts'
 import type { RunningProcess } from '../../subgraphs/kit/process/run-process.ts'
 import { openDatabase } from '../../subgraphs/storage/open-database.ts'
 import { cheapHashes } from '../support/auth-client.ts'
+import { recordedLog } from '../support/recorded-log.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -17,6 +18,7 @@ const folder = scratchFolder()
 let auth: RunningProcess
 let withoutCookies: RunningProcess
 let gateway: RunningGateway
+const { log, lines } = recordedLog()
 
 const environment = (name: string) => ({
   AUTH_PORT: '0',
@@ -26,7 +28,7 @@ const environment = (name: string) => ({
 })
 
 beforeAll(async () => {
-  const surroundings = { hashParameters: cheapHashes }
+  const surroundings = { hashParameters: cheapHashes, log }
   auth = await startAuth({ ...environment('on'), SESSION_COOKIES: 'on' }, surroundings)
   withoutCookies = await startAuth(environment('off'), surroundings)
   gateway = await gatewayBefore(auth)
@@ -117,6 +119,9 @@ test('if its session cannot be ended, a page keeps its cookies, and can log out 
   await sql`create trigger full before insert on auth_audit when new.event = 'logout'
     begin select raise(abort, 'as if the disk were full'); end`.execute(database)
   expect((await ask('mutation { logout }')).data).toEqual({ logout: null })
+  expect(lines.filter((line) => line.includes('"level":50'))).toEqual([
+    expect.stringContaining('as if the disk were full'),
+  ])
   expect([...jar.keys()]).toEqual(['__Host-access', '__Host-refresh'])
   await sql`drop trigger full`.execute(database)
   await database.destroy()

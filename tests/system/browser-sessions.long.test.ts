@@ -1,5 +1,6 @@
 /** The third page of the walk-through as a person meets it: two browsers, one account, cookies. */
 import { readFileSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
 import { startSystem } from '../../scripts/start/start-system.ts'
@@ -27,7 +28,7 @@ describeInBrowser('a page that shows the sessions of an account', () => {
     AUTH_PORT: '0',
     USERS_PORT: '0',
   }
-  const processes = supervisor({ accessLog: false })
+  const processes = supervisor({ output: new PassThrough().resume() })
   let site: PageServer
   let browser: Browser
   beforeAll(async () => {

@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { startSystem } from '../../scripts/start/start-system.ts'
 import { supervisor } from '../../scripts/start/supervisor.ts'
@@ -18,7 +19,7 @@ test('the second and the third page of the walk-through are true on every databa
   const pages = await Promise.all(
     databases.map(async ({ name, make, folder }) => {
       const scratch = await make()
-      const processes = supervisor()
+      const processes = supervisor({ output: new PassThrough().resume() })
       const environment = {
         PATH: process.env.PATH,
         NODE_ENV: 'development',
