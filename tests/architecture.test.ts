@@ -30,6 +30,11 @@ test('no file or folder has a name that says nothing', () => {
   expect(emptyNamesIn(sources.keys())).toEqual([])
 })
 
+test('no test keeps the others of its file from running', () => {
+  const focused = [...sources].filter(([, text]) => /\b(test|describe)\.only\b/.test(text))
+  expect(focused.map(([file]) => file)).toEqual([])
+})
+
 test('only the page imports what browsers run', () => {
   const isOfPage = (file: string) => file.startsWith('gateway/console/')
   const outside = imports.filter(({ from, to }) => isOfPage(to) && !isOfPage(from))

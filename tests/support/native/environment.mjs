@@ -29,8 +29,4 @@ export default class NativeEnvironment {
   getVmContext() {
     return null
   }
-
-  exportConditions() {
-    return ['node', 'node-addons']
-  }
 }

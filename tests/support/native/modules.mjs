@@ -3,9 +3,8 @@
  * the product runs it; and what is below tests/ anew for each file, as it registers tests.
  */
 import { existsSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { transformFile } from '@swc/core'
-import { fileURLToPath } from 'node:url'
 import typescript from './typescript.cjs'
 
 const { isOwnTypescript, swcOptions } = typescript

@@ -2,15 +2,13 @@
  * Runs test files as Node runs modules: in the worker process itself, and not in a context of `vm`, in which each
  * file would load the product again. See modules.mjs for what is loaded.
  */
-const { writeFileSync } = require('node:fs')
 const { register } = require('node:module')
-const { tmpdir } = require('node:os')
-const { join } = require('node:path')
 const { fileURLToPath, pathToFileURL } = require('node:url')
 const { transformFileSync } = require('@swc/core')
 const { default: JestRuntime } = require('jest-runtime')
 const { isOwnTypescript, swcOptions } = require('./typescript.cjs')
 
+// module.registerHooks, which replaces it, is not in Node 20.
 register('./modules.mjs', pathToFileURL(__filename))
 
 /** How many files this process has run. */
@@ -31,12 +29,10 @@ class NativeRuntime extends JestRuntime {
     return require(path)
   }
 
-  /** Puts `test`, `expect` and so on where globals.mjs finds them. */
+  /** Puts `test`, `expect` and so on where globals.mjs finds them. `jest` has functions and spies, but no mock modules. */
   setGlobalsForRuntime(globals) {
-    globalThis[Symbol.for('the globals of the test file')] = {
-      ...globals,
-      jest: this.jestGlobals.jestObjectFor(this._testPath),
-    }
+    const jest = this._moduleMocker
+    globalThis[Symbol.for('the globals of the test file')] = { ...globals, jest }
   }
 
   getSourceMaps() {
@@ -47,19 +43,18 @@ class NativeRuntime extends JestRuntime {
   installGetBuiltinModule() {}
 }
 
-/** The files that say where in TypeScript a line of a stack is: each is made when a stack has such a line. */
+/** Source maps, which say where in TypeScript a line of a stack is: each is made when a stack has such a line. */
 class SourceMaps extends Map {
   get(source) {
-    if (!this.has(source) && isOwnTypescript(source)) this.set(source, sourceMapOf(new URL(source)))
+    if (!this.has(source) && isOwnTypescript(source)) this.set(source, sourceMapOf(source))
     return super.get(source)
   }
 }
 
 function sourceMapOf(url) {
-  const file = join(tmpdir(), `portcullis-${process.pid}-${url.pathname.replaceAll('/', '+')}.map`)
-  const { map } = transformFileSync(fileURLToPath(url), { ...swcOptions, sourceMaps: true })
-  writeFileSync(file, map)
-  return file
+  const options = { ...swcOptions, sourceMaps: true }
+  const { map } = transformFileSync(fileURLToPath(new URL(url)), options)
+  return `data:application/json;base64,${Buffer.from(map).toString('base64')}`
 }
 
 const sourceMaps = new SourceMaps()
