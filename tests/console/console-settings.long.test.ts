@@ -57,7 +57,8 @@ rates: { failed_authentications: { limit: 3, per: 1h } }`,
   },
   'for everybody': {
     environment: {},
-    console: `http: { trusted_proxies: 1 }
+    console: `console: on
+http: { trusted_proxies: 1 }
 rates: { failed_authentications: { limit: 3, per: 1h } }`,
   },
   'reached from other machines': { environment: { HOST: '0.0.0.0' }, console: '' },
