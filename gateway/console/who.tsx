@@ -193,7 +193,7 @@ function LoginForm({ accounts, keptIn, hasPasskeys, isOpen, children }: LoginFor
   )
 }
 
-/** Node.js reads no longer headers by default, in characters. */
+/** In characters: Node.js refuses longer headers by default. */
 const longestCredential = 16_384
 
 function CredentialForm({ store }: { store: IdentityStore }) {
