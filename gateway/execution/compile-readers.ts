@@ -85,10 +85,13 @@ export function readObject(
   return readersOf(selection).object
 
   function readersOf({ place, parts, client }: FetchSelection): Readers {
-    const fields = [...selectedFields(shape, parts)].map(([key, nodes]): ReadField => {
-      const slot = place.slot(keyOf(key))
-      const value = valueOf(nodes, slot.below, client?.below(slot.key))
-      return { key, name: nameOf(key), slot: slot.index, ...value }
+    const selected = selectedFields(shape, parts)
+    const merged = repeated([...selected.keys()].map(keyOf))
+    const fields = [...selected].map(([key, nodes]): ReadField => {
+      const own = keyOf(key)
+      const slot = place.slot(own)
+      const value = valueOf(nodes, slot.below, client?.below(own))
+      return { key, name: nameOf(key), slot: slot.index, isMerged: merged.has(own), ...value }
     })
     const object = objectToRead(place, fields)
     const isWhole = !place.isOpen && client && isObjectType(client.type)
@@ -250,4 +253,9 @@ function acceptsNulls(type: GraphQLOutputType, accepts: Accepts): Accepts {
 
 function nameOf(key: string): Word {
   return new Word(`${JSON.stringify(key)}:`)
+}
+
+function repeated(keys: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>()
+  return new Set(keys.filter((key) => seen.size === seen.add(key).size))
 }

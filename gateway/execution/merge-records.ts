@@ -29,12 +29,8 @@ export function mergeRecord(
     const first = data.tape[from]!
     if (first === absent) continue
     const to = data.ownSlot(target, slot.index)
-    const { tape } = data
-    const existing = tape[to]!
-    if (existing === absent || existing === isNull) setSlot(tape, to, from)
-    else if (first !== isNull && (slot.key !== '__typename' || !keepsType)) {
-      mergeValue(data, slot.below, to, from, isAbstract)
-    }
+    if (keepsType && slot.key === '__typename' && !isEmpty(data.tape[to]!)) continue
+    mergeSlot(data, slot.below, to, from, isAbstract)
   }
 }
 
@@ -42,7 +38,12 @@ function mayReplaceType(existing: number, type: number, isAbstract: IsAbstract):
   return type !== noType && (existing === noType || isAbstract(existing))
 }
 
-function mergeValue(
+/**
+ * Merges the value of a slot into that of another one of the same field.
+ *
+ * @param below the place of the field's objects, if it has some
+ */
+export function mergeSlot(
   data: FetchedData,
   below: Place | undefined,
   to: number,
@@ -50,6 +51,8 @@ function mergeValue(
   isAbstract: IsAbstract,
 ): void {
   const { tape } = data
+  if (isEmpty(tape[to]!)) return setSlot(tape, to, from)
+  if (tape[from] === isNull) return
   const target = tape[to + 1]!
   const source = tape[from + 1]!
   if (below && tape[to] === isRecord && tape[from] === isRecord) {
@@ -59,15 +62,12 @@ function mergeValue(
   if (!areLists || target === source) return setSlot(tape, to, from)
   const length = tape[target]!
   for (let index = 0; index < length; index++) {
-    const toElement = target + 1 + 2 * index
-    const fromElement = source + 1 + 2 * index
-    // Merging an element may make the tape longer, and that is another tape.
-    const existing = data.tape[toElement]!
-    if (existing === absent || existing === isNull) setSlot(data.tape, toElement, fromElement)
-    else if (data.tape[fromElement] !== isNull) {
-      mergeValue(data, below, toElement, fromElement, isAbstract)
-    }
+    mergeSlot(data, below, target + 1 + 2 * index, source + 1 + 2 * index, isAbstract)
   }
+}
+
+function isEmpty(first: number): boolean {
+  return first === absent || first === isNull
 }
 
 function setSlot(tape: Int32Array, to: number, from: number): void {

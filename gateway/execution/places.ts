@@ -6,6 +6,7 @@
 import type { QueryPlanSelectionNode } from '@apollo/query-planner'
 import { Kind } from 'graphql'
 import type { SelectionSetNode } from 'graphql'
+import { remembered } from '../values/remembered.ts'
 import { lengthOfRecord, slotIndex } from './slot-index.ts'
 
 /** A place in the fetched data. */
@@ -24,7 +25,7 @@ export class Place {
   slot(key: string): PlaceSlot {
     const known = this.slots.get(key)
     if (known) return known
-    const slot: PlaceSlot = { key, index: slotIndex(this.slots.size), below: undefined, fetches: 0 }
+    const slot: PlaceSlot = { key, index: slotIndex(this.slots.size), below: undefined, sources: 0 }
     this.slots.set(key, slot)
     this.list.push(slot)
     this.length = lengthOfRecord(this.slots.size)
@@ -45,8 +46,8 @@ export interface PlaceSlot {
   readonly index: number
   /** The place of its objects, if it has some. */
   below: Place | undefined
-  /** How many fetches bring it. */
-  fetches: number
+  /** How many fields bring it: each fetch may have one, and one more for each alias. */
+  sources: number
 }
 
 /** Returns the place at a path; `@`, each element of a list, is no step to another place. */
@@ -67,31 +68,36 @@ export function openPath(root: Place, path: readonly string[]): void {
   }
 }
 
-/** Adds what a fetch selects of the objects of a place; opens what another fetch has brought as well. */
+/**
+ * Adds what a fetch selects of the objects of a place; opens what another field has brought as well: one of
+ * another fetch, or one of this fetch that the planner has given an alias.
+ */
 export function addSelection(
   place: Place,
   selection: SelectionSetNode,
   renamed: ReadonlyMap<string, string>,
 ): void {
-  const seen = new Set<PlaceSlot>()
-  add(place, selection)
+  add(place, selection, new Map())
 
-  function add(to: Place, { selections }: SelectionSetNode): void {
+  function add(to: Place, { selections }: SelectionSetNode, added: ResponseKeys): void {
     for (const one of selections) {
-      if (one.kind === Kind.INLINE_FRAGMENT) add(to, one.selectionSet)
+      if (one.kind === Kind.INLINE_FRAGMENT) add(to, one.selectionSet, added)
       if (one.kind !== Kind.FIELD) continue
       const key = (one.alias ?? one.name).value
       const own = renamed.get(key) ?? key
       const slot = to.slot(own)
-      if (!seen.has(slot)) slot.fetches++
-      seen.add(slot)
+      if (!added.has(key)) slot.sources++
+      const addedBelow = remembered(added, key, (): ResponseKeys => new Map())
       if (!one.selectionSet) continue
       const below = to.below(own)
-      if (slot.fetches > 1) below.isOpen = true
-      add(below, one.selectionSet)
+      if (slot.sources > 1) below.isOpen = true
+      add(below, one.selectionSet, addedBelow)
     }
   }
 }
+
+/** The response keys of a fetch's selection that have been added, and those below each. */
+interface ResponseKeys extends Map<string, ResponseKeys> {}
 
 /** Adds what representations contain; opens the places from which they take something. */
 export function openRequired(place: Place, required: readonly QueryPlanSelectionNode[]): void {

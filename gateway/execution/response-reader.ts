@@ -22,6 +22,7 @@ import {
   stringEnd,
   valueEnd,
 } from '../values/json-bytes.ts'
+import { mergeSlot } from './merge-records.ts'
 import { deepestNesting } from './nesting.ts'
 import type { Place } from './places.ts'
 import { SlotStack } from './slot-stack.ts'
@@ -47,6 +48,8 @@ export interface ReadField extends ReadValue {
   readonly name: Word
   /** The index of its slot. */
   readonly slot: number
+  /** Whether another field of the object has the same slot: the planner gave one or both an alias. */
+  readonly isMerged?: boolean
 }
 
 /** The objects that a fetch brings for one place. */
@@ -71,6 +74,9 @@ export function objectToRead(place: Place, fields: readonly ReadField[]): ReadOb
 
 /** The slots of the lists that are being read: one response is read at a time. */
 const elements = new SlotStack()
+
+/** Both names of a type are from one response: none is better. */
+const isNeverAbstract = () => false
 
 /** How many fields a name is compared with, before it is looked up. */
 const mostCompared = 16
@@ -122,8 +128,11 @@ export class ResponseReader implements Scan {
         const first = this.#read(field, depth)
         const slot = this.#data.ownSlot(record, field.slot)
         const { tape } = this.#data
-        tape[slot] = first
-        tape[slot + 1] = this.#second
+        if (field.isMerged) this.#merge(field, slot, first)
+        else {
+          tape[slot] = first
+          tape[slot + 1] = this.#second
+        }
         if (field.key === '__typename') this.#setType(object, record, start)
       }
       let { at } = this
@@ -134,6 +143,15 @@ export class ResponseReader implements Scan {
       if (byte !== comma) malformed()
       if (bytes[this.at]! <= 0x20) this.at = skipSpace(bytes, this.at)
     }
+  }
+
+  /** Adds a value to what another field has brought for the slot. */
+  #merge({ object }: ReadField, slot: number, first: number): void {
+    const data = this.#data
+    const from = data.newList(1) + 1
+    data.tape[from] = first
+    data.tape[from + 1] = this.#second
+    mergeSlot(data, object?.place, slot, from, isNeverAbstract)
   }
 
   /** Moves the position from a name to its value; returns the index of the field, -1 if there is none. */
