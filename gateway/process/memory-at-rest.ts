@@ -10,6 +10,7 @@ import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { forgetFreeTapes } from '../execution/free-tapes.ts'
 import { forgetFreeBuffers } from '../values/response-buffers.ts'
 
 const checkPeriod = 1_000
@@ -63,6 +64,7 @@ export function giveMemoryBackAtRest(requests: () => number): () => void {
 
   async function giveBack(isAtRest: () => boolean): Promise<void> {
     forgetFreeBuffers()
+    forgetFreeTapes()
     if (process.memoryUsage.rss() < resident + leastGain) return
     const collectGarbage = exposedCollection()
     await collectGarbage({ type: 'minor', execution: 'async' })

@@ -6,6 +6,7 @@
  * their memory is detached from all views of it before it is lent again: a view that somebody has kept by
  * mistake is empty then, and never shows the response to another caller.
  */
+import { FreeBySize } from './free-by-size.ts'
 import { freeMemory } from './free-memory.ts'
 
 /** Memory of fewer bytes is not kept. */
@@ -15,9 +16,8 @@ const largest = 16 * 1024 * 1024
 /** The most bytes that are kept. */
 const mostKept = 32 * 1024 * 1024
 
-/** By size, which is a power of two; the size that was needed last comes last. */
-const free = new Map<number, ArrayBuffer[]>()
-let kept = 0
+/** Sizes are powers of two. */
+const free = new FreeBySize<ArrayBuffer>(mostKept, freeMemory)
 /** How many hold the bytes of lent memory. */
 const holders = new WeakMap<ArrayBufferLike, number>()
 
@@ -26,9 +26,7 @@ export function lendBuffer(length: number): Buffer {
   if (length < smallest || length > largest) return Buffer.allocUnsafe(length)
   let size = smallest
   while (size < length) size *= 2
-  const memory = latest(size).pop()
-  if (memory) kept -= size
-  const lent = memory ?? Buffer.allocUnsafeSlow(size).buffer
+  const lent = free.take(size) ?? Buffer.allocUnsafeSlow(size).buffer
   holders.set(lent, 0)
   return Buffer.from(lent, 0, length)
 }
@@ -56,30 +54,9 @@ export function keepBytes({ buffer }: Uint8Array): void {
 
 /** Returns how many bytes were kept to be lent. They are kept no longer: they go back to the system. */
 export function forgetFreeBuffers(): number {
-  const bytes = kept
-  for (const memory of [...free.values()].flat()) freeMemory(memory)
-  free.clear()
-  kept = 0
-  return bytes
+  return free.forget()
 }
 
 function giveBack(lent: ArrayBuffer): void {
-  const size = lent.byteLength
-  latest(size).push(structuredClone(lent, { transfer: [lent] }))
-  kept += size
-  for (const [otherSize, others] of free) {
-    while (kept > mostKept && others.length > 0) {
-      freeMemory(others.pop()!)
-      kept -= otherSize
-    }
-  }
-}
-
-/** Returns what is free of a size. */
-function latest(size: number): ArrayBuffer[] {
-  const found = free.get(size)
-  if (found) free.delete(size)
-  const list = found ?? []
-  free.set(size, list)
-  return list
+  free.give(lent.byteLength, structuredClone(lent, { transfer: [lent] }))
 }
