@@ -63,13 +63,20 @@ export function requestOf(
   if (variables !== undefined && !isRecord(variables)) throw notAnObject('variables', variables)
   if (extensions !== undefined && !isRecord(extensions)) throw notAnObject('extensions', extensions)
   if (extensions?.['persistedQuery']) refusePersistedQuery(query, extensions['persistedQuery'])
-  if (!query) throw malformed('`query` is missing: send the text of a GraphQL document')
+  if (!query) throw malformed(whyMissing(parameters))
   if (typeof query !== 'string') {
     throw malformed('`query` must be a string: the text of a GraphQL document')
   }
   const mediaType = acceptedMediaType(accept)
   if (mediaType === undefined) throw new GatewayError('NOT_ACCEPTABLE')
   return { method, query, operationName, variables: variables ?? nothing, extensions, mediaType }
+}
+
+/** An id that is known has become a text before. */
+function whyMissing(parameters: Parameters): string {
+  const id = idParameters.find((name) => typeof parameters[name] === 'string')
+  const unknown = id === undefined ? '' : `, and no document is known by a \`${id}\` here`
+  return `\`query\` is missing${unknown}: send the text of a GraphQL document`
 }
 
 /** Each parameter may be given once; `variables` and `extensions` are JSON (section 6.1). */
@@ -94,7 +101,8 @@ function readSearch({ search, headers }: HttpRequest, withIds: boolean): Paramet
     variables: json('variables'),
     extensions: json('extensions'),
   }
-  if (!withIds) return read
+  // Where there are no ids, they say why `query` is missing.
+  if (!withIds && read.query !== undefined) return read
   const ids = idParameters.map((name) => [name, sole(parameters, name)])
   return { ...read, ...Object.fromEntries(ids) }
 }

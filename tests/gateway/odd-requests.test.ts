@@ -303,6 +303,15 @@ const refused: readonly Case[] = [
       /persistedQuery` must have version 1 and the sha256Hash/,
     ],
   ),
+  ...['documentId', 'doc_id', 'id'].map((name): Case => [
+    `a \`${name}\` where no document has one`,
+    { [name]: 'sha256:' + 'ab'.repeat(32) },
+    400,
+    'BAD_REQUEST',
+    new RegExp(
+      `^\`query\` is missing, and no document is known by a \`${name}\` here: send the text`,
+    ),
+  ]),
   [
     'a hash that does not fit the query',
     {
