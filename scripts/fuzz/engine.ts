@@ -10,12 +10,14 @@ import {
   compareFaults,
   compareWrongValues,
 } from '../../tests/engine/compare-engines.ts'
+import type { Difference } from '../../tests/engine/compare-engines.ts'
+import { errorTable } from '../../gateway/errors.ts'
 import { federations, withSubscriptions } from '../../tests/engine/federations.ts'
 import { oddResponse } from '../../tests/engine/odd-bytes.ts'
 import { randomNumbers, randomOperation } from '../../tests/engine/random-operation.ts'
 import { reservedNames } from '../../tests/engine/reserved-names.ts'
 import { twoEngines } from '../../tests/engine/two-engines.ts'
-import type { WriteResponse } from '../../tests/engine/two-engines.ts'
+import type { EngineAnswer, WriteResponse } from '../../tests/engine/two-engines.ts'
 import { damageExcept } from '../../tests/engine/wrong-values.ts'
 import { hash } from '../../tests/engine/hash.ts'
 import { wholeNumber } from '../whole-number.ts'
@@ -29,6 +31,8 @@ const planningTime = 60_000
 
 let wrong = 0
 let disagreements = 0
+/** The seeds of operations that took longer to plan. */
+const unplanned: number[] = []
 for (const federation of federations) {
   const engines = await twoEngines(federation, { planningTime })
   const reserved = reservedNames(federation)
@@ -55,12 +59,15 @@ for (const federation of federations) {
     if (verdict.disagreement) disagreements++
     // If the responses differ, one is wrong: it must be that of @apollo/gateway.
     const isWrong = verdict.wrong ?? (verdict.apolloIsWrong ? undefined : verdict.disagreement)
-    if (!isWrong && !ofFaults && !ofWrongValues && !ofEvent) continue
+    const differences = [isWrong, ofFaults, ofWrongValues, ofEvent]
+    const found = differences.filter((one) => one !== undefined && !isUnplanned(one))
+    if (differences.some((one) => one !== undefined && isUnplanned(one))) unplanned.push(seed)
+    if (found.length === 0) continue
     wrong++
     if (wrong > mostShown) continue
-    const { about, native, other } = (isWrong ?? ofFaults ?? ofWrongValues ?? ofEvent)!
+    const { about, native, other } = found[0]!
     console.log(`\n${federation.name}, seed ${seed}: wrong ${about}`)
-    const { text, variables } = isWrong || ofFaults || ofWrongValues ? operation : subscription
+    const { text, variables } = found[0] === ofEvent ? subscription : operation
     console.log(text, JSON.stringify(variables))
     console.log('native:', JSON.stringify(native))
     console.log('other: ', JSON.stringify(other))
@@ -70,7 +77,16 @@ for (const federation of federations) {
   await damaged.stop()
   await live.stop()
 }
+if (unplanned.length > 0) {
+  console.log(`not planned within ${planningTime / 1_000} s: seed ${unplanned.join()}`)
+}
 console.log(
   `native engine: ${wrong} wrong; @apollo/gateway responds differently to ${disagreements}`,
 )
 process.exitCode = wrong === 0 ? 0 : 1
+
+function isUnplanned({ about, native }: Difference): boolean {
+  if (about !== 'data') return false
+  const { message } = errorTable.OPERATION_TOO_COMPLEX
+  return (native as EngineAnswer).errors.some((error) => error.message === message)
+}
