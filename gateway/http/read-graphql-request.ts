@@ -75,7 +75,7 @@ export function requestOf(
 /** An id that is known has become a text before. */
 function whyMissing(parameters: Parameters): string {
   const id = idParameters.find((name) => typeof parameters[name] === 'string')
-  const unknown = id === undefined ? '' : `, and no document is known by a \`${id}\` here`
+  const unknown = id === undefined ? '' : `, and no document is known by \`${id}\` here`
   return `\`query\` is missing${unknown}: send the text of a GraphQL document`
 }
 

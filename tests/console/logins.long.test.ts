@@ -23,6 +23,17 @@ const describeInBrowser = browserPath === undefined ? describe.skip : describe
 
 const stay = 'Stay logged in, in all tabs'
 
+/** In the page: the access token is renewed with the next request. */
+const endSessionSoon = `{
+  const session = JSON.parse(localStorage.getItem('portcullis.session'))
+  session.expiresAt = Date.now() + 5_000
+  localStorage.setItem('portcullis.session', JSON.stringify(session))
+}`
+
+/** In the page: whether a tab waits until another one has used the cookies. */
+const waitsForTurn =
+  'navigator.locks.query().then(({ pending }) => pending.some(({ name }) => name === "portcullis.cookies"))'
+
 describeInBrowser('a login at the page', () => {
   const systems = new Map<'on' | 'off', StartedSystem>()
   const folders = { on: scratchFolder(), off: scratchFolder() }
@@ -155,17 +166,13 @@ describeInBrowser('a login at the page', () => {
       await route.continue()
     })
     const before = await cookiesOf(one.page)
-    await one.page.evaluate(`{
-      const session = JSON.parse(localStorage.getItem('portcullis.session'))
-      session.expiresAt = Date.now() + 5_000
-      localStorage.setItem('portcullis.session', JSON.stringify(session))
-    }`)
+    await one.page.evaluate(endSessionSoon)
     await run(one.page)
     await until(() => refreshes.length > 0)
     await run(other.page)
-    const waits =
-      'navigator.locks.query().then(({ pending }) => pending.some(({ name }) => name === "portcullis.cookies"))'
-    await until(async () => refreshes.length > 1 || Boolean(await other.page.evaluate(waits)))
+    await until(
+      async () => refreshes.length > 1 || Boolean(await other.page.evaluate(waitsForTurn)),
+    )
     bothHaveRun()
     for (const { page } of [one, other]) await isAlice(page)
     expect(refreshes).toHaveLength(1)
@@ -187,17 +194,11 @@ describeInBrowser('a login at the page', () => {
       if (name === 'Refresh') await held
       await route.continue()
     })
-    await one.page.evaluate(`{
-      const session = JSON.parse(localStorage.getItem('portcullis.session'))
-      session.expiresAt = Date.now() + 5_000
-      localStorage.setItem('portcullis.session', JSON.stringify(session))
-    }`)
+    await one.page.evaluate(endSessionSoon)
     await run(one.page)
     await until(() => sent.length > 0)
     await other.page.getByRole('button', { name: 'Log out alice' }).click()
-    const waits =
-      'navigator.locks.query().then(({ pending }) => pending.some(({ name }) => name === "portcullis.cookies"))'
-    await until(async () => sent.length > 1 || Boolean(await other.page.evaluate(waits)))
+    await until(async () => sent.length > 1 || Boolean(await other.page.evaluate(waitsForTurn)))
     expect(sent).toEqual(['Refresh'])
     letGo()
     await until(async () => (await other.page.getByRole('radio').count()) === 1)

@@ -14,6 +14,7 @@ const growing = `
   const grow = () => {
     for (let index = 0; index < 100_000; index++) kept.push({ index, text: 'x' + index })
     if (kept.length < 1_000_000) setTimeout(grow, 1)
+    else console.log('grown')
   }
   grow()
   setInterval(() => kept.length, 1_000)`
@@ -32,8 +33,10 @@ function resting(options: readonly string[]): () => string {
 }
 
 test('a process that serves keeps its optimized code while it is at rest', async () => {
-  const others = resting(servingOptions.filter((option) => option !== '--no-memory-reducer'))
   const ours = resting(servingOptions)
+  // The other one is later, so that ours would be first to collect.
+  await until(() => ours().includes('grown'))
+  const others = resting(servingOptions.filter((option) => option !== '--no-memory-reducer'))
   await until(() => others().includes('Mark-Compact (reduce)'), { atMost: 150_000, pause: 100 })
   expect(ours()).toContain('Mark-Compact')
   expect(ours()).not.toContain('(reduce)')

@@ -309,7 +309,7 @@ const refused: readonly Case[] = [
     400,
     'BAD_REQUEST',
     new RegExp(
-      `^\`query\` is missing, and no document is known by a \`${name}\` here: send the text`,
+      `^\`query\` is missing, and no document is known by \`${name}\` here: send the text`,
     ),
   ]),
   [
