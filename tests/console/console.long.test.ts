@@ -16,6 +16,7 @@ import {
   logIn,
   openPage,
   qrCodeIn,
+  showsLogout,
   updatePicture,
   writeOperation,
 } from './opened-page.ts'
@@ -113,7 +114,7 @@ describeInBrowser('the page', () => {
       .first()
       .click()
     await page.getByRole('status').getByText('The session of alice has ended').waitFor()
-    await page.getByText('logged out: REVOKED').waitFor()
+    await showsLogout(page, 'REVOKED')
     await page.getByRole('radio', { name: 'alice' }).check()
     await page.getByRole('tab', { name: 'Sessions' }).click()
     await page.getByText('This session has ended').waitFor()
@@ -453,7 +454,7 @@ describeInBrowser('the page', () => {
     await phone.getByText('LISTENING').waitFor()
     // Other tests leave sessions of alice, too: that of the phone is the first one, as it was used last.
     await ends.first().click()
-    await phone.getByText('logged out: REVOKED').waitFor()
+    await showsLogout(phone, 'REVOKED')
     await keepPicture(phone, 'logged-out-elsewhere')
   })
 

@@ -14,6 +14,7 @@ import {
   openedBy,
   openPage,
   openTab,
+  showsLogout,
   writeOperation,
 } from './opened-page.ts'
 import type { OpenedPage } from './opened-page.ts'
@@ -330,7 +331,7 @@ describeInBrowser('a login at the page', () => {
     const everywhere = { name: 'Log out everywhere' }
     await elsewhere.getByRole('button', everywhere).click()
     await elsewhere.getByRole('dialog').getByRole('button', everywhere).click()
-    for (const tab of [page, other]) await tab.getByText('logged out: LOGOUT_EVERYWHERE').waitFor()
+    for (const tab of [page, other]) await showsLogout(tab, 'LOGOUT_EVERYWHERE')
     await run(page)
     await page.getByRole('alert').getByText('alice is logged out').waitFor()
     await logIn(page, 'alice', 'secret')

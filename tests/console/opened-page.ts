@@ -88,6 +88,15 @@ export async function logIn(page: Page, username: string, password: string): Pro
   await page.getByRole('button', { name: new RegExp(`^Log out ${username}`) }).waitFor()
 }
 
+/**
+ * Waits until the page says that its identity is logged out. It learns why from the event of the session, or, where the
+ * gateway hears first that the token is revoked and closes the subscription, from the refresh that is refused then.
+ */
+export async function showsLogout(page: Page, reason: string): Promise<void> {
+  const refused = 'The session has ended: log in again'
+  await page.getByText(new RegExp(`logged out: (${reason}|${refused})`)).waitFor()
+}
+
 /** Gives the browser of a page a device that holds passkeys, whose owner always agrees. */
 export async function addAuthenticator(page: Page): Promise<void> {
   const devtools = await page.context().newCDPSession(page)
