@@ -36,8 +36,8 @@ export function fieldsUnderSeveralConditions(fields: readonly EntityField[]): Se
   )
 }
 
-/** Returns whether an input is kept; `isOfEntity`: whether it is a field of the entity itself. */
-export type KeepInput = (name: string, isOfEntity: boolean) => boolean
+/** Returns whether an input is kept; `path`: with the inputs that it is inside, `size.width`. */
+export type KeepInput = (name: string, path: string) => boolean
 
 /** Returns the fetch for those fields only, with those inputs only; undefined when no field is left. */
 export function partOfFetch(
@@ -107,13 +107,14 @@ function selectFields(
 function keepInputs(
   selections: readonly QueryPlanSelectionNode[],
   keep: KeepInput,
-  isOfEntity = true,
+  above = '',
 ): QueryPlanSelectionNode[] {
   return selections.flatMap((selection): QueryPlanSelectionNode[] => {
     const isField = selection.kind === 'Field'
-    if (isField && !keep(selection.name, isOfEntity)) return []
+    const path = isField ? above + selection.name : above
+    if (isField && !keep(selection.name, path)) return []
     if (!selection.selections) return [selection]
-    const inner = keepInputs(selection.selections, keep, isOfEntity && !isField)
-    return [{ ...selection, selections: inner }]
+    const inner = keepInputs(selection.selections, keep, isField ? `${path}.` : above)
+    return inner.length > 0 ? [{ ...selection, selections: inner }] : []
   })
 }

@@ -1,6 +1,6 @@
 /** What the supergraph says about entities in each subgraph: their keys, and what their fields require. */
 import { Kind } from 'graphql'
-import type { DocumentNode } from 'graphql'
+import type { DocumentNode, SelectionSetNode } from 'graphql'
 import { parseFieldSet } from '../graphql/field-set.ts'
 import { applied, argument } from '../graphql/supergraph-directives.ts'
 import { hasFields } from '../graphql/type-with-fields.ts'
@@ -13,6 +13,7 @@ export function entityRules(supergraph: DocumentNode) {
   const keys = new Map<string, string[]>()
   const requirements = new Map<string, string>()
   const requiring = new Set<string>()
+  const requireInputs = new Set<string>()
   const interfaceObjects = new Set<string>()
 
   for (const type of supergraph.definitions.filter(hasFields)) {
@@ -32,6 +33,7 @@ export function entityRules(supergraph: DocumentNode) {
         const place = `${argument(join, 'graph')}.${typeName}.${field.name.value}`
         requirements.set(place, String(requires))
         requiring.add(String(argument(join, 'graph')))
+        requireInputs.add(field.name.value)
       }
     }
   }
@@ -39,15 +41,19 @@ export function entityRules(supergraph: DocumentNode) {
   return {
     /** Returns the fields of each key that the subgraph resolves. */
     keysOf: (graph: string, type: string) => keySetsOf(graph, type).map(namesIn),
-    /** Returns the fields that a field requires. */
+    /** Returns the paths of each key that the subgraph resolves: `size`, `size.width`. */
+    keyPathsOf: (graph: string, type: string) => keySetsOf(graph, type).flatMap(pathsIn),
+    /** Returns the paths of what a field requires. */
     requirementsOf(graph: string, type: string, field: string): readonly string[] {
       const set = requirementSetOf(graph, type, field)
-      return set === '' ? [] : namesIn(set)
+      return set === '' ? [] : pathsIn(set)
     },
     /** Returns whether the type is an interface object in the subgraph. */
     isInterfaceObject: (graph: string, type: string) => interfaceObjects.has(`${graph}.${type}`),
     /** Returns whether any field of the subgraph requires anything. */
     hasRequirements: (graph: string) => requiring.has(graph),
+    /** The names of the fields that require anything, in any type and subgraph. */
+    requireInputs: requireInputs as ReadonlySet<string>,
     keySetsOf,
     requirementSetOf,
   }
@@ -61,6 +67,21 @@ export function entityRules(supergraph: DocumentNode) {
   function requirementSetOf(graph: string, type: string, field: string): string {
     return requirements.get(`${graph}.${type}.${field}`) ?? ''
   }
+}
+
+/** Returns the paths of all fields in a field set, whatever the types on the way are. */
+function pathsIn(fieldSet: string): string[] {
+  return pathsBelow(parseFieldSet(fieldSet), '')
+}
+
+function pathsBelow({ selections }: SelectionSetNode, above: string): string[] {
+  return selections.flatMap((selection) => {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return []
+    if (selection.kind === Kind.INLINE_FRAGMENT) return pathsBelow(selection.selectionSet, above)
+    const path = above + selection.name.value
+    const below = selection.selectionSet ? pathsBelow(selection.selectionSet, `${path}.`) : []
+    return [path, ...below]
+  })
 }
 
 /** Returns the fields of the entity itself. */

@@ -20,6 +20,7 @@ import { separateArguments } from './conflicting-arguments.ts'
 import { expandFragments } from './expand-fragments.ts'
 import { decideKnownConditions } from './known-conditions.ts'
 import { replaceLiterals, restoreLiterals } from './literals-as-written.ts'
+import { repeatConditions } from './lost-conditions.ts'
 import { mergeRootFields } from './merge-root-fields.ts'
 import type { FetchPass, OperationPass, OperationToPlan, PassRules, PlanPass } from './passes.ts'
 import { replaceFetches } from './plan-nodes.ts'
@@ -35,6 +36,7 @@ import { separateInputs } from './unequal-inputs.ts'
 const operationPasses: readonly OperationPass[] = [
   expandFragments,
   decideKnownConditions,
+  repeatConditions,
   keepConditionalFields,
   mergeRootFields,
   separateResponseNames,

@@ -9,12 +9,14 @@
 import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner'
 import { entityFieldsOf, fieldsUnderSeveralConditions, partOfFetch } from './entity-fetch.ts'
 import type { EntityField, FetchForSomeEntities } from './entity-fetch.ts'
-import type { PassRules } from './passes.ts'
+import { mayForgetConditions } from './lost-conditions.ts'
+import type { OperationToPlan, PassRules } from './passes.ts'
 
 /** Returns a fetch for each set of requirements, and one for the fields that require nothing. */
 export function separateInputs(
   fetch: FetchNode,
   { entities, graphOf }: PassRules,
+  { document }: OperationToPlan,
 ): readonly FetchForSomeEntities[] {
   if (!fetch.requires) return [fetch]
   const graph = graphOf(fetch.serviceName)
@@ -22,24 +24,24 @@ export function separateInputs(
   const types = [...new Set(fields.map(({ type }) => type))]
   const isInterfaceObject = types.length === 1 && entities.isInterfaceObject(graph, types[0]!)
   const doubtful = fieldsUnderSeveralConditions(fields)
+  const mayForget = mayForgetConditions(document)
   const groups = new Map<string, Set<string>>()
   for (const field of fields) {
     const requirements = groups.get(groupOf(field)) ?? new Set()
-    requirementsOf(field).forEach((name) => requirements.add(name))
+    requirementsOf(field).forEach((path) => requirements.add(path))
     groups.set(groupOf(field), requirements)
   }
   if (groups.size === 0 || (groups.size === 1 && !isInterfaceObject)) return [fetch]
 
   const keys = types.flatMap((type) => entities.keysOf(graph, type))
-  const isKey = (name: string) => keys.some((key) => key.includes(name))
-  const everyRequirement = new Set([...groups.values()].flatMap((names) => [...names]))
+  const keyPaths = new Set(types.flatMap((type) => entities.keyPathsOf(graph, type)))
+  const everyRequirement = new Set([...groups.values()].flatMap((paths) => [...paths]))
   return [...groups].flatMap(([group, requirements]) => {
     const part = partOfFetch(
       // Of several ways to represent an entity, one may lack what a doubtful field requires.
       isOfDoubtful(group) ? { ...fetch, requires: oneWayForEachType(fetch.requires!) } : fetch,
       (field) => groupOf(field) === group,
-      (name, isOfEntity) =>
-        !isOfEntity || !everyRequirement.has(name) || requirements.has(name) || isKey(name),
+      (_name, path) => !everyRequirement.has(path) || requirements.has(path) || keyPaths.has(path),
     )
     // For interface objects, what other types need may come without a key: that is no representation.
     return part ? [isInterfaceObject ? { ...part, keys } : part] : []
@@ -55,7 +57,8 @@ export function separateInputs(
       return `${requirements.join(' ')} ${requirements.length > 0 ? field.conditions : ''}`
     if (requirements.length === 0) return ''
     // One of several may not have its inputs: the fields beside it must not be lost with it.
-    return doubtful.has(field.field) ? `${field.conditions} ${field.field}` : field.conditions
+    if (doubtful.has(field.field)) return `${field.conditions} ${field.field}`
+    return mayForget ? `${field.conditions} ${requirements.join(' ')}` : field.conditions
   }
 
   function isOfDoubtful(group: string): boolean {

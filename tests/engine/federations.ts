@@ -322,4 +322,33 @@ export const values = federation('values', {
   `,
 })
 
-export const federations: readonly Federation[] = [shop, library, mesh, office, chains, values]
+/** Each of `a`, `b` and `c` requires another part of the same input. */
+export const overlaps = federation('overlaps', {
+  store: `
+    type Query { item: Item any: [Any!] }
+    union Any = Item | Leaf
+    type Leaf @key(fields: "id") { id: ID! text: String }
+    type Item @key(fields: "id") @key(fields: "part { id }") { id: ID! part: Part! other: Part! }
+    type Part { id: ID! text: String! mood: String! inner: Part! }
+  `,
+  facts: `
+    type Item @key(fields: "id") {
+      id: ID! part: Part! @external link: Item! plain: Int!
+      a: String! @requires(fields: "part { text }")
+      b: String! @requires(fields: "part { mood inner { text } }")
+      c: Item @requires(fields: "part { inner { mood } }")
+    }
+    type Leaf @key(fields: "id") { id: ID! link: Item! }
+    type Part { text: String! @external mood: String! @external inner: Part! @external }
+  `,
+})
+
+export const federations: readonly Federation[] = [
+  shop,
+  library,
+  mesh,
+  office,
+  chains,
+  values,
+  overlaps,
+]

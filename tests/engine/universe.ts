@@ -318,9 +318,7 @@ function subgraphOf(
       const round = source === undefined ? state.mutations : 0
       const requires = fields.get(`${parent}.${field}`)?.requires
       if (requires) {
-        const names = new Set(requires.selections.map((one) => (one as FieldNode).name.value))
-        const given = Object.entries(thing.given).filter(([name]) => names.has(name))
-        const more = [required(Object.fromEntries(given)), args]
+        const more = [required(selected(thing.given, requires)), args]
         return sent(leafOrThing(own, type, field, thing.number, more))
       }
       if (isLeafType(getNamedType(type)) && Object.keys(args).length === 0) {
@@ -424,6 +422,28 @@ function required(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([name]) => name !== '__typename')
   return Object.fromEntries(entries.sort().map(([name, inner]) => [name, required(inner)]))
+}
+
+/** Returns what a field set selects of a value: a representation may hold more, for other fields. */
+function selected(value: unknown, set: SelectionSetNode): unknown {
+  if (Array.isArray(value)) return value.map((element) => selected(element, set))
+  if (typeof value !== 'object' || value === null) return value
+  const given = value as Readonly<Record<string, unknown>>
+  const result: Record<string, unknown> = {}
+  for (const selection of set.selections) {
+    if (selection.kind === Kind.INLINE_FRAGMENT) {
+      const type = selection.typeCondition?.name.value
+      const { __typename = type } = given
+      const isOfType = __typename === type || type === undefined
+      if (isOfType) Object.assign(result, selected(given, selection.selectionSet))
+    } else if (selection.kind === Kind.FIELD && selection.name.value in given) {
+      const inner = given[selection.name.value]
+      result[selection.name.value] = selection.selectionSet
+        ? selected(inner, selection.selectionSet)
+        : inner
+    }
+  }
+  return result
 }
 
 function isKeyed(
