@@ -17,7 +17,7 @@ import { oddResponse } from '../../tests/engine/odd-bytes.ts'
 import { randomNumbers, randomOperation } from '../../tests/engine/random-operation.ts'
 import { reservedNames } from '../../tests/engine/reserved-names.ts'
 import { twoEngines } from '../../tests/engine/two-engines.ts'
-import type { EngineAnswer, WriteResponse } from '../../tests/engine/two-engines.ts'
+import type { WriteResponse } from '../../tests/engine/two-engines.ts'
 import { damageExcept } from '../../tests/engine/wrong-values.ts'
 import { hash } from '../../tests/engine/hash.ts'
 import { wholeNumber } from '../whole-number.ts'
@@ -85,8 +85,6 @@ console.log(
 )
 process.exitCode = wrong === 0 ? 0 : 1
 
-function isUnplanned({ about, native }: Difference): boolean {
-  if (about !== 'data') return false
-  const { message } = errorTable.OPERATION_TOO_COMPLEX
-  return (native as EngineAnswer).errors.some((error) => error.message === message)
+function isUnplanned({ native }: Difference): boolean {
+  return JSON.stringify(native).includes(errorTable.OPERATION_TOO_COMPLEX.message)
 }

@@ -5,6 +5,7 @@ import type { DocumentNode } from 'graphql'
 import { faulty, meaningOf, oddResponse } from './odd-bytes.ts'
 import { randomNumbers } from './random-operation.ts'
 import { hash } from './hash.ts'
+import { needlessFields } from './needless-fields.ts'
 import type { EngineAnswer, OperationForEngines, TwoEngines } from './two-engines.ts'
 
 export interface Verdict {
@@ -17,7 +18,7 @@ export interface Verdict {
 }
 
 export interface Difference {
-  readonly about: 'data' | 'errors'
+  readonly about: 'data' | 'errors' | 'skipped fields that were resolved'
   readonly native: unknown
   readonly other: unknown
 }
@@ -35,7 +36,9 @@ export async function compareEngines(
   )
   const names = responseNames(operation.document)
   return {
-    wrong: difference(native!, truth!, (answer) => errorsOf(answer, names)),
+    wrong:
+      difference(native!, truth!, (answer) => errorsOf(answer, names)) ??
+      skippedFields(native!, operation, engines.inputs),
     disagreement: difference(native!, apollo!, (answer) => errorsOfSubgraphs(answer, names)),
     apolloIsWrong:
       difference(apollo!, truth!, (answer) => errorsOfSubgraphs(answer, names)) !== undefined,
@@ -114,6 +117,16 @@ function difference(
   const [own, others] = [errors(native), errors(other)]
   if (isDeepStrictEqual(own, others)) return undefined
   return { about: 'errors', native: own, other: others }
+}
+
+function skippedFields(
+  native: EngineAnswer,
+  operation: OperationForEngines,
+  inputs: ReadonlySet<string>,
+): Difference | undefined {
+  const needless = needlessFields(native, operation, inputs)
+  if (needless.length === 0) return undefined
+  return { about: 'skipped fields that were resolved', native: needless, other: native.calls }
 }
 
 async function settled(answering: Promise<EngineAnswer>): Promise<EngineAnswer> {

@@ -16,7 +16,7 @@ import { parsed, readResponse } from '../support/response-bytes.ts'
 import { composed, federations } from './federations.ts'
 import type { Federation } from './federations.ts'
 import { randomNumbers, randomOperation } from './random-operation.ts'
-import { universe } from './universe.ts'
+import { newState, universe } from './universe.ts'
 import type { RequestState } from './universe.ts'
 
 const seeds = 60
@@ -68,7 +68,6 @@ async function engineOf(federation: Federation) {
       return readResponse(request, Buffer.from(JSON.stringify(response)))
     },
   })
-  const newState = () => ({ mutations: 0, calls: [] as string[] })
   type Variables = Readonly<Record<string, unknown>>
   return {
     apiSchema: native.apiSchema,

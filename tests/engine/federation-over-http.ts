@@ -6,7 +6,7 @@ import { startIssuer } from '../support/issuer.ts'
 import { runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import type { Federation } from './federations.ts'
-import { universe } from './universe.ts'
+import { newState, universe } from './universe.ts'
 
 export interface ServedFederation {
   readonly gateway: RunningGateway
@@ -21,7 +21,7 @@ export async function serveFederation({ subgraphs }: Federation): Promise<Served
       const server = createServer(async (request, response) => {
         let text = ''
         for await (const chunk of request) text += String(chunk)
-        const answer = await ask(name, JSON.parse(text), { mutations: 0, calls: [] })
+        const answer = await ask(name, JSON.parse(text), newState())
         response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
       })
       servers.push(server.unref())

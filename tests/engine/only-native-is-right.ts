@@ -1,6 +1,7 @@
 /** Compares the engines where @apollo/gateway is known to be wrong. */
 import { afterAll, expect } from '@jest/globals'
 import type { Federation } from './federations.ts'
+import { needlessFields } from './needless-fields.ts'
 import { operation, twoEngines } from './two-engines.ts'
 import type { TwoEngines } from './two-engines.ts'
 
@@ -23,10 +24,11 @@ export async function nativeIsRight(
   text: string,
   variables: Record<string, unknown> = {},
 ) {
-  const { native, truth } = await enginesOf(one)
+  const { native, truth, inputs } = await enginesOf(one)
   const asked = operation(text, variables)
   const [own, right] = await Promise.all([native(asked), truth(asked)])
   expect(own).toMatchObject({ data: right.data, errors: right.errors })
+  expect(needlessFields(own, asked, inputs)).toEqual([])
   return own
 }
 

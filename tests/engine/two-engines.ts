@@ -11,7 +11,7 @@ import type { PlanningOptions } from '../../gateway/planning/start-planning.ts'
 import { invalid, parsed, readResponse } from '../support/response-bytes.ts'
 import { composed } from './federations.ts'
 import type { Federation } from './federations.ts'
-import { universe } from './universe.ts'
+import { newState, universe } from './universe.ts'
 import type { RequestState } from './universe.ts'
 import type { Damage } from './wrong-values.ts'
 
@@ -25,6 +25,8 @@ export interface EngineAnswer {
   readonly data: unknown
   readonly errors: readonly EngineError[]
   readonly calls: readonly string[]
+  /** The names of the fields that subgraphs resolved. */
+  readonly resolved?: ReadonlySet<string>
 }
 
 /** Writes the response of a subgraph; undefined if the call is to fail. `call` is what was sent. */
@@ -48,6 +50,8 @@ export type Answer = (operation: OperationForEngines) => Promise<EngineAnswer>
 
 export interface TwoEngines {
   readonly apiSchema: GraphQLSchema
+  /** The names of the fields that an engine may ask for by itself. */
+  readonly inputs: ReadonlySet<string>
   readonly native: Answer
   /** The response to one event of a subscription. */
   readonly live: Answer
@@ -71,7 +75,7 @@ export async function twoEngines(
   damage?: Damage,
 ): Promise<TwoEngines> {
   const supergraphSdl = composed(federation)
-  const { ask, truth } = universe(federation.subgraphs, damage)
+  const { ask, truth, inputs } = universe(federation.subgraphs, damage)
 
   const native = await nativeExecutor<NativeState>({
     ...planning,
@@ -108,9 +112,10 @@ export async function twoEngines(
   let documents = 0
 
   return {
+    inputs,
     apiSchema: native.apiSchema,
     async native({ document, variables, operationName, write = plainly }) {
-      const state: NativeState = { mutations: 0, calls: [], write }
+      const state: NativeState = { ...newState(), write }
       const { data, errors } = await native.execute({
         document,
         operationName,
@@ -121,10 +126,11 @@ export async function twoEngines(
         data: parsed(data),
         errors: errors.map(readError),
         calls: state.calls,
+        resolved: state.resolved,
       }
     },
     async live({ document, variables, write = plainly }) {
-      const state: NativeState = { mutations: 0, calls: [], write }
+      const state: NativeState = { ...newState(), write }
       const planned = await native.subscribe!({ document, variables })
       const event = await ask(planned.subgraph, JSON.parse(planned.body), state)
       const context = { ...state, event }
@@ -132,7 +138,7 @@ export async function twoEngines(
       return { data: parsed(data), errors: errors.map(readError), calls: state.calls }
     },
     async apollo({ document, variables, operationName }) {
-      const state: RequestState = { mutations: 0, calls: [] }
+      const state = newState()
       const queryHash = hashes.get(document) ?? `document ${documents++}`
       hashes.set(document, queryHash)
       const executor = await (loading ??= load())

@@ -22,6 +22,7 @@ import {
   valueFromASTUntyped,
   visit,
 } from 'graphql'
+import { fieldNamesOf, parseFieldSet } from '../../gateway/graphql/field-set.ts'
 import { hash } from './hash.ts'
 import { coerced, lenient } from './wrong-values.ts'
 import type { Damage } from './wrong-values.ts'
@@ -59,12 +60,22 @@ export interface Universe {
     document: DocumentNode,
     variables: Record<string, unknown> | undefined,
   ): Promise<ExecutionResult>
+  /** The names of the fields that are in a key or required: an engine may ask for them by itself. */
+  readonly inputs: ReadonlySet<string>
 }
 
-/** What mutations of one client request have changed. */
+/** What happens in one client request. */
 export interface RequestState {
+  /** How many mutations have changed something. */
   mutations: number
-  calls: string[]
+  readonly calls: string[]
+  /** The names of the fields that subgraphs have resolved. */
+  readonly resolved: Set<string>
+}
+
+/** Returns the state of a request in which nothing has happened yet. */
+export function newState(): RequestState {
+  return { mutations: 0, calls: [], resolved: new Set() }
 }
 
 interface Thing {
@@ -108,6 +119,7 @@ export function universe(
   const parsed = new Map<string, DocumentNode>()
 
   return {
+    inputs: new Set(definitions.flatMap(({ sdl }) => inputNamesIn(parse(sdl)))),
     async ask(name, { query, variables }, state) {
       const subgraph = subgraphs.get(name)
       if (!subgraph) throw new Error(`there is no subgraph ${name}`)
@@ -129,7 +141,7 @@ export function universe(
         schema,
         document,
         variableValues: variables,
-        contextValue: { mutations: 0, calls: [] } satisfies RequestState,
+        contextValue: newState(),
         fieldResolver: resolveInWhole,
         typeResolver: (value: Thing) => value.__typename,
       })
@@ -312,6 +324,7 @@ function subgraphOf(
       const parent = info.parentType.name
       const thing: Thing = source ?? { __typename: parent, number: 0, given: {}, origin: subgraph }
       const field = info.fieldName
+      state.resolved.add(field)
       const strict = own.getType(parent)
       const type = (isObjectType(strict) && strict.getFields()[field]?.type) || info.returnType
       if (info.operation.operation === 'mutation' && source === undefined) state.mutations++
@@ -444,6 +457,18 @@ function selected(value: unknown, set: SelectionSetNode): unknown {
     }
   }
   return result
+}
+
+/** Returns the names in the field sets of a schema. */
+function inputNamesIn(typeDefs: DocumentNode): string[] {
+  const names: string[] = []
+  visit(typeDefs, {
+    Directive({ arguments: given = [] }) {
+      const fields = given.find(({ name }) => name.value === 'fields')?.value
+      if (fields?.kind === Kind.STRING) names.push(...fieldNamesOf(parseFieldSet(fields.value)))
+    },
+  })
+  return names
 }
 
 function isKeyed(

@@ -13,7 +13,7 @@ import { oddResponse } from './odd-bytes.ts'
 import type { Random } from './odd-bytes.ts'
 import { randomNumbers, randomOperation } from './random-operation.ts'
 import { readError } from './two-engines.ts'
-import { universe } from './universe.ts'
+import { newState, universe } from './universe.ts'
 import { coerced } from './wrong-values.ts'
 
 /** One subgraph, so that the complete response comes from it. */
@@ -37,7 +37,7 @@ function engineAlone(): Promise<NativeExecutor<Context>> {
     supergraphSdl: composed(alone),
     async fetchSubgraph(subgraph, request, context) {
       const body = JSON.parse(request.body) as { query: string; variables: Record<string, unknown> }
-      const { data } = await ask(subgraph, body, { mutations: 0, calls: [] })
+      const { data } = await ask(subgraph, body, newState())
       const wrong = withWrongShapes(data, context.random)
       // A member without a value is not there.
       context.data = JSON.parse(JSON.stringify(wrong)) as unknown
