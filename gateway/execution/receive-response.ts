@@ -19,6 +19,8 @@ export interface RawResponse {
 export interface ReceiverOptions {
   /** The longest time until the last byte, in milliseconds. */
   readonly timeout: number
+  /** How many of these milliseconds an earlier attempt has taken; default none. */
+  readonly spent?: number
   /** The most bytes of the body. */
   readonly limit: number
   readonly signal: EndSignal | undefined
@@ -64,7 +66,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   constructor(
     resolve: (response: RawResponse) => void,
     reject: (cause: unknown) => void,
-    { timeout, limit, signal, readPassed, ownsChunks }: ReceiverOptions,
+    { timeout, spent = 0, limit, signal, readPassed, ownsChunks }: ReceiverOptions,
   ) {
     this.#resolve = resolve
     this.#reject = reject
@@ -74,7 +76,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
     this.#ownsChunks = ownsChunks
     this.#timer = setTimeout(
       () => this.#end('SUBGRAPH_TIMEOUT', `no complete response within ${timeout} ms`),
-      timeout,
+      timeout - spent,
     )
     if (signal?.aborted) this.#onAbort()
     else signal?.addEventListener('abort', this.#onAbort)

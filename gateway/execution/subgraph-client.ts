@@ -99,20 +99,24 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
         throw new GatewayError('SUBGRAPH_UNREACHABLE', { cause })
       }
       const sent = withTransport(headers, call)
+      const start = performance.now()
+      let spent = 0
       for (let mayRetry = call.mayRetry === true; ; mayRetry = false) {
         try {
-          const raw = await send(sent, body, call.signal)
-          breaker && breaker.succeeded()
+          const raw = await send(sent, body, call.signal, spent)
           if (mayRetry && raw.status === requestTimeout) {
+            spent = performance.now() - start
             call.span?.retried()
             continue
           }
+          breaker && breaker.succeeded()
           const { status, setCookie, retryAfter, passed, encoding } = raw
           const bytes = encoding === undefined ? raw.body : await decoded(raw, limit)
           return { status, setCookie, retryAfter, passed, bytes }
         } catch (cause) {
           // A subgraph may close a kept-alive connection just as it is used.
           if (mayRetry && isConnectionFailure(cause)) {
+            spent = performance.now() - start
             call.span?.retried()
             continue
           }
@@ -147,10 +151,12 @@ export function subgraphClient(url: string, options: SubgraphClientOptions): Sub
     headers: string[],
     body: string,
     signal: EndSignal | undefined,
+    spent: number,
   ): Promise<RawResponse> {
     return new Promise((resolve, reject) => {
       const receiver = new ResponseReceiver(resolve, reject, {
         timeout,
+        spent,
         limit,
         signal,
         readPassed,

@@ -6,7 +6,7 @@ import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { markAsUntransferable } from 'node:worker_threads'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
-import { afterEach, expect, test } from '@jest/globals'
+import { afterEach, expect, jest, test } from '@jest/globals'
 import type { CallSpan } from '../../gateway/client-request.ts'
 import type { GatewayError } from '../../gateway/errors.ts'
 import { circuitBreaker } from '../../gateway/execution/circuit-breaker.ts'
@@ -195,6 +195,27 @@ test('a query that the subgraph did not receive in time (408) is sent again on a
   expect([new Set(ports).size, ports.length, retries]).toEqual([2, 2, 1])
 })
 
+test.each([
+  ['408', timesOutOnce([])],
+  ['a connection that breaks', breaksOnce()],
+])('after %s, a query has only the time that is left', async (_, once) => {
+  const { now } = performance
+  let requests = 0
+  const client = await clientOf(
+    (request, response) => {
+      if (requests++ > 0) return
+      jest.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 3_599_990)
+      once(request, response)
+    },
+    { timeout: 3_600_000 },
+  )
+  const asked = client.post(headers, '{}', { mayRetry: true })
+  await expect(asked.finally(() => jest.restoreAllMocks())).rejects.toMatchObject({
+    reason: 'SUBGRAPH_TIMEOUT',
+    cause: new Error('no complete response within 3600000 ms'),
+  })
+})
+
 test('a mutation is not, and what remains is unreachable, with the reason', async () => {
   const ports: string[] = []
   const mutation = await (await clientOf(timesOutOnce(ports))).post(headers, '{}')
@@ -218,6 +239,18 @@ test('traceparent is passed on', async () => {
   await client.post(headers, '{}', { traceContext: { traceparent: '00-a-b-01' } })
   await client.post(headers, '{}')
   expect(seen).toEqual(['00-a-b-01', undefined])
+})
+
+test('a request that was not received in time is no success of a subgraph that fails', async () => {
+  let requests = 0
+  const listener: RequestListener = (request, response) =>
+    requests++ % 2 === 0 ? response.writeHead(408).end() : request.socket.destroy()
+  const client = await clientOf(listener, { circuitBreaker: { failures: 3, pause: 600_000 } })
+  for (let count = 0; count < 5; count++) {
+    const asked = client.post(headers, '{}', { mayRetry: true })
+    await expect(asked).rejects.toMatchObject({ reason: 'SUBGRAPH_UNREACHABLE' })
+  }
+  expect(requests).toBe(6)
 })
 
 test('a subgraph that fails again and again is left alone, then tried by one call', async () => {
