@@ -235,6 +235,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
 
   function withRates(response: HttpResponse, facts: RequestFacts): HttpResponse {
+    // A cache gives it to others, and later: what is left of this caller's points is not for them.
+    if (response.vary) return response
     return { ...response, headers: { ...response.headers, ...rates!.headersOf!(facts) } }
   }
 

@@ -444,6 +444,7 @@ describe.each([
       http,
       subscriptions: undefined,
       operations: { manifests: [manifest], automatic: {} },
+      rates: { rules: [{ by: 'address', limit: 10_000, per: '1m' }], headers: true },
       // A denial that the response does not show counts, too.
       authorization: { errors: compression ? 'errors' : 'log' },
     })
@@ -462,6 +463,7 @@ describe.each([
     for (const headers of [{}, { origin }]) {
       const response = await get(gateway, { documentId: 'both' }, headers)
       expect(response.headers['cache-control']).toBe('private, max-age=60')
+      expect(response.headers).not.toHaveProperty('ratelimit')
       const vary = response.headers.vary!.toLowerCase().split(', ')
       const names = ['accept', 'accept-language', 'authorization', 'cookie']
       const ofTransport = ['origin', ...(compression ? ['accept-encoding'] : [])]
@@ -517,6 +519,7 @@ describe.each([
 
   function expectNotCached({ headers }: Response): void {
     expect(headers['cache-control']).toBe('no-store')
+    expect(headers).toHaveProperty('ratelimit')
     expect(headers.vary?.toLowerCase() ?? '').not.toContain('authorization')
   }
 
