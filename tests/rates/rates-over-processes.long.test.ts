@@ -296,7 +296,9 @@ withRedis('two gateways with one Redis', () => {
   }, 60_000)
 
   test('a store that hangs costs one time-out, and a clock of it that jumps back empties no bucket further', async () => {
-    const rate: Rate = { name: 'direct', limit: 10, per: 1_000, burst: 5 }
+    // No point flows in while the test runs.
+    const point = 360_000
+    const rate: Rate = { name: 'direct', limit: 10, per: 10 * point, burst: 5 }
     const [a, b] = ['a', 'b'].map(rateKeys('a secret'))
     const wanted = (points: number, each = 1) => ({ points, each })
     const store = await redisStore({ url: url(), timeout: 200 })
@@ -304,9 +306,9 @@ withRedis('two gateways with one Redis', () => {
     // As memory has it.
     const buckets = new MemoryBuckets(rate, bucketTable(1024 * 1024))
     const grants: readonly (readonly [{ points: number; each: number }, object])[] = [
-      [wanted(3), { points: 3, left: 2, wait: 0, full: 300 }],
-      [wanted(4, 2), { points: 2, left: 0, wait: 200, full: 500 }],
-      [wanted(3, 3), { points: 0, left: 0, wait: 300, full: 500 }],
+      [wanted(3), { points: 3, left: 2, wait: 0, full: 3 * point }],
+      [wanted(4, 2), { points: 2, left: 0, wait: 2 * point, full: 5 * point }],
+      [wanted(3, 3), { points: 0, left: 0, wait: 3 * point, full: 5 * point }],
     ]
     for (const [request, expected] of grants) {
       expect(buckets.grant(a!, request, 0)).toEqual(expected)
@@ -318,10 +320,10 @@ withRedis('two gateways with one Redis', () => {
     expect(await grantPoints(a!, returning)).toMatchObject({ points: 0, left: 3, wait: 0 })
     expect(buckets.grant(a!, returning, 0)).toMatchObject({ points: 0, left: 3, wait: 0 })
     const client = new Redis(url())
-    const key = `portcullis:rate:direct:10:1000:5:${keyText(a!)}`
+    const key = `portcullis:rate:direct:10:${10 * point}:5:${keyText(a!)}`
     await client.set(key, String(Date.now() + 86_400_000))
     const { points, wait, full } = await grantPoints(a!, wanted(1))
-    expect({ points, wait, full }).toEqual({ points: 0, wait: 100, full: 500 })
+    expect({ points, wait, full }).toEqual({ points: 0, wait: point, full: 5 * point })
     client.disconnect()
     redis.kill('SIGSTOP')
     await expect(grantPoints(b!, wanted(1))).rejects.toThrow('Command timed out')
