@@ -58,7 +58,7 @@ const gateways = {
 rates:
   headers: true
   rules:
-    - { by: subject, limit: 60, per: 1m, burst: 2 }
+    - { by: subject, limit: 60, per: 1h, burst: 2 }
     - { by: address, limit: 600, per: 1m }`,
   fields: `http: { batching: { max: 10 } }
 rates:
@@ -261,15 +261,15 @@ describe('rates', () => {
     const origin = { origin: 'https://app.example.com' }
     const first = await ask('headers', origin)
     expect(first.headers).toMatchObject({
-      'ratelimit-policy': '"address";q=600;w=60, "subject";q=60;w=60',
-      ratelimit: '"address";r=599;t=1, "subject";r=1;t=1',
+      'ratelimit-policy': '"address";q=600;w=60, "subject";q=60;w=3600',
+      ratelimit: '"address";r=599;t=1, "subject";r=1;t=60',
     })
     expect(first.headers['access-control-expose-headers']).toMatch(/ratelimit,ratelimit-policy/i)
     await ask('headers')
     const refused = await ask('headers')
     expect(refused.status).toBe(429)
-    expect(refused.headers).toMatchObject({ 'retry-after': '1' })
-    expect(refused.headers.ratelimit).toMatch(/"subject";r=0;t=2$/)
+    expect(refused.headers).toMatchObject({ 'retry-after': '60' })
+    expect(refused.headers.ratelimit).toMatch(/"subject";r=0;t=120$/)
     expect((await ask('none')).headers.ratelimit).toBeUndefined()
   })
 
