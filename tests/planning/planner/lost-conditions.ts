@@ -54,9 +54,15 @@ test.each([
   '... on Item { strictLink { link { summary } ... @skip(if: $yes) { link { shape } } } }',
   '... on Item { strictLink { ... @skip(if: $yes) { link { shape } } link { summary } } }',
   '... on Item { strictLink { summary ... @skip(if: $yes) { shape } } part { item { summary } } }',
-])('of fields that require something, each has what it requires: %s', async (selections) => {
-  for (const variables of settings) await nativeIsRight(values, inLinks(selections), variables)
-})
+  '... on Item { strictLink { floats parts { text mood blob } ... @skip(if: $yes) { shape } } }',
+  '... on Item { strictLink { floats parts { text mood blob } ... @skip(if: $no) { ... @include(if: $yes) { shape } } } }',
+  '... on Item { strictLink @skip(if: $yes) { shape } strictLink { floats parts { text mood blob } } }',
+])(
+  'of fields that require something, those that are included are fetched, with their inputs: %s',
+  async (selections) => {
+    for (const variables of settings) await nativeIsRight(values, inLinks(selections), variables)
+  },
+)
 
 test.each([
   '... on Item { link { a ... @skip(if: $yes) { b } } }',
@@ -66,7 +72,7 @@ test.each([
   '... on Item { link { a ... @skip(if: $yes) { b } } } ... on Leaf { link { b ... @skip(if: $no) { a } } }',
   '... on Item { link { a ... @skip(if: $yes) { b } } } ... on Leaf { link { b } }',
   '... on Item { link { ... @skip(if: $yes) { c { c { b } } } c { a } } } ... on Leaf { link { c { b } } }',
-])('they may require parts of one input: %s', async (selections) => {
+])('fields may require parts of one input: %s', async (selections) => {
   for (const variables of settings) await nativeIsRight(overlaps, inLinks(selections), variables)
 })
 
@@ -76,22 +82,19 @@ test.each([
   'next { ... @include(if: $no) { ... on Book { next { label likes } } } ... on Media { next { tag } } }',
   'next { stars ... @skip(if: $yes) { ... on Song { beats tag } } ... @skip(if: $no) { ... on Book { pages label } } }',
   'next { ... @skip(if: $yes) { ... @skip(if: $no) { ... on Song { label } } } ... @skip(if: $yes) { tag } }',
-])('so have the fields of interface objects: %s', async (selections) => {
-  const text = `query ($yes: Boolean = true, $no: Boolean = false) { top { ${selections} } }`
-  for (const variables of settings) await nativeIsRight(objects, text, variables)
-})
-
-test.each([
   'title next { title ... @skip(if: $yes) { label } }',
   'next { id title label ... @skip(if: $yes) { tag } }',
   'next { title next { label } ... @skip(if: $yes) { next { tag } } }',
   'next { title ... on Song { title ... @skip(if: $yes) { tag } } }',
   'next { title ... @skip(if: $yes) { ... on Song { likes } } ... on Song { stars } }',
   'next { title ... @skip(if: $yes) { ... on Song { likes } } }',
-])('a field of an interface object is not fetched where it is skipped: %s', async (selections) => {
-  const text = `query ($yes: Boolean = true) { top { ${selections} } }`
-  for (const yes of [true, false]) await nativeIsRight(objects, text, { yes })
-})
+])(
+  'of interface objects, too, what is included is fetched, with its inputs: %s',
+  async (selections) => {
+    const text = `query ($yes: Boolean = true, $no: Boolean = false) { top { ${selections} } }`
+    for (const variables of settings) await nativeIsRight(objects, text, variables)
+  },
+)
 
 test('a field with a context is not fetched where it is skipped', async () => {
   const { native } = await enginesOf(contexts)
@@ -101,12 +104,4 @@ test('a field with a context is not fetched where it is skipped', async () => {
     expect(errors).toEqual([])
     expect(calls.join().includes('remote')).toBe(!yes)
   }
-})
-
-test.each([
-  '... on Item { strictLink { floats parts { text mood blob } ... @skip(if: $yes) { shape } } }',
-  '... on Item { strictLink { floats parts { text mood blob } ... @skip(if: $no) { ... @include(if: $yes) { shape } } } }',
-  '... on Item { strictLink @skip(if: $yes) { shape } strictLink { floats parts { text mood blob } } }',
-])('a field whose inputs are there is not fetched where it is skipped: %s', async (selections) => {
-  for (const variables of settings) await nativeIsRight(values, inLinks(selections), variables)
 })
