@@ -136,7 +136,7 @@ async function fetchRootFields(execution: Execution, step: FetchStep): Promise<v
   }
   const response = await batching.send(step.subgraph, { operationKind, body, readData })
   if (response.outcome === 'failed') {
-    return addFailure(errors, step, response, rootKeysOf(step))
+    return addFailure(errors, step, response, rootKeysOf(step, batching.variables))
   }
   for (const error of response.errors) addRootError(errors, step, error)
   if (!response.hasData) return
@@ -156,8 +156,11 @@ function failureOf(cause: unknown): FailedCall | undefined {
 }
 
 /** Returns the response keys of a fetch of root fields; undefined for one of entities. */
-function rootKeysOf({ operation, represent }: FetchStep): readonly string[] | undefined {
-  return represent ? undefined : rootResponseKeys(parse(operation, { noLocation: true }))
+function rootKeysOf(
+  { operation, represent }: FetchStep,
+  variables: VariableValues,
+): readonly string[] | undefined {
+  return represent ? undefined : rootResponseKeys(parse(operation, { noLocation: true }), variables)
 }
 
 function runEntityFetch(execution: Execution, step: FetchStep): Promise<void> {
@@ -178,7 +181,7 @@ function reportingFaults(
   return fetching.catch((cause: unknown) => {
     const failed = failureOf(cause)
     if (!failed) throw cause
-    addFailure(execution.errors, step, failed, rootKeysOf(step))
+    addFailure(execution.errors, step, failed, rootKeysOf(step, execution.batching.variables))
   })
 }
 

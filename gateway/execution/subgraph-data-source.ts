@@ -1,9 +1,7 @@
 /** What @apollo/gateway calls for each fetch of a plan. */
 import type { GraphQLDataSource } from '@apollo/gateway'
 import { parse } from 'graphql'
-import type { DocumentNode } from 'graphql'
 import { rootResponseKeys } from '../graphql/root-response-keys.ts'
-
 import { isWithinNesting } from '../values/json.ts'
 import { valueEnd } from '../values/json-bytes.ts'
 import { deepestNesting, nestedTooDeep } from './nesting.ts'
@@ -40,7 +38,8 @@ export function subgraphDataSource<Context extends object>(
       }
       const document = 'document' in fetch ? fetch.document : undefined
       const failed = result.outcome === 'failed' ? result : tooDeep
-      return { data: null, errors: failureOfFetch(document ?? parse(query), failed).map(withMark) }
+      const keys = rootResponseKeys(document ?? parse(query), variables ?? {})
+      return { data: null, errors: failureOfFetch(keys, failed).map(withMark) }
     },
   }
 }
@@ -58,8 +57,8 @@ export function readableExtensions(extensions: object): SubgraphError['extension
 }
 
 /** One error for each root field of the failed fetch; for entities, at the first of them. */
-function failureOfFetch(document: DocumentNode, failed: FailedCall): SubgraphError[] {
-  return rootResponseKeys(document).map((key) => ({
+function failureOfFetch(keys: readonly string[], failed: FailedCall): SubgraphError[] {
+  return keys.map((key) => ({
     ...errorOfCall(failed),
     path: key === '_entities' ? [key, 0] : [key],
   }))

@@ -3,6 +3,7 @@ import { answered, parsed } from '../support/response-bytes.ts'
 import { beforeAll, expect, test } from '@jest/globals'
 import { getOperationAST, parse } from 'graphql'
 import { completeShape } from '../../gateway/graphql/response-shape.ts'
+import { subgraphDataSource } from '../../gateway/execution/subgraph-data-source.ts'
 import type { SubgraphResult, SubgraphRequest } from '../../gateway/execution/subgraph-request.ts'
 import { nativeExecutor } from '../../gateway/supergraph/native-executor.ts'
 import type { NativeExecutor } from '../../gateway/supergraph/native-executor.ts'
@@ -240,6 +241,37 @@ test('a silent subgraph leaves the rest of the response, and one error', async (
   })
   expect(errors).toMatchObject([{ code: 'SUBGRAPH_TIMEOUT', path: ['products', 0] }])
 })
+
+test.each<[string, string[]]>([
+  ['query ($no: Boolean = false) { ... @skip(if: $no) { best { name } } }', ['best']],
+  ['query ($no: Boolean = false) { ... on Query { b: best @skip(if: $no) { name } } }', ['b']],
+  [
+    'query ($no: Boolean!) { best { name } ...F @skip(if: $no) } fragment F on Query { b: best { name } }',
+    ['best', 'b'],
+  ],
+  [
+    'query ($no: Boolean!) { best { name } ...F @include(if: $no) } fragment F on Query { b: best { name } }',
+    ['best'],
+  ],
+  [
+    'query ($no: Boolean!) { a: best @include(if: $no) { name } b: best @skip(if: $no) { name } best { name } }',
+    ['b', 'best'],
+  ],
+])(
+  'each root field of a silent subgraph has an error, if it is included: %s',
+  async (text, keys) => {
+    const variables = { no: false }
+    const { data, errors } = await run(text, () => ({ failed: 'SUBGRAPH_TIMEOUT' }), variables)
+    expect(data).toEqual(Object.fromEntries(keys.map((key) => [key, null])))
+    expect(errors.map(({ path }) => path)).toEqual(keys.map((key) => [key]))
+
+    // The fetches of `engine: apollo` may have all of this in them.
+    const failing = async () => ({ outcome: 'failed', reason: 'SUBGRAPH_TIMEOUT' }) as const
+    const request = { query: text, variables }
+    const response = await subgraphDataSource(failing).process({ request, context: {} } as never)
+    expect(response.errors!.map(({ path }) => path)).toEqual(keys.map((key) => [key]))
+  },
+)
 
 test('null for a field that cannot be null makes the object null, and its failed fetch is the error', async () => {
   const { data, errors } = await run('{ products { count } best { name } }', (subgraph) =>
