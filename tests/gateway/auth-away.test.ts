@@ -10,7 +10,6 @@ import { asker } from '../support/ask-subgraph.ts'
 import { authEnvironment, cheapHashes, loggedIn } from '../support/auth-client.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
-import { until } from '../support/until.ts'
 
 const sdl = 'type Query { me: String }'
 const folder = scratchFolder()
@@ -59,7 +58,6 @@ authentication:
         ${setting(at)}
 `,
   )
-  await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
   await auth.close()
 
   const servesItsCaller = async () => {

@@ -65,7 +65,7 @@ function version(last: number): string {
 async function startAt(path: string): Promise<RunningGateway> {
   const config = { issuer: issuer.issuer, jwks_uri: issuer.jwksUri, audiences: ['portcullis'] }
   const text = JSON.stringify({ authentication: { issuers: [config] }, http: { deadline: '60s' } })
-  gateway = await runGateway([], text, path)
+  gateway = await runGateway([], text, { supergraph: path })
   return gateway
 }
 

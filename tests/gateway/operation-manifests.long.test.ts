@@ -22,7 +22,7 @@ import { startGatewayProcess } from '../support/gateway-process.ts'
 import { startIssuer } from '../support/issuer.ts'
 import type { TestIssuer } from '../support/issuer.ts'
 import { gatewaySecret, runGateway } from '../support/running-gateway.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
+import type { RunGatewayOptions, RunningGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 import { startSupergraphServer } from '../support/supergraph-server.ts'
 import type { SupergraphServer } from '../support/supergraph-server.ts'
@@ -59,11 +59,15 @@ afterAll(async () => {
   await issuer?.close()
 })
 
-async function start(operations: object, more = {}): Promise<RunningGateway> {
+async function start(
+  operations: object,
+  more = {},
+  options?: RunGatewayOptions,
+): Promise<RunningGateway> {
   const issuers = [{ issuer: issuer.issuer, jwks_uri: issuer.jwksUri, audiences: ['portcullis'] }]
   const config = JSON.stringify({ authentication: { issuers }, operations, ...more })
   const subgraphs = [{ name: 'graph', url: subgraph.url, sdl }]
-  const gateway = await runGateway(subgraphs, config)
+  const gateway = await runGateway(subgraphs, config, options)
   running.push(gateway)
   return gateway
 }
@@ -207,7 +211,7 @@ describe('a manifest at a URL', () => {
 
   test('that cannot be fetched at the start keeps the gateway from being ready', async () => {
     const manifests = [{ from: url(), poll: '1s' }]
-    const gateway = await start({ manifests, accept: 'known' })
+    const gateway = await start({ manifests, accept: 'known' }, {}, { untilReady: false })
     const reason = `the manifest ${url()} cannot be fetched: HTTP status 404`
     await until(async () => (await ready(gateway)).body.reasons?.length === 1)
     expect(await ready(gateway)).toMatchObject({ status: 503, body: { reasons: [reason] } })

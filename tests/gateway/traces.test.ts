@@ -114,8 +114,7 @@ telemetry:
 ${traces === undefined ? '' : `  traces: { endpoint: '${collector.url}', ${traces} }`}
 ${more}
 `,
-    undefined,
-    { OTEL_BSP_SCHEDULE_DELAY: '10', ...environment },
+    { environment: { OTEL_BSP_SCHEDULE_DELAY: '10', ...environment } },
   )
 }
 

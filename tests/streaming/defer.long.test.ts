@@ -99,7 +99,6 @@ beforeAll(async () => {
 telemetry: { access_log: { sample: 1, errors: 1 } }
 `,
   )
-  await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
   close = async () => {
     await gateway.close()
     await Promise.all([products.close(), reviews.close()])

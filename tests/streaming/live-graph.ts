@@ -159,7 +159,6 @@ export async function openLiveGraph(config = '', issuerConfig = ''): Promise<Liv
 ${issuerConfig}${config}
 `
   const gateway = await runGateway(sources('first'), text)
-  await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
   const stopProducts = once(products)
 
   return {

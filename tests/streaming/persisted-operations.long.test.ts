@@ -11,7 +11,6 @@ import type WebSocket from 'ws'
 import { runGateway } from '../support/running-gateway.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
-import { until } from '../support/until.ts'
 import { openLiveGraph, productsSdl, reviewsSdl } from './live-graph.ts'
 import type { LiveGraph } from './live-graph.ts'
 
@@ -171,7 +170,6 @@ describe('Apollo Client', () => {
     ]
     const config = graph.config.replace(/^operations:.*$/m, operations)
     gateway = await runGateway(subgraphs, config)
-    await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
   }
 
   /** The requests of one client, and the codes of its responses. */

@@ -49,7 +49,6 @@ describe.each([1, 2])('with %i workers', (workers) => {
       config: config(),
       environment: { GATEWAY_SECRET: gatewaySecret },
     })
-    await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
   })
   afterAll(async () => {
     gateway.child.kill('SIGTERM')

@@ -168,7 +168,6 @@ subscriptions:
   callback: { public_url: 'http://127.0.0.1:${port}/callback', port: ${port} }
 `,
   )
-  await until(async () => (await fetch(`${gateway.origin}/ready`)).status === 200)
 })
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.dispose()))

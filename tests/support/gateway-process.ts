@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCompiled } from './run-compiled.ts'
+import { whenReady } from './when-ready.ts'
 
 export interface StartingGateway {
   readonly child: ChildProcess
@@ -33,7 +34,7 @@ export interface GatewayProcessOptions {
 
 let count = 0
 
-/** Returns once it accepts connections, at a port that the system has chosen. */
+/** Returns once it is ready, at a port that the system has chosen. */
 export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
   const gateway = spawnGateway(options)
   const { child, ended, output } = gateway
@@ -41,7 +42,12 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     once(child, 'message').then(([message]) => (message as { listening: string }).listening),
     ended.then((how) => Promise.reject(new Error(`the gateway ended with ${how}: ${output()}`))),
   ])
-  return { ...gateway, origin: new URL(url).origin }
+  const { origin } = new URL(url)
+  await whenReady(origin).catch((cause: unknown) => {
+    child.kill()
+    throw cause
+  })
+  return { ...gateway, origin }
 }
 
 /** Returns a process that does not accept connections yet. */

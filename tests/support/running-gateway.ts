@@ -10,6 +10,7 @@ import { readSettings } from '../../subgraphs/kit/process/settings.ts'
 import type { Environment } from '../../subgraphs/kit/process/settings.ts'
 import { compose } from './compose.ts'
 import type { SubgraphSource } from './compose.ts'
+import { whenReady } from './when-ready.ts'
 
 export const gatewaySecret = 'a secret that only the tests of the gateway know'
 
@@ -29,16 +30,20 @@ export interface RunningGateway {
   close(): Promise<void>
 }
 
-/**
- * @param config the text of gateway.yaml
- * @param given a supergraph file that is there already
- * @param environment OpenTelemetry's variables
- */
+export interface RunGatewayOptions {
+  /** A supergraph file that is there already. */
+  readonly supergraph?: string
+  /** OpenTelemetry's variables. */
+  readonly environment?: Environment
+  /** Whether to wait until the gateway is ready, and not only until it listens; default: true. */
+  readonly untilReady?: boolean
+}
+
+/** @param config the text of gateway.yaml */
 export async function runGateway(
   subgraphs: readonly SubgraphSource[],
   config: string,
-  given?: string,
-  environment: Environment = {},
+  { supergraph: given, environment = {}, untilReady = true }: RunGatewayOptions = {},
 ): Promise<RunningGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
   const supergraph = given ?? join(folder, 'supergraph.graphql')
@@ -68,9 +73,16 @@ export async function runGateway(
     writeFileSync(`${supergraph}.new`, text)
     renameSync(`${supergraph}.new`, supergraph)
   }
+  const { origin } = new URL(running.url)
+  if (untilReady) {
+    await whenReady(origin).catch(async (cause: unknown) => {
+      await running.close()
+      throw cause
+    })
+  }
   return {
     url: running.url,
-    origin: new URL(running.url).origin,
+    origin,
     log,
     accessLog,
     writeSupergraph,
