@@ -348,6 +348,11 @@ export const errorTable = {
     'Part of the graph returned an invalid response',
   ),
   SUBGRAPH_TIMEOUT: row('SUBGRAPH_TIMEOUT', 504, 'Part of the graph did not respond in time'),
+  REQUIRED_DATA_MISSING: row(
+    'REQUIRED_DATA_MISSING',
+    502,
+    'Part of the response could not be loaded, as it requires another part that has failed',
+  ),
   INTERNAL_SERVER_ERROR: row('INTERNAL_SERVER_ERROR', 500, 'An internal error occurred'),
 } as const satisfies Record<string, ErrorRow>
 

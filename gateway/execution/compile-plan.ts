@@ -14,7 +14,7 @@ import type { TypeNames } from './type-names.ts'
 import type { IsOfType } from '../graphql/type-conditions.ts'
 
 /** A fetch that may not be for all entities at its place: see RepresentationRules. */
-type FetchForSomeEntities = FetchNode & Pick<RepresentationRules, 'keys'>
+type FetchForSomeEntities = FetchNode & Pick<RepresentationRules, 'keys' | 'inputs'>
 
 /** A plan, ready to be executed any number of times. */
 export interface CompiledPlan {
@@ -134,7 +134,7 @@ function fetchStep(
   root: Place,
   { types, isOfType, mayBatch }: PlanParts,
 ): FetchStep {
-  const { operation, operationName, requires, contextRewrites, keys } = fetch
+  const { operation, operationName, requires, contextRewrites, keys, inputs } = fetch
   const contextNames = new Set((contextRewrites ?? []).map(({ renameKeyTo }) => renameKeyTo))
   const route = routeOf(root, path)
   const place = placeAt(root, path)
@@ -161,6 +161,7 @@ function fetchStep(
         isOfType,
         rewrites: fetch.inputRewrites,
         keys,
+        inputs,
       }),
     requires,
     readContext: contextRewrites?.length

@@ -15,6 +15,8 @@ export interface EntityInContext {
   readonly entity: number
   /** The JSON text of the variables that carry the arguments: `,"name":value` for each. */
   readonly variables: string
+  /** Whether a context has been found for each argument. */
+  readonly isComplete: boolean
 }
 
 /** Returns the entities of a fetch, in order, each with its arguments. */
@@ -43,11 +45,12 @@ export function contextReader(
 
   return (data, record) =>
     placedRecords(data, record, path, route).map(({ record: entity, lineage }) => {
-      const variables = names.map((name) => {
+      const variables = names.flatMap((name) => {
         const value = valueOf(name, data, lineage)
-        return value === undefined ? '' : `,${JSON.stringify(name)}:${value}`
+        return value === undefined ? [] : `,${JSON.stringify(name)}:${value}`
       })
-      return { entity, variables: variables.join('') }
+      const isComplete = variables.length === names.length
+      return { entity, variables: variables.join(''), isComplete }
     })
 
   function valueOf(

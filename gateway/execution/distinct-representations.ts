@@ -18,17 +18,25 @@ export interface DistinctRepresentations {
   readonly entities: readonly number[]
   /** By entity: the index of its representation; -1 if it cannot be represented. */
   readonly indexes: readonly number[]
+  /** The entities that are not represented because something of them has failed to arrive. */
+  readonly incomplete: readonly number[]
 }
 
-/** Returns each representation once. Equal entities in the slots become one. */
+/**
+ * Returns each representation once. Equal entities in the slots become one.
+ *
+ * @param hasFailed whether a fetch has failed before: see `Represent`
+ */
 export function distinctRepresentations(
   data: FetchedData,
   { represent, placeOfObjects }: FetchStep,
   { records, slots }: EntitiesOfFetch,
+  hasFailed: boolean,
 ): DistinctRepresentations {
   const output = new ResponseOutput(data, true)
   const entities: number[] = []
   const indexes: number[] = []
+  const incomplete: number[] = []
   /** By representation: its first entity. */
   const firsts: number[] = []
   const known = new KnownTexts(output, records.length)
@@ -38,7 +46,11 @@ export function distinctRepresentations(
     const before = output.position
     if (known.count > 0) output.writeByte(comma)
     const from = output.position
-    const index = represent!(data, record, output) ? known.indexOf(from) : -1
+    const index = represent!(data, record, output, hasFailed) ? known.indexOf(from) : -1
+    if (hasFailed && index < 0) {
+      output.returnTo(from)
+      if (represent!(data, record, output, false)) incomplete.push(record)
+    }
     if (index === firsts.length) firsts.push(record)
     else output.returnTo(before)
     if (index >= 0 && slots && mayShare(data, placeOfObjects, record, firsts[index]!)) {
@@ -49,7 +61,7 @@ export function distinctRepresentations(
     indexes.push(index)
   }
   output.writeByte(closeBracket)
-  return { text: output.text(), count: known.count, entities, indexes }
+  return { text: output.text(), count: known.count, entities, indexes, incomplete }
 }
 
 /** Returns whether the first record may take the place of another one. */

@@ -9,6 +9,7 @@ export interface ErrorList<Of extends { readonly message: string }> {
   add(make: () => Of): void
   /** Adds an error for each of the items. */
   addEach<Item>(items: readonly Item[], make: (item: Item) => Of): void
+  isEmpty(): boolean
   /** Returns the errors; the last one says how many are not listed. */
   listed(): readonly Of[]
 }
@@ -27,6 +28,7 @@ export function errorList<Of extends { readonly message: string }>(): ErrorList<
       for (let index = 0; index < room; index++) errors.push(make(items[index]!))
       unlisted += items.length - room
     },
+    isEmpty: () => errors.length === 0,
     listed: () => abridged(errors, unlisted),
   }
 }

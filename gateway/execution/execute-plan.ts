@@ -10,7 +10,7 @@ import { distinctRepresentations } from './distinct-representations.ts'
 import { entityPlaces } from './entity-places.ts'
 import type { EntitiesOfFetch } from './entity-places.ts'
 import { errorList } from './error-list.ts'
-import { addFailure, addRootError } from './fetch-errors.ts'
+import { addFailure, addIncomplete, addRootError, isFailureAround } from './fetch-errors.ts'
 import type { FetchError } from './fetch-errors.ts'
 import type { FetchedData } from './fetched-data.ts'
 import { copyRecord, mergeRecord } from './merge-records.ts'
@@ -190,10 +190,14 @@ function reportingFaults(
  * go on if one cannot be sent.
  */
 async function fetchInContexts(execution: Execution, step: FetchStep): Promise<void> {
+  const { data, root, errors } = execution
   const groups = new Map<string, number[]>()
-  for (const { entity, variables } of step.readContext!(execution.data, execution.root)) {
-    remembered(groups, variables, () => []).push(entity)
+  const incomplete: number[] = []
+  for (const { entity, variables, isComplete } of step.readContext!(data, root)) {
+    if (isComplete || errors.list.isEmpty()) remembered(groups, variables, () => []).push(entity)
+    else incomplete.push(entity)
   }
+  addIncomplete(errors, step, incomplete)
   await Promise.all(
     [...groups].map(([variables, records]) =>
       reportingFaults(execution, step, fetchEntities(execution, step, { records }, variables)),
@@ -209,7 +213,9 @@ async function fetchEntities(
   contextArguments = '',
 ): Promise<void> {
   if (entities.records.length === 0) return
-  const distinct = distinctRepresentations(execution.data, step, entities)
+  const hasFailed = isFailureAround(execution.errors, step)
+  const distinct = distinctRepresentations(execution.data, step, entities, hasFailed)
+  addIncomplete(execution.errors, step, distinct.incomplete)
   if (entities.slots) execution.places.shared(step, distinct.entities)
   if (distinct.count === 0) return
   const fetch = { step, representations: distinct.text, contextArguments }

@@ -7,6 +7,8 @@ import type { PlacedRecord } from './data-path.ts'
 import type { FetchedData } from './fetched-data.ts'
 import type { ResponsePath } from '../graphql/response-error.ts'
 import { remembered } from '../values/remembered.ts'
+import { errorTable } from '../errors.ts'
+import { errorPlaces } from './error-places.ts'
 import { errorOfCall } from './subgraph-errors.ts'
 import type { FailedCall, SubgraphError } from './subgraph-request.ts'
 
@@ -41,6 +43,35 @@ export function addFailure(
   for (const path of paths) {
     errors.list.add(() => ({ message, extensions, path, covers: rootKeys ? path : step.path }))
   }
+}
+
+/** Returns whether an error is at the entities of a fetch, above or below them: something of them may be missing. */
+export function isFailureAround({ list }: FetchErrors, { path }: FetchStep): boolean {
+  if (list.isEmpty()) return false
+  const anyElement = (step: string | number) => (typeof step === 'number' ? '@' : step)
+  return errorPlaces(list.listed().map(({ covers }) => covers.map(anyElement))).isAround(path)
+}
+
+/**
+ * Adds an error if entities were left out of a fetch because what it requires has failed to arrive, at the first of them
+ * that is not below an error already.
+ */
+export function addIncomplete(
+  errors: FetchErrors,
+  step: FetchStep,
+  entities: readonly number[],
+): void {
+  if (entities.length === 0) return
+  const { list } = errors
+  const known = errorPlaces(list.listed().map(({ covers }) => covers))
+  const isLeftOut = new Set(entities)
+  const first = placesOf(errors, step).find(
+    ({ record, position }) => isLeftOut.has(record) && !known.isAbove(position),
+  )
+  if (!first) return
+  const { code, message } = errorTable.REQUIRED_DATA_MISSING
+  const { position: path } = first
+  list.add(() => ({ message, extensions: { code }, path, covers: step.path }))
 }
 
 /** Adds an error of a fetch of root fields. */

@@ -12,8 +12,16 @@ import type { ResponseOutput } from './response-output.ts'
 import type { TypeNames } from './type-names.ts'
 import { Word } from '../values/word.ts'
 
-/** Writes the representation of a record and returns true; false if it cannot be represented. */
-export type Represent = (data: FetchedData, record: number, output: ResponseOutput) => boolean
+/**
+ * Writes the representation of a record and returns true; false if it cannot be represented. `hasFailed`: what is
+ * missing may have failed to arrive, and nothing must be computed without it.
+ */
+export type Represent = (
+  data: FetchedData,
+  record: number,
+  output: ResponseOutput,
+  hasFailed: boolean,
+) => boolean
 
 export interface RepresentationRules {
   readonly types: TypeNames
@@ -21,6 +29,8 @@ export interface RepresentationRules {
   readonly rewrites?: readonly FetchDataRewrite[] | undefined
   /** A representation must contain one of these keys completely; undefined if it always does. */
   readonly keys?: readonly (readonly string[])[] | undefined
+  /** The names of what the fetched fields require; undefined if each representation has all of it. */
+  readonly inputs?: readonly string[] | undefined
 }
 
 /**
@@ -32,24 +42,29 @@ export interface RepresentationRules {
 export function representationWriter(
   requires: readonly QueryPlanSelectionNode[],
   place: Place,
-  { types, isOfType, rewrites, keys }: RepresentationRules,
+  { types, isOfType, rewrites, keys, inputs = [] }: RepresentationRules,
 ): Represent {
-  const gather = gatherer(requires, place, types, isOfType)
+  const gather = gatherer(requires, place, types, isOfType, new Set(inputs))
   const changes = (rewrites ?? []).map((one) => rewriteOf(one, isOfType))
   const byType = new Map<number, Represent>()
 
-  return (data, record, output) => {
+  return (data, record, output, hasFailed) => {
     const type = data.tape[record]!
     let represent = byType.get(type)
     if (!represent) {
       represent = (keys ? undefined : flatWriter(types.names[type])) ?? writeGathered
       byType.set(type, represent)
     }
-    return represent(data, record, output)
+    return represent(data, record, output, hasFailed)
   }
 
-  function writeGathered(data: FetchedData, record: number, output: ResponseOutput): boolean {
-    const representation = gather(data, record)
+  function writeGathered(
+    data: FetchedData,
+    record: number,
+    output: ResponseOutput,
+    hasFailed: boolean,
+  ): boolean {
+    const representation = gather(data, record, hasFailed)
     if (!isTyped(representation)) return false
     if (keys && !keys.some((key) => key.every((name) => representation.has(name)))) return false
     for (const change of changes) change(representation)
@@ -121,23 +136,33 @@ function typenameAfter(
   return String(written)
 }
 
-/** A missing field, unlike a null one, means that the object cannot be represented. */
-type Gather = (data: FetchedData, record: number) => GatheredObject | undefined
+/**
+ * A missing field, unlike a null one, means that the object cannot be represented. Of objects inside, null is all that
+ * is left then, or nothing of the entity at all once something has failed.
+ */
+type Gather = (data: FetchedData, record: number, hasFailed: boolean) => GatheredObject | undefined
 
-type GatherStep = (data: FetchedData, record: number, result: GatheredObject) => boolean
+type GatherStep = (
+  data: FetchedData,
+  record: number,
+  result: GatheredObject,
+  hasFailed: boolean,
+) => boolean
 
+/** @param inputs the names of what is required; undefined for everything */
 function gatherer(
   selections: readonly QueryPlanSelectionNode[],
   place: Place,
   types: TypeNames,
   isOfType: IsOfType,
+  inputs?: ReadonlySet<string>,
 ): Gather {
   const steps = selections.map((selection) =>
     selection.kind === 'Field' ? fieldStep(selection) : fragmentStep(selection),
   )
-  return (data, record) => {
+  return (data, record, hasFailed) => {
     const result: GatheredObject = new Map()
-    for (const step of steps) if (!step(data, record, result)) return undefined
+    for (const step of steps) if (!step(data, record, result, hasFailed)) return undefined
     return result
   }
 
@@ -146,29 +171,33 @@ function gatherer(
     const slot = place.slot(name).index
     const gather =
       field.selections && gatherer(field.selections, place.below(name), types, isOfType)
-    return (data, record, result) => {
+    return (data, record, result, hasFailed) => {
       const at = data.slotAt(record, slot)
-      const value = gather ? gatherObjects(data, at, gather) : gatherLeaf(data, at)
+      const value = gather ? gatherObjects(data, at, gather, hasFailed) : gatherLeaf(data, at)
       if (value === undefined) return false
       result.set(name, value)
       return true
     }
   }
 
-  /** Fields under a type condition are optional: the object may be represented by another one. */
+  /** Fields under a type condition are optional: the object may be represented by another one. Inputs are not. */
   function fragmentStep(
     fragment: Extract<QueryPlanSelectionNode, { kind: 'InlineFragment' }>,
   ): GatherStep {
     const { typeCondition } = fragment
-    const gather = gatherer(fragment.selections, place, types, isOfType)
-    return (data, record, result) => {
+    const gather = gatherer(fragment.selections, place, types, isOfType, inputs)
+    const isInput =
+      !inputs ||
+      fragment.selections.some((one) => one.kind === 'Field' && inputs.has(one.alias ?? one.name))
+    return (data, record, result, hasFailed) => {
       const typename = types.names[data.tape[record]!]
       if (
         typeCondition === undefined ||
         (typename !== undefined && isOfType(typename, typeCondition))
       ) {
-        const gathered = gather(data, record)
+        const gathered = gather(data, record, hasFailed)
         if (gathered) mergeGathered(result, gathered)
+        else if (isInput && hasFailed) return false
       }
       return true
     }
@@ -191,19 +220,28 @@ export function gatherLeaf(data: FetchedData, slot: number): Gathered | undefine
   return text
 }
 
-function gatherObjects(data: FetchedData, slot: number, gather: Gather): Gathered | undefined {
+function gatherObjects(
+  data: FetchedData,
+  slot: number,
+  gather: Gather,
+  hasFailed: boolean,
+): Gathered | undefined {
   const { tape } = data
+  const otherwise = hasFailed ? undefined : 'null'
   switch (tape[slot]) {
     case absent:
       return undefined
     case isRecord:
-      return gather(data, tape[slot + 1]!) ?? 'null'
+      return gather(data, tape[slot + 1]!, hasFailed) ?? otherwise
     case isList: {
       const list = tape[slot + 1]!
-      return Array.from(
-        { length: tape[list]! },
-        (_, index) => gatherObjects(data, list + 1 + 2 * index, gather) ?? 'null',
-      )
+      const elements: Gathered[] = []
+      for (let index = 0; index < tape[list]!; index++) {
+        const element = gatherObjects(data, list + 1 + 2 * index, gather, hasFailed) ?? otherwise
+        if (element === undefined) return undefined
+        elements.push(element)
+      }
+      return elements
     }
     default:
       return 'null'

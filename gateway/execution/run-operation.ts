@@ -76,7 +76,7 @@ function written<Context>(
 /** Returns whether the error of a fetch covers a field error at a path. */
 function explainedBy(errors: readonly FetchError[], { clientName }: OperationSchema) {
   const inResponse = (key: string | number) => (typeof key === 'string' ? clientName(key) : key)
-  return errorPlaces(errors.map(({ covers }) => covers.map(inResponse)))
+  return errorPlaces(errors.map(({ covers }) => covers.map(inResponse))).isAround
 }
 
 function unresolvable(key: string): ResponseError {

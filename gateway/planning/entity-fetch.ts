@@ -16,6 +16,8 @@ export interface EntityField {
 export type FetchForSomeEntities = FetchNode & {
   /** Its representations have to hold one of these keys complete. */
   readonly keys?: readonly (readonly string[])[]
+  /** The names of what its fields require, where an entity could also be represented without that. */
+  readonly inputs?: readonly string[]
 }
 
 /** Returns the fields that a fetch selects of entities, each once; `__typename` does not count. */

@@ -31,7 +31,8 @@ export function separateInputs(
     requirementsOf(field).forEach((path) => requirements.add(path))
     groups.set(groupOf(field), requirements)
   }
-  if (groups.size === 0 || (groups.size === 1 && !isInterfaceObject)) return [fetch]
+  if (groups.size === 0) return [fetch]
+  if (groups.size === 1 && !isInterfaceObject) return [withInputs(fetch, [...groups.values()][0]!)]
 
   const keys = types.flatMap((type) => entities.keysOf(graph, type))
   const keyPaths = new Set(types.flatMap((type) => entities.keyPathsOf(graph, type)))
@@ -44,7 +45,8 @@ export function separateInputs(
       (_name, path) => !everyRequirement.has(path) || requirements.has(path) || keyPaths.has(path),
     )
     // For interface objects, what other types need may come without a key: that is no representation.
-    return part ? [isInterfaceObject ? { ...part, keys } : part] : []
+    if (!part) return []
+    return [isInterfaceObject ? { ...part, keys } : withInputs(part, requirements)]
   })
 
   function requirementsOf({ type, field }: EntityField): readonly string[] {
@@ -64,6 +66,15 @@ export function separateInputs(
   function isOfDoubtful(group: string): boolean {
     return fields.some((field) => doubtful.has(field.field) && groupOf(field) === group)
   }
+}
+
+/** Returns the fetch with the names of what is required, if entities of a type can be represented in several ways. */
+function withInputs(fetch: FetchNode, requirements: ReadonlySet<string>): FetchForSomeEntities {
+  const ways = fetch.requires ?? []
+  const types = new Set(ways.map((way) => way.kind === 'InlineFragment' && way.typeCondition))
+  if (requirements.size === 0 || types.size === ways.length) return fetch
+  const isInside = (path: string) => path.includes('.')
+  return { ...fetch, inputs: [...requirements].filter((path) => !isInside(path)) }
 }
 
 /** Returns what all fragments on a type have together as the one fragment on it. */

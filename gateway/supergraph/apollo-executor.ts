@@ -128,7 +128,7 @@ export async function apolloExecutor<Context extends object>({
   ): ExecutionResult {
     const data = new FetchedData()
     const output = new ResponseOutput(data)
-    const findings = new Findings(data, errorPlaces(reported.map(({ path = [] }) => path)))
+    const findings = new Findings(data, errorPlaces(reported.map(({ path = [] }) => path)).isAround)
     for (const error of completion) findings.add(error)
     if (response === null) output.writeText('null')
     else {

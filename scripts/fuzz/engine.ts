@@ -1,12 +1,13 @@
 /**
  * `npm run fuzz -- engine [operations] [seed]`: random operations on difficult supergraphs, executed by
- * both engines; the native one gets its responses as unusual bytes, once more with faults in them, and once
- * more with values that do not fit the schema; then an event of a random subscription. Prints each wrong response of the native engine with its
- * seed. Exit code: 1 if there was one.
+ * both engines; the native one gets its responses as unusual bytes, once more with faults in them, once more
+ * with every third call failing, and once more with values that do not fit the schema; then an event of a random
+ * subscription. Prints each wrong response of the native engine with its seed. Exit code: 1 if there was one.
  */
 import {
   compareEngines,
   compareEvent,
+  compareFailures,
   compareFaults,
   compareWrongValues,
 } from '../../tests/engine/compare-engines.ts'
@@ -53,13 +54,14 @@ for (const federation of federations) {
       seed % 3 === 0 ? operation : { ...operation, write },
     )
     const ofFaults = await compareFaults(engines, operation, seed)
+    const ofFailures = await compareFailures(engines, operation, seed)
     const ofWrongValues = await compareWrongValues(damaged, { ...operation, write })
     const subscription = randomOperation(live.apiSchema, { seed, subscribes: true })
     const ofEvent = await compareEvent(live, { ...subscription, write })
     if (verdict.disagreement) disagreements++
     // If the responses differ, one is wrong: it must be that of @apollo/gateway.
     const isWrong = verdict.wrong ?? (verdict.apolloIsWrong ? undefined : verdict.disagreement)
-    const differences = [isWrong, ofFaults, ofWrongValues, ofEvent]
+    const differences = [isWrong, ofFaults, ofFailures, ofWrongValues, ofEvent]
     const found = differences.filter((one) => one !== undefined && !isUnplanned(one))
     if (differences.some((one) => one !== undefined && isUnplanned(one))) unplanned.push(seed)
     if (found.length === 0) continue

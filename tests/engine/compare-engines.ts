@@ -6,7 +6,8 @@ import { faulty, meaningOf, oddResponse } from './odd-bytes.ts'
 import { randomNumbers } from './random-operation.ts'
 import { hash } from './hash.ts'
 import { needlessFields } from './needless-fields.ts'
-import type { EngineAnswer, OperationForEngines, TwoEngines } from './two-engines.ts'
+import type { EngineAnswer, OperationForEngines, TwoEngines, WriteResponse } from './two-engines.ts'
+import { unexplainedLosses } from './unexplained-losses.ts'
 
 export interface Verdict {
   /** How the native engine differs from the truth. */
@@ -18,7 +19,8 @@ export interface Verdict {
 }
 
 export interface Difference {
-  readonly about: 'data' | 'errors' | 'skipped fields that were resolved'
+  readonly about:
+    'data' | 'errors' | 'losses without an error' | 'skipped fields that were resolved'
   readonly native: unknown
   readonly other: unknown
 }
@@ -82,6 +84,23 @@ export async function compareFaults(
   ])
   const everything = ({ errors }: EngineAnswer) => errors.map((error) => JSON.stringify(error))
   return difference(own!, right!, everything)
+}
+
+/** Returns what of a response is lost without an error when every third call to a subgraph fails. */
+export async function compareFailures(
+  { native, truth }: TwoEngines,
+  operation: OperationForEngines,
+  seed: number,
+): Promise<Difference | undefined> {
+  const write: WriteResponse = (response, call) =>
+    hash(seed, 'fails', call) % 3 === 0 ? undefined : Buffer.from(JSON.stringify(response))
+  const [own, whole] = await Promise.all([
+    settled(native({ ...operation, write })),
+    settled(truth(operation)),
+  ])
+  const losses = unexplainedLosses(own, whole)
+  if (losses.length === 0) return undefined
+  return { about: 'losses without an error', native: { ...own, losses }, other: whole }
 }
 
 /** Returns how the response to values that do not fit the schema differs from the right one. */

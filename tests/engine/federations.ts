@@ -343,6 +343,66 @@ export const overlaps = federation('overlaps', {
   `,
 })
 
+/** Arguments come from the objects above. */
+export const contexts = federation('contexts', {
+  users: `
+    type Query { readers: [User!]! }
+    type User @key(fields: "id") @context(name: "reader") {
+      id: ID! locale: String! far: String @external texts: [Post!]!
+    }
+    type Post @key(fields: "id") {
+      id: ID!
+      text(locale: String @fromContext(field: "$reader { locale }")): String
+      remote(far: String @fromContext(field: "$reader { far }")): String
+    }
+  `,
+  places: `type User @key(fields: "id") { id: ID! far: String }`,
+})
+
+/** What fields require comes from entities inside of theirs, which other subgraphs have. */
+export const inside = federation('inside', {
+  items: `
+    type Query { item: Item items: [Item!]! maybeItem(n: Int): Item any: [Any] }
+    union Any = Item | Person | Place
+    type Item @key(fields: "id") {
+      id: ID! owner: Person maybeOwner: Person owners: [Person!] rows: [[Person!]]! thing: Thing spot: Spot!
+    }
+    union Thing = Person | Place
+    type Person @key(fields: "id") { id: ID! favourite: Item }
+    type Place @key(fields: "id") { id: ID! }
+    type Spot { place: Place! note: String }
+  `,
+  people: `
+    type Query { people: [Person!] }
+    type Person @key(fields: "id") { id: ID! name: String size: Int! maybeBoss: Person }
+  `,
+  places: `
+    type Place @key(fields: "id") { id: ID! town: String! keeper: Person }
+    type Person @key(fields: "id", resolvable: false) { id: ID! }
+  `,
+  labels: `
+    type Item @key(fields: "id") {
+      id: ID! weight: Int @external owner: Person @external maybeOwner: Person @external
+      owners: [Person!] @external rows: [[Person!]]! @external thing: Thing @external spot: Spot! @external
+      plain: Int
+      label: String @requires(fields: "owner { name }")
+      maybeLabel: String! @requires(fields: "maybeOwner { name size }")
+      listed: String @requires(fields: "owners { name } rows { size }")
+      kind: String @requires(fields: "thing { ... on Person { name } ... on Place { town } }")
+      address: String! @requires(fields: "spot { note place { town keeper { name } } }")
+      tag: Item @requires(fields: "weight owner { maybeBoss { name } }")
+      load: Int @requires(fields: "weight")
+    }
+    union Thing = Person | Place
+    type Person @key(fields: "id", resolvable: false) {
+      id: ID! name: String @external size: Int! @external maybeBoss: Person @external
+    }
+    type Place @key(fields: "id", resolvable: false) { id: ID! town: String! @external keeper: Person @external }
+    type Spot { place: Place! @external note: String @external }
+  `,
+  weights: `type Item @key(fields: "id") { id: ID! weight: Int }`,
+})
+
 export const federations: readonly Federation[] = [
   shop,
   library,
@@ -351,4 +411,5 @@ export const federations: readonly Federation[] = [
   chains,
   values,
   overlaps,
+  inside,
 ]

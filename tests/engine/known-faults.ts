@@ -3,7 +3,7 @@
  * have their tests in tests/planning.
  */
 import { expect, test } from '@jest/globals'
-import { federation, media } from './federations.ts'
+import { contexts, federation, media } from './federations.ts'
 import { enginesOf, onlyNativeIsRight } from './only-native-is-right.ts'
 import { operation } from './two-engines.ts'
 
@@ -44,21 +44,6 @@ test('what an interface object of such a type resolves by itself is in the respo
 
 test('an interface object does not take the type from an object', async () => {
   await onlyNativeIsRight(media, '{ book { __typename one: label label two: label title } }')
-})
-
-const contexts = federation('contexts', {
-  users: `
-    type Query { readers: [User!]! }
-    type User @key(fields: "id") @context(name: "reader") {
-      id: ID! locale: String! far: String @external texts: [Post!]!
-    }
-    type Post @key(fields: "id") {
-      id: ID!
-      text(locale: String @fromContext(field: "$reader { locale }")): String
-      remote(far: String @fromContext(field: "$reader { far }")): String
-    }
-  `,
-  places: `type User @key(fields: "id") { id: ID! far: String }`,
 })
 
 test('@fromContext gives each entity the value of its own context', async () => {

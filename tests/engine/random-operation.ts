@@ -110,10 +110,8 @@ function draw(
     budget--
     if (chance(0.05)) return `__typename${directives()}`
     if (chance(0.03)) return `${pick(['t', 'kind2'])}: __typename`
-    const isRoot = depth === 0
     const wantsFragment = !('getFields' in type) || chance(isAbstractType(type) ? 0.5 : 0.12)
-    if (wantsFragment && !isRoot && (budget > 0 || depth < 5) && depth < 9)
-      return fragment(type, depth)
+    if (wantsFragment && (budget > 0 || depth < 5) && depth < 9) return fragment(type, depth)
     if (!('getFields' in type)) return '__typename'
     const fields = Object.values(type.getFields())
     const leaves = fields.filter((one) => isLeafType(getNamedType(one.type)))

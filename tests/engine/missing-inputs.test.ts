@@ -1,0 +1,94 @@
+/** What a field requires may fail to arrive: then nothing is computed without it, and there is an error. */
+import { expect, test } from '@jest/globals'
+import { contexts, inside } from './federations.ts'
+import type { Federation } from './federations.ts'
+import { enginesOf } from './only-native-is-right.ts'
+import { operation } from './two-engines.ts'
+import type { WriteResponse } from './two-engines.ts'
+
+const plainly = (response: unknown) => Buffer.from(JSON.stringify(response))
+
+async function answered(one: Federation, text: string, write: WriteResponse) {
+  const { native } = await enginesOf(one)
+  const { data, errors, calls } = await native({ ...operation(text), write })
+  return { data, errors: errors.map(({ code, path }) => `${String(code)} at ${path}`), calls }
+}
+
+/** Returns the response while a subgraph is away. */
+function answeredWithout(away: string, one: Federation, text: string) {
+  return answered(one, text, (response, call) =>
+    call.startsWith(`${away} `) ? undefined : plainly(response),
+  )
+}
+
+const invalid = 'SUBGRAPH_RESPONSE_INVALID'
+const missing = 'REQUIRED_DATA_MISSING'
+
+test.each([
+  ['of an object', '{ item { label } }', 'people', { item: { label: null } }],
+  ['of lists of objects', '{ item { listed } }', 'people', { item: { listed: null } }],
+  ['of an object of a union', '{ item { kind } }', 'places', { item: { kind: null } }],
+  ['of an object in an object', '{ item { address } }', 'people', { item: null }],
+  ['of an entity in an entity', '{ item { tag { id } } }', 'people', { item: { tag: null } }],
+])('that is a field %s', async (_, text, away, data) => {
+  const answer = await answeredWithout(away, inside, text)
+  expect(answer.data).toEqual(data)
+  expect(answer.errors).toEqual([`${invalid} at item`, `${missing} at item`])
+  expect(answer.calls.filter((call) => call.startsWith('labels:'))).toEqual([])
+})
+
+test('nothing else is lost, and the error is where the first such entity is', async () => {
+  const text =
+    '{ any { ... on Item { label } } people { favourite { plain label } } item { plain } }'
+  const { native } = await enginesOf(inside)
+  const whole = await native(operation('{ people { favourite { plain } } item { plain } }'))
+  const answer = await answered(inside, text, (response, call) =>
+    /^people .*(_entities)/.test(call) ? undefined : plainly(response),
+  )
+  const { people, ...rest } = whole.data as { people: { favourite: object }[]; item: object }
+  expect(people.length).toBeGreaterThan(1)
+  expect(answer.data).toEqual({
+    ...rest,
+    any: [{ label: null }],
+    people: people.map(({ favourite }) => ({ favourite: { ...favourite, label: null } })),
+  })
+  expect(answer.errors).toContain(`${missing} at any.0`)
+  expect(answer.errors).toContain(`${missing} at people.0.favourite`)
+})
+
+test('that a field requires of its own entity has the error of the failed call only', async () => {
+  const answer = await answeredWithout('weights', inside, '{ item { plain load tag { id } } }')
+  expect(answer.data).toEqual({ item: { plain: expect.any(Number), load: null, tag: null } })
+  expect(answer.errors).toEqual([`${invalid} at item`])
+})
+
+test('that an argument takes from an object above: the field is not resolved without it', async () => {
+  const text = '{ readers { locale texts { id remote } } }'
+  const { native } = await enginesOf(contexts)
+  const whole = await native(operation(text))
+  const answer = await answeredWithout('places', contexts, text)
+  const { readers } = whole.data as { readers: { texts: object[] }[] }
+  const lost = readers.map((reader) => ({
+    ...reader,
+    texts: reader.texts.map((one) => ({ ...one, remote: null })),
+  }))
+  expect(answer.data).toEqual({ readers: lost })
+  expect(answer.errors).toEqual([`${invalid} at readers.0`])
+})
+
+test('an entity that a subgraph does not have is no failure, whatever fails elsewhere', async () => {
+  const unknown: WriteResponse = (response, call) => {
+    if (call.startsWith('people ')) return plainly({ data: { _entities: [null] } })
+    return call.startsWith('places ') ? undefined : plainly(response)
+  }
+  const alone = await answered(inside, '{ item { label } }', unknown)
+  expect(alone).toMatchObject({ data: { item: { label: expect.stringMatching(/^label#/) } } })
+  expect(alone.errors).toEqual([])
+  const beside = await answered(
+    inside,
+    '{ item { label } maybeItem { spot { place { town } } } }',
+    unknown,
+  )
+  expect(beside.data).toMatchObject(alone.data as object)
+  expect(beside.errors).toHaveLength(1)
+})
