@@ -6,10 +6,14 @@ export class DatabaseUnavailable extends Error {
   override name = 'DatabaseUnavailable'
 }
 
-/** Returns whether an error, or what caused it, is a DatabaseUnavailable. */
+/** What Kysely says of a database that is closed: a process that ends does not wait for every request. */
+const closed = 'driver has already been destroyed'
+
+/** Returns whether an error, or what caused it, is a DatabaseUnavailable, or the database is closed already. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true
-  return error instanceof Error && error.cause !== undefined && isDatabaseUnavailable(error.cause)
+  if (!(error instanceof Error)) return false
+  return error.message === closed || isDatabaseUnavailable(error.cause)
 }
 
 /** Returns the result of a database operation; errors for which `isUnavailable` holds become DatabaseUnavailable. */

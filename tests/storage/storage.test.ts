@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
+import { isDatabaseUnavailable } from '../../subgraphs/storage/database-unavailable.ts'
 import { databaseUrl } from '../../subgraphs/storage/database-url.ts'
 import { migrate } from '../../subgraphs/storage/migrate.ts'
 import type { Migrations } from '../../subgraphs/storage/migrate.ts'
@@ -121,6 +122,17 @@ describe.each(await testDatabases())('$name', ({ name, make }) => {
       await other.selectFrom('things').select('id').where('id', '=', 'four').execute(),
     ).toEqual([])
     await other.destroy()
+  })
+
+  test('a closed database is an unavailable one, for what a process that ends leaves undone', async () => {
+    const other = await openDatabase<Things>(scratch.url)
+    await other.destroy()
+    const refused = await other
+      .selectFrom('things')
+      .execute()
+      .catch((cause: unknown) => cause)
+    expect(isDatabaseUnavailable(refused)).toBe(true)
+    expect(isDatabaseUnavailable(new Error('another'))).toBe(false)
   })
 
   test('a migration runs once, however often it is asked for', async () => {
