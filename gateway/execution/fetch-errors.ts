@@ -1,4 +1,5 @@
 /** The errors of a plan's fetches, with their places in the response. */
+import type { ClientPath } from './client-path.ts'
 import type { DistinctRepresentations } from './distinct-representations.ts'
 import type { ErrorList } from './error-list.ts'
 import type { FetchStep } from './plan-steps.ts'
@@ -20,6 +21,8 @@ export interface FetchError {
   readonly path: ResponsePath | undefined
   /** A null at this path, above it or below it follows from this error and is not another error. */
   readonly covers: ResponsePath
+  /** The fetch whose entities it is about, of which the path is the first one. */
+  readonly fetch?: FetchStep
 }
 
 export interface FetchErrors {
@@ -39,9 +42,11 @@ export function addFailure(
 ): void {
   const { message, extensions } = errorOfCall(failed)
   const here = placesOf(errors, step)[0]?.position ?? []
-  const paths = rootKeys ? rootKeys.map((key) => [...here, key]) : [here]
-  for (const path of paths) {
-    errors.list.add(() => ({ message, extensions, path, covers: rootKeys ? path : step.path }))
+  if (!rootKeys) {
+    return errors.list.add(() => withoutPlace(step, { message, extensions }, here))
+  }
+  for (const key of rootKeys) {
+    errors.list.add(() => withPlace({ message, extensions }, [...here, key]))
   }
 }
 
@@ -70,8 +75,32 @@ export function addIncomplete(
   )
   if (!first) return
   const { code, message } = errorTable.REQUIRED_DATA_MISSING
-  const { position: path } = first
-  list.add(() => ({ message, extensions: { code }, path, covers: step.path }))
+  list.add(() => withoutPlace(step, { message, extensions: { code } }, first.position))
+}
+
+/**
+ * Returns the function for the path that a client sees: of entities, the first one that the client selects. It returns
+ * undefined for an error that is only about what the client does not select.
+ */
+export function pathsForClient(
+  clientPath: ClientPath,
+  fetched: Pick<FetchErrors, 'data' | 'root'>,
+): (error: FetchError) => ResponsePath | undefined {
+  const firsts = new Map<string, { path: ResponsePath | undefined }>()
+
+  return ({ path = [], fetch }) => {
+    const own = clientPath(path)
+    if (own || !fetch) return own
+    return remembered(firsts, fetch.place, () => ({ path: firstOf(fetch) })).path
+  }
+
+  function firstOf(fetch: FetchStep): ResponsePath | undefined {
+    for (const { position } of placesOf(fetched, fetch)) {
+      const path = clientPath(position)
+      if (path) return path
+    }
+    return undefined
+  }
 }
 
 /** Adds an error of a fetch of root fields. */
@@ -115,7 +144,7 @@ function withoutPlace(
   { message, extensions }: SubgraphError,
   path: ResponsePath | undefined,
 ): FetchError {
-  return { message, extensions, path, covers: step.path }
+  return { message, extensions, path, covers: step.path, ...(path ? { fetch: step } : {}) }
 }
 
 /** Returns the path in names of the operation, not of the planner. */
@@ -123,7 +152,10 @@ function ownPath({ renamed }: FetchStep, path: ResponsePath): ResponsePath {
   return path.map((key) => (typeof key === 'string' ? (renamed.get(key) ?? key) : key))
 }
 
-function placesOf({ data, root }: FetchErrors, { path, route }: FetchStep): PlacedRecord[] {
+function placesOf(
+  { data, root }: Pick<FetchErrors, 'data' | 'root'>,
+  { path, route }: FetchStep,
+): PlacedRecord[] {
   return placedRecords(data, root, path, route)
 }
 

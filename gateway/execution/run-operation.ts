@@ -10,6 +10,7 @@ import { outlineOf } from './data-path.ts'
 import { executePlan } from './execute-plan.ts'
 import type { FetchedRoot, PlanExecution } from './execute-plan.ts'
 import { errorPlaces } from './error-places.ts'
+import { pathsForClient } from './fetch-errors.ts'
 import type { FetchError } from './fetch-errors.ts'
 import { FetchedData } from './fetched-data.ts'
 import type { DataLimits } from './fetched-data.ts'
@@ -92,11 +93,17 @@ function fetchErrors<Context>(
   if (errors.length === 0) return []
   const { plan, schema } = operation
   const outline = outlineOf(data, root, plan.place, schema.types.names)
-  const clientPath = operation.clientPaths(outline, variables)
-  return errors.flatMap(({ message, path, extensions }) => {
-    const own = path && clientPath(path)
-    if (path && !own) return []
-    return [{ message, ...(own?.length ? { path: own } : {}), extensions }]
+  const pathOf = pathsForClient(operation.clientPaths(outline, variables), { data, root })
+  return errors.flatMap((error) => {
+    const path = pathOf(error)
+    if (!path) return []
+    return [
+      {
+        message: error.message,
+        ...(path.length > 0 ? { path } : {}),
+        extensions: error.extensions,
+      },
+    ]
   })
 }
 

@@ -46,7 +46,8 @@ export function separateInputs(
     )
     // For interface objects, what other types need may come without a key: that is no representation.
     if (!part) return []
-    return [isInterfaceObject ? { ...part, keys } : withInputs(part, requirements)]
+    const complete = withInputs(part, requirements)
+    return [isInterfaceObject ? { ...complete, keys } : complete]
   })
 
   function requirementsOf({ type, field }: EntityField): readonly string[] {
@@ -68,11 +69,9 @@ export function separateInputs(
   }
 }
 
-/** Returns the fetch with the names of what is required, if entities of a type can be represented in several ways. */
+/** Returns the fetch with the names of what is required, if an entity can be represented in several ways. */
 function withInputs(fetch: FetchNode, requirements: ReadonlySet<string>): FetchForSomeEntities {
-  const ways = fetch.requires ?? []
-  const types = new Set(ways.map((way) => way.kind === 'InlineFragment' && way.typeCondition))
-  if (requirements.size === 0 || types.size === ways.length) return fetch
+  if (requirements.size === 0 || (fetch.requires ?? []).length === 1) return fetch
   const isInside = (path: string) => path.includes('.')
   return { ...fetch, inputs: [...requirements].filter((path) => !isInside(path)) }
 }

@@ -1,6 +1,6 @@
 /** What a field requires may fail to arrive: then nothing is computed without it, and there is an error. */
 import { expect, test } from '@jest/globals'
-import { contexts, inside } from './federations.ts'
+import { contexts, inside, library } from './federations.ts'
 import type { Federation } from './federations.ts'
 import { enginesOf } from './only-native-is-right.ts'
 import { operation } from './two-engines.ts'
@@ -91,4 +91,18 @@ test('an entity that a subgraph does not have is no failure, whatever fails else
   )
   expect(beside.data).toMatchObject(alone.data as object)
   expect(beside.errors).toHaveLength(1)
+})
+
+test('the error of a failed fetch is at the first of its entities that the client selects', async () => {
+  const text = '{ media { ... on Movie { comments { on { title } } } stars } }'
+  const { native } = await enginesOf(library)
+  const whole = await native(operation(text))
+  const answer = await answered(library, text, (response, call) =>
+    /^catalog .*_entities/.test(call) ? undefined : plainly(response),
+  )
+  const { media } = whole.data as { media: { comments?: object[] }[] }
+  const first = media.findIndex(({ comments }) => comments && comments.length > 0)
+  // Comments of the media before it are fetched as well, for an interface object has no types.
+  expect(first).toBeGreaterThan(0)
+  expect(answer.errors).toEqual([`${invalid} at media.${first}.comments.0.on`])
 })
