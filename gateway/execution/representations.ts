@@ -186,9 +186,7 @@ function gatherer(
   ): GatherStep {
     const { typeCondition } = fragment
     const gather = gatherer(fragment.selections, place, types, isOfType, inputs)
-    const isInput =
-      !inputs ||
-      fragment.selections.some((one) => one.kind === 'Field' && inputs.has(one.alias ?? one.name))
+    const isInput = !inputs || hasAnyOf(inputs, fragment.selections)
     return (data, record, result, hasFailed) => {
       const typename = types.names[data.tape[record]!]
       if (
@@ -202,6 +200,16 @@ function gatherer(
       return true
     }
   }
+}
+
+/** Returns whether one of the names is selected, also by fragments. */
+function hasAnyOf(
+  names: ReadonlySet<string>,
+  selections: readonly QueryPlanSelectionNode[],
+): boolean {
+  return selections.some((one) =>
+    one.kind === 'Field' ? names.has(one.alias ?? one.name) : hasAnyOf(names, one.selections),
+  )
 }
 
 /** Returns the value of a leaf; undefined if it has not been fetched. Throws NestedTooDeep. */

@@ -71,9 +71,17 @@ export function separateInputs(
 
 /** Returns the fetch with the names of what is required, if an entity can be represented in several ways. */
 function withInputs(fetch: FetchNode, requirements: ReadonlySet<string>): FetchForSomeEntities {
-  if (requirements.size === 0 || (fetch.requires ?? []).length === 1) return fetch
+  if (requirements.size === 0 || fragmentsIn(fetch.requires ?? []) < 2) return fetch
   const isInside = (path: string) => path.includes('.')
   return { ...fetch, inputs: [...requirements].filter((path) => !isInside(path)) }
+}
+
+/** Returns how many fragments there are, also inside of each other. */
+function fragmentsIn(selections: readonly QueryPlanSelectionNode[]): number {
+  return selections.reduce(
+    (sum, one) => (one.kind === 'Field' ? sum : sum + 1 + fragmentsIn(one.selections)),
+    0,
+  )
 }
 
 /** Returns what all fragments on a type have together as the one fragment on it. */

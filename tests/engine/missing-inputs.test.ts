@@ -1,6 +1,6 @@
 /** What a field requires may fail to arrive: then nothing is computed without it, and there is an error. */
 import { expect, test } from '@jest/globals'
-import { contexts, inside, library } from './federations.ts'
+import { contexts, inside, library, office, overlaps } from './federations.ts'
 import type { Federation } from './federations.ts'
 import { enginesOf } from './only-native-is-right.ts'
 import { operation } from './two-engines.ts'
@@ -106,3 +106,38 @@ test('the error of a failed fetch is at the first of its entities that the clien
   expect(first).toBeGreaterThan(0)
   expect(answer.errors).toEqual([`${invalid} at media.${first}.comments.0.on`])
 })
+
+test.each([
+  [
+    'fragments on the same type',
+    office,
+    `query ($no: Boolean! = false) {
+      badges { holder { badgeText badgeText @skip(if: $no) reach } }
+    }`,
+    /^staff .*_entities/,
+    'reach',
+  ],
+  [
+    'a fragment inside of another',
+    overlaps,
+    `query ($no: Boolean! = false, $yes: Boolean! = true) {
+      item @include(if: $yes) {
+        link { c { id } }
+        ... on Item @skip(if: $no) { link @skip(if: $no) { six: a } }
+      }
+    }`,
+    /^store .*_entities/,
+    'six',
+  ],
+])(
+  'nothing is computed where an entity could be represented by %s',
+  async (_, one, text, away, field) => {
+    const { native } = await enginesOf(one)
+    const resolved = async (write: WriteResponse) =>
+      (await native({ ...operation(text), write })).calls.some((call) => call.includes(`${field}`))
+    const failing: WriteResponse = (response, call) =>
+      away.test(call) ? undefined : plainly(response)
+    expect(await resolved(plainly)).toBe(true)
+    expect(await resolved(failing)).toBe(false)
+  },
+)
