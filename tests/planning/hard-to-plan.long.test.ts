@@ -55,7 +55,9 @@ test('random operations that are hard to plan get the right response', async () 
   let hard = 0
   for (let seed = 1; hard < 15 && seed < 1_000; seed++) {
     const { text, document, variables } = randomOperation(apiSchema, { seed, size: 60 })
-    if (costOf(document, undefined) < 3_000) continue
+    const cost = costOf(document, undefined)
+    // The hardest take half a minute: a gateway refuses them.
+    if (cost < 3_000 || cost > 100_000) continue
     hard++
     const [response, wanted] = await Promise.all([
       native({ document, variables }),

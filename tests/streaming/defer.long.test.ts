@@ -97,6 +97,7 @@ beforeAll(async () => {
       algorithms: [ES256]
       clock_tolerance: 0s
 telemetry: { access_log: { sample: 1, errors: 1 } }
+subgraphs: { products: { timeout: 1m }, reviews: { timeout: 1m } }
 `,
   )
   close = async () => {

@@ -94,7 +94,9 @@ export function remoteGateways(): RemoteGateways {
     const trusted = { issuer: issuer.issuer, jwks_uri: issuer.jwksUri, audiences: ['portcullis'] }
     const read = (section: object) => {
       const supergraph = { poll: '1s', ...section }
-      writeFileSync(file, JSON.stringify({ authentication: { issuers: [trusted] }, supergraph }))
+      const rest = { subgraphs: { only: { timeout: '1m' } }, http: { deadline: '1m' } }
+      const config = { authentication: { issuers: [trusted] }, supergraph, ...rest }
+      writeFileSync(file, JSON.stringify(config))
       return { config: readConfig(file, {}), secret: 'a secret that only these tests know of' }
     }
     const log: string[] = []

@@ -171,11 +171,13 @@ function start(workers: number, http = '', environment = {}): Promise<GatewayPro
   return startGatewayProcess({ folder, config, supergraph, environment })
 }
 
+/** On a busy machine, the subgraph may be told to respond only after its usual time. */
 function configuration(workers: number, http = ''): string {
   return `workers: ${workers}
 authentication:
   issuers: [{ issuer: '${issuer.issuer}', jwks_uri: '${issuer.jwksUri}', audiences: [portcullis] }]
-http: { ${http} }`
+subgraphs: { slow: { timeout: 1m } }
+http: { deadline: 1m, ${http} }`
 }
 
 const environment = { GATEWAY_SECRET: 'a secret that only the tests of stopping know' }
