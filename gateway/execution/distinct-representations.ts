@@ -18,14 +18,14 @@ export interface DistinctRepresentations {
   readonly entities: readonly number[]
   /** By entity: the index of its representation; -1 if it cannot be represented. */
   readonly indexes: readonly number[]
-  /** The entities that are not represented because something of them has failed to arrive. */
+  /** The entities that are not represented because some of their data has failed to arrive. */
   readonly incomplete: readonly number[]
 }
 
 /**
  * Returns each representation once. Equal entities in the slots become one.
  *
- * @param hasFailed whether a fetch has failed before: see `Represent`
+ * @param hasFailed whether data of these entities may have failed to arrive: see `Represent`
  */
 export function distinctRepresentations(
   data: FetchedData,

@@ -28,7 +28,7 @@ export function errorPlaces(places: readonly ResponsePath[]): ErrorPlaces {
   }
 }
 
-/** @param atEnd what is returned at the end of the path, with errors further below */
+/** @param atEnd the result at the end of the path, where errors may be further below */
 function reaches(place: Place, path: ResponsePath, index: number, atEnd: boolean): boolean {
   if (place.isError) return true
   if (index === path.length) return atEnd

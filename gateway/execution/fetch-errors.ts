@@ -21,7 +21,7 @@ export interface FetchError {
   readonly path: ResponsePath | undefined
   /** A null at this path, above it or below it follows from this error and is not another error. */
   readonly covers: ResponsePath
-  /** The fetch whose entities it is about, of which the path is the first one. */
+  /** The fetch, if the error may be about any of its entities: the path is that of the first one. */
   readonly fetch?: FetchStep
 }
 
@@ -50,7 +50,7 @@ export function addFailure(
   }
 }
 
-/** Returns whether an error is at the entities of a fetch, above or below them: something of them may be missing. */
+/** Returns whether an error is at the entities of a fetch, above or below them: some of their data may be missing. */
 export function isFailureAround({ list }: FetchErrors, { path }: FetchStep): boolean {
   if (list.isEmpty()) return false
   const anyElement = (step: string | number) => (typeof step === 'number' ? '@' : step)
@@ -58,8 +58,8 @@ export function isFailureAround({ list }: FetchErrors, { path }: FetchStep): boo
 }
 
 /**
- * Adds an error if entities were left out of a fetch because what it requires has failed to arrive, at the first of them
- * that is not below an error already.
+ * Adds an error for the entities that were left out of a fetch because what it requires has failed to arrive. It is at
+ * the first of them that has no error at or above its place yet.
  */
 export function addIncomplete(
   errors: FetchErrors,
@@ -79,8 +79,8 @@ export function addIncomplete(
 }
 
 /**
- * Returns the function for the path that a client sees: of entities, the first one that the client selects. It returns
- * undefined for an error that is only about what the client does not select.
+ * Returns the function for the path of an error that a client sees. If the error may be about any entity of a fetch, it
+ * is the path of the first one that the client selects. Undefined: it is about nothing that the client selects.
  */
 export function pathsForClient(
   clientPath: ClientPath,
@@ -144,7 +144,7 @@ function withoutPlace(
   { message, extensions }: SubgraphError,
   path: ResponsePath | undefined,
 ): FetchError {
-  return { message, extensions, path, covers: step.path, ...(path ? { fetch: step } : {}) }
+  return { message, extensions, path, covers: step.path, fetch: step }
 }
 
 /** Returns the path in names of the operation, not of the planner. */

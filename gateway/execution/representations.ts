@@ -13,8 +13,8 @@ import type { TypeNames } from './type-names.ts'
 import { Word } from '../values/word.ts'
 
 /**
- * Writes the representation of a record and returns true; false if it cannot be represented. `hasFailed`: what is
- * missing may have failed to arrive, and nothing must be computed without it.
+ * Writes the representation of a record and returns true; false if it cannot be represented. With `hasFailed`, missing
+ * data may have failed to arrive: no field may be computed without it.
  */
 export type Represent = (
   data: FetchedData,
@@ -137,8 +137,8 @@ function typenameAfter(
 }
 
 /**
- * A missing field, unlike a null one, means that the object cannot be represented. Of objects inside, null is all that
- * is left then, or nothing of the entity at all once something has failed.
+ * A missing field, unlike a null one, means that the object cannot be represented. An object inside of the entity is
+ * null then; once something has failed, the entity cannot be represented either.
  */
 type Gather = (data: FetchedData, record: number, hasFailed: boolean) => GatheredObject | undefined
 

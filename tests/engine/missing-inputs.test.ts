@@ -1,4 +1,4 @@
-/** What a field requires may fail to arrive: then nothing is computed without it, and there is an error. */
+/** What a field requires may fail to arrive: the field is not computed without it, and there is an error. */
 import { expect, test } from '@jest/globals'
 import { contexts, inside, library, office, overlaps } from './federations.ts'
 import type { Federation } from './federations.ts'
@@ -30,7 +30,7 @@ test.each([
   ['of an object of a union', '{ item { kind } }', 'places', { item: { kind: null } }],
   ['of an object in an object', '{ item { address } }', 'people', { item: null }],
   ['of an entity in an entity', '{ item { tag { id } } }', 'people', { item: { tag: null } }],
-])('that is a field %s', async (_, text, away, data) => {
+])('a field is not computed without what it requires %s', async (_, text, away, data) => {
   const answer = await answeredWithout(away, inside, text)
   expect(answer.data).toEqual(data)
   expect(answer.errors).toEqual([`${invalid} at item`, `${missing} at item`])
@@ -56,13 +56,13 @@ test('nothing else is lost, and the error is where the first such entity is', as
   expect(answer.errors).toContain(`${missing} at people.0.favourite`)
 })
 
-test('that a field requires of its own entity has the error of the failed call only', async () => {
+test('where a field requires something of its own entity, the error of the failed call is the only one', async () => {
   const answer = await answeredWithout('weights', inside, '{ item { plain load tag { id } } }')
   expect(answer.data).toEqual({ item: { plain: expect.any(Number), load: null, tag: null } })
   expect(answer.errors).toEqual([`${invalid} at item`])
 })
 
-test('that an argument takes from an object above: the field is not resolved without it', async () => {
+test('a field is not resolved without an argument from its context', async () => {
   const text = '{ readers { locale texts { id remote } } }'
   const { native } = await enginesOf(contexts)
   const whole = await native(operation(text))
